@@ -1,0 +1,41 @@
+# Each target works as the first command in a fresh clone.
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+STAMP := .venv/.complete
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: figures test lint format requirements clean
+
+figures: $(STAMP)
+	snakemake --cores $(CORES)
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/snakefmt Snakefile rules
+
+$(STAMP): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchf1 needs Python 3.11 or newer; set PYTHON=python3.x")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+# Pin anew, every transitive version and no address (needs uv).
+requirements:
+	uv pip compile --quiet --python-version 3.11 --extra dev --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate --upgrade --output-file requirements.txt pyproject.toml
+
+clean:
+	rm -rf results logs benchmarks/out .snakemake

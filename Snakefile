@@ -1,0 +1,17 @@
+# Regenerate every figure: snakemake --cores
+#
+# conf/ and experiments/ -> runs, in shards -> one table per study -> figures/X.csv -> X.png, X.pdf
+from snakemake.utils import min_version
+
+min_version("9.5")
+
+
+include: "rules/common.smk"
+include: "rules/train.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        expand("figures/{figure}.{kind}", figure=FIGURES, kind=["csv", "png", "pdf"]),

@@ -1,0 +1,1 @@
+"""How wrong is a batch-averaged F1? The arithmetic, the Keras strategies and the study."""

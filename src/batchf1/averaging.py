@@ -1,0 +1,71 @@
+"""From the counts of an epoch's batches to one F1, by each rule that a framework may follow.
+
+Every function takes `Counts` whose last axis runs over the batches and returns float64 of the
+shape of the axes before it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from batchf1.counts import Counts, Floats, Integers, f1, ratio
+from batchf1.errors import require
+
+Averaging = Literal["per_batch", "size_weighted"]
+Logged = Literal["sum", "mean", "per_sample"]
+
+
+def average(values: Floats, sizes: Integers, averaging: Averaging) -> Floats:
+    """What the framework logs for a metric that returned the scalar `values` for the batches.
+
+    `per_batch`: each batch counts once (Keras >= 2.3, `MeanMetricWrapper`). `size_weighted`: each
+    counts by its size (Keras 2.2.4, `BaseLogger`). NaN values are left out; if all are NaN the
+    result is NaN. Raises `InputError` for another rule or a batch without samples.
+    """
+    require(averaging in get_args(Averaging), "averaging", f"is one of {get_args(Averaging)}", averaging)
+    require(bool(np.all(sizes > 0)), "batch sizes", "must be at least 1", np.min(sizes, initial=1))
+    weights = np.ones_like(sizes) if averaging == "per_batch" else sizes
+    known = ~np.isnan(values)
+    total = np.where(known, values * weights, 0.0).sum(axis=-1)
+    return ratio(total, np.where(known, weights, 0).sum(axis=-1), np.nan)
+
+
+def batch_mean(
+    counts: Counts, averaging: Averaging = "per_batch", zero_division: float = 0.0
+) -> Floats:
+    """The naive F1: the framework's average of the batches' F1.
+
+    `zero_division` is the F1 of an empty batch: 0 (what the usual epsilon makes of it), 1, or NaN
+    to leave the batch out.
+    """
+    return average(f1(counts, zero_division), counts.n, averaging)
+
+
+def reconstructed(
+    counts: Counts,
+    averaging: Averaging = "per_batch",
+    logged: Logged = "per_sample",
+    zero_division: float = 0.0,
+) -> Floats:
+    """F1 rebuilt from logged counts (the article's C5).
+
+    `logged` is what the count metrics returned for a batch: their `sum`, their `mean`, or one
+    value per sample. A per-sample vector is exact under either rule; sums are exact under
+    `per_batch`, means under `size_weighted`; each is wrong under the other rule when the last
+    batch is short. 0/0 gives `zero_division`.
+    """
+    require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
+    if logged == "per_sample":
+        return pooled(counts, zero_division)
+    sizes = counts.n
+    scale = 1.0 if logged == "sum" else 1.0 / sizes
+    tp = average(counts.tp * scale, sizes, averaging)
+    denominator = average((2 * counts.tp + counts.errors) * scale, sizes, averaging)
+    return ratio(2 * tp, denominator, zero_division)
+
+
+def pooled(counts: Counts, zero_division: float = 0.0) -> Floats:
+    """The true F1: of all batches' counts added up. Order and cut do not matter."""
+    return f1(counts.pooled(), zero_division)

@@ -1,0 +1,88 @@
+"""The `batchf1` command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from batchf1.errors import InputError, one_line
+
+# Imports stand in the functions that need them: `batchf1 --help` answers at once.
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; exit status 2, and one line, for input that makes no sense."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        parsed.command(parsed)
+    except InputError as error:
+        print(f"batchf1 {parsed.name}: {one_line(error)}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="batchf1", description=__doc__)
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    shard = commands.add_parser("shard", help="train one shard of a study")
+    shard.add_argument("experiment", type=Path, help="experiments/<study>.yaml")
+    shard.add_argument("--shard", type=int, required=True, help="number of the shard, from 0")
+    shard.add_argument("--store", type=Path, required=True, help="folder that keeps finished runs")
+    shard.add_argument("--output", type=Path, required=True, help="table of the shard's rows")
+    shard.set_defaults(command=_shard)
+
+    collect = commands.add_parser("collect", help="put the shards of a study into one table")
+    collect.add_argument("experiment", type=Path, help="experiments/<study>.yaml")
+    collect.add_argument("shards", type=Path, nargs="+", help="tables of the shards")
+    collect.add_argument("--output", type=Path, required=True, help="the study's table")
+    collect.set_defaults(command=_collect)
+
+    table = commands.add_parser("table", help="write the numbers behind a figure")
+    table.add_argument("figure", help="module of batchf1.plots")
+    table.add_argument("source", type=Path, help="the study's table or file")
+    table.add_argument("--output", type=Path, required=True, help="figures/<figure>.csv")
+    table.set_defaults(command=_table)
+
+    draw = commands.add_parser("draw", help="draw a figure from its numbers")
+    draw.add_argument("figure", help="module of batchf1.plots")
+    draw.add_argument("source", type=Path, help="figures/<figure>.csv")
+    draw.add_argument("--output", type=Path, required=True, nargs="+", help=".png and .pdf files")
+    draw.set_defaults(command=_draw)
+    return parser
+
+
+def _shard(parsed: argparse.Namespace) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from batchf1 import provenance, tables
+    from batchf1.training.shard import execute
+
+    table = execute(parsed.experiment, parsed.shard, parsed.store)
+    origin = provenance.collect(shard=parsed.shard)
+    tables.write(table, parsed.output, tables.RUNS, origin)
+
+
+def _collect(parsed: argparse.Namespace) -> None:
+    from batchf1 import provenance, tables
+    from batchf1.training.shard import collect
+
+    table = collect(parsed.experiment, parsed.shards)
+    tables.write(table, parsed.output, tables.RUNS, provenance.collect())
+
+
+def _table(parsed: argparse.Namespace) -> None:
+    from batchf1 import plots, tables
+
+    tables.write_csv(plots.module(parsed.figure).table(parsed.source), parsed.output)
+
+
+def _draw(parsed: argparse.Namespace) -> None:
+    from batchf1 import plots
+
+    plots.draw(parsed.figure, parsed.source, parsed.output)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,311 @@
+"""Settings: the only way in which they reach code.
+
+A run is a Hydra composition of `conf/` and overrides, checked against the dataclasses here. A
+study is a YAML file of `experiments/`: its question, and a grid over run settings.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from batchf1 import datasets, plugins
+from batchf1.datasets import Dataset
+from batchf1.errors import InputError, one_line, refuse, require
+
+PACKAGE = Path(__file__).parent
+CONF = next(p for p in (PACKAGE.parents[1] / "conf", PACKAGE / "conf") if p.is_dir())
+GROUPS = ("dataset", "model", "training")
+DEVICES = ("auto", "cpu", "gpu")
+ENGINES = ("plain",)
+
+T = TypeVar("T")
+
+
+@dataclass
+class Model:
+    """A multilayer perceptron with ReLU layers and one sigmoid output, trained with Adam."""
+
+    hidden: list[int] = MISSING
+    learning_rate: float = MISSING
+
+    def __post_init__(self) -> None:
+        for units in self.hidden:
+            require(units >= 1, "model.hidden", "layers have at least 1 unit", self.hidden)
+        positive = 0 < self.learning_rate < float("inf")
+        require(positive, "model.learning_rate", "must be above 0", self.learning_rate)
+
+
+@dataclass
+class Training:
+    """How a run trains."""
+
+    batch_size: int = MISSING
+    epochs: int = MISSING
+    threshold: float = MISSING
+    """A score above it is a predicted positive."""
+    engine: str = MISSING
+    device: str = MISSING
+    """`auto` takes a GPU where TensorFlow sees one."""
+    threads: int = MISSING
+    """Threads of one process; 0 leaves the number to TensorFlow."""
+
+    def __post_init__(self) -> None:
+        require(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
+        require(self.epochs >= 1, "training.epochs", "must be at least 1", self.epochs)
+        require(
+            0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold
+        )
+        require(self.engine in ENGINES, "training.engine", f"is one of {ENGINES}", self.engine)
+        require(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
+        require(self.threads >= 0, "training.threads", "must be at least 0", self.threads)
+
+
+@dataclass
+class Run:
+    """One training, completely."""
+
+    study: str = MISSING
+    seed: int = MISSING
+    strategies: list[str] = MISSING
+    dataset: Dataset = MISSING
+    model: Model = MISSING
+    training: Training = MISSING
+
+    def __post_init__(self) -> None:
+        known = plugins.names("strategies")
+        for name in self.strategies:
+            require(name in known, "strategies", f"are among {known}", name)
+        require(
+            len(set(self.strategies)) == len(self.strategies),
+            "strategies",
+            "must not repeat",
+            self.strategies,
+        )
+        require(self.seed >= 0, "seed", "must be at least 0", self.seed)
+        require(
+            self.training.batch_size <= self.dataset.n_samples,
+            "training.batch_size",
+            f"must not exceed dataset.n_samples={self.dataset.n_samples}",
+            self.training.batch_size,
+        )
+
+    @property
+    def names(self) -> tuple[object, ...]:
+        """What the seeds of the run are hashed from; the batch size is not in it, so that runs
+        that differ in it alone share data and first weights.
+        """
+        d = self.dataset
+        return (self.study, d.name, d.n_samples, d.prevalence, self.seed)
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """Every setting, as plain values."""
+        settings = asdict(self)
+        settings["dataset"]["name"] = self.dataset.name
+        return settings
+
+    @property
+    def run_id(self) -> str:
+        """Twelve hexadecimal digits that depend on every setting of the run."""
+        return digest(self.resolved)
+
+    @property
+    def label(self) -> str:
+        """The run in words, for messages."""
+        d, t = self.dataset, self.training
+        return (
+            f"{d.name} n={d.n_samples} prevalence={d.prevalence} batch={t.batch_size} "
+            f"seed={self.seed}"
+        )
+
+
+@dataclass
+class LeaveOut:
+    """Which cells of a grid a study leaves out; without a rule an impossible cell is refused."""
+
+    class_below: int = 1
+    """Cells with a class of fewer samples in a split."""
+    batch_above_data: bool = False
+    """Cells whose batch is larger than the training split."""
+
+
+@dataclass
+class Study:
+    """A question with its grid of runs, `experiments/<name>.yaml`."""
+
+    question: str = MISSING
+    overrides: list[str] = field(default_factory=list)
+    """Hydra overrides that hold for every run."""
+    grid: dict[str, list[Any]] = MISSING
+    """Setting -> its values; `dataset`, `model` and `training` choose a file of `conf/`."""
+    leave_out: LeaveOut = field(default_factory=LeaveOut)
+    shards: int = 2
+    """Number of processes that the runs are dealt to."""
+    figures: dict[str, str] = field(default_factory=dict)
+    """Figure -> the module of `batchf1.plots` that makes it from the study's table."""
+
+
+@dataclass
+class WorkedExample:
+    """An epoch given by the counts of its batches."""
+
+    question: str = MISSING
+    batches: list[dict[str, int]] = MISSING
+    """tp, fp, fn and tn of each batch."""
+    figures: dict[str, str] = field(default_factory=dict)
+
+
+def digest(value: object) -> str:
+    """Twelve hexadecimal digits of the SHA-256 of a value's JSON text."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def compose(overrides: Iterable[str] = ()) -> Run:
+    """The run that `conf/` and Hydra overrides give; `InputError` for any that do not fit."""
+    return _run(_compose(overrides))
+
+
+def _compose(overrides: Iterable[str]) -> DictConfig:
+    store = ConfigStore.instance()
+    store.store(name="run_schema", node=Run)
+    for name in datasets.names():
+        store.store(group="dataset", name=name, node=datasets.implementation(name))
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return hydra_compose("config", list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        refuse("config", _reason(error), " ".join(overrides))
+
+
+def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
+    """The composition as a `Run`, with the values of `point` (already typed) in their places."""
+    try:
+        settings: Any = OmegaConf.to_container(config, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        refuse("config", _reason(error), "no value")
+    for key, value in (point or {}).items():
+        group, _, name = key.rpartition(".")
+        (settings[group] if group else settings)[name] = value
+    parts = {"dataset": OmegaConf.get_type(config.dataset), "model": Model, "training": Training}
+    return Run(**settings | {name: part(**settings[name]) for name, part in parts.items()})
+
+
+def _reason(error: Exception) -> str:
+    """The first lines of Hydra's message and of its cause, without the trailing type notes."""
+    texts = [str(e) for e in (error, error.__cause__) if e is not None]
+    lines = [line for text in texts for line in text.splitlines()]
+    notes = ("object_type", "full_key", "reference_type", "set_struct")
+    return one_line("; ".join(dict.fromkeys(x for x in lines if x and not x.strip().startswith(notes))))
+
+
+def load_study(path: str | Path, kind: type[T]) -> T:
+    """An experiment file as a `Study` or `WorkedExample`; `InputError` names what does not fit."""
+    path = Path(path)
+    try:
+        study = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), _yaml(path)))
+    except (OmegaConfBaseException, ValueError) as error:
+        raise InputError(f"{path}: {_reason(error)}") from error
+    assert isinstance(study, kind)
+    return study
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return OmegaConf.load(path)
+    except OSError as error:
+        refuse(str(path), "must be a readable file", error.strerror or str(error))
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise InputError(f"{path}: {one_line(error)}") from error
+
+
+def runs(path: str | Path) -> list[Run]:
+    """The runs of a study, in the order of its grid, without the cells that it leaves out.
+
+    Raises `InputError` that names the file and the key, value or cell that does not fit.
+    """
+    path = Path(path)
+    study = load_study(path, Study)
+    try:
+        cells = [run for base in _bases(path.stem, study) for run in _cells(base, study)]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    require(bool(cells), str(path), "the grid must have a cell", dict(study.grid))
+    return cells
+
+
+def _bases(name: str, study: Study) -> Iterator[DictConfig]:
+    """A composition for each choice of config files in the grid."""
+    groups = {key: values for key, values in study.grid.items() if key in GROUPS}
+    for choice in itertools.product(*groups.values()):
+        chosen = [f"{key}={value}" for key, value in zip(groups, choice, strict=True)]
+        yield _compose([*chosen, *study.overrides, f"study={name}"])
+
+
+def _cells(base: DictConfig, study: Study) -> Iterator[Run]:
+    """The runs of the rest of the grid over one composition."""
+    axes = {key: values for key, values in study.grid.items() if key not in GROUPS}
+    for key, values in axes.items():
+        distinct = len({json.dumps(v) for v in values}) == len(values) > 0
+        require(distinct, f"grid.{key}", "needs values, none twice", values)
+    typed = {key: [_typed(base, key, value) for value in values] for key, values in axes.items()}
+    for point in itertools.product(*typed.values()):
+        run = _cell(base, dict(zip(typed, point, strict=True)), study.leave_out)
+        if run is not None:
+            yield run
+
+
+def _typed(base: DictConfig, key: str, value: Any) -> Any:
+    """A grid value as the config's type of its key."""
+    trial = copy.deepcopy(base)
+    try:
+        OmegaConf.update(trial, key, value)
+        return OmegaConf.select(trial, key)
+    except (OmegaConfBaseException, ValueError) as error:
+        refuse(f"grid.{key}", _reason(error), value)
+
+
+def _cell(base: DictConfig, point: Mapping[str, Any], leave_out: LeaveOut) -> Run | None:
+    """The run of one cell, or None where the study leaves it out."""
+    n = point.get("dataset.n_samples", base.dataset.n_samples)
+    batch_size = point.get("training.batch_size", base.training.batch_size)
+    if leave_out.batch_above_data and batch_size > n:
+        return None
+    run = _run(base, point)
+    fewest = run.dataset.fewest_of_a_class
+    if fewest < leave_out.class_below:
+        return None
+    require(fewest >= 1, "cell", "each split needs both classes", run.label)
+    return run
+
+
+def experiments(folder: str | Path) -> dict[str, Study | WorkedExample]:
+    """Every experiment file of a folder, by name; a file with `batches` is a worked example.
+
+    Raises `InputError` where a file does not fit or two of them claim one figure.
+    """
+    found: dict[str, Study | WorkedExample] = {}
+    owner: dict[str, Path] = {}
+    for path in sorted(Path(folder).glob("*.yaml")):
+        kind = WorkedExample if "batches" in _yaml(path) else Study
+        found[path.stem] = experiment = load_study(path, kind)
+        for figure, module in experiment.figures.items():
+            known = plugins.names("plots")
+            require(module in known, f"{path}: figures.{figure}", f"is one of {known}", module)
+            require(figure not in owner, f"{path}: figures", f"{owner.get(figure)} has it", figure)
+            owner[figure] = path
+    return found

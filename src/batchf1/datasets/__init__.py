@@ -1,0 +1,134 @@
+"""The contract of a data set: a module of this package that defines one subclass of `Dataset`.
+
+The module's name is the data set's name in configs. Its fields are its settings, so
+`dataset=<name> dataset.<field>=<value>` works without another file.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchf1 import plugins
+from batchf1.errors import refuse, require
+
+Features = NDArray[np.float32]
+
+
+class Split(NamedTuple):
+    """Features (n, d) float32 and labels (n, 1) float32, 0 or 1."""
+
+    x: Features
+    y: Features
+
+
+class Data(NamedTuple):
+    """The two splits of a run."""
+
+    train: Split
+    validation: Split
+
+
+@dataclass
+class Dataset(ABC):
+    """Settings that every data set has, and the way from its samples to two splits.
+
+    A subclass is a dataclass with defaults for all its fields and implements `draw` alone.
+    """
+
+    n_samples: int = 10_000
+    """Size of the training split."""
+    prevalence: float = 0.02
+    """Share of positives in each split, within one sample."""
+    validation_fraction: float = 0.2
+    """Size of the validation split, as a share of `n_samples`."""
+
+    def __post_init__(self) -> None:
+        require(self.n_samples >= 1, "dataset.n_samples", "must be at least 1", self.n_samples)
+        require(
+            0 < self.prevalence < 1, "dataset.prevalence", "must lie in (0, 1)", self.prevalence
+        )
+        require(
+            0 < self.validation_fraction < float("inf"),
+            "dataset.validation_fraction",
+            "must be above 0",
+            self.validation_fraction,
+        )
+
+    @abstractmethod
+    def draw(
+        self, rng: np.random.Generator, n_positive: int, n_negative: int
+    ) -> tuple[Features, Features]:
+        """Random positives (n_positive, d) and negatives (n_negative, d), none twice.
+
+        Raises `InputError` where there are not so many.
+        """
+
+    @property
+    def name(self) -> str:
+        """The name of the module that defines the data set."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def n_validation(self) -> int:
+        """Size of the validation split."""
+        return round(self.n_samples * self.validation_fraction)
+
+    def n_positive(self, n: int) -> int:
+        """Number of positives among n samples."""
+        return round(n * self.prevalence)
+
+    @property
+    def fewest_of_a_class(self) -> int:
+        """Size of the smallest class of the two splits."""
+        positives = {n: self.n_positive(n) for n in (self.n_samples, self.n_validation)}
+        return min(min(p, n - p) for n, p in positives.items())
+
+    def load(self, rng: np.random.Generator) -> Data:
+        """Both splits, in random order, standardised with the training split's mean and deviation.
+
+        The same generator state gives the same data. Raises `InputError` where a split would lack
+        a class or the data set is too small.
+        """
+        if self.fewest_of_a_class < 1:
+            refuse(
+                f"dataset {self.name}",
+                "each split needs a positive and a negative",
+                f"n_samples={self.n_samples}, validation={self.n_validation}, "
+                f"prevalence={self.prevalence}",
+            )
+        sizes = (self.n_samples, self.n_validation)
+        n_positive = [self.n_positive(n) for n in sizes]
+        n_negative = [n - p for n, p in zip(sizes, n_positive, strict=True)]
+        positives, negatives = self.draw(rng, sum(n_positive), sum(n_negative))
+        train = _mixed(rng, positives[: n_positive[0]], negatives[: n_negative[0]])
+        validation = _mixed(rng, positives[n_positive[0] :], negatives[n_negative[0] :])
+        mean, deviation = train.x.mean(axis=0), train.x.std(axis=0)
+        scale = np.where(deviation > 0, deviation, 1)
+        return Data(*(Split((s.x - mean) / scale, s.y) for s in (train, validation)))
+
+
+def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -> Split:
+    order = rng.permutation(len(positives) + len(negatives))
+    y = np.repeat(np.float32([[1], [0]]), (len(positives), len(negatives)), axis=0)
+    return Split(np.concatenate([positives, negatives])[order].astype(np.float32), y[order])
+
+
+def choose(rng: np.random.Generator, pool: Features, n: int, what: str) -> Features:
+    """n different rows of the pool; `InputError` names `what` where the pool holds fewer."""
+    require(len(pool) >= n, what, f"has {len(pool)} samples", f"a request for {n}")
+    return pool[rng.choice(len(pool), n, replace=False)]
+
+
+def names() -> list[str]:
+    """The names of the data sets."""
+    return plugins.names("datasets")
+
+
+def implementation(name: str) -> type[Dataset]:
+    """The class behind a name."""
+    return plugins.implementation("datasets", name, Dataset)

@@ -1,0 +1,93 @@
+"""Fashion-MNIST (Xiao, Rasul & Vollgraf 2017): some kinds of clothing against the rest."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchf1.datasets import Dataset, Features, choose
+from batchf1.datasets._files import read, verified
+from batchf1.errors import refuse, require
+
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+IMAGES, LABELS = 16, 8  # lengths of the IDX headers
+FILES = {  # SHA-256 of the decompressed file
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
+
+@dataclass
+class FashionMnist(Dataset):
+    """The kinds in `positive` against all others, from 70,000 images as 784 features.
+
+    The official files are looked for in `folder`, then where Debian's package
+    dataset-fashion-mnist puts them, then in Keras' cache, which downloads them.
+    """
+
+    positive: list[int] = field(default_factory=lambda: [5, 7, 9])  # footwear
+    folder: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        good = 0 < len(set(self.positive)) < 10 and set(self.positive) <= set(range(10))
+        require(good, "dataset.positive", "names one to nine kinds from 0 to 9", self.positive)
+
+    def draw(
+        self, rng: np.random.Generator, n_positive: int, n_negative: int
+    ) -> tuple[Features, Features]:
+        """See `Dataset.draw`."""
+        images, labels = _table(self._folder())
+        wanted = np.isin(labels, self.positive)
+        positives = choose(rng, images[wanted], n_positive, "fashion_mnist positives")
+        return positives, choose(rng, images[~wanted], n_negative, "fashion_mnist negatives")
+
+    def _folder(self) -> Path:
+        if self.folder is not None:
+            return Path(self.folder)
+        return DEBIAN if DEBIAN.is_dir() else _keras_cache()
+
+
+@cache
+def _table(folder: Path) -> tuple[Features, NDArray[np.uint8]]:
+    train_x, train_y, test_x, test_y = (_idx(folder, name) for name in FILES)
+    images = np.concatenate([train_x[IMAGES:], test_x[IMAGES:]]).reshape(-1, 784)
+    return images.astype(np.float32), np.concatenate([train_y[LABELS:], test_y[LABELS:]])
+
+
+def _idx(folder: Path, name: str) -> NDArray[np.uint8]:
+    path = folder / f"{name}.gz"
+    try:
+        content = gzip.decompress(read(path))
+    except (OSError, EOFError, zlib.error) as error:
+        refuse(str(path), "must be a whole gzip file", error)
+    return np.frombuffer(verified(content, path, FILES[name]), np.uint8)
+
+
+def _keras_cache() -> Path:
+    import keras
+
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    folder = home / "datasets" / "fashion-mnist"
+    if not all((folder / f"{name}.gz").is_file() for name in FILES):
+        try:
+            load: Any = keras.datasets.fashion_mnist.load_data
+            load()
+        except Exception as error:
+            refuse(
+                "dataset fashion_mnist",
+                f"looked in {DEBIAN} and {folder}, and the download failed: install Debian's "
+                "dataset-fashion-mnist or set dataset.folder to a folder with the four .gz files",
+                error,
+            )
+    return folder

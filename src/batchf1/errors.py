@@ -1,0 +1,26 @@
+"""The one way in which bad input is refused: a line with the thing, the rule and the value."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+
+class InputError(ValueError):
+    """Input that breaks a rule; its text is one line that names the thing, the rule and the value."""
+
+
+def refuse(thing: str, rule: str, value: Any) -> NoReturn:
+    """Raise `InputError` with the text `<thing>: <rule>; got <value>` on one line."""
+    received = value if isinstance(value, str) else repr(value)
+    raise InputError(one_line(f"{thing}: {rule}; got {received}"))
+
+
+def require(condition: bool, thing: str, rule: str, value: Any) -> None:
+    """Refuse `value` unless `condition` holds."""
+    if not condition:
+        refuse(thing, rule, value)
+
+
+def one_line(text: object) -> str:
+    """Any text or exception as a single line."""
+    return " ".join(str(text).split())

@@ -1,0 +1,50 @@
+"""Figures: a module each, with `table(source)`, the numbers, and `draw(table)`, the picture.
+
+Neither trains: `source` is the table of a study or an experiment file, and `draw` sees nothing but
+the numbers of `table`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from batchf1 import plugins
+from batchf1.errors import refuse, require
+
+
+class Plot(Protocol):
+    """What a module of this package offers."""
+
+    def table(self, source: Path) -> pd.DataFrame:
+        """The numbers behind the figure."""
+
+    def draw(self, table: pd.DataFrame) -> Any:
+        """The figure, a `matplotlib.figure.Figure`."""
+
+
+def module(name: str) -> Plot:
+    """The module of a figure, by name."""
+    known = plugins.names("plots")
+    require(name in known, "figure", f"is one of {known}", name)
+    plot: Plot = import_module(f"batchf1.plots.{name}")  # type: ignore[assignment]
+    return plot
+
+
+def draw(name: str, source: Path, outputs: Sequence[Path]) -> None:
+    """Draw a figure from its CSV into each of the output files, byte for byte repeatable."""
+    from batchf1.plots import _style
+
+    plot = module(name)
+    try:
+        table = pd.read_csv(source)
+    except (OSError, ValueError) as error:
+        refuse(str(source), "must be the CSV of a figure", error)
+    with _style.house():
+        figure = plot.draw(table)
+        for output in outputs:
+            _style.save(figure, output)

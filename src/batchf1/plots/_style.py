@@ -1,0 +1,80 @@
+"""The house style: one place for colours, markers, type and the way a figure is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from batchf1.tables import replacing
+
+# Okabe & Ito's colours, which the colour-blind can tell apart; the naive one is also the darkest
+# against its neighbours in grey, and each strategy has a marker of its own.
+COLOURS = {
+    "batch_mean": "#D55E00",
+    "epoch_end": "#CC79A7",
+    "reconstructed": "#0072B2",
+    "streaming": "#009E73",
+}
+MARKERS = {"batch_mean": "o", "epoch_end": "D", "reconstructed": "s", "streaming": "^"}
+LABELS = {
+    "batch_mean": "batch mean (naive)",
+    "epoch_end": "epoch end (predict again)",
+    "reconstructed": "reconstructed from counts",
+    "streaming": "streaming metric",
+}
+TRUTH = "#222222"
+PLAIN = "#9A9A9A"
+SPARE = ("#E69F00", "#56B4E9", "#F0E442", "#000000")
+"""For strategies that somebody adds."""
+
+
+def colour(strategy: str) -> str:
+    """The colour of a strategy, the same in every figure."""
+    return COLOURS.get(strategy) or SPARE[sum(map(ord, strategy)) % len(SPARE)]
+
+
+def marker(strategy: str) -> str:
+    """The marker of a strategy."""
+    return MARKERS.get(strategy, "P")
+
+
+def label(strategy: str) -> str:
+    """The name of a strategy in legends."""
+    return LABELS.get(strategy, strategy)
+
+
+@contextmanager
+def house() -> Iterator[None]:
+    """Draw in the house style, without a display."""
+    settings = {
+        "figure.dpi": 150,
+        "savefig.dpi": 150,
+        "font.size": 9,
+        "axes.titlesize": 10,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "legend.frameon": False,
+        "lines.linewidth": 1.5,
+        "pdf.fonttype": 42,
+    }
+    mpl.use("Agg")
+    with sns.axes_style("ticks"), mpl.rc_context(settings):
+        yield
+
+
+def caption(figure: Figure, text: str) -> None:
+    """A line or two under the figure: what is plotted, from how many runs."""
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#555555")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Save as the suffix says, without dates, so that equal figures are equal files."""
+    metadata: dict[str, Any] = {"CreationDate": None} if path.suffix == ".pdf" else {}
+    with replacing(path) as temporary:
+        figure.savefig(temporary, metadata=metadata)

@@ -1,0 +1,22 @@
+"""The error of each strategy over the batch size, at the largest data set of the study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from batchf1.plots import _sweep
+
+
+def table(source: Path) -> pd.DataFrame:
+    """See `_sweep.summary`; only the largest `n_samples`."""
+    rows = _sweep.last_epoch(source)
+    return _sweep.summary(rows[rows["n_samples"] == rows["n_samples"].max()])
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """See `_sweep.draw`."""
+    note = f"{table['n_samples'].max():,} training samples"
+    return _sweep.draw(table, "batch_size", "prevalence", ("batch size (samples)", "Prevalence"), note)

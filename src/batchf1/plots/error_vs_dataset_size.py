@@ -1,0 +1,23 @@
+"""The error of each strategy over the size of the data, at the rarest class all sizes can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from batchf1.plots import _sweep
+
+
+def table(source: Path) -> pd.DataFrame:
+    """See `_sweep.summary`; only the smallest prevalence that every `n_samples` has."""
+    rows = _sweep.last_epoch(source)
+    sizes = rows.groupby("prevalence")["n_samples"].nunique()
+    return _sweep.summary(rows[rows["prevalence"] == sizes.index[sizes == sizes.max()].min()])
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """See `_sweep.draw`."""
+    note = f"Prevalence {100 * table['prevalence'].max():g} %"
+    return _sweep.draw(table, "n_samples", "batch_size", ("training samples", "Batch size"), note)

@@ -1,0 +1,16 @@
+"""The error of each strategy over the prevalence, at the largest data set of the study."""
+
+from __future__ import annotations
+
+from batchf1.plots import _sweep
+from batchf1.plots.error_vs_batch_size import table
+
+__all__ = ["draw", "table"]
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """See `_sweep.draw`."""
+    note = f"{table['n_samples'].max():,} training samples"
+    return _sweep.draw(table, "prevalence", "batch_size", ("prevalence (share of positives)", "Batch size"), note)

@@ -1,0 +1,30 @@
+"""Packages in which every module is one plug-in, named after its file."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def names(package: str) -> list[str]:
+    """The plug-ins of a package (`datasets`, `strategies`, `plots`), without importing any."""
+    folder = Path(__file__).parent / package
+    return sorted(m.name for m in pkgutil.iter_modules([str(folder)]) if not m.name.startswith("_"))
+
+
+def implementation(package: str, name: str, base: type[T]) -> type[T]:
+    """The subclass of `base` that module `name` of the package defines."""
+    module = import_module(f"batchf1.{package}.{name}")
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise TypeError(f"{module.__file__} must define exactly one {base.__name__}")
+    return found[0]

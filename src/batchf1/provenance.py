@@ -1,0 +1,94 @@
+"""Where a result came from: code, versions, settings, machine."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import platform
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent
+DECISIVE = ("tensorflow", "keras", "numpy", "scikit-learn", "plotnine")
+
+
+def collect(**more: Any) -> dict[str, Any]:
+    """Commit, dirty flag, versions, platform and time (UTC), and whatever the caller adds."""
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "versions": versions(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        **more,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide a result."""
+    found = {}
+    for package in DECISIVE:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def sources(*modules: str) -> list[Path]:
+    """The files of this package that the modules import, directly or not, and their own.
+
+    Read from the import statements; a plug-in that is imported by its name has to be named.
+    """
+    found: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        path = _path(name)
+        if path is not None and name not in found:
+            found[name] = path
+            waiting += _imports(path)
+    return sorted(set(found.values()))
+
+
+def fingerprint(*modules: str) -> str:
+    """A digest of the source text behind the modules and of the decisive packages' versions."""
+    content = hashlib.sha256(str(sorted(versions().items())).encode())
+    for path in sources(*modules):
+        content.update(path.read_bytes())
+    return content.hexdigest()[:12]
+
+
+def _path(name: str) -> Path | None:
+    parts = name.split(".")
+    if parts[0] != PACKAGE.name:
+        return None
+    base = PACKAGE.joinpath(*parts[1:])
+    return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
+
+
+@cache
+def _imports(path: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # `from package import name` may import a module or a value: both are tried
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names

@@ -1,0 +1,93 @@
+"""The contract of a strategy: a module of this package that defines one subclass of `Strategy`.
+
+In anyone's Keras program:
+
+    s = Reconstructed()
+    model.compile(..., metrics=[*s.metrics()])
+    model.fit(..., callbacks=[*s.callbacks(), keras.callbacks.EarlyStopping("val_f1_reconstructed",
+              mode="max")])
+
+A strategy puts `f1_<name>` and `val_f1_<name>` into the logs, where callbacks after it find them.
+All are for one binary output: labels 0 or 1 and scores, each of shape (n,) or (n, 1). All give the
+unweighted F1, as everything in `metrics=` does.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import Any
+
+from keras import ops
+
+from batchf1 import plugins
+from batchf1.errors import refuse, require
+
+
+class Strategy(ABC):
+    """A way to get an epoch's F1 into Keras' logs.
+
+    `threshold`: a score above it, compared in the scores' dtype, is a predicted positive.
+    """
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        require(0 < threshold < 1, "threshold", "must lie in (0, 1)", threshold)
+        self.threshold = threshold
+
+    @property
+    def name(self) -> str:
+        """The name of the module that defines the strategy; its logs are named after it."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def metrics(self) -> list[Any]:
+        """What to put into `compile(metrics=...)`; new objects at each call."""
+        return []
+
+    def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
+        """What to put into `fit(callbacks=...)`, before callbacks that read the logs.
+
+        `train` and `validation`: (x, y) arrays or a re-iterable data set of (x, y) batches. Only a
+        strategy that makes its own pass over the data needs them.
+        """
+        return []
+
+
+def names() -> list[str]:
+    """The names of the strategies."""
+    return plugins.names("strategies")
+
+
+def create(name: str, threshold: float = 0.5) -> Strategy:
+    """The strategy of that name."""
+    return plugins.implementation("strategies", name, Strategy)(threshold)
+
+
+def binary(y_true: Any, y_pred: Any, threshold: float) -> tuple[Any, Any]:
+    """Labels and predictions of a batch as float32 tensors of shape (n,), each 0 or 1.
+
+    A label that is neither 0 nor 1, and the label of a NaN score, become NaN, so that what is
+    computed from them is NaN and never silently wrong. Raises `InputError` for a shape that is
+    neither (n,) nor (n, 1).
+    """
+    labels, scores = (
+        _vector(x, thing) for x, thing in ((y_true, "labels"), (y_pred, "model output"))
+    )
+    decided = scores > ops.cast(threshold, scores.dtype)
+    labels = ops.cast(labels, "float32")
+    valid = ops.logical_and(
+        ops.logical_or(ops.equal(labels, 0), ops.equal(labels, 1)), ops.equal(scores, scores)
+    )
+    nan = ops.full_like(labels, float("nan"))
+    return ops.where(valid, labels, nan), ops.cast(decided, "float32")
+
+
+def _vector(x: Any, thing: str) -> Any:
+    x = ops.convert_to_tensor(x)
+    check_shape(x.shape, thing)
+    return ops.reshape(x, (-1,))
+
+
+def check_shape(shape: Sequence[int | None], thing: str) -> None:
+    """Refuse a shape that is neither (n,) nor (n, 1)."""
+    if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)):
+        refuse(thing, "a binary F1 needs shape (n,) or (n, 1)", tuple(shape))

@@ -1,0 +1,80 @@
+"""The safe way (C4): predict at the end of the epoch, then scikit-learn's `f1_score`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from batchf1.counts import predicted_positive
+from batchf1.errors import refuse, require
+from batchf1.strategies import Strategy, check_shape
+
+
+class EpochEnd(Strategy):
+    """F1 of a pass over the data with the epoch's last weights; 0 for 0/0.
+
+    It costs a prediction of the whole split and holds its labels and predictions. Over the
+    training split this is another quantity than the other strategies log, since the weights no
+    longer move.
+    """
+
+    def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
+        """The callback that makes the pass; it needs at least one of the splits.
+
+        A data set is iterated once an epoch, so it may shuffle. Raises `InputError` for none, for a
+        generator that cannot be started again, and for shapes, labels or scores that do not fit.
+        """
+        splits = {f"f1_{self.name}": train, f"val_f1_{self.name}": validation}
+        given = {key: data for key, data in splits.items() if data is not None}
+        require(bool(given), f"f1_{self.name}", "needs train or validation data", "neither")
+        return [PassAtEpochEnd(given, self.threshold)]
+
+
+class PassAtEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
+    """Adds the F1 of each split to the logs, under the split's key."""
+
+    def __init__(self, splits: dict[str, Any], threshold: float) -> None:
+        super().__init__()
+        for key, data in splits.items():
+            if not _is_arrays(data) and iter(data) is data:
+                refuse(key, "needs data that can be iterated anew every epoch", type(data).__name__)
+        self.splits, self.threshold = splits, threshold
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Predict each split and write its F1."""
+        from sklearn.metrics import f1_score
+
+        logs = {} if logs is None else logs
+        for key, data in self.splits.items():
+            y_true, decided = self._predict(data)
+            logs[key] = float(f1_score(y_true, decided, zero_division=0.0))
+
+    def _predict(self, data: Any) -> tuple[Any, Any]:
+        if _is_arrays(data):
+            parts = [(data[1], self.model.predict(data[0], verbose=0))]
+        else:
+            parts = [(batch[1], self.model.predict_on_batch(batch[0])) for batch in _batches(data)]
+        checked = [self._checked(y_true, scores) for y_true, scores in parts]
+        y_true, decided = zip(*checked, strict=True)
+        return np.concatenate(y_true), np.concatenate(decided)
+
+    def _checked(self, y_true: Any, scores: Any) -> tuple[Any, Any]:
+        y_true, scores = np.asarray(y_true), np.asarray(scores)
+        check_shape(y_true.shape, "labels")
+        check_shape(scores.shape, "model output")
+        require(len(y_true) == len(scores), "labels", f"must be {len(scores)}", len(y_true))
+        require(bool(np.isin(y_true, (0, 1)).all()), "labels", "are 0 or 1", np.unique(y_true))
+        return y_true.ravel().astype(bool), predicted_positive(scores.ravel(), self.threshold)
+
+
+def _is_arrays(data: Any) -> bool:
+    return isinstance(data, (tuple, list)) and len(data) in (2, 3)
+
+
+def _batches(data: Iterable[Any]) -> Iterator[Any]:
+    if isinstance(data, keras.utils.PyDataset):  # has a length, but its iteration does not end
+        return (data[i] for i in range(data.num_batches))
+    return iter(data)

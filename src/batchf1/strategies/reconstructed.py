@@ -1,0 +1,84 @@
+"""The article's proposal (C5): log what is additive, and rebuild F1 from the logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from batchf1.errors import refuse
+from batchf1.strategies import Strategy, binary
+
+COUNTS = ("true_positives", "possible_positives", "predicted_positives")
+
+
+class Reconstructed(Strategy):
+    """F1 of the predictions that the epoch's batches saw, from three logged counts; 0 for 0/0.
+
+    Each count metric returns a value per sample, so that every version of Keras averages it over
+    the samples and a short last batch does no harm. It adds up in float64: float32, Keras' default,
+    stops counting at 2**24.
+    """
+
+    def metrics(self) -> list[Any]:
+        """The three count metrics, logged under the article's names as shares of the samples."""
+        return [CountShare(count, self.threshold) for count in COUNTS]
+
+    def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
+        """The callback that rebuilds F1 at the end of an epoch."""
+        return [Rebuild(f"f1_{self.name}")]
+
+
+@keras.saving.register_keras_serializable("batchf1")
+class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
+    """Share of the samples that a count of `COUNTS` counts, in [0, 1]."""
+
+    def __init__(
+        self, count: str, threshold: float = 0.5, name: str | None = None, dtype: str = "float64"
+    ) -> None:
+        super().__init__(self._each_sample, name=name or count, dtype=dtype)
+        self.count_name, self.threshold = count, threshold
+
+    def _each_sample(self, y_true: Any, y_pred: Any) -> Any:
+        labels, decided = binary(y_true, y_pred, self.threshold)
+        bad = labels - labels  # 0, or NaN, which predicted positives alone would not show
+        parts = {
+            "true_positives": labels * decided,
+            "possible_positives": labels,
+            "predicted_positives": decided + bad,
+        }
+        return parts[self.count_name]
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the metric when a saved model is loaded."""
+        return {
+            "count": self.count_name,
+            "threshold": self.threshold,
+            "name": self.name,
+            "dtype": self.dtype,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> CountShare:
+        """The metric of `get_config`."""
+        return cls(**config)
+
+
+class Rebuild(keras.callbacks.Callback):  # type: ignore[misc]
+    """Adds F1 = 2 TP / (possible + predicted positives) to the logs of both splits."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Read the counts of the epoch and write F1 beside them."""
+        logs = {} if logs is None else logs
+        for prefix in ("", "val_"):
+            if prefix + COUNTS[0] in logs:
+                tp, possible, predicted = (float(logs[prefix + count]) for count in COUNTS)
+                total = possible + predicted
+                logs[prefix + self.key] = 2 * tp / total if total != 0 else 0.0
+        if self.key not in logs:
+            refuse(self.key, f"needs {COUNTS} in the logs: compile with its metrics()", sorted(logs))

@@ -1,0 +1,1 @@
+"""Trainings: one fit per run, all strategies attached, and many runs in one process."""

@@ -1,0 +1,135 @@
+"""Many runs in one process, each kept as soon as it is done."""
+
+from __future__ import annotations
+
+import heapq
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+
+from batchf1 import provenance, tables
+from batchf1.config import Run, Study, load_study, runs
+from batchf1.errors import InputError, require
+
+STEP_SECONDS, EPOCH_SECONDS, SHAPE_SECONDS = 1.6e-3, 0.4, 3.0
+"""Expected cost of a training step, of an epoch beside its steps, and of a new shape; they only
+balance the shards."""
+SAY_SECONDS = 10
+
+
+def deal(all_runs: list[Run], n_shards: int) -> list[list[Run]]:
+    """The runs in `n_shards` parts of about equal expected cost.
+
+    Runs of one shape stay together, since they share a compiled model; the costliest shape goes
+    first to the part with the least to do.
+    """
+    shapes: dict[tuple[object, ...], list[Run]] = defaultdict(list)
+    for run in all_runs:
+        shapes[shape(run)].append(run)
+    parts: list[tuple[float, int, list[Run]]] = [(0.0, i, []) for i in range(n_shards)]
+    for group in sorted(shapes.values(), key=_cost, reverse=True):
+        cost, i, part = heapq.heappop(parts)
+        heapq.heappush(parts, (cost + _cost(group), i, part + group))
+    return [part for _, _, part in sorted(parts, key=lambda p: p[1])]
+
+
+def shape(run: Run) -> tuple[object, ...]:
+    """What decides the shapes of a run's arrays and the network they pass through."""
+    d, t, m = run.dataset, run.training, run.model
+    sizes = (d.name, d.n_samples, d.n_validation, t.batch_size)
+    return (*sizes, tuple(m.hidden), m.learning_rate, t.threshold, t.engine, *run.strategies)
+
+
+def _cost(group: list[Run]) -> float:
+    """Expected seconds of runs of one shape."""
+    steps = [-(-run.dataset.n_samples // run.training.batch_size) for run in group]
+    epochs = [run.training.epochs for run in group]
+    each = (e * (EPOCH_SECONDS + STEP_SECONDS * s) for e, s in zip(epochs, steps, strict=True))
+    return SHAPE_SECONDS + sum(each)
+
+
+def modules(all_runs: list[Run]) -> list[str]:
+    """The modules that decide what the runs give; plug-ins are named, since imports hide them."""
+    return sorted(
+        {"batchf1.training.run"}
+        | {f"batchf1.datasets.{run.dataset.name}" for run in all_runs}
+        | {f"batchf1.strategies.{name}" for run in all_runs for name in run.strategies}
+    )
+
+
+def execute(experiment: Path, shard: int, store: Path) -> pd.DataFrame:
+    """Train the runs of one shard of a study and return their rows.
+
+    `store` holds a table per run; one that is there, from the same settings, code and package
+    versions, is read instead of trained. Raises `InputError` where there is no such shard.
+    """
+    study, all_runs = load_study(experiment, Study), runs(experiment)
+    require(0 <= shard < study.shards, "shard", f"must lie in 0..{study.shards - 1}", shard)
+    mine = deal(all_runs, study.shards)[shard]
+    stamp = provenance.fingerprint(*modules(all_runs))
+    missing = [run for run in mine if _kept(store, run, stamp) is None]
+    say(f"shard {shard}: {len(mine)} runs, {len(mine) - len(missing)} of them kept from before")
+    if missing:
+        _train(missing, store, stamp, f"shard {shard}")
+    return pd.concat([tables.empty(tables.RUNS), *(_kept(store, run, stamp) for run in mine)])
+
+
+def _kept(store: Path, run: Run, stamp: str) -> pd.DataFrame | None:
+    """The rows of a run from the store; None where they are missing, damaged or of other code."""
+    path = _path(store, run)
+    try:
+        if tables.provenance_of(path).get("fingerprint") != stamp:
+            return None
+        return tables.read(path, tables.RUNS)
+    except InputError:
+        return None
+
+
+def _path(store: Path, run: Run) -> Path:
+    return store / f"{run.run_id}.parquet"
+
+
+def _train(missing: list[Run], store: Path, stamp: str, name: str) -> None:
+    """Train runs and keep each; a line now and then says how far it is."""
+    from batchf1.training.run import configure, train  # TensorFlow takes seconds to import
+
+    device = configure(missing[0])
+    origin = provenance.collect(fingerprint=stamp, device=device)
+    start = said = time.monotonic()
+    total, done = sum(map(_steps, missing)), 0
+    for i, run in enumerate(missing, 1):
+        table = train(run, device)
+        tables.write(table, _path(store, run), tables.RUNS, origin | {"config": run.resolved})
+        done += _steps(run)
+        now = time.monotonic()
+        if now - said > SAY_SECONDS or i == len(missing):
+            said, left = now, (now - start) * (total - done) / done
+            say(f"{name}: {i} runs done, {len(missing) - i} left, about {left:.0f} s to go")
+
+
+def _steps(run: Run) -> float:
+    """Expected cost of a run without its shape's."""
+    return _cost([run]) - SHAPE_SECONDS
+
+
+def say(text: str) -> None:
+    """Print a line of progress."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def collect(experiment: Path, shards: list[Path]) -> pd.DataFrame:
+    """The rows of a study in the order of its grid, whatever the shards.
+
+    Raises `InputError` where a run is missing, stands twice, or is not of the study.
+    """
+    wanted = [run.run_id for run in runs(experiment)]
+    table = pd.concat([tables.read(path, tables.RUNS) for path in shards], ignore_index=True)
+    found = set(table["run_id"])
+    lacking, strange = set(wanted) - found, found - set(wanted)
+    require(not lacking, str(experiment), "every run must be in a shard", f"none for {lacking}")
+    require(not strange, str(experiment), "shards hold runs of the study alone", strange)
+    place = table["run_id"].map({run_id: i for i, run_id in enumerate(wanted)})
+    return table.iloc[place.argsort(kind="stable")]

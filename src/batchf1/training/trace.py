@@ -1,0 +1,64 @@
+"""What the batches of an epoch saw: their counts, recorded inside Keras' own loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from batchf1.counts import Counts, as_counts
+from batchf1.strategies import binary
+
+
+class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
+    """A metric that keeps (tp, fp, fn, tn) of each batch and logs the number of batches."""
+
+    def __init__(self, capacity: int, threshold: float) -> None:
+        super().__init__(name="n_batches", dtype="float32")
+        self.threshold = threshold
+        self.rows = self.add_variable((capacity, 4), "zeros", dtype="int32", name="rows")
+        self.filled = self.add_variable((), "zeros", dtype="int32", name="filled")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Record a batch."""
+        labels, decided = binary(y_true, y_pred, self.threshold)
+        cells = [
+            labels * decided,
+            (1 - labels) * decided,
+            labels * (1 - decided),
+            (1 - labels) * (1 - decided),
+        ]
+        row = ops.cast(ops.stack([ops.sum(cell) for cell in cells]), "int32")
+        # in place: a functional update would copy all rows at every batch
+        self.rows.value.scatter_nd_update([[self.filled.value]], [row])
+        self.filled.assign_add(1)
+
+    def result(self) -> Any:
+        """The number of batches recorded."""
+        return ops.cast(self.filled.value, "float32")
+
+    def counts(self) -> Counts:
+        """The counts of the batches recorded since the last reset, shape (n_batches,)."""
+        return as_counts(*np.asarray(self.rows.value)[: int(self.filled.value)].T)
+
+
+class TraceReader(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the counts of both splits of the current epoch.
+
+    Keras resets metrics between training and validation; `on_test_begin` comes just before.
+    """
+
+    def __init__(self, trace: BatchTrace) -> None:
+        super().__init__()
+        self.trace = trace
+        self.counts: dict[str, Counts] = {}
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Read the training batches."""
+        self.counts["train"] = self.trace.counts()
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Read the validation batches."""
+        self.counts["validation"] = self.trace.counts()

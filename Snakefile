@@ -14,4 +14,6 @@ include: "rules/figures.smk"
 rule all:
     default_target: True
     input:
+        # named, or a fresh clone, which has the figures already, would train nothing
+        expand("results/{study}/runs.parquet", study=STUDIES),
         expand("figures/{figure}.{kind}", figure=FIGURES, kind=["csv", "png", "pdf"]),

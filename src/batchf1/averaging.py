@@ -17,30 +17,37 @@ Averaging = Literal["per_batch", "size_weighted"]
 Logged = Literal["sum", "mean", "per_sample"]
 
 
-def average(values: Floats, sizes: Integers, averaging: Averaging) -> Floats:
+def average(
+    values: Floats, sizes: Integers, averaging: Averaging, dtype: type[np.floating] = np.float64
+) -> Floats:
     """What the framework logs for a metric that returned the scalar `values` for the batches.
 
     `per_batch`: each batch counts once (Keras >= 2.3, `MeanMetricWrapper`). `size_weighted`: each
     counts by its size (Keras 2.2.4, `BaseLogger`). NaN values are left out; if all are NaN the
-    result is NaN. Raises `InputError` for another rule or a batch without samples.
+    result is NaN. `dtype` is that of the running sum: Keras keeps float32, whose rounding reaches
+    1e-6 after a thousand batches. Raises `InputError` for another rule or a batch without samples.
     """
     require(averaging in get_args(Averaging), "averaging", f"is one of {get_args(Averaging)}", averaging)
     require(bool(np.all(sizes > 0)), "batch sizes", "must be at least 1", np.min(sizes, initial=1))
     weights = np.ones_like(sizes) if averaging == "per_batch" else sizes
     known = ~np.isnan(values)
-    total = np.where(known, values * weights, 0.0).sum(axis=-1)
+    terms = np.where(known, values * weights, 0.0)
+    total = np.cumsum(terms, axis=-1, dtype=dtype)[..., -1]  # one by one, as a framework adds
     return ratio(total, np.where(known, weights, 0).sum(axis=-1), np.nan)
 
 
 def batch_mean(
-    counts: Counts, averaging: Averaging = "per_batch", zero_division: float = 0.0
+    counts: Counts,
+    averaging: Averaging = "per_batch",
+    zero_division: float = 0.0,
+    dtype: type[np.floating] = np.float64,
 ) -> Floats:
     """The naive F1: the framework's average of the batches' F1.
 
     `zero_division` is the F1 of an empty batch: 0 (what the usual epsilon makes of it), 1, or NaN
-    to leave the batch out.
+    to leave the batch out. `dtype` is that of the running sum, see `average`.
     """
-    return average(f1(counts, zero_division), counts.n, averaging)
+    return average(f1(counts, zero_division), counts.n, averaging, dtype)
 
 
 def reconstructed(

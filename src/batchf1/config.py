@@ -31,7 +31,7 @@ PACKAGE = Path(__file__).parent
 CONF = next(p for p in (PACKAGE.parents[1] / "conf", PACKAGE / "conf") if p.is_dir())
 GROUPS = ("dataset", "model", "training")
 DEVICES = ("auto", "cpu", "gpu")
-ENGINES = ("plain",)
+ENGINES = ("fused", "plain")
 
 T = TypeVar("T")
 

@@ -46,8 +46,8 @@ class Strategy(ABC):
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """What to put into `fit(callbacks=...)`, before callbacks that read the logs.
 
-        `train` and `validation`: (x, y) arrays or a re-iterable data set of (x, y) batches. Only a
-        strategy that makes its own pass over the data needs them.
+        `train` and `validation`: a tuple (x, y) of arrays, or a re-iterable data set of (x, y)
+        batches, such as a `tf.data.Dataset`, a `PyDataset` or a list. Only a strategy that makes its own pass over the data needs them.
         """
         return []
 

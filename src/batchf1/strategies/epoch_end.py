@@ -71,7 +71,7 @@ class PassAtEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def _is_arrays(data: Any) -> bool:
-    return isinstance(data, (tuple, list)) and len(data) in (2, 3)
+    return isinstance(data, tuple)
 
 
 def _batches(data: Iterable[Any]) -> Iterator[Any]:

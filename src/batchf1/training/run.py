@@ -15,11 +15,12 @@ from batchf1.counts import Counts, batch_counts
 from batchf1.datasets import Data, Split
 from batchf1.errors import require
 from batchf1.seeds import generator
+from batchf1.training import fused, plain
 from batchf1.training import model as network
-from batchf1.training import plain
 from batchf1.training.order import shuffled
 from batchf1.training.trace import BatchTrace, TraceReader
 
+ENGINES: dict[str, Any] = {"fused": fused, "plain": plain}
 TOLERANCE = 1e-6
 SPLITS = {"train": "", "validation": "val_"}
 """Split -> the prefix of its keys in Keras' logs."""
@@ -46,36 +47,50 @@ def configure(run: Run) -> str:
     return "GPU" if gpus and wanted != "cpu" else "CPU"
 
 
-def train(run: Run, device: str, verbose: int = 0) -> pd.DataFrame:
-    """Train a run; its rows of the table `tables.RUNS`, one per epoch, split and strategy.
+class Trainer:
+    """A compiled model with its strategies, for the runs of one shape (`shard.shape`)."""
 
-    `verbose` is Keras' own. Raises `TraceMismatch` if what Keras logged differs from what the
-    arithmetic says of the recorded batches by more than 1e-6.
-    """
-    data = run.dataset.load(generator(*run.names, "data"))
-    chosen = [strategies.create(name, run.training.threshold) for name in run.strategies]
-    trace = BatchTrace(_most_batches(run), run.training.threshold)
-    model = network.build(run.model, data.train.x.shape[1], plain.model_class)
-    model.compile(
-        keras.optimizers.Adam(run.model.learning_rate),
-        "binary_crossentropy",
-        metrics=[trace, *(metric for s in chosen for metric in s.metrics())],
-    )
-    model.set_weights(
-        network.first_weights(run.model, data.train.x.shape[1], generator(*run.names, "weights"))
-    )
-    recorder = Recorder(run, data, device, TraceReader(trace))
-    callbacks = [c for s in chosen for c in s.callbacks(train=data.train, validation=data.validation)]
-    plain.fit(
-        model,
-        data,
-        run.training.batch_size,
-        run.training.epochs,
-        shuffled(run),
-        [recorder.reader, *callbacks, recorder],
-        verbose,
-    )
-    return pd.DataFrame(recorder.rows)
+    def __init__(self, run: Run) -> None:
+        self.engine = ENGINES[run.training.engine]
+        self.strategies = [strategies.create(name, run.training.threshold) for name in run.strategies]
+        self.trace = BatchTrace(_most_batches(run), run.training.threshold)
+        self.model: Any = None
+
+    def train(self, run: Run, device: str, verbose: int = 0) -> pd.DataFrame:
+        """Train a run; its rows of `tables.RUNS`, one per epoch, split and strategy.
+
+        Nothing of the runs before it is left in the model. `verbose` is Keras' own. Raises
+        `TraceMismatch` if what Keras logged differs from what the arithmetic says of the recorded
+        batches by more than 1e-6.
+        """
+        data = run.dataset.load(generator(*run.names, "data"))
+        self._start_anew(run, data.train.x.shape[1])
+        recorder = Recorder(run, data, device, TraceReader(self.trace))
+        # as data sets of one batch: `predict` of arrays takes Keras ten times as long
+        passes = {"train": [data.train], "validation": [data.validation]}
+        callbacks = [callback for s in self.strategies for callback in s.callbacks(**passes)]
+        order = shuffled(run)
+        self.engine.fit(
+            self.model, data, run, order, [recorder.reader, *callbacks, recorder], verbose
+        )
+        return pd.DataFrame(recorder.rows)
+
+    def _start_anew(self, run: Run, n_features: int) -> None:
+        """Give the model the run's first weights, and the optimiser its first state."""
+        if self.model is None:
+            self.model = network.build(run.model, n_features, self.engine.model_class)
+            self.model.compile(
+                keras.optimizers.Adam(run.model.learning_rate),
+                "binary_crossentropy",
+                metrics=[self.trace, *(metric for s in self.strategies for metric in s.metrics())],
+                **self.engine.compile_options,
+            )
+            self.model.optimizer.build(self.model.trainable_variables)
+            self.first_state = [variable.numpy() for variable in self.model.optimizer.variables]
+        for variable, value in zip(self.model.optimizer.variables, self.first_state, strict=True):
+            variable.assign(value)
+        rng = generator(*run.names, "weights")
+        self.model.set_weights(network.first_weights(run.model, n_features, rng))
 
 
 def _most_batches(run: Run) -> int:
@@ -103,7 +118,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             ]
 
     def _full_pass(self, samples: Split) -> Counts:
-        scores = self.model.predict(samples.x, batch_size=len(samples.x), verbose=0)
+        scores = self.model.predict_on_batch(samples.x)
         return batch_counts(
             samples.y.ravel(), scores.ravel(), len(scores), self.run.training.threshold
         )
@@ -139,11 +154,11 @@ def check(f1s: dict[str, float], counts: Counts, where: str) -> None:
     `epoch_end` and a strategy of somebody else's are not about those batches, and not checked.
     """
     expected = {
-        "batch_mean": averaging.batch_mean,
-        "reconstructed": averaging.reconstructed,
-        "streaming": averaging.pooled,
+        "batch_mean": averaging.batch_mean(counts, dtype=np.float32),
+        "reconstructed": averaging.reconstructed(counts),
+        "streaming": averaging.pooled(counts),
     }
     for name in f1s.keys() & expected.keys():
-        said, right = f1s[name], float(expected[name](counts))  # type: ignore[operator]
+        said, right = f1s[name], float(expected[name])
         if not np.isclose(said, right, rtol=0, atol=TOLERANCE):
             raise TraceMismatch(f"{where}: {name} logged {said}, its batches give {right}")

@@ -14,7 +14,7 @@ from batchf1 import provenance, tables
 from batchf1.config import Run, Study, load_study, runs
 from batchf1.errors import InputError, require
 
-STEP_SECONDS, EPOCH_SECONDS, SHAPE_SECONDS = 1.6e-3, 0.4, 3.0
+STEP_SECONDS, EPOCH_SECONDS, SHAPE_SECONDS = 2e-5, 0.05, 5.0
 """Expected cost of a training step, of an epoch beside its steps, and of a new shape; they only
 balance the shards."""
 SAY_SECONDS = 10
@@ -94,20 +94,24 @@ def _path(store: Path, run: Run) -> Path:
 
 def _train(missing: list[Run], store: Path, stamp: str, name: str) -> None:
     """Train runs and keep each; a line now and then says how far it is."""
-    from batchf1.training.run import configure, train  # TensorFlow takes seconds to import
+    from batchf1.training.run import Trainer, configure  # TensorFlow takes seconds to import
 
     device = configure(missing[0])
     origin = provenance.collect(fingerprint=stamp, device=device)
     start = said = time.monotonic()
-    total, done = sum(map(_steps, missing)), 0
+    total, done, compiled = sum(map(_steps, missing)), 0.0, 0
+    trainer, trained = None, None
     for i, run in enumerate(missing, 1):
-        table = train(run, device)
+        if trainer is None or shape(run) != trained:  # one model at a time: memory must not grow
+            trainer, trained, compiled = Trainer(run), shape(run), compiled + 1
+        table = trainer.train(run, device)
         tables.write(table, _path(store, run), tables.RUNS, origin | {"config": run.resolved})
         done += _steps(run)
         now = time.monotonic()
         if now - said > SAY_SECONDS or i == len(missing):
             said, left = now, (now - start) * (total - done) / done
-            say(f"{name}: {i} runs done, {len(missing) - i} left, about {left:.0f} s to go")
+            say(f"{name}: {i} runs done, {len(missing) - i} left, about {left:.0f} s to go"
+                f" ({compiled} shapes compiled)")
 
 
 def _steps(run: Run) -> float:

@@ -1,0 +1,101 @@
+"""The fused engine: all steps of an epoch inside one XLA-compiled call, under Keras' own `fit`.
+
+Keras sees one step an epoch. Inside it the batches are drawn, learned and measured one by one, as
+plain `fit` does, with Keras' own loss, optimiser and metric objects.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from batchf1.config import Run
+from batchf1.datasets import Data, Split
+from batchf1.training.order import Order, Shuffle
+
+
+class FusedSequential(keras.Sequential):  # type: ignore[misc]
+    """A model whose one step takes a whole split (x, y), of shapes (n, d) and (n, 1).
+
+    Set `batch_size`, and `order`, a variable with the places of the training samples, before it
+    is used.
+    """
+
+    batch_size: int
+    order: tf.Variable
+
+    def train_step(self, data: Any) -> Any:
+        """Learn from every batch of an epoch, in the order of `order`."""
+        x, y = data
+
+        def learn(places: Any) -> None:
+            chosen = tf.gather(self.order, places)
+            with tf.GradientTape() as tape:
+                loss = self._measure(tf.gather(x, chosen), tf.gather(y, chosen), training=True)
+            weights = self.trainable_variables
+            self.optimizer.apply(tape.gradient(loss, weights), weights)
+
+        self._each_batch(x.shape[0], learn)
+        return self.get_metrics_result()
+
+    def test_step(self, data: Any) -> Any:
+        """Measure every batch of a split, in its own order."""
+        x, y = data
+
+        def measure(places: Any) -> None:
+            self._measure(tf.gather(x, places), tf.gather(y, places), training=False)
+
+        self._each_batch(x.shape[0], measure)
+        return self.get_metrics_result()
+
+    def _each_batch(self, n: int, body: Any) -> None:
+        """Call `body` with the places of each batch: the full ones in a loop, then the short."""
+        n_full, rest = divmod(n, self.batch_size)
+
+        def step(i: Any) -> Any:
+            body(i * self.batch_size + tf.range(self.batch_size))
+            return i + 1
+
+        if n_full:
+            tf.while_loop(lambda i: i < n_full, step, [0])
+        if rest:
+            body(n_full * self.batch_size + tf.range(rest))
+
+    def _measure(self, x: Any, y: Any, training: bool) -> Any:
+        """The loss of a batch, after every metric has seen it, as in `keras.Model.train_step`."""
+        y_pred = self(x, training=training)
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, training=training)
+        self._loss_tracker.update_state(loss, sample_weight=x.shape[0])
+        for metric in self.metrics:
+            if metric is not self._loss_tracker:
+                metric.update_state(y, y_pred)
+        return loss
+
+
+model_class = FusedSequential
+compile_options: dict[str, Any] = {"jit_compile": True}
+
+
+def fit(model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int) -> None:
+    """Train the compiled model; validation runs in fixed order in batches of the same size.
+
+    A model that has been fitted before is not compiled anew for data of the same shapes.
+    """
+    if not hasattr(model, "order"):
+        model.batch_size = run.training.batch_size
+        model.order = tf.Variable(tf.range(run.dataset.n_samples), trainable=False)
+    model.fit(
+        _whole(data.train),
+        epochs=run.training.epochs,
+        shuffle=False,  # the order is ours
+        validation_data=_whole(data.validation),
+        callbacks=[Shuffle(order, model.order), *callbacks],
+        verbose=verbose,
+    )
+
+
+def _whole(split: Split) -> Any:
+    """A data set of one element, the split."""
+    return tf.data.Dataset.from_tensors(tuple(split))

@@ -1,0 +1,290 @@
+"""Each strategy in real `fit`, against scikit-learn on what the batches saw."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.metrics import f1_score
+
+from batchf1 import plugins, strategies
+from batchf1.averaging import batch_mean, pooled
+from batchf1.counts import batch_counts
+from batchf1.errors import InputError
+from batchf1.strategies import Strategy
+
+NAMES = strategies.names()
+POOLED = ("reconstructed", "streaming")
+B = 32
+
+
+def data(n, seed=0, column=True):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 4)).astype("float32")
+    y = (x[:, :1] + x[:, 1:2] > 1.5).astype("float32")
+    return x, y if column else y[:, 0]
+
+
+def network(units=1, squeeze=False, activation="sigmoid"):
+    keras.utils.set_random_seed(3)
+    layers = [keras.Input((4,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(units, activation)]
+    return keras.Sequential([*layers, keras.layers.Reshape(())] if squeeze else layers)
+
+
+def frozen(names, threshold=0.5, squeeze=False):
+    """A compiled model whose weights do not move, so that its scores are known beforehand."""
+    chosen = [strategies.create(name, threshold) for name in names]
+    model = network(squeeze=squeeze)
+    model.compile(
+        keras.optimizers.SGD(0.0),
+        "binary_crossentropy",
+        metrics=[metric for s in chosen for metric in s.metrics()],
+    )
+    return model, chosen
+
+
+def expected(y, scores, threshold=0.5, batch_size=B):
+    counts = batch_counts(y.ravel(), scores.ravel(), batch_size, threshold)
+    right = float(pooled(counts))
+    naive = float(batch_mean(counts, dtype=np.float32))
+    return dict.fromkeys(NAMES, right) | {"batch_mean": naive}
+
+
+@pytest.mark.parametrize("column", [True, False])
+@pytest.mark.parametrize("squeeze", [True, False])
+@pytest.mark.parametrize("threshold", [0.3, 0.5])
+@pytest.mark.parametrize("n", [96, 101, 20])
+def test_training_and_validation_logs_with_arrays(n, threshold, squeeze, column):
+    train, validation = data(n, column=column), data(75, seed=1, column=column)
+    model, chosen = frozen(NAMES, threshold, squeeze)
+    scores = [model.predict(x, verbose=0) for x, _ in (train, validation)]
+    assert 0 < np.mean(scores[0] > threshold) < 1
+    logs = model.fit(
+        *train,
+        batch_size=B,
+        shuffle=False,
+        validation_data=validation,
+        verbose=0,
+        callbacks=[c for s in chosen for c in s.callbacks(train, validation)],
+    ).history
+    for prefix, (_, y), split_scores in zip(("", "val_"), (train, validation), scores, strict=True):
+        for name, value in expected(y, split_scores, threshold).items():
+            assert logs[f"{prefix}f1_{name}"] == [pytest.approx(value, abs=1e-6)], name
+
+
+class Sequence(keras.utils.PyDataset):
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y = x, y
+
+    def __len__(self):
+        return -(-len(self.y) // B)
+
+    def __getitem__(self, i):
+        part = slice(i * B, (i + 1) * B)
+        return self.x[part], self.y[part]
+
+
+@pytest.mark.parametrize("kind", ["tf.data", "shuffling tf.data", "PyDataset"])
+def test_logs_with_data_sets(kind):
+    (x, y), (val_x, val_y) = data(101), data(75, seed=1)
+
+    def feed(x, y):
+        if kind == "PyDataset":
+            return Sequence(x, y)
+        whole = tf.data.Dataset.from_tensor_slices((x, y))
+        if kind.startswith("shuffling"):
+            whole = whole.shuffle(len(x), seed=4, reshuffle_each_iteration=True)
+        return whole.batch(B)
+
+    model, chosen = frozen(NAMES)
+    scores, val_scores = (model.predict(part, verbose=0) for part in (x, val_x))
+    logs = model.fit(
+        feed(x, y),
+        validation_data=feed(val_x, val_y),
+        shuffle=False,
+        verbose=0,
+        callbacks=[c for s in chosen for c in s.callbacks(feed(x, y), feed(val_x, val_y))],
+    ).history
+    naive = {"batch_mean"} if kind.startswith("shuffling") else set()  # it depends on the order
+    for prefix, truth in (("", expected(y, scores)), ("val_", expected(val_y, val_scores))):
+        for name in truth.keys() - naive:
+            assert logs[f"{prefix}f1_{name}"] == [pytest.approx(truth[name], abs=1e-6)], name
+
+
+@pytest.mark.parametrize("name", [*POOLED, "batch_mean"])
+def test_an_endless_generator_with_steps(name):
+    x, y = data(96)
+
+    def endless():
+        while True:
+            for i in range(0, 96, B):
+                yield x[i : i + B], y[i : i + B]
+
+    model, (strategy,) = frozen([name])
+    scores = model.predict(x, verbose=0)
+    logs = model.fit(
+        endless(),
+        shuffle=False,
+        steps_per_epoch=3,  # one epoch: Keras 3 replays its first batch in the next
+        validation_data=endless(),
+        validation_steps=3,
+        verbose=0,
+        callbacks=strategy.callbacks(),
+    ).history
+    value = pytest.approx(expected(y, scores)[name], abs=1e-6)
+    assert logs[f"f1_{name}"] == logs[f"val_f1_{name}"] == [value]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_early_stopping_and_checkpoints_find_the_log(name, tmp_path):
+    train, validation = data(96), data(75, seed=1)
+    model, (strategy,) = frozen([name])
+    path = tmp_path / "best.keras"
+    monitor = f"val_f1_{name}"
+    logs = model.fit(
+        *train,
+        epochs=6,
+        validation_data=validation,
+        verbose=0,
+        callbacks=[
+            *strategy.callbacks(validation=validation),
+            keras.callbacks.EarlyStopping(monitor, mode="max", patience=2),
+            keras.callbacks.ModelCheckpoint(path, monitor, mode="max", save_best_only=True),
+        ],
+    ).history
+    assert len(logs[monitor]) == 3  # frozen weights: nothing improves after the first epoch
+    assert path.exists()
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_a_saved_model_loads_with_its_metrics(name, tmp_path):
+    x, y = data(75)
+    model, (strategy,) = frozen([name], threshold=0.3)
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.evaluate(x, y, verbose=0, return_dict=True) == logs
+
+
+@pytest.mark.parametrize("name", ["reconstructed", "streaming", "batch_mean"])
+def test_multi_class_output_is_refused(name):
+    x, y = data(40)
+    strategy = strategies.create(name)
+    model = network(units=3, activation="softmax")
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=strategy.metrics())
+    with pytest.raises(InputError, match=r"model output: a binary F1 needs shape .*; got \(.*3\)"):
+        model.fit(x, y, verbose=0, callbacks=strategy.callbacks())
+
+
+def test_multi_class_output_is_refused_at_the_end_of_an_epoch():
+    x, y = data(40)
+    model = network(units=3, activation="softmax")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    callbacks = strategies.create("epoch_end").callbacks(validation=(x, y))
+    with pytest.raises(InputError, match=r"model output: a binary F1 needs shape .*; got \(40, 3\)"):
+        model.fit(x, y, verbose=0, callbacks=callbacks)
+
+
+@pytest.mark.parametrize("name", [*POOLED, "batch_mean"])
+@pytest.mark.parametrize("bad", ["label 2", "NaN score"])
+def test_bad_labels_and_scores_show_as_nan(name, bad):
+    x, y = data(75)
+    model, (strategy,) = frozen([name])
+    if bad == "label 2":
+        y[3] = 2
+    else:
+        x[3] = np.nan
+    logs = model.fit(x, y, batch_size=B, verbose=0, callbacks=strategy.callbacks()).history
+    assert np.isnan(logs[f"f1_{name}"][0])
+
+
+@pytest.mark.parametrize("bad", ["label 2", "NaN score"])
+def test_bad_labels_and_scores_are_refused_at_the_end_of_an_epoch(bad):
+    x, y = data(75)
+    if bad == "label 2":
+        y[3] = 2
+    else:
+        x[3] = np.nan
+    model, (strategy,) = frozen(["epoch_end"])
+    with pytest.raises(InputError, match="0 or 1" if bad == "label 2" else "NaN"):
+        model.fit(*data(75), verbose=0, callbacks=strategy.callbacks(validation=(x, y)))
+
+
+def test_integer_and_boolean_labels():
+    x, y = data(75)
+    truth = None
+    for dtype in ("float32", "int64", "bool"):
+        model, chosen = frozen(NAMES)
+        labels = y.astype(dtype)
+        callbacks = [c for s in chosen for c in s.callbacks((x, labels))]
+        logs = model.fit(x, labels, batch_size=B, shuffle=False, verbose=0, callbacks=callbacks).history
+        found = {name: logs[f"f1_{name}"] for name in NAMES}
+        truth = truth or found
+        assert found == truth
+
+
+def test_nothing_positive_gives_zero():
+    x = data(40)[0]
+    y = np.zeros((40, 1), "float32")
+    model, chosen = frozen(NAMES, threshold=0.99)
+    logs = model.fit(x, y, verbose=0, callbacks=[c for s in chosen for c in s.callbacks((x, y))]).history
+    assert {logs[f"f1_{name}"][0] for name in NAMES} == {0.0}
+
+
+def test_counting_goes_on_beyond_two_to_the_24():
+    metric = strategies.create("streaming").metrics()[0]
+    shares = strategies.create("reconstructed").metrics()
+    one, zero = np.ones((1, 1), "float32"), np.zeros((1, 1), "float32")
+    for m in (metric, *shares):
+        m.update_state(one, one)
+    metric.true_positives.assign(2.0**24)
+    for share in shares:
+        share.total.assign(2.0**24)
+        share.count.assign(2.0**24)
+    for _ in range(3):
+        for m in (metric, *shares):
+            m.update_state(one, zero)
+    assert float(metric.false_negatives) == 3
+    assert float(shares[1].total) == 2**24 + 3
+    for m in (metric, *shares[:1]):
+        m.update_state(one, one)
+    assert float(metric.true_positives) == float(shares[0].total) == 2**24 + 1
+
+
+def test_reconstruction_without_its_metrics_says_so():
+    model = network()
+    model.compile("sgd", "binary_crossentropy")
+    with pytest.raises(InputError, match="f1_reconstructed: needs .* compile with its metrics"):
+        model.fit(*data(40), verbose=0, callbacks=strategies.create("reconstructed").callbacks())
+
+
+def test_epoch_end_needs_data_that_can_be_read_again():
+    strategy = strategies.create("epoch_end")
+    with pytest.raises(InputError, match="f1_epoch_end: needs train or validation data; got neither"):
+        strategy.callbacks()
+    with pytest.raises(InputError, match="val_f1_epoch_end: needs data that can be iterated anew"):
+        strategy.callbacks(validation=(batch for batch in [data(40)]))
+
+
+@pytest.mark.parametrize("threshold", [0, 1, -0.1, float("nan")])
+def test_a_threshold_outside_0_to_1_is_refused(threshold):
+    with pytest.raises(InputError, match=r"threshold: must lie in \(0, 1\)"):
+        strategies.create("streaming", threshold)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_contract(name):
+    cls = plugins.implementation("strategies", name, Strategy)
+    assert inspect.getdoc(cls)
+    assert cls().name == name
+    assert cls().metrics() is not cls().metrics()
+
+
+def test_scikit_learn_is_what_epoch_end_calls():
+    x, y = data(75)
+    model, (strategy,) = frozen(["epoch_end"])
+    decided = model.predict(x, verbose=0) > 0.5
+    logs = model.fit(x, y, verbose=0, callbacks=strategy.callbacks(validation=(x, y))).history
+    assert logs["val_f1_epoch_end"] == [f1_score(y, decided)]

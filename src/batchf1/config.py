@@ -138,7 +138,7 @@ class Run:
 class LeaveOut:
     """Which cells of a grid a study leaves out; without a rule an impossible cell is refused."""
 
-    class_below: int = 1
+    class_below: int = 0
     """Cells with a class of fewer samples in a split."""
     batch_above_data: bool = False
     """Cells whose batch is larger than the training split."""
@@ -206,18 +206,21 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
 
 
 def _reason(error: Exception) -> str:
-    """The first lines of Hydra's message and of its cause, without the trailing type notes."""
+    """What Hydra or OmegaConf say, on one line, with the key and without notes on types."""
     texts = [str(e) for e in (error, error.__cause__) if e is not None]
-    lines = [line for text in texts for line in text.splitlines()]
-    notes = ("object_type", "full_key", "reference_type", "set_struct")
-    return one_line("; ".join(dict.fromkeys(x for x in lines if x and not x.strip().startswith(notes))))
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    notes = ("object_type", "full_key", "reference_type", "set_struct", "set_readonly")
+    said = [line for line in lines if line and not line.startswith(notes)]
+    key = getattr(error, "full_key", None)
+    return one_line("; ".join(dict.fromkeys([*([f"at {key}"] if key else []), *said])))
 
 
 def load_study(path: str | Path, kind: type[T]) -> T:
     """An experiment file as a `Study` or `WorkedExample`; `InputError` names what does not fit."""
     path = Path(path)
+    written = _yaml(path)
     try:
-        study = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), _yaml(path)))
+        study = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), written))
     except (OmegaConfBaseException, ValueError) as error:
         raise InputError(f"{path}: {_reason(error)}") from error
     assert isinstance(study, kind)

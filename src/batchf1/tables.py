@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,4 +128,5 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         refuse(str(path), "could not be written", error.strerror or str(error))
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

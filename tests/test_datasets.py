@@ -1,0 +1,201 @@
+"""The contract that every data set keeps; a new module of `batchf1.datasets` is tested here too."""
+
+import gzip
+import hashlib
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from batchf1 import datasets
+from batchf1.datasets import fashion_mnist
+from batchf1.datasets.diamonds import Diamonds, _table
+from batchf1.datasets.fashion_mnist import FashionMnist
+from batchf1.datasets.synthetic import Synthetic
+from batchf1.errors import InputError
+from batchf1.seeds import generator
+
+
+def idx_files(folder, monkeypatch, n=(1500, 500)):
+    """Files in the official format with content of our own, their checksums made the right ones."""
+    rng = np.random.default_rng(0)
+    checksums = {}
+    for name in fashion_mnist.FILES:
+        size = n[0] if name.startswith("train") else n[1]
+        body = (size, 784) if "images" in name else (size,)
+        header = bytes(fashion_mnist.IMAGES if "images" in name else fashion_mnist.LABELS)
+        content = header + rng.integers(0, 10, body, np.uint8).tobytes()
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+        checksums[name] = hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(fashion_mnist, "FILES", checksums)
+    return folder
+
+
+@pytest.fixture(params=datasets.names())
+def make(request, tmp_path, monkeypatch):
+    """Settings -> the data set; Fashion-MNIST reads files that are made here."""
+    fixed = {}
+    if request.param == "fashion_mnist":
+        fixed = {"folder": str(idx_files(tmp_path, monkeypatch))}
+    return lambda **settings: datasets.implementation(request.param)(**fixed | settings)
+
+
+@pytest.mark.parametrize(("n_samples", "prevalence"), [(1000, 0.3), (999, 0.017), (300, 0.02)])
+def test_sizes_prevalence_and_form(make, n_samples, prevalence):
+    dataset = make(n_samples=n_samples, prevalence=prevalence)
+    data = dataset.load(generator("a"))
+    assert len(data.train.y) == n_samples
+    assert len(data.validation.y) == dataset.n_validation == round(n_samples / 5)
+    for x, y in data:
+        assert x.dtype == y.dtype == np.float32
+        assert y.shape == (len(x), 1)
+        assert np.isfinite(x).all()
+        assert set(np.unique(y)) == {0, 1}
+        assert abs(y.sum() - prevalence * len(y)) <= 1
+
+
+def test_the_same_seed_gives_the_same_data_and_another_other(make):
+    first, again, other = (make(n_samples=500).load(generator(s)) for s in ("a", "a", "b"))
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.x, two.x)
+        np.testing.assert_array_equal(one.y, two.y)
+    assert not np.array_equal(first.train.x, other.train.x)
+
+
+def test_standardised_with_the_training_split_alone(make):
+    x = make(n_samples=800, prevalence=0.3).load(generator("a"))
+    varying = x.train.x.std(axis=0) > 0
+    np.testing.assert_allclose(x.train.x.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(x.train.x.std(axis=0)[varying], 1, atol=1e-4)
+    # were it standardised too, its mean would be 0 to rounding
+    assert np.abs(x.validation.x.mean(axis=0)).max() > 1e-3
+
+
+def test_classes_are_mixed(make):
+    y = make(n_samples=1000, prevalence=0.3).load(generator("a")).train.y[:, 0]
+    runs = 1 + np.count_nonzero(np.diff(y))
+    assert abs(runs - (1 + 2 * 1000 * 0.3 * 0.7)) < 6 * np.sqrt(1000) * 0.6
+
+
+def test_a_split_without_a_class_is_refused(make):
+    with pytest.raises(InputError, match="each split needs a positive and a negative; got n_samples=100"):
+        make(n_samples=100, prevalence=0.01).load(generator("a"))
+
+
+def test_more_than_there_is_is_refused(make):
+    dataset = make(n_samples=60_000, prevalence=0.5)
+    if dataset.name == "synthetic":
+        assert len(dataset.load(generator("a")).train.y) == 60_000
+    else:
+        with pytest.raises(InputError, match="got a request for"):
+            dataset.load(generator("a"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"prevalence": 0.0}, r"dataset.prevalence: must lie in \(0, 1\); got 0.0"),
+        ({"prevalence": float("nan")}, r"dataset.prevalence: must lie in \(0, 1\); got nan"),
+        ({"n_samples": 0}, "dataset.n_samples: must be at least 1; got 0"),
+        ({"validation_fraction": -1.0}, "dataset.validation_fraction: must be above 0; got -1"),
+    ],
+)
+def test_bad_settings_are_refused(make, settings, words):
+    with pytest.raises(InputError, match=words):
+        make(**settings)
+
+
+def test_documented(make):
+    assert inspect.getdoc(type(make()))
+
+
+# Diamonds
+
+
+@pytest.mark.parametrize("n_samples", [1000, 44_000])
+@pytest.mark.parametrize("prevalence", [0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005])
+def test_the_whole_grid_of_the_sweep_can_be_drawn(n_samples, prevalence):
+    if round(n_samples / 5 * prevalence) >= 1:
+        Diamonds(n_samples, prevalence).load(generator("a"))
+
+
+def test_diamonds_natural_prevalence_is_the_one_asked_for():
+    carat, x = _table()
+    assert len(carat) == 53_775
+    assert x.shape == (53_775, 5)
+    threshold = Diamonds(1000, 737 / 53_775)._threshold(carat, 16, 1184)
+    assert threshold == np.float32(2.1)
+
+
+# Fashion-MNIST
+
+
+def test_fashion_mnist_reads_every_image_once(tmp_path, monkeypatch):
+    folder = idx_files(tmp_path, monkeypatch)
+    images, labels = fashion_mnist._table(folder)
+    assert images.shape == (2000, 784)
+    assert labels.max() == 9
+    counts = np.bincount(labels)[[1, 3]].sum()
+    x, _ = FashionMnist(positive=[1, 3], folder=str(folder)).draw(generator("a"), int(counts), 10)
+    assert len(np.unique(x, axis=0)) == counts
+
+
+def test_fashion_mnist_wrong_checksum_and_truncated_file(tmp_path, monkeypatch):
+    folder = idx_files(tmp_path, monkeypatch)
+    path = folder / "t10k-labels-idx1-ubyte.gz"
+    whole = path.read_bytes()
+    fashion_mnist._table.cache_clear()
+    path.write_bytes(gzip.compress(b"other"))
+    with pytest.raises(InputError, match=r"t10k-labels.*must have SHA-256 .*; got"):
+        fashion_mnist._table(folder)
+    path.write_bytes(whole[:-20])
+    with pytest.raises(InputError, match=r"t10k-labels.*must be a whole gzip file"):
+        fashion_mnist._table(folder)
+    path.unlink()
+    with pytest.raises(InputError, match=r"t10k-labels.*must be a readable file"):
+        fashion_mnist._table(folder)
+
+
+def test_fashion_mnist_without_files_says_where_it_looked(tmp_path, monkeypatch):
+    monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path / "debian")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    import keras
+
+    def no_network():
+        raise OSError("no network")
+
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", no_network)
+    with pytest.raises(InputError, match=r"looked in .*debian and .*home.*dataset.folder") as caught:
+        FashionMnist().load(generator("a"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("positive", [[], [10], list(range(10))])
+def test_fashion_mnist_kinds(positive):
+    with pytest.raises(InputError, match="dataset.positive: names one to nine kinds"):
+        FashionMnist(positive=positive)
+
+
+# Synthetic
+
+
+@given(st.floats(0.001, 0.9), st.floats(0, 8))
+def test_no_cut_beats_the_best_f1(prevalence, separation):
+    best = Synthetic(prevalence=prevalence, separation=separation).best_f1()
+    cuts = np.linspace(-12, 20, 2001)
+    tp, fp = prevalence * norm.sf(cuts - separation), (1 - prevalence) * norm.sf(cuts)
+    found = (2 * tp / (prevalence + tp + fp)).max()
+    assert found <= best + 1e-9
+    assert best <= found + 1e-3
+
+
+def test_the_best_f1_is_reached_by_the_best_cut():
+    dataset = Synthetic(n_samples=200_000, prevalence=0.1, separation=3.0)
+    x, y = dataset.load(generator("a")).train
+    order = np.argsort(-x.sum(axis=1))
+    tp = np.cumsum(y[order, 0])
+    f1 = 2 * tp / (np.arange(1, len(y) + 1) + y.sum())
+    assert f1.max() == pytest.approx(dataset.best_f1(), abs=0.01)

@@ -1,0 +1,74 @@
+"""What can be imported without TensorFlow, and how the commands answer."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from batchf1 import cli
+
+LIGHT = ["batchf1", "batchf1.counts", "batchf1.averaging", "batchf1.tables"]
+HEAVY = ["tensorflow", "keras", "hydra", "omegaconf", "matplotlib", "seaborn", "sklearn"]
+
+
+def modules_after(statement):
+    code = f"{statement}; import sys, json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_the_arithmetic_needs_no_tensorflow_hydra_or_plotting(module):
+    assert not modules_after(f"import {module}") & set(HEAVY)
+
+
+def test_settings_and_the_command_need_no_tensorflow():
+    assert "tensorflow" not in modules_after("import batchf1.config as c; c.compose()")
+    assert not modules_after("import batchf1.cli") & {*HEAVY, "numpy", "pandas"}
+
+
+def test_help(capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--help"])
+    assert caught.value.code == 0
+    assert "shard" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["draw", "nope", "x.csv", "--output", "x.png"], "figure: is one of"),
+        (["draw", "worked_example", "x.csv", "--output", "x.png"], "x.csv: must be the CSV"),
+        (["table", "worked_example", "x.yaml", "--output", "x.csv"], "x.yaml: must be a readable"),
+        (["table", "error_vs_imbalance", "x.parquet", "--output", "x.csv"], "whole parquet file"),
+        (
+            ["shard", "x.yaml", "--shard", "0", "--store", "s", "--output", "o"],
+            "x.yaml: must be a readable file",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_requirements_are_pins_without_addresses(repository):
+    lines = (repository / "requirements.txt").read_text().splitlines()
+    pins = [line.split(";")[0].strip() for line in lines if not line.startswith("#")]
+    assert len(pins) > 60
+    assert all(pin.count("==") == 1 and "/" not in pin and "@" not in pin for pin in pins)
+
+
+def test_conda_installs_the_same_pins(repository):
+    import yaml
+
+    environment = yaml.safe_load((repository / "environment.yml").read_text())
+    (pip,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
+    assert "-r requirements.txt" in pip
+    others = [part for part in environment["dependencies"] if isinstance(part, str)]
+    assert {part.split("=")[0] for part in others} == {"python", "pip"}

@@ -1,0 +1,123 @@
+"""Tables: what is written is valid and whole, what is read is checked."""
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchf1 import provenance, tables
+from batchf1.errors import InputError
+
+
+def rows(**changes):
+    row = {
+        "run_id": "a",
+        "study": "s",
+        "dataset": "d",
+        "n_samples": 10,
+        "prevalence": 0.5,
+        "batch_size": 4,
+        "seed": 0,
+        "epoch": 1,
+        "split": "train",
+        "strategy": "streaming",
+        "f1": 0.5,
+        "reference_pooled": 0.5,
+        "reference_full_pass": 0.5,
+        "n_batches": 3,
+        "n_empty_batches": 0,
+        "tp": 2,
+        "fp": 2,
+        "fn": 2,
+        "tn": 4,
+        "device": "CPU",
+    }
+    other = row | {"split": "validation"}
+    return pd.DataFrame([row | changes, other])
+
+
+def test_a_table_comes_back_as_it_was_with_its_provenance(tmp_path):
+    path = tmp_path / "deep" / "t.parquet"
+    tables.write(rows(), path, tables.RUNS, {"commit": "c"})
+    pd.testing.assert_frame_equal(tables.read(path, tables.RUNS), rows())
+    assert tables.provenance_of(path) == {"commit": "c"}
+
+
+def test_an_empty_table_is_valid(tmp_path):
+    tables.write(tables.empty(tables.RUNS), tmp_path / "t.parquet", tables.RUNS, {})
+    assert tables.read(tmp_path / "t.parquet", tables.RUNS).empty
+
+
+BAD = {
+    "value above 1": (rows(f1=1.5), "f1"),
+    "NaN": (rows(f1=np.nan), "f1"),
+    "negative count": (rows(tp=-1), "tp"),
+    "unknown split": (rows(split="test"), "split"),
+    "more empty batches than batches": (rows(n_empty_batches=4), "n_empty_batches must not exceed"),
+    "missing column": (rows().drop(columns="fp"), "fp"),
+    "strange column": (rows().assign(more=1), "more"),
+    "wrong dtype": (rows().astype({"tp": float}), "tp"),
+    "a row twice": (rows(split="validation"), "run_id.*not unique"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_table_is_neither_written_nor_read(case, tmp_path):
+    table, words = BAD[case]
+    path = tmp_path / "t.parquet"
+    tables.write(rows(), path, tables.RUNS, {})
+    with pytest.raises(InputError, match=words) as caught:
+        tables.write(table, path, tables.RUNS, {})
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+    pd.testing.assert_frame_equal(tables.read(path, tables.RUNS), rows())
+    table.to_parquet(path)
+    with pytest.raises(InputError, match=words):
+        tables.read(path, tables.RUNS)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 half"])
+def test_an_unreadable_or_truncated_table_is_refused(content, tmp_path):
+    path = tmp_path / "t.parquet"
+    if content is not None:
+        path.write_bytes(content)
+    for read in (lambda: tables.read(path, tables.RUNS), lambda: tables.provenance_of(path)):
+        with pytest.raises(InputError, match=r"t.parquet: must be a whole parquet file; got"):
+            read()
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), tables.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["t.csv"]
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_a_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="could not be written"):
+        tables.write_csv(rows(), tmp_path / "file" / "t.csv")
+
+
+def test_sources_follow_imports_and_stop_at_the_package():
+    names = {path.name for path in provenance.sources("batchf1.averaging")}
+    assert names == {"averaging.py", "counts.py", "errors.py"}
+    assert provenance.sources("numpy") == []
+
+
+def test_the_fingerprint_follows_the_source(monkeypatch, tmp_path):
+    before = provenance.fingerprint("batchf1.counts")
+    assert before == provenance.fingerprint("batchf1.counts")
+    assert before != provenance.fingerprint("batchf1.averaging")
+    monkeypatch.setattr(provenance, "versions", lambda: {"tensorflow": "another"})
+    assert before != provenance.fingerprint("batchf1.counts")
+
+
+def test_provenance_names_commit_versions_and_time():
+    found = provenance.collect(device="CPU")
+    assert {"commit", "dirty", "versions", "python", "platform", "time", "device"} <= found.keys()
+    assert found["versions"]["numpy"] == np.__version__

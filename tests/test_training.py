@@ -1,0 +1,238 @@
+"""Runs: the engines agree, a reused model is as good as a fresh one, and rows say what happened."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+from batchf1 import averaging, tables, train
+from batchf1.config import compose
+from batchf1.counts import as_counts
+from batchf1.errors import InputError
+from batchf1.training import order, shard
+from batchf1.training.run import Trainer, TraceMismatch, check, configure
+
+STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
+
+
+def run(**settings):
+    defaults = {"dataset.n_samples": 400, "dataset.prevalence": 0.1, "training.epochs": 2}
+    overrides = defaults | {key.replace("__", "."): value for key, value in settings.items()}
+    return compose([f"{key}={value}" for key, value in overrides.items()])
+
+
+def histories(settings):
+    """The logs of every epoch, by engine."""
+    found = {}
+    for engine in ("plain", "fused"):
+        trainer = Trainer(run(training__engine=engine, **settings))
+        kept = keras.callbacks.History()
+        fit = trainer.engine.fit
+        trainer.engine = _Listening(fit, trainer.engine, kept)
+        rows = trainer.train(run(training__engine=engine, **settings), "CPU")
+        found[engine] = (kept.history, rows)
+    return found
+
+
+class _Listening:
+    """An engine with one more callback."""
+
+    def __init__(self, fit, engine, callback):
+        self.model_class, self.compile_options = engine.model_class, engine.compile_options
+        self._fit, self._callback = fit, callback
+
+    def fit(self, model, data, run, order, callbacks, verbose):
+        self._fit(model, data, run, order, [*callbacks, self._callback], verbose)
+
+
+CELLS = {
+    "ragged last batches": {"training__batch_size": 48},
+    "batch 8": {"training__batch_size": 8},
+    "batch larger than the validation set": {"training__batch_size": 100},
+    "one batch": {"training__batch_size": 400},
+    "more epochs, another threshold": {"training__epochs": 5, "training__threshold": 0.3},
+    "two layers, synthetic": {"model__hidden": "[16,8]", "dataset": "synthetic", "dataset__n_samples": 999},
+}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_engines_log_the_same(cell):
+    (plain, plain_rows), (fused, fused_rows) = histories(CELLS[cell]).values()
+    assert plain.keys() == fused.keys()
+    assert {"loss", "val_loss", "f1_batch_mean", "val_f1_epoch_end"} <= plain.keys()
+    for key in plain:
+        np.testing.assert_allclose(fused[key], plain[key], rtol=0, atol=1e-6, err_msg=key)
+    columns = ["tp", "fp", "fn", "tn", "n_batches", "n_empty_batches"]
+    pd.testing.assert_frame_equal(plain_rows[columns], fused_rows[columns])
+
+
+@pytest.mark.parametrize("engine", ["plain", "fused"])
+def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
+    shared = Trainer(run(training__engine=engine))
+    for settings in ({"seed": 1}, {"dataset__prevalence": 0.3}, {"seed": 1}):
+        one = run(training__engine=engine, **settings)
+        reused, fresh = shared.train(one, "CPU"), Trainer(one).train(one, "CPU")
+        pd.testing.assert_frame_equal(reused, fresh, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    one = run(training__batch_size=48, training__epochs=3)
+    return Trainer(one).train(one, "CPU")
+
+
+def test_a_row_per_epoch_split_and_strategy(rows):
+    valid = tables.validate(rows, tables.RUNS, "rows")
+    assert len(valid) == 3 * 2 * 4
+    assert set(valid["strategy"]) == set(STRATEGIES)
+
+
+def test_rows_agree_with_the_arithmetic(rows):
+    counts = as_counts(*(rows[cell] for cell in ("tp", "fp", "fn", "tn")))
+    np.testing.assert_array_equal(counts.n, np.where(rows["split"] == "train", 400, 80))
+    np.testing.assert_array_equal(rows["n_batches"], np.where(rows["split"] == "train", 9, 2))
+    pooled = averaging.f1(counts)
+    np.testing.assert_allclose(rows["reference_pooled"], pooled, atol=1e-15)
+    error = (rows["f1"] - rows["reference_pooled"]).abs().groupby(rows["strategy"]).max()
+    assert error["reconstructed"] < 1e-12
+    assert error["streaming"] < 1e-6
+    validation = rows[rows["split"] == "validation"]
+    np.testing.assert_array_equal(validation["reference_pooled"], validation["reference_full_pass"])
+    ours = rows[rows["strategy"] == "epoch_end"]
+    np.testing.assert_allclose(ours["f1"], ours["reference_full_pass"], atol=1e-15)
+
+
+def test_any_subset_of_strategies():
+    one = run(strategies="[streaming]")
+    assert set(Trainer(one).train(one, "CPU")["strategy"]) == {"streaming"}
+
+
+def test_what_keras_logged_is_checked():
+    counts = as_counts([1, 0], [0, 1], [0, 0], [3, 3])
+    right = {"batch_mean": 0.5, "reconstructed": 2 / 3, "streaming": 2 / 3, "epoch_end": 0.1}
+    check(right, counts, "here")
+    for name in ("batch_mean", "reconstructed", "streaming"):
+        with pytest.raises(TraceMismatch, match=f"here: {name} logged"):
+            check(right | {name: right[name] + 2e-6}, counts, "here")
+
+
+def test_the_order_of_samples():
+    one = run()
+    first, second = order.shuffled(one)(0), order.shuffled(one)(1)
+    assert sorted(first) == list(range(400))
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(first, order.shuffled(run(training__batch_size=8))(0))
+    assert not np.array_equal(first, order.shuffled(run(seed=1))(0))
+
+
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(InputError, match="training.device: TensorFlow must see a GPU; got gpu"):
+        configure(run(training__device="gpu"))
+
+
+def test_train_prints_each_strategy_beside_its_references(capfd):
+    overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
+    assert train.main(overrides) == 0
+    said = capfd.readouterr().out
+    assert "val_f1_batch_mean" in said  # Keras' own log
+    for word in ("F1 after epoch 2", "pooled", "full pass", *STRATEGIES):
+        assert word in said
+
+
+def test_train_refuses_in_a_line(capsys):
+    assert train.main(["training.batch_size=0"]) == 2
+    said = capsys.readouterr().err
+    assert said == "batchf1.train: training.batch_size: must be at least 1; got 0\n"
+    assert train.main(["--help"]) == 0
+    assert "batch_size: 32" in capsys.readouterr().out
+
+
+# Shards
+
+STUDY = """
+question: q
+overrides: [dataset.n_samples=200, training.epochs=1, "model.hidden=[4]"]
+grid:
+  training.batch_size: [50, 100]
+  dataset.prevalence: [0.5, 0.3]
+  seed: [0, 1]
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+def test_runs_of_a_shape_stay_together_and_none_is_lost():
+    runs = [run(training__batch_size=b, seed=s) for b in (8, 16, 32, 64) for s in range(3)]
+    parts = shard.deal(runs, 3)
+    assert sorted(r.run_id for part in parts for r in part) == sorted(r.run_id for r in runs)
+    shapes = [{shard.shape(r) for r in part} for part in parts]
+    assert sum(map(len, shapes)) == len(set.union(*shapes)) == 4
+    assert shard.deal(runs, 9)[8] == []
+
+
+def test_a_shard_keeps_its_runs_and_trains_only_what_is_missing(experiment, tmp_path, capsys):
+    store = tmp_path / "store"
+    first = [shard.execute(experiment, i, store) for i in range(2)]
+    assert sum(len(part) for part in first) == 8 * 2 * 4
+    kept = {path: path.stat().st_mtime_ns for path in store.iterdir()}
+    assert len(kept) == 8
+    experiment.write_text(STUDY.replace("[50, 100]", "[50, 80]"))
+    capsys.readouterr()
+    for i in range(2):
+        shard.execute(experiment, i, store)
+    again = {path: path.stat().st_mtime_ns for path in store.iterdir()}
+    assert len(again) == 12
+    assert {path: again[path] for path in kept} == kept
+    assert "(1 shapes compiled)" in capsys.readouterr().err
+
+
+def test_a_damaged_run_or_one_of_other_code_is_trained_again(experiment, tmp_path, monkeypatch, capsys):
+    store = tmp_path / "store"
+    whole = shard.execute(experiment, 0, store)
+    path = next(store.iterdir())
+    path.write_bytes(path.read_bytes()[:100])
+    capsys.readouterr()
+    pd.testing.assert_frame_equal(shard.execute(experiment, 0, store), whole, check_exact=True)
+    assert "4 runs, 3 of them kept" in capsys.readouterr().err
+    monkeypatch.setattr(shard.provenance, "fingerprint", lambda *modules: "other")
+    shard.execute(experiment, 0, store)
+    assert "4 runs, 0 of them kept" in capsys.readouterr().err
+
+
+def test_the_table_does_not_depend_on_the_shards(experiment, tmp_path):
+    found = []
+    for n in (1, 3):
+        experiment.write_text(f"{STUDY}\nshards: {n}")
+        paths = []
+        for i in range(n):
+            paths.append(tmp_path / f"{n}-{i}.parquet")
+            table = shard.execute(experiment, i, tmp_path / f"store{n}")
+            tables.write(table, paths[-1], tables.RUNS, {})
+        found.append(shard.collect(experiment, paths).reset_index(drop=True))
+        with pytest.raises(InputError, match="every run must be in a shard"):
+            shard.collect(experiment, [tmp_path / f"{n}-0.parquet"] if n > 1 else [_empty(tmp_path)])
+    pd.testing.assert_frame_equal(*found, check_exact=True)
+
+
+def _empty(folder):
+    tables.write(tables.empty(tables.RUNS), folder / "empty.parquet", tables.RUNS, {})
+    return folder / "empty.parquet"
+
+
+def test_a_shard_that_is_not_there_is_refused(experiment, tmp_path):
+    with pytest.raises(InputError, match=r"shard: must lie in 0..1; got 2"):
+        shard.execute(experiment, 2, tmp_path)
+
+
+def test_scikit_learn_agrees_with_the_pooled_reference():
+    tp, fp, fn, tn = 7, 2, 5, 30
+    y = [1] * (tp + fn) + [0] * (fp + tn)
+    p = [1] * tp + [0] * fn + [1] * fp + [0] * tn
+    pooled = averaging.pooled(as_counts([tp], [fp], [fn], [tn]))
+    assert float(pooled) == pytest.approx(f1_score(y, p), abs=1e-15)

@@ -1,0 +1,151 @@
+"""The workflow end to end, in miniature: the real Snakemake on a copy of the repository."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchf1 import averaging, tables
+from batchf1.counts import as_counts
+
+STUDY = """
+question: Does the workflow work?
+overrides: [dataset.n_samples=200, training.epochs=2, "model.hidden=[4]", training.threads=1]
+grid:
+  training.batch_size: [40, 64]
+  dataset.prevalence: [0.5, 0.3]
+  seed: [0, 1]
+figures: {mini: error_vs_batch_size}
+"""
+EXAMPLE = """
+question: Is the arithmetic right?
+batches: [{tn: 1, fn: 1, fp: 0, tp: 1}, {tn: 2, fn: 0, fp: 1, tp: 3}]
+figures: {worked_example: worked_example}
+"""
+RUNS = Path("results/mini/runs.parquet")
+
+
+class Copy:
+    """A copy of the repository with experiments of its own."""
+
+    def __init__(self, repository, folder):
+        for part in ("src", "conf", "rules", "profiles"):
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(repository / part, folder / part, ignore=ignore)
+        shutil.copy(repository / "Snakefile", folder)
+        (folder / "experiments").mkdir()
+        self.folder = folder
+        self.write("experiments/mini.yaml", STUDY)
+        self.write("experiments/worked_example.yaml", EXAMPLE)
+
+    def write(self, path, text):
+        (self.folder / path).write_text(text)
+
+    def snakemake(self, *arguments):
+        tools = Path(sys.executable).parent
+        environment = os.environ | {
+            "PYTHONPATH": str(self.folder / "src"),
+            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def kept(self):
+        """The kept runs, with the time of their writing."""
+        return {p.name: p.stat().st_mtime_ns for p in self.folder.glob("results/mini/store/*")}
+
+
+@pytest.fixture(scope="module")
+def copy(repository, tmp_path_factory):
+    made = Copy(repository, tmp_path_factory.mktemp("workflow"))
+    done = made.snakemake()
+    assert done.returncode == 0, done.stdout
+    return made
+
+
+def test_the_table_holds_every_cell_and_agrees_with_the_arithmetic(copy):
+    table = tables.read(copy.folder / RUNS, tables.RUNS)
+    assert len(table) == 2 * 2 * 2 * 2 * 2 * 4  # batch, prevalence, seed, epoch, split, strategy
+    cells = ["batch_size", "prevalence", "seed", "epoch", "split", "strategy"]
+    assert not table.duplicated(cells).any()
+    counts = as_counts(*(table[cell] for cell in ("tp", "fp", "fn", "tn")))
+    n = np.where(table["split"] == "train", 200, 40)
+    np.testing.assert_array_equal(counts.n, n)
+    np.testing.assert_array_equal(table["n_batches"], -(-n // table["batch_size"]))
+    np.testing.assert_allclose(table["reference_pooled"], averaging.f1(counts), atol=1e-15)
+    exact = table[table["strategy"] == "reconstructed"]
+    np.testing.assert_allclose(exact["f1"], exact["reference_pooled"], rtol=0, atol=1e-6)
+    one_batch = (table["strategy"] == "batch_mean") & (table["n_batches"] == 1)
+    assert one_batch.any()
+    naive = table[one_batch]
+    np.testing.assert_allclose(naive["f1"], naive["reference_pooled"], rtol=0, atol=1e-6)
+
+
+def test_each_figure_has_its_numbers_and_its_pictures(copy):
+    for figure in ("mini", "worked_example"):
+        for kind, start in (("csv", b""), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+            content = (copy.folder / f"figures/{figure}.{kind}").read_bytes()
+            assert content.startswith(start)
+            assert len(content) > 100
+    table = pd.read_csv(copy.folder / "figures/worked_example.csv")
+    assert table["f1"].iloc[-1] == pytest.approx(8 / 10)
+
+
+def test_tables_say_where_they_came_from(copy):
+    path = next(copy.folder.glob("results/mini/store/*"))
+    origin = tables.provenance_of(path)
+    assert origin["config"]["study"] == "mini"
+    assert origin["device"] in ("CPU", "GPU")
+    assert tables.provenance_of(copy.folder / RUNS)["versions"]
+
+
+def test_a_second_call_has_nothing_to_do(copy):
+    assert "Nothing to be done" in copy.snakemake().stdout
+
+
+def test_a_comment_in_conf_reruns_nothing(copy):
+    path = copy.folder / "conf/training/default.yaml"
+    path.write_text(f"# a comment\n{path.read_text()}")
+    assert "Nothing to be done" in copy.snakemake().stdout
+
+
+@pytest.mark.parametrize(
+    ("study", "words"),
+    [
+        (STUDY.replace("seed:", "sead:"), "mini.yaml: grid.sead"),
+        (STUDY.replace("[40, 64]", "[40, 201]"), "must not exceed dataset.n_samples=200; got 201"),
+        (STUDY + "budget: 3\n", "mini.yaml: at budget; Key 'budget' not in 'Study'"),
+    ],
+)
+def test_a_bad_study_is_refused_before_anything_runs(copy, study, words):
+    before = copy.kept()
+    copy.write("experiments/mini.yaml", study)
+    done = copy.snakemake()
+    copy.write("experiments/mini.yaml", STUDY)
+    assert done.returncode != 0
+    assert words in done.stdout
+    assert copy.kept() == before
+
+
+def test_another_batch_size_reruns_only_its_runs(copy):
+    before = copy.kept()
+    copy.write("experiments/mini.yaml", STUDY.replace("[40, 64]", "[40, 80]"))
+    done = copy.snakemake()
+    assert done.returncode == 0, done.stdout
+    after = copy.kept()
+    assert len(before) == 8
+    assert len(after) == 12
+    assert {name: after[name] for name in before} == before
+    table = tables.read(copy.folder / RUNS, tables.RUNS)
+    assert set(table["batch_size"]) == {40, 80}

@@ -17,6 +17,8 @@ FIGURES = {
     for figure, module in experiment.figures.items()
 }
 
+CONDA = "batchf1"  # the environment of environment.yml; looked at with --sdm conda only
+
 
 wildcard_constraints:
     study="|".join(STUDIES) or "none",
@@ -37,7 +39,11 @@ def study_sources(wildcards):
 def figure_source(wildcards):
     """What a figure is made from: its study's table, or an experiment without runs."""
     name, _ = FIGURES[wildcards.figure]
-    return f"results/{name}/runs.parquet" if name in STUDIES else f"experiments/{name}.yaml"
+    return (
+        f"results/{name}/runs.parquet"
+        if name in STUDIES
+        else f"experiments/{name}.yaml"
+    )
 
 
 def figure_module(wildcards):

@@ -1,36 +1,43 @@
 rule shard:
-    message:
-        "Training shard {wildcards.shard} of study {wildcards.study}"
     input:
         study_sources,
     output:
         "results/{study}/shards/{shard}.parquet",
-    params:
-        # the runs themselves: a comment in conf changes none of them
-        runs=lambda w: digest([r.run_id for r in STUDIES[w.study][int(w.shard)]]),
-        store="results/{study}/store",
     log:
         "logs/{study}/shard-{shard}.log",
     benchmark:
         "logs/{study}/shard-{shard}.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=3000,
+    params:
+        # the runs themselves: a comment in conf changes none of them
+        runs=lambda w: digest([r.run_id for r in STUDIES[w.study][int(w.shard)]]),
+        store="results/{study}/store",
+    message:
+        "Training shard {wildcards.shard} of study {wildcards.study}"
+    conda:
+        CONDA
     shell:
         "batchf1 shard experiments/{wildcards.study}.yaml --shard {wildcards.shard}"
         " --store {params.store} --output {output} 2>&1 | tee {log}"
 
 
 rule collect:
-    message:
-        "Putting the shards of study {wildcards.study} into one table"
     input:
-        lambda w: [f"results/{w.study}/shards/{i}.parquet" for i in range(len(STUDIES[w.study]))],
+        lambda w: [
+            f"results/{w.study}/shards/{i}.parquet"
+            for i in range(len(STUDIES[w.study]))
+        ],
     output:
         "results/{study}/runs.parquet",
     log:
         "logs/{study}/collect.log",
     benchmark:
         "logs/{study}/collect.tsv"
+    message:
+        "Putting the shards of study {wildcards.study} into one table"
+    conda:
+        CONDA
     shell:
         "batchf1 collect experiments/{wildcards.study}.yaml {input} --output {output} 2> {log}"

@@ -117,7 +117,13 @@ def test_cells_are_left_out_by_the_stated_rules_only(tmp_path):
     rule = "leave_out: {class_below: 4, batch_above_data: true}"
     found = runs(write(tmp_path, f"{text}\n        {rule}"))
     cells = {(r.dataset.n_samples, r.dataset.prevalence, r.training.batch_size) for r in found}
-    assert cells == {(100, 0.5, 8), (1000, 0.5, 8), (1000, 0.02, 8), (1000, 0.5, 512), (1000, 0.02, 512)}
+    assert cells == {
+        (100, 0.5, 8),
+        (1000, 0.5, 8),
+        (1000, 0.02, 8),
+        (1000, 0.5, 512),
+        (1000, 0.02, 512),
+    }
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_cells_are_left_out_by_the_stated_rules_only(tmp_path):
         ("question: q\ngrid: {seed: [1]}\nbudget: 3", "Key 'budget' not in 'Study'"),
         (
             "question: q\noverrides: [dataset.n_samples=100]\ngrid: {dataset.prevalence: [0.001]}",
-            "each split needs both classes; got diamonds n=100 prevalence=0.001",
+            "each split needs both classes; got run .*: diamonds n=100 prevalence=0.001",
         ),
         (
             "question: q\ngrid: {seed: [1]}\nleave_out: {class_below: 99999}",
@@ -184,4 +190,6 @@ def test_every_experiment_of_the_repository_is_valid(repository):
 def test_every_field_of_a_run_is_in_its_resolved_settings():
     resolved = compose().resolved
     assert {field.name for field in dataclasses.fields(Run)} == resolved.keys()
-    assert {field.name for field in dataclasses.fields(config.Training)} == resolved["training"].keys()
+    assert {field.name for field in dataclasses.fields(config.Training)} == resolved[
+        "training"
+    ].keys()

@@ -81,7 +81,9 @@ def test_classes_are_mixed(make):
 
 
 def test_a_split_without_a_class_is_refused(make):
-    with pytest.raises(InputError, match="each split needs a positive and a negative; got n_samples=100"):
+    with pytest.raises(
+        InputError, match="each split needs a positive and a negative; got n_samples=100"
+    ):
         make(n_samples=100, prevalence=0.01).load(generator("a"))
 
 
@@ -168,7 +170,9 @@ def test_fashion_mnist_without_files_says_where_it_looked(tmp_path, monkeypatch)
         raise OSError("no network")
 
     monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", no_network)
-    with pytest.raises(InputError, match=r"looked in .*debian and .*home.*dataset.folder") as caught:
+    with pytest.raises(
+        InputError, match=r"looked in .*debian and .*home.*dataset.folder"
+    ) as caught:
         FashionMnist().load(generator("a"))
     assert "\n" not in str(caught.value)
 

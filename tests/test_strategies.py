@@ -28,7 +28,11 @@ def data(n, seed=0, column=True):
 
 def network(units=1, squeeze=False, activation="sigmoid"):
     keras.utils.set_random_seed(3)
-    layers = [keras.Input((4,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(units, activation)]
+    layers = [
+        keras.Input((4,)),
+        keras.layers.Dense(8, "tanh"),
+        keras.layers.Dense(units, activation),
+    ]
     return keras.Sequential([*layers, keras.layers.Reshape(())] if squeeze else layers)
 
 
@@ -161,7 +165,7 @@ def test_early_stopping_and_checkpoints_find_the_log(name, tmp_path):
 @pytest.mark.parametrize("name", POOLED)
 def test_a_saved_model_loads_with_its_metrics(name, tmp_path):
     x, y = data(75)
-    model, (strategy,) = frozen([name], threshold=0.3)
+    model, _ = frozen([name], threshold=0.3)
     logs = model.evaluate(x, y, verbose=0, return_dict=True)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -183,7 +187,9 @@ def test_multi_class_output_is_refused_at_the_end_of_an_epoch():
     model = network(units=3, activation="softmax")
     model.compile("sgd", "sparse_categorical_crossentropy")
     callbacks = strategies.create("epoch_end").callbacks(validation=(x, y))
-    with pytest.raises(InputError, match=r"model output: a binary F1 needs shape .*; got \(40, 3\)"):
+    with pytest.raises(
+        InputError, match=r"model output: a binary F1 needs shape .*; got \(40, 3\)"
+    ):
         model.fit(x, y, verbose=0, callbacks=callbacks)
 
 
@@ -219,7 +225,9 @@ def test_integer_and_boolean_labels():
         model, chosen = frozen(NAMES)
         labels = y.astype(dtype)
         callbacks = [c for s in chosen for c in s.callbacks((x, labels))]
-        logs = model.fit(x, labels, batch_size=B, shuffle=False, verbose=0, callbacks=callbacks).history
+        logs = model.fit(
+            x, labels, batch_size=B, shuffle=False, verbose=0, callbacks=callbacks
+        ).history
         found = {name: logs[f"f1_{name}"] for name in NAMES}
         truth = truth or found
         assert found == truth
@@ -229,7 +237,9 @@ def test_nothing_positive_gives_zero():
     x = data(40)[0]
     y = np.zeros((40, 1), "float32")
     model, chosen = frozen(NAMES, threshold=0.99)
-    logs = model.fit(x, y, verbose=0, callbacks=[c for s in chosen for c in s.callbacks((x, y))]).history
+    logs = model.fit(
+        x, y, verbose=0, callbacks=[c for s in chosen for c in s.callbacks((x, y))]
+    ).history
     assert {logs[f"f1_{name}"][0] for name in NAMES} == {0.0}
 
 
@@ -262,7 +272,9 @@ def test_reconstruction_without_its_metrics_says_so():
 
 def test_epoch_end_needs_data_that_can_be_read_again():
     strategy = strategies.create("epoch_end")
-    with pytest.raises(InputError, match="f1_epoch_end: needs train or validation data; got neither"):
+    with pytest.raises(
+        InputError, match="f1_epoch_end: needs train or validation data; got neither"
+    ):
         strategy.callbacks()
     with pytest.raises(InputError, match="val_f1_epoch_end: needs data that can be iterated anew"):
         strategy.callbacks(validation=(batch for batch in [data(40)]))

@@ -1,7 +1,5 @@
 """Tables: what is written is valid and whole, what is read is checked."""
 
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,7 +92,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["t.csv"]
+    assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
 
 
 def test_a_folder_that_cannot_be_made_is_refused_in_a_line(tmp_path):

@@ -9,9 +9,9 @@ from sklearn.metrics import f1_score
 from batchf1 import averaging, tables, train
 from batchf1.config import compose
 from batchf1.counts import as_counts
-from batchf1.errors import InputError
+from batchf1.errors import InputError, TraceError
 from batchf1.training import order, shard
-from batchf1.training.run import Trainer, TraceMismatch, check, configure
+from batchf1.training.run import Trainer, check, configure
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 
@@ -52,7 +52,11 @@ CELLS = {
     "batch larger than the validation set": {"training__batch_size": 100},
     "one batch": {"training__batch_size": 400},
     "more epochs, another threshold": {"training__epochs": 5, "training__threshold": 0.3},
-    "two layers, synthetic": {"model__hidden": "[16,8]", "dataset": "synthetic", "dataset__n_samples": 999},
+    "two layers, synthetic": {
+        "model__hidden": "[16,8]",
+        "dataset": "synthetic",
+        "dataset__n_samples": 999,
+    },
 }
 
 
@@ -113,7 +117,7 @@ def test_what_keras_logged_is_checked():
     right = {"batch_mean": 0.5, "reconstructed": 2 / 3, "streaming": 2 / 3, "epoch_end": 0.1}
     check(right, counts, "here")
     for name in ("batch_mean", "reconstructed", "streaming"):
-        with pytest.raises(TraceMismatch, match=f"here: {name} logged"):
+        with pytest.raises(TraceError, match=f"here: {name} logged"):
             check(right | {name: right[name] + 2e-6}, counts, "here")
 
 
@@ -192,7 +196,9 @@ def test_a_shard_keeps_its_runs_and_trains_only_what_is_missing(experiment, tmp_
     assert "(1 shapes compiled)" in capsys.readouterr().err
 
 
-def test_a_damaged_run_or_one_of_other_code_is_trained_again(experiment, tmp_path, monkeypatch, capsys):
+def test_a_damaged_run_or_one_of_other_code_is_trained_again(
+    experiment, tmp_path, monkeypatch, capsys
+):
     store = tmp_path / "store"
     whole = shard.execute(experiment, 0, store)
     path = next(store.iterdir())
@@ -216,7 +222,9 @@ def test_the_table_does_not_depend_on_the_shards(experiment, tmp_path):
             tables.write(table, paths[-1], tables.RUNS, {})
         found.append(shard.collect(experiment, paths).reset_index(drop=True))
         with pytest.raises(InputError, match="every run must be in a shard"):
-            shard.collect(experiment, [tmp_path / f"{n}-0.parquet"] if n > 1 else [_empty(tmp_path)])
+            shard.collect(
+                experiment, [tmp_path / f"{n}-0.parquet"] if n > 1 else [_empty(tmp_path)]
+            )
     pd.testing.assert_frame_equal(*found, check_exact=True)
 
 

@@ -27,7 +27,9 @@ def average(
     result is NaN. `dtype` is that of the running sum: Keras keeps float32, whose rounding reaches
     1e-6 after a thousand batches. Raises `InputError` for another rule or a batch without samples.
     """
-    require(averaging in get_args(Averaging), "averaging", f"is one of {get_args(Averaging)}", averaging)
+    require(
+        averaging in get_args(Averaging), "averaging", f"is one of {get_args(Averaging)}", averaging
+    )
     require(bool(np.all(sizes > 0)), "batch sizes", "must be at least 1", np.min(sizes, initial=1))
     weights = np.ones_like(sizes) if averaging == "per_batch" else sizes
     known = ~np.isnan(values)
@@ -67,7 +69,7 @@ def reconstructed(
     if logged == "per_sample":
         return pooled(counts, zero_division)
     sizes = counts.n
-    scale = 1.0 if logged == "sum" else 1.0 / sizes
+    scale = np.ones(sizes.shape) if logged == "sum" else ratio(1, sizes)
     tp = average(counts.tp * scale, sizes, averaging)
     denominator = average((2 * counts.tp + counts.errors) * scale, sizes, averaging)
     return ratio(2 * tp, denominator, zero_division)

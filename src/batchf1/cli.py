@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from batchf1.errors import InputError, one_line
+from batchf1.errors import InputError, TraceError, one_line
 
 # Imports stand in the functions that need them: `batchf1 --help` answers at once.
 
@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"batchf1 {parsed.name}: {one_line(error)}", file=sys.stderr)  # noqa: T201
         return 2
+    except TraceError as error:
+        print(f"batchf1 {parsed.name}: nothing written: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
 
 

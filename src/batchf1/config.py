@@ -67,9 +67,7 @@ class Training:
     def __post_init__(self) -> None:
         require(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
         require(self.epochs >= 1, "training.epochs", "must be at least 1", self.epochs)
-        require(
-            0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold
-        )
+        require(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
         require(self.engine in ENGINES, "training.engine", f"is one of {ENGINES}", self.engine)
         require(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
         require(self.threads >= 0, "training.threads", "must be at least 0", self.threads)
@@ -106,8 +104,9 @@ class Run:
 
     @property
     def names(self) -> tuple[object, ...]:
-        """What the seeds of the run are hashed from; the batch size is not in it, so that runs
-        that differ in it alone share data and first weights.
+        """What the seeds of the run are hashed from.
+
+        Without the batch size: runs that differ in it alone share data and first weights.
         """
         d = self.dataset
         return (self.study, d.name, d.n_samples, d.prevalence, self.seed)
@@ -129,8 +128,8 @@ class Run:
         """The run in words, for messages."""
         d, t = self.dataset, self.training
         return (
-            f"{d.name} n={d.n_samples} prevalence={d.prevalence} batch={t.batch_size} "
-            f"seed={self.seed}"
+            f"run {self.run_id}: {d.name} n={d.n_samples} prevalence={d.prevalence} "
+            f"batch={t.batch_size} seed={self.seed}"
         )
 
 
@@ -201,7 +200,11 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
     for key, value in (point or {}).items():
         group, _, name = key.rpartition(".")
         (settings[group] if group else settings)[name] = value
-    parts = {"dataset": OmegaConf.get_type(config.dataset), "model": Model, "training": Training}
+    parts: dict[str, Any] = {
+        "dataset": OmegaConf.get_type(config.dataset),
+        "model": Model,
+        "training": Training,
+    }
     return Run(**settings | {name: part(**settings[name]) for name, part in parts.items()})
 
 
@@ -304,7 +307,7 @@ def experiments(folder: str | Path) -> dict[str, Study | WorkedExample]:
     found: dict[str, Study | WorkedExample] = {}
     owner: dict[str, Path] = {}
     for path in sorted(Path(folder).glob("*.yaml")):
-        kind = WorkedExample if "batches" in _yaml(path) else Study
+        kind: type[Study | WorkedExample] = WorkedExample if "batches" in _yaml(path) else Study
         found[path.stem] = experiment = load_study(path, kind)
         for figure, module in experiment.figures.items():
             known = plugins.names("plots")

@@ -48,7 +48,7 @@ class Counts(NamedTuple):
     @property
     def empty(self) -> NDArray[np.bool_]:
         """Whether there is neither a positive nor a predicted positive, so that F1 is 0/0."""
-        return (self.tp + self.fp + self.fn) == 0
+        return np.asarray((self.tp + self.fp + self.fn) == 0)
 
     def pooled(self, axis: int = -1) -> Counts:
         """The counts added up along `axis`."""

@@ -6,7 +6,11 @@ from typing import Any, NoReturn
 
 
 class InputError(ValueError):
-    """Input that breaks a rule; its text is one line that names the thing, the rule and the value."""
+    """Input that breaks a rule, with a text of one line: the thing, the rule and the value."""
+
+
+class TraceError(RuntimeError):
+    """Keras logged something else than the arithmetic gives for the batches that it saw."""
 
 
 def refuse(thing: str, rule: str, value: Any) -> NoReturn:

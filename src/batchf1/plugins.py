@@ -23,7 +23,9 @@ def implementation(package: str, name: str, base: type[T]) -> type[T]:
     found = [
         value
         for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+        if inspect.isclass(value)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
     ]
     if len(found) != 1:
         raise TypeError(f"{module.__file__} must define exactly one {base.__name__}")

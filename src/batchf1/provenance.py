@@ -67,11 +67,28 @@ def sources(*modules: str) -> list[Path]:
 
 
 def fingerprint(*modules: str) -> str:
-    """A digest of the source text behind the modules and of the decisive packages' versions."""
+    """A digest of the code behind the modules and of the decisive packages' versions.
+
+    Comments and docstrings are left aside.
+    """
     content = hashlib.sha256(str(sorted(versions().items())).encode())
     for path in sources(*modules):
-        content.update(path.read_bytes())
+        content.update(_meaning(path).encode())
     return content.hexdigest()[:12]
+
+
+def _meaning(path: Path) -> str:
+    """The code of a file without its comments, docstrings and layout."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(getattr(node, "body", None), list):
+            node.body = [part for part in node.body if not _is_text(part)]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _is_text(node: ast.AST) -> bool:
+    constant = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(constant, ast.Constant) and isinstance(constant.value, str)
 
 
 def _path(name: str) -> Path | None:

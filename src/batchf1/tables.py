@@ -67,7 +67,8 @@ RUNS = pa.DataFrameSchema(
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
     """The table itself; `InputError` names the first column or rule that it breaks."""
     try:
-        return schema.validate(table)
+        valid: pd.DataFrame = schema.validate(table)
+        return valid
     except (SchemaError, SchemaErrors) as error:
         column = getattr(getattr(error, "schema", None), "name", None)
         refuse(thing, f"column {column}" if column else "table", one_line(error)[:300])

@@ -114,7 +114,7 @@ class Dataset(ABC):
 
 def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -> Split:
     order = rng.permutation(len(positives) + len(negatives))
-    y = np.repeat(np.float32([[1], [0]]), (len(positives), len(negatives)), axis=0)
+    y = np.repeat(np.array([[1], [0]], np.float32), (len(positives), len(negatives)), axis=0)
     return Split(np.concatenate([positives, negatives])[order].astype(np.float32), y[order])
 
 
@@ -131,4 +131,4 @@ def names() -> list[str]:
 
 def implementation(name: str) -> type[Dataset]:
     """The class behind a name."""
-    return plugins.implementation("datasets", name, Dataset)
+    return plugins.implementation("datasets", name, Dataset)  # type: ignore[type-abstract]

@@ -31,7 +31,7 @@ def module(name: str) -> Plot:
     """The module of a figure, by name."""
     known = plugins.names("plots")
     require(name in known, "figure", f"is one of {known}", name)
-    plot: Plot = import_module(f"batchf1.plots.{name}")  # type: ignore[assignment]
+    plot: Plot = import_module(f"batchf1.plots.{name}")
     return plot
 
 

@@ -52,7 +52,7 @@ def label(strategy: str) -> str:
 @contextmanager
 def house() -> Iterator[None]:
     """Draw in the house style, without a display."""
-    settings = {
+    settings: dict[Any, Any] = {
         "figure.dpi": 150,
         "savefig.dpi": 150,
         "font.size": 9,
@@ -71,6 +71,12 @@ def house() -> Iterator[None]:
 def caption(figure: Figure, text: str) -> None:
     """A line or two under the figure: what is plotted, from how many runs."""
     figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#555555")
+
+
+def headline(figure: Figure, text: str) -> None:
+    """What to conclude, above everything; leaves room for a legend under it."""
+    figure.get_layout_engine().set(rect=(0, 0, 1, 0.92))  # type: ignore[union-attr, call-arg]
+    figure.text(0.012, 0.985, text, fontsize=10, fontweight="bold", va="top")
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -18,5 +18,6 @@ def table(source: Path) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """See `_sweep.draw`."""
-    note = f"{table['n_samples'].max():,} training samples"
-    return _sweep.draw(table, "batch_size", "prevalence", ("batch size (samples)", "Prevalence"), note)
+    return _sweep.draw(
+        table, "batch_size", "prevalence", f"{table['n_samples'].max():,} training samples"
+    )

@@ -19,5 +19,6 @@ def table(source: Path) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """See `_sweep.draw`."""
-    note = f"Prevalence {100 * table['prevalence'].max():g} %"
-    return _sweep.draw(table, "n_samples", "batch_size", ("training samples", "Batch size"), note)
+    return _sweep.draw(
+        table, "n_samples", "batch_size", f"Prevalence {100 * table['prevalence'].max():g} %"
+    )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pandas as pd
+from matplotlib.figure import Figure
+
 from batchf1.plots import _sweep
 from batchf1.plots.error_vs_batch_size import table
 
 __all__ = ["draw", "table"]
-import pandas as pd
-from matplotlib.figure import Figure
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """See `_sweep.draw`."""
-    note = f"{table['n_samples'].max():,} training samples"
-    return _sweep.draw(table, "prevalence", "batch_size", ("prevalence (share of positives)", "Batch size"), note)
+    return _sweep.draw(
+        table, "prevalence", "batch_size", f"{table['n_samples'].max():,} training samples"
+    )

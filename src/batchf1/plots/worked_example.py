@@ -19,10 +19,15 @@ from batchf1.plots import _style
 def table(source: Path) -> pd.DataFrame:
     """A row per batch, then the mean of the batches and the truth, from pooled counts."""
     example = load_study(source, WorkedExample)
-    counts = as_counts(**{cell: [b[cell] for b in example.batches] for cell in ("tp", "fp", "fn", "tn")})
+    counts = as_counts(
+        **{cell: [b[cell] for b in example.batches] for cell in ("tp", "fp", "fn", "tn")}
+    )
     total = counts.pooled()
     accuracy = (counts.tp + counts.tn) / counts.n
-    cells = {cell: [*getattr(counts, cell), pd.NA, getattr(total, cell)] for cell in ("tn", "fn", "fp", "tp")}
+    cells = {
+        cell: [*getattr(counts, cell), pd.NA, getattr(total, cell)]
+        for cell in ("tn", "fn", "fp", "tp")
+    }
     return pd.DataFrame(
         {
             "row": [*(f"batch {i + 1}" for i in range(counts.tp.size)), "mean of batches", "all"],
@@ -40,12 +45,18 @@ def table(source: Path) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Bars of accuracy and of F1: each batch, their mean, the truth."""
     figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.4), sharey=True, layout="constrained")
-    shown = table.assign(row=table["row"].replace({"mean of batches": "mean of\nbatches", "all": "all 300\ntogether"}))
+    shown = table.assign(
+        row=table["row"].replace(
+            {"mean of batches": "mean of\nbatches", "all": "all 300\ntogether"}
+        )
+    )
     for ax, column, name in zip(axes, ("accuracy", "f1"), ("Accuracy", "F1"), strict=True):
         _bars(ax, shown, column)
         mean, truth = shown[column].iloc[-2:]
         gap = 100 * (mean - truth)
-        verdict = "its mean is right" if abs(gap) < 1e-9 else f"its mean is {-gap:.0f} points too low"
+        verdict = (
+            "its mean is right" if abs(gap) < 1e-9 else f"its mean is {-gap:.0f} points too low"
+        )
         ax.set_title(f"{name}: {verdict}")
     axes[0].set_ylabel("value (0 to 1)")
     _style.caption(figure, "Three batches of 100 samples, from the article (C1). No training.")

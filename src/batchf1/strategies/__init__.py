@@ -14,7 +14,6 @@ unweighted F1, as everything in `metrics=` does.
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ from batchf1 import plugins
 from batchf1.errors import refuse, require
 
 
-class Strategy(ABC):
+class Strategy:
     """A way to get an epoch's F1 into Keras' logs.
 
     `threshold`: a score above it, compared in the scores' dtype, is a predicted positive.
@@ -47,7 +46,8 @@ class Strategy(ABC):
         """What to put into `fit(callbacks=...)`, before callbacks that read the logs.
 
         `train` and `validation`: a tuple (x, y) of arrays, or a re-iterable data set of (x, y)
-        batches, such as a `tf.data.Dataset`, a `PyDataset` or a list. Only a strategy that makes its own pass over the data needs them.
+        batches, such as a `tf.data.Dataset`, a `PyDataset` or a list. Only a strategy that makes
+        its own pass over the data needs them.
         """
         return []
 

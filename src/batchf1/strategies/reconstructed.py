@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
 
 from batchf1.errors import refuse
 from batchf1.strategies import Strategy, binary
@@ -81,4 +80,6 @@ class Rebuild(keras.callbacks.Callback):  # type: ignore[misc]
                 total = possible + predicted
                 logs[prefix + self.key] = 2 * tp / total if total != 0 else 0.0
         if self.key not in logs:
-            refuse(self.key, f"needs {COUNTS} in the logs: compile with its metrics()", sorted(logs))
+            refuse(
+                self.key, f"needs {COUNTS} in the logs: compile with its metrics()", sorted(logs)
+            )

@@ -85,7 +85,7 @@ def fit(model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], ve
     """
     if not hasattr(model, "order"):
         model.batch_size = run.training.batch_size
-        model.order = tf.Variable(tf.range(run.dataset.n_samples), trainable=False)
+        model.order = tf.Variable(tf.range(run.dataset.n_samples, dtype=tf.int64), trainable=False)
     model.fit(
         _whole(data.train),
         epochs=run.training.epochs,

@@ -17,7 +17,7 @@ compile_options: dict[str, Any] = {}
 
 def fit(model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int) -> None:
     """Train the compiled model; validation runs in fixed order in batches of the same size."""
-    current = tf.Variable(tf.range(run.dataset.n_samples))
+    current = tf.Variable(tf.range(run.dataset.n_samples, dtype=tf.int64))
     model.fit(
         _batches(data.train, run.training.batch_size, current),
         epochs=run.training.epochs,

@@ -13,7 +13,7 @@ from batchf1 import averaging, strategies
 from batchf1.config import Run
 from batchf1.counts import Counts, batch_counts
 from batchf1.datasets import Data, Split
-from batchf1.errors import require
+from batchf1.errors import TraceError, require
 from batchf1.seeds import generator
 from batchf1.training import fused, plain
 from batchf1.training import model as network
@@ -24,10 +24,6 @@ ENGINES: dict[str, Any] = {"fused": fused, "plain": plain}
 TOLERANCE = 1e-6
 SPLITS = {"train": "", "validation": "val_"}
 """Split -> the prefix of its keys in Keras' logs."""
-
-
-class TraceMismatch(RuntimeError):
-    """Keras logged something else than the arithmetic gives for the batches it saw."""
 
 
 def configure(run: Run) -> str:
@@ -52,7 +48,9 @@ class Trainer:
 
     def __init__(self, run: Run) -> None:
         self.engine = ENGINES[run.training.engine]
-        self.strategies = [strategies.create(name, run.training.threshold) for name in run.strategies]
+        self.strategies = [
+            strategies.create(name, run.training.threshold) for name in run.strategies
+        ]
         self.trace = BatchTrace(_most_batches(run), run.training.threshold)
         self.model: Any = None
 
@@ -60,7 +58,7 @@ class Trainer:
         """Train a run; its rows of `tables.RUNS`, one per epoch, split and strategy.
 
         Nothing of the runs before it is left in the model. `verbose` is Keras' own. Raises
-        `TraceMismatch` if what Keras logged differs from what the arithmetic says of the recorded
+        `TraceError` if what Keras logged differs from what the arithmetic says of the recorded
         batches by more than 1e-6.
         """
         data = run.dataset.load(generator(*run.names, "data"))
@@ -161,4 +159,4 @@ def check(f1s: dict[str, float], counts: Counts, where: str) -> None:
     for name in f1s.keys() & expected.keys():
         said, right = f1s[name], float(expected[name])
         if not np.isclose(said, right, rtol=0, atol=TOLERANCE):
-            raise TraceMismatch(f"{where}: {name} logged {said}, its batches give {right}")
+            raise TraceError(f"{where}: {name} logged {said}, its batches give {right}")

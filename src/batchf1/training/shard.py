@@ -94,7 +94,9 @@ def _path(store: Path, run: Run) -> Path:
 
 def _train(missing: list[Run], store: Path, stamp: str, name: str) -> None:
     """Train runs and keep each; a line now and then says how far it is."""
-    from batchf1.training.run import Trainer, configure  # TensorFlow takes seconds to import
+    import keras  # here: TensorFlow takes seconds to import
+
+    from batchf1.training.run import Trainer, configure
 
     device = configure(missing[0])
     origin = provenance.collect(fingerprint=stamp, device=device)
@@ -102,7 +104,9 @@ def _train(missing: list[Run], store: Path, stamp: str, name: str) -> None:
     total, done, compiled = sum(map(_steps, missing)), 0.0, 0
     trainer, trained = None, None
     for i, run in enumerate(missing, 1):
-        if trainer is None or shape(run) != trained:  # one model at a time: memory must not grow
+        if trainer is None or shape(run) != trained:
+            trainer = None  # one model at a time; TensorFlow still keeps some 50 MB a shape
+            keras.backend.clear_session()
             trainer, trained, compiled = Trainer(run), shape(run), compiled + 1
         table = trainer.train(run, device)
         tables.write(table, _path(store, run), tables.RUNS, origin | {"config": run.resolved})
@@ -110,8 +114,10 @@ def _train(missing: list[Run], store: Path, stamp: str, name: str) -> None:
         now = time.monotonic()
         if now - said > SAY_SECONDS or i == len(missing):
             said, left = now, (now - start) * (total - done) / done
-            say(f"{name}: {i} runs done, {len(missing) - i} left, about {left:.0f} s to go"
-                f" ({compiled} shapes compiled)")
+            say(
+                f"{name}: {i} runs done, {len(missing) - i} left, about {left:.0f} s to go"
+                f" ({compiled} shapes compiled)"
+            )
 
 
 def _steps(run: Run) -> float:

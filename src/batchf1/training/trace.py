@@ -18,8 +18,9 @@ class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
     def __init__(self, capacity: int, threshold: float) -> None:
         super().__init__(name="n_batches", dtype="float32")
         self.threshold = threshold
-        self.rows = self.add_variable((capacity, 4), "zeros", dtype="int32", name="rows")
-        self.filled = self.add_variable((), "zeros", dtype="int32", name="filled")
+        # int64: TensorFlow keeps int32 variables off the GPU
+        self.rows = self.add_variable((capacity, 4), "zeros", dtype="int64", name="rows")
+        self.filled = self.add_variable((), "zeros", dtype="int64", name="filled")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Record a batch."""
@@ -30,7 +31,7 @@ class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
             labels * (1 - decided),
             (1 - labels) * (1 - decided),
         ]
-        row = ops.cast(ops.stack([ops.sum(cell) for cell in cells]), "int32")
+        row = ops.cast(ops.stack([ops.sum(cell) for cell in cells]), "int64")
         # in place: a functional update would copy all rows at every batch
         self.rows.value.scatter_nd_update([[self.filled.value]], [row])
         self.filled.assign_add(1)

@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures test lint format requirements clean
+.PHONY: figures test lint format benchmark requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -32,10 +32,17 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
+# The sub-grid beside what a user would write (an hour), then the engines (4 minutes).
+benchmark: $(STAMP)
+	$(BIN)/python benchmarks/pipelines.py
+	$(BIN)/python benchmarks/engines.py
+
 # Pin anew, every transitive version and no address (needs uv).
 requirements:
 	uv pip compile --quiet --python-version 3.11 --extra dev --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --upgrade --output-file requirements.txt pyproject.toml
+	sed -i '/^      - /d' environment.yml
+	sed 's/^/      - /' requirements.txt >> environment.yml
 
 clean:
 	rm -rf results logs benchmarks/out .snakemake

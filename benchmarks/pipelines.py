@@ -5,6 +5,7 @@ Prints wall time and peak memory (of the process tree, sampled) of each and thei
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -22,10 +23,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
 
-def timed(command: list[str], folder: Path) -> tuple[float, float]:
-    """Wall seconds and peak memory in MB (proportional set size, summed over the tree)."""
+def timed(command: list[str], folder: Path) -> dict[str, float]:
+    """Wall and processor seconds, and peak memory in MB (proportional, summed over the tree)."""
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    start = time.perf_counter()
+    start, used = time.perf_counter(), _processor_seconds()
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=folder, stdout=log, stderr=log, env=os.environ | {"PATH": tools}
@@ -38,7 +39,16 @@ def timed(command: list[str], folder: Path) -> tuple[float, float]:
     seconds = time.perf_counter() - start
     if code:
         sys.exit((folder / "log").read_text()[-3000:])
-    return seconds, peak[0]
+    return {
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(_processor_seconds() - used, 1),
+        "peak_mb": round(peak[0]),
+    }
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(process: subprocess.Popen, peak: list[float]) -> None:
@@ -88,14 +98,12 @@ def main() -> None:
     for name, command in (("this project", ours), ("plain pipeline", plain)):
         with tempfile.TemporaryDirectory() as folder:
             where = Path(folder)
-            seconds, peak = timed(command(parsed.experiment, where, parsed.cores), where)
-        rows.append(
-            {"pipeline": name, "n_runs": n_runs, "cores": parsed.cores}
-            | {"seconds": round(seconds, 1), "peak_mb": round(peak)}
-        )
+            cost = timed(command(parsed.experiment, where, parsed.cores), where)
+        rows.append({"pipeline": name, "n_runs": n_runs, "cores": parsed.cores} | cost)
         print(rows[-1], flush=True)  # noqa: T201
     table = pd.DataFrame(rows)
-    table["ratio"] = (table["seconds"] / table["seconds"].iloc[0]).round(1)
+    for column in ("seconds", "cpu_seconds", "peak_mb"):
+        table[f"{column}_ratio"] = (table[column] / table[column].iloc[0]).round(2)
     tables.write_csv(table, parsed.output)
     print(table.to_string(index=False))  # noqa: T201
 

@@ -17,8 +17,6 @@ FIGURES = {
     for figure, module in experiment.figures.items()
 }
 
-CONDA = "batchf1"  # the environment of environment.yml; looked at with --sdm conda only
-
 
 wildcard_constraints:
     study="|".join(STUDIES) or "none",

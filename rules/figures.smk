@@ -8,12 +8,12 @@ rule table:
         "logs/figures/{figure}-table.log",
     benchmark:
         "logs/figures/{figure}-table.tsv"
+    conda:
+        "../environment.yml"
     params:
         module=figure_module,
     message:
         "Computing the numbers behind figure {wildcards.figure}"
-    conda:
-        CONDA
     shell:
         "batchf1 table {params.module} {input.source} --output {output} 2> {log}"
 
@@ -29,11 +29,11 @@ rule draw:
         "logs/figures/{figure}-draw.log",
     benchmark:
         "logs/figures/{figure}-draw.tsv"
+    conda:
+        "../environment.yml"
     params:
         module=figure_module,
     message:
         "Drawing figure {wildcards.figure}"
-    conda:
-        CONDA
     shell:
         "batchf1 draw {params.module} {input.table} --output {output} 2> {log}"

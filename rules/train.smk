@@ -7,6 +7,8 @@ rule shard:
         "logs/{study}/shard-{shard}.log",
     benchmark:
         "logs/{study}/shard-{shard}.tsv"
+    conda:
+        "../environment.yml"
     threads: 1
     resources:
         mem_mb=3000,
@@ -16,8 +18,6 @@ rule shard:
         store="results/{study}/store",
     message:
         "Training shard {wildcards.shard} of study {wildcards.study}"
-    conda:
-        CONDA
     shell:
         "batchf1 shard experiments/{wildcards.study}.yaml --shard {wildcards.shard}"
         " --store {params.store} --output {output} 2>&1 | tee {log}"
@@ -35,9 +35,9 @@ rule collect:
         "logs/{study}/collect.log",
     benchmark:
         "logs/{study}/collect.tsv"
+    conda:
+        "../environment.yml"
     message:
         "Putting the shards of study {wildcards.study} into one table"
-    conda:
-        CONDA
     shell:
         "batchf1 collect experiments/{wildcards.study}.yaml {input} --output {output} 2> {log}"

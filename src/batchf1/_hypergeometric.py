@@ -7,6 +7,7 @@ Input is taken to be checked; arrays are float64. Derivations: `docs/theory.md`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.special import digamma, gammaln, xlog1py, xlogy
 from batchf1.counts import Floats, ratio
 
 NOTHING = 41.0  # exp(-NOTHING) is a probability that no sum in double precision can feel
+NEVER = 1e-24  # a probability that even a mean over non-empty batches cannot feel
 SMOOTH = 4.5  # standard deviations from which on a sum may leave points out; exp(-2 SMOOTH^2)
 TINY = 1e-300
 
@@ -145,7 +147,10 @@ def _axis(
     )
     logs = np.where(lattice == points, logs, -np.inf)
     weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    return Axis(points, weights / weights.sum(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    used = np.flatnonzero((weights > NEVER).reshape(-1, size).any(axis=0))
+    kept = slice(used[0], used[-1] + 1)
+    return Axis(points[..., kept], weights[..., kept])
 
 
 def _stride(mean: Floats, spread: Floats) -> Floats:
@@ -153,7 +158,7 @@ def _stride(mean: Floats, spread: Floats) -> Floats:
 
     The laws are sums of independent indicators, so |characteristic function(t)| is at most
     exp(-2 spread^2 sin^2(t/2)); by Poisson summation the mean of a function that is smooth on this
-    scale changes by exp(-2 SMOOTH^2). A ratio is not smooth near 0, so the mean must be far from it.
+    scale changes by exp(-2 SMOOTH^2). Ratios are not smooth near 0: the mean must be far from it.
     """
     wide = np.maximum(spread, SMOOTH)
     far = (mean > NOTHING) & (spread > SMOOTH)
@@ -196,7 +201,7 @@ def digamma_gap(x: ArrayLike, gap: ArrayLike) -> Floats:
 
 
 def log_none(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Floats:
-    """Log of the probability that `draws` of `total` hold no marked sample; -inf where some must."""
+    """Log of the probability that `draws` of `total` hold no marked sample; -inf if some must."""
     total, marked, draws = np.broadcast_arrays(*map(_floats, (total, marked, draws)))
     spare = total - marked - draws
     others, left = np.maximum(total - marked, 0.0), np.maximum(total - draws, 0.0)
@@ -247,6 +252,7 @@ def correlations(total: ArrayLike, one: float, two: float, degree: int) -> Float
     n = np.arange(float(degree))[:, None]
     below = np.maximum((total - one - n) * (total - two - n), 1.0)
     ratios = np.maximum(one - n, 0.0) * np.maximum(two - n, 0.0) / below
+    ratios = np.minimum(ratios, 1.0)  # beyond 1 there is no room for two batches
     start = np.ones((1, total.size))
     return np.concatenate([start, np.cumprod(-np.sqrt(ratios), axis=0)])
 
@@ -261,7 +267,7 @@ def sum_rule(terms: int, nodes: int = 16) -> tuple[Floats, Floats]:
         return np.arange(float(terms)), np.ones(terms)
     inside = np.concatenate([np.arange(6) / 6, 1 - 0.5 ** np.arange(1, 11) / 6, [1.0]])
     edges = np.unique(np.rint(terms * inside))
-    parts = [_gauss(a, b - a, nodes) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [_gauss(a, b - a, nodes) for a, b in pairwise(edges)]
     return np.concatenate([p for p, _ in parts]), np.concatenate([w for _, w in parts])
 
 
@@ -308,10 +314,7 @@ class Pool(NamedTuple):
 
     def excess(self, counts: Sequence[Floats]) -> Floats:
         """(Metric of these counts - its true value) x denominator: linear, of mean 0."""
-        weights = [
-            top - self.true * bottom for top, bottom in zip(self.top, self.bottom, strict=True)
-        ]
-        return np.asarray(dot(weights, counts))
+        return np.asarray(dot(self.top, counts) - self.true * dot(self.bottom, counts))
 
     def deviations(self, counts: Sequence[Floats], when_empty: float) -> Floats:
         """Metric of these counts minus its true value; `when_empty` where it is 0/0."""
@@ -329,6 +332,10 @@ class Pool(NamedTuple):
         return law.given_number(
             ratio(-self.excess(counts) * (bottom - number * usual), number * bottom * usual)
         )
+
+    def mean_curvature(self, law: Law) -> Floats:
+        """Mean of `curvature` over the batch's law, for each pool: shape (...)."""
+        return np.asarray((law.first.weights * self.curvature(law)[law.place]).sum(axis=-1))
 
 
 class Cut(NamedTuple):
@@ -348,11 +355,9 @@ class Cut(NamedTuple):
     @property
     def weight(self) -> float:
         """Weight of a full batch in the mean."""
-        return (
-            self.size / (self.full * self.size + self.rest)
-            if self.size_weighted
-            else 1 / self.batches
-        )
+        if self.size_weighted:
+            return self.size / (self.full * self.size + self.rest)
+        return 1 / self.batches
 
     @property
     def rate(self) -> float:
@@ -367,9 +372,8 @@ def dot(weights: Sequence[float], counts: Sequence[Any]) -> Any:
 
 def lone_batch(pool: Pool, size: int, zero_division: float) -> tuple[float, float]:
     """Expected error of one batch: what it owes to being empty, and the rest."""
-    law = pool.law(size)
-    curved = float((law.first.weights * pool.curvature(law)[law.place]).sum())
-    return float(pool.none(size)) * (zero_division - pool.true), curved
+    curved = float(pool.mean_curvature(pool.law(size)))
+    return float(pool.none(size)) * (zero_division - pool.true) + 0.0, curved  # no -0.0
 
 
 def parts_of_error(pool: Pool, cut: Cut) -> tuple[float, float]:
@@ -395,8 +399,7 @@ def _first_non_empty(pool: Pool, cut: Cut) -> float:
     """
 
     def leads(batch: int, used: Floats) -> Floats:
-        law = pool.law(batch, used)
-        return pool.none(used) * (law.first.weights * pool.curvature(law)[law.place]).sum(axis=-1)
+        return pool.none(used) * pool.mean_curvature(pool.law(batch, used))
 
     empty, weight = sum_rule(_terms(pool, cut))
     ahead = leads(cut.size, empty * cut.size)
@@ -436,12 +439,24 @@ def _now(cut: Cut, passed: Floats) -> Floats:
     return _not_yet(cut, passed) * cut.rate / (cut.full - passed + cut.rate)
 
 
+class _Split(NamedTuple):
+    """A batch's deviation, split by degree in its counts.
+
+    `parts`: coefficients in orthonormal polynomials, (i, j, ..., pools); `rest`: mean square of
+    what lies beyond the last degree, (pools,); `left`: samples in each pool, (pools,).
+    """
+
+    parts: Floats
+    rest: Floats
+    left: Floats
+
+
 class _Moments:
     """Second moments of the deviations of batches, in pools that have lost irrelevant samples.
 
-    The deviation of a batch is split by degree in its counts. Parts of different degree are
-    uncorrelated, in one batch and between two; those of one degree have the correlation of
-    `correlations`. `error` is subtracted from every deviation.
+    Parts of different degree are uncorrelated, in one batch and between two; those of one degree
+    have the correlation of `correlations`, and beyond `degree` none. `error` is subtracted from
+    each deviation; a batch that is left out has 0.
     """
 
     def __init__(self, pool: Pool, cut: Cut, error: float) -> None:
@@ -449,54 +464,55 @@ class _Moments:
         skip = np.isnan(cut.zero_division)
         self.when_empty = error if skip else cut.zero_division - pool.true
         alike = np.abs(correlations(cut.full * cut.size, cut.size, cut.size, 48))[2:, 0]
-        self.degree = 2 + int(np.argmax(np.append(cut.full * alike < 1e-15, True)))
+        self.degree = 2 + int(np.argmax(np.append(cut.full * alike < 1e-14, True)))
 
-    def split(self, batch: int, used: Floats) -> tuple[Floats, Floats]:
-        """Coefficients up to the last degree, and the mean square of what is left."""
+    def split(self, batch: int, used: Floats) -> _Split:
+        """By degree, for a batch of this size when `used` samples are gone."""
         law = self.pool.law(batch, used)
         values = self.pool.deviations(law.counts(), self.when_empty) - self.error
         parts = law.spectrum(values, self.degree)
-        parts = np.where(self.degrees(parts) <= self.degree, parts, 0.0)
-        rest = law.mean(values**2) - self.total(parts**2)
-        return parts, np.maximum(rest, 0.0)
+        parts = np.where(_degrees(parts) <= self.degree, parts, 0.0)
+        rest = law.mean(values**2) - _total(parts**2)
+        return _Split(parts, np.maximum(rest, 0.0), self.pool.total - used)
 
-    def own(self, used: Floats) -> Floats:
-        """Mean square of the short batch."""
-        parts, rest = self.split(self.cut.rest, used)
-        return self.total(parts**2) + rest
+    def full(self, used: Floats) -> _Split:
+        """Of a full batch."""
+        return self.split(self.cut.size, used)
 
-    def among(self, used: Floats, number: ArrayLike) -> Floats:
+    def short(self, used: Floats) -> _Split:
+        """Of the short batch."""
+        return self.split(self.cut.rest, used)
+
+    def among(self, full: _Split, number: ArrayLike) -> Floats:
         """Mean product of a full batch with the sum of all `number` full ones."""
-        size, left = self.cut.size, self.pool.total - used
-        parts, rest = self.split(size, used)
+        size, left, number = self.cut.size, full.left, _floats(number)
         factor = 1 + (number - 1) * correlations(left, size, size, self.degree)
         # Where there are full batches only, their counts have a fixed sum: nothing linear moves.
         factor[1] = np.maximum(left - number * size, 0.0) / np.maximum(left - size, 1.0)
-        return self.total(self.by_degree(factor, parts) * parts**2) + rest
+        return _total(self._by_degree(factor, full.parts) * full.parts**2) + full.rest
 
-    def between(self, used: Floats) -> Floats:
+    def between(self, full: _Split, short: _Split) -> Floats:
         """Mean product of a full batch and the short one."""
-        full, _ = self.split(self.cut.size, used)
-        short, _ = self.split(self.cut.rest, used)
-        common = tuple(slice(min(pair)) for pair in zip(full.shape, short.shape, strict=True))
-        both = full[common] * short[common]
-        left = self.pool.total - used
-        alike = correlations(left, self.cut.size, self.cut.rest, self.degree)
-        return self.total(self.by_degree(alike, both) * both)
+        sizes = zip(full.parts.shape, short.parts.shape, strict=True)
+        common = tuple(slice(min(pair)) for pair in sizes)
+        both = full.parts[common] * short.parts[common]
+        alike = correlations(full.left, self.cut.size, self.cut.rest, self.degree)
+        return _total(self._by_degree(alike, both) * both)
 
-    def by_degree(self, values: Floats, parts: Floats) -> Floats:
-        """`values` (degree + 1, pools), laid out as `parts`."""
-        return np.asarray(values[np.minimum(self.degrees(parts)[..., 0], self.degree)])
+    def _by_degree(self, values: Floats, parts: Floats) -> Floats:
+        return np.asarray(values[np.minimum(_degrees(parts)[..., 0], self.degree)])
 
-    @staticmethod
-    def degrees(parts: Floats) -> Any:
-        """Total degree of each coefficient."""
-        return sum(np.indices(parts.shape[:-1]))[..., None]
 
-    @staticmethod
-    def total(parts: Floats) -> Floats:
-        """Sum over all but the pools."""
-        return np.asarray(parts.sum(axis=tuple(range(parts.ndim - 1))))
+def _degrees(parts: Floats) -> Any:
+    return sum(np.indices(parts.shape[:-1]))[..., None]
+
+
+def _total(parts: Floats) -> Floats:
+    return np.asarray(parts.sum(axis=tuple(range(parts.ndim - 1))))
+
+
+def _square(split: _Split) -> Floats:
+    return _total(split.parts**2) + split.rest
 
 
 def standard_deviation(pool: Pool, cut: Cut, error: float) -> float:
@@ -506,11 +522,12 @@ def standard_deviation(pool: Pool, cut: Cut, error: float) -> float:
     moments = _Moments(pool, cut, error)
     if np.isnan(cut.zero_division):
         return float(np.sqrt(max(_square_without_empty(pool, cut, moments), 0.0)))
-    whole = np.zeros(1)
-    square = cut.full * moments.among(whole, cut.full)
+    full = moments.full(np.zeros(1))
+    square = cut.full * moments.among(full, cut.full)
     if cut.rest:
-        square += cut.rate**2 * moments.own(whole)
-        square += 2 * cut.full * cut.rate * moments.between(whole)
+        short = moments.short(np.zeros(1))
+        square += cut.rate**2 * _square(short)
+        square += 2 * cut.full * cut.rate * moments.between(full, short)
     return cut.weight * float(np.sqrt(max(square[0], 0.0)))
 
 
@@ -523,15 +540,19 @@ def _square_without_empty(pool: Pool, cut: Cut, moments: _Moments) -> float:
     full, size, rate = cut.full, cut.size, cut.rate
     empty, weight = sum_rule(_terms(pool, cut))
     used, number = empty * size, full - empty
-    gap = digamma_gap(number, empty + 1)
+    gap, rival = digamma_gap(number, empty + 1), moments.full(used)
     here = weight * pool.none(used)
     if not cut.rest:
-        return float((here * gap * moments.among(used, number)).sum())
+        return float((here * gap * moments.among(rival, number)).sum())
     late = _not_yet(cut, empty + 1) * digamma_gap(number + rate, empty + 1)
-    square = here * late * (moments.among(used, number) + 2 * rate * moments.between(used))
+    products = moments.among(rival, number)
+    products = products + 2 * rate * moments.between(rival, moments.short(used))
+    square = (here * late * products).sum()
     used = used + cut.rest
-    square += weight * pool.none(used) * (gap - late) * moments.among(used, number)
+    here = weight * pool.none(used)
+    square += (here * (gap - late) * moments.among(moments.full(used), number)).sum()
     empty, weight = sum_rule(_terms(pool, cut, extra=1))
     used = empty * size
-    own = rate * _now(cut, empty) * digamma_gap(full - empty + rate, empty + 1) * moments.own(used)
-    return float(square.sum() + (weight * pool.none(used) * own).sum())
+    here = weight * pool.none(used) * rate * _now(cut, empty)
+    own = digamma_gap(full - empty + rate, empty + 1) * _square(moments.short(used))
+    return float(square + (here * own).sum())

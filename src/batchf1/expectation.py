@@ -7,6 +7,7 @@ for what a docstring says. Derivations: `docs/theory.md`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, get_args
 
@@ -152,9 +153,9 @@ def large_data(
     pool = _group(1.0, (tp, fp, fn, max(spare, 0.0)), metric)
     share = min(pool.relevant, 1.0)
     law = hyper.nest(hyper.binomial(share, batch_size), pool.groups, finite=False)
-    none = float(np.exp(batch_size * np.log1p(-share))) if share < 1 else 0.0
-    limit = _limit(pool, law, none, zero_division)
-    rate = _rate(pool, law, none, batch_size, limit.error, zero_division)
+    log_none = batch_size * float(np.log1p(-share)) if share < 1 else -np.inf
+    limit = _limit(pool, law, log_none, zero_division)
+    rate = _rate(pool, law, log_none, batch_size, limit.error, zero_division)
     return limit._replace(per_sample=rate)
 
 
@@ -180,7 +181,7 @@ def rare_positives(
     counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
     pool = _group(np.inf, (*counts, 0.0), metric)
     law = hyper.nest(hyper.poisson(pool.relevant), pool.groups, finite=False)
-    return _limit(pool, law, float(np.exp(-pool.relevant)), zero_division)
+    return _limit(pool, law, -pool.relevant, zero_division)
 
 
 def smallest_batch(
@@ -197,23 +198,21 @@ def smallest_batch(
 
     Larger sizes may break the tolerance again, where the last batch comes out short. From a lower
     bound on, sizes are tried in rising order: each, while no more than 256 share their number of
-    full batches, else 256 of these; after 4096 tries, one in a hundred. Between two tries the error
-    is taken to cross the tolerance at most once. The lower bound takes the error of a lone batch to
-    cross it once too: proved for F1 but with `zero_division` 1. Raises `InputError` as `expect`, and
-    unless `tolerance` is above 0. Source: `docs/theory.md`, section 8.
+    full batches, else 256 of these; after 2048 tries, one in a hundred. Between two tries the error
+    is taken to cross the tolerance at most once. The lower bound takes the error of a lone batch
+    to cross it once too, which is proved for F1 with `zero_division` 0 or NaN. Raises `InputError`
+    as `expect`, and unless `tolerance` is above 0. Source: `docs/theory.md`, section 8.
     """
     pool = _checked_pool(tp, fp, fn, tn, metric)
-    total = int(pool.total)
     require(0 < tolerance < np.inf, "tolerance", "must be above 0", tolerance)
     _check_rules(averaging, zero_division)
+    total = int(pool.total)
     if not pool.groups:
         return 1
 
     def holds(size: int) -> bool:
-        return (
-            abs(sum(hyper.parts_of_error(pool, _cut(total, size, averaging, zero_division))))
-            <= tolerance
-        )
+        cut = _cut(total, size, averaging, zero_division)
+        return abs(sum(hyper.parts_of_error(pool, cut))) <= tolerance
 
     before = 0
     for size in _rising(_lower_bound(pool, tolerance, zero_division), total):
@@ -234,18 +233,19 @@ def compatible_f1(
 ) -> tuple[float, float]:
     """Smallest and largest true F1 whose expected log value is `logged` -+ `within`.
 
-    Over all precisions and recalls at this prevalence, on whole counts of `n_samples`; None stands
-    for a million batches, the limit for large data to about six digits. Only the expectation is
-    compared: add two standard deviations to `within` to allow for chance. The extremes lie at the
-    smallest and the largest possible recall (for `zero_division` 1 they are sought among 33
-    recalls, as everywhere). Raises `InputError` for values outside their range, and if no classifier
-    gives the value. Source: `docs/theory.md`, section 8.
+    Over all precisions and recalls at this prevalence, with whole true positives among `n_samples`;
+    None stands for a million batches, the limit for large data to about six digits. Only the
+    expectation is compared: add two standard deviations to `within` to allow for chance. The
+    extremes lie at the smallest and the largest possible recall; but for `zero_division` 1, where
+    33 recalls are tried. Raises `InputError` for values outside their range, and if no classifier
+    is expected to give the value. Source: `docs/theory.md`, section 8.
     """
     require(0 <= logged <= 1, "logged", "lies in [0, 1]", logged)
     require(0 <= within < 1, "within", "lies in [0, 1)", within)
     require(0 < prevalence <= 1, "prevalence", "lies in (0, 1]", prevalence)
-    total = _whole("n_samples", batch_size * 10**6 if n_samples is None else n_samples)
-    cut = _cut(total, batch_size, averaging, zero_division)
+    size = _whole("batch_size", batch_size)
+    total = 10**6 * size if n_samples is None else _whole("n_samples", n_samples)
+    cut = _cut(total, size, averaging, zero_division)
     positives = max(1, round(prevalence * total))
     negatives = total - positives
 
@@ -253,15 +253,16 @@ def compatible_f1(
         pool = _group(total, (tp, fp, positives - tp, negatives - fp), F1)
         return pool.true + sum(hyper.parts_of_error(pool, cut))
 
-    low, high = logged - within, logged + within
-    fewest = _first(lambda tp: naive(tp, 0) >= low, -1, positives + 1)
-    most = _first(lambda tp: naive(tp, negatives) > high, -1, positives + 1) - 1
-    found = []
-    for tp in sorted({round(tp) for tp in np.linspace(fewest, most, 33)} if fewest <= most else ()):
-        least = _first(lambda fp, tp=tp: naive(tp, fp) <= high, -1, negatives + 1)
-        worst = _first(lambda fp, tp=tp: naive(tp, fp) < low, -1, negatives + 1) - 1
-        found += [2 * tp / (tp + fp + positives) for fp in {least, worst} if least <= worst]
-    require(bool(found), "logged", "is out of reach at this prevalence and batch size", logged)
+    values = max(logged - within, 0.0), min(logged + within, 1.0)
+    fewest = _first(lambda tp: naive(tp, 0) >= values[0], -1, positives + 1)
+    most = _first(lambda tp: naive(tp, negatives) > values[1], -1, positives + 1) - 1
+    require(fewest <= most, "logged", "is out of reach at this prevalence and batch size", logged)
+    recalls = 33 if zero_division == 1 else 2
+    found = [
+        2 * tp / (tp + positives + _where(functools.partial(naive, tp), value, negatives))
+        for tp in map(round, np.linspace(fewest, most, recalls))
+        for value in values
+    ]
     return min(found), max(found)
 
 
@@ -269,8 +270,10 @@ def compatible_f1(
 
 
 def _checked_pool(tp: int, fp: int, fn: int, tn: int, metric: Ratio) -> hyper.Pool:
+    for name, value in zip(("tp", "fp", "fn", "tn"), (tp, fp, fn, tn), strict=True):
+        require(np.ndim(value) == 0, name, "is a single number", value)
+        require(not value > 2**53, name, "is at most 2**53", value)
     counts = as_counts(tp, fp, fn, tn)
-    require(counts.tp.ndim == 0, "tp, fp, fn, tn", "are single numbers", f"shape {counts.tp.shape}")
     require(int(counts.n) >= 1, "tp + fp + fn + tn", "must be at least 1", int(counts.n))
     _check_metric(metric)
     return _group(int(counts.n), tuple(map(int, counts)), metric)
@@ -310,7 +313,8 @@ def _cut(total: float, batch_size: int, averaging: str, zero_division: float) ->
 def _check_rules(averaging: str, zero_division: float) -> None:
     rules = get_args(Averaging)
     require(averaging in rules, "averaging", f"is one of {rules}", averaging)
-    good = zero_division in (0, 1) or bool(np.isnan(zero_division))
+    number = isinstance(zero_division, int | float | np.number)
+    good = number and (zero_division in (0, 1) or bool(np.isnan(zero_division)))
     require(good, "zero_division", "is 0, 1 or NaN", zero_division)
 
 
@@ -324,13 +328,12 @@ def _per_positive(precision: float, recall: float) -> tuple[float, float, float]
 # --- limits ------------------------------------------------------------------------------------
 
 
-def _limit(pool: hyper.Pool, law: hyper.Law, none: float, zero_division: float) -> Limit:
-    """`none` is the probability that a batch is empty."""
-    curved = float((law.first.weights * pool.curvature(law)[law.place]).sum())
-    if np.isnan(zero_division):
-        empty, curved, kept = 0.0, curved / (1 - none), 1 - none
-    else:
-        empty, kept = none * (zero_division - pool.true), 1.0
+def _limit(pool: hyper.Pool, law: hyper.Law, log_none: float, zero_division: float) -> Limit:
+    """`log_none` is the log of the probability that a batch is empty."""
+    skip = np.isnan(zero_division)
+    kept = -float(np.expm1(log_none)) if skip else 1.0
+    empty = 0.0 if skip else float(np.exp(log_none)) * (zero_division - pool.true) + 0.0
+    curved = float(pool.mean_curvature(law)) / kept
     error = empty + curved
     values = _around(pool, law, error, zero_division)
     # The counts of all batches add up to those of the pool: what is linear in them does not move.
@@ -351,7 +354,12 @@ def _up_to_linear(parts: Floats) -> Floats:
 
 
 def _rate(
-    pool: hyper.Pool, law: hyper.Law, none: float, batch: int, error: float, zero_division: float
+    pool: hyper.Pool,
+    law: hyper.Law,
+    log_none: float,
+    batch: int,
+    error: float,
+    zero_division: float,
 ) -> float:
     """The constant c in: expectation with N samples in whole batches = limit + c / N + O(1/N^2).
 
@@ -363,12 +371,13 @@ def _rate(
     pairs = sum(k * (k - 1) / p for k, p in zip(cells, shares, strict=True) if p > 0)
     values = _around(pool, law, error, zero_division)
     rate = float(law.mean(values * (batch * (batch - 1) - pairs))) / 2
-    if not np.isnan(zero_division) or none == 0:
+    if not np.isnan(zero_division) or log_none == -np.inf:
         return rate
     # Each empty batch before the first that is not leaves a denser pool.
-    denser = law.number - batch * pool.relevant
-    slope = float(law.mean(values * denser.reshape(-1, *[1] * (values.ndim - 1))))
-    return rate / (1 - none) + batch * none * slope / (1 - none) ** 2 / (1 - pool.relevant)
+    none, kept = float(np.exp(log_none)), -float(np.expm1(log_none))
+    denser = sum(counts) - batch * pool.relevant
+    slope = float(law.mean(values * denser))
+    return rate / kept + batch * none * slope / kept**2 / (1 - pool.relevant)
 
 
 # --- searches ----------------------------------------------------------------------------------
@@ -382,26 +391,51 @@ def _first(holds: Callable[[int], bool], fails: int, known: int) -> int:
     return known
 
 
+def _where(falling: Callable[[int], float], value: float, last: int) -> float:
+    """Where in 0 .. `last` a falling function takes the value, interpolated; the end if nowhere."""
+    if last == 0:
+        return 0.0
+    after = _first(lambda x: falling(x) <= value, 0, last)
+    above, below = falling(after - 1), falling(after)
+    return after - float(np.clip((value - below) / max(above - below, hyper.TINY), 0, 1))
+
+
 def _lower_bound(pool: hyper.Pool, tolerance: float, zero_division: float) -> int:
     """A batch size below which none meets the tolerance.
 
     For 0 and 1 the error is a mean of those of a full and of the short batch, and while both are
-    beyond the tolerance on the same side so is the mean. A mean over non-empty batches is at least
-    as far off as the batch to which a given relevant sample belongs: large batches have more.
+    beyond the tolerance on the same side so is the mean.
     """
 
     def lone(size: int) -> float:
-        if not np.isnan(zero_division):
-            return sum(hyper.lone_batch(pool, size, zero_division))
-        others = hyper.hypergeometric(pool.total - 1, pool.relevant - 1, size - 1)
-        law = hyper.nest(others._replace(points=others.points + 1), pool.groups, finite=True)
-        return float((law.first.weights * pool.curvature(law)[law.place]).sum())
+        if np.isnan(zero_division):
+            return _least_without_empty(pool, size)
+        return sum(hyper.lone_batch(pool, size, zero_division))
 
     side = 1 if lone(1) > 0 else -1
     return _first(lambda size: side * lone(size) <= tolerance, 0, int(pool.total))
 
 
-def _rising(size: int, total: int, dense: int = 256, tries: int = 4096) -> Iterator[int]:
+def _least_without_empty(pool: hyper.Pool, size: int) -> float:
+    """A bound on how far off the mean over non-empty batches is at least; it falls with the size.
+
+    The better of two: the batch that holds a given relevant sample, for it has more of them than
+    the mean batch; and a batch of a pool that has lost so many samples that before them, but for a
+    probability of 1 / relevant, a non-empty batch has come.
+    """
+    others = hyper.hypergeometric(pool.total - 1, pool.relevant - 1, size - 1)
+    more = others._replace(points=others.points + 1)
+    bound = float(pool.mean_curvature(hyper.nest(more, pool.groups, finite=True)))
+    used = pool.total * -np.expm1(-np.log(pool.relevant) / pool.relevant)
+    used = min(np.ceil(used), pool.total - pool.relevant)
+    if used + size > pool.total:
+        return bound
+    kept = -np.expm1(hyper.log_none(pool.total - used, pool.relevant, size))
+    other = (1 - pool.none(used)) * pool.mean_curvature(pool.law(size, used)) / kept
+    return max(bound, float(other), key=abs)
+
+
+def _rising(size: int, total: int, dense: int = 256, tries: int = 2048) -> Iterator[int]:
     """Batch sizes to try, from `size` up to `total`."""
     while size < total:
         yield size

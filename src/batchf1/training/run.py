@@ -110,7 +110,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             counts = self.reader.counts[split]
             f1s = {name: float((logs or {})[f"{prefix}f1_{name}"]) for name in self.run.strategies}
             check(f1s, counts, f"{self.run.label} epoch {epoch + 1} {split}")
-            full_pass = float(averaging.pooled(self._full_pass(samples)))
+            # validation is such a pass already
+            last_weights = counts if split == "validation" else self._full_pass(samples)
+            full_pass = float(averaging.pooled(last_weights))
             self.rows += [
                 self._row(epoch + 1, split, name, f1, counts, full_pass) for name, f1 in f1s.items()
             ]

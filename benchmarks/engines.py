@@ -109,7 +109,7 @@ def main() -> None:
     rows = [row for cell in CELLS for row in measure(*cell, parsed.repeats)]
     table = pd.DataFrame(rows)
     tables.write_csv(table, parsed.output)
-    wide = table.pivot(index=["n_samples", "batch_size"], columns="engine", values="later_s")
+    wide = table.pivot_table(index=["n_samples", "batch_size"], columns="engine", values="later_s")
     wide["plain / fused"] = wide["plain"] / wide["fused"]
     wide["fused / bare loop"] = wide["fused"] / wide["bare loop"]
     print(wide.round(3).to_string())  # noqa: T201

@@ -16,6 +16,8 @@ FIGURES = {
     for name, experiment in EXPERIMENTS.items()
     for figure, module in experiment.figures.items()
 }
+MEASURED = {"scaling": "benchmarks/engines.csv"}  # by `make benchmark`, on a machine at rest
+FIGURES |= {figure: (None, figure) for figure in MEASURED}
 
 
 wildcard_constraints:
@@ -35,7 +37,9 @@ def study_sources(wildcards):
 
 
 def figure_source(wildcards):
-    """What a figure is made from: its study's table, or an experiment without runs."""
+    """What a figure is made from: measured times, its study's table, or an example's file."""
+    if wildcards.figure in MEASURED:
+        return MEASURED[wildcards.figure]
     name, _ = FIGURES[wildcards.figure]
     return (
         f"results/{name}/runs.parquet"

@@ -6,7 +6,9 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
+from batchf1 import cli_expect
 from batchf1.errors import InputError, TraceError, one_line
 
 # Imports stand in the functions that need them: `batchf1 --help` answers at once.
@@ -26,9 +28,19 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with status 2."""
+        self.exit(2, f"{self.prog}: {one_line(message)}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="batchf1", description=__doc__)
+    parser = _Parser(prog="batchf1", description="How wrong is a batch-averaged F1?")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    cli_expect.add(commands)
 
     shard = commands.add_parser("shard", help="train one shard of a study")
     shard.add_argument("experiment", type=Path, help="experiments/<study>.yaml")

@@ -7,7 +7,6 @@ for what a docstring says. Derivations: `docs/theory.md`.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, get_args
 
@@ -200,8 +199,9 @@ def smallest_batch(
     bound on, sizes are tried in rising order: each, while no more than 256 share their number of
     full batches, else 256 of these; after 2048 tries, one in a hundred. Between two tries the error
     is taken to cross the tolerance at most once. The lower bound takes the error of a lone batch
-    to cross it once too, which is proved for F1 with `zero_division` 0 or NaN. Raises `InputError`
-    as `expect`, and unless `tolerance` is above 0. Source: `docs/theory.md`, section 8.
+    to cross it once too, which is proved for the metrics here unless `zero_division` is 1. Raises
+    `InputError` as `expect`, and unless `tolerance` is above 0. Source: `docs/theory.md`,
+    section 8.
     """
     pool = _checked_pool(tp, fp, fn, tn, metric)
     require(0 < tolerance < np.inf, "tolerance", "must be above 0", tolerance)
@@ -233,11 +233,11 @@ def compatible_f1(
 ) -> tuple[float, float]:
     """Smallest and largest true F1 whose expected log value is `logged` -+ `within`.
 
-    Over all precisions and recalls at this prevalence, with whole true positives among `n_samples`;
-    None stands for a million batches, the limit for large data to about six digits. Only the
-    expectation is compared: add two standard deviations to `within` to allow for chance. The
+    Over all precisions and recalls at this prevalence of `n_samples`, interpolated between whole
+    counts; None stands for a million batches, the limit for large data to about six digits. Only
+    the expectation is compared: add two standard deviations to `within` to allow for chance. The
     extremes lie at the smallest and the largest possible recall; but for `zero_division` 1, where
-    33 recalls are tried. Raises `InputError` for values outside their range, and if no classifier
+    17 recalls are tried. Raises `InputError` for values outside their range, and if no classifier
     is expected to give the value. Source: `docs/theory.md`, section 8.
     """
     require(0 <= logged <= 1, "logged", "lies in [0, 1]", logged)
@@ -253,15 +253,14 @@ def compatible_f1(
         pool = _group(total, (tp, fp, positives - tp, negatives - fp), F1)
         return pool.true + sum(hyper.parts_of_error(pool, cut))
 
-    values = max(logged - within, 0.0), min(logged + within, 1.0)
-    fewest = _first(lambda tp: naive(tp, 0) >= values[0], -1, positives + 1)
-    most = _first(lambda tp: naive(tp, negatives) > values[1], -1, positives + 1) - 1
-    require(fewest <= most, "logged", "is out of reach at this prevalence and batch size", logged)
-    recalls = 33 if zero_division == 1 else 2
+    low, high = max(logged - within, 0.0), min(logged + within, 1.0)
+    reached = naive(positives, 0) >= low
+    require(reached, "logged", "is out of reach at this prevalence and batch size", logged)
+    recalls = 17 if zero_division == 1 else 2
     found = [
-        2 * tp / (tp + positives + _where(functools.partial(naive, tp), value, negatives))
-        for tp in map(round, np.linspace(fewest, most, recalls))
-        for value in values
+        2 * tp / (tp + fp + positives)
+        for value in (low, high)
+        for tp, fp in _level(naive, value, positives, negatives, recalls)
     ]
     return min(found), max(found)
 
@@ -391,13 +390,28 @@ def _first(holds: Callable[[int], bool], fails: int, known: int) -> int:
     return known
 
 
-def _where(falling: Callable[[int], float], value: float, last: int) -> float:
-    """Where in 0 .. `last` a falling function takes the value, interpolated; the end if nowhere."""
+def _level(
+    naive: Callable[[int, int], float], value: float, positives: int, negatives: int, recalls: int
+) -> Iterator[tuple[float, float]]:
+    """(TP, FP) from one end to the other of the line on which the log has this value."""
+    first = _where(lambda tp: naive(tp, 0), value, positives)
+    yield first, 0.0
+    last = _where(lambda tp: naive(tp, negatives), value, positives)
+    if last < positives:
+        yield last, float(negatives)
+    whole = np.linspace(np.ceil(first), np.floor(last), recalls if first <= np.floor(last) else 0)
+    for tp in whole.round().astype(int).tolist():
+        fp = _where(lambda fp, tp=tp: -naive(tp, fp), -value, negatives)  # type: ignore[misc]
+        yield tp, fp
+
+
+def _where(rising: Callable[[int], float], value: float, last: int) -> float:
+    """Where in 0 .. `last` a rising function takes the value, interpolated; the end if nowhere."""
     if last == 0:
         return 0.0
-    after = _first(lambda x: falling(x) <= value, 0, last)
-    above, below = falling(after - 1), falling(after)
-    return after - float(np.clip((value - below) / max(above - below, hyper.TINY), 0, 1))
+    after = _first(lambda x: rising(x) >= value, 0, last)
+    below, above = rising(after - 1), rising(after)
+    return after - float(np.clip((above - value) / max(above - below, hyper.TINY), 0, 1))
 
 
 def _lower_bound(pool: hyper.Pool, tolerance: float, zero_division: float) -> int:

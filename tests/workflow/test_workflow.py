@@ -34,7 +34,7 @@ class Copy:
     """A copy of the repository with experiments of its own."""
 
     def __init__(self, repository, folder):
-        for part in ("src", "conf", "rules", "profiles"):
+        for part in ("src", "conf", "rules", "profiles", "benchmarks"):
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(repository / part, folder / part, ignore=ignore)
         shutil.copy(repository / "Snakefile", folder)

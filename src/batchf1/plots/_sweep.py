@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from batchf1 import tables
 from batchf1.plots import _style
+from batchf1.plots._theory import with_expectation
 
 FLOOR = 1e-17
 """Where an error of exactly 0 is drawn on the logarithmic scale."""
@@ -29,12 +30,17 @@ WORDS = {
 
 
 def last_epoch(source: Path) -> pd.DataFrame:
-    """The last epoch's rows, with `error` (against the pooled reference) and `error_full_pass`."""
+    """The last epoch's rows, with their errors and, for the batch mean, the expected one.
+
+    `error` is against the pooled reference, as is `expected_error`.
+    """
     rows = tables.read(source, tables.RUNS)
     rows = rows[rows["epoch"] == rows.groupby("run_id")["epoch"].transform("max")]
+    naive = with_expectation(rows[rows["strategy"] == NAIVE])
     return rows.assign(
         error=rows["f1"] - rows["reference_pooled"],
         error_full_pass=rows["f1"] - rows["reference_full_pass"],
+        expected_error=naive["expected_f1"] - naive["reference_pooled"],  # NaN for the others
     )
 
 
@@ -49,13 +55,15 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         error_se=("error", "sem"),
         worst_error=("error", lambda e: e.abs().max()),
         error_full_pass=("error_full_pass", "mean"),
+        expected_error=("expected_error", "mean"),
     ).reset_index()
 
 
 def draw(table: pd.DataFrame, x: str, lines: str, note: str) -> Figure:
     """Error over `x` for both splits; the naive mean has a line for each value of `lines`.
 
-    Above, signed errors on a linear scale. Below, on a logarithmic one, the largest error of each
+    Above, signed errors on a linear scale, with the exact expectation from the pooled counts as
+    lines. Below, on a logarithmic one, the largest error of each
     strategy over all drawn cells, so that errors of 0.8 and of 1e-16 can be read alike.
     """
     drawn = table[table["true_f1"] >= LEARNED]
@@ -95,6 +103,7 @@ def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
     naive = part[part["strategy"] == NAIVE].sort_values(x)
     colour = _style.colour(NAIVE)
     for _, line in naive.groupby(lines):
+        ax.plot(line[x], line["expected_error"], color=_style.TRUTH, linewidth=0.6)
         ax.errorbar(
             line[x],
             line["error"],
@@ -102,7 +111,8 @@ def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
             color=colour,
             marker=_style.marker(NAIVE),
             markersize=3.5,
-            linewidth=0.8,
+            linestyle="none",
+            elinewidth=0.8,
         )
     # lines of a data set's sizes part at the right, those of batches and prevalences at the left
     side = "last" if x == "n_samples" else "first"
@@ -175,13 +185,20 @@ def _legend(figure: Figure, drawn: pd.DataFrame) -> None:
             color=_style.colour(strategy),
             marker=_style.marker(strategy),
             fillstyle="full" if strategy == NAIVE else "none",
-            linestyle="-" if strategy == NAIVE else "none",
+            linestyle="none",
             label=_style.label(strategy),
         )
         for strategy in sorted(drawn["strategy"].unique())
     ]
+    theory = Line2D([], [], color=_style.TRUTH, linewidth=0.6, label="its exact expectation")
     figure.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.965), ncols=4, fontsize=8
+        handles=[handles[0], theory, *handles[1:]],
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.965),
+        ncols=5,
+        fontsize=7.5,
+        columnspacing=1.2,
+        handletextpad=0.4,
     )
     naive = drawn[drawn["strategy"] == NAIVE]["error"].min()
     _style.headline(

@@ -53,7 +53,7 @@ class FusedSequential(keras.Sequential):  # type: ignore[misc]
         return self.get_metrics_result()
 
     def reset_metrics(self) -> None:
-        """Leave it to the compiled steps; variable by variable it costs as much as a small epoch."""
+        """Leave it to the compiled steps: a variable at a time costs as much as a small epoch."""
 
     def _get_metrics_result_or_logs(self, logs: Any) -> Any:
         """Take the results that the compiled step returned; Keras would compute them once more."""

@@ -1,0 +1,79 @@
+"""Every number of the README stands in a committed table."""
+
+import re
+
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def readme(repository):
+    return " ".join((repository / "README.md").read_text().split())
+
+
+def sentences(folder):
+    """The findings, with their numbers from the tables."""
+    batch = pd.read_csv(folder / "error_vs_batch_size.csv")
+    size = pd.read_csv(folder / "error_vs_dataset_size.csv")
+    theory = pd.read_csv(folder / "theory.csv")
+
+    def cell(table, **where):
+        where = {"split": "validation", "strategy": "batch_mean"} | where
+        for key, value in where.items():
+            table = table[table[key] == value]
+        assert len(table) == 1
+        return table.iloc[0]
+
+    rare, rarer = (cell(batch, prevalence=p, batch_size=32) for p in (0.02, 0.005))
+    even = cell(batch, prevalence=0.5, batch_size=32)
+    yield (
+        f"At batch size 32, validation F1 is logged as {rare.f1:.2f} where the truth is "
+        f"{rare.true_f1:.2f} (2 % positives), {rarer.f1:.2f} for {rarer.true_f1:.2f} (0.5 %), and "
+        f"{even.f1:.3f} for {even.true_f1:.3f} (50 %)."
+    )
+    small, large = (cell(size, batch_size=8, n_samples=n) for n in (1000, 44000))
+    yield (
+        "More data does not help: at batch size 8 and 5 % positives the error is "
+        f"{small.error:+.2f} with 1,000 training samples and {large.error:+.2f} with 44,000."
+    )
+    worst = batch.groupby(["split", "strategy"])["worst_error"].max()
+    counts = max(worst[split, "reconstructed"] for split in ("train", "validation"))
+    stream = max(worst[split, "streaming"] for split in ("train", "validation"))
+    yield (
+        f"F1 rebuilt from counts is off by at most {counts:.0e}, the streaming metric by "
+        f"{stream:.0e}, in every training and validation log at 44,000 samples."
+    )
+    moved = batch[(batch["strategy"] == "epoch_end") & (batch["split"] == "train")]
+    yield (
+        "Predicting the training data again at the end of the epoch gives another number than the "
+        f"epoch's own predictions, up to {moved['worst_error'].max():.2f} away: the weights moved."
+    )
+    residual = theory[theory["split"] == "validation"]["residual"].dropna()
+    yield (
+        "What the batch mean logs follows from the pooled counts and the batch size alone: over "
+        f"{len(residual):,} validation passes the residuals, in units of the predicted deviation, "
+        f"have mean {residual.mean():+.2f} and deviation {residual.std():.2f}."
+    )
+
+
+def test_the_findings_are_those_of_the_tables(repository, readme):
+    for sentence in sentences(repository / "figures"):
+        assert sentence in readme
+
+
+def test_every_file_that_the_readme_names_is_there(repository):
+    text = (repository / "README.md").read_text()
+    named = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r"`(figures/[a-z_]+\.\w+)`", text)
+    assert len(named) > 5
+    for path in named:
+        assert (repository / path).exists(), path
+
+
+def test_every_figure_that_the_claims_rest_on_is_there(repository, readme):
+    for stem in re.findall(r"`figures/([a-z_]+)`", readme):
+        assert (repository / f"figures/{stem}.png").exists(), stem
+
+
+def test_every_claim_has_a_verdict(readme):
+    for number in range(1, 11):
+        assert re.search(rf"\| C{number} \|[^|]+\| (holds|fails|not yet)", readme), number

@@ -87,13 +87,22 @@ def test_a_split_without_a_class_is_refused(make):
         make(n_samples=100, prevalence=0.01).load(generator("a"))
 
 
-def test_more_than_there_is_is_refused(make):
-    dataset = make(n_samples=60_000, prevalence=0.5)
-    if dataset.name == "synthetic":
-        assert len(dataset.load(generator("a")).train.y) == 60_000
+def test_a_request_is_met_in_full_or_refused(make):
+    try:
+        data = make(n_samples=60_000, prevalence=0.5).load(generator("a"))
+    except InputError as error:
+        assert "got a request for" in str(error)
     else:
-        with pytest.raises(InputError, match="got a request for"):
-            dataset.load(generator("a"))
+        assert len(data.train.y) == 60_000
+
+
+@pytest.mark.parametrize("name", ["diamonds", "fashion_mnist"])
+def test_more_than_a_real_data_set_has_is_refused(name, tmp_path, monkeypatch):
+    settings = {"n_samples": 60_000, "prevalence": 0.5}
+    if name == "fashion_mnist":
+        settings["folder"] = str(idx_files(tmp_path, monkeypatch))
+    with pytest.raises(InputError, match="got a request for"):
+        datasets.implementation(name)(**settings).load(generator("a"))
 
 
 @pytest.mark.parametrize(

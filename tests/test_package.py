@@ -8,7 +8,13 @@ import pytest
 
 from batchf1 import cli
 
-LIGHT = ["batchf1", "batchf1.counts", "batchf1.averaging", "batchf1.tables"]
+LIGHT = [
+    "batchf1",
+    "batchf1.counts",
+    "batchf1.averaging",
+    "batchf1.expectation",
+    "batchf1.tables",
+]
 HEAVY = ["tensorflow", "keras", "hydra", "omegaconf", "matplotlib", "seaborn", "sklearn"]
 
 
@@ -26,6 +32,18 @@ def test_the_arithmetic_needs_no_tensorflow_hydra_or_plotting(module):
 def test_settings_and_the_command_need_no_tensorflow():
     assert "tensorflow" not in modules_after("import batchf1.config as c; c.compose()")
     assert not modules_after("import batchf1.cli") & {*HEAVY, "numpy", "pandas"}
+
+
+def test_expect_needs_no_tensorflow():
+    rates = "--prevalence 1e-6 --precision .9 --recall .9 --n-samples 1000000000 --batch-size 32"
+    ask = f"from batchf1.cli import main; main('expect {rates} --json'.split())"
+    assert "keras" not in modules_after(
+        f"import io, sys; sys.stdout, out = io.StringIO(), sys.stdout; {ask}; sys.stdout = out"
+    )
+
+
+def test_importing_the_package_takes_no_time_to_speak_of():
+    assert not modules_after("import batchf1") & {*HEAVY, "numpy", "pandas", "scipy"}
 
 
 def test_help(capsys):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from sklearn.metrics import f1_score
 
@@ -78,6 +79,18 @@ def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
         one = run(training__engine=engine, **settings)
         reused, fresh = shared.train(one, "CPU"), Trainer(one).train(one, "CPU")
         pd.testing.assert_frame_equal(reused, fresh, check_exact=True)
+
+
+def test_memory_does_not_grow_with_the_number_of_runs():
+    trainer, process = Trainer(run()), psutil.Process()
+
+    def train(seeds):
+        for seed in seeds:
+            trainer.train(run(seed=seed), "CPU")
+        return process.memory_info().rss / 2**20
+
+    before = train(range(10))
+    assert (train(range(10, 50)) - before) / 40 < 0.5  # MB a run; a data set alone has 0.01
 
 
 @pytest.fixture(scope="module")

@@ -197,7 +197,7 @@ def digamma_gap(x: ArrayLike, gap: ArrayLike) -> Floats:
 
     series = np.log1p(gap / large) + gap / (2 * large * (large + gap))
     series = series + tail(large) - tail(large + gap)
-    return np.where(x < 32, digamma(x + gap) - digamma(x), series)
+    return np.asarray(np.where(x < 32, digamma(x + gap) - digamma(x), series), np.float64)
 
 
 def log_none(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Floats:
@@ -504,7 +504,8 @@ class _Moments:
 
 
 def _degrees(parts: Floats) -> Any:
-    return sum(np.indices(parts.shape[:-1]))[..., None]
+    degrees: Any = sum(np.indices(parts.shape[:-1]))
+    return degrees[..., None]
 
 
 def _total(parts: Floats) -> Floats:

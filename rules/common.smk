@@ -11,13 +11,25 @@ STUDIES = {
     for name, study in EXPERIMENTS.items()
     if isinstance(study, Study)
 }
+
+
+def source(name):
+    """What an experiment's figures are made from: its table, or the file itself without runs."""
+    return (
+        f"results/{name}/runs.parquet"
+        if name in STUDIES
+        else f"experiments/{name}.yaml"
+    )
+
+
+# figure -> its module of batchf1.plots, and what that reads
 FIGURES = {
-    figure: (name, module)
+    figure: (module, [source(name)])
     for name, experiment in EXPERIMENTS.items()
     for figure, module in experiment.figures.items()
 }
-MEASURED = {"scaling": "benchmarks/engines.csv"}  # by `make benchmark`, on a machine at rest
-FIGURES |= {figure: (None, figure) for figure in MEASURED}
+# measured by `make benchmark`, on a machine at rest
+FIGURES["scaling"] = ("scaling", ["benchmarks/engines.csv", "benchmarks/pipelines.csv"])
 
 
 wildcard_constraints:
@@ -37,20 +49,13 @@ def study_sources(wildcards):
 
 
 def figure_source(wildcards):
-    """What a figure is made from: measured times, its study's table, or an example's file."""
-    if wildcards.figure in MEASURED:
-        return MEASURED[wildcards.figure]
-    name, _ = FIGURES[wildcards.figure]
-    return (
-        f"results/{name}/runs.parquet"
-        if name in STUDIES
-        else f"experiments/{name}.yaml"
-    )
+    """What a figure is made from."""
+    return FIGURES[wildcards.figure][1]
 
 
 def figure_module(wildcards):
     """The module of batchf1.plots that makes a figure."""
-    return FIGURES[wildcards.figure][1]
+    return FIGURES[wildcards.figure][0]
 
 
 def figure_code(wildcards):

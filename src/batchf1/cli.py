@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
     table = commands.add_parser("table", help="write the numbers behind a figure")
     table.add_argument("figure", help="module of batchf1.plots")
-    table.add_argument("source", type=Path, help="the study's table or file")
+    table.add_argument("source", type=Path, nargs="+", help="the study's table or file")
     table.add_argument("--output", type=Path, required=True, help="figures/<figure>.csv")
     table.set_defaults(command=_table)
 
@@ -90,7 +90,7 @@ def _collect(parsed: argparse.Namespace) -> None:
 def _table(parsed: argparse.Namespace) -> None:
     from batchf1 import plots, tables
 
-    tables.write_csv(plots.module(parsed.figure).table(parsed.source), parsed.output)
+    tables.write_csv(plots.module(parsed.figure).table(*parsed.source), parsed.output)
 
 
 def _draw(parsed: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Figures: a module each, with `table(source)`, the numbers, and `draw(table)`, the picture.
+"""Figures: a module each, with `table(source, ...)`, the numbers, and `draw(table)`, the picture.
 
 Neither trains: `source` is the table of a study or an experiment file, and `draw` sees nothing but
 the numbers of `table`.
@@ -20,7 +20,7 @@ from batchf1.errors import refuse, require
 class Plot(Protocol):
     """What a module of this package offers."""
 
-    def table(self, source: Path) -> pd.DataFrame:
+    def table(self, *sources: Path) -> pd.DataFrame:
         """The numbers behind the figure."""
 
     def draw(self, table: pd.DataFrame) -> Any:

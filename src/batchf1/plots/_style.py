@@ -73,10 +73,22 @@ def caption(figure: Figure, text: str) -> None:
     figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#555555")
 
 
-def headline(figure: Figure, text: str) -> None:
-    """What to conclude, above everything; leaves room for a legend under it."""
-    figure.get_layout_engine().set(rect=(0, 0, 1, 0.92))  # type: ignore[union-attr, call-arg]
-    figure.text(0.012, 0.985, text, fontsize=10, fontweight="bold", va="top")
+def headline(figure: Figure, text: str, handles: list[Any] | None = None) -> None:
+    """What to conclude, above everything, and under it a legend of the handles."""
+    inch = 1 / figure.get_size_inches()[1]
+    below = 0.46 if handles else 0.28
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - below * inch))  # type: ignore[union-attr, call-arg]
+    figure.text(0.012, 1 - 0.08 * inch, text, fontsize=10, fontweight="bold", va="top")
+    if handles:
+        figure.legend(
+            handles=handles,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 1 - 0.2 * inch),
+            ncols=len(handles),
+            fontsize=7.5,
+            columnspacing=1.2,
+            handletextpad=0.4,
+        )
 
 
 def save(figure: Figure, path: Path) -> None:

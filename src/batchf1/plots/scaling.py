@@ -12,45 +12,47 @@ from matplotlib.figure import Figure
 from batchf1.plots import _style
 
 LOOKS = {
-    "plain": ("plain `fit`, a step a call", _style.COLOURS["batch_mean"], "o"),
+    "plain": ("plain Keras fit", _style.COLOURS["batch_mean"], "o"),
     "fused": ("this project: an epoch a call", _style.COLOURS["reconstructed"], "s"),
-    "bare loop": ("bare loop: no metrics, no validation", _style.PLAIN, "^"),
-    "plain pipeline": ("a process per run and strategy", _style.COLOURS["batch_mean"], "o"),
+    "bare loop": ("bare compiled loop, no metrics", _style.PLAIN, "^"),
+    "plain pipeline": ("plain Keras", _style.COLOURS["batch_mean"], "o"),
     "this project": ("this project, two shards", _style.COLOURS["reconstructed"], "s"),
 }
 
 
-def table(source: Path) -> pd.DataFrame:
-    """The rows of `engines.csv` and, beside it, `pipelines.csv`, one below the other."""
-    return pd.concat(
-        [pd.read_csv(source), pd.read_csv(source.with_name("pipelines.csv"))], ignore_index=True
-    )
+def table(engines: Path, pipelines: Path) -> pd.DataFrame:
+    """The rows of both tables of `benchmarks/`, one below the other."""
+    return pd.concat(map(pd.read_csv, (engines, pipelines)), ignore_index=True)
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Seconds of a run over its steps, and of a study over its number of runs."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.2), layout="constrained")
-    for name, rows in table.groupby("engine"):
-        _line(left, rows.groupby("steps")["later_s"].median(), str(name))
-    left.set(xlabel="optimiser steps in a run of 5 epochs", ylabel="seconds a run, once compiled")
-    left.set_title("A run")
+    """Seconds of a run over data size and batch size, and of a study over its number of runs."""
+    figure, axes = plt.subplots(1, 3, figsize=(8.4, 4.0), layout="constrained")
+    small, large = table["batch_size"].min(), table["n_samples"].max()
+    cells = (("n_samples", "batch_size", small), ("batch_size", "n_samples", large))
+    for ax, (x, fixed, value) in zip(axes, cells, strict=False):
+        for name, rows in table[table[fixed] == value].groupby("engine"):
+            _line(ax, rows.set_index(x)["later_s"], str(name))
+        ax.set_xscale("log")
+    axes[0].set(xlabel="training samples", ylabel="seconds a run, once compiled")
+    axes[1].set(xlabel="batch size")
+    axes[0].set_title(f"Batches of {small:.0f}")
+    axes[1].set_title(f"{large:,.0f} samples")
     for name, rows in table.groupby("pipeline"):
-        _line(right, rows.groupby("n_runs")["seconds"].median(), str(name))
-    right.set(xlabel="runs in the study", ylabel="seconds, start to table")
-    right.set_title("A study")
-    right.set_xlim(0, 1.15 * table["n_runs"].max())
-    for ax in (left, right):
+        _line(axes[2], rows.set_index("n_runs")["seconds"], str(name))
+    axes[2].set(xlabel="runs in the study", ylabel="seconds, start to table")
+    axes[2].set_xlim(0, 1.15 * table["n_runs"].max())
+    axes[2].set_title("A whole study")
+    for ax in axes:
         ax.set_yscale("log")
-        ax.legend(fontsize=7.5)
         ax.grid(axis="y", linewidth=0.4)
         ax.spines[["top", "right"]].set_visible(False)
-    left.set_xscale("log")
-    _style.headline(figure, _conclusion(table))
+    _style.headline(figure, _conclusion(table), axes[0].get_legend_handles_labels()[0])
     _style.caption(
         figure,
-        "Left: one process, one thread, all four strategies; 1,000 to 44,000 samples, batches of 8 "
-        "to 1,024, median of repeated runs.\nRight: 40,000 and 44,000 samples, batches of 8, two "
-        "cores; wall time, measured one after the other.",
+        "Left, middle: one process, one thread, all four strategies, 5 epochs; median of repeated "
+        "runs. Right: 40,000 and 44,000\nsamples, batches of 8, two cores, wall time; orange there "
+        "is a process of plain Keras per run and strategy.",
     )
     return figure
 

@@ -5,6 +5,8 @@ import re
 import pandas as pd
 import pytest
 
+from batchf1.expectation import expect, rare_positives
+
 
 @pytest.fixture
 def readme(repository):
@@ -29,7 +31,7 @@ def sentences(folder):
     yield (
         f"At batch size 32, validation F1 is logged as {rare.f1:.2f} where the truth is "
         f"{rare.true_f1:.2f} (2 % positives), {rarer.f1:.2f} for {rarer.true_f1:.2f} (0.5 %), and "
-        f"{even.f1:.3f} for {even.true_f1:.3f} (50 %)."
+        f"{even.f1:.4f} for {even.true_f1:.4f} (50 %)."
     )
     small, large = (cell(size, batch_size=8, n_samples=n) for n in (1000, 44000))
     yield (
@@ -53,6 +55,18 @@ def sentences(folder):
         "What the batch mean logs follows from the pooled counts and the batch size alone: over "
         f"{len(residual):,} validation passes the residuals, in units of the predicted deviation, "
         f"have mean {residual.mean():+.2f} and deviation {residual.std():.2f}."
+    )
+
+    skills = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99]
+    few = max(k for k in range(1, 20) if all(rare_positives(k, s, s).error < -0.05 for s in skills))
+    yield (
+        f"Rule of thumb: with fewer than {few} expected positives per batch (batch size x "
+        "prevalence) the batch mean is off by more than 5 points"
+    )
+    example = expect(61, 10, 19, 210, 100)
+    yield (
+        f"cut at random, the same 300 samples would log {example.expected_f1:.3f}, give or take "
+        f"{example.sd:.3f}"
     )
 
 

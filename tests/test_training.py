@@ -7,7 +7,7 @@ import psutil
 import pytest
 from sklearn.metrics import f1_score
 
-from batchf1 import averaging, tables, train
+from batchf1 import averaging, cli, tables, train
 from batchf1.config import compose
 from batchf1.counts import as_counts
 from batchf1.errors import InputError, TraceError
@@ -219,9 +219,25 @@ def test_a_damaged_run_or_one_of_other_code_is_trained_again(
     capsys.readouterr()
     pd.testing.assert_frame_equal(shard.execute(experiment, 0, store), whole, check_exact=True)
     assert "4 runs, 3 of them kept" in capsys.readouterr().err
-    monkeypatch.setattr(shard.provenance, "fingerprint", lambda *modules: "other")
+    monkeypatch.setattr(shard, "_stamp", lambda *modules: "other")
     shard.execute(experiment, 0, store)
     assert "4 runs, 0 of them kept" in capsys.readouterr().err
+
+
+def test_a_run_whose_log_is_wrong_is_named_and_never_written(
+    experiment, tmp_path, monkeypatch, capsys
+):
+    from batchf1.training import run as module
+
+    monkeypatch.setattr(module, "TOLERANCE", -1.0)
+    output = tmp_path / "out.parquet"
+    arguments = ["shard", str(experiment), "--shard", "0", "--store", str(tmp_path / "store")]
+    assert cli.main([*arguments, "--output", str(output)]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "nothing written: run " in said
+    assert "diamonds n=200" in said
+    assert not output.exists()
+    assert not (tmp_path / "store").exists()
 
 
 def test_the_table_does_not_depend_on_the_shards(experiment, tmp_path):

@@ -6,6 +6,7 @@ import heapq
 import sys
 import time
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -69,47 +70,53 @@ def execute(experiment: Path, shard: int, store: Path) -> pd.DataFrame:
     study, all_runs = load_study(experiment, Study), runs(experiment)
     require(0 <= shard < study.shards, "shard", f"must lie in 0..{study.shards - 1}", shard)
     mine = deal(all_runs, study.shards)[shard]
-    stamp = provenance.fingerprint(*modules(all_runs))
-    missing = [run for run in mine if _kept(store, run, stamp) is None]
-    say(f"shard {shard}: {len(mine)} runs, {len(mine) - len(missing)} of them kept from before")
+    found = {run.run_id: table for run in mine if (table := _kept(store, run)) is not None}
+    missing = [run for run in mine if run.run_id not in found]
+    say(f"shard {shard}: {len(mine)} runs, {len(found)} of them kept from before")
     if missing:
-        _train(missing, store, stamp, f"shard {shard}")
-    return pd.concat([tables.empty(tables.RUNS), *(_kept(store, run, stamp) for run in mine)])
+        found |= _train(missing, store, f"shard {shard}")
+    return pd.concat([tables.empty(tables.RUNS), *(found[run.run_id] for run in mine)])
 
 
-def _kept(store: Path, run: Run, stamp: str) -> pd.DataFrame | None:
+def _kept(store: Path, run: Run) -> pd.DataFrame | None:
     """The rows of a run from the store; None where they are missing, damaged or of other code."""
     path = _path(store, run)
     try:
-        if tables.provenance_of(path).get("fingerprint") != stamp:
+        if tables.provenance_of(path).get("fingerprint") != _stamp(*modules([run])):
             return None
         return tables.read(path, tables.RUNS)
     except InputError:
         return None
 
 
+@cache
+def _stamp(*names: str) -> str:
+    return provenance.fingerprint(*names)
+
+
 def _path(store: Path, run: Run) -> Path:
     return store / f"{run.run_id}.parquet"
 
 
-def _train(missing: list[Run], store: Path, stamp: str, name: str) -> None:
-    """Train runs and keep each; a line now and then says how far it is."""
+def _train(missing: list[Run], store: Path, name: str) -> dict[str, pd.DataFrame]:
+    """Train runs and keep each, by run_id; a line now and then says how far it is."""
     import keras  # here: TensorFlow takes seconds to import
 
     from batchf1.training.run import Trainer, configure
 
     device = configure(missing[0])
-    origin = provenance.collect(fingerprint=stamp, device=device)
+    origin = provenance.collect(device=device)
     start = said = time.monotonic()
     total, done, compiled = sum(map(_steps, missing)), 0.0, 0
-    trainer, trained = None, None
+    trainer, trained, found = None, None, {}
     for i, run in enumerate(missing, 1):
         if trainer is None or shape(run) != trained:
             trainer = None  # one model at a time; TensorFlow still keeps some 50 MB a shape
             keras.backend.clear_session()
             trainer, trained, compiled = Trainer(run), shape(run), compiled + 1
-        table = trainer.train(run, device)
-        tables.write(table, _path(store, run), tables.RUNS, origin | {"config": run.resolved})
+        found[run.run_id] = table = trainer.train(run, device)
+        of_run = {"config": run.resolved, "fingerprint": _stamp(*modules([run]))}
+        tables.write(table, _path(store, run), tables.RUNS, origin | of_run)
         done += _steps(run)
         now = time.monotonic()
         if now - said > SAY_SECONDS or i == len(missing):
@@ -118,6 +125,7 @@ def _train(missing: list[Run], store: Path, stamp: str, name: str) -> None:
                 f"{name}: {i} runs done, {len(missing) - i} left, about {left:.0f} s to go"
                 f" ({compiled} shapes compiled)"
             )
+    return found
 
 
 def _steps(run: Run) -> float:

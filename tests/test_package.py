@@ -13,6 +13,7 @@ LIGHT = [
     "batchf1.counts",
     "batchf1.averaging",
     "batchf1.expectation",
+    "batchf1.forensics",
     "batchf1.tables",
 ]
 HEAVY = ["tensorflow", "keras", "hydra", "omegaconf", "matplotlib", "seaborn", "sklearn"]

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from batchf1.expectation import expect, rare_positives
+from batchf1.forensics import investigate
 
 
 @pytest.fixture
@@ -68,6 +69,28 @@ def sentences(folder):
         f"cut at random, the same 300 samples would log {example.expected_f1:.3f}, give or take "
         f"{example.sd:.3f}"
     )
+
+
+ARTICLE = """854/854 [====] - 2s 2ms/step - loss: 5.7325e-04 - acc: 1.0000 - f1: 0.5160 - \
+val_loss: 0.0065 - val_acc: 0.9982 - val_f1: 0.4728
+f1score_train 0.997502
+f1score_test 0.93532336"""
+
+
+def forensics():
+    """What the article's log tells, from its digits."""
+    found = investigate(ARTICLE).candidates
+    pairs = {(c.train.tp, c.train.errors) for c in found}
+    sizes = sorted({c.batch_size for c in found}, key=[c.batch_size for c in found].index)
+    assert len(pairs) == 1
+    ((tp, errors),) = pairs
+    return (
+        f"only {tp} true positives and {errors} errors in training, best with batches of {sizes[0]}"
+    )
+
+
+def test_what_the_original_log_tells(readme):
+    assert forensics() in readme
 
 
 def test_the_findings_are_those_of_the_tables(repository, readme):

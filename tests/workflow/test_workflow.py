@@ -37,7 +37,8 @@ class Copy:
         for part in ("src", "conf", "rules", "profiles", "benchmarks"):
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(repository / part, folder / part, ignore=ignore)
-        shutil.copy(repository / "Snakefile", folder)
+        for part in ("Snakefile", "environment.yml"):
+            shutil.copy(repository / part, folder)
         (folder / "experiments").mkdir()
         self.folder = folder
         self.write("experiments/mini.yaml", STUDY)

@@ -1,4 +1,4 @@
-# Regenerate every figure: snakemake --cores
+# Regenerate every figure: snakemake --cores all
 #
 # conf/ and experiments/ -> runs, in shards -> one table per study -> figures/X.csv -> X.png, X.pdf
 from snakemake.utils import min_version

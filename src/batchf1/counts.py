@@ -98,7 +98,8 @@ def batch_counts(
         refuse("y_true and scores", "must have one shape", f"{labels.shape} and {decided.shape}")
     require(labels.ndim > 0 and labels.shape[-1] > 0, "y_true", "needs a sample", labels.shape)
     require(batch_size >= 1, "batch_size", "must be at least 1", batch_size)
-    require(bool(np.isin(labels, (0, 1)).all()), "y_true", "labels are 0 or 1", np.unique(labels))
+    if not ((labels == 0) | (labels == 1)).all():
+        refuse("y_true", "labels are 0 or 1", np.unique(labels))
     positive = labels.astype(bool)
     starts = np.arange(0, labels.shape[-1], batch_size)
     cells = (positive & decided, ~positive & decided, positive & ~decided, ~positive & ~decided)

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 
+from batchf1.config import runs
 from batchf1.expectation import expect, rare_positives
 from batchf1.forensics import investigate
 
@@ -96,6 +97,10 @@ def test_what_the_original_log_tells(readme):
 def test_the_findings_are_those_of_the_tables(repository, readme):
     for sentence in sentences(repository / "figures"):
         assert sentence in readme
+
+
+def test_the_number_of_trainings_is_that_of_the_study(repository, readme):
+    assert f"trains {len(runs(repository / 'experiments/sweep.yaml')):,} networks" in readme
 
 
 def test_every_file_that_the_readme_names_is_there(repository):

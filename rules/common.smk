@@ -1,31 +1,44 @@
 import os
+import sys
 
-from batchf1 import provenance
+from batchf1 import keras224, provenance
 from batchf1.config import Study, digest, experiments, runs
-from batchf1.training.shard import deal, modules
+from batchf1.training.shard import deal, is_original, modules
 
 # Every experiment file is read, and every cell of its grid checked, before anything runs.
 EXPERIMENTS = experiments("experiments")
-STUDIES = {
-    name: deal(runs(f"experiments/{name}.yaml"), study.shards)
+RUNS = {
+    name: runs(f"experiments/{name}.yaml")
     for name, study in EXPERIMENTS.items()
     if isinstance(study, Study)
 }
+# A study whose data this machine does not have is left out, with its figures.
+LEFT_OUT = {
+    name: {run.dataset.name for run in RUNS[name] if not run.dataset.available}
+    for name in RUNS
+}
+STUDIES = {
+    name: deal(RUNS[name], EXPERIMENTS[name].shards)
+    for name in RUNS
+    if not LEFT_OUT[name]
+}
+for name, lacking in LEFT_OUT.items():
+    if lacking:
+        print(f"study {name} is left out: no files of {lacking}", file=sys.stderr)
 
 
-def source(name):
+def figure_sources(name):
     """What an experiment's figures are made from: its table, or the file itself without runs."""
-    return (
-        f"results/{name}/runs.parquet"
-        if name in STUDIES
-        else f"experiments/{name}.yaml"
-    )
+    if name not in STUDIES:
+        return [f"experiments/{name}.yaml"]
+    return [f"results/{name}/runs.parquet", *EXPERIMENTS[name].beside]
 
 
 # figure -> its module of batchf1.plots, and what that reads
 FIGURES = {
-    figure: (module, [source(name)])
+    figure: (module, figure_sources(name))
     for name, experiment in EXPERIMENTS.items()
+    if not LEFT_OUT.get(name)
     for figure, module in experiment.figures.items()
 }
 # measured by `make benchmark`, on a machine at rest
@@ -46,6 +59,12 @@ def sources(*names):
 def study_sources(wildcards):
     """The files that decide what the runs of a study give."""
     return sources(*modules(sum(STUDIES[wildcards.study], [])))
+
+
+def software(wildcards):
+    """The folder with Keras 2.2.4, for the shards that train in it."""
+    mine = STUDIES[wildcards.study][int(wildcards.shard)]
+    return [str(keras224.FOLDER)] if any(map(is_original, mine)) else []
 
 
 def figure_source(wildcards):

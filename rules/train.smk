@@ -1,6 +1,24 @@
+rule keras224:
+    input:
+        os.path.relpath(keras224.PINS),
+    output:
+        directory(str(keras224.FOLDER)),
+    log:
+        "logs/keras224.log",
+    benchmark:
+        "logs/keras224.tsv"
+    conda:
+        "../environment.yml"
+    message:
+        "Installing the article's own Keras 2.2.4 into {output}"
+    shell:
+        "batchf1 install-keras224 {output} 2>&1 | tee {log}"
+
+
 rule shard:
     input:
         study_sources,
+        software,
     output:
         "results/{study}/shards/{shard}.parquet",
     log:

@@ -27,3 +27,22 @@ def repository():
     from batchf1.config import CONF
 
     return CONF.parent
+
+
+@pytest.fixture(scope="session")
+def keras224_folder(repository, tmp_path_factory):
+    """The folder of Keras 2.2.4: the repository's own, or one installed for this session."""
+    from batchf1 import keras224
+    from batchf1.errors import InputError
+
+    folder = repository / ".keras224"
+    if (folder / "keras" / "__init__.py").is_file():
+        return folder
+    folder = tmp_path_factory.mktemp("original") / "keras224"
+    try:
+        keras224.install(folder)
+    except InputError as error:
+        if "No matching distribution" not in str(error):  # what pip says without an index
+            raise
+        pytest.skip(f"the package index does not answer, so Keras 2.2.4 is not tested: {error}")
+    return folder

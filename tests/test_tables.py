@@ -30,6 +30,10 @@ def rows(**changes):
         "fn": 2,
         "tn": 4,
         "device": "CPU",
+        "keras": "3.0.0",
+        "program": "arrays",
+        "frozen": False,
+        "loss": 0.1,
     }
     other = row | {"split": "validation"}
     return pd.DataFrame([row | changes, other])

@@ -12,7 +12,8 @@ from batchf1.config import compose
 from batchf1.counts import as_counts
 from batchf1.errors import InputError, TraceError
 from batchf1.training import order, shard
-from batchf1.training.run import Trainer, check, configure
+from batchf1.training.rows import Software, check
+from batchf1.training.run import Trainer, configure
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 
@@ -128,10 +129,11 @@ def test_any_subset_of_strategies():
 def test_what_keras_logged_is_checked():
     counts = as_counts([1, 0], [0, 1], [0, 0], [3, 3])
     right = {"batch_mean": 0.5, "reconstructed": 2 / 3, "streaming": 2 / 3, "epoch_end": 0.1}
-    check(right, counts, "here")
+    today = Software("3.0", "per_batch", "CPU")
+    check(right, counts, run(), today, "here")
     for name in ("batch_mean", "reconstructed", "streaming"):
         with pytest.raises(TraceError, match=f"here: {name} logged"):
-            check(right | {name: right[name] + 2e-6}, counts, "here")
+            check(right | {name: right[name] + 2e-6}, counts, run(), today, "here")
 
 
 def test_the_order_of_samples():
@@ -227,7 +229,7 @@ def test_a_damaged_run_or_one_of_other_code_is_trained_again(
 def test_a_run_whose_log_is_wrong_is_named_and_never_written(
     experiment, tmp_path, monkeypatch, capsys
 ):
-    from batchf1.training import run as module
+    from batchf1.training import rows as module
 
     monkeypatch.setattr(module, "TOLERANCE", -1.0)
     output = tmp_path / "out.parquet"

@@ -67,6 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("source", type=Path, help="figures/<figure>.csv")
     draw.add_argument("--output", type=Path, required=True, nargs="+", help=".png and .pdf files")
     draw.set_defaults(command=_draw)
+
+    install = commands.add_parser("install-keras224", help="put the article's Keras into a folder")
+    install.add_argument("folder", type=Path, help="new folder; .keras224 is looked for by default")
+    install.set_defaults(command=_install)
     return parser
 
 
@@ -98,6 +102,12 @@ def _draw(parsed: argparse.Namespace) -> None:
     from batchf1 import plots
 
     plots.draw(parsed.figure, parsed.source, parsed.output)
+
+
+def _install(parsed: argparse.Namespace) -> None:
+    from batchf1 import keras224
+
+    keras224.install(parsed.folder)
 
 
 if __name__ == "__main__":

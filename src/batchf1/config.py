@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,9 +29,20 @@ from batchf1.errors import InputError, one_line, refuse, require
 
 PACKAGE = Path(__file__).parent
 CONF = next(p for p in (PACKAGE.parents[1] / "conf", PACKAGE / "conf") if p.is_dir())
-GROUPS = ("dataset", "model", "training")
+GROUPS = ("dataset", "model", "training", "program")
 DEVICES = ("auto", "cpu", "gpu")
-ENGINES = ("fused", "plain")
+ENGINES = ("fused", "plain", "keras224")
+ORIGINAL = ("batch_mean", "epoch_end", "reconstructed")
+"""Strategies that the article has, so that engine keras224 has them."""
+
+CHOICES = {
+    "train": ("arrays", "generator"),
+    "validation": ("arrays", "generator"),
+    "short_batch": ("keep", "drop"),
+    "steps": ("ceil", "floor"),
+    "counts": ("per_sample", "sum", "mean"),
+}
+"""Setting of `program` -> its values."""
 
 T = TypeVar("T")
 
@@ -63,6 +74,10 @@ class Training:
     """`auto` takes a GPU where TensorFlow sees one."""
     threads: int = MISSING
     """Threads of one process; 0 leaves the number to TensorFlow."""
+    pretrain: int = MISSING
+    """Epochs on arrays, in batches of 32, before the first of the run."""
+    freeze_after: int = MISSING
+    """Epoch after which the weights stay fixed (learning rate 0); 0 for never."""
 
     def __post_init__(self) -> None:
         require(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
@@ -70,7 +85,45 @@ class Training:
         require(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
         require(self.engine in ENGINES, "training.engine", f"is one of {ENGINES}", self.engine)
         require(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
-        require(self.threads >= 0, "training.threads", "must be at least 0", self.threads)
+        for name in ("threads", "pretrain", "freeze_after"):
+            value = getattr(self, name)
+            require(value >= 0, f"training.{name}", "must be at least 0", value)
+
+
+@dataclass
+class Program:
+    """How a program hands its data to Keras and what its count metrics return.
+
+    A generator is one of batches without end, made once, as `fit_generator` takes it.
+    """
+
+    name: str = MISSING
+    """The file's, in `conf/program`."""
+    train: str = MISSING
+    validation: str = MISSING
+    short_batch: str = MISSING
+    """What a generator does with the incomplete last batch of a pass over the data."""
+    steps: str = MISSING
+    """How the number of batches asked of a generator in an epoch is rounded."""
+    shuffle_validation: bool = MISSING
+    """Whether a validation generator takes another order in each pass."""
+    counts: str = MISSING
+    """What a count metric returns for a batch: a vector, its sum or its mean."""
+
+    def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            value = getattr(self, name)
+            require(value in allowed, f"program.{name}", f"is one of {allowed}", value)
+
+    @property
+    def plain(self) -> bool:
+        """Whether arrays are handed over for both splits."""
+        return self.train == self.validation == "arrays"
+
+
+ARRAYS = Program("arrays", "arrays", "arrays", "keep", "ceil", False, "per_sample")
+"""`conf/program/arrays.yaml`, the program of a pretraining."""
+PRETRAIN_BATCH = 32
 
 
 @dataclass
@@ -83,6 +136,7 @@ class Run:
     dataset: Dataset = MISSING
     model: Model = MISSING
     training: Training = MISSING
+    program: Program = MISSING
 
     def __post_init__(self) -> None:
         known = plugins.names("strategies")
@@ -101,15 +155,47 @@ class Run:
             f"must not exceed dataset.n_samples={self.dataset.n_samples}",
             self.training.batch_size,
         )
+        self._check_engine()
+
+    def _check_engine(self) -> None:
+        engine = self.training.engine
+        if engine == "fused":
+            rule = "needs engine plain or keras224 where it has generators"
+            require(self.program.plain, f"program {self.program.name}", rule, engine)
+        if engine == "keras224":
+            for name in self.strategies:
+                require(name in ORIGINAL, "strategies", f"of Keras 2.2.4 are {ORIGINAL}", name)
+            threshold = self.training.threshold
+            require(threshold == 0.5, "training.threshold", "of the article is 0.5", threshold)
+        if self.program.short_batch == "drop":
+            rule = f"must not exceed the validation set's {self.dataset.n_validation} to be dropped"
+            size = self.training.batch_size
+            require(size <= self.dataset.n_validation, "training.batch_size", rule, size)
 
     @property
     def names(self) -> tuple[object, ...]:
         """What the seeds of the run are hashed from.
 
-        Without the batch size: runs that differ in it alone share data and first weights.
+        Runs that differ in batch size, engine or program alone share data, first weights and order.
         """
         d = self.dataset
         return (self.study, d.name, d.n_samples, d.prevalence, self.seed)
+
+    @property
+    def pretraining(self) -> Run | None:
+        """The run whose last weights are this one's first; None where those are drawn."""
+        if not self.training.pretrain:
+            return None
+        original = self.training.engine == "keras224"
+        training = replace(
+            self.training,
+            batch_size=min(PRETRAIN_BATCH, self.dataset.n_samples),
+            epochs=self.training.pretrain,
+            engine="keras224" if original else "fused",
+            pretrain=0,
+            freeze_after=0,
+        )
+        return replace(self, strategies=["batch_mean"], training=training, program=ARRAYS)
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -157,6 +243,8 @@ class Study:
     """Number of processes that the runs are dealt to."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.plots` that makes it from the study's table."""
+    beside: list[str] = field(default_factory=list)
+    """Further files that the figures are made from, after the table."""
 
 
 @dataclass
@@ -204,6 +292,7 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
         "dataset": OmegaConf.get_type(config.dataset),
         "model": Model,
         "training": Training,
+        "program": Program,
     }
     return Run(**settings | {name: part(**settings[name]) for name, part in parts.items()})
 

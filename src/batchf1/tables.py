@@ -50,6 +50,10 @@ RUNS = pa.DataFrameSchema(
         "fn": _count(),
         "tn": _count(),
         "device": pa.Column(str, pa.Check.isin(["CPU", "GPU"])),
+        "keras": pa.Column(str, description="version of the Keras that trained"),
+        "program": pa.Column(str, description="file of conf/program: how Keras was fed"),
+        "frozen": pa.Column(bool, description="whether the weights stayed fixed in the epoch"),
+        "loss": pa.Column("float64", pa.Check.ge(0), description="mean loss that Keras logged"),
     },
     checks=[
         pa.Check(

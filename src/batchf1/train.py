@@ -36,11 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(overrides: list[str]) -> int:
     run = compose(overrides)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from batchf1.training.run import Trainer, configure
+    from batchf1.training.shard import implementation
 
+    trainer_class, configure = implementation(run)
     device = configure(run)
     print(f"{run.label} on {device}")  # noqa: T201
-    rows = Trainer(run).train(run, device, verbose=2)
+    rows = trainer_class(run).train(run, device, verbose=2)
     last = rows[rows["epoch"] == rows["epoch"].max()].set_index(["split", "strategy"])
     columns = {"f1": "F1", "reference_pooled": "pooled", "reference_full_pass": "full pass"}
     shown = last[list(columns)].rename(columns=columns)

@@ -74,6 +74,11 @@ class Dataset(ABC):
         return type(self).__module__.rpartition(".")[2]
 
     @property
+    def available(self) -> bool:
+        """Whether its files are on this machine, so that nothing has to be fetched."""
+        return True
+
+    @property
     def n_validation(self) -> int:
         """Size of the validation split."""
         return round(self.n_samples * self.validation_fraction)

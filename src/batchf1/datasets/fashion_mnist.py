@@ -52,6 +52,11 @@ class FashionMnist(Dataset):
         positives = choose(rng, images[wanted], n_positive, "fashion_mnist positives")
         return positives, choose(rng, images[~wanted], n_negative, "fashion_mnist negatives")
 
+    @property
+    def available(self) -> bool:
+        """Whether one of the folders holds the four files."""
+        return any(_complete(folder) for folder in (self.folder, DEBIAN, _cache()) if folder)
+
     def _folder(self) -> Path:
         if self.folder is not None:
             return Path(self.folder)
@@ -74,12 +79,20 @@ def _idx(folder: Path, name: str) -> NDArray[np.uint8]:
     return np.frombuffer(verified(content, path, FILES[name]), np.uint8)
 
 
+def _complete(folder: str | Path) -> bool:
+    return all((Path(folder) / f"{name}.gz").is_file() for name in FILES)
+
+
+def _cache() -> Path:
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    return home / "datasets" / "fashion-mnist"
+
+
 def _keras_cache() -> Path:
     import keras
 
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    folder = home / "datasets" / "fashion-mnist"
-    if not all((folder / f"{name}.gz").is_file() for name in FILES):
+    folder = _cache()
+    if not _complete(folder):
         try:
             load: Any = keras.datasets.fashion_mnist.load_data
             load()

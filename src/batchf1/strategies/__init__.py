@@ -57,9 +57,9 @@ def names() -> list[str]:
     return plugins.names("strategies")
 
 
-def create(name: str, threshold: float = 0.5) -> Strategy:
-    """The strategy of that name."""
-    return plugins.implementation("strategies", name, Strategy)(threshold)
+def create(name: str, threshold: float = 0.5, **options: Any) -> Strategy:
+    """The strategy of that name, with options of its own."""
+    return plugins.implementation("strategies", name, Strategy)(threshold, **options)
 
 
 def binary(y_true: Any, y_pred: Any, threshold: float) -> tuple[Any, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import keras
+from keras import ops
 
-from batchf1.errors import refuse
+from batchf1.averaging import Logged
+from batchf1.errors import refuse, require
 from batchf1.strategies import Strategy, binary
 
 COUNTS = ("true_positives", "possible_positives", "predicted_positives")
@@ -18,11 +20,20 @@ class Reconstructed(Strategy):
     Each count metric returns a value per sample, so that every version of Keras averages it over
     the samples and a short last batch does no harm. It adds up in float64: float32, Keras' default,
     stops counting at 2**24.
+
+    `logged`: what a count metric returns for a batch. `per_sample` is exact; `sum` (the article's)
+    and `mean` are there to be measured: with a short last batch Keras >= 2.3 makes means wrong,
+    Keras 2.2.4 sums.
     """
 
+    def __init__(self, threshold: float = 0.5, logged: Logged = "per_sample") -> None:
+        super().__init__(threshold)
+        require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
+        self.logged = logged
+
     def metrics(self) -> list[Any]:
-        """The three count metrics, logged under the article's names as shares of the samples."""
-        return [CountShare(count, self.threshold) for count in COUNTS]
+        """The three count metrics, logged under the article's names."""
+        return [CountShare(count, self.threshold, self.logged) for count in COUNTS]
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """The callback that rebuilds F1 at the end of an epoch."""
@@ -31,13 +42,22 @@ class Reconstructed(Strategy):
 
 @keras.saving.register_keras_serializable("batchf1")
 class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
-    """Share of the samples that a count of `COUNTS` counts, in [0, 1]."""
+    """Share of the samples that a count of `COUNTS` counts, in [0, 1]; for sums, count a batch."""
 
     def __init__(
-        self, count: str, threshold: float = 0.5, name: str | None = None, dtype: str = "float64"
+        self,
+        count: str,
+        threshold: float = 0.5,
+        logged: Logged = "per_sample",
+        name: str | None = None,
+        dtype: str = "float64",
     ) -> None:
-        super().__init__(self._each_sample, name=name or count, dtype=dtype)
-        self.count_name, self.threshold = count, threshold
+        super().__init__(self._of_batch, name=name or count, dtype=dtype)
+        self.count_name, self.threshold, self.logged = count, threshold, logged
+
+    def _of_batch(self, y_true: Any, y_pred: Any) -> Any:
+        each = self._each_sample(y_true, y_pred)
+        return {"per_sample": lambda x: x, "sum": ops.sum, "mean": ops.mean}[self.logged](each)
 
     def _each_sample(self, y_true: Any, y_pred: Any) -> Any:
         labels, decided = binary(y_true, y_pred, self.threshold)
@@ -54,6 +74,7 @@ class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
         return {
             "count": self.count_name,
             "threshold": self.threshold,
+            "logged": self.logged,
             "name": self.name,
             "dtype": self.dtype,
         }

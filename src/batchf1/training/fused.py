@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from batchf1.config import Run
 from batchf1.datasets import Data, Split
-from batchf1.training.order import Order, Shuffle
+from batchf1.training.callbacks import Shuffle
+from batchf1.training.order import Order
 
 
 class FusedSequential(keras.Sequential):  # type: ignore[misc]

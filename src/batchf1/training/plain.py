@@ -9,23 +9,46 @@ import tensorflow as tf
 
 from batchf1.config import Run
 from batchf1.datasets import Data, Split
-from batchf1.training.order import Order, Shuffle
+from batchf1.training import feed
+from batchf1.training.callbacks import Shuffle
+from batchf1.training.order import Order
 
 model_class = keras.Sequential
 compile_options: dict[str, Any] = {}
+VALIDATION_BATCH = 32
+"""The size in which Keras validates arrays if `fit` is told none."""
 
 
 def fit(model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int) -> None:
-    """Train the compiled model; validation runs in fixed order in batches of the same size."""
-    current = tf.Variable(tf.range(run.dataset.n_samples, dtype=tf.int64))
+    """Train the compiled model, fed as the run's program says.
+
+    Arrays are validated in fixed order in batches of the same size, except beside a training
+    generator, where Keras knows no size and takes its own.
+    """
+    of_splits = zip(("train", "validation"), data, strict=True)
+    steps = {name: feed.steps(run, split) for name, split in of_splits}
+    from_generator = run.program.train == "generator"
+    if from_generator:
+        train: Any = feed.train_batches(run, data.train, order)
+    else:
+        current = tf.Variable(tf.range(run.dataset.n_samples, dtype=tf.int64))
+        train = _batches(data.train, run.training.batch_size, current)
+        callbacks = [Shuffle(order, current), *callbacks]
+    if run.program.validation == "generator":
+        validation: Any = feed.validation_batches(run, data.validation)
+    elif from_generator:
+        validation = tuple(data.validation)
+    else:
+        places = tf.range(run.dataset.n_validation)
+        validation = _batches(data.validation, run.training.batch_size, places)
     model.fit(
-        _batches(data.train, run.training.batch_size, current),
+        train,
         epochs=run.training.epochs,
+        steps_per_epoch=steps["train"] if from_generator else None,
         shuffle=False,  # the order is ours
-        validation_data=_batches(
-            data.validation, run.training.batch_size, tf.range(run.dataset.n_validation)
-        ),
-        callbacks=[Shuffle(order, current), *callbacks],
+        validation_data=validation,
+        validation_steps=steps["validation"] if run.program.validation == "generator" else None,
+        callbacks=callbacks,
         verbose=verbose,
     )
 

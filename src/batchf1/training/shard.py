@@ -8,56 +8,101 @@ import time
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from batchf1 import provenance, tables
+from batchf1 import keras224, provenance, tables
 from batchf1.config import Run, Study, load_study, runs
 from batchf1.errors import InputError, require
 
-STEP_SECONDS, EPOCH_SECONDS, SHAPE_SECONDS = 2e-5, 0.05, 5.0
-"""Expected cost of a training step, of an epoch beside its steps, and of a new shape; they only
-balance the shards."""
+
+class Seconds(NamedTuple):
+    """Expected cost of a step, of an epoch beside its steps, and of a new shape."""
+
+    step: float
+    epoch: float
+    shape: float
+
+
+SECONDS = {
+    "fused": Seconds(2e-5, 0.05, 5.0),
+    "plain": Seconds(1e-3, 0.2, 2.0),
+    "keras224": Seconds(5e-4, 0.05, 0.5),
+}
+"""By engine; they only balance the shards."""
 SAY_SECONDS = 10
 
 
 def deal(all_runs: list[Run], n_shards: int) -> list[list[Run]]:
     """The runs in `n_shards` parts of about equal expected cost.
 
-    Runs of one shape stay together, since they share a compiled model; the costliest shape goes
-    first to the part with the least to do.
+    Runs of one shape stay together, since they share a compiled model, and runs of Keras 2.2.4 and
+    of Keras 3 apart, since a process can hold one of them. Raises `InputError` where there are
+    fewer shards than kinds of Keras.
     """
-    shapes: dict[tuple[object, ...], list[Run]] = defaultdict(list)
-    for run in all_runs:
-        shapes[shape(run)].append(run)
-    parts: list[tuple[float, int, list[Run]]] = [(0.0, i, []) for i in range(n_shards)]
-    for group in sorted(shapes.values(), key=_cost, reverse=True):
+    original = [run for run in all_runs if is_original(run)]
+    today = [run for run in all_runs if not is_original(run)]
+    kinds = [group for group in (original, today) if group]
+    require(n_shards >= len(kinds), "shards", "are at least one for each Keras", n_shards)
+    if len(kinds) < 2:
+        return _balanced(all_runs, n_shards)
+    share = sum(map(_cost, _shapes(original))) / sum(map(_cost, _shapes(all_runs)))
+    of_original = min(max(round(share * n_shards), 1), n_shards - 1)
+    return _balanced(original, of_original) + _balanced(today, n_shards - of_original)
+
+
+def is_original(run: Run) -> bool:
+    """Whether a run trains in Keras 2.2.4."""
+    return run.training.engine == "keras224"
+
+
+def _balanced(some: list[Run], n_parts: int) -> list[list[Run]]:
+    """The costliest shape goes first to the part with the least to do."""
+    parts: list[tuple[float, int, list[Run]]] = [(0.0, i, []) for i in range(n_parts)]
+    for group in sorted(_shapes(some), key=_cost, reverse=True):
         cost, i, part = heapq.heappop(parts)
         heapq.heappush(parts, (cost + _cost(group), i, part + group))
     return [part for _, _, part in sorted(parts, key=lambda p: p[1])]
+
+
+def _shapes(some: list[Run]) -> list[list[Run]]:
+    shapes: dict[tuple[object, ...], list[Run]] = defaultdict(list)
+    for run in some:
+        shapes[shape(run)].append(run)
+    return list(shapes.values())
 
 
 def shape(run: Run) -> tuple[object, ...]:
     """What decides the shapes of a run's arrays and the network they pass through."""
     d, t, m = run.dataset, run.training, run.model
     sizes = (d.name, d.n_samples, d.n_validation, t.batch_size)
-    return (*sizes, tuple(m.hidden), m.learning_rate, t.threshold, t.engine, *run.strategies)
+    program = (t.threshold, t.engine, run.program.name, *run.strategies)
+    return (*sizes, tuple(m.hidden), m.learning_rate, *program)
 
 
 def _cost(group: list[Run]) -> float:
     """Expected seconds of runs of one shape."""
-    steps = [-(-run.dataset.n_samples // run.training.batch_size) for run in group]
-    epochs = [run.training.epochs for run in group]
-    each = (e * (EPOCH_SECONDS + STEP_SECONDS * s) for e, s in zip(epochs, steps, strict=True))
-    return SHAPE_SECONDS + sum(each)
+    return SECONDS[group[0].training.engine].shape + sum(map(_training_cost, group))
+
+
+def _training_cost(run: Run) -> float:
+    """Expected seconds of a run without its shape's."""
+    cost, sizes = SECONDS[run.training.engine], (run.dataset.n_samples, run.dataset.n_validation)
+    steps = sum(-(-n // run.training.batch_size) for n in sizes)
+    return run.training.epochs * (cost.epoch + cost.step * steps)
 
 
 def modules(all_runs: list[Run]) -> list[str]:
     """The modules that decide what the runs give; plug-ins are named, since imports hide them."""
+    today = [run for run in all_runs if not is_original(run)]
     return sorted(
-        {"batchf1.training.run"}
-        | {f"batchf1.datasets.{run.dataset.name}" for run in all_runs}
-        | {f"batchf1.strategies.{name}" for run in all_runs for name in run.strategies}
+        {f"batchf1.datasets.{run.dataset.name}" for run in all_runs}
+        | {
+            "batchf1.keras224.run" if is_original(run) else "batchf1.training.run"
+            for run in all_runs
+        }
+        | {f"batchf1.strategies.{name}" for run in today for name in run.strategies}
     )
 
 
@@ -100,24 +145,23 @@ def _path(store: Path, run: Run) -> Path:
 
 def _train(missing: list[Run], store: Path, name: str) -> dict[str, pd.DataFrame]:
     """Train runs and keep each, by run_id; a line now and then says how far it is."""
-    import keras  # here: TensorFlow takes seconds to import
-
-    from batchf1.training.run import Trainer, configure
+    trainer_class, configure = implementation(missing[0])
+    import keras  # here: TensorFlow takes seconds to import, and this is the Keras chosen above
 
     device = configure(missing[0])
     origin = provenance.collect(device=device)
     start = said = time.monotonic()
-    total, done, compiled = sum(map(_steps, missing)), 0.0, 0
+    total, done, compiled = sum(map(_training_cost, missing)), 0.0, 0
     trainer, trained, found = None, None, {}
     for i, run in enumerate(missing, 1):
         if trainer is None or shape(run) != trained:
             trainer = None  # one model at a time; TensorFlow still keeps some 50 MB a shape
             keras.backend.clear_session()
-            trainer, trained, compiled = Trainer(run), shape(run), compiled + 1
+            trainer, trained, compiled = trainer_class(run), shape(run), compiled + 1
         found[run.run_id] = table = trainer.train(run, device)
         of_run = {"config": run.resolved, "fingerprint": _stamp(*modules([run]))}
         tables.write(table, _path(store, run), tables.RUNS, origin | of_run)
-        done += _steps(run)
+        done += _training_cost(run)
         now = time.monotonic()
         if now - said > SAY_SECONDS or i == len(missing):
             said, left = now, (now - start) * (total - done) / done
@@ -128,9 +172,17 @@ def _train(missing: list[Run], store: Path, name: str) -> dict[str, pd.DataFrame
     return found
 
 
-def _steps(run: Run) -> float:
-    """Expected cost of a run without its shape's."""
-    return _cost([run]) - SHAPE_SECONDS
+def implementation(run: Run) -> tuple[Any, Any]:
+    """`Trainer` and `configure` of the Keras in which the run trains."""
+    if is_original(run):
+        keras224.activate()
+        from batchf1.keras224.run import Trainer as OriginalTrainer
+        from batchf1.keras224.run import configure as configure_original
+
+        return OriginalTrainer, configure_original
+    from batchf1.training.run import Trainer, configure
+
+    return Trainer, configure
 
 
 def say(text: str) -> None:

@@ -1,0 +1,226 @@
+"""The article's log (C3) beside the same line from runs of the shape that its digits allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from scipy.stats import t as student
+
+from batchf1 import tables
+from batchf1.averaging import Averaging
+from batchf1.errors import refuse
+from batchf1.expectation import NORMAL_95, expect
+from batchf1.forensics import Split, investigate
+from batchf1.plots import _style
+
+QUANTITIES = {
+    "loss": ("train", "loss"),
+    "acc": ("train", "accuracy"),
+    "f1": ("train", "batch_mean"),
+    "val_loss": ("validation", "loss"),
+    "val_acc": ("validation", "accuracy"),
+    "val_f1": ("validation", "batch_mean"),
+    "f1score_train": ("train", "epoch_end"),
+    "f1score_test": ("validation", "epoch_end"),
+}
+"""What the log prints -> its split, and what that is in the runs' table."""
+SHOWN = {
+    "f1": "f1: naive, training",
+    "val_f1": "val_f1: naive, validation",
+    "f1score_train": "f1score_train: true",
+    "f1score_test": "f1score_test: true",
+}
+ARTICLE = "article"
+
+
+def table(source: Path, log: Path) -> pd.DataFrame:
+    """A row per line (the article's, and one per run) and printed quantity.
+
+    `value`; for a naive F1 `expected_f1` and `sd` from the counts; `low` .. `high`: where one more
+    run of that Keras lies with 95 % (Student's t); `compatible`: whether the article's value does.
+    """
+    text = log.read_text()
+    rows = pd.DataFrame([*_printed(text), *_measured(source)])
+    printed = rows[rows["keras"] == ARTICLE].set_index("quantity")["value"]
+    parts = [_with_interval(part, printed) for _, part in rows.groupby(["keras", "quantity"])]
+    order = list(QUANTITIES)
+    found = pd.concat(parts)
+    place = found["quantity"].map(order.index)
+    found = found.assign(place=place).sort_values(["keras", "seed", "place"])
+    return found.drop(columns="place").round(8)
+
+
+def _printed(text: str) -> Iterator[dict[str, Any]]:
+    """The article's own line, with the expectation from the counts that its digits allow."""
+    answer = investigate(text)
+    best = answer.candidates[0]
+    said = answer.log
+    values = {
+        "acc": said.train.accuracy,
+        "f1": said.train.naive_f1,
+        "val_acc": said.validation.accuracy,
+        "val_f1": said.validation.naive_f1,
+        "f1score_train": said.train.exact_f1,
+        "f1score_test": said.validation.exact_f1,
+    }
+    losses = dict(zip(("loss", "val_loss"), _losses(text), strict=True))
+    for quantity in QUANTITIES:
+        value = (values | losses)[quantity]
+        split: Split = best.validation if QUANTITIES[quantity][0] == "validation" else best.train
+        naive = QUANTITIES[quantity][1] == "batch_mean"
+        yield {
+            "keras": ARTICLE,
+            "dataset": "not told",
+            "seed": 0,
+            "quantity": quantity,
+            "value": float(str(value)),
+            "expected_f1": split.expected_f1 if naive else np.nan,
+            "sd": split.sd if naive else np.nan,
+        }
+
+
+def _losses(text: str) -> list[str]:
+    words = text.replace(" - ", "\n").splitlines()
+    found = [word.split(":")[1].strip() for word in words if "loss:" in word]
+    if len(found) != 2:
+        refuse("log", "prints loss and val_loss once each", found)
+    return found
+
+
+def _measured(source: Path) -> Iterator[dict[str, Any]]:
+    """The last epoch of each run, as the log would print it."""
+    rows = tables.read(source, tables.RUNS)
+    rows = rows[rows["epoch"] == rows.groupby("run_id")["epoch"].transform("max")]
+    for _, run in rows.groupby("run_id", sort=False):
+        keyed = {(row["split"], row["strategy"]): row for row in run.to_dict("records")}
+        for quantity, (split, kind) in QUANTITIES.items():
+            naive = kind == "batch_mean"
+            row = keyed[split, kind if kind == "epoch_end" else "batch_mean"]
+            tp, fp, fn, tn = (int(row[cell]) for cell in ("tp", "fp", "fn", "tn"))
+            values = {"loss": row["loss"], "accuracy": (tp + tn) / (tp + fp + fn + tn)}
+            rule: Averaging = "size_weighted" if row["keras"] < "2.3" else "per_batch"
+            size = int(row["batch_size"])
+            theory = expect(tp, fp, fn, tn, size, rule) if naive else None
+            yield {
+                "keras": row["keras"],
+                "dataset": row["dataset"],
+                "seed": row["seed"],
+                "quantity": quantity,
+                "value": values.get(kind, row["f1"]),
+                "expected_f1": theory.expected_f1 if theory else np.nan,
+                "sd": theory.sd if theory else np.nan,
+            }
+
+
+def _with_interval(part: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
+    """One quantity of one Keras, with its prediction interval; none from a single run."""
+    n, quantity = len(part), part["quantity"].iloc[0]
+    spread = (
+        part["value"].std() * np.sqrt(1 + 1 / n) * student.ppf(0.975, n - 1) if n > 1 else np.nan
+    )
+    most = np.inf if "loss" in quantity else 1.0
+    low, high = np.clip(part["value"].mean() + spread * np.array([-1, 1]), 0, most)
+    inside: Any = bool(low <= printed[quantity] <= high) if n > 1 else pd.NA
+    return part.assign(low=low, high=high, compatible=inside)
+
+
+def line(table: pd.DataFrame, keras: str, seed: int = 0) -> str:
+    """The log line of one run, in the article's order and with its digits."""
+    rows = table[(table["keras"] == keras) & (table["seed"] == seed)]
+    values = rows.set_index("quantity")["value"]
+    shown = [f"{name}: {_as_keras(values[name])}" for name in list(QUANTITIES)[:6]]
+    return (
+        f"{' - '.join(shown)}\nf1score_train {values['f1score_train']:.6f}\n"
+        f"f1score_test {values['f1score_test']:.8f}"
+    )
+
+
+def _as_keras(value: float) -> str:
+    """A number as the progress bar of Keras 2.2.4 prints it."""
+    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """The four F1 of the log: as printed, as expected, and from our runs."""
+    figure, ax = plt.subplots(figsize=(7.6, 3.8), layout="constrained")
+    versions = [keras for keras in table["keras"].unique() if keras != ARTICLE]
+    colours = dict(zip(versions, _style.SPARE, strict=False))
+    for place, quantity in enumerate(SHOWN):
+        rows = table[table["quantity"] == quantity]
+        _article(ax, place, rows[rows["keras"] == ARTICLE].iloc[0])
+        for i, (keras, colour) in enumerate(colours.items(), 1):
+            _ours(ax, place + 0.22 * i, rows[rows["keras"] == keras], colour)
+    ax.set_yticks(np.arange(len(SHOWN)) + 0.2, list(SHOWN.values()))
+    ax.set_ylim(len(SHOWN) - 0.4, -0.45)
+    ax.set_xlim(0.35, 1.02)
+    ax.set_xlabel("F1")
+    ax.grid(axis="x", linewidth=0.4)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    handles = _handles(colours)
+    _style.headline(figure, "The article's log again: Keras prints half of the true F1", handles)
+    _style.caption(figure, _caption(table))
+    return figure
+
+
+def _article(ax: Any, place: float, row: pd.Series) -> None:
+    if np.isfinite(row["sd"]):
+        half = NORMAL_95 * row["sd"]
+        left = row["expected_f1"] - half
+        ax.barh(place, 2 * half, left=left, height=0.2, color=_style.PLAIN, alpha=0.5)
+    ax.plot(row["value"], place, **ARTICLE_MARK)
+    ax.annotate(
+        f"{row['value']:g}",
+        (row["value"], place),
+        xytext=(0, 9),
+        textcoords="offset points",
+        ha="center",
+        fontsize=7.5,
+    )
+
+
+def _ours(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
+    ax.plot(rows[["low", "high"]].iloc[0], [place] * 2, color=colour, linewidth=1.2)
+    ax.plot(rows["value"], [place] * len(rows), **_dot(colour))
+
+
+ARTICLE_MARK: dict[str, Any] = {
+    "color": _style.TRUTH,
+    "marker": "|",
+    "markersize": 13,
+    "markeredgewidth": 2,
+    "linestyle": "none",
+}
+
+
+def _dot(colour: str) -> dict[str, Any]:
+    edge = {"markeredgecolor": _style.TRUTH, "markeredgewidth": 0.4, "linestyle": "none"}
+    return {"color": colour, "marker": _style.marker("batch_mean"), "markersize": 4.5, **edge}
+
+
+def _handles(colours: dict[str, str]) -> list[Any]:
+    return [
+        Line2D([], [], label="printed in the article", **ARTICLE_MARK),
+        Patch(color=_style.PLAIN, alpha=0.5, label="expected from its digits, 95 %"),
+        *(Line2D([], [], label=f"ours, Keras {k}", **_dot(c)) for k, c in colours.items()),
+        Line2D([], [], color=_style.PLAIN, label="one more of ours, 95 %"),
+    ]
+
+
+def _caption(table: pd.DataFrame) -> str:
+    ours = table[table["keras"] != ARTICLE]
+    each = ours[ours["quantity"] == "f1"].groupby("keras")["seed"].nunique()
+    name = ours["dataset"].iloc[0]
+    return (
+        f"{each.min()} runs in each Keras on {name}: 854 batches of 50, 1.4 % positives, last "
+        f"epoch. In training the log is of\nweights that move, the true F1 of those after the "
+        "epoch. The CSV has all eight printed numbers and says which are compatible."
+    )

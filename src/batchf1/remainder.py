@@ -1,0 +1,101 @@
+"""What the incomplete last batch of a random cut does to an F1 that is rebuilt from logged counts.
+
+Exact: the batch is a draw without replacement from the pool's (TP, FP + FN, TN).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.stats import multivariate_hypergeom
+
+from batchf1.counts import Floats, Integers, ratio
+from batchf1.errors import require
+
+
+class Law(NamedTuple):
+    """Outcomes of a difference and their probabilities, float64 arrays of one shape (k,).
+
+    A difference is rebuilt F1 - true F1, in [-1, 1].
+    """
+
+    difference: Floats
+    probability: Floats
+
+    def quantile(self, share: float) -> float:
+        """The smallest size |difference| that at least `share` of the cuts do not exceed."""
+        require(0 <= share <= 1, "share", "lies in [0, 1]", share)
+        size = np.abs(self.difference)
+        order = np.argsort(size, kind="stable")
+        reached = np.cumsum(self.probability[order]) >= share - 1e-12
+        return float(size[order][np.argmax(reached)])
+
+    @property
+    def mean(self) -> float:
+        """The expected difference."""
+        return float(self.difference @ self.probability)
+
+
+def dropped(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
+    """The last batch is left out: F1 of the other samples, minus F1 of all.
+
+    `errors` = FP + FN. F1 of samples without positives, real or predicted, is 0. All differences
+    are 0 where the batch size divides the number of samples. Raises `InputError` for counts that
+    do not fit `n_samples`, no positive, or a batch size outside 1 .. `n_samples`.
+    """
+    last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
+    rest = _f1(tp - last_tp, errors - last_errors)
+    return Law(rest - _f1(tp, errors), probability)
+
+
+def summed(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
+    """Counts logged as sums and weighted by batch size (Keras 2.2.4): rebuilt F1 - true F1.
+
+    A batch of size n then weighs n times its sum, so the last one weighs n_last / batch_size of
+    what it should. Raises as `dropped`.
+    """
+    weight = (n_samples % batch_size or batch_size) / batch_size
+    return _weighted(weight, tp, errors, n_samples, batch_size)
+
+
+def averaged(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
+    """Counts logged as means that count once per batch (Keras >= 2.3): rebuilt F1 - true F1.
+
+    The last batch then weighs batch_size / n_last of what it should. Raises as `dropped`.
+    """
+    weight = batch_size / (n_samples % batch_size or batch_size)
+    return _weighted(weight, tp, errors, n_samples, batch_size)
+
+
+def _weighted(weight: float, tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
+    """F1 where the last batch's counts are multiplied by `weight`, minus F1."""
+    last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
+    rebuilt = _f1(tp - (1 - weight) * last_tp, errors - (1 - weight) * last_errors)
+    return Law(rebuilt - _f1(tp, errors), probability)
+
+
+def _last_batch(
+    tp: int, errors: int, n_samples: int, batch_size: int
+) -> tuple[Integers, Integers, Floats]:
+    """TP and FP + FN of the incomplete last batch, each pair with its probability."""
+    require(
+        tp >= 0 and errors >= 0 and tp + errors > 0, "tp, errors", ">= 0, not both 0", (tp, errors)
+    )
+    require(
+        n_samples >= tp + errors, "n_samples", f"is at least tp + errors = {tp + errors}", n_samples
+    )
+    require(1 <= batch_size <= n_samples, "batch_size", f"lies in 1 .. {n_samples}", batch_size)
+    size = n_samples % batch_size
+    pairs = np.indices((min(tp, size) + 1, min(errors, size) + 1)).reshape(2, -1)
+    draws = np.stack([*pairs, size - pairs.sum(axis=0)], axis=-1)
+    possible = draws[:, 2] >= 0
+    draws = draws[possible]
+    pool = [tp, errors, n_samples - tp - errors]
+    probability = multivariate_hypergeom.pmf(draws, pool, size)
+    return draws[:, 0], draws[:, 1], np.asarray(probability)
+
+
+def _f1(tp: Any, errors: Any) -> Floats:
+    top = 2 * np.asarray(tp, np.float64)
+    return ratio(top, top + errors)

@@ -1,0 +1,95 @@
+"""From an epoch's logs and the counts of its batches to rows of the runs' table, in any Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+
+from batchf1 import averaging
+from batchf1.averaging import Averaging, Logged
+from batchf1.config import Run
+from batchf1.counts import Counts, batch_counts
+from batchf1.datasets import Features, Split
+from batchf1.errors import TraceError
+
+TOLERANCE = 1e-6
+SPLITS = {"train": "", "validation": "val_"}
+"""Split -> the prefix of its keys in Keras' logs."""
+
+
+class Software(NamedTuple):
+    """What trained: Keras' version, its averaging rule, and the device, `CPU` or `GPU`."""
+
+    keras: str
+    averaging: Averaging
+    device: str
+
+
+def rows(
+    run: Run,
+    software: Software,
+    epoch: int,
+    split: str,
+    logs: Mapping[str, Any],
+    counts: Counts,
+    full_pass: Counts,
+) -> list[dict[str, Any]]:
+    """A row of `tables.RUNS` per strategy, for one split in one epoch (from 0).
+
+    `counts` are those of the batches that Keras saw, `full_pass` those of a pass over the split
+    with the epoch's last weights. Raises `TraceError` if what Keras logged differs from what the
+    arithmetic says of the batches by more than 1e-6.
+    """
+    prefix = SPLITS[split]
+    f1s = {name: float(logs[f"{prefix}f1_{name}"]) for name in run.strategies}
+    check(f1s, counts, run, software, f"{run.label} epoch {epoch + 1} {split}")
+    common = {
+        "run_id": run.run_id,
+        "study": run.study,
+        "dataset": run.dataset.name,
+        "n_samples": run.dataset.n_samples,
+        "prevalence": run.dataset.prevalence,
+        "batch_size": run.training.batch_size,
+        "seed": run.seed,
+        "epoch": epoch + 1,
+        "split": split,
+    }
+    measured = {
+        "reference_pooled": float(averaging.pooled(counts)),
+        "reference_full_pass": float(averaging.pooled(full_pass)),
+        "n_batches": counts.tp.size,
+        "n_empty_batches": int(counts.empty.sum()),
+        **{name: int(value) for name, value in counts.pooled()._asdict().items()},
+        "device": software.device,
+        "keras": software.keras,
+        "program": run.program.name,
+        "frozen": 0 < run.training.freeze_after <= epoch,
+        "loss": float(logs[f"{prefix}loss"]),
+    }
+    return [common | {"strategy": name, "f1": f1} | measured for name, f1 in f1s.items()]
+
+
+def check(
+    f1s: Mapping[str, float], counts: Counts, run: Run, software: Software, where: str
+) -> None:
+    """Hold what Keras logged against the arithmetic on the recorded batches.
+
+    `epoch_end` and a strategy of somebody else's are not about those batches, and not checked.
+    """
+    rule, logged = software.averaging, cast(Logged, run.program.counts)
+    expected = {
+        "batch_mean": averaging.batch_mean(counts, rule, dtype=np.float32),
+        "reconstructed": averaging.reconstructed(counts, rule, logged),
+        "streaming": averaging.pooled(counts),
+    }
+    for name in f1s.keys() & expected.keys():
+        said, right = f1s[name], float(expected[name])
+        if not np.isclose(said, right, rtol=0, atol=TOLERANCE):
+            raise TraceError(f"{where}: {name} logged {said}, its batches give {right}")
+
+
+def counts_of(split: Split, scores: Features, threshold: float) -> Counts:
+    """The counts of a split as one batch, from a score of each sample."""
+    return batch_counts(split.y.ravel(), scores.ravel(), len(split.y), threshold)

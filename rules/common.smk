@@ -2,7 +2,8 @@ import os
 import sys
 
 from batchf1 import keras224, provenance
-from batchf1.config import Study, digest, experiments, runs
+from batchf1.config import Study, digest, runs
+from batchf1.experiments import experiments
 from batchf1.training.shard import deal, is_original, modules
 
 # Every experiment file is read, and every cell of its grid checked, before anything runs.

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from batchf1 import config, datasets
-from batchf1.config import Run, Study, compose, experiments, load_study, runs
+from batchf1.config import Run, Study, compose, load_study, runs
 from batchf1.errors import InputError
+from batchf1.experiments import experiments
 
 
 def write(folder, text, name="study.yaml"):
@@ -193,3 +194,57 @@ def test_every_field_of_a_run_is_in_its_resolved_settings():
     assert {field.name for field in dataclasses.fields(config.Training)} == resolved[
         "training"
     ].keys()
+
+
+PROGRAMS = sorted(path.stem for path in (config.CONF / "program").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_program_composes_and_has_its_files_name(name):
+    assert compose([f"program={name}", "training.engine=plain"]).program.name == name
+
+
+def test_the_program_of_a_pretraining_is_that_of_its_file():
+    assert compose().program == config.ARRAYS
+
+
+def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
+    base = ["training.engine=plain", "training.pretrain=3", "training.freeze_after=1"]
+    found = [
+        compose([*base, *more]).pretraining
+        for more in ([], ["program=together"], ["training.batch_size=500"])
+    ]
+    assert len({run.run_id for run in found}) == 1
+    assert found[0].training.epochs == 3
+    assert found[0].training.pretrain == found[0].training.freeze_after == 0
+    assert compose().pretraining is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["program=dropped_batch"], "needs engine plain or keras224 where it has generators"),
+        (["program.counts=median"], "program.counts: is one of"),
+        (["program.train=1"], "program.train: is one of"),
+        (["training.pretrain=-1"], "training.pretrain: must be at least 0; got -1"),
+        (["training.freeze_after=-2"], "training.freeze_after: must be at least 0; got -2"),
+        (["training.engine=keras224"], "strategies: of Keras 2.2.4 are"),
+        (
+            [
+                "training.engine=keras224",
+                "strategies=[batch_mean]",
+                "training.threshold=0.4",
+            ],
+            "training.threshold: of the article is 0.5; got 0.4",
+        ),
+        (
+            ["program=dropped_batch", "training.engine=plain", "training.batch_size=2001"],
+            "must not exceed the validation set's 2000 to be dropped; got 2001",
+        ),
+    ],
+)
+def test_programs_that_make_no_sense(overrides, words):
+    with pytest.raises(InputError) as caught:
+        compose(overrides)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)

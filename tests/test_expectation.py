@@ -25,6 +25,7 @@ from batchf1.expectation import (
     compatible_f1,
     covariance_identity,
     expect,
+    expected_f1,
     f_beta,
     large_data,
     rare_positives,
@@ -264,6 +265,8 @@ def test_the_split_and_the_sign_of_the_error(counts, share, averaging, zero_divi
     total = sum(counts)
     size = max(1, round(share * total))
     found = expect(*counts, size, averaging, zero_division, METRICS[name])
+    alone = expected_f1(*counts, size, averaging, zero_division, METRICS[name])
+    assert alone == pytest.approx(found.expected_f1, abs=1e-15, nan_ok=True)
     if math.isnan(found.true_f1):
         return
     assert found.error == found.error_empty + found.error_curvature

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from batchf1 import plots, plugins
-from batchf1.config import experiments
+from batchf1.experiments import experiments
 from batchf1.plots import _style, _sweep
 
 NAMES = plugins.names("plots")

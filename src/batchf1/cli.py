@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from batchf1 import cli_expect, cli_forensics
+from batchf1 import cli_cost, cli_expect, cli_forensics
 from batchf1.errors import InputError, TraceError, one_line
 
 # Imports stand in the functions that need them: `batchf1 --help` answers at once.
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_expect.add(commands)
     cli_forensics.add(commands)
+    cli_cost.add(commands)
 
     shard = commands.add_parser("shard", help="train one shard of a study")
     shard.add_argument("experiment", type=Path, help="experiments/<study>.yaml")

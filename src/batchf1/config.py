@@ -310,7 +310,7 @@ def _reason(error: Exception) -> str:
 def load_study(path: str | Path, kind: type[T]) -> T:
     """An experiment file as a `Study` or `WorkedExample`; `InputError` names what does not fit."""
     path = Path(path)
-    written = _yaml(path)
+    written = read_yaml(path)
     try:
         study = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), written))
     except (OmegaConfBaseException, ValueError) as error:
@@ -319,7 +319,8 @@ def load_study(path: str | Path, kind: type[T]) -> T:
     return study
 
 
-def _yaml(path: Path) -> Any:
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file; `InputError` where it cannot be read."""
     try:
         return OmegaConf.load(path)
     except OSError as error:
@@ -386,21 +387,3 @@ def _cell(base: DictConfig, point: Mapping[str, Any], leave_out: LeaveOut) -> Ru
         return None
     require(fewest >= 1, "cell", "each split needs both classes", run.label)
     return run
-
-
-def experiments(folder: str | Path) -> dict[str, Study | WorkedExample]:
-    """Every experiment file of a folder, by name; a file with `batches` is a worked example.
-
-    Raises `InputError` where a file does not fit or two of them claim one figure.
-    """
-    found: dict[str, Study | WorkedExample] = {}
-    owner: dict[str, Path] = {}
-    for path in sorted(Path(folder).glob("*.yaml")):
-        kind: type[Study | WorkedExample] = WorkedExample if "batches" in _yaml(path) else Study
-        found[path.stem] = experiment = load_study(path, kind)
-        for figure, module in experiment.figures.items():
-            known = plugins.names("plots")
-            require(module in known, f"{path}: figures.{figure}", f"is one of {known}", module)
-            require(figure not in owner, f"{path}: figures", f"{owner.get(figure)} has it", figure)
-            owner[figure] = path
-    return found

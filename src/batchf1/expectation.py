@@ -108,6 +108,22 @@ def expect(
     return Expectation(pool.true, expected, sd, error, empty, curvature, cut.batches, interval)
 
 
+def expected_f1(
+    tp: int,
+    fp: int,
+    fn: int,
+    tn: int,
+    batch_size: int,
+    averaging: Averaging = "per_batch",
+    zero_division: float = 0.0,
+    metric: Ratio = F1,
+) -> float:
+    """`expect(...).expected_f1` alone, in a third of the time; the same arguments and errors."""
+    pool = _checked_pool(tp, fp, fn, tn, metric)
+    cut = _cut(pool.total, batch_size, averaging, zero_division)
+    return pool.true + sum(hyper.parts_of_error(pool, cut)) if pool.groups else float(zero_division)
+
+
 def covariance_identity(
     counts: Counts, averaging: Averaging = "per_batch", metric: Ratio = F1
 ) -> Floats:

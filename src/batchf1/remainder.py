@@ -5,6 +5,7 @@ Exact: the batch is a draw without replacement from the pool's (TP, FP + FN, TN)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,8 +56,7 @@ def summed(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
     A batch of size n then weighs n times its sum, so the last one weighs n_last / batch_size of
     what it should. Raises as `dropped`.
     """
-    weight = (n_samples % batch_size or batch_size) / batch_size
-    return _weighted(weight, tp, errors, n_samples, batch_size)
+    return _weighted(lambda share: share, tp, errors, n_samples, batch_size)
 
 
 def averaged(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
@@ -64,14 +64,16 @@ def averaged(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
 
     The last batch then weighs batch_size / n_last of what it should. Raises as `dropped`.
     """
-    weight = batch_size / (n_samples % batch_size or batch_size)
-    return _weighted(weight, tp, errors, n_samples, batch_size)
+    return _weighted(lambda share: 1 / share, tp, errors, n_samples, batch_size)
 
 
-def _weighted(weight: float, tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
-    """F1 where the last batch's counts are multiplied by `weight`, minus F1."""
+def _weighted(
+    weight_of: Callable[[float], float], tp: int, errors: int, n_samples: int, batch_size: int
+) -> Law:
+    """F1 where the last batch has a weight that follows from n_last / batch_size, minus F1."""
     last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
-    rebuilt = _f1(tp - (1 - weight) * last_tp, errors - (1 - weight) * last_errors)
+    less = 1 - weight_of((n_samples % batch_size or batch_size) / batch_size)
+    rebuilt = _f1(tp - less * last_tp, errors - less * last_errors)
     return Law(rebuilt - _f1(tp, errors), probability)
 
 
@@ -89,9 +91,8 @@ def _last_batch(
     size = n_samples % batch_size
     pairs = np.indices((min(tp, size) + 1, min(errors, size) + 1)).reshape(2, -1)
     draws = np.stack([*pairs, size - pairs.sum(axis=0)], axis=-1)
-    possible = draws[:, 2] >= 0
-    draws = draws[possible]
     pool = [tp, errors, n_samples - tp - errors]
+    draws = draws[(draws[:, 2] >= 0) & (draws[:, 2] <= pool[2])]
     probability = multivariate_hypergeom.pmf(draws, pool, size)
     return draws[:, 0], draws[:, 1], np.asarray(probability)
 

@@ -92,6 +92,7 @@ def _fill_gaps() -> None:
     ops._TensorLike = type("NeverMatches", (), {})
     ops.is_dense_tensor_like = is_dense
     tf.compat.v1.disable_v2_behavior()
+    tf.compat.v1.enable_resource_variables()
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
     for name in [n for n in sys.modules if n == "keras" or n.startswith("keras.")]:
         del sys.modules[name]  # TensorFlow may have loaded Keras 3

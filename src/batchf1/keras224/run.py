@@ -11,6 +11,7 @@ import keras
 import pandas as pd
 import tensorflow as tf
 from keras import backend as K  # noqa: N812
+from keras.backend import tensorflow_backend
 
 from batchf1.config import Run
 from batchf1.counts import Counts, as_counts
@@ -25,28 +26,37 @@ from batchf1.training.weights import starting_weights
 
 
 def configure(run: Run) -> str:
-    """Start a session with the devices and threads that the run wants; the device's kind.
+    """The kind of device that the run trains on, `CPU` or `GPU`.
 
     Raises `InputError` where a GPU is wanted and TensorFlow sees none.
     """
     wanted, gpus = run.training.device, tf.config.list_physical_devices("GPU")
     require(bool(gpus) or wanted != "gpu", "training.device", "TensorFlow must see a GPU", wanted)
-    used = "GPU" if gpus and wanted != "cpu" else "CPU"
+    return "GPU" if gpus and wanted != "cpu" else "CPU"
+
+
+def _start_session(run: Run) -> None:
+    """A session with the run's devices and threads; `clear_session` has dropped the one before.
+
+    A model keeps to its session, so that one in use is left as it is.
+    """
+    if tensorflow_backend._SESSION is not None:
+        return
     threads = run.training.threads
     options = tf.ConfigProto(
         intra_op_parallelism_threads=threads,
-        inter_op_parallelism_threads=threads,
-        device_count={"GPU": 0} if used == "CPU" else {},
+        inter_op_parallelism_threads=-1,  # in the caller's thread, one after the other
+        device_count={"GPU": 0} if configure(run) == "CPU" else {},
     )
     options.gpu_options.allow_growth = True
     K.set_session(tf.Session(config=options))
-    return used
 
 
 class Trainer:
     """A compiled model for the runs of one shape (`shard.shape`)."""
 
     def __init__(self, run: Run) -> None:
+        _start_session(run)
         self.threshold = run.training.threshold
         self.metrics = [
             article.f1_batch_mean,
@@ -98,10 +108,26 @@ class Trainer:
         )
         model._make_train_function()
         model._make_test_function()
+        _count_steps_last(model.optimizer.iterations)
         self.first_state = model.optimizer.get_weights()
         places = [model.metrics_names.index(f"cell_{name}") for name in Counts._fields]
         model.train_function = Listening(model.train_function, places)
         model.test_function = Listening(model.test_function, places)
+
+
+def _count_steps_last(iterations: Any) -> None:
+    """Let the optimiser read its step count before the step is counted, as it means to.
+
+    Keras 2.2.4 leaves the order open, and TensorFlow takes now the one, now the other: Adam's first
+    steps then differ, and no run can be repeated.
+    """
+    uses = [op for op in iterations.graph.get_operations() if iterations.handle in op.inputs]
+    reads = [
+        op for op in uses if any(c.type == "Cast" for out in op.outputs for c in out.consumers())
+    ]
+    for op in uses:
+        if op.type == "AssignAddVariableOp":
+            op._add_control_inputs(reads)
 
 
 class Listening:

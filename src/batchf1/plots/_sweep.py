@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from batchf1 import tables
 from batchf1.plots import _style
-from batchf1.plots._theory import with_expectation
+from batchf1.plots._theory import with_expected_f1
 
 FLOOR = 1e-17
 """Where an error of exactly 0 is drawn on the logarithmic scale."""
@@ -36,7 +36,7 @@ def last_epoch(source: Path) -> pd.DataFrame:
     """
     rows = tables.read(source, tables.RUNS)
     rows = rows[rows["epoch"] == rows.groupby("run_id")["epoch"].transform("max")]
-    naive = with_expectation(rows[rows["strategy"] == NAIVE])
+    naive = with_expected_f1(rows[rows["strategy"] == NAIVE])
     return rows.assign(
         error=rows["f1"] - rows["reference_pooled"],
         error_full_pass=rows["f1"] - rows["reference_full_pass"],

@@ -30,6 +30,15 @@ CAUSES = {
     MOVING: "weights that move (training)",
 }
 """Cause -> its words. Files of `conf/program` but for two, which need no program of their own."""
+UNREPEATABLE = (
+    "dropped_batch",
+    "endless_generators",
+    "drifting_validation",
+    "shuffled_validation",
+    "together",
+)
+"""Causes with a validation generator: each epoch Keras 3 drops the batches that it had fetched in
+advance, and how many those are is a matter of timing."""
 KEY = ["cause", "keras", "batch_size", "split", "frozen", "seed", "epoch"]
 CELL = ["keras", "batch_size"]
 ORIGINAL = "2.2.4"

@@ -60,9 +60,11 @@ def table(source: Path, log: Path) -> pd.DataFrame:
 
 def _printed(text: str) -> Iterator[dict[str, Any]]:
     """The article's own line, with the expectation from the counts that its digits allow."""
+    losses = dict(zip(("loss", "val_loss"), _losses(text), strict=True))
     answer = investigate(text)
-    best = answer.candidates[0]
-    said = answer.log
+    if not answer.candidates:
+        refuse("log", "has counts that print its digits", answer.undetermined[0])
+    best, said = answer.candidates[0], answer.log
     values = {
         "acc": said.train.accuracy,
         "f1": said.train.naive_f1,
@@ -71,7 +73,6 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
         "f1score_train": said.train.exact_f1,
         "f1score_test": said.validation.exact_f1,
     }
-    losses = dict(zip(("loss", "val_loss"), _losses(text), strict=True))
     for quantity in QUANTITIES:
         value = (values | losses)[quantity]
         split: Split = best.validation if QUANTITIES[quantity][0] == "validation" else best.train
@@ -80,6 +81,7 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
             "keras": ARTICLE,
             "dataset": "not told",
             "seed": 0,
+            "steps": said.total,
             "quantity": quantity,
             "value": float(str(value)),
             "expected_f1": split.expected_f1 if naive else np.nan,
@@ -113,6 +115,7 @@ def _measured(source: Path) -> Iterator[dict[str, Any]]:
                 "keras": row["keras"],
                 "dataset": row["dataset"],
                 "seed": row["seed"],
+                "steps": keyed["train", "batch_mean"]["n_batches"],
                 "quantity": quantity,
                 "value": values.get(kind, row["f1"]),
                 "expected_f1": theory.expected_f1 if theory else np.nan,
@@ -133,12 +136,13 @@ def _with_interval(part: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
 
 
 def line(table: pd.DataFrame, keras: str, seed: int = 0) -> str:
-    """The log line of one run, in the article's order and with its digits."""
+    """The log of one run, or of the article, in the article's order and with its digits."""
     rows = table[(table["keras"] == keras) & (table["seed"] == seed)]
     values = rows.set_index("quantity")["value"]
     shown = [f"{name}: {_as_keras(values[name])}" for name in list(QUANTITIES)[:6]]
+    steps = rows["steps"].iloc[0]
     return (
-        f"{' - '.join(shown)}\nf1score_train {values['f1score_train']:.6f}\n"
+        f"{steps}/{steps} - {' - '.join(shown)}\nf1score_train {values['f1score_train']:.6f}\n"
         f"f1score_test {values['f1score_test']:.8f}"
     )
 

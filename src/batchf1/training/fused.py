@@ -29,28 +29,26 @@ class FusedSequential(keras.Sequential):  # type: ignore[misc]
 
     def train_step(self, data: Any) -> Any:
         """Learn from every batch of an epoch, in the order of `order`."""
-        x, y = data
 
         def learn(places: Any) -> None:
-            chosen = tf.gather(self.order, places)
+            x, y = self._batch(data, places, training=True)
             with tf.GradientTape() as tape:
-                loss = self._measure(tf.gather(x, chosen), tf.gather(y, chosen), training=True)
+                loss = self._measure(x, y, training=True)
             weights = self.trainable_variables
             self.optimizer.apply(tape.gradient(loss, weights), weights)
 
         super().reset_metrics()
-        self._each_batch(x.shape[0], learn)
+        self._each_batch(data, learn)
         return self.get_metrics_result()
 
     def test_step(self, data: Any) -> Any:
         """Measure every batch of a split, in its own order."""
-        x, y = data
 
         def measure(places: Any) -> None:
-            self._measure(tf.gather(x, places), tf.gather(y, places), training=False)
+            self._measure(*self._batch(data, places, training=False), training=False)
 
         super().reset_metrics()
-        self._each_batch(x.shape[0], measure)
+        self._each_batch(data, measure)
         return self.get_metrics_result()
 
     def reset_metrics(self) -> None:
@@ -60,9 +58,15 @@ class FusedSequential(keras.Sequential):  # type: ignore[misc]
         """Take the results that the compiled step returned; Keras would compute them once more."""
         return logs
 
-    def _each_batch(self, n: int, body: Any) -> None:
+    def _batch(self, data: Any, places: Any, training: bool) -> tuple[Any, Any]:
+        """The samples at some places of a split, or of its order; a subclass may make them."""
+        x, y = data
+        chosen = tf.gather(self.order, places) if training else places
+        return tf.gather(x, chosen), tf.gather(y, chosen)
+
+    def _each_batch(self, data: Any, body: Any) -> None:
         """Call `body` with the places of each batch: the full ones in a loop, then the short."""
-        n_full, rest = divmod(n, self.batch_size)
+        n_full, rest = divmod(data[0].shape[0], self.batch_size)
 
         def step(i: Any) -> Any:
             body(i * self.batch_size + tf.range(self.batch_size))

@@ -1,0 +1,105 @@
+"""All measurements of a study, each in a fresh process and kept as soon as it is done."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from batchf1 import provenance, tables
+from batchf1.config import load_study
+from batchf1.cost.fresh import in_fresh_process
+from batchf1.cost.rows import COST
+from batchf1.cost.study import Cell, CostStudy, cells, plugin_of
+from batchf1.errors import InputError, require
+from batchf1.training.shard import say
+
+MEASURING = "batchf1.cost.measure"
+SAY_SECONDS = 10
+
+
+def execute(experiment: Path, store: Path) -> pd.DataFrame:
+    """Measure the cells of a study and return their rows, in the order of measurement.
+
+    `store` holds a table per measurement; one that is there, from the same settings, code, package
+    versions and machine, is read instead of made. Raises `InputError` for a study that does not fit
+    and for a cell whose process dies.
+    """
+    study = load_study(experiment, CostStudy)
+    name = experiment.name.partition(".")[0]
+    try:
+        wanted = cells(name, study, _devices(study))
+    except InputError as error:
+        raise InputError(f"{experiment}: {error}") from error
+    found = {cell: row for cell in wanted if (row := _kept(store, cell)) is not None}
+    missing = [cell for cell in wanted if cell not in found]
+    say(f"{name}: {len(wanted)} measurements, {len(found)} of them kept from before")
+    found |= _measure(missing, store)
+    return pd.concat([tables.empty(COST), *(found[cell] for cell in wanted)], ignore_index=True)
+
+
+def _devices(study: CostStudy) -> list[str]:
+    if "gpu" not in study.devices:
+        return list(study.devices)
+    seen = bool(in_fresh_process(MEASURING, "gpus", (), "devices"))
+    left = [name for name in study.devices if name != "gpu" or seen]
+    require(bool(left), "devices", "TensorFlow must see a GPU", study.devices)
+    return left
+
+
+def _measure(missing: list[Cell], store: Path) -> dict[Cell, pd.DataFrame]:
+    start = said = time.monotonic()
+    origin, found = provenance.collect(), {}
+    for i, cell in enumerate(missing, 1):
+        row = in_fresh_process(MEASURING, "measure", (cell,), cell.label)
+        found[cell] = table = pd.DataFrame([row])
+        tables.write(table, _path(store, cell), COST, origin | _stamp(cell))
+        now = time.monotonic()
+        if now - said > SAY_SECONDS or i == len(missing):
+            said = now
+            say(f"{i} measurements done, {len(missing) - i} left, {now - start:.0f} s so far")
+    return found
+
+
+def _path(store: Path, cell: Cell) -> Path:
+    return store / f"{cell.cell_id}.parquet"
+
+
+def _kept(store: Path, cell: Cell) -> pd.DataFrame | None:
+    """The row of a cell from the store; None where it is missing, damaged or of other code."""
+    path = _path(store, cell)
+    try:
+        recorded = tables.provenance_of(path)
+        now = _stamp(cell)
+        if any(recorded.get(key) != now[key] for key in ("fingerprint", "machine")):
+            return None
+        return tables.read(path, COST)
+    except InputError:
+        return None
+
+
+def _stamp(cell: Cell) -> dict[str, Any]:
+    """What a measurement depends on, beside the time of day."""
+    return {
+        "cell": asdict(cell),
+        "fingerprint": _fingerprint(cell.plugin),
+        "machine": [platform.node(), platform.machine(), os.cpu_count()],
+    }
+
+
+@cache
+def _fingerprint(plugin: str | None) -> str:
+    return provenance.fingerprint(MEASURING, *([f"batchf1.strategies.{plugin}"] if plugin else []))
+
+
+def modules(study: CostStudy) -> list[str]:
+    """The modules that decide what a study's cells give; plug-ins are named: imports hide them."""
+    names = {*study.strategies, *(name for grid in study.grids for name in grid.strategies)}
+    plugged = {plugin_of(name) for name in names} - {None}
+    return sorted({"batchf1.cost.run", MEASURING, *(f"batchf1.strategies.{p}" for p in plugged)})

@@ -1,0 +1,200 @@
+"""The article's own Keras: installed from pins, in its own process, and held against Keras 3."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchf1 import averaging, cli, keras224, tables
+from batchf1.config import runs
+from batchf1.counts import as_counts
+from batchf1.errors import InputError
+from batchf1.training import shard
+
+PROGRAMS = [
+    "arrays",
+    "summed_counts",
+    "averaged_counts",
+    "dropped_batch",
+    "drifting_validation",
+    "endless_generators",
+    "array_validation",
+    "together",
+]
+STUDY = f"""
+question: Do both Keras do what their sources say?
+overrides:
+  - dataset=synthetic
+  - dataset.n_samples=430
+  - dataset.validation_fraction=0.5
+  - dataset.prevalence=0.3
+  - model.hidden=[4]
+  - training.batch_size=50
+  - training.epochs=5
+  - training.freeze_after=2
+  - training.pretrain=1
+  - training.threads=1
+  - strategies=[batch_mean,epoch_end,reconstructed]
+grid:
+  training.engine: [keras224, plain]
+  program: [{", ".join(PROGRAMS)}]
+shards: 2
+"""
+
+
+@pytest.fixture(scope="module")
+def table(keras224_folder, tmp_path_factory):
+    """The rows of the same runs in both Keras, each in a process of its own."""
+    folder = tmp_path_factory.mktemp("keras224")
+    study = folder / "both.yaml"
+    study.write_text(STUDY)
+    found = []
+    for number in range(2):
+        output = folder / f"{number}.parquet"
+        command = ["shard", str(study), "--shard", str(number), "--store", str(folder / "store")]
+        done = subprocess.run(
+            [sys.executable, "-m", "batchf1.cli", *command, "--output", str(output)],
+            env=os.environ | {"BATCHF1_KERAS224": str(keras224_folder)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        found.append(tables.read(output, tables.RUNS))
+    return pd.concat(found, ignore_index=True)
+
+
+def rows(table, original, program, split, strategy="reconstructed"):
+    version = table["keras"] == keras224.VERSION
+    kept = table[(version == original) & (table["program"] == program)]
+    return kept[(kept["split"] == split) & (kept["strategy"] == strategy)]
+
+
+def test_each_row_says_which_keras_trained(table):
+    assert set(table["keras"].str.split(".").str[0]) == {"2", "3"}
+    assert (table.groupby("keras").size() == len(PROGRAMS) * 5 * 2 * 3).all()
+
+
+def test_both_learn_the_same_from_the_same_start(table):
+    first = table[(table["epoch"] == 1) & (table["program"] == "arrays")]
+    for split in ("train", "validation"):
+        ours, theirs = (rows(first, o, "arrays", split).iloc[0] for o in (True, False))
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-3)
+        for cell in ("tp", "fp", "fn", "tn"):
+            assert abs(ours[cell] - theirs[cell]) <= 2
+
+
+def test_frozen_weights_do_not_move(table):
+    frozen = table[table["frozen"]]
+    assert set(frozen["epoch"]) == {3, 4, 5}
+    passes = frozen.groupby(["run_id", "split"])["reference_full_pass"]
+    assert (passes.max() == passes.min()).all()
+    arrays = frozen[frozen["program"] == "arrays"]
+    for split in ("train", "validation"):
+        part = arrays[(arrays["split"] == split) & (arrays["strategy"] == "reconstructed")]
+        np.testing.assert_allclose(part["f1"], part["reference_full_pass"], rtol=0, atol=1e-6)
+
+
+def test_verify_is_the_full_pass(table):
+    verify = table[table["strategy"] == "epoch_end"]
+    np.testing.assert_allclose(verify["f1"], verify["reference_full_pass"], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("original", "program", "exact"),
+    [
+        (True, "summed_counts", False),
+        (False, "summed_counts", True),
+        (True, "averaged_counts", True),
+        (False, "averaged_counts", False),
+        (True, "arrays", True),
+        (False, "arrays", True),
+    ],
+)
+def test_the_recipe_that_is_exact_flipped(table, original, program, exact):
+    for split in ("train", "validation"):
+        found = rows(table, original, program, split)
+        error = (found["f1"] - found["reference_pooled"]).abs()
+        assert (error.max() < 1e-6) == exact, split
+
+
+def test_the_logs_are_what_the_rule_of_each_keras_gives(table):
+    counts = as_counts(*(table[cell] for cell in ("tp", "fp", "fn", "tn")))
+    np.testing.assert_allclose(table["reference_pooled"], averaging.f1(counts), atol=1e-15)
+
+
+def test_dropped_batches_are_not_counted(table):
+    for original in (True, False):
+        for split, n in (("train", 400), ("validation", 200)):
+            found = rows(table, original, "dropped_batch", split)
+            assert (found[["tp", "fp", "fn", "tn"]].sum(axis=1) == n).all()
+            assert (found["n_batches"] == n // 50).all()
+
+
+def test_a_generator_that_is_never_reset_shows_each_epoch_another_window(table):
+    for original in (True, False):
+        found = rows(table, original, "drifting_validation", "validation")
+        fixed = found[found["frozen"]]
+        assert np.ptp(fixed["reference_full_pass"]) == 0
+        assert np.ptp(fixed["f1"]) > 0
+
+
+def test_a_generator_read_for_a_pass_is_exact_in_keras_2_and_not_in_keras_3(table):
+    ours = rows(table, True, "endless_generators", "validation")
+    np.testing.assert_allclose(ours["f1"], ours["reference_full_pass"], rtol=0, atol=1e-6)
+    theirs = rows(table, False, "endless_generators", "validation")
+    n = theirs[["tp", "fp", "fn", "tn"]].sum(axis=1)
+    # it replays the batch it peeked at and loses one that it had fetched
+    assert n.iloc[0] == 215
+    assert (n.iloc[1:] != 215).any() or (theirs["f1"] != theirs["reference_full_pass"]).any()
+
+
+def test_arrays_are_validated_in_the_last_training_batchs_size(table):
+    found = rows(table, True, "array_validation", "validation")
+    assert (found["n_batches"] == -(-215 // (430 % 50))).all()
+    theirs = rows(table, False, "array_validation", "validation")
+    assert (theirs["n_batches"] == -(-215 // 32)).all()
+
+
+def test_runs_of_both_keras_never_share_a_shard(tmp_path):
+    path = tmp_path / "both.yaml"
+    path.write_text(STUDY)
+    for n in (2, 3, 5):
+        parts = shard.deal(runs(path), n)
+        assert len(parts) == n
+        assert sum(map(len, parts)) == 2 * len(PROGRAMS)
+        assert all(len({shard.is_original(run) for run in part}) <= 1 for part in parts)
+    with pytest.raises(InputError, match="shards: are at least one for each Keras; got 1"):
+        shard.deal(runs(path), 1)
+
+
+def test_without_an_index_the_installation_says_what_it_needs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    assert cli.main(["install-keras224", str(tmp_path / "new")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("batchf1 install-keras224: Keras 2.2.4: needs the package index once")
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_it_is_refused(tmp_path):
+    with pytest.raises(InputError, match="must hold Keras 2.2.4: batchf1 install-keras224"):
+        keras224.activate(tmp_path)
+
+
+def test_another_keras_in_use_is_refused(keras224_folder):
+    import keras
+
+    with pytest.raises(
+        InputError, match=f"must not be in use before Keras 2.2.4; got {keras.__version__}"
+    ):
+        keras224.activate(keras224_folder)
+
+
+def test_the_pins_are_hashed_and_have_no_address():
+    lines = keras224.PINS.read_text().splitlines()
+    assert len(lines) == 3
+    assert all("==" in line and "--hash=sha256:" in line and "/" not in line for line in lines)

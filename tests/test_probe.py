@@ -1,0 +1,306 @@
+"""What each Keras logs, measured again, against docs/averaging.csv and docs/averaging.md."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from batchf1 import probe
+from batchf1.errors import InputError
+from batchf1.probe import FRAMEWORKS, RETURNED, WEIGHTS
+
+NUMBERS = ("tp", "predicted_positives", "positives", "f1", "true_f1", "weighted_f1")
+
+
+@pytest.fixture(scope="module")
+def committed(repository):
+    return probe.load(repository / "docs/averaging.csv")
+
+
+@pytest.fixture(scope="module")
+def page(repository):
+    return (repository / "docs/averaging.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def live(request):
+    rows = {}
+
+    def measured(framework):
+        if framework not in rows:
+            with pytest.MonkeyPatch.context() as patch:
+                if framework == "keras224":
+                    folder = request.getfixturevalue("keras224_folder")
+                    patch.setenv("BATCHF1_KERAS224", str(folder))
+                rows[framework] = probe.measure(framework)
+        return rows[framework]
+
+    return measured
+
+
+def chosen(rows, **where):
+    found = [r for r in rows if all(getattr(r, name) == value for name, value in where.items())]
+    assert found, where
+    return found
+
+
+def comparable(row):
+    numbers = {name: pytest.approx(getattr(row, name), abs=1e-6) for name in NUMBERS}
+    return asdict(row) | numbers | {"version": bool(row.version)}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_committed_rows_are_what_the_framework_logs(framework, live, committed):
+    kept = chosen(committed, framework=framework)
+    rows = live(framework)
+    assert len(rows) == len(kept) == 160
+    for row, here in zip(rows, kept, strict=True):
+        assert asdict(row) | {"version": bool(row.version)} == comparable(here)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_versions_are_those_that_the_page_is_about(framework, live):
+    (version,) = {row.version for row in live(framework)}
+    wanted = {"keras224": r"2\.2\.4", "tf_keras": r"2\.\d+\.\d+", "keras": r"3\.\d+\.\d+"}
+    assert re.fullmatch(wanted[framework], version)
+
+
+@pytest.mark.parametrize(
+    ("framework", "returned", "value"),
+    [
+        ("keras224", "sum", 0.75),
+        ("keras224", "mean", 0.80),
+        ("tf_keras", "sum", 0.80),
+        ("tf_keras", "mean", 6 / 7),
+        ("keras", "sum", 0.80),
+        ("keras", "mean", 6 / 7),
+        *((framework, "per_sample", 0.80) for framework in FRAMEWORKS),
+    ],
+)
+def test_f1_rebuilt_from_counts(framework, returned, value, live):
+    case = {"weights": "none", "labels": "column", "batches": "4/4/2"}
+    for row in chosen(live(framework), returned=returned, **case):
+        assert row.f1 == pytest.approx(value, abs=1e-6)
+        assert row.true_f1 == pytest.approx(0.8)
+
+
+EXACT = {
+    "keras224": {"mean", "per_sample"},
+    "tf_keras": {"sum", "per_sample"},
+    "keras": {"sum", "per_sample"},
+}
+WEIGHTED_EXACT = {"keras224": set(), "tf_keras": {"per_sample"}, "keras": {"per_sample"}}
+"""With a weight of 0 among the weights."""
+
+
+def exact(rows):
+    return {name for name in RETURNED if all(probe._right(r) for r in chosen(rows, returned=name))}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_which_recipe_is_exact_where(framework, live):
+    rows = live(framework)
+    flat = EXACT[framework] if framework != "keras" else set()
+    assert exact(chosen(rows, weights="none", labels="column")) == EXACT[framework]
+    assert exact(chosen(rows, weights="none", labels="flat")) == flat
+    assert exact(chosen(rows, weights="weighted_metrics")) == {"per_sample"}
+    assert exact(chosen(rows, weights="weighted_metrics_zero")) == WEIGHTED_EXACT[framework]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_without_a_short_batch_every_count_is_exact(framework, live):
+    whole = chosen(live(framework), weights="none", labels="column", batches="4/4")
+    assert exact(whole) == {"sum", "mean", "per_sample"}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_metrics_ignore_sample_weight(framework, live):
+    rows = chosen(live(framework), labels="column")
+    weighted = (replace(row, weights="none") for row in chosen(rows, weights="metrics"))
+    for row, other in zip(weighted, chosen(rows, weights="none"), strict=True):
+        assert comparable(row) == comparable(replace(other, weighted_f1=row.weighted_f1))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_calls_and_splits_log_the_same(framework, live):
+    seen = {}
+    for row in live(framework):
+        same = replace(row, call="", split="", precision="")
+        key = (row.weights, row.labels, row.returned, row.batches)
+        assert comparable(same) == comparable(seen.setdefault(key, same))
+
+
+def test_only_keras_3_raises_and_only_for_weighted_scalars(live):
+    for framework in FRAMEWORKS:
+        for row in live(framework):
+            scalar = row.returned != "per_sample" and row.weights.startswith("weighted_metrics")
+            assert row.raises == ("ValueError" if framework == "keras" and scalar else "")
+
+
+def test_an_f1_above_1(live):
+    def above(framework):
+        return {
+            (row.weights.removesuffix("_zero"), row.labels)
+            for row in chosen(live(framework), returned="f1")
+            if row.f1 is not None and row.f1 > 1
+        }
+
+    assert above("keras224") == {("weighted_metrics", "column")}
+    assert above("tf_keras") == set()
+    assert above("keras") == {("none", "flat")}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_rule_is_known_but_for_shapes_that_do_not_fit(framework, live):
+    for row in live(framework):
+        broken = framework == "keras" and row.labels == "flat"
+        assert (row.rule == "other") == broken
+        assert bool(row.rule) != bool(row.raises)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_precision(framework, live):
+    for row in live(framework):
+        fine = (framework, row.call, row.split) == ("keras224", "generator", "validation")
+        assert row.precision == ("" if row.raises else "float64" if fine else "float32")
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("n", probe.BATCHES.values())
+def test_the_true_values_are_those_of_scikit_learn(weights, n, committed):
+    given = WEIGHTS[weights][1]
+    given = None if given is None else given[:n]
+    y, d = probe.LABELS[:n], probe.SCORES[:n]
+    for row in chosen(committed, weights=weights):
+        if probe.BATCHES[row.batches] == n:
+            assert row.true_f1 == pytest.approx(f1_score(y, d), abs=1e-6)
+            weighted = f1_score(y, d, sample_weight=given)
+            assert row.weighted_f1 == pytest.approx(weighted, abs=1e-6)
+
+
+@pytest.mark.parametrize("returned", RETURNED)
+def test_the_rules_can_be_told_apart(returned):
+    for weights, (_, given) in WEIGHTS.items():
+        given = np.ones(10) if given is None else given.astype(float)
+        values = [probe.by_rules(v, given) for v in probe.spread(returned, 10).values()]
+        distinct = {tuple(np.round([v[rule] for v in values], 6)) for rule in probe.RULES}
+        assert len(distinct) == (2 if weights == "none" else 4), weights
+
+
+def test_the_tables_are_those_of_the_csv(page, committed):
+    _, _, rest = page.partition(probe.BEGIN)
+    tables, end, _ = rest.partition(probe.END)
+    assert end
+    assert tables.strip() == probe.render(committed).strip()
+
+
+def test_a_call_that_differs_is_named(committed):
+    odd = [
+        replace(row, exact="no", f1=0.5)
+        if (row.framework, row.call, row.weights) == ("tf_keras", "generator", "none")
+        else row
+        for row in committed
+    ]
+    assert "fit, train: exact; fit, validation: exact; generator, train: wrong" in probe.render(odd)
+
+
+def test_write_replaces_the_tables_and_nothing_else(committed, page, repository, tmp_path):
+    head, tail = page.partition(probe.BEGIN)[0], page.partition(probe.END)[2]
+    (tmp_path / "averaging.md").write_text(f"{head}{probe.BEGIN}\n{probe.END}{tail}")
+    probe.write(committed, tmp_path)
+    assert (tmp_path / "averaging.md").read_text() == page
+    written = (tmp_path / "averaging.csv").read_text()
+    assert written == (repository / "docs/averaging.csv").read_text()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_page_without_markers_is_refused(committed, tmp_path):
+    with pytest.raises(InputError, match="must be there"):
+        probe.write(committed, tmp_path)
+    (tmp_path / "averaging.md").write_text("no markers")
+    with pytest.raises(InputError, match="needs the lines"):
+        probe.write(committed, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["averaging.md"]
+
+
+def test_a_csv_of_something_else_is_refused(tmp_path):
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    for name in ("x.csv", "none.csv"):
+        with pytest.raises(InputError, match="must be the CSV of"):
+            probe.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["torch"], [], ["keras", "--write", "docs"], ["--nope"], ["keras", "more"]]
+)
+def test_bad_input_is_one_line_and_status_2(arguments, capsys):
+    assert probe.main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("batchf1.probe: ")
+    assert said.err.count("\n") == 1
+    assert not said.out
+
+
+def test_an_unknown_or_missing_framework_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="framework: is one of"):
+        probe.measure("torch")
+    monkeypatch.setenv("BATCHF1_KERAS224", str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match="keras224: must run .* install-keras224"):
+        probe.measure("keras224")
+
+
+def test_no_framework_is_imported_before_it_is_measured():
+    code = "import batchf1.probe, sys; print(*{'tensorflow', 'keras', 'pandas'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not done.stdout.strip()
+
+
+SOURCES = {
+    "keras": [
+        ("metrics/reduction_metrics.py", ["reduce_to_samplewise_values", "MeanMetricWrapper"]),
+        ("metrics/reduction_metrics.py", ["Mean.update_state"]),
+    ],
+    "tf_keras": [
+        ("metrics/base_metric.py", ["Reduce.update_state", "MeanMetricWrapper"]),
+        ("engine/compile_utils.py", ["match_dtype_and_rank"]),
+    ],
+    "keras224": [
+        ("callbacks.py", ["BaseLogger"]),
+        ("engine/training_arrays.py", ["test_loop"]),
+        ("engine/training_generator.py", ["evaluate_generator", "fit_generator"]),
+        ("engine/training_utils.py", ["standardize_single_array", "weighted_masked_objective"]),
+    ],
+}
+"""Where the functions and classes are that the page names."""
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_functions_that_the_page_names_are_there(framework, page, request):
+    if framework == "keras224":
+        folder = request.getfixturevalue("keras224_folder") / "keras"
+    else:
+        folder = Path(importlib.util.find_spec(framework).origin).parent / "src"
+    for path, names in SOURCES[framework]:
+        source = (folder / path).read_text()
+        for name in names:
+            assert f"`{name}`" in page
+            assert re.search(rf"(def|class) {name.split('.')[0]}\b", source), name
+
+
+def test_every_file_that_the_page_links_is_there(page, repository):
+    links = re.findall(r"\]\(([^)#]+)", page)
+    assert len(links) >= 3
+    for link in links:
+        assert (repository / "docs" / link).exists(), link
+
+
+def test_the_heading_that_the_page_links_is_there(page, repository):
+    (anchor,) = re.findall(r"README\.md#([a-z0-9-]+)", page)
+    headings = re.findall(r"^#+ (.*)$", (repository / "README.md").read_text(), re.MULTILINE)
+    assert anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}

@@ -120,6 +120,7 @@ def test_the_committed_differences(repository):
     )
     clean = table[table["cause"] == "arrays"]
     assert clean["percent"].abs().max() < 1e-3
+    assert table[table["cause"] == discrepancy.DIGITS]["percent"].abs().max() < 1
     fixed = table[table["frozen"] & table["limit95"].notna()]
     assert (fixed["percent"].abs() <= fixed["limit95"] + 1e-9).mean() > 0.8
 

@@ -8,6 +8,7 @@ min_version("9.5")
 
 include: "rules/common.smk"
 include: "rules/train.smk"
+include: "rules/cost.smk"
 include: "rules/figures.smk"
 
 

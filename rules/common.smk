@@ -1,8 +1,11 @@
 import os
 import sys
+from dataclasses import asdict
 
 from batchf1 import keras224, provenance
 from batchf1.config import Study, digest, runs
+from batchf1.cost.run import modules as cost_modules
+from batchf1.cost.study import CostStudy
 from batchf1.experiments import experiments
 from batchf1.training.shard import deal, is_original, modules
 
@@ -12,6 +15,9 @@ RUNS = {
     name: runs(f"experiments/{name}.yaml")
     for name, study in EXPERIMENTS.items()
     if isinstance(study, Study)
+}
+COSTS = {
+    name: study for name, study in EXPERIMENTS.items() if isinstance(study, CostStudy)
 }
 # A study whose data this machine does not have is left out, with its figures.
 LEFT_OUT = {
@@ -30,6 +36,8 @@ for name, lacking in LEFT_OUT.items():
 
 def figure_sources(name):
     """What an experiment's figures are made from: its table, or the file itself without runs."""
+    if name in COSTS:
+        return [f"results/{name}/runs.parquet"]
     if name not in STUDIES:
         return [f"experiments/{name}.yaml"]
     return [f"results/{name}/runs.parquet", *EXPERIMENTS[name].beside]
@@ -45,11 +53,16 @@ FIGURES = {
 # measured by `make benchmark`, on a machine at rest
 FIGURES["scaling"] = ("scaling", ["benchmarks/engines.csv", "benchmarks/pipelines.csv"])
 
+# drawn by rule cost_full alone
+ASIDE = {"cost_full": ("cost", ["results/cost_full/runs.parquet"])}
+ALL_FIGURES = FIGURES | ASIDE
+
 
 wildcard_constraints:
+    cost="|".join(COSTS) or "none",
     study="|".join(STUDIES) or "none",
     shard=r"\d+",
-    figure="|".join(FIGURES),
+    figure="|".join(ALL_FIGURES),
 
 
 def sources(*names):
@@ -70,14 +83,19 @@ def software(wildcards):
 
 def figure_source(wildcards):
     """What a figure is made from."""
-    return FIGURES[wildcards.figure][1]
+    return ALL_FIGURES[wildcards.figure][1]
 
 
 def figure_module(wildcards):
     """The module of batchf1.plots that makes a figure."""
-    return FIGURES[wildcards.figure][0]
+    return ALL_FIGURES[wildcards.figure][0]
 
 
 def figure_code(wildcards):
     """The files behind that module."""
     return sources(f"batchf1.plots.{figure_module(wildcards)}")
+
+
+def cost_sources(wildcards):
+    """The files that decide what a study of cost measures."""
+    return sources(*cost_modules(COSTS[wildcards.cost]))

@@ -1,6 +1,7 @@
 """Each strategy in real `fit`, against scikit-learn on what the batches saw."""
 
 import inspect
+import weakref
 
 import keras
 import numpy as np
@@ -294,7 +295,61 @@ def test_the_contract(name):
     assert cls().metrics() is not cls().metrics()
 
 
-def test_scikit_learn_is_what_epoch_end_calls():
+class Made:
+    """A data set without end in memory: batches made as they are read, their labels watched."""
+
+    def __init__(self, n_batches):
+        self.n_batches, self.labels, self.most = n_batches, [], 0
+
+    def __iter__(self):
+        for i in range(self.n_batches):
+            x, y = data(B, seed=i)
+            self.labels.append(weakref.ref(y))
+            self.most = max(self.most, sum(alive() is not None for alive in self.labels))
+            yield x, y
+
+
+def test_a_streamed_pass_keeps_counts_alone_and_gives_what_scikit_learn_does():
+    model, (strategy,) = frozen(["epoch_end"])
+    made = Made(40)
+    (callback,) = strategy.callbacks(validation=made)
+    logs = model.fit(*data(B), epochs=2, verbose=0, callbacks=[callback]).history
+    x, y = (np.concatenate(part) for part in zip(*Made(40), strict=True))
+    truth = f1_score(y, model.predict(x, verbose=0) > 0.5)
+    assert 0 < truth < 1
+    assert logs["val_f1_epoch_end"] == [pytest.approx(truth, abs=1e-12)] * 2
+    assert made.most <= 3  # of 40 batches: one in hand, one being made
+    own = set(vars(callback)) - set(vars(keras.callbacks.Callback()))
+    assert own == {"splits", "threshold"}
+    assert callback.splits == {"val_f1_epoch_end": made}
+
+
+@pytest.mark.parametrize("n", [1, 20, 75])
+def test_both_forms_of_the_pass_agree(n):
+    x, y = data(n, seed=2)
+    found = []
+    for form in ((x, y), [(x, y)], [(x[i : i + 7], y[i : i + 7]) for i in range(0, n, 7)]):
+        model, (strategy,) = frozen(["epoch_end"])
+        callbacks = strategy.callbacks(validation=form)
+        logs = model.fit(*data(B), verbose=0, callbacks=callbacks).history
+        found += logs["val_f1_epoch_end"]
+    assert found == pytest.approx([found[0]] * 3, abs=1e-12)
+
+
+def test_a_streamed_pass_refuses_what_the_one_over_arrays_does():
+    x, y = data(75)
+    y[70] = 2
+    for validation, rule in (
+        ([(x[:B], y[:B]), (x[B:], y[B:])], "labels: are 0 or 1"),
+        ([(x[:B], y[: B - 1])], "labels: must be 32; got 31"),
+        ([], "val_f1_epoch_end: needs data with at least one batch; got 0"),
+    ):
+        model, (strategy,) = frozen(["epoch_end"])
+        with pytest.raises(InputError, match=rule):
+            model.fit(*data(B), verbose=0, callbacks=strategy.callbacks(validation=validation))
+
+
+def test_scikit_learn_is_what_epoch_end_calls_for_arrays():
     x, y = data(75)
     model, (strategy,) = frozen(["epoch_end"])
     decided = model.predict(x, verbose=0) > 0.5

@@ -40,7 +40,7 @@ class Source(NamedTuple):
             places = i * batch_size + tf.range(batch_size, dtype=tf.int64)
             return self.batch(places, _number(KEYS[split]))
 
-        return tf.data.Dataset.range(n_batches).map(batch).prefetch(2)
+        return _steady(tf.data.Dataset.range(n_batches).map(batch).prefetch(2))
 
     def arrays(self, n: int, split: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The first n rows, all of them in memory."""
@@ -96,4 +96,14 @@ class SourceSequential(FusedSequential):
 def split_of(n_batches: int, split: str) -> tf.data.Dataset:
     """What the one step of `SourceSequential` takes for a split."""
     key = tf.constant([KEYS[split]], tf.uint32)
-    return tf.data.Dataset.from_tensors((tf.constant([n_batches], tf.int32), key))
+    return _steady(tf.data.Dataset.from_tensors((tf.constant([n_batches], tf.int32), key)))
+
+
+def _steady(data: tf.data.Dataset) -> tf.data.Dataset:
+    """The data set without TensorFlow's tuner.
+
+    At the end of a pass that waits for its next look, as long again as the pass took.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)

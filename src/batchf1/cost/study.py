@@ -65,8 +65,8 @@ class CostStudy:
     """Fresh processes for each cell."""
     most_calls: int = MISSING
     """A cell that calls Keras from Python more often in an epoch is left out."""
-    least_rows: int = 30_000
-    """A process repeats its epoch until it has trained on so many rows; it reports the median."""
+    least_batches: int = 150
+    """A process repeats its epoch until it has trained on so many; it reports the median."""
     n_features: int = 10
     prevalence: float = 0.5
     """Probability of a positive."""
@@ -118,7 +118,7 @@ class Cell:
     threads: int
     n_features: int
     prevalence: float
-    least_rows: int
+    least_batches: int
 
     @property
     def cell_id(self) -> str:
@@ -145,7 +145,7 @@ class Cell:
     @property
     def epochs(self) -> int:
         """Measured epochs."""
-        return max(1, -(-self.least_rows // self.n_rows))
+        return max(1, -(-self.least_batches // self.n_batches))
 
     @property
     def plugin(self) -> str | None:
@@ -232,7 +232,7 @@ def _grid_cells(name: str, study: CostStudy, devices: list[str]) -> Iterator[Cel
                 threads=study.threads,
                 n_features=study.n_features,
                 prevalence=study.prevalence,
-                least_rows=study.least_rows,
+                least_batches=study.least_batches,
             )
 
 

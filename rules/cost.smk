@@ -1,0 +1,29 @@
+# The whole series takes hours and is no part of `all`: snakemake --cores all cost_full
+
+
+rule cost_full:
+    input:
+        expand("figures/cost_full.{kind}", kind=["csv", "png", "pdf"]),
+
+
+rule cost:
+    input:
+        cost_sources,
+    output:
+        "results/{cost}/runs.parquet",
+    log:
+        "logs/{cost}/cost.log",
+    benchmark:
+        "logs/{cost}/cost.tsv"
+    conda:
+        "../environment.yml"
+    threads: workflow.cores  # nothing else runs beside a measurement
+    params:
+        # the settings themselves: a comment in the file changes none of them
+        settings=lambda w: digest(asdict(COSTS[w.cost])),
+        store="results/{cost}/store",
+    message:
+        "Measuring what each strategy costs, one process at a time: {wildcards.cost}"
+    shell:
+        "batchf1 cost experiments/{wildcards.cost}.yaml --store {params.store}"
+        " --output {output} 2>&1 | tee {log}"

@@ -1,0 +1,347 @@
+"""What a strategy costs: fresh processes, streamed rows, paired ratios, fitted slopes."""
+
+import argparse
+import itertools
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from matplotlib import pyplot as plt
+
+from batchf1 import cli_cost, config, plots, tables
+from batchf1.cost import fresh, run, study
+from batchf1.cost.rows import COST
+from batchf1.cost.source import KEYS, Source, SourceSequential, split_of
+from batchf1.cost.study import CostStudy
+from batchf1.errors import InputError
+from batchf1.plots import _style
+from batchf1.plots import cost as plot
+
+STUDY = """
+question: Does it work?
+strategies: [none, reconstructed, epoch_end, epoch_end_arrays]
+models: {tiny: [4]}
+repetitions: 1
+most_calls: 1000
+least_batches: 1
+n_features: 3
+grids:
+  - {models: [tiny], engines: [plain], batch_sizes: [64], n_samples: [200, 600]}
+  - models: [tiny]
+    engines: [fused]
+    batch_sizes: [32]
+    n_samples: [200]
+    strategies: [none, reconstructed]
+figures: {}
+"""
+SOURCE = Source(n_features=3, prevalence=0.3)
+
+
+def written(folder, text=STUDY):
+    path = folder / "mini.yaml"
+    path.write_text(text)
+    return path
+
+
+def read(path):
+    return config.load_study(path, CostStudy)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A tiny study, measured by the command; its folder and its table."""
+    folder = tmp_path_factory.mktemp("cost")
+    measure(folder, written(folder))
+    return folder, tables.read(folder / "runs.parquet", COST)
+
+
+def measure(folder, path):
+    parser = argparse.ArgumentParser()
+    cli_cost.add(parser.add_subparsers())
+    options = ["--store", str(folder / "store"), "--output", str(folder / "runs.parquet")]
+    parsed = parser.parse_args(["cost", str(path), *options])
+    parsed.command(parsed)
+
+
+def test_every_cell_is_measured_and_has_a_run_without_a_strategy_beside_it(measured):
+    table = measured[1]
+    assert len(table) == 2 * 4 + 2
+    for _, group in table.groupby(plot.SERIES):
+        assert sum(group["strategy"] == "none") == 1
+    assert list(table["n_rows"].drop_duplicates().sort_values()) == [224, 256, 640]
+    assert set(table["device"]) >= {"cpu"}
+
+
+def test_the_forms_of_a_strategy_log_one_number(measured):
+    table = measured[1].dropna(subset=["f1"])
+    for _, group in table[table["engine"] == "plain"].groupby("n_samples"):
+        assert len(group) == 3
+        assert np.ptp(group["f1"]) < 1e-6
+        assert group["f1"].gt(0).all()
+
+
+def test_finished_measurements_are_kept(measured, monkeypatch):
+    folder, table = measured
+    asked = []
+    real = fresh.in_fresh_process
+
+    def counting(module, function, *more):
+        asked.append(function)
+        return real(module, function, *more)
+
+    monkeypatch.setattr(run, "in_fresh_process", counting)
+    some = sorted((folder / "store").iterdir())
+    some[0].unlink()
+    some[1].write_bytes(b"half a table")
+    again = run.execute(folder / "mini.yaml", folder / "store")
+    assert asked.count("measure") == 2
+    assert list(again["cell_id"]) == list(table["cell_id"])
+    kept = again["cell_id"].isin([path.stem for path in some[2:]])
+    pd.testing.assert_frame_equal(again[kept], table[kept])
+
+
+def test_the_figure_is_drawn_from_the_measurements(measured, tmp_path):
+    source = tmp_path / "cost.csv"
+    tables.write_csv(plot.table(measured[0] / "runs.parquet"), source)
+    plots.draw("cost", source, [tmp_path / "cost.png"])
+    plt.close("all")
+    assert (tmp_path / "cost.png").stat().st_size > 10_000
+
+
+def test_repetitions_are_interleaved_and_shuffled_but_seeded(tmp_path):
+    mini = read(written(tmp_path, STUDY.replace("repetitions: 1", "repetitions: 3")))
+    order = study.cells("mini", mini, ["cpu"])
+    assert order == study.cells("mini", mini, ["cpu"])
+    assert order != study.cells("other", mini, ["cpu"])
+    repetitions = [cell.repetition for cell in order]
+    assert repetitions == sorted(repetitions)
+    series = [cell.series for cell in order]
+    runs = sum(a != b for a, b in itertools.pairwise(series)) + 1
+    assert runs == len(set(series)) == 9  # a series is measured in one go
+    assert len({tuple(c.strategy for c in order if c.series == s) for s in set(series)}) > 2
+
+
+def test_cells_that_call_keras_too_often_are_left_out(tmp_path):
+    few = read(written(tmp_path, STUDY.replace("most_calls: 1000", "most_calls: 12")))
+    found = study.cells("mini", few, ["cpu"])
+    assert {c.n_samples for c in found if c.engine == "plain"} == {200}
+    assert {c.strategy for c in found if c.engine == "plain"} == {
+        "none",
+        "reconstructed",
+        "epoch_end",
+    }
+    assert all(c.calls <= 12 for c in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[none, reconstructed, epoch_end", "[reconstructed, epoch_end", "must have none"),
+        ("epoch_end, epoch_end_arrays", "sorcery", "strategies: are among .*; got sorcery"),
+        ("models: [tiny], engines", "models: [vast], engines", r"grids.models: .*; got vast"),
+        ("engines: [plain]", "engines: [keras224]", r"grids.engines: .*; got keras224"),
+        ("batch_sizes: [64]", "batch_sizes: [0]", r"grids.batch_sizes: must be at least 1"),
+        ("n_samples: [200, 600]", "n_samples: [200, 200]", "grids.n_samples: .* none twice"),
+        ("n_samples: [200, 600]", "n_samples: []", "grids.n_samples: needs values"),
+        ("repetitions: 1", "repetitions: 0", "repetitions: must be at least 1; got 0"),
+        ("most_calls: 1000", "most_calls: some", "most_calls"),
+        ("most_calls: 1000", "", "most_calls"),
+        ("{tiny: [4]}", "{tiny: [0]}", "models.tiny: layers have at least 1 unit"),
+        ("n_features: 3", "colour: red", "colour"),
+        ("n_features: 3", "prevalence: 1", r"prevalence: must lie in \(0, 1\)"),
+    ],
+)
+def test_a_study_that_does_not_fit_is_refused_in_one_line(tmp_path, old, new, said):
+    assert old in STUDY
+    with pytest.raises(InputError, match=f"mini.yaml: .*{said}") as caught:
+        read(written(tmp_path, STUDY.replace(old, new)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_study_without_a_cell_that_fits_is_refused(tmp_path):
+    bare = STUDY.replace("most_calls: 1000", "most_calls: 2").replace("[fused]", "[plain]")
+    path = written(tmp_path, bare + "devices: [cpu]\n")
+    with pytest.raises(InputError, match=r"mini.yaml: most_calls: must leave a cell; got 2"):
+        run.execute(path, tmp_path / "store")
+
+
+def test_a_process_that_dies_or_raises_is_named():
+    with pytest.raises(InputError, match=r"cell x: its process must end with .*exit status 7"):
+        fresh.in_fresh_process("os", "_exit", (7,), "cell x")
+    with pytest.raises(InputError, match=r"cell x: .*; got FileNotFoundError: .*"):
+        fresh.in_fresh_process("os", "listdir", ("/nowhere",), "cell x")
+    assert fresh.in_fresh_process("os", "getpid", (), "cell x") != os.getpid()
+
+
+def streamed(n_batches, batch_size, split="train"):
+    batches = SOURCE.batches(n_batches, batch_size, split)
+    return [np.concatenate(part) for part in zip(*batches, strict=True)]
+
+
+@pytest.mark.parametrize("split", KEYS)
+def test_rows_are_the_same_in_batches_of_any_size_and_in_arrays(split):
+    held = SOURCE.arrays(6000, split)  # more than a chunk
+    for batch_size, n_batches in ((500, 12), (60, 100)):
+        for made, kept in zip(streamed(n_batches, batch_size, split), held, strict=True):
+            np.testing.assert_array_equal(made, kept)
+
+
+def test_rows_are_the_same_inside_the_compiled_loop():
+    class Recording(SourceSequential):
+        def rows(self, data):
+            kept = tf.TensorArray(tf.float32, 4, element_shape=(50, 4))
+
+            def step(i, kept):
+                places = i * self.batch_size + tf.range(self.batch_size)
+                rows = tf.concat(self._batch(data, places, training=True), 1)
+                return i + 1, kept.write(i, rows)
+
+            return tf.while_loop(lambda i, _: i < 4, step, [0, kept])[1].concat()
+
+    model = Recording([])
+    model.batch_size, model.source = 50, SOURCE
+    (whole,) = split_of(4, "validation")
+    made = tf.function(model.rows, jit_compile=True)(whole)
+    np.testing.assert_array_equal(made, np.hstack(SOURCE.arrays(200, "validation")))
+
+
+def test_rows_look_as_they_should():
+    x, y = SOURCE.arrays(20_000, "train")
+    other = SOURCE.arrays(20_000, "validation")[0]
+    assert x.shape == (20_000, 3)
+    assert x.dtype == y.dtype == np.float32
+    assert 0 <= x.min() < x.max() < 1
+    assert abs(y.mean() - 0.3) < 0.015
+    assert abs(x.mean() - 0.5) < 0.01
+    assert abs(np.corrcoef(x.T) - np.eye(3)).max() < 0.03
+    assert abs(np.corrcoef(x[:, 0], other[:, 0])[0, 1]) < 0.03
+
+
+def test_streamed_data_hold_no_rows():
+    (whole,) = split_of(10**9, "train")
+    assert sum(part.numpy().nbytes for part in whole) == 8
+    endless = SOURCE.batches(10**9, 32, "train")  # 12 TB, if it were held
+    x, y = next(iter(endless))
+    assert (x.shape, y.shape) == ((32, 3), (32, 1))
+    assert int(endless.cardinality()) == 10**9
+
+
+def made_up(bytes_per_row, seconds_per_row):
+    """Rows as if measured: fixed cost and a line for each strategy, and a drift that all share."""
+    rows = []
+    for repetition in range(2):
+        for n in (1000, 10_000, 50_000):
+            drift = 1 + 0.5 * repetition
+            for strategy in bytes_per_row:
+                seconds = drift * (0.5 + seconds_per_row[strategy] * n)
+                rows.append(
+                    {
+                        "cell_id": f"{repetition}-{n}-{strategy}",
+                        "study": "mini",
+                        "device": "cpu",
+                        "model": "tiny",
+                        "engine": "plain",
+                        "batch_size": 50,
+                        "n_samples": n,
+                        "n_rows": n,
+                        "strategy": strategy,
+                        "repetition": repetition,
+                        "n_epochs": 1,
+                        "train_seconds": 0.75 * seconds,
+                        "validation_seconds": 0.25 * seconds,
+                        "start_bytes": 400_000_000,
+                        "peak_bytes": 410_000_000 + bytes_per_row[strategy] * n,
+                        "device_peak_bytes": np.nan,
+                        "f1": np.nan if strategy == "none" else 0.5,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+BYTES = {"none": 2, "reconstructed": 2, "epoch_end_arrays": 300}
+SECONDS = {"none": 1e-5, "reconstructed": 1.1e-5, "epoch_end_arrays": 5e-5}
+
+
+@pytest.fixture
+def summary(tmp_path):
+    tables.write(made_up(BYTES, SECONDS), tmp_path / "runs.parquet", COST, {})
+    return plot.table(tmp_path / "runs.parquet")
+
+
+def test_known_slopes_are_recovered(summary):
+    lines = summary[summary["row"] == "slope"].set_index("strategy")
+    for name, value in BYTES.items():
+        assert lines.loc[name, "bytes_per_row"] == pytest.approx(value, rel=1e-9)
+        assert lines.loc[name, "extra_bytes_per_row"] == pytest.approx(value - 2, abs=1e-6)
+        assert lines.loc[name, "grown_bytes_per_row"] == pytest.approx(value, rel=1e-9)
+        assert lines.loc[name, "bytes_per_row_se"] == pytest.approx(0, abs=1e-6)
+        mean_drift = 1.25
+        seconds = lines.loc[name, "seconds_per_million_rows"]
+        assert seconds == pytest.approx(1e6 * mean_drift * SECONDS[name], rel=1e-9)
+        assert lines.loc[name, "seconds_per_million_rows_se"] > 0
+    assert dict(lines["extra_passes"]) == {"none": 0, "reconstructed": 0, "epoch_end_arrays": 1}
+
+
+def test_ratios_are_paired_so_that_drift_cancels(summary):
+    cells = summary[summary["row"] == "cell"].set_index(["strategy", "n_rows"])
+    for strategy, n in cells.index:
+        true = (0.5 + SECONDS[strategy] * n) / (0.5 + SECONDS["none"] * n)
+        for time in plot.TIMES:
+            row = cells.loc[(strategy, n)]
+            found = row[[f"{time}_ratio", f"{time}_ratio_min", f"{time}_ratio_max"]]
+            assert list(found) == [pytest.approx(true, rel=1e-12)] * 3
+            assert row[f"{time}_ratio_sd"] == pytest.approx(0, abs=1e-12)
+    assert (cells["epoch_seconds_sd"] > 0).all()
+    assert set(cells["n_runs"]) == {2}
+
+
+def test_the_standard_error_of_a_slope_is_that_of_least_squares():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 10, 20)
+    y = 3 * x + rng.normal(size=20)
+    value, error = plot.slope(x, y)
+    (slope, _), covariance = np.polyfit(x, y, 1, cov=True)
+    assert (value, error) == (pytest.approx(slope), pytest.approx(np.sqrt(covariance[0, 0])))
+    assert np.isnan(plot.slope([1, 2], [3, 5])[1])
+
+
+def test_a_series_without_a_run_to_compare_with_is_refused(tmp_path):
+    lonely = made_up(BYTES, SECONDS)
+    lonely = lonely[(lonely["strategy"] != "none") | (lonely["n_samples"] != 1000)]
+    tables.write(lonely, tmp_path / "runs.parquet", COST, {})
+    with pytest.raises(InputError, match="series: must have a run with strategy none; got .*1000"):
+        plot.table(tmp_path / "runs.parquet")
+
+
+def test_the_headline_says_how_memory_grows(summary):
+    with _style.house():
+        figure = plot.draw(summary)
+        texts = [text.get_text() for text in figure.texts]
+        plt.close(figure)
+    assert any("takes 298 MB per million rows, counts take 0" in text for text in texts)
+
+
+def test_the_schema_refuses_what_cannot_be(tmp_path):
+    table = made_up(BYTES, SECONDS)
+    for column, value in (
+        ("peak_bytes", 1),
+        ("f1", 0.5),
+        ("train_seconds", 0.0),
+        ("device", "tpu"),
+    ):
+        with pytest.raises(InputError):
+            tables.validate(table.assign(**{column: value}), COST, "made up")
+
+
+@pytest.mark.parametrize("name", ["cost", "cost_full"])
+def test_the_committed_studies_reach_ten_million_rows(repository, name):
+    folder = repository / "experiments"
+    path = next(p for p in (folder / f"{name}.yaml", folder / f"{name}.yaml.new") if p.exists())
+    found = study.cells(name, read(path), ["cpu"])
+    assert {c.strategy for c in found} == set(study.known())
+    assert {c.batch_size for c in found} == {32, 512}
+    assert {c.engine for c in found} == {"plain", "fused"}
+    assert min(c.n_samples for c in found) <= 10**4
+    assert max(c.n_samples for c in found) >= 10**7

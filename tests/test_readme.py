@@ -134,6 +134,58 @@ def test_the_findings_are_those_of_the_tables(repository, readme):
         assert sentence in readme
 
 
+STRATEGIES = {
+    "batch_mean": "`batch_mean` | F1 function in `metrics` (the naive one) | wrong | wrong",
+    "reconstructed": "`reconstructed` | log three counts, rebuild F1 in a callback (the article's "
+    "C5) | exact | exact",
+    "streaming": "`streaming` | stateful metric, Keras' `F1Score` with its traps removed | exact to "
+    "1e-7 | exact to 1e-7",
+    "epoch_end": "`epoch_end`, data set | predict at the end of the epoch, count | F1 of the final "
+    "weights, another quantity | exact",
+    "epoch_end_arrays": "`epoch_end`, arrays | predict, scikit-learn's F1 (C4) | as above | exact",
+}
+
+
+def cost_rows(folder):
+    """The lines of the table of strategies."""
+    table = pd.read_csv(folder / "cost.csv")
+    table = table[(table["device"] == "cpu") & (table["batch_size"] == 512)]
+    cells = table[(table["row"] == "cell") & (table["engine"] == "plain")]
+    smallest = cells[cells["n_rows"] == cells["n_rows"].min()].set_index("strategy")
+    slopes = table[table["row"] == "slope"].set_index(["engine", "strategy"])
+    for name, words in STRATEGIES.items():
+        time = smallest.loc[name]
+        engine = "plain" if name == "epoch_end_arrays" else "fused"
+        grown = slopes.loc[(engine, name), "grown_bytes_per_row"]  # bytes a row: MB a million rows
+        passes = "yes" if time["extra_passes"] else "no"
+        low, high = time["epoch_ratio_min"], time["epoch_ratio_max"]
+        spread = f" ({low:.2f} to {high:.2f})" if time["n_runs"] > 1 else ""
+        yield f"| {words} | {passes} | {grown:.1f} MB | x {time['epoch_ratio']:.2f}{spread} |"
+
+
+def test_the_table_of_strategies(repository):
+    text = (repository / "README.md").read_text()
+    rows = list(cost_rows(repository / "figures"))
+    for row in rows:
+        assert row in text, "\n".join(rows)
+
+
+def kind_to_memory(folder):
+    """The verdict on C9."""
+    slopes = pd.read_csv(folder / "cost.csv").query("row == 'slope' and batch_size == 512")
+    grown = slopes.set_index(["engine", "strategy"])["grown_bytes_per_row"]
+    assert grown["fused", "reconstructed"] < 1
+    return (
+        f"{grown['fused', 'reconstructed']:.1f} bytes a row, where predicting arrays takes "
+        f"{grown['plain', 'epoch_end_arrays']:.0f}; predicting in batches and counting takes "
+        f"{grown['fused', 'epoch_end']:.1f}"
+    )
+
+
+def test_the_verdict_on_memory(repository, readme):
+    assert kind_to_memory(repository / "figures") in readme
+
+
 def test_the_number_of_trainings_is_that_of_the_studies(repository, readme):
     studies = experiments(repository / "experiments").items()
     grids = [runs(repository / f"experiments/{n}.yaml") for n, s in studies if isinstance(s, Study)]

@@ -5,13 +5,17 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures test lint format benchmark requirements clean
+.PHONY: figures test test-slurm lint format benchmark requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
 
 test: $(STAMP)
 	$(BIN)/pytest
+
+# On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
+test-slurm: $(STAMP)
+	$(BIN)/pytest -m slurm -rs --durations-min=1 tests/slurm
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -39,7 +43,7 @@ benchmark: $(STAMP)
 
 # Pin anew, every transitive version and no address (needs uv).
 requirements:
-	uv pip compile --quiet --python-version 3.11 --extra dev --no-emit-index-url \
+	uv pip compile --quiet --python-version 3.11 --extra dev --extra slurm --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --upgrade --output-file requirements.txt pyproject.toml
 	sed -i '/^      - /d' environment.yml
 	sed 's/^/      - /' requirements.txt >> environment.yml

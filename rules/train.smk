@@ -7,6 +7,7 @@ rule keras224:
         "logs/keras224.log",
     benchmark:
         "logs/keras224.tsv"
+    localrule: True  # it needs the network, which a cluster's nodes may not have
     conda:
         "../environment.yml"
     message:

@@ -139,8 +139,8 @@ STRATEGIES = {
     "batch_mean": "`batch_mean` | F1 function in `metrics` (the naive one) | wrong | wrong",
     "reconstructed": "`reconstructed` | log three counts, rebuild F1 in a callback (the article's "
     "C5) | exact | exact",
-    "streaming": "`streaming` | stateful metric, Keras' `F1Score` with its traps removed | exact to "
-    "1e-7 | exact to 1e-7",
+    "streaming": "`streaming` | stateful metric, Keras' `F1Score` with its traps removed "
+    "| exact to 1e-7 | exact to 1e-7",
     "epoch_end": "`epoch_end`, data set | predict at the end of the epoch, count | F1 of the final "
     "weights, another quantity | exact",
     "epoch_end_arrays": "`epoch_end`, arrays | predict, scikit-learn's F1 (C4) | as above | exact",

@@ -1,78 +1,15 @@
 """The workflow end to end, in miniature: the real Snakemake on a copy of the repository."""
 
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from miniature import FIGURES, RUNS, STUDY
 
-from batchf1 import averaging, tables
+from batchf1 import averaging, tables, whence
 from batchf1.counts import as_counts
-
-STUDY = """
-question: Does the workflow work?
-overrides: [dataset.n_samples=200, training.epochs=2, "model.hidden=[4]", training.threads=1]
-grid:
-  training.batch_size: [40, 64]
-  dataset.prevalence: [0.5, 0.3]
-  seed: [0, 1]
-figures: {mini: error_vs_batch_size}
-"""
-EXAMPLE = """
-question: Is the arithmetic right?
-batches: [{tn: 1, fn: 1, fp: 0, tp: 1}, {tn: 2, fn: 0, fp: 1, tp: 3}]
-figures: {worked_example: worked_example}
-"""
-RUNS = Path("results/mini/runs.parquet")
-
-
-class Copy:
-    """A copy of the repository with experiments of its own."""
-
-    def __init__(self, repository, folder):
-        for part in ("src", "conf", "rules", "profiles", "benchmarks"):
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(repository / part, folder / part, ignore=ignore)
-        for part in ("Snakefile", "environment.yml"):
-            shutil.copy(repository / part, folder)
-        (folder / "experiments").mkdir()
-        self.folder = folder
-        self.write("experiments/mini.yaml", STUDY)
-        self.write("experiments/worked_example.yaml", EXAMPLE)
-
-    def write(self, path, text):
-        (self.folder / path).write_text(text)
-
-    def snakemake(self, *arguments):
-        tools = Path(sys.executable).parent
-        environment = os.environ | {
-            "PYTHONPATH": str(self.folder / "src"),
-            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def kept(self):
-        """The kept runs, with the time of their writing."""
-        return {p.name: p.stat().st_mtime_ns for p in self.folder.glob("results/mini/store/*")}
-
-
-@pytest.fixture(scope="module")
-def copy(repository, tmp_path_factory):
-    made = Copy(repository, tmp_path_factory.mktemp("workflow"))
-    done = made.snakemake()
-    assert done.returncode == 0, done.stdout
-    return made
+from commits import git
 
 
 def test_the_table_holds_every_cell_and_agrees_with_the_arithmetic(copy):
@@ -94,7 +31,7 @@ def test_the_table_holds_every_cell_and_agrees_with_the_arithmetic(copy):
 
 
 def test_each_figure_has_its_numbers_and_its_pictures(copy):
-    for figure in ("mini", "worked_example"):
+    for figure in FIGURES:
         for kind, start in (("csv", b""), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
             content = (copy.folder / f"figures/{figure}.{kind}").read_bytes()
             assert content.startswith(start)
@@ -109,6 +46,44 @@ def test_tables_say_where_they_came_from(copy):
     assert origin["config"]["study"] == "mini"
     assert origin["device"] in ("CPU", "GPU")
     assert tables.provenance_of(copy.folder / RUNS)["versions"]
+
+
+def test_a_picture_alone_says_where_it_came_from(copy, tmp_path):
+    commit = git(copy.folder, "rev-parse", "HEAD")
+    for kind in ("png", "pdf"):
+        shutil.copy(copy.folder / f"figures/mini.{kind}", tmp_path)
+        record = whence.whence(tmp_path / f"mini.{kind}")
+        assert not whence.dirty(record)  # though figures/ is full of new files
+        (table,) = record["sources"]
+        (study,) = table["provenance"]["sources"]
+        assert study["file"] == str(RUNS)
+        study = study["provenance"]
+        steps = [record, table["provenance"], study, *study["trained"], *study["checked"]]
+        assert {step["commit"] for step in steps} == {commit}
+        assert (study["n_runs"], study["seeds"], study["threads"]) == (8, [0, 1], [1])
+        assert study["config"]["dataset.n_samples"] == 200
+        assert study["grid"]["training.batch_size"] == [40, 64]
+
+
+def test_the_record_of_a_csv_stands_beside_it(copy):
+    record = whence.whence(copy.folder / "figures/worked_example.csv")
+    (source,) = record["sources"]
+    assert source["file"] == "experiments/worked_example.yaml"
+    assert source["sha256"] == whence.sha256(copy.folder / source["file"])
+    assert "changed" not in record
+
+
+def test_what_is_drawn_from_changed_code_says_so(copy, tmp_path):
+    style = copy.folder / "src/batchf1/plots/_style.py"
+    before = style.read_text()
+    style.write_text(f"{before}# changed\n")
+    picture = tmp_path / "f.png"
+    arguments = ["worked_example", "figures/worked_example.csv", "--output", str(picture)]
+    drawn = copy.batchf1("draw", *arguments)
+    style.write_text(before)
+    assert drawn.returncode == 0, drawn.stdout
+    told = copy.batchf1("whence", str(picture))
+    assert told.stdout.splitlines()[-1] == "Made with uncommitted changes: no commit gives it."
 
 
 def test_a_second_call_has_nothing_to_do(copy):

@@ -1,0 +1,72 @@
+"""A copy of the repository with experiments of its own, small enough to run in a test."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from commits import commit
+
+STUDY = """
+question: Does the workflow work?
+overrides: [dataset.n_samples=200, training.epochs=2, "model.hidden=[4]", training.threads=1]
+grid:
+  training.batch_size: [40, 64]
+  dataset.prevalence: [0.5, 0.3]
+  seed: [0, 1]
+figures: {mini: error_vs_batch_size}
+"""
+EXAMPLE = """
+question: Is the arithmetic right?
+batches: [{tn: 1, fn: 1, fp: 0, tp: 1}, {tn: 2, fn: 0, fp: 1, tp: 3}]
+figures: {worked_example: worked_example}
+"""
+FIGURES = ("mini", "scaling", "worked_example")
+RUNS = Path("results/mini/runs.parquet")
+FOLDERS = ("src", "conf", "rules", "profiles", "benchmarks", "report")
+FILES = ("Snakefile", "environment.yml", "README.md", ".gitignore")
+
+
+class Copy:
+    """A copy of the repository with experiments of its own, committed."""
+
+    def __init__(self, repository, folder):
+        for part in FOLDERS:
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(repository / part, folder / part, ignore=ignore)
+        for part in FILES:
+            shutil.copy(repository / part, folder)
+        (folder / "experiments").mkdir()
+        self.folder = folder
+        self.write("experiments/mini.yaml", STUDY)
+        self.write("experiments/worked_example.yaml", EXAMPLE)
+        commit(folder)
+
+    def write(self, path, text):
+        (self.folder / path).write_text(text)
+
+    def snakemake(self, *arguments):
+        return self._run("snakemake", "--cores", "2", *arguments)
+
+    def batchf1(self, *arguments):
+        return self._run("batchf1.cli", *arguments)
+
+    def _run(self, module, *arguments):
+        tools = Path(sys.executable).parent
+        environment = os.environ | {
+            "PYTHONPATH": str(self.folder / "src"),
+            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        }
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def kept(self):
+        """The kept runs, with the time of their writing."""
+        return {p.name: p.stat().st_mtime_ns for p in self.folder.glob("results/mini/store/*")}

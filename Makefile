@@ -5,10 +5,25 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures test test-slurm lint format benchmark requirements clean
+.PHONY: figures report verify test test-slurm lint format benchmark requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
+
+# One page with every figure, its caption and numbers, and the verdicts on the article's claims.
+report: figures
+	snakemake --report report.html
+
+# Every table made again from a copy of the tracked files, beside the committed one;
+# EXACT=1 allows nothing but what cannot be repeated (on the machine that made them).
+verify: $(STAMP)
+	@set -e; copy=$$(mktemp -d); \
+	git ls-files -z | tar -c --null -T - -f - | tar -x -C "$$copy" -f -; \
+	find "$$copy/figures" -type f ! -name tolerances.yaml -exec rm {} +; \
+	(cd "$$copy" && PYTHONPATH="$$copy/src" snakemake --cores $(CORES)); \
+	batchf1 verify $(if $(EXACT),--exact) figures "$$copy/figures" \
+	  || { status=$$?; echo "The tables made anew are in $$copy/figures."; exit $$status; }; \
+	rm -rf "$$copy"
 
 test: $(STAMP)
 	$(BIN)/pytest
@@ -49,4 +64,4 @@ requirements:
 	sed 's/^/      - /' requirements.txt >> environment.yml
 
 clean:
-	rm -rf results logs benchmarks/out .snakemake
+	rm -rf results logs benchmarks/out .snakemake report.html

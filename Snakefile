@@ -6,10 +6,14 @@ from snakemake.utils import min_version
 min_version("9.5")
 
 
+report: "report/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/train.smk"
 include: "rules/cost.smk"
 include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 rule all:
@@ -17,4 +21,11 @@ rule all:
     input:
         # named, or a fresh clone, which has the figures already, would train nothing
         expand("results/{study}/runs.parquet", study=STUDIES),
-        expand("figures/{figure}.{kind}", figure=FIGURES, kind=["csv", "png", "pdf"]),
+        expand(
+            "figures/{figure}.{kind}",
+            figure=FIGURES,
+            kind=["csv", "json", "png", "pdf"],
+        ),
+        # what the report says: snakemake --report report.html
+        expand("results/captions/{figure}.rst", figure=FIGURES),
+        "results/claims.rst",

@@ -3,7 +3,13 @@ rule table:
         figure_code,
         source=figure_source,
     output:
-        "figures/{figure}.csv",
+        table=report(
+            "figures/{figure}.csv",
+            caption="../report/numbers.rst",
+            category="Numbers behind the figures",
+            labels={"figure": "{figure}"},
+        ),
+        whence="figures/{figure}.json",
     log:
         "logs/figures/{figure}-table.log",
     benchmark:
@@ -15,16 +21,24 @@ rule table:
     message:
         "Computing the numbers behind figure {wildcards.figure}"
     shell:
-        "batchf1 table {params.module} {input.source} --output {output} 2> {log}"
+        "batchf1 table {params.module} {input.source} --output {output.table} 2> {log}"
 
 
 rule draw:
     input:
         figure_code,
+        "figures/{figure}.json",
         table="figures/{figure}.csv",
     output:
-        "figures/{figure}.png",
-        "figures/{figure}.pdf",
+        png=report(
+            "figures/{figure}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        pdf="figures/{figure}.pdf",
+        # read by report/*.rst
+        caption="results/captions/{figure}.rst",
     log:
         "logs/figures/{figure}-draw.log",
     benchmark:
@@ -36,4 +50,5 @@ rule draw:
     message:
         "Drawing figure {wildcards.figure}"
     shell:
-        "batchf1 draw {params.module} {input.table} --output {output} 2> {log}"
+        "batchf1 draw {params.module} {input.table}"
+        " --output {output.png} {output.pdf} --caption {output.caption} 2> {log}"

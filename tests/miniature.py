@@ -1,10 +1,12 @@
-"""A study that trains in seconds, in a copy of the repository that tests can spoil."""
+"""A copy of the repository with experiments of its own, small enough to run in a test."""
 
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from commits import commit
 
 STUDY = """
 question: Does the workflow work?
@@ -20,35 +22,44 @@ question: Is the arithmetic right?
 batches: [{tn: 1, fn: 1, fp: 0, tp: 1}, {tn: 2, fn: 0, fp: 1, tp: 3}]
 figures: {worked_example: worked_example}
 """
+FIGURES = ("mini", "scaling", "worked_example")
 RUNS = Path("results/mini/runs.parquet")
+FOLDERS = ("src", "conf", "rules", "profiles", "benchmarks", "report")
+FILES = ("Snakefile", "environment.yml", "README.md", ".gitignore")
 
 
 class Copy:
-    """A copy of the repository with experiments of its own."""
+    """A copy of the repository with experiments of its own, committed."""
 
     def __init__(self, repository, folder):
-        for part in ("src", "conf", "rules", "profiles", "benchmarks"):
+        for part in FOLDERS:
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(repository / part, folder / part, ignore=ignore)
-        for part in ("Snakefile", "environment.yml"):
+        for part in FILES:
             shutil.copy(repository / part, folder)
         (folder / "experiments").mkdir()
         self.folder = folder
         self.write("experiments/mini.yaml", STUDY)
         self.write("experiments/worked_example.yaml", EXAMPLE)
+        commit(folder)
 
     def write(self, path, text):
         (self.folder / path).write_text(text)
 
     def snakemake(self, *arguments):
-        """Run it on two cores, or where the arguments say; its output has standard error too."""
+        return self._run("snakemake", "--cores", "2", *arguments)
+
+    def batchf1(self, *arguments):
+        return self._run("batchf1.cli", *arguments)
+
+    def _run(self, module, *arguments):
         tools = Path(sys.executable).parent
         environment = os.environ | {
             "PYTHONPATH": str(self.folder / "src"),
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         }
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,

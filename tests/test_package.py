@@ -58,7 +58,10 @@ def test_help(capsys):
     ("arguments", "words"),
     [
         (["draw", "nope", "x.csv", "--output", "x.png"], "figure: is one of"),
-        (["draw", "worked_example", "x.csv", "--output", "x.png"], "x.csv: must be the CSV"),
+        (
+            ["draw", "worked_example", "x.csv", "--output", "x.png"],
+            "x.csv: must be a readable file",
+        ),
         (["table", "worked_example", "x.yaml", "--output", "x.csv"], "x.yaml: must be a readable"),
         (["table", "error_vs_imbalance", "x.parquet", "--output", "x.csv"], "whole parquet file"),
         (

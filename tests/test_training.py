@@ -11,7 +11,7 @@ from batchf1 import averaging, cli, tables, train
 from batchf1.config import compose
 from batchf1.counts import as_counts
 from batchf1.errors import InputError, TraceError
-from batchf1.training import order, shard
+from batchf1.training import order, origin, shard
 from batchf1.training.rows import Software, check
 from batchf1.training.run import Trainer, configure
 
@@ -197,14 +197,16 @@ def test_runs_of_a_shape_stay_together_and_none_is_lost():
 
 def test_a_shard_keeps_its_runs_and_trains_only_what_is_missing(experiment, tmp_path, capsys):
     store = tmp_path / "store"
-    first = [shard.execute(experiment, i, store) for i in range(2)]
+    first = [shard.execute(experiment, i, store).table for i in range(2)]
     assert sum(len(part) for part in first) == 8 * 2 * 4
     kept = {path: path.stat().st_mtime_ns for path in store.iterdir()}
     assert len(kept) == 8
     experiment.write_text(STUDY.replace("[50, 100]", "[50, 80]"))
     capsys.readouterr()
-    for i in range(2):
-        shard.execute(experiment, i, store)
+    made = [shard.execute(experiment, i, store) for i in range(2)]
+    trained = origin.trained(entry for part in made for entry in part.origin["trained"])
+    assert [entry["n_runs"] for entry in trained] == [8]  # old and new, all trained alike
+    assert trained[0]["first"] <= trained[0]["last"]
     again = {path: path.stat().st_mtime_ns for path in store.iterdir()}
     assert len(again) == 12
     assert {path: again[path] for path in kept} == kept
@@ -215,11 +217,12 @@ def test_a_damaged_run_or_one_of_other_code_is_trained_again(
     experiment, tmp_path, monkeypatch, capsys
 ):
     store = tmp_path / "store"
-    whole = shard.execute(experiment, 0, store)
+    whole = shard.execute(experiment, 0, store).table
     path = next(store.iterdir())
     path.write_bytes(path.read_bytes()[:100])
     capsys.readouterr()
-    pd.testing.assert_frame_equal(shard.execute(experiment, 0, store), whole, check_exact=True)
+    again = shard.execute(experiment, 0, store).table
+    pd.testing.assert_frame_equal(again, whole, check_exact=True)
     assert "4 runs, 3 of them kept" in capsys.readouterr().err
     monkeypatch.setattr(shard, "_stamp", lambda *modules: "other")
     shard.execute(experiment, 0, store)
@@ -249,9 +252,9 @@ def test_the_table_does_not_depend_on_the_shards(experiment, tmp_path):
         paths = []
         for i in range(n):
             paths.append(tmp_path / f"{n}-{i}.parquet")
-            table = shard.execute(experiment, i, tmp_path / f"store{n}")
+            table = shard.execute(experiment, i, tmp_path / f"store{n}").table
             tables.write(table, paths[-1], tables.RUNS, {})
-        found.append(shard.collect(experiment, paths).reset_index(drop=True))
+        found.append(shard.collect(experiment, paths).table.reset_index(drop=True))
         with pytest.raises(InputError, match="every run must be in a shard"):
             shard.collect(
                 experiment, [tmp_path / f"{n}-0.parquet"] if n > 1 else [_empty(tmp_path)]

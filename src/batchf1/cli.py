@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from batchf1 import cli_cost, cli_expect, cli_forensics
+from batchf1 import cli_claims, cli_cost, cli_expect, cli_forensics, cli_verify, cli_whence
 from batchf1.errors import InputError, TraceError, one_line
 
 # Imports stand in the functions that need them: `batchf1 --help` answers at once.
@@ -18,14 +18,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; exit status 2, and one line, for input that makes no sense."""
     parsed = _parser().parse_args(arguments)
     try:
-        parsed.command(parsed)
+        status: int | None = parsed.command(parsed)
     except InputError as error:
         print(f"batchf1 {parsed.name}: {one_line(error)}", file=sys.stderr)  # noqa: T201
         return 2
     except TraceError as error:
         print(f"batchf1 {parsed.name}: nothing written: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    return 0
+    return status or 0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,7 +42,10 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_expect.add(commands)
     cli_forensics.add(commands)
+    cli_whence.add(commands)
+    cli_verify.add(commands)
     cli_cost.add(commands)
+    cli_claims.add(commands)
 
     shard = commands.add_parser("shard", help="train one shard of a study")
     shard.add_argument("experiment", type=Path, help="experiments/<study>.yaml")
@@ -60,13 +63,19 @@ def _parser() -> argparse.ArgumentParser:
     table = commands.add_parser("table", help="write the numbers behind a figure")
     table.add_argument("figure", help="module of batchf1.plots")
     table.add_argument("source", type=Path, nargs="+", help="the study's table or file")
-    table.add_argument("--output", type=Path, required=True, help="figures/<figure>.csv")
+    table.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="figures/<figure>.csv; where it came from goes beside it, as .json",
+    )
     table.set_defaults(command=_table)
 
     draw = commands.add_parser("draw", help="draw a figure from its numbers")
     draw.add_argument("figure", help="module of batchf1.plots")
     draw.add_argument("source", type=Path, help="figures/<figure>.csv")
     draw.add_argument("--output", type=Path, required=True, nargs="+", help=".png and .pdf files")
+    draw.add_argument("--caption", type=Path, help="caption for the report, reStructuredText")
     draw.set_defaults(command=_draw)
 
     install = commands.add_parser("install-keras224", help="put the article's Keras into a folder")
@@ -80,29 +89,35 @@ def _shard(parsed: argparse.Namespace) -> None:
     from batchf1 import provenance, tables
     from batchf1.training.shard import execute
 
-    table = execute(parsed.experiment, parsed.shard, parsed.store)
-    origin = provenance.collect(shard=parsed.shard)
-    tables.write(table, parsed.output, tables.RUNS, origin)
+    made = execute(parsed.experiment, parsed.shard, parsed.store)
+    record = provenance.collect(shard=parsed.shard, **made.origin)
+    tables.write(made.table, parsed.output, tables.RUNS, record)
 
 
 def _collect(parsed: argparse.Namespace) -> None:
     from batchf1 import provenance, tables
     from batchf1.training.shard import collect
 
-    table = collect(parsed.experiment, parsed.shards)
-    tables.write(table, parsed.output, tables.RUNS, provenance.collect())
+    made = collect(parsed.experiment, parsed.shards)
+    tables.write(made.table, parsed.output, tables.RUNS, provenance.collect(**made.origin))
 
 
 def _table(parsed: argparse.Namespace) -> None:
-    from batchf1 import plots, tables
+    from batchf1 import plots, tables, whence
 
     tables.write_csv(plots.module(parsed.figure).table(*parsed.source), parsed.output)
+    record = whence.of_table(parsed.output, parsed.figure, parsed.source)
+    whence.write_sidecar(parsed.output, record)
 
 
 def _draw(parsed: argparse.Namespace) -> None:
-    from batchf1 import plots
+    from batchf1 import plots, report, whence
 
-    plots.draw(parsed.figure, parsed.source, parsed.output)
+    plots.module(parsed.figure)
+    record = whence.of_picture(parsed.source, parsed.figure)
+    words = plots.draw(parsed.figure, parsed.source, parsed.output, record)
+    if parsed.caption:
+        report.write_caption(parsed.caption, *words, whence.summary(record))
 
 
 def _install(parsed: argparse.Namespace) -> None:

@@ -14,14 +14,31 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 DECISIVE = ("tensorflow", "keras", "numpy", "scikit-learn", "plotnine")
+"""Packages that decide what a run gives."""
+DRAWING = ("matplotlib", "pandas", "scipy")
+"""Packages that turn runs into tables and pictures."""
+MATTERS = (
+    "src/**/*.py",
+    "src/**/requirements.txt",
+    "conf/**/*.yaml",
+    "experiments/*.yaml",
+    "rules/*.smk",
+    "Snakefile",
+)
+"""Files of the repository that a result depends on. Those under figures/ are results themselves,
+which the workflow has just written; a table or log that a figure reads is looked at by itself."""
 
 
 def collect(**more: Any) -> dict[str, Any]:
-    """Commit, dirty flag, versions, platform and time (UTC), and whatever the caller adds."""
+    """Commit, dirty flag, versions, platform and time (UTC), and whatever the caller adds.
+
+    `dirty`: whether a file that matters differs from the commit, or is not in it. Commit and flag
+    are None where this package is not under version control.
+    """
     return {
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
-        "versions": versions(),
+        "commit": commit(),
+        "dirty": dirty(PACKAGE, *(f":(top,glob){pattern}" for pattern in MATTERS)),
+        "versions": versions(*DECISIVE, *DRAWING),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -29,10 +46,27 @@ def collect(**more: Any) -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide a result."""
+def commit() -> str | None:
+    """The commit that this package was checked out from; None where it was not."""
+    # a copy that is installed inside some other repository must not claim that one's commit
+    tracked = _git(PACKAGE, "ls-files", "--error-unmatch", "__init__.py")
+    return None if tracked is None else _git(PACKAGE, "rev-parse", "HEAD")
+
+
+def dirty(folder: Path, *paths: str) -> bool | None:
+    """Whether any of the paths differs from the commit of its repository, or is not in it.
+
+    None where the folder is in no repository.
+    """
+    status = ("status", "--porcelain", "--untracked-files=all", "--ignored")
+    changed = _git(folder, *status, "--", *paths)
+    return None if changed is None else bool(changed)
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of packages, by default of those that decide what a run gives."""
     found = {}
-    for package in DECISIVE:
+    for package in packages or DECISIVE:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -40,11 +74,11 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _git(*arguments: str) -> str | None:
+def _git(folder: Path, *arguments: str) -> str | None:
+    # no locks: `git status` would else take the index's, and a commit made meanwhile would fail
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

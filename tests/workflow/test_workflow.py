@@ -1,20 +1,15 @@
 """The workflow end to end, in miniature: the real Snakemake on a copy of the repository."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1 import averaging, tables
+from batchf1 import averaging, tables, whence
 from batchf1.counts import as_counts
-from miniature import RUNS, STUDY, Copy
-
-
-@pytest.fixture(scope="module")
-def copy(repository, tmp_path_factory):
-    made = Copy(repository, tmp_path_factory.mktemp("workflow"))
-    done = made.snakemake()
-    assert done.returncode == 0, done.stdout
-    return made
+from commits import git
+from miniature import FIGURES, RUNS, STUDY
 
 
 def test_the_table_holds_every_cell_and_agrees_with_the_arithmetic(copy):
@@ -36,7 +31,7 @@ def test_the_table_holds_every_cell_and_agrees_with_the_arithmetic(copy):
 
 
 def test_each_figure_has_its_numbers_and_its_pictures(copy):
-    for figure in ("mini", "worked_example"):
+    for figure in FIGURES:
         for kind, start in (("csv", b""), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
             content = (copy.folder / f"figures/{figure}.{kind}").read_bytes()
             assert content.startswith(start)
@@ -51,6 +46,44 @@ def test_tables_say_where_they_came_from(copy):
     assert origin["config"]["study"] == "mini"
     assert origin["device"] in ("CPU", "GPU")
     assert tables.provenance_of(copy.folder / RUNS)["versions"]
+
+
+def test_a_picture_alone_says_where_it_came_from(copy, tmp_path):
+    commit = git(copy.folder, "rev-parse", "HEAD")
+    for kind in ("png", "pdf"):
+        shutil.copy(copy.folder / f"figures/mini.{kind}", tmp_path)
+        record = whence.whence(tmp_path / f"mini.{kind}")
+        assert not whence.dirty(record)  # though figures/ is full of new files
+        (table,) = record["sources"]
+        (study,) = table["provenance"]["sources"]
+        assert study["file"] == str(RUNS)
+        study = study["provenance"]
+        steps = [record, table["provenance"], study, *study["trained"], *study["checked"]]
+        assert {step["commit"] for step in steps} == {commit}
+        assert (study["n_runs"], study["seeds"], study["threads"]) == (8, [0, 1], [1])
+        assert study["config"]["dataset.n_samples"] == 200
+        assert study["grid"]["training.batch_size"] == [40, 64]
+
+
+def test_the_record_of_a_csv_stands_beside_it(copy):
+    record = whence.whence(copy.folder / "figures/worked_example.csv")
+    (source,) = record["sources"]
+    assert source["file"] == "experiments/worked_example.yaml"
+    assert source["sha256"] == whence.sha256(copy.folder / source["file"])
+    assert "changed" not in record
+
+
+def test_what_is_drawn_from_changed_code_says_so(copy, tmp_path):
+    style = copy.folder / "src/batchf1/plots/_style.py"
+    before = style.read_text()
+    style.write_text(f"{before}# changed\n")
+    picture = tmp_path / "f.png"
+    arguments = ["worked_example", "figures/worked_example.csv", "--output", str(picture)]
+    drawn = copy.batchf1("draw", *arguments)
+    style.write_text(before)
+    assert drawn.returncode == 0, drawn.stdout
+    told = copy.batchf1("whence", str(picture))
+    assert told.stdout.splitlines()[-1] == "Made with uncommitted changes: no commit gives it."
 
 
 def test_a_second_call_has_nothing_to_do(copy):

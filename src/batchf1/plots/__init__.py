@@ -6,14 +6,14 @@ the numbers of `table`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
-from batchf1 import plugins
+from batchf1 import plugins, whence
 from batchf1.errors import refuse, require
 
 
@@ -35,8 +35,14 @@ def module(name: str) -> Plot:
     return plot
 
 
-def draw(name: str, source: Path, outputs: Sequence[Path]) -> None:
-    """Draw a figure from its CSV into each of the output files, byte for byte repeatable."""
+def draw(
+    name: str, source: Path, outputs: Sequence[Path], record: Mapping[str, Any] | None = None
+) -> tuple[str, str]:
+    """Draw a figure from its CSV into each of the output files, byte for byte repeatable.
+
+    `record` (see `whence`) goes into the files, and onto the picture where it tells of uncommitted
+    changes. Returns the figure's headline, which says what to conclude, and its caption.
+    """
     from batchf1.plots import _style
 
     plot = module(name)
@@ -46,5 +52,9 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> None:
         refuse(str(source), "must be the CSV of a figure", error)
     with _style.house():
         figure = plot.draw(table)
+        words = _style.words(figure)
+        if whence.dirty(record or {}):
+            _style.stamp(figure, whence.UNCOMMITTED)
         for output in outputs:
-            _style.save(figure, output)
+            _style.save(figure, output, whence.embedded(record) if record else None)
+    return words

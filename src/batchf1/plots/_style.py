@@ -10,7 +10,10 @@ from typing import Any
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from batchf1 import whence
+from batchf1.errors import one_line
 from batchf1.tables import replacing
 
 # Okabe & Ito's colours, which the colour-blind can tell apart; the naive one is also the darkest
@@ -30,6 +33,8 @@ LABELS = {
 }
 TRUTH = "#222222"
 PLAIN = "#9A9A9A"
+HEADLINE, CAPTION = "headline", "caption"
+"""Names of the texts in a figure by which `words` finds them."""
 SPARE = ("#E69F00", "#56B4E9", "#F0E442", "#000000")
 """For strategies that somebody adds."""
 
@@ -70,7 +75,7 @@ def house() -> Iterator[None]:
 
 def caption(figure: Figure, text: str) -> None:
     """A line or two under the figure: what is plotted, from how many runs."""
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#555555")
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#555555", gid=CAPTION)
 
 
 def headline(figure: Figure, text: str, handles: list[Any] | None = None) -> None:
@@ -78,7 +83,9 @@ def headline(figure: Figure, text: str, handles: list[Any] | None = None) -> Non
     inch = 1 / figure.get_size_inches()[1]
     below = 0.46 if handles else 0.28
     figure.get_layout_engine().set(rect=(0, 0, 1, 1 - below * inch))  # type: ignore[union-attr, call-arg]
-    figure.text(0.012, 1 - 0.08 * inch, text, fontsize=10, fontweight="bold", va="top")
+    figure.text(
+        0.012, 1 - 0.08 * inch, text, fontsize=10, fontweight="bold", va="top", gid=HEADLINE
+    )
     if handles:
         figure.legend(
             handles=handles,
@@ -91,8 +98,32 @@ def headline(figure: Figure, text: str, handles: list[Any] | None = None) -> Non
         )
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Save as the suffix says, without dates, so that equal figures are equal files."""
-    metadata: dict[str, Any] = {"CreationDate": None} if path.suffix == ".pdf" else {}
+def words(figure: Figure) -> tuple[str, str]:
+    """The headline and the caption of a figure, each on one line.
+
+    A figure without a headline says what to conclude in the titles of its axes.
+    """
+    found = {text.get_gid(): one_line(text.get_text()) for text in figure.findobj(Text)}
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    return found.get(HEADLINE, "; ".join(filter(None, titles))), found.get(CAPTION, "")
+
+
+def stamp(figure: Figure, text: str) -> None:
+    """A small word in the lower right corner, beside the caption, about the picture itself."""
+    figure.text(0.998, 0.004, text, fontsize=5.5, color=COLOURS["batch_mean"], ha="right")
+
+
+def save(figure: Figure, path: Path, record: str | None = None) -> None:
+    """Save as the suffix says, without dates, so that equal figures are equal files.
+
+    A PNG and a PDF carry the headline, the caption and, if given, the record of their making.
+    """
+    headline, caption = words(figure)
+    carried: dict[str, dict[str, Any]] = {
+        ".png": {"Title": headline, "Description": caption, whence.KEY: record},
+        ".pdf": {"Title": headline, "Subject": caption, "Keywords": record, "CreationDate": None},
+    }
+    # None tells a PDF to leave a date out; a PNG takes texts alone
+    metadata = {k: v for k, v in carried.get(path.suffix, {}).items() if v or k == "CreationDate"}
     with replacing(path) as temporary:
         figure.savefig(temporary, metadata=metadata)

@@ -15,6 +15,14 @@ import pandas as pd
 from batchf1 import keras224, provenance, tables
 from batchf1.config import Run, Study, load_study, runs
 from batchf1.errors import InputError, require
+from batchf1.training import origin
+
+
+class Made(NamedTuple):
+    """A table of `tables.RUNS`, and what is recorded with it of where its rows came from."""
+
+    table: pd.DataFrame
+    origin: dict[str, Any]
 
 
 class Seconds(NamedTuple):
@@ -106,8 +114,8 @@ def modules(all_runs: list[Run]) -> list[str]:
     )
 
 
-def execute(experiment: Path, shard: int, store: Path) -> pd.DataFrame:
-    """Train the runs of one shard of a study and return their rows.
+def execute(experiment: Path, shard: int, store: Path) -> Made:
+    """Train the runs of one shard of a study; their rows, and how each was trained.
 
     `store` holds a table per run; one that is there, from the same settings, code and package
     versions, is read instead of trained. Raises `InputError` where there is no such shard.
@@ -115,21 +123,24 @@ def execute(experiment: Path, shard: int, store: Path) -> pd.DataFrame:
     study, all_runs = load_study(experiment, Study), runs(experiment)
     require(0 <= shard < study.shards, "shard", f"must lie in 0..{study.shards - 1}", shard)
     mine = deal(all_runs, study.shards)[shard]
-    found = {run.run_id: table for run in mine if (table := _kept(store, run)) is not None}
+    found = {run.run_id: kept for run in mine if (kept := _kept(store, run)) is not None}
     missing = [run for run in mine if run.run_id not in found]
     say(f"shard {shard}: {len(mine)} runs, {len(found)} of them kept from before")
     if missing:
         found |= _train(missing, store, f"shard {shard}")
-    return pd.concat([tables.empty(tables.RUNS), *(found[run.run_id] for run in mine)])
+    done = [found[run.run_id] for run in mine]
+    table = pd.concat([tables.empty(tables.RUNS), *(made.table for made in done)])
+    return Made(table, {"trained": origin.trained([made.origin for made in done])})
 
 
-def _kept(store: Path, run: Run) -> pd.DataFrame | None:
+def _kept(store: Path, run: Run) -> Made | None:
     """The rows of a run from the store; None where they are missing, damaged or of other code."""
     path = _path(store, run)
     try:
-        if tables.provenance_of(path).get("fingerprint") != _stamp(*modules([run])):
+        recorded = tables.provenance_of(path)
+        if recorded.get("fingerprint") != _stamp(*modules([run])):
             return None
-        return tables.read(path, tables.RUNS)
+        return Made(tables.read(path, tables.RUNS), recorded)
     except InputError:
         return None
 
@@ -143,13 +154,13 @@ def _path(store: Path, run: Run) -> Path:
     return store / f"{run.run_id}.parquet"
 
 
-def _train(missing: list[Run], store: Path, name: str) -> dict[str, pd.DataFrame]:
+def _train(missing: list[Run], store: Path, name: str) -> dict[str, Made]:
     """Train runs and keep each, by run_id; a line now and then says how far it is."""
     trainer_class, configure = implementation(missing[0])
     import keras  # here: TensorFlow takes seconds to import, and this is the Keras chosen above
 
     device = configure(missing[0])
-    origin = provenance.collect(device=device)
+    here = provenance.collect(device=device)
     start = said = time.monotonic()
     total, done, compiled = sum(map(_training_cost, missing)), 0.0, 0
     trainer, trained, found = None, None, {}
@@ -158,9 +169,9 @@ def _train(missing: list[Run], store: Path, name: str) -> dict[str, pd.DataFrame
             trainer = None  # one model at a time; TensorFlow still keeps some 50 MB a shape
             keras.backend.clear_session()
             trainer, trained, compiled = trainer_class(run), shape(run), compiled + 1
-        found[run.run_id] = table = trainer.train(run, device)
         of_run = {"config": run.resolved, "fingerprint": _stamp(*modules([run]))}
-        tables.write(table, _path(store, run), tables.RUNS, origin | of_run)
+        found[run.run_id] = made = Made(trainer.train(run, device), here | of_run)
+        tables.write(made.table, _path(store, run), tables.RUNS, made.origin)
         done += _training_cost(run)
         now = time.monotonic()
         if now - said > SAY_SECONDS or i == len(missing):
@@ -190,16 +201,18 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def collect(experiment: Path, shards: list[Path]) -> pd.DataFrame:
-    """The rows of a study in the order of its grid, whatever the shards.
+def collect(experiment: Path, shards: list[Path]) -> Made:
+    """The rows of a study in the order of its grid, whatever the shards, and its settings.
 
     Raises `InputError` where a run is missing, stands twice, or is not of the study.
     """
-    wanted = [run.run_id for run in runs(experiment)]
+    all_runs = runs(experiment)
+    wanted = [run.run_id for run in all_runs]
     table = pd.concat([tables.read(path, tables.RUNS) for path in shards], ignore_index=True)
     found = set(table["run_id"])
     lacking, strange = set(wanted) - found, found - set(wanted)
     require(not lacking, str(experiment), "every run must be in a shard", f"none for {lacking}")
     require(not strange, str(experiment), "shards hold runs of the study alone", strange)
     place = table["run_id"].map({run_id: i for i, run_id in enumerate(wanted)})
-    return table.iloc[place.argsort(kind="stable")]
+    table = table.iloc[place.argsort(kind="stable")]
+    return Made(table, origin.of_study(experiment, all_runs, table, shards))

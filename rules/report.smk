@@ -1,0 +1,16 @@
+rule claims:
+    input:
+        sources("batchf1.report"),
+        readme="README.md",
+    output:
+        "results/claims.rst",
+    log:
+        "logs/claims.log",
+    benchmark:
+        "logs/claims.tsv"
+    conda:
+        "../environment.yml"
+    message:
+        "Reading the verdicts on the article's claims"
+    shell:
+        "batchf1 claims {input.readme} --output {output} 2> {log}"

@@ -1,0 +1,66 @@
+"""The texts of the report; tests/workflow/test_report_page.py looks at the page."""
+
+import warnings
+
+import pytest
+
+from batchf1 import cli, report
+
+
+def html(text):
+    from docutils.core import publish_parts
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        settings = {"halt_level": 2, "report_level": 2}
+        return publish_parts(text, writer_name="html", settings_overrides=settings)["body"]
+
+
+def test_the_claims_are_those_of_the_readme(repository):
+    claims = report.claims(repository / "README.md")
+    assert [claim.number for claim in claims] == [f"C{i}" for i in range(1, 11)]
+    assert "0.643939" in claims[0].claim
+    assert claims[0].verdict.startswith("holds")
+
+
+def test_the_claims_are_a_whole_table(repository, tmp_path):
+    output = tmp_path / "claims.rst"
+    assert cli.main(["claims", str(repository / "README.md"), "--output", str(output)]) == 0
+    page = html(output.read_text(encoding="utf-8"))
+    assert page.count("<tr") == 11
+    assert "](" not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("| C7 |", "| C8 |"), "has a row for each of"),
+        (("## The article's claims", "## Claims"), "has a row for each of"),
+        (("| not yet | |", "| |"), "C9: has number, claim, verdict, reasons"),
+    ],
+)
+def test_a_readme_without_the_claims_is_refused(repository, tmp_path, capsys, change, words):
+    text = (repository / "README.md").read_text()
+    if change[0] not in text:
+        pytest.skip("C9 has its verdict")
+    (tmp_path / "README.md").write_text(text.replace(*change))
+    arguments = ["claims", str(tmp_path / "README.md"), "--output", str(tmp_path / "c.rst")]
+    assert cli.main(arguments) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "c.rst").exists()
+
+
+def test_a_caption_means_what_it_says(tmp_path):
+    path = tmp_path / "deep/c.rst"
+    signs = r"|a - b|, n_samples * 2_ `x` \alpha"
+    report.write_caption(path, f"Up {signs}", f"Shown: {signs}", "Commit c.")
+    page = html(path.read_text(encoding="utf-8"))
+    assert page.count("|a - b|, n_samples * 2_ `x` \\alpha") == 2
+    assert "<strong>Up" in page
+    assert "<em>Commit c.</em>" in page
+
+
+def test_markdown_becomes_plain_text_with_code():
+    said = report.from_markdown("see `figures/a_b` and [doc_x.md](docs/doc_x.md)")
+    assert said == r"see ``figures/a_b`` and doc\_x.md"

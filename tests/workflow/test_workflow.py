@@ -1,78 +1,17 @@
-"""The workflow end to end, in miniature: the real Snakemake on a copy of the repository."""
-
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+"""The workflow end to end, in miniature."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from miniature import RUNS, STUDY
 
 from batchf1 import averaging, tables
 from batchf1.counts import as_counts
 
-STUDY = """
-question: Does the workflow work?
-overrides: [dataset.n_samples=200, training.epochs=2, "model.hidden=[4]", training.threads=1]
-grid:
-  training.batch_size: [40, 64]
-  dataset.prevalence: [0.5, 0.3]
-  seed: [0, 1]
-figures: {mini: error_vs_batch_size}
-"""
-EXAMPLE = """
-question: Is the arithmetic right?
-batches: [{tn: 1, fn: 1, fp: 0, tp: 1}, {tn: 2, fn: 0, fp: 1, tp: 3}]
-figures: {worked_example: worked_example}
-"""
-RUNS = Path("results/mini/runs.parquet")
 
-
-class Copy:
-    """A copy of the repository with experiments of its own."""
-
-    def __init__(self, repository, folder):
-        for part in ("src", "conf", "rules", "profiles", "benchmarks"):
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(repository / part, folder / part, ignore=ignore)
-        for part in ("Snakefile", "environment.yml"):
-            shutil.copy(repository / part, folder)
-        (folder / "experiments").mkdir()
-        self.folder = folder
-        self.write("experiments/mini.yaml", STUDY)
-        self.write("experiments/worked_example.yaml", EXAMPLE)
-
-    def write(self, path, text):
-        (self.folder / path).write_text(text)
-
-    def snakemake(self, *arguments):
-        tools = Path(sys.executable).parent
-        environment = os.environ | {
-            "PYTHONPATH": str(self.folder / "src"),
-            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def kept(self):
-        """The kept runs, with the time of their writing."""
-        return {p.name: p.stat().st_mtime_ns for p in self.folder.glob("results/mini/store/*")}
-
-
-@pytest.fixture(scope="module")
-def copy(repository, tmp_path_factory):
-    made = Copy(repository, tmp_path_factory.mktemp("workflow"))
-    done = made.snakemake()
-    assert done.returncode == 0, done.stdout
-    return made
+@pytest.fixture
+def copy(executed):
+    return executed.copy
 
 
 def test_the_table_holds_every_cell_and_agrees_with_the_arithmetic(copy):

@@ -129,9 +129,15 @@ def _kept(store: Path, run: Run) -> pd.DataFrame | None:
     try:
         if tables.provenance_of(path).get("fingerprint") != _stamp(*modules([run])):
             return None
-        return tables.read(path, tables.RUNS)
+        rows = tables.read(path, tables.RUNS)
     except InputError:
         return None
+    return rows if _are_of(rows, [run]) else None
+
+
+def _are_of(rows: pd.DataFrame, some: list[Run]) -> bool:
+    """Whether these are all rows of the runs and no others."""
+    return rows["run_id"].value_counts().to_dict() == {run.run_id: run.n_rows for run in some}
 
 
 @cache
@@ -193,13 +199,18 @@ def say(text: str) -> None:
 def collect(experiment: Path, shards: list[Path]) -> pd.DataFrame:
     """The rows of a study in the order of its grid, whatever the shards.
 
-    Raises `InputError` where a run is missing, stands twice, or is not of the study.
+    Raises `InputError` where a run or a row is missing, stands twice, or is not of the study.
     """
-    wanted = [run.run_id for run in runs(experiment)]
+    all_runs = runs(experiment)
+    wanted = [run.run_id for run in all_runs]
     table = pd.concat([tables.read(path, tables.RUNS) for path in shards], ignore_index=True)
     found = set(table["run_id"])
     lacking, strange = set(wanted) - found, found - set(wanted)
     require(not lacking, str(experiment), "every run must be in a shard", f"none for {lacking}")
     require(not strange, str(experiment), "shards hold runs of the study alone", strange)
+    sizes = table["run_id"].value_counts()
+    for run in all_runs:
+        rule = f"must have {run.n_rows} rows in the shards"
+        require(sizes[run.run_id] == run.n_rows, run.label, rule, int(sizes[run.run_id]))
     place = table["run_id"].map({run_id: i for i, run_id in enumerate(wanted)})
     return table.iloc[place.argsort(kind="stable")]

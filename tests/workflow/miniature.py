@@ -1,0 +1,84 @@
+"""A copy of the repository with experiments of its own, and the real Snakemake in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from batchf1 import tables
+
+STUDY = """
+question: Does the workflow work?
+overrides: [dataset.n_samples=200, training.epochs=2, "model.hidden=[4]", training.threads=1]
+grid:
+  training.batch_size: [40, 64]
+  dataset.prevalence: [0.5, 0.3]
+  seed: [0, 1]
+figures: {mini: error_vs_batch_size}
+"""
+EXAMPLE = """
+question: Is the arithmetic right?
+batches: [{tn: 1, fn: 1, fp: 0, tp: 1}, {tn: 2, fn: 0, fp: 1, tp: 3}]
+figures: {worked_example: worked_example}
+"""
+RUNS = Path("results/mini/runs.parquet")
+
+
+class Copy:
+    """A copy of the repository with experiments of its own."""
+
+    def __init__(self, repository, folder):
+        for part in ("src", "conf", "rules", "profiles", "benchmarks"):
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(repository / part, folder / part, ignore=ignore)
+        for part in ("Snakefile", "environment.yml"):
+            shutil.copy(repository / part, folder)
+        (folder / "experiments").mkdir()
+        self.folder = folder
+        self.write("experiments/mini.yaml", STUDY)
+        self.write("experiments/worked_example.yaml", EXAMPLE)
+
+    def write(self, path, text):
+        (self.folder / path).write_text(text)
+
+    def start(self, *command):
+        """A command in the copy, in a process group of its own."""
+        tools = Path(sys.executable).parent
+        environment = os.environ | {
+            "PYTHONPATH": str(self.folder / "src"),
+            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def snakemake(self, *arguments, cores=2):
+        """A whole execution; its `stdout` has both streams."""
+        process = self.start("snakemake", "--cores", str(cores), *arguments)
+        said = process.communicate()[0]
+        return subprocess.CompletedProcess(process.args, process.returncode, said)
+
+    def kept(self):
+        """The kept runs, with the time of their writing."""
+        return {
+            p.name: p.stat().st_mtime_ns for p in self.folder.glob("results/mini/store/*.parquet")
+        }
+
+    def parts(self):
+        """Half-written files."""
+        return list(self.folder.glob("**/.*.part*"))
+
+    def table(self):
+        """The rows of the study."""
+        return tables.read(self.folder / RUNS, tables.RUNS)
+
+    def figures(self):
+        """The numbers behind the figures, as bytes."""
+        return {p.name: p.read_bytes() for p in self.folder.glob("figures/*.csv")}

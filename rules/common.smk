@@ -2,12 +2,16 @@ import os
 import sys
 from dataclasses import asdict
 
-from batchf1 import keras224, provenance
+from batchf1 import keras224, locks, provenance
 from batchf1.config import Study, digest, runs
 from batchf1.cost.run import modules as cost_modules
 from batchf1.cost.study import CostStudy
 from batchf1.experiments import experiments
 from batchf1.training.shard import deal, is_original, modules
+
+# After a kill `snakemake` just goes on; beside a living one Snakemake's own lock holds.
+if workflow.is_main_process:  # its jobs, perhaps on other machines, read this file too
+    locks.drop_stale()
 
 # Every experiment file is read, and every cell of its grid checked, before anything runs.
 EXPERIMENTS = experiments("experiments")

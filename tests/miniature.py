@@ -1,4 +1,4 @@
-"""A copy of the repository with experiments of its own, small enough to run in a test."""
+"""A study that trains in seconds, in a committed copy of the repository that tests can spoil."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from batchf1 import tables
 from commits import commit
 
 STUDY = """
@@ -46,27 +47,49 @@ class Copy:
     def write(self, path, text):
         (self.folder / path).write_text(text)
 
-    def snakemake(self, *arguments):
-        return self._run("snakemake", "--cores", "2", *arguments)
-
-    def batchf1(self, *arguments):
-        return self._run("batchf1.cli", *arguments)
-
-    def _run(self, module, *arguments):
+    def start(self, *command):
+        """A command in the copy, in a process group of its own."""
         tools = Path(sys.executable).parent
         environment = os.environ | {
             "PYTHONPATH": str(self.folder / "src"),
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         }
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
+
+    def snakemake(self, *arguments, cores=2):
+        """A whole execution; its `stdout` has both streams."""
+        return self._run("snakemake", "--cores", str(cores), *arguments)
+
+    def batchf1(self, *arguments):
+        """A whole command; its `stdout` has both streams."""
+        return self._run("batchf1.cli", *arguments)
+
+    def _run(self, *command):
+        process = self.start(*command)
+        said = process.communicate()[0]
+        return subprocess.CompletedProcess(process.args, process.returncode, said)
 
     def kept(self):
         """The kept runs, with the time of their writing."""
-        return {p.name: p.stat().st_mtime_ns for p in self.folder.glob("results/mini/store/*")}
+        found = self.folder.glob("results/mini/store/*.parquet")
+        return {p.name: p.stat().st_mtime_ns for p in found}
+
+    def parts(self):
+        """Half-written files."""
+        return list(self.folder.glob("**/.*.part*"))
+
+    def table(self):
+        """The rows of the study."""
+        return tables.read(self.folder / RUNS, tables.RUNS)
+
+    def figures(self):
+        """The numbers behind the figures, as bytes."""
+        return {p.name: p.read_bytes() for p in self.folder.glob("figures/*.csv")}

@@ -355,3 +355,175 @@ def test_scikit_learn_is_what_epoch_end_calls_for_arrays():
     decided = model.predict(x, verbose=0) > 0.5
     logs = model.fit(x, y, verbose=0, callbacks=strategy.callbacks(validation=(x, y))).history
     assert logs["val_f1_epoch_end"] == [f1_score(y, decided)]
+
+
+# Weights and masks: right, or refused
+
+
+class Masked(keras.layers.Layer):
+    """Masks the samples whose features are all 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.supports_masking = True
+
+    def compute_mask(self, inputs, previous=None):
+        return keras.ops.any(keras.ops.not_equal(inputs, 0), axis=-1)
+
+    def call(self, inputs):
+        return inputs + 0
+
+
+def masking():
+    """`network`, with a mask of one value a sample, which Keras hands to the metrics."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(8, "tanh")(Masked()(inputs))
+    return keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(hidden))
+
+
+def weighted_data(n=101):
+    x, y = data(n)
+    x[::3] = 0
+    return x, y, np.random.default_rng(1).uniform(0, 3, n).astype("float32")
+
+
+def weighted_fit(strategy, model, kind, x, y, **given):
+    key = "metrics" if kind == "metrics" else "weighted_metrics"
+    model.compile(keras.optimizers.SGD(0.0), "binary_crossentropy", **{key: strategy.metrics()})
+    callbacks = strategy.callbacks((x, y))
+    options = {"batch_size": B, "shuffle": False, "verbose": 0, "callbacks": callbacks}
+    return model.fit(x, y, **options, **given).history[f"f1_{strategy.name}"]
+
+
+@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize("column", [True, False])
+def test_weighted_metrics_are_weighted_right(name, column):
+    x, y, weights = weighted_data()
+    model = network()
+    decided = model.predict(x, verbose=0) > 0.5
+    given = {"sample_weight": weights[:, None] if column else weights}
+    found = weighted_fit(strategies.create(name), model, "weighted", x, y, **given)
+    truth = f1_score(y.ravel(), decided.ravel(), sample_weight=weights)
+    assert abs(truth - f1_score(y.ravel(), decided.ravel())) > 0.01
+    assert found == [pytest.approx(truth, abs=1e-6)]
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_class_weights_in_weighted_metrics(name):
+    x, y, _ = weighted_data()
+    model = network()
+    decided = model.predict(x, verbose=0) > 0.5
+    classes = {0: 1.0, 1: 5.0}
+    found = weighted_fit(strategies.create(name), model, "weighted", x, y, class_weight=classes)
+    truth = f1_score(y.ravel(), decided.ravel(), sample_weight=1 + 4 * y.ravel())
+    assert found == [pytest.approx(truth, abs=1e-6)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_do_not_reach_metrics(name):
+    x, y, weights = weighted_data()
+    plain, *weighted = (
+        weighted_fit(strategies.create(name), network(), "metrics", x, y, **given)
+        for given in ({}, {"sample_weight": weights}, {"class_weight": {0: 1.0, 1: 5.0}})
+    )
+    assert weighted == [plain] * 2
+
+
+@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize("kind", ["metrics", "weighted"])
+def test_masked_samples_are_left_out(name, kind):
+    x, y, weights = weighted_data()
+    model = masking()
+    decided, seen = model.predict(x, verbose=0).ravel() > 0.5, (x != 0).any(axis=1)
+    given = {} if kind == "metrics" else {"sample_weight": weights}
+    found = weighted_fit(strategies.create(name), model, kind, x, y, **given)
+    part = (y.ravel()[seen], decided[seen])
+    truth = f1_score(*part, sample_weight=weights[seen] if given else None)
+    assert abs(truth - f1_score(y.ravel(), decided)) > 0.01
+    assert found == [pytest.approx(truth, abs=1e-6)]
+
+
+@pytest.mark.parametrize("kind", ["metrics", "weighted"])
+@pytest.mark.parametrize("name", ["batch_mean", "epoch_end"])
+def test_what_has_no_masked_form_says_so(name, kind):
+    x, y, _ = weighted_data()
+    words = "under a model without masks" if name == "batch_mean" else "a model that masks no"
+    with pytest.raises(InputError, match=f"f1_{name}: .*{words}"):
+        weighted_fit(strategies.create(name), masking(), kind, x, y)
+
+
+def test_what_has_no_weighted_form_says_so():
+    x, y, weights = weighted_data()
+    given = {"sample_weight": weights}
+    with pytest.raises(InputError, match="f1_batch_mean: has no weighted form.*; got weights"):
+        weighted_fit(strategies.create("batch_mean"), network(), "weighted", x, y, **given)
+    for logged in ("sum", "mean"):
+        strategy = strategies.create("reconstructed", logged=logged)
+        with pytest.raises(InputError, match=f"takes weights and masks with .*; got {logged}"):
+            weighted_fit(strategy, network(), "weighted", x, y, **given)
+    strategy = strategies.create("epoch_end")
+    model = network()
+    model.compile("sgd", "binary_crossentropy")
+    for three in ((x, y, weights), [(x, y, weights)]):
+        with pytest.raises(InputError, match="f1_epoch_end: needs .x, y.: .*; got 3 parts"):
+            model.fit(x, y, verbose=0, callbacks=strategy.callbacks(three))
+
+
+# Shapes that would be broadcast, and nothing at all
+
+
+@pytest.mark.parametrize("name", ["batch_mean", *POOLED])
+@pytest.mark.parametrize("labels", [(1,), (1, 1), (3,), (5, 1)])
+def test_labels_are_never_broadcast(name, labels):
+    for metric in strategies.create(name).metrics():
+        with pytest.raises(InputError, match=f"labels: must be 4, as the scores; got {labels[0]}"):
+            metric.update_state(np.ones(labels), np.ones((4, 1)))
+
+
+@pytest.mark.parametrize("name", ["batch_mean", *POOLED])
+def test_labels_are_never_broadcast_where_sizes_are_not_known_beforehand(name):
+    (metric, *_) = strategies.create(name).metrics()
+    vector = tf.TensorSpec((None,), "float32")
+    update = tf.function(metric.update_state, input_signature=[vector, vector])
+    update(tf.ones(4), tf.ones(4))
+    assert float(metric.result()) == pytest.approx(1)
+    update(tf.ones(1), tf.ones(4))
+    assert np.isnan(float(metric.result()))
+
+
+@pytest.mark.parametrize("name", ["batch_mean", *POOLED])
+@pytest.mark.parametrize("shape", [(4, 2), (2, 2, 1), ()])
+def test_weights_of_another_shape_are_refused(name, shape):
+    for metric in strategies.create(name).metrics():
+        with pytest.raises(InputError, match="sample_weight: a binary F1 needs shape"):
+            metric.update_state(np.ones((4, 1)), np.ones((4, 1)), np.ones(shape))
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_an_empty_batch_counts_nothing(name):
+    x, y = data(40)
+    metrics = strategies.create(name).metrics()
+    for metric in metrics:
+        metric.update_state(y, x[:, :1])
+        before = float(metric.result())
+        metric.update_state(y[:0], x[:0, :1])
+        assert float(metric.result()) == before
+
+
+def test_no_samples_are_refused_at_the_end_of_an_epoch():
+    x, y = data(40)
+    callbacks = strategies.create("epoch_end").callbacks(validation=(x[:0], y[:0]))
+    model = network()
+    model.compile("sgd", "binary_crossentropy")
+    with pytest.raises(InputError, match="val_f1_epoch_end: needs data with at least one sample"):
+        model.fit(x, y, verbose=0, callbacks=callbacks)
+
+
+def test_soft_and_signed_labels_are_never_counted():
+    x, y = data(40)
+    for labels in (2 * y - 1, np.clip(y, 0.1, 0.9), np.where(y == 1, np.nan, y)):
+        for name in ("batch_mean", *POOLED):
+            for metric in strategies.create(name).metrics():
+                metric.update_state(labels, x[:, :1])
+                assert np.isnan(float(metric.result()))

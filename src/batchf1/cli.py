@@ -25,6 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     except TraceError as error:
         print(f"batchf1 {parsed.name}: nothing written: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    except MemoryError as error:
+        text = one_line(error) or "out of memory"
+        print(f"batchf1 {parsed.name}: not enough memory: {text}", file=sys.stderr)  # noqa: T201
+        return 1
     return status or 0
 
 
@@ -105,7 +109,7 @@ def _collect(parsed: argparse.Namespace) -> None:
 def _table(parsed: argparse.Namespace) -> None:
     from batchf1 import plots, tables, whence
 
-    tables.write_csv(plots.module(parsed.figure).table(*parsed.source), parsed.output)
+    tables.write_csv(plots.table(parsed.figure, parsed.source), parsed.output)
     record = whence.of_table(parsed.output, parsed.figure, parsed.source)
     whence.write_sidecar(parsed.output, record)
 

@@ -10,8 +10,9 @@ import copy
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,7 +45,19 @@ CHOICES = {
 }
 """Setting of `program` -> its values."""
 
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+"""What studies and figures are named like: their names become parts of paths."""
+COUNTS = ("tp", "fp", "fn", "tn")
+MOST_UNITS, MOST_THREADS = 2**20, 1024
+MOST_SEED = 2**63 - 1
+"""int64 in tables."""
+
 T = TypeVar("T")
+
+
+def check_name(name: str, thing: str) -> None:
+    """Refuse a name that cannot stand in a path, a wildcard or an override."""
+    require(NAME.fullmatch(name) is not None, thing, "is of letters, digits, _ and -", name)
 
 
 @dataclass
@@ -56,7 +69,8 @@ class Model:
 
     def __post_init__(self) -> None:
         for units in self.hidden:
-            require(units >= 1, "model.hidden", "layers have at least 1 unit", self.hidden)
+            rule = f"layers have at least 1 unit and at most {MOST_UNITS}"
+            require(1 <= units <= MOST_UNITS, "model.hidden", rule, self.hidden)
         positive = 0 < self.learning_rate < float("inf")
         require(positive, "model.learning_rate", "must be above 0", self.learning_rate)
 
@@ -88,6 +102,8 @@ class Training:
         for name in ("threads", "pretrain", "freeze_after"):
             value = getattr(self, name)
             require(value >= 0, f"training.{name}", "must be at least 0", value)
+        rule = f"must be at most {MOST_THREADS}"
+        require(self.threads <= MOST_THREADS, "training.threads", rule, self.threads)
 
 
 @dataclass
@@ -139,7 +155,9 @@ class Run:
     program: Program = MISSING
 
     def __post_init__(self) -> None:
+        check_name(self.study, "study")
         known = plugins.names("strategies")
+        require(bool(self.strategies), "strategies", f"are at least one of {known}", "none")
         for name in self.strategies:
             require(name in known, "strategies", f"are among {known}", name)
         require(
@@ -149,6 +167,7 @@ class Run:
             self.strategies,
         )
         require(self.seed >= 0, "seed", "must be at least 0", self.seed)
+        require(self.seed <= MOST_SEED, "seed", f"must be at most {MOST_SEED}", self.seed)
         require(
             self.training.batch_size <= self.dataset.n_samples,
             "training.batch_size",
@@ -171,6 +190,11 @@ class Run:
             rule = f"must not exceed the validation set's {self.dataset.n_validation} to be dropped"
             size = self.training.batch_size
             require(size <= self.dataset.n_validation, "training.batch_size", rule, size)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of the run's rows in a table: one per epoch, split and strategy."""
+        return self.training.epochs * 2 * len(self.strategies)
 
     @property
     def names(self) -> tuple[object, ...]:
@@ -228,6 +252,10 @@ class LeaveOut:
     batch_above_data: bool = False
     """Cells whose batch is larger than the training split."""
 
+    def __post_init__(self) -> None:
+        fewest = self.class_below
+        require(fewest >= 0, "leave_out.class_below", "must be at least 0", fewest)
+
 
 @dataclass
 class Study:
@@ -246,6 +274,14 @@ class Study:
     beside: list[str] = field(default_factory=list)
     """Further files that the figures are made from, after the table."""
 
+    def __post_init__(self) -> None:
+        require(self.shards >= 1, "shards", "must be at least 1", self.shards)
+        set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
+        for key in ("study", *self.grid):
+            require(key not in set_here, "overrides", "set neither study nor a grid's key", key)
+        # another study's name would mix its rows into the table
+        require("study" not in self.grid, "grid.study", "is the file's name", "a grid over it")
+
 
 @dataclass
 class WorkedExample:
@@ -255,6 +291,14 @@ class WorkedExample:
     batches: list[dict[str, int]] = MISSING
     """tp, fp, fn and tn of each batch."""
     figures: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require(bool(self.batches), "batches", "are at least one", "none")
+        for i, batch in enumerate(self.batches):
+            good = sorted(batch) == sorted(COUNTS) and min(batch.values()) >= 0
+            rule = f"has {COUNTS}, whole numbers >= 0, together 1 to 2**53"
+            good = good and 1 <= sum(batch.values()) <= 2**53
+            require(good, f"batches[{i}]", rule, dict(batch))
 
 
 def digest(value: object) -> str:
@@ -275,14 +319,15 @@ def _compose(overrides: Iterable[str]) -> DictConfig:
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             return hydra_compose("config", list(overrides))
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        # ValueError: how Hydra refuses a config file named null or by a number
         refuse("config", _reason(error), " ".join(overrides))
 
 
 def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
     """The composition as a `Run`, with the values of `point` (already typed) in their places."""
     try:
-        settings: Any = OmegaConf.to_container(config, throw_on_missing=True)
+        settings: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         refuse("config", _reason(error), "no value")
     for key, value in (point or {}).items():
@@ -294,7 +339,20 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
         "training": Training,
         "program": Program,
     }
-    return Run(**settings | {name: part(**settings[name]) for name, part in parts.items()})
+    made = {name: _part(part, settings.get(name), f"{name}.") for name, part in parts.items()}
+    run: Run = _part(Run, settings | made)
+    return run
+
+
+def _part(kind: Any, settings: Any, group: str = "") -> Any:
+    """An object of a dataclass from all its settings: overrides can add some, and take away."""
+    require(isinstance(settings, dict), f"config: {group}", "must be chosen", settings)
+    known = {part.name for part in fields(kind)}
+    for name in sorted(settings.keys() - known):
+        refuse(f"config: {group}{name}", f"no such setting; there are {sorted(known)}", name)
+    for name in sorted(known - settings.keys()):
+        refuse(f"config: {group}{name}", "needs a value", "none")
+    return kind(**settings)
 
 
 def _reason(error: Exception) -> str:
@@ -313,20 +371,25 @@ def load_study(path: str | Path, kind: type[T]) -> T:
     written = read_yaml(path)
     try:
         study = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), written))
-    except (OmegaConfBaseException, ValueError) as error:
-        raise InputError(f"{path}: {_reason(error)}") from error
+    except (OmegaConfBaseException, ValueError, RecursionError) as error:
+        # RecursionError: a YAML alias to the very thing that holds it
+        raise InputError(f"{path}: {_reason(error)[:500]}") from error
     assert isinstance(study, kind)
     return study
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; `InputError` where it cannot be read."""
+    """The keys and values of a YAML file; `InputError` where it cannot be read."""
     try:
-        return OmegaConf.load(path)
+        written = OmegaConf.load(path)
     except OSError as error:
-        refuse(str(path), "must be a readable file", error.strerror or str(error))
-    except (YAMLError, OmegaConfBaseException) as error:
-        raise InputError(f"{path}: {one_line(error)}") from error
+        rule = "must be a readable file" if error.errno else "must hold keys and values"
+        refuse(str(path), rule, error.strerror or str(error))
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: {one_line(error)[:500]}") from error
+    mapping = isinstance(written, DictConfig)
+    require(mapping, str(path), "must hold keys and values", type(written).__name__)
+    return written
 
 
 def runs(path: str | Path) -> list[Run]:
@@ -341,6 +404,11 @@ def runs(path: str | Path) -> list[Run]:
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     require(bool(cells), str(path), "the grid must have a cell", dict(study.grid))
+    found: dict[str, Run] = {}
+    for run in cells:
+        # 1 and "1", or a config file and the values in it
+        require(run.run_id not in found, f"{path}: grid", "must not give a run twice", run.label)
+        found[run.run_id] = run
     return cells
 
 
@@ -349,7 +417,7 @@ def _bases(name: str, study: Study) -> Iterator[DictConfig]:
     groups = {key: values for key, values in study.grid.items() if key in GROUPS}
     for choice in itertools.product(*groups.values()):
         chosen = [f"{key}={value}" for key, value in zip(groups, choice, strict=True)]
-        yield _compose([*chosen, *study.overrides, f"study={name}"])
+        yield _compose([*chosen, *study.overrides, f"study='{name}'"])
 
 
 def _cells(base: DictConfig, study: Study) -> Iterator[Run]:
@@ -370,7 +438,8 @@ def _typed(base: DictConfig, key: str, value: Any) -> Any:
     trial = copy.deepcopy(base)
     try:
         OmegaConf.update(trial, key, value)
-        return OmegaConf.select(trial, key)
+        selected = OmegaConf.select(trial, key)
+        return OmegaConf.to_container(selected) if OmegaConf.is_config(selected) else selected
     except (OmegaConfBaseException, ValueError) as error:
         refuse(f"grid.{key}", _reason(error), value)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,9 +17,10 @@ import pyarrow
 import pyarrow.parquet as parquet
 from pandera.errors import SchemaError, SchemaErrors
 
-from batchf1.errors import one_line, refuse
+from batchf1.errors import one_line, refuse, require
 
 METADATA = b"batchf1"
+_HOST = platform.node()
 
 
 def _share(**options: Any) -> pa.Column:
@@ -70,6 +73,10 @@ RUNS = pa.DataFrameSchema(
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
     """The table itself; `InputError` names the first column or rule that it breaks."""
+    columns, wanted = set(map(str, table.columns)), set(schema.columns)
+    lacking, strange = sorted(wanted - columns), sorted(columns - wanted)
+    require(not lacking, thing, "must have every column of its schema", f"none named {lacking}")
+    require(not strange, thing, "has the columns of its schema alone", strange)
     try:
         valid: pd.DataFrame = schema.validate(table)
         return valid
@@ -123,11 +130,15 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place if nothing raises, and else goes."""
+    """A temporary file beside `path` that takes its place if nothing raises, and else goes.
+
+    What a killed process left of `path` goes too. Raises `InputError` where it cannot be written.
+    """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         yield temporary
         temporary.replace(path)
     except OSError as error:
@@ -135,3 +146,22 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes that are gone have left of `path`; other machines' are not ours."""
+    end = f".part{path.suffix}"
+    for left in path.parent.glob(glob.escape(f".{path.name}.{_HOST}.") + f"*{glob.escape(end)}"):
+        pid = left.name.removesuffix(end).rpartition(".")[2]
+        if pid.isdigit() and not _alive(int(pid)):
+            left.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True

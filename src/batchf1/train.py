@@ -31,6 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"batchf1.train: {one_line(error)}", file=sys.stderr)  # noqa: T201
         return 2
+    except MemoryError as error:
+        text = one_line(error) or "out of memory"
+        print(f"batchf1.train: not enough memory: {text}", file=sys.stderr)  # noqa: T201
+        return 1
 
 
 def _train(overrides: list[str]) -> int:

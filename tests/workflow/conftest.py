@@ -1,4 +1,6 @@
-"""One miniature workflow, run once for all tests of this folder."""
+"""One undisturbed execution for all tests of the workflow."""
+
+from types import SimpleNamespace
 
 import pytest
 
@@ -6,8 +8,14 @@ from miniature import Copy
 
 
 @pytest.fixture(scope="session")
-def copy(repository, tmp_path_factory):
+def executed(repository, tmp_path_factory):
+    """A copy in which the workflow has run, and what came out, before any test changes it."""
     made = Copy(repository, tmp_path_factory.mktemp("workflow"))
     done = made.snakemake()
     assert done.returncode == 0, done.stdout
-    return made
+    return SimpleNamespace(copy=made, table=made.table(), figures=made.figures())
+
+
+@pytest.fixture
+def copy(executed):
+    return executed.copy

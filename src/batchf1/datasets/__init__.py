@@ -17,6 +17,8 @@ from batchf1 import plugins
 from batchf1.errors import refuse, require
 
 Features = NDArray[np.float32]
+MOST_SAMPLES = 2**31 - 1
+"""Places in a split are counted in 32 bits."""
 
 
 class Split(NamedTuple):
@@ -58,6 +60,10 @@ class Dataset(ABC):
             "must be above 0",
             self.validation_fraction,
         )
+        sizes = {"n_samples": self.n_samples, "validation_fraction": self.n_validation}
+        for name, n in sizes.items():
+            rule = f"splits have at most {MOST_SAMPLES} samples"
+            require(n <= MOST_SAMPLES, f"dataset.{name}", rule, n)
 
     @abstractmethod
     def draw(

@@ -31,6 +31,7 @@ def install(folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     wanted = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(PINS)]
     try:
+        part.mkdir(parents=True)  # a place that cannot be written to shows before pip does
         done = subprocess.run(
             [*command, *wanted, "--target", str(part)], capture_output=True, text=True
         )

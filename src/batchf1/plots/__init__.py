@@ -6,6 +6,7 @@ the numbers of `table`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from batchf1 import plugins, whence
-from batchf1.errors import refuse, require
+from batchf1.errors import one_line, refuse, require
 
 
 class Plot(Protocol):
@@ -35,23 +36,43 @@ def module(name: str) -> Plot:
     return plot
 
 
+KINDS = (".pdf", ".png")
+"""What figures are drawn as."""
+
+
+def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
+    """The numbers behind a figure; `InputError` where it is made from more or fewer files."""
+    compute = module(name).table
+    wanted = list(inspect.signature(compute).parameters)
+    given = [str(source) for source in sources]
+    require(len(given) == len(wanted), f"figure {name}", f"is made from {wanted}", given)
+    return compute(*sources)
+
+
 def draw(
     name: str, source: Path, outputs: Sequence[Path], record: Mapping[str, Any] | None = None
 ) -> tuple[str, str]:
     """Draw a figure from its CSV into each of the output files, byte for byte repeatable.
 
     `record` (see `whence`) goes into the files, and onto the picture where it tells of uncommitted
-    changes. Returns the figure's headline, which says what to conclude, and its caption.
+    changes. Returns the figure's headline, which says what to conclude, and its caption. Raises
+    `InputError` for a file that is no such CSV and for an output of another kind.
     """
     from batchf1.plots import _style
 
     plot = module(name)
+    for output in outputs:
+        require(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
     try:
-        table = pd.read_csv(source)
+        numbers = pd.read_csv(source)
     except (OSError, ValueError) as error:
-        refuse(str(source), "must be the CSV of a figure", error)
+        refuse(str(source), "must be the CSV of a figure", one_line(error))
     with _style.house():
-        figure = plot.draw(table)
+        try:
+            figure = plot.draw(numbers)
+        except (LookupError, TypeError, ValueError) as error:
+            # `draw` sees nothing but these numbers
+            refuse(str(source), f"must be the CSV of figure {name}", repr(error))
         words = _style.words(figure)
         if whence.dirty(record or {}):
             _style.stamp(figure, whence.UNCOMMITTED)

@@ -8,12 +8,16 @@ In anyone's Keras program:
               mode="max")])
 
 A strategy puts `f1_<name>` and `val_f1_<name>` into the logs, where callbacks after it find them.
-All are for one binary output: labels 0 or 1 and scores, each of shape (n,) or (n, 1). All give the
-unweighted F1, as everything in `metrics=` does.
+All are for one binary output: labels 0 or 1 and scores, each of shape (n,) or (n, 1).
+
+In `metrics=` Keras ignores `sample_weight` and `class_weight`, so the F1 is unweighted; in
+`weighted_metrics=` `reconstructed` and `streaming` weight each sample's count. They leave out the
+samples that the model masks. `batch_mean` and `epoch_end` have no such form and refuse both.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,18 +71,36 @@ def binary(y_true: Any, y_pred: Any, threshold: float) -> tuple[Any, Any]:
 
     A label that is neither 0 nor 1, and the label of a NaN score, become NaN, so that what is
     computed from them is NaN and never silently wrong. Raises `InputError` for a shape that is
-    neither (n,) nor (n, 1).
+    neither (n,) nor (n, 1), and for other numbers of labels than of scores; where only the batch
+    tells them, one label for many scores gives NaN.
     """
     labels, scores = (
         _vector(x, thing) for x, thing in ((y_true, "labels"), (y_pred, "model output"))
     )
+    n, wanted = labels.shape[0], scores.shape[0]
+    require(None in (n, wanted) or n == wanted, "labels", f"must be {wanted}, as the scores", n)
     decided = scores > ops.cast(threshold, scores.dtype)
     labels = ops.cast(labels, "float32")
     valid = ops.logical_and(
         ops.logical_or(ops.equal(labels, 0), ops.equal(labels, 1)), ops.equal(scores, scores)
     )
+    if None in (n, wanted):  # known in the batch alone: one label would fit any number of scores
+        same = ops.equal(ops.shape(labels)[0], ops.shape(scores)[0])
+        valid = ops.logical_and(valid, same)
     nan = ops.full_like(labels, float("nan"))
     return ops.where(valid, labels, nan), ops.cast(decided, "float32")
+
+
+def weights(y_pred: Any, sample_weight: Any = None) -> Any:
+    """The weights of a batch's samples, float64 of shape (n,), 0 where the model masks; or None.
+
+    None stands for neither weights nor a mask. Raises `InputError` for a shape that is neither
+    (n,) nor (n, 1).
+    """
+    mask = getattr(y_pred, "_keras_mask", None)  # where Keras puts it
+    given = {"sample_weight": sample_weight, "mask": mask}
+    parts = [ops.cast(_vector(x, thing), "float64") for thing, x in given.items() if x is not None]
+    return math.prod(parts[1:], start=parts[0]) if parts else None
 
 
 def _vector(x: Any, thing: str) -> Any:

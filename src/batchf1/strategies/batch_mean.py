@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 from keras import ops
 
-from batchf1.strategies import Strategy, binary
+from batchf1.errors import require
+from batchf1.strategies import Strategy, binary, weights
 
 
 class BatchMean(Strategy):
@@ -16,13 +18,31 @@ class BatchMean(Strategy):
     """
 
     def metrics(self) -> list[Any]:
-        """The F1 function."""
+        """The F1 function, in what Keras wraps a function."""
+        return [BatchF1(self.threshold, f"f1_{self.name}")]
 
-        def batch_f1(y_true: Any, y_pred: Any) -> Any:
-            labels, decided = binary(y_true, y_pred, self.threshold)
-            positives = ops.sum(labels) + ops.sum(decided)
-            # not divide_no_nan: it would hide the NaN of a bad label
-            return 2 * ops.sum(labels * decided) / ops.where(positives == 0, 1.0, positives)
 
-        batch_f1.__name__ = f"f1_{self.name}"  # the name that Keras logs
-        return [batch_f1]
+@keras.saving.register_keras_serializable("batchf1")
+class BatchF1(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
+    """The mean over the batches of a function's values, as Keras makes it of any function."""
+
+    def __init__(self, threshold: float = 0.5, name: str = "f1", dtype: Any = None) -> None:
+        super().__init__(self._of_batch, name=name, dtype=dtype)
+        self.threshold = threshold
+
+    def _of_batch(self, y_true: Any, y_pred: Any) -> Any:
+        labels, decided = binary(y_true, y_pred, self.threshold)
+        positives = ops.sum(labels) + ops.sum(decided)
+        # not divide_no_nan: it would hide the NaN of a bad label
+        return 2 * ops.sum(labels * decided) / ops.where(positives == 0, 1.0, positives)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in a batch; `InputError` for weights or a mask, which one number cannot carry."""
+        weighted = weights(y_pred, sample_weight) is not None
+        rule = "has no weighted form: put it into metrics=, under a model without masks"
+        require(not weighted, self.name, rule, "weights or a mask")
+        super().update_state(y_true, y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the metric when a saved model is loaded."""
+        return {"threshold": self.threshold, "name": self.name, "dtype": self.dtype}

@@ -29,7 +29,8 @@ class EpochEnd(Strategy):
         """The callback that makes the pass; it needs at least one of the splits.
 
         A data set is iterated once an epoch, so it may shuffle. Raises `InputError` for none, for a
-        generator that cannot be started again, and for shapes, labels or scores that do not fit.
+        generator that cannot be started again, for shapes, labels or scores that do not fit, for
+        sample weights, and for a model that masks samples, of which predictions tell nothing.
         """
         splits = {f"f1_{self.name}": train, f"val_f1_{self.name}": validation}
         given = {key: data for key, data in splits.items() if data is not None}
@@ -51,13 +52,18 @@ class PassAtEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         """Predict each split and write its F1."""
         logs = {} if logs is None else logs
         for key, data in self.splits.items():
+            outputs = getattr(self.model, "outputs", None) or []  # none in a subclassed model
+            masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
+            require(not masked, key, "needs a model that masks no samples", self.model.name)
             arrays = _is_arrays(data)
-            logs[key] = self._of_arrays(*data[:2]) if arrays else self._streamed(key, data)
+            logs[key] = self._of_arrays(key, data) if arrays else self._streamed(key, data)
 
-    def _of_arrays(self, x: Any, y_true: Any) -> float:
+    def _of_arrays(self, key: str, data: Any) -> float:
         """The article's way: everything at once, and scikit-learn."""
         from sklearn.metrics import f1_score
 
+        x, y_true = _unweighted(key, data)
+        require(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
         checked = self._checked(y_true, self.model.predict(x, verbose=0))
         # float32: scikit-learn takes it in 0.6 of the time of bool
         y_true, decided = (part.astype(np.float32) for part in checked)
@@ -67,7 +73,8 @@ class PassAtEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         """The same number from counts: whole numbers, so that no order of batches changes it."""
         n_batches = tp = positives = 0
         for batch in _batches(data):
-            y_true, decided = self._checked(batch[1], self.model.predict_on_batch(batch[0]))
+            x, y_true = _unweighted(key, batch)
+            y_true, decided = self._checked(y_true, self.model.predict_on_batch(x))
             n_batches += 1
             tp += int(np.count_nonzero(y_true & decided))
             positives += int(np.count_nonzero(y_true)) + int(np.count_nonzero(decided))
@@ -84,6 +91,12 @@ class PassAtEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         if not (positive | (y_true == 0)).all():
             refuse("labels", "are 0 or 1", np.unique(y_true))
         return positive.ravel(), predicted_positive(scores.ravel(), self.threshold)
+
+
+def _unweighted(key: str, data: Any) -> Any:
+    """The two parts of (x, y)."""
+    require(len(data) == 2, key, "needs (x, y): it has no weighted form", f"{len(data)} parts")
+    return data
 
 
 def _is_arrays(data: Any) -> bool:

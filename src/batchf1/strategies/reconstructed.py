@@ -9,7 +9,7 @@ from keras import ops
 
 from batchf1.averaging import Logged
 from batchf1.errors import refuse, require
-from batchf1.strategies import Strategy, binary
+from batchf1.strategies import Strategy, binary, weights
 
 COUNTS = ("true_positives", "possible_positives", "predicted_positives")
 
@@ -68,6 +68,13 @@ class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
             "predicted_positives": decided + bad,
         }
         return parts[self.count_name]
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in a batch; `InputError` for weights or a mask where sums or means are logged."""
+        counted = weights(y_pred, sample_weight)
+        good = counted is None or self.logged == "per_sample"
+        require(good, self.name, "takes weights and masks with logged='per_sample'", self.logged)
+        super().update_state(y_true, y_pred, counted)
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the metric when a saved model is loaded."""

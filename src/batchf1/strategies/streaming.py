@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from batchf1.strategies import Strategy, binary
+from batchf1.strategies import Strategy, binary, weights
 
 
 class Streaming(Strategy):
@@ -33,11 +33,12 @@ class BinaryF1(keras.metrics.F1Score):  # type: ignore[misc]
         super().__init__(average="micro", threshold=threshold, name=name, dtype=dtype)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch: labels and scores of shape (n,) or (n, 1)."""
+        """Count a batch: labels, scores and weights of shape (n,) or (n, 1); masked ones not."""
         labels, decided = binary(y_true, y_pred, self.threshold)
         # decided here, in the scores' dtype: widened to float64, a float32 score at the threshold
         # could come to lie above it
-        super().update_state(labels[:, None], ops.expand_dims(decided, 1), sample_weight)
+        counted = weights(y_pred, sample_weight)  # as (n, 1) Keras would broadcast them to (n, n)
+        super().update_state(labels[:, None], ops.expand_dims(decided, 1), counted)
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the metric when a saved model is loaded."""

@@ -6,6 +6,7 @@ import heapq
 import sys
 import time
 from collections import defaultdict
+from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,7 +86,7 @@ def shape(run: Run) -> tuple[object, ...]:
     """What decides the shapes of a run's arrays and the network they pass through."""
     d, t, m = run.dataset, run.training, run.model
     sizes = (d.name, d.n_samples, d.n_validation, t.batch_size)
-    program = (t.threshold, t.engine, run.program.name, *run.strategies)
+    program = (t.threshold, t.engine, *astuple(run.program), *run.strategies)
     return (*sizes, tuple(m.hidden), m.learning_rate, *program)
 
 
@@ -140,9 +141,15 @@ def _kept(store: Path, run: Run) -> Made | None:
         recorded = tables.provenance_of(path)
         if recorded.get("fingerprint") != _stamp(*modules([run])):
             return None
-        return Made(tables.read(path, tables.RUNS), recorded)
+        rows = tables.read(path, tables.RUNS)
     except InputError:
         return None
+    return Made(rows, recorded) if _are_of(rows, [run]) else None
+
+
+def _are_of(rows: pd.DataFrame, some: list[Run]) -> bool:
+    """Whether these are all rows of the runs and no others."""
+    return rows["run_id"].value_counts().to_dict() == {run.run_id: run.n_rows for run in some}
 
 
 @cache
@@ -204,7 +211,7 @@ def say(text: str) -> None:
 def collect(experiment: Path, shards: list[Path]) -> Made:
     """The rows of a study in the order of its grid, whatever the shards, and its settings.
 
-    Raises `InputError` where a run is missing, stands twice, or is not of the study.
+    Raises `InputError` where a run or a row is missing, stands twice, or is not of the study.
     """
     all_runs = runs(experiment)
     wanted = [run.run_id for run in all_runs]
@@ -213,6 +220,10 @@ def collect(experiment: Path, shards: list[Path]) -> Made:
     lacking, strange = set(wanted) - found, found - set(wanted)
     require(not lacking, str(experiment), "every run must be in a shard", f"none for {lacking}")
     require(not strange, str(experiment), "shards hold runs of the study alone", strange)
+    sizes = table["run_id"].value_counts()
+    for run in all_runs:
+        rule = f"must have {run.n_rows} rows in the shards"
+        require(sizes[run.run_id] == run.n_rows, run.label, rule, int(sizes[run.run_id]))
     place = table["run_id"].map({run_id: i for i, run_id in enumerate(wanted)})
     table = table.iloc[place.argsort(kind="stable")]
     return Made(table, origin.of_study(experiment, all_runs, table, shards))

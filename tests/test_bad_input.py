@@ -1,0 +1,412 @@
+"""Bad input: one line with the thing, the rule and the value; no traceback; files as they were."""
+
+import gzip
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchf1 import cli, tables, train
+from batchf1.config import runs
+from batchf1.datasets import diamonds, fashion_mnist
+from batchf1.errors import InputError
+from batchf1.experiments import experiments
+from batchf1.seeds import generator
+from test_datasets import idx_files
+from test_tables import rows
+
+STUDY = """
+question: q
+overrides: [dataset.n_samples=200]
+grid:
+  dataset.prevalence: [0.5]
+  seed: [0, 1]
+"""
+SHARD = "shard s.yaml --shard 0 --store store --output out.parquet"
+COLLECT = "collect s.yaml rows.parquet --output out.parquet"
+TABLE = "table error_vs_batch_size rows.parquet --output out.csv"
+EXAMPLE = "table worked_example s.yaml --output out.csv"
+DRAW = "draw worked_example s.csv --output out.png"
+COUNTS = "expect --tp 3 --fp 1 --fn 2 --tn 94"
+
+
+def study(old="", new="", more=""):
+    """The study with one text in the place of another, or with one more line."""
+    assert old in STUDY
+    return STUDY.replace(old, new) + more
+
+
+def grid(line):
+    return study("  seed: [0, 1]\n", f"  {line}\n")
+
+
+def batches(text):
+    return f"question: q\nbatches: {text}\n"
+
+
+def of_study():
+    """The whole table of the study."""
+    parts = []
+    for run in runs("s.yaml"):
+        for epoch in range(1, 1 + run.training.epochs):
+            for strategy in run.strategies:
+                about = {"run_id": run.run_id, "epoch": epoch, "strategy": strategy}
+                parts.append(rows().assign(**about))
+    return pd.concat(parts, ignore_index=True)
+
+
+# what the study file holds -> what is said of it
+STUDIES = {
+    "an unknown key": (study(more="budget: 3"), "at budget; Key 'budget' not in 'Study'"),
+    "an unknown setting": (grid("training.bach_size: [1]"), "Key 'bach_size' not in 'Training'"),
+    "a wrong type": (grid("training.batch_size: [many]"), "'many' of type 'str' could not be"),
+    "a fraction for a whole number": (grid("training.epochs: [2.5]"), "'2.5' of type 'float'"),
+    "a negative number": (grid("seed: [-1]"), "seed: must be at least 0; got -1"),
+    "zero": (grid("training.epochs: [0]"), "training.epochs: must be at least 1; got 0"),
+    "NaN": (study("[0.5]", "[.nan]"), "dataset.prevalence: must lie in (0, 1); got nan"),
+    "NaN for a whole number": (grid("seed: [.nan]"), "Value 'nan' of type 'float' could not"),
+    "infinity": (grid("model.learning_rate: [.inf]"), "learning_rate: must be above 0; got inf"),
+    "a batch larger than the data": (
+        grid("training.batch_size: [201]"),
+        "training.batch_size: must not exceed dataset.n_samples=200; got 201",
+    ),
+    "more samples than can be counted": (
+        grid("dataset.validation_fraction: [1.0e+300]"),
+        "splits have at most 2147483647 samples; got 2",
+    ),
+    "a layer too large": (
+        grid("model.hidden: [[1000000000000]]"),
+        "model.hidden: layers have at least 1 unit and at most 1048576; got [1000000000000]",
+    ),
+    "a seed too large": (grid("seed: [9999999999999999999999]"), "at most 9223372036854775807"),
+    "too many threads": (grid("training.threads: [99999]"), "at most 1024; got 99999"),
+    "no strategy": (grid("strategies: [[]]"), "strategies: are at least one of"),
+    "null": (grid("seed: [null]"), "field 'seed' is not Optional; got None"),
+    "an empty axis": (grid("seed: []"), "grid.seed: needs values, none twice; got []"),
+    "an axis without a list": (grid("seed: 3"), "at grid.seed; Value 3 (int) is incompatible"),
+    "no cell": (study(more="leave_out: {class_below: 999}"), "the grid must have a cell"),
+    "no grid": ("question: q\n", "at grid; Structured config of type `Study` has missing"),
+    "a value twice": (grid("seed: [1, 1]"), "grid.seed: needs values, none twice; got [1, 1]"),
+    "a value in two types": (grid("seed: [1, '1']"), "grid: must not give a run twice; got run"),
+    "a data set twice": (grid("dataset: [diamonds, diamonds]"), "must not give a run twice"),
+    "a data set by number": (grid("dataset: [3]"), "must be a string or a list. Got int"),
+    "a grid over the study's name": (grid("study: [a, b]"), "grid.study: is the file's name"),
+    "a key fixed and varied": (
+        grid("dataset.n_samples: [300]"),
+        "overrides: set neither study nor a grid's key; got dataset.n_samples",
+    ),
+    "no shards": (study(more="shards: 0"), "shards: must be at least 1; got 0"),
+    "a negative rule": (
+        study(more="leave_out: {class_below: -1}"),
+        "leave_out.class_below: must be at least 0; got -1",
+    ),
+    "a key twice": (study(more="question: again"), "found duplicate key question"),
+    "not YAML": ("grid: [unclosed", "expected ',' or ']'"),
+    "a tab": ("grid:\n\t- 3", r"found character '\t' that cannot start any token"),
+    "a list": ("- a\n- b\n", "must hold keys and values; got ListConfig"),
+    "a number": ("3\n", "must hold keys and values; got Invalid loaded object type: int"),
+    "nothing": ("", "at question; Structured config of type `Study` has missing"),
+    "code": ("!!python/object:os.system x", "could not determine a constructor for the tag"),
+    "a missing interpolation": (grid("seed: ['${x}']"), "Interpolation key 'x' not found"),
+    "a loop": ("question: q\ngrid: &a {seed: *a}", "maximum recursion depth exceeded"),
+    "no text": (b"\xff\xfe\x00\x80", "'utf-8' codec can't decode byte 0xff"),
+    "a missing file": (None, "s.yaml: must be a readable file; got No such file"),
+    "a folder": (Path, "s.yaml: must be a readable file; got Is a directory"),
+}
+EXAMPLES = {
+    "no batches": (batches("[]"), "batches: are at least one; got none"),
+    "a count missing": (batches("[{tp: 1}]"), "batches[0]: has ('tp', 'fp', 'fn', 'tn'), whole"),
+    "a count too many": (batches("[{tp: 1, fp: 0, fn: 0, tn: 0, x: 3}]"), "'x': 3}"),
+    "a negative count": (batches("[{tp: -1, fp: 0, fn: 0, tn: 5}]"), "got {'tp': -1"),
+    "NaN in a count": (batches("[{tp: .nan, fp: 0, fn: 0, tn: 0}]"), "at batches[0]; Value nan"),
+    "a batch without samples": (batches("[{tp: 0, fp: 0, fn: 0, tn: 0}]"), "together 1 to 2**53"),
+    "a count too large": (batches("[{tp: 99999999999999999999, fp: 0, fn: 0, tn: 0}]"), "2**53"),
+}
+# what rows.parquet holds -> what is said of it
+TABLES = {
+    "nothing": (b"", "rows.parquet: must be a whole parquet file; got Parquet file size is 0"),
+    "half a file": (b"PAR1 half", "rows.parquet: must be a whole parquet file"),
+    "text": (b"a,b\n1,2\n", "rows.parquet: must be a whole parquet file"),
+    "a missing file": (None, "rows.parquet: must be a whole parquet file; got [Errno 2]"),
+    "a folder": (Path, "rows.parquet: must be a whole parquet file; got Cannot open"),
+    "a missing column": (rows().drop(columns="fp"), "every column of its schema; got none named"),
+    "a strange column": (rows().assign(more=1), "columns of its schema alone; got ['more']"),
+    "a wrong dtype": (rows().astype({"tp": float}), "rows.parquet: column tp; got expected series"),
+    "a value out of range": (rows(f1=1.5), "rows.parquet: column f1; got"),
+    "NaN": (rows(f1=np.nan), "rows.parquet: column f1; got non-nullable"),
+    "a row twice": (rows(split="validation"), "rows.parquet: table; got columns"),
+}
+# the shards that are collected: tables, each good in itself -> what is said of them
+SHARDS = {
+    "rows of another study": (lambda: [of_study(), rows()], "shards hold runs of the study alone"),
+    "runs missing": (lambda: [of_study()[:40]], "every run must be in a shard; got none for"),
+    "a row missing": (
+        lambda: [of_study()[:-1]],
+        "diamonds n=200 prevalence=0.5 batch=32 seed=1: must have 40 rows in the shards; got 39",
+    ),
+    "a shard twice": (lambda: [of_study()] * 2, "must have 40 rows in the shards; got 80"),
+}
+# command line -> what is said of it, where nothing but the words is wrong
+COMMANDS = {
+    "": "the following arguments are required: COMMAND",
+    "dance": "invalid choice: 'dance'",
+    "shard s.yaml": "required: --shard, --store, --output",
+    "collect s.yaml": "required: shards, --output",
+    "table worked_example": "required: source, --output",
+    "draw worked_example": "required: source, --output",
+    "cost s.yaml": "required: --store, --output",
+    "install-keras224": "required: folder",
+    "forensics": "required: LOG",
+    "expect": "--batch-size: needed, unless --tolerance asks for it; got neither",
+    "shard s.yaml --shard x --store store --output o": "invalid int value: 'x'",
+    "shard s.yaml --shard 1.5 --store store --output o": "invalid int value: '1.5'",
+    "shard s.yaml --shard -1 --store store --output o": "shard: must lie in 0..1; got -1",
+    "shard s.yaml --shard 2 --store store --output o": "shard: must lie in 0..1; got 2",
+    f"{SHARD} --fast": "unrecognized arguments: --fast",
+    "collect no.yaml rows.parquet --output o": "no.yaml: must be a readable file; got No such",
+    "table dance rows.parquet --output o": "figure: is one of [",
+    "table ../cli rows.parquet --output o": "figure: is one of [",
+    "table theory rows.parquet s.yaml --output o": "figure theory: is made from ['source']; got",
+    "table original_log rows.parquet --output o": "is made from ['source', 'log']; got",
+    "table theory s.yaml --output o": "s.yaml: must be a whole parquet file",
+    "table worked_example s.yaml --output o": "at overrides; Key 'overrides' not in 'WorkedExampl",
+    "draw worked_example no.csv --output o.png": "no.csv: must be the CSV of a figure; got [Errno",
+    "draw worked_example s.csv --output o.bmp": "o.bmp: must end in one of ('.pdf', '.png')",
+    "draw worked_example s.csv --output o": "o: must end in one of ('.pdf', '.png')",
+    "draw theory s.csv --output o.png": "s.csv: must be the CSV of figure theory; got KeyError",
+    "draw collapse s.yaml --output o.png": "s.yaml: must be the CSV of",
+    "draw scaling empty --output o.png": "empty: must be the CSV of a figure; got No columns",
+    "draw scaling binary --output o.png": "binary: must be the CSV of a figure; got 'utf-8' codec",
+    "draw scaling folder --output o.png": "folder: must be the CSV of a figure; got [Errno 21]",
+    "cost no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
+    "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
+    "install-keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
+    "forensics no.txt": "LOG: must be a readable text file; got no.txt (No such file",
+    "forensics folder": "LOG: must be a readable text file; got folder (Is a directory)",
+    "forensics binary": "LOG: must be a readable text file; got binary (no UTF-8 text)",
+    "forensics empty": "log: needs the naive F1 on a progress line",
+    "forensics log.txt --batch-size 0": "batch size: is a whole number in 1 .. 10000000; got 0",
+    "forensics log.txt --batch-size x": "invalid int value: 'x'",
+    "forensics log.txt --max-tp 99999999999": "max_tp: is a whole number in 1 .. 10000000; got 99",
+    "forensics log.txt --most -1": "most: is a whole number in 1 .. 10000000; got -1",
+    "forensics log.txt --averaging daily": "invalid choice: 'daily'",
+    f"{COUNTS} --batch-size 0": "batch_size: is a whole number >= 1; got 0",
+    f"{COUNTS} --batch-size 101": "batch_size: is at most the number of samples, 100; got 101",
+    f"{COUNTS} --batch-size nan": "invalid int value: 'nan'",
+    f"{COUNTS} --tolerance nan": "tolerance: must be above 0; got nan",
+    f"{COUNTS} --tolerance inf": "tolerance: must be above 0; got inf",
+    f"{COUNTS} --batch-size 9 --dance": "unrecognized arguments: --dance",
+    "expect --tp 99999999999999999999 --fp 0 --fn 0 --tn 1 --batch-size 3": "at most 2**53; got 99",
+}
+# overrides of `python -m batchf1.train`
+TRAIN = {
+    "training.foo=3": "Key 'foo' not in 'Training'",
+    "+training.foo=3": "config: training.foo: no such setting; there are ['batch_size'",
+    "+foo=3": "config: foo: no such setting; there are ['dataset'",
+    "~seed": "config: seed: needs a value; got none",
+    "~training": "at training; Missing mandatory value: training",
+    "training.batch_size=nan": "Value 'nan' of type 'float' could not be converted to Integer",
+    "training.threshold=nan": "training.threshold: must lie in (0, 1); got nan",
+    "dataset.prevalence=-0.1": "dataset.prevalence: must lie in (0, 1); got -0.1",
+    "dataset=null": "Got NoneType; got dataset=null",
+    "dataset=nope": "Could not find 'dataset/nope'",
+    "study=../elsewhere": "study: is of letters, digits, _ and -; got ../elsewhere",
+    "seed=${x}": "Interpolation key 'x' not found",
+    "seed=1,2": "Ambiguous value for argument 'seed=1,2'",
+    "--fast": "got --fast",
+    "seed": "Error parsing override 'seed'",
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, repository):
+    """A folder with what the command lines name, everything in it good or plainly named."""
+    monkeypatch.chdir(tmp_path)
+    put(Path("s.yaml"), STUDY)
+    put(Path("rows.parquet"), rows())
+    put(Path("empty"), b"")
+    put(Path("binary"), b"\xff\xfe\x00\x80")
+    put(Path("folder"), Path)
+    shutil.copy(repository / "docs/article_log.txt", "log.txt")
+    shutil.copy(repository / "figures/worked_example.csv", "s.csv")
+    return tmp_path
+
+
+def put(path, content):
+    """Let a path hold text, bytes, a table, a folder (`Path`) or nothing (None)."""
+    path.unlink(missing_ok=True)
+    if content is Path:
+        path.mkdir()
+    elif isinstance(content, pd.DataFrame):
+        content.to_parquet(path)
+    elif isinstance(content, str):
+        path.write_text(content)
+    elif content is not None:
+        path.write_bytes(content)
+
+
+def contents():
+    return {p: p.read_bytes() if p.is_file() else None for p in Path().rglob("*")}
+
+
+def refused(capfd, arguments, words, main=cli.main):
+    """Run a command that must be refused: one line with the words, and nothing else happens."""
+    before = contents()
+    try:
+        status = main(arguments)
+    except SystemExit as left:  # argparse
+        status = left.code
+    said = capfd.readouterr()
+    assert status == 2
+    assert words in said.err
+    assert said.err.startswith("batchf1")
+    assert said.err.count("\n") == 1, said.err
+    assert "Traceback" not in said.err
+    assert not said.out
+    assert contents() == before
+
+
+def cases(command, table):
+    return [pytest.param(command, *case, id=name) for name, case in table.items()]
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "words"), [*cases(SHARD, STUDIES), *cases(EXAMPLE, EXAMPLES)]
+)
+def test_a_bad_experiment(folder, capfd, command, text, words):
+    put(Path("s.yaml"), text)
+    refused(capfd, command.split(), words)
+
+
+@pytest.mark.parametrize("command", [TABLE, COLLECT])
+@pytest.mark.parametrize("case", TABLES)
+def test_a_bad_table(folder, capfd, command, case):
+    content, words = TABLES[case]
+    put(Path("rows.parquet"), content)
+    refused(capfd, command.split(), words)
+
+
+@pytest.mark.parametrize("case", SHARDS)
+def test_shards_that_are_not_the_studys(folder, capfd, case):
+    make, words = SHARDS[case]
+    paths = [Path(f"{i}.parquet") for i, _ in enumerate(make())]
+    for path, table in zip(paths, make(), strict=True):
+        put(path, table)
+    refused(capfd, ["collect", "s.yaml", *map(str, paths), "--output", "out.parquet"], words)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_bad_command_line(folder, capfd, command):
+    refused(capfd, command.split(), COMMANDS[command])
+
+
+@pytest.mark.parametrize("override", TRAIN)
+def test_a_bad_override(folder, capfd, override):
+    refused(capfd, [override], TRAIN[override], train.main)
+
+
+def test_refusals_import_no_tensorflow(folder):
+    ask = f"from batchf1.cli import main; assert main({TABLE.split()}) == 2"
+    other = "from batchf1 import train; assert train.main(['+foo=3']) == 2"
+    wrong = f"assert main({SHARD.replace('--shard 0', '--shard 7').split()}) == 2"
+    put(Path("rows.parquet"), b"PAR1 half")
+    code = f"{ask}; {other}; {wrong}; import sys; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "False\n"
+    assert done.stderr.count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"a.yaml": "f", "b.yaml": "f"}, "b.yaml: figures: a.yaml has it; got f"),
+        ({"a.yaml": "f", "a.yml": "g"}, "a.yml: experiment files end in .yaml; got a.yml"),
+        ({"a.yaml": "scaling"}, "a.yaml: figures: benchmarks has it; got scaling"),
+        ({"a.yaml": "../f"}, "a.yaml: figures: is of letters, digits, _ and -; got ../f"),
+        ({"a b.yaml": "f"}, "a b.yaml: the name: is of letters, digits, _ and -; got a b"),
+    ],
+)
+def test_experiments_that_do_not_go_together(tmp_path, files, words):
+    for name, figure in files.items():
+        put(tmp_path / name, f"{STUDY}figures: {{'{figure}': theory}}")
+    with pytest.raises(InputError) as caught:
+        experiments(tmp_path)
+    assert words in str(caught.value).replace(f"{tmp_path}/", "")
+
+
+def test_no_folder_of_experiments(tmp_path):
+    with pytest.raises(InputError, match="nowhere: must be a folder of experiments; got none"):
+        experiments(tmp_path / "nowhere")
+
+
+# Data files
+
+IMAGES = "train-images-idx3-ubyte.gz"
+
+
+def half(path):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def other_shape(path):
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-784]))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (Path.unlink, f"{IMAGES}: must be a readable file; got No such file or directory"),
+        (half, f"{IMAGES}: must be a whole gzip file; got"),
+        (lambda path: path.write_bytes(b""), f"{IMAGES}: must have SHA-256"),
+        (lambda path: path.write_bytes(b"no gzip"), f"{IMAGES}: must be a whole gzip file; got"),
+        (lambda path: path.write_bytes(gzip.compress(b"other")), f"{IMAGES}: must have SHA-256"),
+        (other_shape, f"{IMAGES}: must have SHA-256"),
+    ],
+)
+def test_bad_files_of_fashion_mnist(tmp_path, monkeypatch, spoil, words):
+    folder = idx_files(tmp_path, monkeypatch)
+    spoil(folder / IMAGES)
+    fashion_mnist._table.cache_clear()
+    made = fashion_mnist.FashionMnist(n_samples=200, prevalence=0.5, folder=str(folder))
+    with pytest.raises(InputError) as caught:
+        made.load(generator("a"))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "diamonds.csv: must be a readable file; got No such file or directory"),
+        (b"carat,cut\n1,2\n", "diamonds.csv: must have SHA-256 9574730b"),
+    ],
+)
+def test_a_bad_file_of_diamonds(tmp_path, monkeypatch, content, words):
+    put(tmp_path / "__init__.py", b"")
+    (tmp_path / "data").mkdir()
+    put(tmp_path / "data/diamonds.csv", content)
+
+    class Spec:
+        origin = str(tmp_path / "__init__.py")
+
+    monkeypatch.setattr(diamonds, "find_spec", lambda name: Spec)
+    diamonds._table.cache_clear()
+    with pytest.raises(InputError) as caught:
+        diamonds._table()
+    diamonds._table.cache_clear()
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_of_too_many_rows_is_refused_when_there_is_no_memory(folder, monkeypatch, capfd):
+    def full(*arguments):
+        raise MemoryError("Unable to allocate 7 PiB")
+
+    monkeypatch.setattr(tables, "read", full)
+    assert cli.main(TABLE.split()) == 1
+    said = "batchf1 table: not enough memory: Unable to allocate 7 PiB\n"
+    assert capfd.readouterr().err == said

@@ -1,0 +1,302 @@
+"""The workflow is killed, doubled, starved of space and cut otherwise; the tables stay the same."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import psutil
+import pytest
+
+from batchf1 import cli, locks, tables
+from miniature import STUDY, Copy
+
+WHOLE_LIFE = 600
+"""Seconds after which a miniature that has not got somewhere has hung."""
+TABLES = ("results/mini/runs.parquet", "figures/mini.csv", "figures/worked_example.csv")
+"""All but the pictures: `executed` draws them too."""
+SHARD = ["shard", "experiments/mini.yaml", "--store", "results/mini/store"]
+
+
+@pytest.fixture
+def copy(repository, tmp_path):
+    return Copy(repository, tmp_path)
+
+
+def stages(copy):
+    """How far the workflow is, in whole steps: processes, kept runs, tables."""
+    begun = [p for p in copy.folder.glob("logs/mini/shard-*.log") if p.stat().st_size]
+    done = [*copy.folder.glob("results/mini/shards/*"), *copy.folder.glob("figures/*.csv")]
+    return len(begun) + len(copy.kept()) + len(done)
+
+
+def wait_for(condition, process):
+    """Wait until the condition holds, or the process has ended."""
+    last = time.monotonic() + WHOLE_LIFE
+    while not condition() and process.poll() is None:
+        assert time.monotonic() < last
+        time.sleep(0.01)
+
+
+def shards(process):
+    """The training processes under a Snakemake."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    return [p for p in children if "shard" in _command(p) and "python" in _command(p)]
+
+
+def _command(process):
+    try:
+        return " ".join(process.cmdline()[:3])
+    except psutil.Error:  # it has just ended
+        return ""
+
+
+def kill(process, victim):
+    """SIGKILL a shard, Snakemake, or all of its process group."""
+    if victim == "shard":
+        for child in shards(process)[:1]:
+            child.kill()
+    elif victim == "snakemake":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def end(process):
+    """Let nothing of a process group live on."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.communicate()
+
+
+def same(copy, executed):
+    pd.testing.assert_frame_equal(copy.table(), executed.table, check_exact=True)
+    found = copy.figures()
+    assert {"mini.csv", "worked_example.csv"} <= found.keys()
+    assert found == {name: executed.figures[name] for name in found}
+
+
+def test_killed_at_any_moment_it_goes_on_and_ends_the_same(copy, executed):
+    chance = random.Random(7)
+    # a stage each third of the life of the miniature, which has some 12, and a moment within it
+    moments = [chance.randrange(low, low + 3) for low in (1, 4, 8)]
+    victims = chance.sample(["shard", "snakemake", "group"], 3)
+    for moment, victim in zip(moments, victims, strict=True):
+        process = copy.start("snakemake", "--cores", "2", *TABLES)
+        wait_for(lambda moment=moment: stages(copy) >= moment, process)
+        time.sleep(chance.uniform(0, 0.3))
+        before = copy.kept()
+        kill(process, victim)
+        if victim == "shard":
+            process.communicate()  # Snakemake goes on with the other and reports the loss
+        end(process)
+        after = copy.kept()
+        assert before.items() <= after.items()
+        for path in copy.folder.glob("results/mini/**/*.parquet"):
+            if not path.name.startswith("."):
+                tables.read(path, tables.RUNS)  # whole
+    kept = copy.kept()
+    done = copy.snakemake(*TABLES)
+    assert done.returncode == 0, done.stdout
+    assert kept.items() <= copy.kept().items()
+    assert len(copy.kept()) == 8
+    assert copy.parts() == []
+    same(copy, executed)
+    assert "Nothing to be done" in copy.snakemake(*TABLES).stdout
+
+
+def test_of_two_at_once_the_second_is_refused(copy):
+    first = copy.start("snakemake", "--cores", "2", "results/mini/shards/0.parquet")
+    wait_for(lambda: stages(copy) >= 1, first)
+    second = copy.snakemake("results/mini/shards/0.parquet")
+    assert first.poll() is None
+    end(first)
+    assert second.returncode != 0
+    assert "Directory cannot be locked" in second.stdout
+
+
+def test_a_shard_twice_at_once_gives_whole_files(copy, executed):
+    outputs = [f"results/mini/shards/{i}.parquet" for i in range(2)]
+    both = [copy.start("batchf1.cli", *SHARD, "--shard", "0", "--output", o) for o in outputs]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    one, two = (tables.read(copy.folder / o, tables.RUNS) for o in outputs)
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    right = executed.table[executed.table["run_id"].isin(one["run_id"])]
+    columns = ["run_id", "epoch", "split", "strategy"]
+    pd.testing.assert_frame_equal(*(t.set_index(columns).sort_index() for t in (one, right)))
+    assert copy.parts() == []
+
+
+def test_neither_cores_nor_shards_change_a_bit(copy, executed):
+    copy.write("experiments/mini.yaml", f"{STUDY}shards: 1\n")  # `executed`: 2 shards on 2 cores
+    done = copy.snakemake(*TABLES, cores=1)
+    assert done.returncode == 0, done.stdout
+    same(copy, executed)
+
+
+# Locks
+
+
+def in_another_process(folder):
+    code = (
+        f"from batchf1 import locks; print(locks.drop_stale({str(folder)!r}), flush=True); input()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    return process, process.stdout.readline().strip()
+
+
+def test_locks_of_the_dead_go_and_those_of_the_living_stay(tmp_path):
+    lock = tmp_path / ".snakemake/locks/0.input.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    first, said = in_another_process(tmp_path)
+    assert (said, lock.exists()) == ("True", False)
+    lock.touch()  # its own
+    second, said = in_another_process(tmp_path)
+    assert (said, lock.exists()) == ("False", True)
+    first.kill()
+    first.communicate()
+    third, said = in_another_process(tmp_path)  # the second lives
+    assert (said, lock.exists()) == ("False", True)
+    for process in (second, third):
+        process.kill()
+        process.communicate()
+    fourth, said = in_another_process(tmp_path)
+    fourth.communicate("\n")
+    assert (said, lock.exists()) == ("True", False)
+
+
+def test_a_folder_without_a_place_for_locks_is_left_to_snakemake(tmp_path):
+    (tmp_path / ".snakemake").write_text("")
+    assert not locks.drop_stale(tmp_path)
+
+
+# What the dead leave behind, and no space
+
+
+def dead_process():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_parts_of_the_dead_are_ignored_and_swept(executed, tmp_path):
+    path = tmp_path / "store" / "a.parquet"
+    tables.write(executed.table, path, tables.RUNS, {})
+    ours = f".a.parquet.{tables._HOST}."
+    dead, living = (f"{ours}{pid}.part.parquet" for pid in (dead_process(), os.getppid()))
+    elsewhere, other = ".a.parquet.elsewhere.1.part.parquet", f".b.parquet.{tables._HOST}.1.part"
+    for name in (dead, living, elsewhere, other):
+        (path.parent / name).write_bytes(b"half")
+    tables.write(executed.table, path, tables.RUNS, {})
+    left = {p.name for p in path.parent.iterdir()}
+    assert left == {"a.parquet", living, elsewhere, other}
+    pd.testing.assert_frame_equal(tables.read(path, tables.RUNS), executed.table)
+
+
+def refused(arguments, capsys):
+    # capsys: capfd reads a file, which would lack room too
+    assert cli.main([str(argument) for argument in arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+@pytest.fixture
+def sources(executed, repository):
+    """A command for each kind of output, without the place to write to."""
+    folder = executed.copy.folder
+    shards = sorted((folder / "results/mini/shards").glob("*"))
+    study, example = (folder / f"experiments/{name}.yaml" for name in ("mini", "worked_example"))
+    return {
+        "parquet": ["collect", study, *shards, "--output"],
+        "csv": ["table", "worked_example", example, "--output"],
+        "png": ["draw", "worked_example", folder / "figures/worked_example.csv", "--output"],
+    }
+
+
+def without_room(room):
+    """Files of this process can be no larger than `room` bytes; what undoes it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "png"])
+@pytest.mark.parametrize("old", [False, True])
+def test_without_room_nothing_is_half_written(sources, kind, old, tmp_path, capsys):
+    path = tmp_path / f"deep/out.{kind}"
+    path.parent.mkdir()
+    if old:
+        path.write_text("old")
+    undo = without_room(100)
+    try:
+        said = refused([*sources[kind], path], capsys)
+    finally:
+        undo()
+    assert f"{path}: could not be written; got " in said
+    assert "File too large" in said
+    assert [p.read_text() for p in path.parent.iterdir()] == ["old"] * old
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="needs root")
+@pytest.mark.parametrize("kind", ["parquet", "csv", "png"])
+def test_on_a_full_disk_nothing_is_half_written(sources, kind, tmp_path, capsys):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        (disk / "filler").write_bytes(bytes(4096))
+        with pytest.raises(OSError, match="No space"), (disk / "more").open("wb", 0) as file:
+            for _ in range(9):
+                file.write(bytes(1024))
+        before = sorted(disk.iterdir())
+        said = refused([*sources[kind], disk / f"out.{kind}"], capsys)
+        assert "could not be written; got " in said
+        assert "No space left on device" in said
+        assert sorted(disk.iterdir()) == before
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "png"])
+def test_a_place_that_cannot_be_written_to(sources, kind, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    said = refused([*sources[kind], tmp_path / f"file/out.{kind}"], capsys)
+    assert "could not be written; got " in said
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_run_that_finds_no_room_is_named_and_the_others_stay(copy):
+    limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000))"
+    call = (
+        f"from batchf1.cli import main; raise SystemExit(main({[*SHARD, '--shard', '0']} + {{}}))"
+    )
+    code = f"{limit}; {call.format(['--output', 'out.parquet'])}"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=copy.folder,
+        env=os.environ | {"PYTHONPATH": str(copy.folder / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("batchf1 shard: results/mini/store/")
+    assert "could not be written; got " in last
+    assert last.endswith("File too large")
+    assert copy.kept() == {}
+    assert copy.parts() == []
+    assert not (copy.folder / "out.parquet").exists()

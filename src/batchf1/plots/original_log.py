@@ -225,6 +225,6 @@ def _caption(table: pd.DataFrame) -> str:
     name = ours["dataset"].iloc[0]
     return (
         f"{each.min()} runs in each Keras on {name}: 854 batches of 50, 1.4 % positives, last "
-        f"epoch.\nIn training the log is of weights that move, the true F1 of those after the epoch."
-        "\nThe CSV has all eight printed numbers and says which are compatible."
+        "epoch.\nIn training the log is of weights that move, the true F1 of those after the "
+        "epoch.\nThe CSV has all eight printed numbers and says which are compatible."
     )

@@ -10,7 +10,7 @@ from hypothesis import settings
 settings.register_profile("batchf1", deadline=None, derandomize=True)
 settings.load_profile("batchf1")
 
-ORDER = ["test_training", "test_benchmarks", "workflow"]
+ORDER = ["test_probe", "test_keras224", "test_cost", "test_training", "test_benchmarks", "workflow"]
 """What takes long, last."""
 
 
@@ -19,6 +19,9 @@ def pytest_collection_modifyitems(items):
         return max((i + 1 for i, name in enumerate(ORDER) if name in item.nodeid), default=0)
 
     items.sort(key=rank)
+    for item in items:  # what shares fixtures runs in one process
+        group = "workflow" if "workflow" in item.nodeid else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

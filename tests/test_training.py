@@ -121,9 +121,14 @@ def test_rows_agree_with_the_arithmetic(rows):
     np.testing.assert_allclose(ours["f1"], ours["reference_full_pass"], atol=1e-15)
 
 
-def test_any_subset_of_strategies():
-    one = run(strategies="[streaming]")
-    assert set(Trainer(one).train(one, "CPU")["strategy"]) == {"streaming"}
+@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("engine", ["plain", "fused"])
+def test_each_strategy_alone(engine, name):
+    one = run(strategies=f"[{name}]", training__engine=engine, training__epochs=3)
+    alone = Trainer(one).train(one, "CPU")
+    assert set(alone["strategy"]) == {name}
+    counted = alone[["tp", "fp", "fn", "tn"]].sum(axis=1)
+    np.testing.assert_array_equal(counted, np.where(alone["split"] == "train", 400, 80))
 
 
 def test_what_keras_logged_is_checked():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from batchf1.config import Run
@@ -26,6 +27,13 @@ class FusedSequential(keras.Sequential):  # type: ignore[misc]
 
     batch_size: int
     order: tf.Variable
+
+    def fit(self, *args: Any, **options: Any) -> Any:
+        """Train; the compiled steps can only reset metrics that exist when they are traced."""
+        if self._compile_metrics is not None and not self._compile_metrics.built:
+            shapes = ((1, *self.input_shape[1:]), (1, 1))
+            self._symbolic_build(data_batch=tuple(np.zeros(s, np.float32) for s in shapes))
+        return super().fit(*args, **options)
 
     def train_step(self, data: Any) -> Any:
         """Learn from every batch of an epoch, in the order of `order`."""

@@ -16,6 +16,6 @@ def executed(repository, tmp_path_factory):
     return SimpleNamespace(copy=made, table=made.table(), figures=made.figures())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def copy(executed):
     return executed.copy

@@ -338,10 +338,9 @@ def test_the_schema_refuses_what_cannot_be(tmp_path):
 @pytest.mark.parametrize("name", ["cost", "cost_full"])
 def test_the_committed_studies_reach_ten_million_rows(repository, name):
     folder = repository / "experiments"
-    path = next(p for p in (folder / f"{name}.yaml", folder / f"{name}.yaml.new") if p.exists())
-    found = study.cells(name, read(path), ["cpu"])
+    found = study.cells(name, read(folder / f"{name}.yaml"), ["cpu"])
     assert {c.strategy for c in found} == set(study.known())
-    assert {c.batch_size for c in found} == {32, 512}
+    assert {c.batch_size for c in found} == ({512} if name == "cost" else {32, 512})
     assert {c.engine for c in found} == {"plain", "fused"}
     assert min(c.n_samples for c in found) <= 10**4
     assert max(c.n_samples for c in found) >= 10**7

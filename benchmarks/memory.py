@@ -30,4 +30,4 @@ peaks.append(peak_bytes())
 f1_score(y.ravel(), (scores.ravel() > 0.5).astype(np.float32))
 peaks.append(peak_bytes())
 for name, rise in zip(("arrays", "predict", "scikit-learn"), np.diff(peaks), strict=True):
-    print(f"{name}: {rise / n:.0f} bytes a row")
+    print(f"{name}: {rise / n:.0f} bytes a row")  # noqa: T201

@@ -10,18 +10,24 @@ from hypothesis import settings
 settings.register_profile("batchf1", deadline=None, derandomize=True)
 settings.load_profile("batchf1")
 
-ORDER = ["test_probe", "test_keras224", "test_cost", "test_training", "test_benchmarks", "workflow"]
-"""What takes long, last."""
+ORDER = [
+    "test_probe",
+    "test_keras224",
+    "test_cost",
+    "test_benchmarks",
+    "test_interruptions",
+    "test_training",
+    "test_workflow",
+    "test_report_page",
+]
+"""What takes long, last; the longest of them first, for two processes to end together."""
 
 
 def pytest_collection_modifyitems(items):
     def rank(item):
-        return max((i + 1 for i, name in enumerate(ORDER) if name in item.nodeid), default=0)
+        return ORDER.index(item.path.stem) + 1 if item.path.stem in ORDER else 0
 
     items.sort(key=rank)
-    for item in items:  # what shares fixtures runs in one process
-        group = "workflow" if "workflow" in item.nodeid else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

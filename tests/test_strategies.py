@@ -58,8 +58,7 @@ def expected(y, scores, threshold=0.5, batch_size=B):
 
 @pytest.mark.parametrize("column", [True, False])
 @pytest.mark.parametrize("squeeze", [True, False])
-@pytest.mark.parametrize("threshold", [0.3, 0.5])
-@pytest.mark.parametrize("n", [96, 101, 20])
+@pytest.mark.parametrize(("n", "threshold"), [(96, 0.5), (101, 0.3), (20, 0.5)])
 def test_training_and_validation_logs_with_arrays(n, threshold, squeeze, column):
     train, validation = data(n, column=column), data(75, seed=1, column=column)
     model, chosen = frozen(NAMES, threshold, squeeze)

@@ -6,6 +6,7 @@ from batchf1 import keras224, locks, provenance
 from batchf1.config import Study, digest, runs
 from batchf1.cost.run import modules as cost_modules
 from batchf1.cost.study import CostStudy
+from batchf1.errors import InputError
 from batchf1.experiments import experiments
 from batchf1.training.shard import deal, is_original, modules
 
@@ -14,24 +15,27 @@ if workflow.is_main_process:  # its jobs, perhaps on other machines, read this f
     locks.drop_stale()
 
 # Every experiment file is read, and every cell of its grid checked, before anything runs.
-EXPERIMENTS = experiments("experiments")
-RUNS = {
-    name: runs(f"experiments/{name}.yaml")
-    for name, study in EXPERIMENTS.items()
-    if isinstance(study, Study)
-}
+try:
+    EXPERIMENTS = experiments("experiments")
+    RUNS = {
+        name: runs(f"experiments/{name}.yaml")
+        for name, study in EXPERIMENTS.items()
+        if isinstance(study, Study)
+    }
+    # A study whose data this machine does not have is left out, with its figures.
+    LEFT_OUT = {
+        name: {run.dataset.name for run in RUNS[name] if not run.dataset.available}
+        for name in RUNS
+    }
+    STUDIES = {
+        name: deal(RUNS[name], EXPERIMENTS[name].shards)
+        for name in RUNS
+        if not LEFT_OUT[name]
+    }
+except InputError as error:  # Snakemake would print the frames of this file around it
+    sys.exit(f"snakemake: {error}")
 COSTS = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, CostStudy)
-}
-# A study whose data this machine does not have is left out, with its figures.
-LEFT_OUT = {
-    name: {run.dataset.name for run in RUNS[name] if not run.dataset.available}
-    for name in RUNS
-}
-STUDIES = {
-    name: deal(RUNS[name], EXPERIMENTS[name].shards)
-    for name in RUNS
-    if not LEFT_OUT[name]
 }
 for name, lacking in LEFT_OUT.items():
     if lacking:

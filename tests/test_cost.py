@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from matplotlib import pyplot as plt
 
-from batchf1 import cli_cost, config, plots, tables
+from batchf1 import cli, cli_cost, config, plots, tables
 from batchf1.cost import fresh, run, study
 from batchf1.cost.rows import COST
 from batchf1.cost.source import KEYS, Source, SourceSequential, split_of
@@ -82,6 +82,19 @@ def test_the_forms_of_a_strategy_log_one_number(measured):
         assert group["f1"].gt(0).all()
 
 
+def test_the_table_says_how_it_was_measured(measured, capsys):
+    assert cli.main(["whence", str(measured[0] / "runs.parquet")]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "study mini: Does it work?",
+        "10 runs on cpu in Keras 3.",
+        "seeds 0",
+        "n_features=3; prevalence=0.3",
+        "batch_size=64, 32; n_samples=200, 600",
+    ):
+        assert words in said
+
+
 def test_finished_measurements_are_kept(measured, monkeypatch):
     folder, table = measured
     asked = []
@@ -95,8 +108,9 @@ def test_finished_measurements_are_kept(measured, monkeypatch):
     some = sorted((folder / "store").iterdir())
     some[0].unlink()
     some[1].write_bytes(b"half a table")
-    again = run.execute(folder / "mini.yaml", folder / "store")
+    again, origin = run.execute(folder / "mini.yaml", folder / "store")
     assert asked.count("measure") == 2
+    assert [entry["n_runs"] for entry in origin["trained"]] == [10]
     assert list(again["cell_id"]) == list(table["cell_id"])
     kept = again["cell_id"].isin([path.stem for path in some[2:]])
     pd.testing.assert_frame_equal(again[kept], table[kept])

@@ -26,5 +26,5 @@ def run(parsed: argparse.Namespace) -> None:
     from batchf1.cost.rows import COST
     from batchf1.cost.run import execute
 
-    table = execute(parsed.experiment, parsed.store)
-    tables.write(table, parsed.output, COST, provenance.collect())
+    made = execute(parsed.experiment, parsed.store)
+    tables.write(made.table, parsed.output, COST, provenance.collect(**made.origin))

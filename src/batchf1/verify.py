@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from yaml import YAMLError, safe_load
 
+from batchf1 import files
 from batchf1.errors import InputError, one_line, refuse, require
 
 TOLERANCES = "tolerances.yaml"
@@ -104,13 +105,12 @@ def _compare_one(
 
 def load(path: Path) -> tuple[float, dict[str, Tolerance]]:
     """The default and each figure's tolerance; `InputError` where the file does not fit."""
+    content = files.read(path)
     try:
-        written = safe_load(path.read_text(encoding="utf-8"))
+        written = safe_load(content)
         return float(written["default"]), {
             figure: Tolerance(**(stated or {})) for figure, stated in written["figures"].items()
         }
-    except OSError as error:
-        refuse(str(path), "must be a readable file", error.strerror or str(error))
     except (YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: {one_line(error)}") from error
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from batchf1 import provenance, tables
+from batchf1 import files, provenance, tables
 from batchf1.errors import one_line, refuse, require
 
 KEY = "batchf1"
@@ -48,7 +48,7 @@ def source(path: Path) -> dict[str, Any]:
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal digits; `InputError` where it cannot be read."""
-    return hashlib.sha256(_bytes(path)).hexdigest()
+    return hashlib.sha256(files.read(path)).hexdigest()
 
 
 def sidecar(table: Path) -> Path:
@@ -86,7 +86,7 @@ def whence(path: Path) -> dict[str, Any]:
     """
     kinds = _readers()
     require(path.suffix in kinds, str(path), f"is one of {', '.join(kinds)}", path.suffix)
-    _bytes(path)
+    files.read(path)
     record: dict[str, Any] = kinds[path.suffix](path)
     require(bool(record), str(path), "must say where it came from", "no such record")
     if record.get("sha256") not in (None, sha256(path)):
@@ -101,7 +101,7 @@ def _readers() -> dict[str, Any]:
 
 def _of_csv(path: Path) -> dict[str, Any]:
     beside = sidecar(path)
-    return _parsed(_bytes(beside), beside) if beside.exists() else {}
+    return _parsed(files.read(beside), beside) if beside.exists() else {}
 
 
 def _of_png(path: Path) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _of_png(path: Path) -> dict[str, Any]:
 
 def _of_pdf(path: Path) -> dict[str, Any]:
     """From the keywords as matplotlib writes them: a literal string, not compressed."""
-    found = re.search(rb"/Keywords \(((?:[^\\()]|\\.)*)\)", _bytes(path), re.DOTALL)
+    found = re.search(rb"/Keywords \(((?:[^\\()]|\\.)*)\)", files.read(path), re.DOTALL)
     keywords = re.sub(rb"\\(.)", rb"\1", found[1], flags=re.DOTALL) if found else b"{}"
     return _parsed(keywords, path) if keywords.startswith(b"{") else {}
 
@@ -131,13 +131,6 @@ def _parsed(text: bytes, path: Path) -> dict[str, Any]:
     require(isinstance(record, dict), str(path), "must hold its record as a JSON object", record)
     recorded: dict[str, Any] = record
     return recorded
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        refuse(str(path), "must be a readable file", error.strerror or str(error))
 
 
 def text(path: Path, record: Record) -> str:
@@ -202,7 +195,7 @@ def _study_lines(record: Record) -> Iterator[tuple[str, str]]:
     for entry in record["trained"]:
         period = f"{entry['first'] or 'unknown'} to {entry['last'] or 'unknown'}"
         yield "trained", f"{entry['n_runs']:,} runs at {_commit(entry)}, {period}"
-    for entry in record["checked"]:
+    for entry in record.get("checked", []):
         yield "checked", f"of the code of {_commit(entry)}"
 
 

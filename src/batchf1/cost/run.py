@@ -18,14 +18,15 @@ from batchf1.cost.fresh import in_fresh_process
 from batchf1.cost.rows import COST
 from batchf1.cost.study import Cell, CostStudy, cells, plugin_of
 from batchf1.errors import InputError, require
-from batchf1.training.shard import say
+from batchf1.training import origin
+from batchf1.training.shard import Made, say
 
 MEASURING = "batchf1.cost.measure"
 SAY_SECONDS = 10
 
 
-def execute(experiment: Path, store: Path) -> pd.DataFrame:
-    """Measure the cells of a study and return their rows, in the order of measurement.
+def execute(experiment: Path, store: Path) -> Made:
+    """Measure the cells of a study; their rows, in the order of measurement, and how they came.
 
     `store` holds a table per measurement; one that is there, from the same settings, code, package
     versions and machine, is read instead of made. Raises `InputError` for a study that does not fit
@@ -41,7 +42,27 @@ def execute(experiment: Path, store: Path) -> pd.DataFrame:
     missing = [cell for cell in wanted if cell not in found]
     say(f"{name}: {len(wanted)} measurements, {len(found)} of them kept from before")
     found |= _measure(missing, store)
-    return pd.concat([tables.empty(COST), *(found[cell] for cell in wanted)], ignore_index=True)
+    done = [found[cell] for cell in wanted]
+    table = pd.concat([tables.empty(COST), *(made.table for made in done)], ignore_index=True)
+    return Made(table, _origin(name, study.question, wanted, [made.origin for made in done]))
+
+
+def _origin(
+    name: str, question: str, measured: list[Cell], origins: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What the table says of where it came from; a measurement counts as a run."""
+    found = origin.settings(asdict(cell) for cell in measured)
+    return {
+        "study": name,
+        "question": question,
+        "n_runs": len(measured),
+        **origin.split(found),
+        "seeds": found["repetition"],
+        "threads": found["threads"],
+        "devices": found["device"],
+        "keras": sorted({made["versions"]["keras"] for made in origins}),
+        "trained": origin.trained(origins),
+    }
 
 
 def _devices(study: CostStudy) -> list[str]:
@@ -53,13 +74,13 @@ def _devices(study: CostStudy) -> list[str]:
     return left
 
 
-def _measure(missing: list[Cell], store: Path) -> dict[Cell, pd.DataFrame]:
+def _measure(missing: list[Cell], store: Path) -> dict[Cell, Made]:
     start = said = time.monotonic()
-    origin, found = provenance.collect(), {}
+    here, found = provenance.collect(), {}
     for i, cell in enumerate(missing, 1):
-        row = in_fresh_process(MEASURING, "measure", (cell,), cell.label)
-        found[cell] = table = pd.DataFrame([row])
-        tables.write(table, _path(store, cell), COST, origin | _stamp(cell))
+        table = pd.DataFrame([in_fresh_process(MEASURING, "measure", (cell,), cell.label)])
+        found[cell] = made = Made(table, here | _stamp(cell))
+        tables.write(made.table, _path(store, cell), COST, made.origin)
         now = time.monotonic()
         if now - said > SAY_SECONDS or i == len(missing):
             said = now
@@ -71,7 +92,7 @@ def _path(store: Path, cell: Cell) -> Path:
     return store / f"{cell.cell_id}.parquet"
 
 
-def _kept(store: Path, cell: Cell) -> pd.DataFrame | None:
+def _kept(store: Path, cell: Cell) -> Made | None:
     """The row of a cell from the store; None where it is missing, damaged or of other code."""
     path = _path(store, cell)
     try:
@@ -79,7 +100,7 @@ def _kept(store: Path, cell: Cell) -> pd.DataFrame | None:
         now = _stamp(cell)
         if any(recorded.get(key) != now[key] for key in ("fingerprint", "machine")):
             return None
-        return tables.read(path, COST)
+        return Made(tables.read(path, COST), recorded)
     except InputError:
         return None
 
@@ -88,6 +109,7 @@ def _stamp(cell: Cell) -> dict[str, Any]:
     """What a measurement depends on, beside the time of day."""
     return {
         "cell": asdict(cell),
+        "device": cell.device,
         "fingerprint": _fingerprint(cell.plugin),
         "machine": [platform.node(), platform.machine(), os.cpu_count()],
     }

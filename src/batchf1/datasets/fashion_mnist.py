@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.datasets import Dataset, Features, choose
-from batchf1.datasets._files import read, verified
 from batchf1.errors import refuse, require
+from batchf1.files import read, verified
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 IMAGES, LABELS = 16, 8  # lengths of the IDX headers

@@ -16,23 +16,15 @@ from keras.backend import tensorflow_backend
 from batchf1.config import Run
 from batchf1.counts import Counts, as_counts
 from batchf1.datasets import Data, Split
-from batchf1.errors import require
 from batchf1.keras224 import article
 from batchf1.seeds import generator
-from batchf1.training import feed
+from batchf1.training import devices, feed
 from batchf1.training.order import Order, shuffled
 from batchf1.training.rows import SPLITS, Software, counts_of, rows
 from batchf1.training.weights import starting_weights
 
-
-def configure(run: Run) -> str:
-    """The kind of device that the run trains on, `CPU` or `GPU`.
-
-    Raises `InputError` where a GPU is wanted and TensorFlow sees none.
-    """
-    wanted, gpus = run.training.device, tf.config.list_physical_devices("GPU")
-    require(bool(gpus) or wanted != "gpu", "training.device", "TensorFlow must see a GPU", wanted)
-    return "GPU" if gpus and wanted != "cpu" else "CPU"
+configure = devices.kind
+"""Devices and threads are those of each session."""
 
 
 def _start_session(run: Run) -> None:
@@ -46,7 +38,7 @@ def _start_session(run: Run) -> None:
     options = tf.ConfigProto(
         intra_op_parallelism_threads=threads,
         inter_op_parallelism_threads=-1,  # in the caller's thread, one after the other
-        device_count={"GPU": 0} if configure(run) == "CPU" else {},
+        device_count={"GPU": 0} if devices.kind(run) == "CPU" else {},
     )
     options.gpu_options.allow_growth = True
     K.set_session(tf.Session(config=options))

@@ -39,19 +39,18 @@ def of_study(
 ) -> dict[str, Any]:
     """The question and settings of a study, how its runs were trained, and which code read them.
 
-    `config` are the settings that all runs share, `grid` the others with their values. `checked`
-    are the shards' commits: of that code each run has the fingerprint, whichever trained it.
+    `checked` are the shards' commits: of that code each run has the fingerprint, whichever
+    trained it.
     """
     records = [tables.provenance_of(path) for path in shards]
-    settings = _settings(runs)
+    found = settings(run.resolved for run in runs)
     return {
         "study": experiment.stem,
         "question": load_study(experiment, Study).question,
         "n_runs": len(runs),
-        "config": {key: values[0] for key, values in settings.items() if len(values) == 1},
-        "grid": {key: values for key, values in settings.items() if len(values) > 1},
-        "seeds": settings["seed"],
-        "threads": settings["training.threads"],
+        **split(found),
+        "seeds": found["seed"],
+        "threads": found["training.threads"],
         "devices": sorted(table["device"].unique()),
         "keras": sorted(table["keras"].unique()),
         "trained": trained(_entries(shards, records)),
@@ -59,15 +58,23 @@ def of_study(
     }
 
 
-def _settings(runs: list[Run]) -> dict[str, list[Any]]:
-    """Dotted name of every setting -> its values over the runs, each once."""
+def settings(resolved: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Dotted name of every setting -> its values over some runs, each once."""
     found: dict[str, list[Any]] = {}
-    for run in runs:
-        for key, value in _flat(run.resolved):
+    for run in resolved:
+        for key, value in _flat(run):
             values = found.setdefault(key, [])
             if value not in values:
                 values.append(value)
     return found
+
+
+def split(found: Mapping[str, list[Any]]) -> dict[str, dict[str, Any]]:
+    """`config`: the settings that all runs share; `grid`: the others, with their values."""
+    return {
+        "config": {key: values[0] for key, values in found.items() if len(values) == 1},
+        "grid": {key: values for key, values in found.items() if len(values) > 1},
+    }
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

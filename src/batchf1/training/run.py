@@ -12,9 +12,8 @@ from batchf1 import strategies
 from batchf1.config import Run
 from batchf1.counts import Counts
 from batchf1.datasets import Data, Split
-from batchf1.errors import require
 from batchf1.seeds import generator
-from batchf1.training import fused, plain
+from batchf1.training import devices, fused, plain
 from batchf1.training import model as network
 from batchf1.training.callbacks import Freeze
 from batchf1.training.order import shuffled
@@ -30,16 +29,15 @@ def configure(run: Run) -> str:
 
     Raises `InputError` where a GPU is wanted and TensorFlow sees none.
     """
-    wanted, gpus = run.training.device, tf.config.list_physical_devices("GPU")
-    require(bool(gpus) or wanted != "gpu", "training.device", "TensorFlow must see a GPU", wanted)
-    if wanted == "cpu":
+    kind = devices.kind(run)
+    if kind == "CPU":
         tf.config.set_visible_devices([], "GPU")
-    for gpu in gpus if wanted != "cpu" else []:
+    for gpu in tf.config.get_visible_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
     if run.training.threads:
         tf.config.threading.set_intra_op_parallelism_threads(run.training.threads)
         tf.config.threading.set_inter_op_parallelism_threads(run.training.threads)
-    return "GPU" if gpus and wanted != "cpu" else "CPU"
+    return kind
 
 
 class Trainer:

@@ -1,4 +1,4 @@
-"""Reading files whose content is known by its checksum."""
+"""Reading files, with one line for a reader where that fails."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ def test_the_table_says_how_it_was_measured(measured, capsys):
         "study mini: Does it work?",
         "10 runs on cpu in Keras 3.",
         "seeds 0",
-        "n_features=3; prevalence=0.3",
-        "batch_size=64, 32; n_samples=200, 600",
+        "n_features=3; prevalence=0.5",
+        "batch_size=32, 64; n_samples=200, 600",
     ):
         assert words in said
 

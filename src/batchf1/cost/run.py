@@ -51,7 +51,8 @@ def _origin(
     name: str, question: str, measured: list[Cell], origins: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """What the table says of where it came from; a measurement counts as a run."""
-    found = origin.settings(asdict(cell) for cell in measured)
+    shuffled = origin.settings(asdict(cell) for cell in measured)
+    found = {key: sorted(values) for key, values in shuffled.items()}
     return {
         "study": name,
         "question": question,

@@ -168,7 +168,8 @@ def test_the_table_of_strategies(repository):
         assert start in text
         cells = text[text.index(start) + len(start) :].splitlines()[0].split("|")
         memory, time = (float(cell.split()[i]) for cell, i in zip(cells, (0, 1), strict=False))
-        assert abs(memory - grown) < max(1, 0.3 * memory), words
+        # a slope below 0 is the noise of a few MB between processes
+        assert abs(memory - max(grown, 0)) < max(1, 0.3 * memory), words
         assert time / 1.7 < ratio < 1.7 * time, words
 
 

@@ -334,7 +334,7 @@ def test_the_headline_says_how_memory_grows(summary):
         figure = plot.draw(summary)
         texts = [text.get_text() for text in figure.texts]
         plt.close(figure)
-    assert any("takes 298 MB per million rows, counts take 0" in text for text in texts)
+    assert any("takes 300 MB per million rows, counts take 2" in text for text in texts)
 
 
 def test_the_schema_refuses_what_cannot_be(tmp_path):

@@ -248,6 +248,7 @@ def made_up(bytes_per_row, seconds_per_row):
     for repetition in range(2):
         for n in (1000, 10_000, 50_000):
             drift = 1 + 0.5 * repetition
+            none = drift * (0.5 + seconds_per_row["none"] * n)
             for strategy in bytes_per_row:
                 seconds = drift * (0.5 + seconds_per_row[strategy] * n)
                 rows.append(
@@ -265,6 +266,8 @@ def made_up(bytes_per_row, seconds_per_row):
                         "n_epochs": 1,
                         "train_seconds": 0.75 * seconds,
                         "validation_seconds": 0.25 * seconds,
+                        "none_train_seconds": 0.75 * none,
+                        "none_validation_seconds": 0.25 * none,
                         "start_bytes": 400_000_000,
                         "peak_bytes": 410_000_000 + bytes_per_row[strategy] * n,
                         "device_peak_bytes": np.nan,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ import tensorflow as tf
 
 from batchf1 import strategies
 from batchf1.cost.source import Source, SourceSequential, split_of
-from batchf1.cost.study import Cell
+from batchf1.cost.study import NONE, Cell
 from batchf1.strategies import Strategy
 
 LEARNING_RATE = 0.01
@@ -36,14 +37,18 @@ def peak_bytes() -> int:
 def measure(cell: Cell) -> dict[str, Any]:
     """A row of `rows.COST`; to be called in a fresh process, since a peak never falls.
 
-    A fit of a few batches compiles everything first.
+    A fit of a few batches compiles everything first; then comes memory, and time at the end.
     """
     _configure(cell)
     keras.utils.set_random_seed(cell.repetition)
     bench = Bench(cell)
-    bench.fit(WARM_UP, 1)
     start = peak_bytes()
-    watch, logs = bench.fit(cell.n_batches, cell.epochs)
+    _, logs = bench.fit(cell.n_batches)
+    memory = {
+        "start_bytes": start,
+        "peak_bytes": peak_bytes(),
+        "device_peak_bytes": _device_peak(cell),
+    }
     f1 = logs.get(f"val_f1_{cell.plugin}", [np.nan])[-1]
     return {
         "cell_id": cell.cell_id,
@@ -57,13 +62,22 @@ def measure(cell: Cell) -> dict[str, Any]:
         "strategy": cell.strategy,
         "repetition": cell.repetition,
         "n_epochs": cell.epochs,
-        "train_seconds": float(np.median(watch.train)),
-        "validation_seconds": float(np.median(watch.validation)),
-        "start_bytes": start,
-        "peak_bytes": peak_bytes(),
-        "device_peak_bytes": _device_peak(cell),
+        **_seconds(bench),
+        **memory,
         "f1": float(f1),
     }
+
+
+def _seconds(bench: Bench) -> dict[str, float]:
+    """Median seconds of an epoch, and of one without a strategy, the two in turns."""
+    alone = Bench(replace(bench.cell, strategy=NONE))
+    found: dict[str, list[float]] = {}
+    for _ in range(bench.cell.epochs):
+        for prefix, each in (("", bench), ("none_", alone)):
+            watch, _ = each.fit(bench.cell.n_batches)
+            found.setdefault(f"{prefix}train_seconds", []).append(watch.train)
+            found.setdefault(f"{prefix}validation_seconds", []).append(watch.validation)
+    return {name: float(np.median(seconds)) for name, seconds in found.items()}
 
 
 def _configure(cell: Cell) -> None:
@@ -84,7 +98,7 @@ def _device_peak(cell: Cell) -> float:
 
 
 class Bench:
-    """A compiled model with the cell's strategy, and data of any number of batches."""
+    """A compiled model with the cell's strategy, its steps traced, and data of any size."""
 
     def __init__(self, cell: Cell) -> None:
         self.cell, self.source = cell, Source(cell.n_features, cell.prevalence)
@@ -96,6 +110,7 @@ class Bench:
             metrics=[*self.strategy.metrics()],
             **({"jit_compile": True} if cell.engine == "fused" else {}),
         )
+        self.fit(WARM_UP)
 
     def _model(self) -> Any:
         fused = self.cell.engine == "fused"
@@ -111,12 +126,11 @@ class Bench:
             model.batch_size, model.source = self.cell.batch_size, self.source
         return model
 
-    def fit(self, n_batches: int, epochs: int) -> tuple[Stopwatch, dict[str, list[float]]]:
-        """Train and validate on so many batches each; the times, and what Keras logged."""
+    def fit(self, n_batches: int) -> tuple[Stopwatch, dict[str, list[float]]]:
+        """Train and validate an epoch of so many batches each; its times, and Keras' logs."""
         watch = Stopwatch()
         history = self.model.fit(
             self._split(n_batches, "train"),
-            epochs=epochs,
             shuffle=False,
             validation_data=self._split(n_batches, "validation"),
             callbacks=[*self._callbacks(n_batches), watch],  # last, to end after the strategy
@@ -141,15 +155,14 @@ class Bench:
 
 
 class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Seconds of each epoch: `train`, and `validation` with the callbacks at the epoch's end."""
+    """Seconds of an epoch: `train`, and `validation` with the callbacks at the epoch's end."""
 
     # or Keras would wait at the end of each batch for its logs, the longer the more metrics it has
     async_safe = True
 
     def __init__(self) -> None:
         super().__init__()
-        self.train: list[float] = []
-        self.validation: list[float] = []
+        self.train = self.validation = 0.0
         self.began = self.ended = self.turned = 0.0
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -167,5 +180,5 @@ class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep both times."""
-        self.train.append(self.ended - self.began)
-        self.validation.append(time.perf_counter() - self.turned)
+        self.train = self.ended - self.began
+        self.validation = time.perf_counter() - self.turned

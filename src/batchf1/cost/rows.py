@@ -32,8 +32,12 @@ COST = pa.DataFrameSchema(
         "validation_seconds": _seconds(
             description="validation begun to the epoch's callbacks done"
         ),
-        "start_bytes": _count(1, description="peak memory of the process before the epochs"),
-        "peak_bytes": _count(1, description="peak memory of the process after them"),
+        "none_train_seconds": _seconds(
+            description="the same without a strategy; the epochs of the two in turns"
+        ),
+        "none_validation_seconds": _seconds(),
+        "start_bytes": _count(1, description="peak memory of the process before its first epoch"),
+        "peak_bytes": _count(1, description="peak memory of the process after it"),
         "device_peak_bytes": pa.Column(
             "float64", pa.Check.ge(0), nullable=True, description="peak of the GPU; NaN for a CPU"
         ),

@@ -41,9 +41,10 @@ FLOOR = 1.0
 def table(source: Path) -> pd.DataFrame:
     """A row per cell (`row` is `cell`) and one with the slopes of its line (`slope`).
 
-    Cells: seconds and bytes, mean and standard deviation over repetitions; ratios to the run
-    without a strategy of the same repetition, with their least and largest; peak bytes, those
-    beyond that run, and those grown since a first tiny epoch compiled everything, which is less
+    Cells: seconds and bytes, mean and standard deviation over repetitions; ratios to epochs
+    without a strategy, which take turns with the measured ones in the same process, with their
+    least and largest; peak bytes, those beyond the run without a strategy of the same repetition,
+    and those grown since a first tiny epoch compiled everything, which is less
     noisy where XLA compiles, but misses what fits into the memory that compiling had freed.
     `extra_passes` counts predictions of the validation set on top of Keras' own validation. Slopes,
     against the rows of training (validation has as many), by least squares with standard errors,
@@ -59,18 +60,24 @@ def table(source: Path) -> pd.DataFrame:
 
 
 def paired(rows: pd.DataFrame) -> pd.DataFrame:
-    """Measurements of `COST` beside the one without a strategy of the same series."""
-    rows = rows.assign(epoch_seconds=rows["train_seconds"] + rows["validation_seconds"])
-    measured = [*(f"{time}_seconds" for time in TIMES), "peak_bytes"]
-    none = rows[rows["strategy"] == NONE][[*SERIES, *measured]]
+    """Measurements of `COST` with what the strategies add.
+
+    Time beside the epochs without one that took turns with it, memory beside the measurement
+    without one of the same series.
+    """
+    for prefix in ("", "none_"):
+        parts = rows[f"{prefix}train_seconds"] + rows[f"{prefix}validation_seconds"]
+        rows = rows.assign(**{f"{prefix}epoch_seconds": parts})
+    for time in TIMES:
+        ratio = rows[f"{time}_seconds"] / rows[f"none_{time}_seconds"]
+        rows = rows.assign(**{f"{time}_ratio": ratio})
+    none = rows[rows["strategy"] == NONE][[*SERIES, "peak_bytes"]]
     both = rows.merge(none, on=SERIES, how="left", suffixes=("", "_none"))
     lacking = both[both["peak_bytes_none"].isna()]
     rule = f"must have a run with strategy {NONE}"
     require(lacking.empty, "series", rule, lacking[SERIES].to_dict("records")[:1])
-    for time in TIMES:
-        both[f"{time}_ratio"] = both[f"{time}_seconds"] / both[f"{time}_seconds_none"]
     return both.assign(
-        extra_seconds=both["epoch_seconds"] - both["epoch_seconds_none"],
+        extra_seconds=both["epoch_seconds"] - both["none_epoch_seconds"],
         extra_bytes=both["peak_bytes"] - both["peak_bytes_none"],
         grown_bytes=both["peak_bytes"] - both["start_bytes"],
     )
@@ -210,7 +217,7 @@ def _caption(cells: pd.DataFrame) -> str:
     runs = f"{low} to {high}" if low != high else f"{low}"
     return (
         f"A fresh process for each measurement, {runs} per cell. Left: mean and range of the ratio "
-        "to the run without a strategy of the same repetition,\nat the size with the most of them; "
+        "to epochs without a strategy, in turns with them,\nat the size with the most of them; "
         "validation has as many rows as training. Right: solid plain fit, dotted fused; "
         f"less than {FLOOR:g} MB is drawn at {FLOOR:g}."
     )

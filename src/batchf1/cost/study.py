@@ -66,7 +66,8 @@ class CostStudy:
     most_calls: int = MISSING
     """A cell that calls Keras from Python more often in an epoch is left out."""
     least_batches: int = 150
-    """A process repeats its epoch until it has trained on so many; it reports the median."""
+    """Epochs with the strategy and without one take turns until each has trained on so many; a
+    process reports the medians."""
     n_features: int = 10
     prevalence: float = 0.5
     """Probability of a positive."""

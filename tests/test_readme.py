@@ -173,6 +173,12 @@ def test_the_table_of_strategies(repository):
         assert time / 1.7 < ratio < 1.7 * time, words
 
 
+def test_the_control_without_a_strategy(repository):
+    table = pd.read_csv(repository / "figures/cost.csv")
+    none = table[(table["row"] == "cell") & (table["strategy"] == "none")]
+    assert none["epoch_ratio"].between(0.7, 1.4).all()  # beside none again
+
+
 def test_the_verdict_on_memory(repository, readme):
     grown = {words: grown for words, _, grown, _ in measured_costs(repository / "figures")}
     assert grown[STRATEGIES["reconstructed"]] < 1

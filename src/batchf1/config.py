@@ -14,13 +14,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -238,7 +238,7 @@ class Run:
         """The run in words, for messages."""
         d, t = self.dataset, self.training
         return (
-            f"run {self.run_id}: {d.name} n={d.n_samples} prevalence={d.prevalence} "
+            f"run {self.run_id}: {d.label} n={d.n_samples} prevalence={d.prevalence} "
             f"batch={t.batch_size} seed={self.seed}"
         )
 
@@ -318,10 +318,16 @@ def _compose(overrides: Iterable[str]) -> DictConfig:
         store.store(group="dataset", name=name, node=datasets.implementation(name))
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            return hydra_compose("config", list(overrides))
+            config = hydra_compose("config", list(overrides), return_hydra_config=True)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         # ValueError: how Hydra refuses a config file named null or by a number
         refuse("config", _reason(error), " ".join(overrides))
+    chosen = config.hydra.runtime.choices.get("dataset")
+    with open_dict(config):
+        del config["hydra"]
+    if config.get("dataset") and not config.dataset.get("variant"):
+        config.dataset.variant = str(chosen)
+    return config
 
 
 def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
@@ -392,45 +398,59 @@ def read_yaml(path: Path) -> Any:
     return written
 
 
+class Cell(NamedTuple):
+    """A run of a study, and where in its grid it stands: key of the grid -> value."""
+
+    run: Run
+    point: dict[str, Any]
+
+
 def runs(path: str | Path) -> list[Run]:
-    """The runs of a study, in the order of its grid, without the cells that it leaves out.
+    """The runs of a study, in the order of its grid; see `cells`."""
+    return [cell.run for cell in cells(path)]
+
+
+def cells(path: str | Path) -> list[Cell]:
+    """The cells of a study's grid, in its order, without those that it leaves out.
 
     Raises `InputError` that names the file and the key, value or cell that does not fit.
     """
     path = Path(path)
     study = load_study(path, Study)
     try:
-        cells = [run for base in _bases(path.stem, study) for run in _cells(base, study)]
+        found = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    require(bool(cells), str(path), "the grid must have a cell", dict(study.grid))
-    found: dict[str, Run] = {}
-    for run in cells:
+    require(bool(found), str(path), "the grid must have a cell", dict(study.grid))
+    known = set()
+    for run, _ in found:
         # 1 and "1", or a config file and the values in it
-        require(run.run_id not in found, f"{path}: grid", "must not give a run twice", run.label)
-        found[run.run_id] = run
-    return cells
+        require(run.run_id not in known, f"{path}: grid", "must not give a run twice", run.label)
+        known.add(run.run_id)
+    return found
 
 
-def _bases(name: str, study: Study) -> Iterator[DictConfig]:
-    """A composition for each choice of config files in the grid."""
+def _bases(name: str, study: Study) -> Iterator[tuple[DictConfig, dict[str, Any]]]:
+    """A composition for each choice of config files in the grid, and the choice."""
     groups = {key: values for key, values in study.grid.items() if key in GROUPS}
     for choice in itertools.product(*groups.values()):
-        chosen = [f"{key}={value}" for key, value in zip(groups, choice, strict=True)]
-        yield _compose([*chosen, *study.overrides, f"study='{name}'"])
+        point = dict(zip(groups, choice, strict=True))
+        chosen = [f"{key}={value}" for key, value in point.items()]
+        yield _compose([*chosen, *study.overrides, f"study='{name}'"]), point
 
 
-def _cells(base: DictConfig, study: Study) -> Iterator[Run]:
-    """The runs of the rest of the grid over one composition."""
+def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[Cell]:
+    """The cells of the rest of the grid over one composition."""
     axes = {key: values for key, values in study.grid.items() if key not in GROUPS}
     for key, values in axes.items():
         distinct = len({json.dumps(v) for v in values}) == len(values) > 0
         require(distinct, f"grid.{key}", "needs values, none twice", values)
     typed = {key: [_typed(base, key, value) for value in values] for key, values in axes.items()}
     for point in itertools.product(*typed.values()):
-        run = _cell(base, dict(zip(typed, point, strict=True)), study.leave_out)
+        settings = dict(zip(typed, point, strict=True))
+        run = _cell(base, settings, study.leave_out)
         if run is not None:
-            yield run
+            yield Cell(run, choice | settings)
 
 
 def _typed(base: DictConfig, key: str, value: Any) -> Any:

@@ -6,10 +6,11 @@ import glob
 import json
 import os
 import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pandera.pandas as pa
@@ -17,6 +18,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 from pandera.errors import SchemaError, SchemaErrors
 
+from batchf1.averaging import Averaging
 from batchf1.errors import one_line, refuse, require
 
 METADATA = b"batchf1"
@@ -31,11 +33,24 @@ def _count(minimum: int = 0, **options: Any) -> pa.Column:
     return pa.Column("int64", pa.Check.ge(minimum), **options)
 
 
+SETTING = r"^(dataset|model|training|program)\.\w+$|^(model|training|strategies)$"
+"""Columns of a study's table beside the named ones, after them: keys of its grid."""
+COLUMN_OF = {
+    "dataset": "dataset",
+    "dataset.n_samples": "n_samples",
+    "dataset.prevalence": "prevalence",
+    "training.batch_size": "batch_size",
+    "training.engine": "engine",
+    "program": "program",
+    "seed": "seed",
+}
+"""Key of a grid -> the column of `RUNS` that every table has for it; another's is named like it."""
+
 RUNS = pa.DataFrameSchema(
     {
         "run_id": pa.Column(str, description="digest of the run's settings"),
         "study": pa.Column(str),
-        "dataset": pa.Column(str),
+        "dataset": pa.Column(str, description="variant of a data set: the file of conf/dataset"),
         "n_samples": _count(1, description="size of the training split"),
         "prevalence": _share(description="share of positives, each split"),
         "batch_size": _count(1),
@@ -53,10 +68,19 @@ RUNS = pa.DataFrameSchema(
         "fn": _count(),
         "tn": _count(),
         "device": pa.Column(str, pa.Check.isin(["CPU", "GPU"])),
+        "engine": pa.Column(str, description="setting training.engine"),
         "keras": pa.Column(str, description="version of the Keras that trained"),
+        "averaging": pa.Column(
+            str,
+            pa.Check.isin(get_args(Averaging)),
+            description="rule by which that Keras averages a scalar over batches",
+        ),
         "program": pa.Column(str, description="file of conf/program: how Keras was fed"),
         "frozen": pa.Column(bool, description="whether the weights stayed fixed in the epoch"),
         "loss": pa.Column("float64", pa.Check.ge(0), description="mean loss that Keras logged"),
+        SETTING: pa.Column(
+            regex=True, required=False, description="any other setting that the study varies"
+        ),
     },
     checks=[
         pa.Check(
@@ -71,10 +95,18 @@ RUNS = pa.DataFrameSchema(
 """A row per run, epoch, split and strategy; F1 in [0, 1], counts in samples."""
 
 
+def axis(value: Any) -> Any:
+    """A value of a grid as it stands in a table: a number, a truth value or a text."""
+    return json.dumps(value) if isinstance(value, list | dict) or value is None else value
+
+
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
     """The table itself; `InputError` names the first column or rule that it breaks."""
-    columns, wanted = set(map(str, table.columns)), set(schema.columns)
-    lacking, strange = sorted(wanted - columns), sorted(columns - wanted)
+    columns = set(map(str, table.columns))
+    wanted = {name for name, column in schema.columns.items() if column.required}
+    allowed = [re.compile(name) for name, column in schema.columns.items() if column.regex]
+    lacking = sorted(wanted - columns)
+    strange = [c for c in sorted(columns - wanted) if not any(a.match(c) for a in allowed)]
     require(not lacking, thing, "must have every column of its schema", f"none named {lacking}")
     require(not strange, thing, "has the columns of its schema alone", strange)
     try:
@@ -87,7 +119,8 @@ def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.
 
 def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
     """A table of the schema without rows."""
-    dtypes = {name: str(column.dtype) for name, column in schema.columns.items()}
+    needed = {name: column for name, column in schema.columns.items() if column.required}
+    dtypes = {name: str(column.dtype) for name, column in needed.items()}
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
 
 

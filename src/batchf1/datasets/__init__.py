@@ -48,6 +48,9 @@ class Dataset(ABC):
     """Share of positives in each split, within one sample."""
     validation_fraction: float = 0.2
     """Size of the validation split, as a share of `n_samples`."""
+    variant: str = ""
+    """The file of `conf/dataset` that was chosen, what tables call the data set; composing a config
+    fills it in."""
 
     def __post_init__(self) -> None:
         require(self.n_samples >= 1, "dataset.n_samples", "must be at least 1", self.n_samples)
@@ -78,6 +81,11 @@ class Dataset(ABC):
     def name(self) -> str:
         """The name of the module that defines the data set."""
         return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def label(self) -> str:
+        """What tables and messages call it: the variant, or the data set itself without one."""
+        return self.variant or self.name
 
     @property
     def available(self) -> bool:

@@ -48,7 +48,7 @@ def rows(
     common = {
         "run_id": run.run_id,
         "study": run.study,
-        "dataset": run.dataset.name,
+        "dataset": run.dataset.label,
         "n_samples": run.dataset.n_samples,
         "prevalence": run.dataset.prevalence,
         "batch_size": run.training.batch_size,
@@ -63,7 +63,9 @@ def rows(
         "n_empty_batches": int(counts.empty.sum()),
         **{name: int(value) for name, value in counts.pooled()._asdict().items()},
         "device": software.device,
+        "engine": run.training.engine,
         "keras": software.keras,
+        "averaging": software.averaging,
         "program": run.program.name,
         "frozen": 0 < run.training.freeze_after <= epoch,
         "loss": float(logs[f"{prefix}loss"]),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from batchf1 import keras224, provenance, tables
-from batchf1.config import Run, Study, load_study, runs
+from batchf1.config import Cell, Run, Study, cells, load_study, runs
 from batchf1.errors import InputError, require
 from batchf1.training import origin
 
@@ -211,9 +211,10 @@ def say(text: str) -> None:
 def collect(experiment: Path, shards: list[Path]) -> Made:
     """The rows of a study in the order of its grid, whatever the shards, and its settings.
 
-    Raises `InputError` where a run or a row is missing, stands twice, or is not of the study.
+    The rows say every setting that the grid varies (`tables.COLUMN_OF`, `tables.SETTING`). Raises `InputError` where a run or a row is missing, stands twice, or is not of the study.
     """
-    all_runs = runs(experiment)
+    grid = cells(experiment)
+    all_runs = [cell.run for cell in grid]
     wanted = [run.run_id for run in all_runs]
     table = pd.concat([tables.read(path, tables.RUNS) for path in shards], ignore_index=True)
     found = set(table["run_id"])
@@ -226,4 +227,13 @@ def collect(experiment: Path, shards: list[Path]) -> Made:
         require(sizes[run.run_id] == run.n_rows, run.label, rule, int(sizes[run.run_id]))
     place = table["run_id"].map({run_id: i for i, run_id in enumerate(wanted)})
     table = table.iloc[place.argsort(kind="stable")]
+    table = table.assign(**_axes(grid, table["run_id"]))
     return Made(table, origin.of_study(experiment, all_runs, table, shards))
+
+
+def _axes(grid: list[Cell], run_ids: pd.Series) -> dict[str, pd.Series]:
+    """What each row's run has of the settings that the grid varies and no other column tells."""
+    points = {cell.run.run_id: cell.point for cell in grid}
+    further = [key for key in grid[0].point if key not in tables.COLUMN_OF]
+    values = {key: {run_id: tables.axis(p[key]) for run_id, p in points.items()} for key in further}
+    return {key: run_ids.map(of_run) for key, of_run in values.items()}

@@ -21,6 +21,9 @@ from batchf1.errors import one_line, refuse, require
 class Plot(Protocol):
     """What a module of this package offers."""
 
+    COLUMNS: Mapping[str, str]
+    """Column of its table that `draw` needs -> `number` or `text`."""
+
     def table(self, *sources: Path) -> pd.DataFrame:
         """The numbers behind the figure."""
 
@@ -67,15 +70,20 @@ def draw(
         numbers = pd.read_csv(source)
     except (OSError, ValueError) as error:
         refuse(str(source), "must be the CSV of a figure", one_line(error))
+    _check(numbers, plot.COLUMNS, f"{source}: the CSV of figure {name}")
     with _style.house():
-        try:
-            figure = plot.draw(numbers)
-        except (LookupError, TypeError, ValueError) as error:
-            # `draw` sees nothing but these numbers
-            refuse(str(source), f"must be the CSV of figure {name}", repr(error))
+        figure = plot.draw(numbers)
         words = _style.words(figure)
         if whence.dirty(record or {}):
             _style.stamp(figure, whence.UNCOMMITTED)
         for output in outputs:
             _style.save(figure, output, whence.embedded(record) if record else None)
     return words
+
+
+def _check(numbers: pd.DataFrame, columns: Mapping[str, str], thing: str) -> None:
+    lacking = [column for column in columns if column not in numbers]
+    require(not lacking, thing, f"has columns {list(columns)}", f"none named {lacking}")
+    for column in (c for c, kind in columns.items() if kind == "number" and len(numbers)):
+        kind = numbers[column].dtype
+        require(pd.api.types.is_numeric_dtype(kind), thing, f"has numbers in {column}", str(kind))

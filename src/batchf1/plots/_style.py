@@ -9,10 +9,11 @@ from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from batchf1 import whence
+from batchf1 import plugins, whence
 from batchf1.errors import one_line
 from batchf1.tables import replacing
 
@@ -36,22 +37,29 @@ PLAIN = "#9A9A9A"
 HEADLINE, CAPTION = "headline", "caption"
 """Names of the texts in a figure by which `words` finds them."""
 SPARE = ("#E69F00", "#56B4E9", "#F0E442", "#000000")
-"""For strategies that somebody adds."""
+SPARE_MARKERS = ("P", "X", "v", "*")
+"""For strategies that somebody adds, in the order of their names."""
 
 
 def colour(strategy: str) -> str:
     """The colour of a strategy, the same in every figure."""
-    return COLOURS.get(strategy) or SPARE[sum(map(ord, strategy)) % len(SPARE)]
+    return COLOURS.get(strategy) or SPARE[_place(strategy) % len(SPARE)]
 
 
 def marker(strategy: str) -> str:
     """The marker of a strategy."""
-    return MARKERS.get(strategy, "P")
+    return MARKERS.get(strategy) or SPARE_MARKERS[_place(strategy) % len(SPARE_MARKERS)]
 
 
 def label(strategy: str) -> str:
     """The name of a strategy in legends."""
-    return LABELS.get(strategy, strategy)
+    return LABELS.get(strategy, strategy.replace("_", " "))
+
+
+def _place(strategy: str) -> int:
+    """Of a strategy among those that somebody added; one that is not installed comes last."""
+    added = [name for name in plugins.names("strategies") if name not in COLOURS]
+    return added.index(strategy) if strategy in added else len(added)
 
 
 @contextmanager
@@ -81,21 +89,40 @@ def caption(figure: Figure, text: str) -> None:
 def headline(figure: Figure, text: str, handles: list[Any] | None = None) -> None:
     """What to conclude, above everything, and under it a legend of the handles."""
     inch = 1 / figure.get_size_inches()[1]
-    below = 0.46 if handles else 0.28
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - below * inch))  # type: ignore[union-attr, call-arg]
     figure.text(
         0.012, 1 - 0.08 * inch, text, fontsize=10, fontweight="bold", va="top", gid=HEADLINE
     )
-    if handles:
-        figure.legend(
+    rows = _legend(figure, handles, 1 - 0.2 * inch) if handles else 0
+    below = 0.28 + 0.18 * rows
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - below * inch))  # type: ignore[union-attr, call-arg]
+
+
+def _legend(figure: Figure, handles: list[Any], top: float) -> int:
+    """A legend in as few rows as fit into the figure's width; their number."""
+    for rows in range(1, len(handles) + 1):
+        legend = figure.legend(
             handles=handles,
             loc="upper center",
-            bbox_to_anchor=(0.5, 1 - 0.2 * inch),
-            ncols=len(handles),
+            bbox_to_anchor=(0.5, top),
+            ncols=-(-len(handles) // rows),
             fontsize=7.5,
             columnspacing=1.2,
             handletextpad=0.4,
         )
+        if legend.get_window_extent().width <= figure.bbox.width:
+            break
+        if rows < len(handles):
+            legend.remove()
+    return rows
+
+
+def nothing(reason: str) -> Figure:
+    """A figure that says why it has nothing to show."""
+    figure, ax = plt.subplots(figsize=(7.6, 2.0), layout="constrained")
+    ax.set_axis_off()
+    ax.text(0.5, 0.4, f"{reason[0].upper()}{reason[1:]}.", ha="center", wrap=True, gid=CAPTION)
+    headline(figure, "Nothing to show")
+    return figure
 
 
 def words(figure: Figure) -> tuple[str, str]:

@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from batchf1 import tables
-from batchf1.plots import _style
+from batchf1.plots import _axes, _style
 from batchf1.plots._theory import with_expected_f1
 
 FLOOR = 1e-17
 """Where an error of exactly 0 is drawn on the logarithmic scale."""
+EXACT = 1e-6
+"""A strategy whose largest error is no larger is called exact."""
 LEARNED = 0.5
 """Cells with a mean true F1 below it are not drawn: where nothing is found, no mean is wrong."""
 CELL = ["n_samples", "batch_size", "prevalence"]
@@ -27,6 +28,14 @@ WORDS = {
     "prevalence": "prevalence (share of positives)",
     "n_samples": "training samples",
 }
+TITLES = {"train": "Training log", "validation": "Validation log"}
+NUMBERS = ("n_runs", "true_f1", "f1", "error", "error_se", "worst_error")
+FURTHER_NUMBERS = ("error_full_pass", "expected_error")
+COLUMNS = {
+    **dict.fromkeys((*CELL, *NUMBERS, *FURTHER_NUMBERS), "number"),
+    "split": "text",
+    "strategy": "text",
+}
 
 
 def last_epoch(source: Path) -> pd.DataFrame:
@@ -34,8 +43,7 @@ def last_epoch(source: Path) -> pd.DataFrame:
 
     `error` is against the pooled reference, as is `expected_error`.
     """
-    rows = tables.read(source, tables.RUNS)
-    rows = rows[rows["epoch"] == rows.groupby("run_id")["epoch"].transform("max")]
+    rows = _axes.last_epoch(source)
     naive = with_expected_f1(rows[rows["strategy"] == NAIVE])
     return rows.assign(
         error=rows["f1"] - rows["reference_pooled"],
@@ -44,9 +52,29 @@ def last_epoch(source: Path) -> pd.DataFrame:
     )
 
 
+def at_largest(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows with the largest value of a setting, of each setting of the further axes."""
+    further = _axes.further(rows, CELL)
+    largest = rows.groupby(further)[column].transform("max") if further else rows[column].max()
+    return rows[rows[column] == largest]
+
+
+def at_rarest(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the smallest prevalence that the most data sizes have, likewise."""
+    further = _axes.further(rows, CELL)
+    sizes = rows.groupby([*further, "prevalence"]).agg(sizes=("n_samples", "nunique"))
+    sizes = sizes.reset_index().sort_values(["sizes", "prevalence"], ascending=[False, True])
+    kept = sizes.drop_duplicates(further) if further else sizes.head(1)
+    return rows.merge(kept[[*further, "prevalence"]], on=[*further, "prevalence"])
+
+
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row per cell, split and strategy: mean over repetitions, standard error, worst."""
-    groups = rows.groupby([*CELL, "split", "strategy"], sort=True)
+    """A row per cell, split and strategy: mean over repetitions, standard error, worst.
+
+    Whatever else the study varies has columns of its own, before the others.
+    """
+    further = _axes.further(rows, CELL)
+    groups = rows.groupby([*further, *CELL, "split", "strategy"], sort=True)
     return groups.agg(
         n_runs=("run_id", "nunique"),
         true_f1=("reference_pooled", "mean"),
@@ -63,39 +91,51 @@ def draw(table: pd.DataFrame, x: str, lines: str, note: str) -> Figure:
     """Error over `x` for both splits; the naive mean has a line for each value of `lines`.
 
     Above, signed errors on a linear scale, with the exact expectation from the pooled counts as
-    lines. Below, on a logarithmic one, the largest error of each
-    strategy over all drawn cells, so that errors of 0.8 and of 1e-16 can be read alike.
+    lines; a row of panels for each setting of the further axes. Below, on a logarithmic one, the
+    largest error of each strategy over all drawn cells, so that errors of 0.8 and of 1e-16 can be
+    read alike.
     """
     drawn = table[table["true_f1"] >= LEARNED]
+    if drawn.empty:
+        return _style.nothing(f"no cell reached a true F1 of {LEARNED}, so nothing was learned")
+    further = [column for column in map(str, table) if column not in COLUMNS]
+    panels = _axes.panels(drawn, further, f"over {x}")
     figure, axes = plt.subplots(
+        len(panels) + 1,
         2,
-        2,
-        figsize=(7.6, 5.6),
+        figsize=(7.6, 5.6 + 2.6 * (len(panels) - 1)),
         sharex=True,
         sharey="row",
-        height_ratios=(3, 1.4),
+        height_ratios=[3] * len(panels) + [1.4],
         layout="constrained",
+        squeeze=False,
     )
-    for column, split in enumerate(("train", "validation")):
-        part = drawn[drawn["split"] == split]
-        _signed(axes[0, column], part, x, lines)
-        _largest(axes[1, column], part, x)
-        axes[0, column].set_title({"train": "Training log", "validation": "Validation log"}[split])
-        axes[1, column].set_xlabel(WORDS[x])
-    axes[0, 0].set_ylabel("logged F1 - true F1")
-    axes[1, 0].set_ylabel("largest |error|,\nlog scale")
-    _legend(figure, drawn)
+    for column, split in enumerate(TITLES):
+        for row, (setting, rows) in enumerate(panels):
+            ax = axes[row, column]
+            _signed(ax, rows[rows["split"] == split], x, lines)
+            ax.set_title(f"{setting}: {TITLES[split].lower()}" if setting else TITLES[split])
+        _largest(axes[-1, column], drawn[drawn["split"] == split], x, drawn[x].unique())
+        axes[-1, column].set_xlabel(WORDS[x])
+    for ax in axes[:-1, 0]:
+        ax.set_ylabel("logged F1 - true F1")
+    axes[-1, 0].set_ylabel("largest |error|,\nlog scale")
+    _headline(figure, drawn)
+    _style.caption(figure, _caption(drawn, lines, note, len(panels)))
+    return figure
+
+
+def _caption(drawn: pd.DataFrame, lines: str, note: str, n_panels: int) -> str:
     least, most = drawn["n_runs"].min(), drawn["n_runs"].max()
     count = f"{most}" if least == most else f"{least} to {most}"
-    _style.caption(
-        figure,
+    below = f" The lowest panels: the largest of all {n_panels} above." if n_panels > 1 else ""
+    return (
         f"{note}; last epoch, mean and standard error of {count} runs a point; "
         f"beside the lines: {lines.replace('_', ' ')}.\n"
         "True F1: of the very predictions that the batches saw. 'Epoch end' predicts the training "
         "data again, with other weights.\n"
-        f"Not drawn: cells with a true F1 below {LEARNED}, where nothing was learned.",
+        f"Not drawn: cells with a true F1 below {LEARNED}, where nothing was learned.{below}"
     )
-    return figure
 
 
 def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
@@ -143,7 +183,7 @@ def _spread(values: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
     return moved
 
 
-def _largest(ax: Any, part: pd.DataFrame, x: str) -> None:
+def _largest(ax: Any, part: pd.DataFrame, x: str, values: Any) -> None:
     for strategy, rows in part.groupby("strategy"):
         _points(ax, rows.groupby(x)["worst_error"].max().clip(lower=FLOOR), str(strategy))
     ax.set_xscale("log")
@@ -151,8 +191,8 @@ def _largest(ax: Any, part: pd.DataFrame, x: str) -> None:
     ax.set_ylim(FLOOR / 30, 30)
     ax.set_yticks([FLOOR, 1e-12, 1e-6, 1], ["exactly 0", r"$10^{-12}$", r"$10^{-6}$", "1"])
     ax.minorticks_off()
-    values = sorted(part[x].unique())
-    span = values[-1] / values[0]
+    values = sorted(values)
+    span = max(values[-1] / values[0], 2)  # of a single value, too, an axis has a width
     ax.set_xlim(values[0] * span**-0.15, values[-1] * span**0.12)  # room for the lines' labels
     ax.set_xticks(values, [_text(x, v) for v in values], rotation=45 if len(values) > 5 else 0)
     ax.grid(axis="y", linewidth=0.4)
@@ -177,24 +217,34 @@ def _text(column: str, value: Any) -> str:
     return f"{value / 1000:g}k" if column == "n_samples" else f"{value:,}"
 
 
-def _legend(figure: Figure, drawn: pd.DataFrame) -> None:
-    handles = [
-        Line2D(
+def _headline(figure: Figure, drawn: pd.DataFrame) -> None:
+    handles = {
+        str(strategy): Line2D(
             [],
             [],
-            color=_style.colour(strategy),
-            marker=_style.marker(strategy),
+            color=_style.colour(str(strategy)),
+            marker=_style.marker(str(strategy)),
             fillstyle="full" if strategy == NAIVE else "none",
             linestyle="none",
-            label=_style.label(strategy),
+            label=_style.label(str(strategy)),
         )
         for strategy in sorted(drawn["strategy"].unique())
-    ]
+    }
     theory = Line2D([], [], color=_style.TRUTH, linewidth=0.6, label="its exact expectation")
-    naive = drawn[drawn["strategy"] == NAIVE]["error"].min()
-    _style.headline(
-        figure,
-        f"Averaged over batches, F1 comes out up to {-100 * naive:.0f} points too low; "
-        "rebuilt from counts it is exact",
-        [handles[0], theory, *handles[1:]],
-    )
+    naive = [handles.pop(NAIVE), theory] if NAIVE in handles else []
+    _style.headline(figure, _conclusion(drawn), [*naive, *handles.values()])
+
+
+def _conclusion(drawn: pd.DataFrame) -> str:
+    """What to conclude: how far the naive mean is off, and whether counts are right."""
+    worst = drawn.groupby("strategy")["worst_error"].max()
+    rebuilt = worst.get("reconstructed", np.nan)
+    exact = "rebuilt from counts it is exact"
+    if NAIVE not in worst:
+        said = exact.replace("it", "F1", 1) if rebuilt <= EXACT else "The error of each strategy"
+        return f"{said[0].upper()}{said[1:]}"
+    error = drawn[drawn["strategy"] == NAIVE]["error"].to_numpy()
+    most = error[np.abs(error).argmax()]
+    way = "low" if most < 0 else "high"
+    said = f"Averaged over batches, F1 comes out up to {100 * abs(most):.0f} points too {way}"
+    return f"{said}; {exact}" if rebuilt <= EXACT else said

@@ -9,25 +9,29 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from batchf1 import tables
 from batchf1.expectation import rare_positives
-from batchf1.plots import _style
+from batchf1.plots import _axes, _style
 
 CELL = ["n_samples", "prevalence", "batch_size"]
 LEARNED = 0.5
 """Runs with a true F1 below it are left out: 0/0 is no share."""
+NUMBERS = (*CELL, "n_runs", "true_f1", "share", "share_se", "positives_per_batch")
+COLUMNS = {"split": "text", **dict.fromkeys(NUMBERS, "number")}
 SKILLS = (0.95, 0.8, 0.6)
 """Precision and recall of the lines."""
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per cell and split at the last epoch: true F1, and naive / true F1 over repetitions."""
-    rows = tables.read(source, tables.RUNS)
-    last = rows["epoch"] == rows.groupby("run_id")["epoch"].transform("max")
+    """A row per cell and split at the last epoch: true F1, and naive / true F1 over repetitions.
+
+    Whatever else the study varies has columns of its own, and is a cell's too.
+    """
+    rows = _axes.last_epoch(source)
+    cell = [*_axes.further(rows, CELL), *CELL, "split"]
     learned = rows["reference_pooled"] >= LEARNED
-    rows = rows[(rows["strategy"] == "batch_mean") & last & learned]
+    rows = rows[(rows["strategy"] == "batch_mean") & learned]
     rows = rows.assign(share=rows["f1"] / rows["reference_pooled"])
-    cells = rows.groupby([*CELL, "split"]).agg(
+    cells = rows.groupby(cell).agg(
         n_runs=("run_id", "nunique"),
         true_f1=("reference_pooled", "mean"),
         share=("share", "mean"),
@@ -39,6 +43,8 @@ def table(source: Path) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Naive / true F1 over the expected positives per batch, with the limit law as lines."""
+    if table.empty:
+        return _style.nothing(f"no run logged a batch mean of a true F1 of {LEARNED} or more")
     figure, ax = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
     range_ = np.geomspace(
         table["positives_per_batch"].min(), table["positives_per_batch"].max(), 80
@@ -79,9 +85,11 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _caption(table: pd.DataFrame) -> str:
+    others = [c for c in map(str, table) if c not in COLUMNS]
+    further = "".join(f", by {c}" for c in others)
     low, high = table.min(numeric_only=True), table.max(numeric_only=True)
     return (
-        f"A point a cell: {low['n_samples']:,.0f} to {high['n_samples']:,.0f} samples, "
+        f"A point a cell{further}: {low['n_samples']:,.0f} to {high['n_samples']:,.0f} samples, "
         f"prevalence {100 * low['prevalence']:g} to {100 * high['prevalence']:g} %, batches of "
         f"{low['batch_size']:.0f} to {high['batch_size']:,.0f};\nmean of {low['n_runs']:.0f} to "
         f"{high['n_runs']:.0f} runs with a true F1 of {LEARNED} or more. The law is for rare "

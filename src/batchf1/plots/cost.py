@@ -36,6 +36,12 @@ ARRAYS = "epoch_end_arrays"
 LABELS = {"epoch_end": "epoch end, streamed", ARRAYS: "epoch end, arrays"}
 FLOOR = 1.0
 """Megabytes; less is drawn here, since a logarithm has no zero."""
+COLUMNS = {
+    **dict.fromkeys(("row", *KEY[:3], "strategy"), "text"),
+    **dict.fromkeys(("batch_size", "n_samples", "n_rows", "n_runs"), "number"),
+    **dict.fromkeys(("epoch_ratio", "epoch_ratio_min", "epoch_ratio_max"), "number"),
+    **dict.fromkeys(("grown_bytes", "grown_bytes_per_row"), "number"),
+}
 
 
 def table(source: Path) -> pd.DataFrame:

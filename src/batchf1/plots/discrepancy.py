@@ -51,6 +51,11 @@ LAWS = {
 """Cause, and whether in Keras 2.2.4 -> the exact law of the difference, for a random cut."""
 NOTHING = 1e-6
 """A smaller difference, in % of F1, is drawn here."""
+COLUMNS = {
+    **dict.fromkeys(("cause", "keras", "split"), "text"),
+    **dict.fromkeys(("batch_size", "seed", "epoch", "percent", "limit95"), "number"),
+    "frozen": "text",
+}
 
 
 def table(source: Path) -> pd.DataFrame:

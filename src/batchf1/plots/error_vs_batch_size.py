@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 
 from batchf1.plots import _sweep
 
+COLUMNS = _sweep.COLUMNS
+
 
 def table(source: Path) -> pd.DataFrame:
     """See `_sweep.summary`; only the largest `n_samples`."""
     rows = _sweep.last_epoch(source)
-    return _sweep.summary(rows[rows["n_samples"] == rows["n_samples"].max()])
+    return _sweep.summary(_sweep.at_largest(rows, "n_samples"))
 
 
 def draw(table: pd.DataFrame) -> Figure:

@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 
 from batchf1.plots import _sweep
 
+COLUMNS = _sweep.COLUMNS
+
 
 def table(source: Path) -> pd.DataFrame:
     """See `_sweep.summary`; only the smallest prevalence that every `n_samples` has."""
     rows = _sweep.last_epoch(source)
-    sizes = rows.groupby("prevalence")["n_samples"].nunique()
-    return _sweep.summary(rows[rows["prevalence"] == sizes.index[sizes == sizes.max()].min()])
+    return _sweep.summary(_sweep.at_rarest(rows))
 
 
 def draw(table: pd.DataFrame) -> Figure:

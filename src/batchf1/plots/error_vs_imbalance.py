@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from batchf1.plots import _sweep
-from batchf1.plots.error_vs_batch_size import table
+from batchf1.plots.error_vs_batch_size import COLUMNS, table
 
-__all__ = ["draw", "table"]
+__all__ = ["COLUMNS", "draw", "table"]
 
 
 def draw(table: pd.DataFrame) -> Figure:

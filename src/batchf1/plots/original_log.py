@@ -39,6 +39,10 @@ SHOWN = {
     "f1score_test": "f1score_test: true",
 }
 ARTICLE = "article"
+COLUMNS = {
+    **dict.fromkeys(("keras", "dataset", "quantity"), "text"),
+    **dict.fromkeys(("seed", "steps", "value", "expected_f1", "sd", "low", "high"), "number"),
+}
 
 
 def table(source: Path, log: Path) -> pd.DataFrame:

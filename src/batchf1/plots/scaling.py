@@ -18,6 +18,10 @@ LOOKS = {
     "plain pipeline": ("plain Keras", _style.COLOURS["batch_mean"], "o"),
     "this project": ("this project, two shards", _style.COLOURS["reconstructed"], "s"),
 }
+COLUMNS = {
+    **dict.fromkeys(("engine", "pipeline"), "text"),
+    **dict.fromkeys(("n_samples", "batch_size", "later_s", "n_runs", "seconds"), "number"),
+}
 
 
 def table(engines: Path, pipelines: Path) -> pd.DataFrame:

@@ -12,25 +12,35 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from batchf1 import tables
-from batchf1.plots import _style
+from batchf1.plots import _axes, _style
 from batchf1.plots._theory import with_expectation
 
-COLUMNS = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
+KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
+COLUMNS = {
+    "split": "text",
+    **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
+}
 ROUNDING = 1e-6
 """Below it a predicted deviation is that of the float32 in which Keras adds."""
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per run, epoch and split: logged and expected F1, sd, residual in sd (or NaN)."""
+    """A row per run, epoch and split: logged and expected F1, sd, residual in sd (or NaN).
+
+    Nothing is averaged; whatever else the study varies has columns of its own.
+    """
     rows = tables.read(source, tables.RUNS)
+    key = [*_axes.further(rows, KEY), *KEY]
     rows = with_expectation(rows[rows["strategy"] == "batch_mean"])
     residual = (rows["f1"] - rows["expected_f1"]) / rows["sd"].where(rows["sd"] > ROUNDING)
-    kept = rows[[*COLUMNS, "f1", "expected_f1", "sd"]].assign(residual=residual)
-    return kept.sort_values(COLUMNS).round(6)
+    kept = rows[[*key, "f1", "expected_f1", "sd"]].assign(residual=residual)
+    return kept.sort_values(key).round(6)
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Logged over expected F1 of the validation passes, and the residuals beside the normal law."""
+    if table["expected_f1"].isna().all():
+        return _style.nothing("no batch mean was logged of which an expectation is known")
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.1), layout="constrained")
     passes, colour = table[table["split"] == "validation"], _style.colour("batch_mean")
     left.axline((0, 0), slope=1, color=_style.TRUTH, linewidth=0.8)

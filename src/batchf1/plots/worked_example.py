@@ -15,6 +15,8 @@ from batchf1.config import WorkedExample, load_study
 from batchf1.counts import as_counts, f1
 from batchf1.plots import _style
 
+COLUMNS = {"row": "text", "accuracy": "number", "f1": "number"}
+
 
 def table(source: Path) -> pd.DataFrame:
     """A row per batch, then the mean of the batches and the truth, from pooled counts."""

@@ -211,7 +211,8 @@ def say(text: str) -> None:
 def collect(experiment: Path, shards: list[Path]) -> Made:
     """The rows of a study in the order of its grid, whatever the shards, and its settings.
 
-    The rows say every setting that the grid varies (`tables.COLUMN_OF`, `tables.SETTING`). Raises `InputError` where a run or a row is missing, stands twice, or is not of the study.
+    The rows say every setting that the grid varies (`tables.COLUMN_OF`, `tables.SETTING`). Raises
+    `InputError` where a run or a row is missing, stands twice, or is not of the study.
     """
     grid = cells(experiment)
     all_runs = [cell.run for cell in grid]

@@ -26,7 +26,7 @@ def further(rows: pd.DataFrame, shown: Sequence[str]) -> list[str]:
     `rows`: a table of `tables.RUNS`.
     """
     settings = [c for c in map(str, rows) if c in NAMED or re.match(tables.SETTING, c)]
-    return [c for c in settings if c not in (*shown, REPEATED) and rows[c].nunique() > 1]
+    return [c for c in settings if c not in (*shown, REPEATED) and len(rows[c].unique()) > 1]
 
 
 def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:

@@ -11,11 +11,12 @@ from sklearn.metrics import f1_score
 
 from batchf1 import plugins, strategies
 from batchf1.averaging import batch_mean, pooled
-from batchf1.counts import batch_counts
+from batchf1.counts import as_counts, batch_counts
 from batchf1.errors import InputError
 from batchf1.strategies import Strategy
 
 NAMES = strategies.names()
+OURS = ("batch_mean", "epoch_end", "reconstructed", "streaming")
 POOLED = ("reconstructed", "streaming")
 B = 32
 
@@ -290,8 +291,30 @@ def test_a_threshold_outside_0_to_1_is_refused(threshold):
 def test_the_contract(name):
     cls = plugins.implementation("strategies", name, Strategy)
     assert inspect.getdoc(cls)
-    assert cls().name == name
+    assert cls.name == cls().name == name
+    assert cls.label
     assert cls().metrics() is not cls().metrics()
+
+
+def test_what_each_log_must_equal():
+    # F1 of the batches 4/5, 0 (nothing positive), 2/3; of all 8/11; averaged counts see below
+    batches = as_counts([2, 0, 2], [1, 0, 1], [0, 0, 1], [1, 4, 1])  # of 4, 4 and 5
+    full_pass = as_counts([1], [1], [2], [9])
+    said = {
+        name: strategies.create(name).expected(batches, full_pass, "per_batch") for name in OURS
+    }
+    assert said == {
+        "batch_mean": pytest.approx((4 / 5 + 0 + 2 / 3) / 3, abs=1e-7),
+        "epoch_end": pytest.approx(2 / 5),
+        "reconstructed": pytest.approx(8 / 11),
+        "streaming": pytest.approx(8 / 11),
+    }
+    naive = strategies.create("batch_mean").expected(batches, full_pass, "size_weighted")
+    assert naive == pytest.approx((4 * 4 / 5 + 5 * 2 / 3) / 13, abs=1e-7)
+    of_means = strategies.create("reconstructed", logged="mean")
+    # TP 2/4 + 0 + 2/5; predicted and possible positives 5/4 + 0 + 6/5
+    assert of_means.expected(batches, full_pass, "per_batch") == pytest.approx(1.8 / 2.45)
+    assert Strategy().expected(batches, full_pass, "per_batch") is None
 
 
 class Made:

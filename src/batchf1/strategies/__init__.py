@@ -19,11 +19,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from keras import ops
 
 from batchf1 import plugins
+from batchf1.averaging import Averaging
+from batchf1.counts import Counts
 from batchf1.errors import refuse, require
 
 
@@ -33,14 +35,19 @@ class Strategy:
     `threshold`: a score above it, compared in the scores' dtype, is a predicted positive.
     """
 
+    name: str = ""
+    """Its module's name, by which `create` finds it; its logs are named after it."""
+    label: ClassVar[str] = ""
+    """Its name in legends; without one, `name`."""
+
     def __init__(self, threshold: float = 0.5) -> None:
         require(0 < threshold < 1, "threshold", "must lie in (0, 1)", threshold)
         self.threshold = threshold
 
-    @property
-    def name(self) -> str:
-        """The name of the module that defines the strategy; its logs are named after it."""
-        return type(self).__module__.rpartition(".")[2]
+    def __init_subclass__(cls) -> None:
+        """Name a strategy that does not name itself after its module."""
+        cls.name = cls.name or cls.__module__.rpartition(".")[2]
+        cls.label = cls.label or cls.name
 
     def metrics(self) -> list[Any]:
         """What to put into `compile(metrics=...)`; new objects at each call."""
@@ -54,6 +61,15 @@ class Strategy:
         its own pass over the data needs them.
         """
         return []
+
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float | None:
+        """What an epoch's log must equal, to 1e-6; None where no arithmetic says.
+
+        `batches`: the counts of the batches that the metrics saw, of shape (n_batches,), in order.
+        `full_pass`: those of a pass over the same data with the epoch's last weights, of any cut.
+        `averaging`: the framework's rule for a metric that returns a scalar for a batch.
+        """
+        return None
 
 
 def names() -> list[str]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from batchf1.averaging import Averaging, batch_mean
+from batchf1.counts import Counts
 from batchf1.errors import require
 from batchf1.strategies import Strategy, binary, weights
 
@@ -17,9 +20,16 @@ class BatchMean(Strategy):
     A batch without positives and predicted positives counts as 0, as the usual epsilon makes it.
     """
 
+    name = "batch_mean"
+    label = "batch mean (naive)"
+
     def metrics(self) -> list[Any]:
         """The F1 function, in what Keras wraps a function."""
         return [BatchF1(self.threshold, f"f1_{self.name}")]
+
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+        """The framework's average of the batches' F1, added up in float32 as Keras does."""
+        return float(batch_mean(batches, averaging, dtype=np.float32))
 
 
 @keras.saving.register_keras_serializable("batchf1")

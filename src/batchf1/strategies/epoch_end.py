@@ -12,7 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from batchf1.counts import predicted_positive, ratio
+from batchf1.averaging import Averaging, pooled
+from batchf1.counts import Counts, predicted_positive, ratio
 from batchf1.errors import refuse, require
 from batchf1.strategies import Strategy, check_shape
 
@@ -25,6 +26,9 @@ class EpochEnd(Strategy):
     strategies log, since the weights no longer move.
     """
 
+    name = "epoch_end"
+    label = "epoch end (predict again)"
+
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """The callback that makes the pass; it needs at least one of the splits.
 
@@ -36,6 +40,10 @@ class EpochEnd(Strategy):
         given = {key: data for key, data in splits.items() if data is not None}
         require(bool(given), f"f1_{self.name}", "needs train or validation data", "neither")
         return [PassAtEpochEnd(given, self.threshold)]
+
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+        """The F1 of the pass with the epoch's last weights."""
+        return float(pooled(full_pass))
 
 
 class PassAtEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]

@@ -7,7 +7,8 @@ from typing import Any, get_args
 import keras
 from keras import ops
 
-from batchf1.averaging import Logged
+from batchf1.averaging import Averaging, Logged, reconstructed
+from batchf1.counts import Counts
 from batchf1.errors import refuse, require
 from batchf1.strategies import Strategy, binary, weights
 
@@ -26,6 +27,9 @@ class Reconstructed(Strategy):
     Keras 2.2.4 sums.
     """
 
+    name = "reconstructed"
+    label = "reconstructed from counts"
+
     def __init__(self, threshold: float = 0.5, logged: Logged = "per_sample") -> None:
         super().__init__(threshold)
         require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
@@ -38,6 +42,10 @@ class Reconstructed(Strategy):
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """The callback that rebuilds F1 at the end of an epoch."""
         return [Rebuild(f"f1_{self.name}")]
+
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+        """F1 of the batches' averaged counts; of the pooled ones, where logged per sample."""
+        return float(reconstructed(batches, averaging, self.logged))
 
 
 @keras.saving.register_keras_serializable("batchf1")

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from batchf1.averaging import Averaging, pooled
+from batchf1.counts import Counts
 from batchf1.strategies import Strategy, binary, weights
 
 
@@ -16,9 +18,16 @@ class Streaming(Strategy):
     Keras' epsilons make it at most 1e-7 too low; 0 for 0/0. It needs no callback.
     """
 
+    name = "streaming"
+    label = "streaming metric"
+
     def metrics(self) -> list[Any]:
         """The stateful metric."""
         return [BinaryF1(threshold=self.threshold, name=f"f1_{self.name}")]
+
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+        """F1 of the batches' counts added up."""
+        return float(pooled(batches))
 
 
 @keras.saving.register_keras_serializable("batchf1")

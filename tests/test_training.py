@@ -10,9 +10,8 @@ from sklearn.metrics import f1_score
 from batchf1 import averaging, cli, tables, train
 from batchf1.config import compose
 from batchf1.counts import as_counts
-from batchf1.errors import InputError, TraceError
+from batchf1.errors import InputError
 from batchf1.training import order, origin, shard
-from batchf1.training.rows import Software, check
 from batchf1.training.run import Trainer, configure
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
@@ -131,16 +130,6 @@ def test_each_strategy_alone(engine, name):
     assert set(alone["strategy"]) == {name}
     counted = alone[["tp", "fp", "fn", "tn"]].sum(axis=1)
     np.testing.assert_array_equal(counted, np.where(alone["split"] == "train", 400, 80))
-
-
-def test_what_keras_logged_is_checked():
-    counts = as_counts([1, 0], [0, 1], [0, 0], [3, 3])
-    right = {"batch_mean": 0.5, "reconstructed": 2 / 3, "streaming": 2 / 3, "epoch_end": 0.1}
-    today = Software("3.0", "per_batch", "CPU")
-    check(right, counts, run(), today, "here")
-    for name in ("batch_mean", "reconstructed", "streaming"):
-        with pytest.raises(TraceError, match=f"here: {name} logged"):
-            check(right | {name: right[name] + 2e-6}, counts, run(), today, "here")
 
 
 def test_the_order_of_samples():

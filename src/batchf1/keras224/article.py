@@ -9,10 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import backend as K  # noqa: N812
 from sklearn.metrics import f1_score
 
+from batchf1.averaging import Logged, batch_mean, pooled, reconstructed
 from batchf1.datasets import Split
+from batchf1.training.rows import Expected
 
 COUNTS = ("true_positives", "possible_positives", "predicted_positives")
 LOGGED: dict[str, Callable[[Any], Any]] = {
@@ -32,7 +35,7 @@ def f1_batch_mean(y_true: Any, y_pred: Any) -> Any:
     return 2 * precision * recall / (precision + recall + K.epsilon())
 
 
-def count_metrics(logged: str) -> list[Metric]:
+def count_metrics(logged: Logged) -> list[Metric]:
     """C5's three counts, each returned as `logged` says; the article returns sums."""
 
     def metric(place: int, name: str) -> Metric:
@@ -43,6 +46,15 @@ def count_metrics(logged: str) -> list[Metric]:
         return count
 
     return [metric(place, name) for place, name in enumerate(COUNTS)]
+
+
+def expected(logged: Logged) -> dict[str, Expected]:
+    """What each strategy must log, by the counts of the batches and of a pass afterwards."""
+    return {
+        "batch_mean": lambda batches, _, rule: float(batch_mean(batches, rule, dtype=np.float32)),
+        "epoch_end": lambda _, full_pass, __: float(pooled(full_pass)),
+        "reconstructed": lambda batches, _, rule: float(reconstructed(batches, rule, logged)),
+    }
 
 
 def cells(threshold: float) -> list[Metric]:

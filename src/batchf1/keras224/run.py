@@ -5,7 +5,7 @@ Import it after `keras224.activate()`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import pandas as pd
@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras import backend as K  # noqa: N812
 from keras.backend import tensorflow_backend
 
+from batchf1.averaging import Logged
 from batchf1.config import Run
 from batchf1.counts import Counts, as_counts
 from batchf1.datasets import Data, Split
@@ -52,7 +53,7 @@ class Trainer:
         self.threshold = run.training.threshold
         self.metrics = [
             article.f1_batch_mean,
-            *article.count_metrics(run.program.counts),
+            *article.count_metrics(cast(Logged, run.program.counts)),
             *article.cells(self.threshold),
         ]
         self.model: Any = None
@@ -65,7 +66,9 @@ class Trainer:
         """
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1], device)
-        recorder = Recorder(run, data, Software(keras.__version__, "size_weighted", device))
+        expected = article.expected(cast(Logged, run.program.counts))
+        software = Software(keras.__version__, "size_weighted", device, expected)
+        recorder = Recorder(run, data, software)
         callbacks = [
             Freeze(run.training.freeze_after),
             article.F1Callback(),

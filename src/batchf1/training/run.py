@@ -62,7 +62,9 @@ class Trainer:
         """
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1], device)
-        recorder = Recorder(run, data, device, TraceReader(self.trace))
+        expected = {strategy.name: strategy.expected for strategy in self.strategies}
+        software = Software(keras.__version__, "per_batch", device, expected)
+        recorder = Recorder(run, data, software, TraceReader(self.trace))
         # as data sets of one batch: `predict` of arrays takes Keras ten times as long
         passes = {"train": [data.train], "validation": [data.validation]}
         callbacks = [callback for s in self.strategies for callback in s.callbacks(**passes)]
@@ -95,19 +97,15 @@ def _most_batches(run: Run) -> int:
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Turns the logs of each epoch into rows, with both references beside each strategy's F1."""
 
-    def __init__(self, run: Run, data: Data, device: str, reader: TraceReader) -> None:
+    def __init__(self, run: Run, data: Data, software: Software, reader: TraceReader) -> None:
         super().__init__()
-        self.run, self.data, self.reader = run, data, reader
-        self.software = Software(keras.__version__, "per_batch", device)
+        self.run, self.data, self.software, self.reader = run, data, software, reader
         self.rows: list[dict[str, Any]] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Check the logs against the recorded batches and append the epoch's rows."""
         for split, samples in zip(SPLITS, self.data, strict=True):
-            counts = self.reader.counts[split]
-            # validation on arrays is such a pass already
-            passed = split == "validation" and self.run.program.validation == "arrays"
-            full_pass = counts if passed else self._full_pass(samples)
+            counts, full_pass = self.reader.counts[split], self._full_pass(samples)
             self.rows += rows(self.run, self.software, epoch, split, logs or {}, counts, full_pass)
 
     def _full_pass(self, samples: Split) -> Counts:

@@ -225,6 +225,23 @@ def test_a_shard_keeps_its_runs_and_trains_only_what_is_missing(experiment, tmp_
     assert "(1 shapes compiled)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("engine", ["plain", "fused"])
+def test_a_finished_study_trains_nothing_when_it_is_started_again(
+    experiment, tmp_path, engine, capsys
+):
+    smaller = STUDY.replace("[50, 100]", "[50]").replace("[0.5, 0.3]", "[0.5]")
+    experiment.write_text(smaller.replace("plain", engine))
+    store = tmp_path / "store"
+    first = shard.execute(experiment, 0, store)
+    assert "2 runs, 0 of them kept" in capsys.readouterr().err
+    again = shard.execute(experiment, 0, store)
+    said = capsys.readouterr().err
+    assert "2 runs, 2 of them kept" in said
+    assert "compiled" not in said
+    pd.testing.assert_frame_equal(again.table, first.table, check_exact=True)
+    assert again.origin == first.origin
+
+
 def test_a_damaged_run_or_one_of_other_code_is_trained_again(
     experiment, tmp_path, monkeypatch, capsys
 ):
@@ -236,7 +253,7 @@ def test_a_damaged_run_or_one_of_other_code_is_trained_again(
     again = shard.execute(experiment, 0, store).table
     pd.testing.assert_frame_equal(again, whole, check_exact=True)
     assert "4 runs, 3 of them kept" in capsys.readouterr().err
-    monkeypatch.setattr(shard, "_stamp", lambda *modules: "other")
+    monkeypatch.setattr(shard, "fingerprint", lambda run: "other")
     shard.execute(experiment, 0, store)
     assert "4 runs, 0 of them kept" in capsys.readouterr().err
 

@@ -6,7 +6,7 @@ import heapq
 import sys
 import time
 from collections import defaultdict
-from dataclasses import astuple
+from dataclasses import asdict, astuple, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from batchf1 import keras224, provenance, tables
-from batchf1.config import Run, Study, load_study, runs
+from batchf1.config import Run, Study, digest, load_study, runs
+from batchf1.datasets import Dataset
 from batchf1.errors import InputError, require
 from batchf1.training import origin
 
@@ -41,6 +42,7 @@ SECONDS = {
 }
 """By engine; they only balance the shards."""
 SAY_SECONDS = 10
+OF_EVERY_DATASET = {setting.name for setting in fields(Dataset)}
 
 
 def deal(all_runs: list[Run], n_shards: int) -> list[list[Run]]:
@@ -91,11 +93,16 @@ def _shapes(some: list[Run]) -> list[list[Run]]:
 
 
 def shape(run: Run) -> tuple[object, ...]:
-    """What decides the shapes of a run's arrays and the network they pass through."""
+    """What decides the shapes of a run's arrays and the network they pass through.
+
+    Any setting of a data set's own may change its features; of those that all data sets have, the
+    sizes alone do.
+    """
     d, t, m = run.dataset, run.training, run.model
-    sizes = (d.name, d.n_samples, d.n_validation, t.batch_size)
+    own = {name: value for name, value in asdict(d).items() if name not in OF_EVERY_DATASET}
+    data = (d.name, digest(own), d.n_samples, d.n_validation, t.batch_size)
     program = (t.threshold, t.engine, *astuple(run.program), *run.strategies)
-    return (*sizes, tuple(m.hidden), m.learning_rate, *program)
+    return (*data, tuple(m.hidden), m.learning_rate, *program)
 
 
 def _cost(group: list[Run]) -> float:

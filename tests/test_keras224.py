@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1 import averaging, cli, keras224, tables
-from batchf1.config import runs
+from batchf1 import averaging, cli, keras224, provenance, tables
+from batchf1.config import compose, runs
 from batchf1.counts import as_counts
 from batchf1.errors import InputError
 from batchf1.training import shard
@@ -46,12 +46,11 @@ shards: 2
 
 
 @pytest.fixture(scope="module")
-def table(keras224_folder, tmp_path_factory):
-    """The rows of the same runs in both Keras, each in a process of its own."""
+def executed(keras224_folder, tmp_path_factory):
+    """A folder with the study and its tables: both Keras, each in a process of its own."""
     folder = tmp_path_factory.mktemp("keras224")
     study = folder / "both.yaml"
     study.write_text(STUDY)
-    found = []
     for number in range(2):
         output = folder / f"{number}.parquet"
         command = ["shard", str(study), "--shard", str(number), "--store", str(folder / "store")]
@@ -62,8 +61,14 @@ def table(keras224_folder, tmp_path_factory):
             text=True,
         )
         assert done.returncode == 0, done.stderr
-        found.append(tables.read(output, tables.RUNS))
-    return pd.concat(found, ignore_index=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def table(executed):
+    """The rows of the same runs in both Keras."""
+    parts = [tables.read(executed / f"{number}.parquet", tables.RUNS) for number in range(2)]
+    return pd.concat(parts, ignore_index=True)
 
 
 def rows(table, original, program, split, strategy="reconstructed"):
@@ -75,6 +80,37 @@ def rows(table, original, program, split, strategy="reconstructed"):
 def test_each_row_says_which_keras_trained(table):
     assert set(table["keras"].str.split(".").str[0]) == {"2", "3"}
     assert (table.groupby("keras").size() == len(PROGRAMS) * 5 * 2 * 3).all()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_finished_study_trains_nothing_when_it_is_started_again(executed, number, capsys):
+    again = shard.execute(executed / "both.yaml", number, executed / "store")
+    said = capsys.readouterr().err
+    assert f"{len(PROGRAMS)} runs, {len(PROGRAMS)} of them kept from before" in said
+    assert "compiled" not in said
+    first = tables.provenance_of(executed / f"{number}.parquet")
+    assert again.origin == {key: first[key] for key in again.origin}
+
+
+def test_records_name_the_keras_that_trained(executed):
+    for number in range(2):
+        record = tables.provenance_of(executed / f"{number}.parquet")
+        (trained,) = record["trained"]
+        assert record["versions"]["keras"] == trained["versions"]["keras"]
+        major = record["versions"]["keras"].partition(".")[0]
+        assert major == ("2" if number == 0 else "3")
+
+
+def test_a_run_has_one_fingerprint_whichever_keras_the_process_finds(tmp_path, monkeypatch):
+    run = compose(["training.engine=keras224", "strategies=[batch_mean]"])
+    before, today = shard.fingerprint(run), provenance.versions()["keras"]
+    found = tmp_path / "Keras-2.2.4.dist-info/METADATA"
+    found.parent.mkdir()
+    found.write_text("Name: Keras\nVersion: 2.2.4\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert provenance.versions()["keras"] == "2.2.4" != today
+    shard._fingerprint.cache_clear()
+    assert shard.fingerprint(run) == before
 
 
 def test_both_learn_the_same_from_the_same_start(table):

@@ -1,5 +1,7 @@
 """Runs: the engines agree, a reused model is as good as a fresh one, and rows say what happened."""
 
+from dataclasses import dataclass, field, replace
+
 import keras
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from sklearn.metrics import f1_score
 from batchf1 import averaging, cli, tables, train
 from batchf1.config import compose
 from batchf1.counts import as_counts
+from batchf1.datasets.synthetic import Synthetic
 from batchf1.errors import InputError
 from batchf1.training import order, origin, shard
 from batchf1.training.run import Trainer, configure
@@ -196,6 +199,44 @@ def test_runs_of_a_shape_stay_together_and_none_is_lost():
     assert shard.deal(runs, 9)[8] == []
 
 
+@dataclass
+class Grown(Synthetic):
+    """A data set of somebody's own."""
+
+    kinds: list[str] = field(default_factory=lambda: ["a"])
+
+
+def test_runs_share_a_shape_unless_a_setting_could_change_their_arrays():
+    one = run(dataset="synthetic")
+    alike = [{"dataset__prevalence": 0.3}, {"seed": 1}, {"training__epochs": 9}]
+    others = [
+        {"dataset__n_samples": 500},
+        {"dataset__validation_fraction": 0.3},
+        {"dataset__dimensions": 6},
+        {"training__batch_size": 33},
+        {"model__hidden": "[5]"},
+    ]
+    for settings in alike:
+        assert shard.shape(run(dataset="synthetic", **settings)) == shard.shape(one)
+    for settings in others:
+        assert shard.shape(run(dataset="synthetic", **settings)) != shard.shape(one)
+    first, same, other = (
+        replace(one, dataset=Grown(prevalence=p, kinds=kinds))
+        for p, kinds in ((0.1, ["a"]), (0.2, ["a"]), (0.1, ["a", "b"]))
+    )
+    assert shard.shape(first) == shard.shape(same)
+    assert len({shard.shape(each) for each in (first, same, other)}) == 2
+
+
+def test_a_grid_over_the_number_of_features_trains(experiment, tmp_path, capsys):
+    grid = (
+        "grid:\n  dataset: [synthetic]\n  dataset.dimensions: [2, 5]\n  seed: [0, 1]\nshards: 1\n"
+    )
+    experiment.write_text(STUDY.partition("grid:")[0] + grid)
+    assert len(shard.execute(experiment, 0, tmp_path / "store").table) == 2 * 2 * 2 * 2
+    assert "(2 shapes compiled)" in capsys.readouterr().err
+
+
 def test_a_shard_keeps_its_runs_and_trains_only_what_is_missing(experiment, tmp_path, capsys):
     store = tmp_path / "store"
     first = [shard.execute(experiment, i, store).table for i in range(2)]
@@ -214,6 +255,23 @@ def test_a_shard_keeps_its_runs_and_trains_only_what_is_missing(experiment, tmp_
     assert "(1 shapes compiled)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("engine", ["plain", "fused"])
+def test_a_finished_study_trains_nothing_when_it_is_started_again(
+    experiment, tmp_path, engine, capsys
+):
+    smaller = STUDY.replace("[50, 100]", "[50]").replace("[0.5, 0.3]", "[0.5]")
+    experiment.write_text(smaller.replace("plain", engine))
+    store = tmp_path / "store"
+    first = shard.execute(experiment, 0, store)
+    assert "2 runs, 0 of them kept" in capsys.readouterr().err
+    again = shard.execute(experiment, 0, store)
+    said = capsys.readouterr().err
+    assert "2 runs, 2 of them kept" in said
+    assert "compiled" not in said
+    pd.testing.assert_frame_equal(again.table, first.table, check_exact=True)
+    assert again.origin == first.origin
+
+
 def test_a_damaged_run_or_one_of_other_code_is_trained_again(
     experiment, tmp_path, monkeypatch, capsys
 ):
@@ -225,7 +283,7 @@ def test_a_damaged_run_or_one_of_other_code_is_trained_again(
     again = shard.execute(experiment, 0, store).table
     pd.testing.assert_frame_equal(again, whole, check_exact=True)
     assert "4 runs, 3 of them kept" in capsys.readouterr().err
-    monkeypatch.setattr(shard, "_stamp", lambda *modules: "other")
+    monkeypatch.setattr(shard, "fingerprint", lambda run: "other")
     shard.execute(experiment, 0, store)
     assert "4 runs, 0 of them kept" in capsys.readouterr().err
 

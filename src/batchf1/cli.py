@@ -8,28 +8,25 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from batchf1 import cli_claims, cli_cost, cli_expect, cli_forensics, cli_verify, cli_whence
-from batchf1.errors import InputError, TraceError, one_line
+from batchf1 import (
+    cli_claims,
+    cli_cost,
+    cli_expect,
+    cli_forensics,
+    cli_verify,
+    cli_whence,
+    console,
+)
+from batchf1.errors import one_line
 
 # Imports stand in the functions that need them: `batchf1 --help` answers at once.
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; exit status 2, and one line, for input that makes no sense."""
-    parsed = _parser().parse_args(arguments)
-    try:
-        status: int | None = parsed.command(parsed)
-    except InputError as error:
-        print(f"batchf1 {parsed.name}: {one_line(error)}", file=sys.stderr)  # noqa: T201
-        return 2
-    except TraceError as error:
-        print(f"batchf1 {parsed.name}: nothing written: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    except MemoryError as error:
-        text = one_line(error) or "out of memory"
-        print(f"batchf1 {parsed.name}: not enough memory: {text}", file=sys.stderr)  # noqa: T201
-        return 1
-    return status or 0
+    with console.while_read():
+        parsed = _parser().parse_args(arguments)
+        return console.status(f"batchf1 {parsed.name}", lambda: parsed.command(parsed))
 
 
 class _Parser(argparse.ArgumentParser):

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +18,7 @@ DECISIVE = ("tensorflow", "keras", "numpy", "scikit-learn", "plotnine")
 """Packages that decide what a run gives."""
 DRAWING = ("matplotlib", "pandas", "scipy")
 """Packages that turn runs into tables and pictures."""
+RECORDED = DECISIVE + DRAWING
 MATTERS = (
     "src/**/*.py",
     "src/**/requirements.txt",
@@ -38,7 +40,7 @@ def collect(**more: Any) -> dict[str, Any]:
     return {
         "commit": commit(),
         "dirty": dirty(PACKAGE, *(f":(top,glob){pattern}" for pattern in MATTERS)),
-        "versions": versions(*DECISIVE, *DRAWING),
+        "versions": versions(*RECORDED),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -100,12 +102,14 @@ def sources(*modules: str) -> list[Path]:
     return sorted(set(found.values()))
 
 
-def fingerprint(*modules: str) -> str:
+def fingerprint(*modules: str, software: Mapping[str, str] | None = None) -> str:
     """A digest of the code behind the modules and of the decisive packages' versions.
 
-    Comments and docstrings are left aside.
+    `software`: those versions, where they are not the ones that this process finds. Comments and
+    docstrings are left aside.
     """
-    content = hashlib.sha256(str(sorted(versions().items())).encode())
+    decisive = versions() if software is None else software
+    content = hashlib.sha256(str(sorted(decisive.items())).encode())
     for path in sources(*modules):
         content.update(_meaning(path).encode())
     return content.hexdigest()[:12]

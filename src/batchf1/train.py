@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from batchf1 import console
 from batchf1.config import compose
-from batchf1.errors import InputError, one_line
 
 USAGE = """usage: python -m batchf1.train [key=value ...]
 
@@ -23,21 +23,18 @@ The settings and their defaults:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; exit status 2 for settings that do not fit."""
     overrides = sys.argv[1:] if arguments is None else arguments
-    try:
-        if {"-h", "--help"} & set(overrides):
-            print(USAGE + _settings())  # noqa: T201
-            return 0
-        return _train(overrides)
-    except InputError as error:
-        print(f"batchf1.train: {one_line(error)}", file=sys.stderr)  # noqa: T201
-        return 2
-    except MemoryError as error:
-        text = one_line(error) or "out of memory"
-        print(f"batchf1.train: not enough memory: {text}", file=sys.stderr)  # noqa: T201
-        return 1
+    command = _help if {"-h", "--help"} & set(overrides) else lambda: _train(overrides)
+    with console.while_read():
+        return console.status("batchf1.train", command)
 
 
-def _train(overrides: list[str]) -> int:
+def _help() -> None:
+    from omegaconf import OmegaConf
+
+    print(USAGE + OmegaConf.to_yaml(OmegaConf.create(compose().resolved)))  # noqa: T201
+
+
+def _train(overrides: list[str]) -> None:
     run = compose(overrides)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from batchf1.training.shard import implementation
@@ -51,13 +48,6 @@ def _train(overrides: list[str]) -> int:
     shown = last[list(columns)].rename(columns=columns)
     shown["F1 - pooled"] = shown["F1"] - shown["pooled"]
     print(f"\nF1 after epoch {run.training.epochs}\n{shown.to_string(float_format='%.6f')}")  # noqa: T201
-    return 0
-
-
-def _settings() -> str:
-    from omegaconf import OmegaConf
-
-    return OmegaConf.to_yaml(OmegaConf.create(compose().resolved))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import heapq
 import sys
 import time
 from collections import defaultdict
-from dataclasses import astuple
+from dataclasses import asdict, astuple, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from batchf1 import keras224, provenance, tables
-from batchf1.config import Cell, Run, Study, cells, load_study, runs
+from batchf1.config import Cell, Run, Study, cells, digest, load_study, runs
+from batchf1.datasets import Dataset
 from batchf1.errors import InputError, require
 from batchf1.training import origin
 
@@ -41,6 +42,7 @@ SECONDS = {
 }
 """By engine; they only balance the shards."""
 SAY_SECONDS = 10
+OF_EVERY_DATASET = {setting.name for setting in fields(Dataset)}
 
 
 def deal(all_runs: list[Run], n_shards: int) -> list[list[Run]]:
@@ -66,6 +68,14 @@ def is_original(run: Run) -> bool:
     return run.training.engine == "keras224"
 
 
+def versions(original: bool, *packages: str) -> dict[str, str]:
+    """Versions of packages, by default the decisive ones, beside Keras 2.2.4 or today's.
+
+    Keras 2.2.4 is named, not looked for: a process finds its folder only once it is activated.
+    """
+    return provenance.versions(*packages) | ({"keras": keras224.VERSION} if original else {})
+
+
 def _balanced(some: list[Run], n_parts: int) -> list[list[Run]]:
     """The costliest shape goes first to the part with the least to do."""
     parts: list[tuple[float, int, list[Run]]] = [(0.0, i, []) for i in range(n_parts)]
@@ -83,11 +93,16 @@ def _shapes(some: list[Run]) -> list[list[Run]]:
 
 
 def shape(run: Run) -> tuple[object, ...]:
-    """What decides the shapes of a run's arrays and the network they pass through."""
+    """What decides the shapes of a run's arrays and the network they pass through.
+
+    Any setting of a data set's own may change its features; of those that all data sets have, the
+    sizes alone do.
+    """
     d, t, m = run.dataset, run.training, run.model
-    sizes = (d.name, d.n_samples, d.n_validation, t.batch_size)
+    own = {name: value for name, value in asdict(d).items() if name not in OF_EVERY_DATASET}
+    data = (d.name, digest(own), d.n_samples, d.n_validation, t.batch_size)
     program = (t.threshold, t.engine, *astuple(run.program), *run.strategies)
-    return (*sizes, tuple(m.hidden), m.learning_rate, *program)
+    return (*data, tuple(m.hidden), m.learning_rate, *program)
 
 
 def _cost(group: list[Run]) -> float:
@@ -131,7 +146,9 @@ def execute(experiment: Path, shard: int, store: Path) -> Made:
         found |= _train(missing, store, f"shard {shard}")
     done = [found[run.run_id] for run in mine]
     table = pd.concat([tables.empty(tables.RUNS), *(made.table for made in done)])
-    return Made(table, {"trained": origin.trained([made.origin for made in done])})
+    software = versions(any(map(is_original, mine)), *provenance.RECORDED)
+    trained = origin.trained([made.origin for made in done])
+    return Made(table, {"versions": software, "trained": trained})
 
 
 def _kept(store: Path, run: Run) -> Made | None:
@@ -139,7 +156,7 @@ def _kept(store: Path, run: Run) -> Made | None:
     path = _path(store, run)
     try:
         recorded = tables.provenance_of(path)
-        if recorded.get("fingerprint") != _stamp(*modules([run])):
+        if recorded.get("fingerprint") != fingerprint(run):
             return None
         rows = tables.read(path, tables.RUNS)
     except InputError:
@@ -152,9 +169,14 @@ def _are_of(rows: pd.DataFrame, some: list[Run]) -> bool:
     return rows["run_id"].value_counts().to_dict() == {run.run_id: run.n_rows for run in some}
 
 
+def fingerprint(run: Run) -> str:
+    """A digest of the code and package versions that decide what a run gives."""
+    return _fingerprint(is_original(run), *modules([run]))
+
+
 @cache
-def _stamp(*names: str) -> str:
-    return provenance.fingerprint(*names)
+def _fingerprint(original: bool, *names: str) -> str:
+    return provenance.fingerprint(*names, software=versions(original))
 
 
 def _path(store: Path, run: Run) -> Path:
@@ -167,7 +189,8 @@ def _train(missing: list[Run], store: Path, name: str) -> dict[str, Made]:
     import keras  # here: TensorFlow takes seconds to import, and this is the Keras chosen above
 
     device = configure(missing[0])
-    here = provenance.collect(device=device)
+    software = versions(is_original(missing[0]), *provenance.RECORDED)
+    here = provenance.collect(device=device, versions=software)
     start = said = time.monotonic()
     total, done, compiled = sum(map(_training_cost, missing)), 0.0, 0
     trainer, trained, found = None, None, {}
@@ -176,7 +199,7 @@ def _train(missing: list[Run], store: Path, name: str) -> dict[str, Made]:
             trainer = None  # one model at a time; TensorFlow still keeps some 50 MB a shape
             keras.backend.clear_session()
             trainer, trained, compiled = trainer_class(run), shape(run), compiled + 1
-        of_run = {"config": run.resolved, "fingerprint": _stamp(*modules([run]))}
+        of_run = {"config": run.resolved, "fingerprint": fingerprint(run)}
         found[run.run_id] = made = Made(trainer.train(run, device), here | of_run)
         tables.write(made.table, _path(store, run), tables.RUNS, made.origin)
         done += _training_cost(run)

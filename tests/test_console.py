@@ -1,0 +1,63 @@
+"""How the commands end where something is wrong, and where nobody reads on."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from batchf1 import console
+from batchf1.errors import InputError, TraceError
+
+EXPECT = "batchf1.cli expect --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32"
+
+
+def unread(command, stream="stdout", **environment):
+    """A command whose output, or errors, go into a pipe that its reader has left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    other = {"stdout": "stderr", "stderr": "stdout"}[stream]
+    settings = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()],
+        env=settings | environment,
+        text=True,
+        **{stream: writer, other: subprocess.PIPE},
+    )
+    os.close(writer)
+    return done.returncode, getattr(done, other)
+
+
+@pytest.mark.parametrize("command", ["batchf1.train --help", "batchf1.cli --help", EXPECT])
+def test_a_reader_that_has_left_ends_a_command_quietly(command):
+    assert unread(command) == (141, "")
+
+
+@pytest.mark.parametrize("command", ["batchf1.train --help", EXPECT])
+def test_so_does_one_that_leaves_while_something_is_written(command):
+    assert unread(command, PYTHONUNBUFFERED="1") == (141, "")
+
+
+def test_so_does_one_of_the_errors():
+    assert unread("batchf1.train training.batch_size=0", "stderr") == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("x: must be\n1; got 2"), 2, "name: x: must be 1; got 2\n"),
+        (TraceError("run a: logged 1"), 1, "name: nothing written: run a: logged 1\n"),
+        (MemoryError(), 1, "name: not enough memory: out of memory\n"),
+        (MemoryError("3 GB"), 1, "name: not enough memory: 3 GB\n"),
+    ],
+)
+def test_each_failure_is_a_line_and_a_status(error, code, said, capsys):
+    def command():
+        raise error
+
+    assert console.status("name", command) == code
+    assert capsys.readouterr() == ("", said)
+
+
+def test_a_command_has_its_own_status_or_none():
+    assert [console.status("name", lambda s=s: s) for s in (None, 0, 1)] == [0, 0, 1]

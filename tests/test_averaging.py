@@ -1,4 +1,6 @@
-"""Every averaging rule against brute force, and what the rules have in common."""
+"""Every averaging rule against brute force, scikit-learn and numbers worked out by hand."""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from batchf1.averaging import average, batch_mean, pooled, reconstructed
-from batchf1.counts import as_counts, batch_counts
+from batchf1.counts import Counts, as_counts, batch_counts
 from batchf1.errors import InputError
 
 RULES = ("per_batch", "size_weighted")
@@ -49,35 +51,26 @@ def test_pooled_is_scikit_learns_f1_whatever_the_cut(sample, batch_size):
     np.testing.assert_allclose(found, f1_score(y, p, zero_division=0.0), atol=1e-15)
 
 
-@given(samples(), st.integers(1, 90), st.randoms())
-def test_pooled_ignores_order_and_splits(sample, batch_size, random):
-    y, p = sample
-    order = list(range(len(y)))
-    random.shuffle(order)
-    assert pooled(batch_counts(y[order], p[order], 7)) == pooled(batch_counts(y, p, batch_size))
-
-
 @given(samples(), st.sampled_from(RULES), st.sampled_from(LOGGED))
 def test_with_one_batch_all_rules_agree(sample, averaging, logged):
     y, p = sample
-    counts = batch_counts(y, p, len(y))
-    true = pooled(counts)
+    counts, true = batch_counts(y, p, len(y)), f1_score(y, p, zero_division=0.0)
     np.testing.assert_allclose(batch_mean(counts, averaging), true, atol=1e-15)
     np.testing.assert_allclose(reconstructed(counts, averaging, logged), true, atol=1e-15)
 
 
-@given(samples(), st.integers(1, 90))
-def test_which_reconstruction_is_exact_with_a_short_last_batch(sample, batch_size):
+@given(samples(), st.integers(1, 90), st.sampled_from([0.0, 1.0, np.nan]))
+def test_which_reconstruction_is_exact_with_a_short_last_batch(sample, batch_size, undefined):
     y, p = sample
-    counts = batch_counts(y, p, batch_size)
+    counts, true = batch_counts(y, p, batch_size), f1_score(y, p, zero_division=undefined)
     for averaging, logged in [
         ("per_batch", "sum"),
         ("size_weighted", "mean"),
         ("per_batch", "per_sample"),
         ("size_weighted", "per_sample"),
     ]:
-        found = reconstructed(counts, averaging, logged)
-        np.testing.assert_allclose(found, pooled(counts), atol=1e-14)
+        found = reconstructed(counts, averaging, logged, undefined)
+        np.testing.assert_allclose(found, true, atol=1e-14)
 
 
 def test_the_other_two_reconstructions_are_not():
@@ -88,16 +81,25 @@ def test_the_other_two_reconstructions_are_not():
     assert reconstructed(counts, "per_batch", "mean") == pytest.approx(6 / 7)
 
 
-@given(samples(), st.integers(1, 90))
-def test_mean_minus_truth_is_a_covariance(sample, batch_size):
-    counts = batch_counts(*sample, batch_size)
-    weight = counts.positives + counts.predicted_positives
-    if weight.sum() == 0:
-        return
-    f1_b = np.divide(2 * counts.tp, weight, out=np.zeros(len(weight)), where=weight > 0)
-    covariance = np.mean(weight * f1_b) - np.mean(weight) * np.mean(f1_b)
-    found = batch_mean(counts) - pooled(counts)
-    np.testing.assert_allclose(found, -covariance / np.mean(weight), atol=1e-14)
+def test_the_rules_by_hand():
+    # F1 of the batches: 2/3, 0/0, 1; sizes 4, 4, 2
+    counts = as_counts([1, 0, 2], [1, 0, 0], [0, 0, 0], [2, 4, 0])
+    assert batch_mean(counts) == batch_mean(counts, "per_batch") == pytest.approx(5 / 9)
+    assert batch_mean(counts, "size_weighted") == pytest.approx((8 / 3 + 2) / 10)
+    assert batch_mean(counts, "per_batch", np.nan) == pytest.approx(5 / 6)
+    assert batch_mean(counts, "size_weighted", np.nan) == pytest.approx((8 / 3 + 2) / 6)
+    assert batch_mean(counts, "size_weighted", 1) == pytest.approx((8 / 3 + 4 + 2) / 10)
+    assert pooled(counts) == reconstructed(counts) == pytest.approx(6 / 7)
+
+
+def test_values_that_are_nan_are_left_out_with_their_weight():
+    values, sizes = [0.5, np.nan, 0.25], [4, 9, 2]
+    assert average(values, sizes, "per_batch") == 0.375
+    assert average(values, sizes, "size_weighted") == 2.5 / 6
+    assert np.isnan(average([np.nan, np.nan], [1, 2], "per_batch"))
+    assert average([0.0, -1.0], [1, 3], "size_weighted") == -0.75
+    both = average([[0.5, 1.0], [0.0, np.nan]], [1, 3], "size_weighted")
+    assert both.tolist() == [0.875, 0.0]
 
 
 def test_the_articles_worked_example():
@@ -113,7 +115,10 @@ def test_batches_without_positives_follow_zero_division():
     assert batch_mean(counts, zero_division=np.nan) == 1.0
     nothing = as_counts([0, 0], [0, 0], [0, 0], [4, 4])
     assert np.isnan(batch_mean(nothing, zero_division=np.nan))
-    assert reconstructed(nothing, zero_division=1.0) == 1.0
+    for logged in LOGGED:
+        assert reconstructed(nothing, logged=logged) == 0.0
+        assert reconstructed(nothing, logged=logged, zero_division=1.0) == 1.0
+        assert np.isnan(reconstructed(nothing, logged=logged, zero_division=np.nan))
 
 
 def test_the_running_sum_rounds_as_its_dtype_does():
@@ -124,28 +129,94 @@ def test_the_running_sum_rounds_as_its_dtype_does():
     for value in values:
         single += np.float32(value)
     assert average(values, sizes, "per_batch", np.float32) == float(single) / 20_000
+    counts = as_counts(np.ones(20_000), 1, 0, 1)
+    assert batch_mean(counts, dtype=np.float32) == float(single) / 20_000
     assert abs(exact - values[0]) < 1e-12 < abs(float(single) / 20_000 - values[0])
 
 
 def test_pooling_counts_beyond_two_to_the_24_is_exact():
     n = 2**24
     counts = as_counts([n, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 0])
-    assert pooled(counts) == 2 * (n + 2) / (2 * (n + 2) + 2)
+    assert pooled(counts) == float(Fraction(2 * (n + 2), 2 * (n + 2) + 2))
 
 
 def test_leading_axes():
-    tp = np.arange(12).reshape(2, 2, 3)
-    counts = as_counts(tp, 1, 2, 3)
-    assert batch_mean(counts).shape == reconstructed(counts, "per_batch", "sum").shape == (2, 2)
-    one = as_counts(tp[1, 0], 1, 2, 3)
-    assert batch_mean(counts)[1, 0] == batch_mean(one)
+    # 2 x 2 epochs of three batches with FP = 1, FN = 2: F1 = 2 TP / (2 TP + 3)
+    counts = as_counts(np.arange(12).reshape(2, 2, 3), 1, 2, [3, 0, 0])
+    f1s = [[2 * tp / (2 * tp + 3) for tp in range(first, first + 3)] for first in (0, 3, 6, 9)]
+    means = np.mean(f1s, axis=1).reshape(2, 2)
+    np.testing.assert_allclose(batch_mean(counts), means, rtol=1e-15)
+    tp = np.array([[3, 12], [21, 30]])
+    for logged in ("sum", "per_sample"):
+        found = reconstructed(counts, "per_batch", logged)
+        np.testing.assert_allclose(found, 2 * tp / (2 * tp + 9), rtol=1e-15)
 
 
-def test_unknown_rules_and_batches_without_samples_are_refused():
-    counts = as_counts([1], [0], [0], [0])
-    with pytest.raises(InputError, match="averaging: is one of .*; got weekly"):
-        batch_mean(counts, "weekly")
-    with pytest.raises(InputError, match="logged: is one of .*; got median"):
-        reconstructed(counts, logged="median")
-    with pytest.raises(InputError, match="batch sizes: must be at least 1"):
-        batch_mean(as_counts([1, 0], [0, 0], [0, 0], [0, 0]))
+EMPTY = Counts(*[np.zeros((2, 0), np.int64)] * 4)
+ONE = as_counts([1], [0], [0], [0])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda: batch_mean(ONE, "weekly"),
+            "averaging: is one of ('per_batch', 'size_weighted'); got weekly",
+        ),
+        (
+            lambda: average([1.0], [1], None),
+            "averaging: is one of ('per_batch', 'size_weighted'); got None",
+        ),
+        (
+            lambda: reconstructed(ONE, "weekly"),
+            "averaging: is one of ('per_batch', 'size_weighted'); got weekly",
+        ),
+        (
+            lambda: reconstructed(ONE, logged="median"),
+            "logged: is one of ('sum', 'mean', 'per_sample'); got median",
+        ),
+        (
+            lambda: reconstructed(ONE, logged=None),
+            "logged: is one of ('sum', 'mean', 'per_sample'); got None",
+        ),
+        (
+            lambda: batch_mean(as_counts([1, 0], [0, 0], [0, 0], [0, 0])),
+            "batch sizes: must be whole numbers >= 1 and at most 2**53; got 0",
+        ),
+        (
+            lambda: reconstructed(as_counts([1, 0], 0, 0, 0), "size_weighted", "mean"),
+            "batch sizes: must be whole numbers >= 1 and at most 2**53; got 0",
+        ),
+        (
+            lambda: average([1.0, 0.5], [1, 1.5], "per_batch"),
+            "batch sizes: must be whole numbers >= 1 and at most 2**53; got 1.5",
+        ),
+        (lambda: average(["1.0"], [1], "per_batch"), "values: must be numbers; got ['1.0']"),
+        (
+            lambda: average([1.0, 1.0], [1, 1, 1], "per_batch"),
+            "values and batch sizes: must have one shape, or broadcast to one; got (2,) and (3,)",
+        ),
+        (
+            lambda: average([], [], "per_batch"),
+            "values: need a batch along the last axis; got (0,)",
+        ),
+        (lambda: average(1.0, 1, "per_batch"), "values: need a batch along the last axis; got ()"),
+        (lambda: batch_mean(EMPTY), "values: need a batch along the last axis; got (2, 0)"),
+        (lambda: pooled(EMPTY), "counts: need a batch along the last axis; got (2, 0)"),
+        (lambda: pooled(as_counts(1, 0, 0, 0)), "counts: need a batch along the last axis; got ()"),
+        (lambda: reconstructed(EMPTY), "counts: need a batch along the last axis; got (2, 0)"),
+        (
+            lambda: reconstructed(EMPTY, "per_batch", "sum"),
+            "values: need a batch along the last axis; got (2, 0)",
+        ),
+    ],
+)
+def test_nonsense_is_refused_in_one_line(call, said):
+    with pytest.raises(InputError) as caught:
+        call()
+    assert str(caught.value) == said
+
+
+def test_no_epochs_of_some_batches_are_no_values():
+    counts = Counts(*[np.zeros((0, 3), np.int64)] * 4)
+    assert batch_mean(counts).shape == pooled(counts).shape == (0,)

@@ -1,36 +1,52 @@
 """Batch counts and F1 against brute force and scikit-learn."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sklearn.metrics import confusion_matrix, f1_score
+from sklearn.metrics import f1_score
 
-from batchf1.counts import as_counts, batch_counts, f1, predicted_positive
+from batchf1.averaging import batch_mean, pooled, reconstructed
+from batchf1.counts import Counts, as_counts, batch_counts, f1, predicted_positive, ratio
 from batchf1.errors import InputError
 
 labels_and_scores = st.integers(1, 60).flatmap(
     lambda n: st.tuples(
         hnp.arrays(np.int8, n, elements=st.integers(0, 1)),
-        hnp.arrays(np.float32, n, elements=st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0])),
+        hnp.arrays(np.float32, n, elements=st.sampled_from([0.0, 0.3, 0.5, 0.52, 0.7, 1.0])),
     )
 )
 
 
+def counted(y_true, scores, threshold=0.5):
+    """TP, FP, FN and TN of some samples, one by one."""
+    found = {(1, True): 0, (0, True): 0, (1, False): 0, (0, False): 0}
+    for y, score in zip(y_true, scores, strict=True):
+        found[int(y), bool(score > threshold)] += 1
+    return list(found.values())
+
+
 @given(labels_and_scores, st.integers(1, 70))
-def test_each_batch_agrees_with_scikit_learn(sample, batch_size):
+def test_each_batch_is_counted_sample_by_sample(sample, batch_size):
     y_true, scores = sample
     counts = batch_counts(y_true, scores, batch_size)
     starts = range(0, len(y_true), batch_size)
     assert counts.tp.shape == (len(starts),)
     for b, start in enumerate(starts):
-        y, p = y_true[start : start + batch_size], scores[start : start + batch_size] > 0.5
-        tn, fp, fn, tp = confusion_matrix(y, p, labels=[0, 1]).ravel()
-        assert [part[b] for part in counts] == [tp, fp, fn, tn]
-        for zero_division in (0.0, 1.0, np.nan):
-            expected = f1_score(y, p, zero_division=zero_division)
-            np.testing.assert_allclose(f1(counts, zero_division)[b], expected, atol=1e-15)
+        part = slice(start, start + batch_size)
+        assert [cell[b] for cell in counts] == counted(y_true[part], scores[part])
+
+
+@given(labels_and_scores)
+def test_f1_is_scikit_learns(sample):
+    y_true, scores = sample
+    counts = batch_counts(y_true, scores, len(y_true))
+    for zero_division in (0.0, 1.0, np.nan):
+        expected = f1_score(y_true, scores > 0.5, zero_division=zero_division)
+        np.testing.assert_allclose(f1(counts, zero_division), [expected], atol=1e-15)
 
 
 @given(labels_and_scores, st.integers(1, 70))
@@ -38,9 +54,29 @@ def test_leading_axes_are_carried_along(sample, batch_size):
     y_true, scores = sample
     both = batch_counts(np.stack([y_true, 1 - y_true]), np.stack([scores, scores]), batch_size)
     for row, y in enumerate((y_true, 1 - y_true)):
-        single = batch_counts(y, scores, batch_size)
-        for part, expected in zip(both, single, strict=True):
-            np.testing.assert_array_equal(part[row], expected)
+        for b, start in enumerate(range(0, len(y), batch_size)):
+            part = slice(start, start + batch_size)
+            assert [cell[row, b] for cell in both] == counted(y[part], scores[part])
+
+
+def test_what_counts_are_made_of():
+    counts = as_counts([1, 2], [3, 5], [7, 11], [13, 17])
+    assert counts.n.tolist() == [24, 35]
+    assert counts.positives.tolist() == [8, 13]
+    assert counts.predicted_positives.tolist() == [4, 7]
+    assert counts.errors.tolist() == [10, 16]
+    assert [int(part) for part in counts.pooled()] == [3, 8, 18, 30]
+    assert f1(counts).tolist() == [1 / 6, 1 / 5]
+
+
+def test_counts_are_broadcast_and_pooled_along_any_axis():
+    counts = as_counts([[1, 2, 3], [4, 5, 6]], 1, [[0], [2]], np.float32(7))
+    assert all(part.shape == (2, 3) and part.dtype == np.int64 for part in counts)
+    assert counts.fn.tolist() == [[0, 0, 0], [2, 2, 2]]
+    assert counts.pooled().tp.tolist() == [6, 15]
+    assert counts.pooled(axis=0).tp.tolist() == [5, 7, 9]
+    counts.fp[0, 0] = 9  # each part is an array of its own
+    assert counts.fp.tolist() == [[9, 1, 1], [1, 1, 1]]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -49,6 +85,29 @@ def test_a_score_at_the_threshold_is_negative_in_its_own_dtype(dtype, threshold)
     at = dtype(threshold)
     assert not predicted_positive(np.array([at]), threshold)[0]
     assert predicted_positive(np.array([np.nextafter(at, dtype(1))]), threshold)[0]
+
+
+def test_the_threshold_is_one_half_unless_it_is_given():
+    scores = [0.0, 0.45, 0.5, 0.5 + 1e-12, 0.52, 1.0]
+    assert predicted_positive(scores).tolist() == [False] * 3 + [True] * 3
+    assert [part.tolist() for part in batch_counts([0, 1, 1, 0, 1, 1], scores, 6)] == [
+        [2],
+        [1],
+        [2],
+        [1],
+    ]
+    assert [part.tolist() for part in batch_counts([0, 1, 1, 0, 1, 1], scores, 6, 0.51)] == [
+        [2],
+        [0],
+        [2],
+        [2],
+    ]
+
+
+def test_whole_numbers_and_bools_are_scores_too():
+    assert predicted_positive([0, 1, 2]).tolist() == [False, True, True]
+    assert predicted_positive([True, False]).tolist() == [True, False]
+    assert predicted_positive(0.75) == np.True_
 
 
 def test_rounding_half_to_even_agrees_at_one_half():
@@ -60,37 +119,135 @@ def test_counts_beyond_two_to_the_24_and_32_are_exact():
     big = 2**40
     counts = as_counts([big, 1], [1, 0], [0, 1], [0, 0]).pooled()
     assert counts.tp == big + 1
-    assert f1(counts) == 2 * (big + 1) / (2 * (big + 1) + 2)
+    assert f1(counts) == float(Fraction(2 * (big + 1), 2 * (big + 1) + 2))
     assert counts.tp.dtype == np.int64
 
 
 def test_boolean_labels_count_like_numbers():
-    y, p = np.array([True, False, True]), np.array([0.9, 0.9, 0.1])
-    assert batch_counts(y, p, 3) == batch_counts(y.astype(int), p, 3)
+    found = batch_counts(np.array([True, False, True]), np.array([0.9, 0.9, 0.1]), 3)
+    assert [part.tolist() for part in found] == [[1], [1], [1], [0]]
 
 
 def test_empty_is_where_f1_is_undefined():
-    counts = as_counts([0, 0, 1], [0, 1, 0], [0, 0, 0], [5, 5, 5])
-    np.testing.assert_array_equal(counts.empty, [True, False, False])
-    np.testing.assert_array_equal(np.isnan(f1(counts, np.nan)), counts.empty)
+    counts = as_counts([0, 0, 1, 0, 1, 2], [0, 1, 0, 0, 1, 1], [0, 0, 0, 1, 0, 1], 5)
+    np.testing.assert_array_equal(counts.empty, [True] + 5 * [False])
+    np.testing.assert_array_equal(f1(counts, np.nan), [np.nan, 0, 1, 0, 2 / 3, 2 / 3])
+    np.testing.assert_array_equal(f1(counts), [0, 0, 1, 0, 2 / 3, 2 / 3])
+    np.testing.assert_array_equal(f1(counts, 1), [1, 0, 1, 0, 2 / 3, 2 / 3])
+
+
+def test_a_ratio_is_what_is_said_where_its_denominator_is_zero():
+    assert ratio(3, [4, 0]).tolist() == [0.75, 0.0]
+    assert ratio([3, -1], 0, 0.25).tolist() == [0.25, 0.25]
+    assert ratio(1, 3).dtype == np.float64
+    assert ratio([[1], [2]], [4, -8]).tolist() == [[0.25, -0.125], [0.5, -0.25]]
+
+
+WHOLE = "must be whole numbers >= 0 and at most 2**53"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("bad", "said"),
     [
-        (([0, 2], [0.1, 0.9], 1), "labels are 0 or 1"),
-        (([0, 1], [0.1, np.nan], 1), "must not be NaN"),
-        (([0, 1], [[0.1], [0.9]], 1), "one shape"),
-        (([0, 1], [0.1, 0.9], 0), "batch_size: must be at least 1; got 0"),
-        (([], [], 1), "needs a sample"),
+        (-1, "-1"),
+        (0.5, "0.5"),
+        (np.nan, "nan"),
+        (np.inf, "inf"),
+        (2**53 + 1, "9007199254740993"),
+        (2**70, "1180591620717411303424"),
+        (np.uint64(2**63), "9223372036854775808"),
+        ("3", "'3'"),
+        (None, "None"),
+        (True, "True"),
+        (1 + 0j, "(1+0j)"),
+        ([1, 2, -3, -4], "-3"),
+        ([1, 0.25], "0.25"),
+        ([1, None], "[1, None]"),
+        ([[1], [1, 2]], "[[1], [1, 2]]"),
+        (["1", "2"], "['1', '2']"),
     ],
 )
-def test_bad_samples_are_refused(arguments, words):
-    with pytest.raises(InputError, match=words):
+def test_bad_counts_are_refused_by_name(bad, said):
+    for place, name in enumerate(("tp", "fp", "fn", "tn")):
+        counts = [1, 1, 1, 1]
+        counts[place] = bad
+        with pytest.raises(InputError) as caught:
+            as_counts(*counts)
+        assert str(caught.value) == f"{name}: {WHOLE}; got {said}"
+
+
+def test_the_largest_count_is_two_to_the_53():
+    assert as_counts(2**53, 0, float(2**53), np.uint64(7)) == (2**53, 0, 2**53, 7)
+
+
+def test_shapes_that_do_not_go_together_are_refused():
+    with pytest.raises(InputError) as caught:
+        as_counts([1, 2], [1, 2, 3], 0, 0)
+    rule = "must have one shape, or broadcast to one"
+    assert str(caught.value) == f"tp, fp, fn, tn: {rule}; got (2,) and (3,) and () and ()"
+
+
+@pytest.mark.parametrize("of_counts", [f1, batch_mean, pooled, reconstructed])
+def test_counts_made_by_hand_are_checked(of_counts):
+    for counts, said in [
+        (Counts([-1], [0], [0], [1]), f"tp: {WHOLE}; got -1"),
+        (Counts([1], [0], ["x"], [1]), f"fn: {WHOLE}; got ['x']"),
+        (([1], [0], [0], [1]), "counts: are a batchf1.counts.Counts; got ([1], [0], [0], [1])"),
+        (None, "counts: are a batchf1.counts.Counts; got None"),
+    ]:
+        with pytest.raises(InputError) as caught:
+            of_counts(counts)
+        assert str(caught.value) == said
+    assert of_counts(Counts([2], [1], [1], [0])) == pytest.approx(2 / 3)  # lists do
+
+
+@pytest.mark.parametrize("of_counts", [f1, batch_mean, pooled, reconstructed])
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [("skip", "skip"), (0.5, "0.5"), (None, "None"), (True, "True"), ([0], "[0]")],
+)
+def test_another_zero_division_is_refused(of_counts, bad, said):
+    with pytest.raises(InputError) as caught:
+        of_counts(as_counts([1], 0, 0, 0), zero_division=bad)
+    assert str(caught.value) == f"zero_division: is 0, 1 or NaN; got {said}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (([0, 2, 3], [0.1, 0.9, 0.1], 1), "y_true: labels are 0 or 1; got 2"),
+        (([0, np.nan], [0.1, 0.9], 1), "y_true: labels are 0 or 1; got nan"),
+        ((["a", "b"], [0.1, 0.9], 1), "y_true: labels are 0 or 1; got ['a', 'b']"),
+        (([0, None], [0.1, 0.9], 1), "y_true: labels are 0 or 1; got [0, None]"),
+        (([0, 1], [0.1, np.nan], 1), "scores: must not be NaN; got NaN"),
+        (([0, 1], ["0.1", "0.9"], 1), "scores: must be numbers; got ['0.1', '0.9']"),
+        (([0, 1], None, 1), "scores: must be numbers; got None"),
+        (([0, 1], [1j, 0], 1), "scores: must be numbers; got [1j, 0]"),
+        (
+            ([0, 1], [[0.1], [0.9]], 1),
+            "y_true and scores: must have one shape; got (2,) and (2, 1)",
+        ),
+        (([0, 1], [0.1, 0.9], 0), "batch_size: is a whole number >= 1; got 0"),
+        (([0, 1], [0.1, 0.9], 2.0), "batch_size: is a whole number >= 1; got 2.0"),
+        (([0, 1], [0.1, 0.9], "3"), "batch_size: is a whole number >= 1; got '3'"),
+        (([0, 1], [0.1, 0.9], True), "batch_size: is a whole number >= 1; got True"),
+        (([0, 1], [0.1, 0.9], None), "batch_size: is a whole number >= 1; got None"),
+        (([0, 1], [0.1, 0.9], 2**70), f"batch_size: is at most 2**53; got {2**70}"),
+        (([0, 1], [0.1, 0.9], 1, np.nan), "threshold: is a finite number; got nan"),
+        (([0, 1], [0.1, 0.9], 1, -np.inf), "threshold: is a finite number; got -inf"),
+        (([0, 1], [0.1, 0.9], 1, "0.5"), "threshold: is a finite number; got '0.5'"),
+        (([0, 1], [0.1, 0.9], 1, [0.5, 0.6]), "threshold: is a finite number; got [0.5, 0.6]"),
+        (([0, 1], [0.1, 0.9], 1, [[1], []]), "threshold: is a finite number; got [[1], []]"),
+        (([], [], 1), "y_true: needs a sample; got (0,)"),
+        ((1, 0.5, 1), "y_true: needs a sample; got ()"),
+    ],
+)
+def test_bad_samples_are_refused(arguments, said):
+    with pytest.raises(InputError) as caught:
         batch_counts(*arguments)
+    assert str(caught.value) == said
 
 
-@pytest.mark.parametrize("bad", [-1, 0.5, np.nan])
-def test_bad_counts_are_refused_by_name(bad):
-    with pytest.raises(InputError, match=r"fn: counts are whole numbers >= 0; got"):
-        as_counts(1, 1, bad, 1)
+def test_any_integer_type_is_a_batch_size():
+    for size in (np.int32(2), np.uint8(2), np.array(2), 2**53):
+        assert batch_counts([0, 1, 1], [0.1, 0.9, 0.1], size).n.tolist() in ([2, 1], [3])

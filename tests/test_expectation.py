@@ -2,17 +2,28 @@
 
 import itertools
 import math
+from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.integrate import quad
+from scipy.special import digamma
+from sklearn.metrics import (
+    accuracy_score,
+    fbeta_score,
+    jaccard_score,
+    precision_score,
+    recall_score,
+)
 
 from batchf1 import _hypergeometric as hyper
-from batchf1.averaging import batch_mean, pooled
+from batchf1.averaging import batch_mean
 from batchf1.counts import as_counts
 from batchf1.errors import InputError
 from batchf1.expectation import (
@@ -41,8 +52,20 @@ METRICS = {
     "jaccard": JACCARD,
     "accuracy": ACCURACY,
     "f2": f_beta(2),
+    "f3": f_beta(3),
     "f0.5": f_beta(0.5),
     "specificity": Ratio((0, 0, 0, 1), (0, 1, 0, 1)),
+}
+BY_HAND = {  # weights of (TP, FP, FN, TN) above and below the line
+    "f1": ((2, 0, 0, 0), (2, 1, 1, 0)),
+    "precision": ((1, 0, 0, 0), (1, 1, 0, 0)),
+    "recall": ((1, 0, 0, 0), (1, 0, 1, 0)),
+    "jaccard": ((1, 0, 0, 0), (1, 1, 1, 0)),
+    "accuracy": ((1, 0, 0, 1), (1, 1, 1, 1)),
+    "f2": ((5, 0, 0, 0), (5, 1, 4, 0)),
+    "f3": ((10, 0, 0, 0), (10, 1, 9, 0)),
+    "f0.5": ((1.25, 0, 0, 0), (1.25, 1, 0.25, 0)),
+    "specificity": ((0, 0, 0, 1), (0, 1, 0, 1)),
 }
 THEORY = Path(__file__).parents[1] / "docs" / "theory.md"
 
@@ -57,28 +80,60 @@ def arrangements(counts):
             yield from ((kind, *others) for others in arrangements(fewer))
 
 
-def mean_over_batches(order, batch_size, averaging, zero_division, metric):
-    top = weights = 0.0
+def mean_over_batches(order, batch_size, averaging, zero_division, weights):
+    value_sum = weight_sum = 0.0
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        bottom = sum(metric.bottom[kind] for kind in batch)
-        value = sum(metric.top[kind] for kind in batch) / bottom if bottom else zero_division
+        top, bottom = (sum(of_kind[kind] for kind in batch) for of_kind in weights)
+        value = top / bottom if bottom else zero_division
         if not math.isnan(value):
             weight = 1 if averaging == "per_batch" else len(batch)
-            top, weights = top + weight * value, weights + weight
-    return top / weights if weights else math.nan
+            value_sum, weight_sum = value_sum + weight * value, weight_sum + weight
+    return value_sum / weight_sum if weight_sum else math.nan
 
 
-def enumerated(counts, *how):
-    values = np.array([mean_over_batches(order, *how) for order in arrangements(counts)])
-    return values.mean(), values.var()
+def check_against_enumeration(counts, size, averaging, zero_division, name):
+    values = [
+        mean_over_batches(order, size, averaging, zero_division, BY_HAND[name])
+        for order in arrangements(counts)
+    ]
+    found = expect(*counts, size, averaging, zero_division, METRICS[name])
+    np.testing.assert_allclose(found.expected_f1, np.mean(values), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found.sd**2, np.var(values), rtol=0, atol=1e-12)
 
 
-def check_against_enumeration(counts, *how):
-    mean, variance = enumerated(counts, *how)
-    found = expect(*counts, *how)
-    np.testing.assert_allclose(found.expected_f1, mean, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(found.sd**2, variance, rtol=0, atol=1e-12)
+LABELS, DECIDED = [1] * 7 + [0] * 13, [1] * 4 + [0] * 3 + [1] * 2 + [0] * 11  # TP 4, FP 2, FN 3
+
+
+@pytest.mark.parametrize(
+    ("name", "true"),
+    [
+        ("f1", 8 / 13),
+        ("f0.5", 1.25 * 4 / (1.25 * 4 + 0.25 * 3 + 2)),
+        ("f2", 20 / 34),
+        ("f3", 40 / 69),
+        ("precision", 4 / 6),
+        ("recall", 4 / 7),
+        ("jaccard", 4 / 9),
+        ("accuracy", 15 / 20),
+        ("specificity", 11 / 13),
+    ],
+)
+def test_every_metric_by_hand_and_by_scikit_learn(name, true):
+    scores = {
+        "precision": precision_score,
+        "recall": recall_score,
+        "jaccard": jaccard_score,
+        "accuracy": accuracy_score,
+        "specificity": partial(recall_score, pos_label=0),
+    }
+    beta = {"f0.5": 0.5, "f1": 1, "f2": 2, "f3": 3}.get(name)
+    score = scores.get(name, partial(fbeta_score, beta=beta))
+    assert score(LABELS, DECIDED) == pytest.approx(true, abs=1e-15)
+    found = expect(4, 2, 3, 11, 20, metric=METRICS[name])
+    assert found.true_f1 == found.expected_f1 == pytest.approx(true, abs=1e-15)
+    counts = as_counts([4], [2], [3], [11])
+    assert covariance_identity(counts, metric=METRICS[name]) == pytest.approx(0, abs=1e-15)
 
 
 SMALL = [  # TP, FP, FN, TN, batch size
@@ -97,6 +152,9 @@ SMALL = [  # TP, FP, FN, TN, batch size
     (2, 1, 2, 1, 6),
     (0, 0, 0, 5, 2),
     (4, 0, 0, 0, 3),
+    (1, 1, 0, 5, 5),  # all relevant samples fit the short batch
+    (1, 0, 0, 5, 4),
+    (2, 0, 1, 5, 5),
 ]
 
 
@@ -104,7 +162,7 @@ SMALL = [  # TP, FP, FN, TN, batch size
 @pytest.mark.parametrize("averaging", RULES)
 @pytest.mark.parametrize("case", SMALL, ids=str)
 def test_small_pools_against_full_enumeration(case, averaging, zero_division):
-    check_against_enumeration(case[:4], case[4], averaging, zero_division, F1)
+    check_against_enumeration(case[:4], case[4], averaging, zero_division, "f1")
 
 
 @pytest.mark.parametrize("zero_division", CONVENTIONS)
@@ -112,7 +170,7 @@ def test_small_pools_against_full_enumeration(case, averaging, zero_division):
 @pytest.mark.parametrize("name", METRICS)
 def test_other_metrics_against_full_enumeration(name, averaging, zero_division):
     for case in [(2, 1, 2, 2, 3), (1, 2, 1, 3, 2), (1, 1, 1, 3, 4)]:
-        check_against_enumeration(case[:4], case[4], averaging, zero_division, METRICS[name])
+        check_against_enumeration(case[:4], case[4], averaging, zero_division, name)
 
 
 @settings(max_examples=60, deadline=None)
@@ -125,7 +183,18 @@ def test_other_metrics_against_full_enumeration(name, averaging, zero_division):
 )
 def test_any_small_pool_against_full_enumeration(counts, size, averaging, zero_division, name):
     size = min(size, sum(counts))
-    check_against_enumeration(counts, size, averaging, zero_division, METRICS[name])
+    check_against_enumeration(counts, size, averaging, zero_division, name)
+
+
+def test_all_relevant_samples_in_the_short_batch():
+    # 7 samples as 5 and 2, empty batches left out: of the 21 places of one TP and one FP, 10 are in
+    # the first batch (F1 2/3), 1 in the second (2/3), and 10 in both (1 and 0)
+    found = expect(1, 1, 0, 5, 5, "per_batch", math.nan)
+    mean = (11 * 2 / 3 + 10 / 2) / 21
+    variance = (11 * (2 / 3) ** 2 + 10 / 4) / 21 - mean**2
+    assert found.expected_f1 == pytest.approx(mean, abs=1e-15)
+    assert found.sd == pytest.approx(math.sqrt(variance), abs=1e-14)
+    assert found.sd == pytest.approx(0.08324, abs=5e-6)
 
 
 def lone_f1(tp, errors, others, size):
@@ -307,13 +376,12 @@ def test_curvature_of_f1_lies_between_jaccard_and_f1():
     st.sampled_from(sorted(METRICS)),
 )
 def test_covariance_identity_on_observed_batches(batches, seed, averaging, name):
-    metric = METRICS[name]
     rng = np.random.default_rng(seed)
     counts = as_counts(*rng.integers(0, 4, (4, 3, batches)) + np.array([0, 0, 0, 1])[:, None, None])
-    found = covariance_identity(counts, averaging, metric)
+    found = covariance_identity(counts, averaging, METRICS[name])
     for epoch in range(3):
         order = np.array([part[epoch] for part in counts]).T
-        top, bottom = order @ np.array(metric.top), order @ np.array(metric.bottom)
+        top, bottom = (order @ np.array(weights) for weights in BY_HAND[name])
         if bottom.sum() == 0:
             assert np.isnan(found[epoch])
             continue
@@ -321,9 +389,6 @@ def test_covariance_identity_on_observed_batches(batches, seed, averaging, name)
         weights = None if averaging == "per_batch" else order.sum(axis=1)
         difference = np.average(value, weights=weights) - top.sum() / bottom.sum()
         np.testing.assert_allclose(found[epoch], difference, atol=1e-14)
-    if name == "f1" and counts.pooled().empty.sum() == 0:
-        naive = batch_mean(counts, averaging)
-        np.testing.assert_allclose(found, naive - pooled(counts), atol=1e-14)
 
 
 # --- numerics ----------------------------------------------------------------------------------
@@ -409,6 +474,113 @@ def test_a_billion_samples(size, averaging):
         assert found.sd > 0 or size == 10**9
 
 
+@pytest.mark.parametrize(
+    ("axis", "law"),
+    [
+        (hyper.binomial(0.3, 9), stats.binom(9, 0.3)),
+        (hyper.binomial(0.001, 5000), stats.binom(5000, 0.001)),
+        (hyper.poisson(0.2), stats.poisson(0.2)),
+        (hyper.poisson(25.0), stats.poisson(25)),
+        (hyper.hypergeometric(50, 20, 9), stats.hypergeom(50, 20, 9)),
+    ],
+    ids=["few draws", "many draws", "rare", "usual", "without replacement"],
+)
+def test_laws_by_scipy(axis, law):
+    assert np.diff(axis.points).tolist() == [1] * (len(axis.points) - 1)
+    np.testing.assert_allclose(axis.weights, law.pmf(axis.points), rtol=1e-11)
+    below, above = law.cdf(axis.points[0] - 1), law.sf(axis.points[-1])
+    assert below + above < 1e-17
+
+
+def test_laws_of_many_givens_at_once():
+    axis = hyper.binomial(0.3, np.array([0, 1, 5]))
+    for draws, points, weights in zip((0, 1, 5), axis.points, axis.weights, strict=True):
+        by_point = dict(zip(points[weights > 0], weights[weights > 0], strict=True))
+        assert by_point == pytest.approx(
+            {k: stats.binom.pmf(k, draws, 0.3) for k in range(draws + 1)}
+        )
+    never, always = (hyper.binomial(share, 4) for share in (0.0, 1.0))
+    assert (never.points.tolist(), always.points.tolist()) == ([0], [4])
+    assert (never.weights.tolist(), always.weights.tolist()) == ([1], [1])
+
+
+@pytest.mark.parametrize(("mean", "stride"), [(10.0, 1), (41.0, 1), (42.0, 4), (1e4, 69)])
+def test_a_wide_law_keeps_its_moments(mean, stride):
+    axis = hyper.poisson(mean)
+    assert set(np.diff(axis.points)) == {stride}
+    for power, central in enumerate((1, 0, mean, mean, mean + 3 * mean**2)):
+        found = axis.weights @ (axis.points - mean) ** power
+        assert found == pytest.approx(central, rel=1e-11, abs=1e-11 * mean)
+
+
+@pytest.mark.parametrize("x", [0, 1, 2, 15, 16, 17, 100, 2000])
+def test_the_rest_of_stirlings_formula(x):
+    with localcontext(prec=50):
+        exact = Decimal(math.factorial(x)).ln() - (x * Decimal(max(x, 1)).ln() - x)
+    assert hyper.remainder(x) == pytest.approx(float(exact), rel=1e-15, abs=4e-15)
+
+
+@pytest.mark.parametrize("x", [0.5, 7.5, 15.5, 16.5, 40.5])
+def test_the_rest_of_stirlings_formula_between_whole_numbers(x):
+    with localcontext(prec=50):
+        product, z = Decimal("3.14159265358979323846264338327950288").sqrt(), Decimal(x)
+        for k in range(round(x + 0.5)):
+            product *= Decimal(k) + Decimal("0.5")  # x! = sqrt(pi) 1/2 3/2 ... x
+        exact = product.ln() - (z * z.ln() - z)
+    assert hyper.remainder(x) == pytest.approx(float(exact), rel=2e-15)
+
+
+@pytest.mark.parametrize(
+    "law", [(10, 3, 4), (10, 3, 7), (10, 3, 8), (10, 0, 4), (10, 3, 0), (40, 9, 20), (10, 7, 3)]
+)
+def test_the_probability_of_an_empty_batch(law):
+    total, marked, draws = law
+    exact = math.comb(total - marked, draws) / math.comb(total, draws)
+    found = float(hyper.log_none(*law))
+    assert math.exp(found) == pytest.approx(exact, rel=1e-14)
+    assert (found == 0) == (marked * draws == 0)
+
+
+def falling(x, n):
+    return math.prod(range(x - n + 1, x + 1)) if x >= n else 0
+
+
+@pytest.mark.parametrize(("one", "two"), [(4, 4), (5, 2), (1, 3)])
+def test_correlations_by_falling_powers(one, two):
+    totals = [9, 12, 40]
+    found = hyper.correlations(totals, one, two, 5)
+    assert found.shape == (6, 3)
+    for place, total in enumerate(totals):
+        for n in range(6):
+            top = falling(one, n) * falling(two, n)
+            bottom = falling(total - one, n) * falling(total - two, n)
+            exact = (-1) ** n * math.sqrt(top / bottom) if top else 0
+            assert found[n, place] == pytest.approx(exact, abs=1e-15)
+
+
+def test_the_race_of_the_short_batch():
+    # the chance that it comes after `passed` full ones: m/(m + rate) (m - 1)/(m - 1 + rate) ...
+    for size_weighted, rate in ((True, 0.25), (False, 1.0)):
+        cut = hyper.Cut(8, 5, 2, size_weighted, math.nan)
+        assert cut.rate == rate
+        waits = 1.0
+        for passed in range(6):
+            assert hyper._not_yet(cut, np.array([passed])) == pytest.approx(waits, rel=1e-13)
+            now = waits * rate / (5 - passed + rate)
+            assert hyper._now(cut, np.array([passed])) == pytest.approx(now, rel=1e-13)
+            waits -= now
+        assert waits == pytest.approx(0, abs=1e-15)
+
+
+def test_a_cut():
+    plain = hyper.Cut(8, 5, 2, False, 0.0)
+    assert (plain.batches, plain.weight, plain.rate) == (6, 1 / 6, 1)
+    weighted = plain._replace(size_weighted=True)
+    assert (weighted.batches, weighted.weight, weighted.rate) == (6, 8 / 42, 1 / 4)
+    whole = plain._replace(rest=0)
+    assert (whole.batches, whole.weight) == (5, 1 / 5)
+
+
 @pytest.mark.parametrize("gap", [1, 3, 400])
 def test_digamma_gap_is_a_sum_of_reciprocals(gap):
     for x in (1, 5, 31, 32, 1000, 10**9):
@@ -416,9 +588,16 @@ def test_digamma_gap_is_a_sum_of_reciprocals(gap):
         np.testing.assert_allclose(hyper.digamma_gap(x, gap), exact, rtol=1e-13)
 
 
-@pytest.mark.parametrize("terms", [1, 100, 129, 5000, 10**6])
+@pytest.mark.parametrize("x", [0.3, 10.0, 31.9, 32.0, 40.7])
+def test_digamma_gap_between_whole_numbers(x):
+    exact = float(digamma(x + 0.7) - digamma(x))
+    assert hyper.digamma_gap(x, 0.7) == pytest.approx(exact, rel=1e-13)
+
+
+@pytest.mark.parametrize("terms", [1, 100, 128, 129, 5000, 10**6])
 def test_the_sum_rule(terms):
     places, weights = hyper.sum_rule(terms)
+    assert len(places) == terms if terms <= 128 else len(places) < min(terms, 273)
     every = np.arange(terms)
     for f in (
         lambda j: np.exp(-30 * j / terms),
@@ -464,6 +643,69 @@ def test_many_empty_batches_left_out(pool, averaging):
 # --- limits ------------------------------------------------------------------------------------
 
 
+def drawn_independently(shares, size, weights):
+    """Every kind of batch: its probability, counts, and metric (NaN where it is 0/0)."""
+    for counts in itertools.product(range(size + 1), repeat=4):
+        if sum(counts) == size:
+            ways = math.factorial(size) / math.prod(map(math.factorial, counts))
+            top, bottom = (np.dot(of_kind, counts) for of_kind in weights)
+            value = top / bottom if bottom else math.nan
+            yield ways * math.prod(np.power(shares, counts)), counts, value
+
+
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+@pytest.mark.parametrize("name", ["f1", "f2", "recall", "accuracy"])
+@pytest.mark.parametrize(
+    "rates", [(0.3, 0.6, 0.7, 4), (0.1, 1, 0.5, 5), (0.5, 0.5, 1, 5), (0.2, 0.4, 1, 1)], ids=str
+)
+def test_the_limit_against_every_batch(rates, name, zero_division):
+    prevalence, precision, recall, size = rates
+    tp, found_positive = prevalence * recall, prevalence * recall / precision
+    shares = [tp, found_positive - tp, prevalence - tp, 1 - prevalence - found_positive + tp]
+    weights = BY_HAND[name]
+    law, counts, values = map(
+        np.array, zip(*drawn_independently(shares, size, weights), strict=True)
+    )
+    true, empty = np.dot(weights[0], shares) / np.dot(weights[1], shares), np.isnan(values)
+    kept = law @ ~empty if math.isnan(zero_division) else 1.0
+    off = np.where(empty, np.nan_to_num(zero_division - true), values - true)
+    error = law @ off / kept
+    found = large_data(*rates, zero_division, METRICS[name])
+    assert found.true_f1 == pytest.approx(true, abs=1e-15)
+    assert found.error == pytest.approx(error, abs=1e-15)
+    assert found.expected_f1 == pytest.approx(true + error, abs=1e-15)
+    of_empty = law[empty].sum() * np.nan_to_num(zero_division - true)
+    assert found.error_empty == pytest.approx(of_empty, abs=1e-15)
+    assert found.error_curvature == pytest.approx(error - of_empty, abs=1e-15)
+    # what is linear in the counts does not move: their sum over all batches is that of the pool
+    strays = np.where(empty & (kept < 1), 0, off - error) * np.sqrt(law)
+    basis = np.column_stack([np.ones(len(law)), counts]) * np.sqrt(law)[:, None]
+    left = strays - basis @ np.linalg.lstsq(basis, strays)[0]
+    assert found.sd_batch == pytest.approx(np.linalg.norm(left) / kept, abs=1e-8)
+
+
+def test_the_limit_where_every_sample_is_relevant():
+    # prevalence and precision 0.5, recall 1: TP or FP, as by a coin
+    exact = sum(math.comb(8, k) * 2 * k / (8 + k) for k in range(9)) / 2**8
+    assert exact == pytest.approx(0.64739644, abs=5e-9)
+    for zero_division in CONVENTIONS:
+        found = large_data(0.5, 0.5, 1.0, 8, zero_division)
+        assert found.expected_f1 == pytest.approx(exact, abs=1e-15)
+        assert (found.error_empty, found.error_curvature) == (0, found.error)
+        small = expect(5000, 5000, 0, 0, 8, "per_batch", zero_division)
+        assert found.per_sample == pytest.approx((small.error - found.error) * 10**4, rel=1e-3)
+
+
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+def test_how_fast_the_limit_is_reached_in_huge_batches(zero_division):
+    # 8,000 batches of 10^12 with 900 true positives in each
+    found = expect(7_200_000, 800_000, 800_000, 8 * 10**15 - 8_800_000, 10**12)
+    limit = large_data(1e-9, 0.9, 0.9, 10**12, zero_division)
+    assert limit.error == pytest.approx(-0.09 / 2000, rel=1e-2)
+    rate = (found.error - limit.error) * 8 * 10**15
+    assert limit.per_sample == pytest.approx(rate, rel=1e-3)
+
+
 @pytest.mark.parametrize("zero_division", CONVENTIONS)
 @pytest.mark.parametrize("name", ["f1", "f2", "precision"])
 def test_the_limit_and_how_fast_it_is_reached(name, zero_division):
@@ -506,14 +748,12 @@ def test_from_binomial_to_poisson():
     positives, size = 2.0, 20_000
     rare, many = rare_positives(positives, 0.75, 0.8), large_data(positives / size, 0.75, 0.8, size)
     relevant = positives * (1 + 0.8 * (1 / 0.75 - 1))
-    share = positives * 0.8 / relevant
-    law = hyper.nest(hyper.Axis(np.arange(60.0), np.ones(60)), (share, 1 - share), finite=False)
-    tp, errors = law.counts()
-    given = law.given_number(
-        np.divide(2 * tp, 2 * tp + errors, out=0 * (tp + errors), where=tp + errors > 0)
-    )
-    poisson = hyper.poisson(relevant)
-    bend = (poisson.weights * np.diff(given, 2)[poisson.points.astype(int)]).sum()
+    given = [0.0]
+    for number in range(1, 60):
+        tp = np.arange(number + 1)
+        law = stats.binom.pmf(tp, number, positives * 0.8 / relevant)
+        given.append(float(law @ (2 * tp / (tp + number))))
+    bend = stats.poisson.pmf(range(58), relevant) @ np.diff(given, 2)
     found = (many.expected_f1 - rare.expected_f1) * size
     np.testing.assert_allclose(found, -(relevant**2) / 2 * bend, rtol=1e-3)
 
@@ -610,66 +850,204 @@ def f1_at_the_end(logged, perfect, zero_division):
 
 # --- bad input ---------------------------------------------------------------------------------
 
+COUNT = "must be whole numbers >= 0 and at most 2**53"
+RATIO = "metric: is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
+AVERAGING = "averaging: is one of ('per_batch', 'size_weighted')"
+
+
+def metric_of(top, bottom=(2, 1, 1, 0)):
+    return {"metric": Ratio(top, bottom)}
+
 
 @pytest.mark.parametrize(
-    "arguments, text",
+    ("changed", "said"),
     [
-        ((-1, 0, 0, 4, 2), "tp: counts are whole numbers >= 0; got -1"),
-        ((1, 0.5, 0, 4, 2), "fp: counts are whole numbers >= 0; got 0.5"),
-        ((1, 0, math.nan, 4, 2), "fn: counts are whole numbers >= 0; got nan"),
-        (([1, 2], 0, 0, 4, 2), r"tp: is a single number; got \[1, 2\]"),
-        ((1, 0, 0, 10**30, 2), r"tn: is at most 2\*\*53; got 10+"),
-        ((0, 0, 0, 0, 1), r"tp \+ fp \+ fn \+ tn: must be at least 1; got 0"),
-        ((1, 0, 0, 4, 0), "batch_size: is a whole number >= 1; got 0"),
-        ((1, 0, 0, 4, 2.0), "batch_size: is a whole number >= 1; got 2.0"),
-        ((1, 0, 0, 4, 6), "batch_size: is at most the number of samples, 5; got 6"),
-        ((1, 0, 0, 4, 2, "weekly"), "averaging: is one of .*; got weekly"),
-        ((1, 0, 0, 4, 2, "per_batch", 0.5), "zero_division: is 0, 1 or NaN; got 0.5"),
-        ((1, 0, 0, 4, 2, "per_batch", "skip"), "zero_division: is 0, 1 or NaN; got skip"),
+        ({"tp": -1}, f"tp: {COUNT}; got -1"),
+        ({"fp": 0.5}, f"fp: {COUNT}; got 0.5"),
+        ({"fn": math.nan}, f"fn: {COUNT}; got nan"),
+        ({"tn": math.inf}, f"tn: {COUNT}; got inf"),
+        ({"tn": 10**30}, f"tn: {COUNT}; got {10**30}"),
+        ({"tp": "3"}, f"tp: {COUNT}; got '3'"),
+        ({"fp": None}, f"fp: {COUNT}; got None"),
+        ({"fn": True}, f"fn: {COUNT}; got True"),
+        ({"tp": [1, 2]}, "tp: is a single number; got [1, 2]"),
         (
-            (1, 0, 0, 4, 2, "per_batch", 0.0, Ratio((1, 0, 0, 0), (0, 1, 0, 0))),
-            "metric: needs weights",
+            dict.fromkeys(("tp", "fp", "fn", "tn"), 0),
+            "tp + fp + fn + tn: lies in 1 .. 2**53; got 0",
         ),
-        ((1, 0, 0, 4, 2, "per_batch", 0.0, Ratio((0,) * 4, (0,) * 4)), "metric: needs weights"),
+        ({"tn": 2**53}, f"tp + fp + fn + tn: lies in 1 .. 2**53; got {2**53 + 1}"),
+        ({"batch_size": 0}, "batch_size: is a whole number >= 1; got 0"),
+        ({"batch_size": 2.0}, "batch_size: is a whole number >= 1; got 2.0"),
+        ({"batch_size": "3"}, "batch_size: is a whole number >= 1; got '3'"),
+        ({"batch_size": True}, "batch_size: is a whole number >= 1; got True"),
+        ({"batch_size": None}, "batch_size: is a whole number >= 1; got None"),
+        ({"batch_size": [2]}, "batch_size: is a whole number >= 1; got [2]"),
+        ({"batch_size": 6}, "batch_size: is at most the number of samples, 5; got 6"),
+        ({"averaging": "weekly"}, f"{AVERAGING}; got weekly"),
+        ({"averaging": None}, f"{AVERAGING}; got None"),
+        ({"zero_division": 0.5}, "zero_division: is 0, 1 or NaN; got 0.5"),
+        ({"zero_division": "skip"}, "zero_division: is 0, 1 or NaN; got skip"),
+        ({"zero_division": None}, "zero_division: is 0, 1 or NaN; got None"),
+        ({"zero_division": math.inf}, "zero_division: is 0, 1 or NaN; got inf"),
+        ({"metric": None}, f"{RATIO}; got None"),
+        ({"metric": "f1"}, f"{RATIO}; got 'f1'"),
+        ({"metric": ((2, 0, 0, 0), (2, 1, 1, 0))}, f"{RATIO}; got ((2, 0, 0, 0), (2, 1, 1, 0))"),
+        (metric_of((3, 0, 0, 0)), f"{RATIO}; got ((3, 0, 0, 0), (2, 1, 1, 0))"),
+        (metric_of((-1, 0, 0, 0)), f"{RATIO}; got ((-1, 0, 0, 0), (2, 1, 1, 0))"),
+        (metric_of((0,) * 4, (0,) * 4), f"{RATIO}; got ((0, 0, 0, 0), (0, 0, 0, 0))"),
+        (
+            metric_of((0,) * 4, (math.inf,) * 4),
+            f"{RATIO}; got ((0, 0, 0, 0), (inf, inf, inf, inf))",
+        ),
+        (metric_of((0,) * 4, (1, math.nan, 0, 0)), f"{RATIO}; got ((0, 0, 0, 0), (1, nan, 0, 0))"),
+        (metric_of((1, 0), (1, 1)), f"{RATIO}; got ((1, 0), (1, 1))"),
+        (
+            metric_of((1, 0, 0)),
+            f"{RATIO}; got Ratio(top=(1, 0, 0), bottom=(2, 1, 1, 0))",
+        ),
+        (
+            metric_of(("1", 0, 0, 0)),
+            f"{RATIO}; got Ratio(top=('1', 0, 0, 0), bottom=(2, 1, 1, 0))",
+        ),
     ],
 )
-def test_nonsense_is_refused_in_one_line(arguments, text):
-    with pytest.raises(InputError, match=text) as caught:
-        expect(*arguments)
-    assert "\n" not in str(caught.value)
+def test_nonsense_is_refused_in_one_line(changed, said):
+    arguments = {"tp": 1, "fp": 0, "fn": 0, "tn": 4, "batch_size": 2} | changed
+    for call in (expect, expected_f1):
+        with pytest.raises(InputError) as caught:
+            call(**arguments)
+        assert str(caught.value) == said
+    del arguments["batch_size"]
+    if "batch_size" not in changed:
+        with pytest.raises(InputError) as caught:
+            smallest_batch(**arguments, tolerance=0.1)
+        assert str(caught.value) == said
+
+
+def test_numpys_numbers_are_numbers():
+    plain = expect(3, 1, 2, 94, 9, "per_batch", 1)
+    counts = [np.int64(3), np.array(1), 2.0, np.float32(94)]
+    for size in (np.int32(9), np.uint8(9), np.array(9)):
+        assert expect(*counts, size, "per_batch", np.float32(1)) == plain
+    assert large_data(np.float64(0.1), np.array(0.5), 1, np.int64(8)) == large_data(
+        0.1, 0.5, 1.0, 8
+    )
 
 
 @pytest.mark.parametrize(
-    "call, text",
+    "call, said",
     [
-        (lambda: f_beta(0), "beta: must be above 0"),
-        (lambda: large_data(0, 0.9, 0.9, 8), "prevalence: lies in"),
-        (lambda: large_data(0.1, 0, 0.9, 8), "precision: lies in"),
-        (lambda: large_data(0.1, 0.9, 1.1, 8), "recall: lies in"),
-        (lambda: large_data(0.5, 0.1, 0.9, 8), "precision: needs more negatives than there are"),
+        (lambda: f_beta(0), "beta: must be above 0 and finite; got 0"),
+        (lambda: f_beta(math.inf), "beta: must be above 0 and finite; got inf"),
+        (lambda: f_beta("2"), "beta: must be above 0 and finite; got '2'"),
+        (lambda: large_data(0, 0.9, 0.9, 8), "prevalence: lies in [1e-15, 1]; got 0"),
+        (lambda: large_data(1.1, 0.9, 0.9, 8), "prevalence: lies in [1e-15, 1]; got 1.1"),
+        (lambda: large_data(9e-16, 0.9, 0.9, 8), "prevalence: lies in [1e-15, 1]; got 9e-16"),
+        (lambda: large_data("0.1", 0.9, 0.9, 8), "prevalence: lies in [1e-15, 1]; got '0.1'"),
+        (lambda: large_data(0.1, 0, 0.9, 8), "precision: lies in (0, 1]; got 0"),
+        (lambda: large_data(0.1, None, 0.9, 8), "precision: lies in (0, 1]; got None"),
+        (lambda: large_data(0.1, 0.9, 1.1, 8), "recall: lies in (0, 1]; got 1.1"),
+        (
+            lambda: large_data(0.5, 0.1, 0.9, 8),
+            "precision: needs more negatives than there are; got 0.1",
+        ),
+        (
+            lambda: large_data(0.5, 0.499999, 1, 8),
+            "precision: needs more negatives than there are; got 0.499999",
+        ),
         (lambda: large_data(0.1, 0.9, 0.9, 0), "batch_size: is a whole number >= 1; got 0"),
-        (lambda: rare_positives(0, 0.9, 0.9), "positives_per_batch: must be above 0"),
+        (lambda: large_data(0.1, 0.9, 0.9, "8"), "batch_size: is a whole number >= 1; got '8'"),
+        (lambda: large_data(0.1, 0.9, 0.9, 2**54), f"batch_size: is at most 2**53; got {2**54}"),
+        (lambda: large_data(0.1, 0.9, 0.9, 8, 3), "zero_division: is 0, 1 or NaN; got 3"),
+        (lambda: large_data(0.1, 0.9, 0.9, 8, 0, None), f"{RATIO}; got None"),
+        (
+            lambda: rare_positives(0, 0.9, 0.9),
+            "positives_per_batch: must be at least 1e-15 and finite; got 0",
+        ),
+        (
+            lambda: rare_positives(math.inf, 0.9, 0.9),
+            "positives_per_batch: must be at least 1e-15 and finite; got inf",
+        ),
+        (
+            lambda: rare_positives("1", 0.9, 0.9),
+            "positives_per_batch: must be at least 1e-15 and finite; got '1'",
+        ),
+        (lambda: rare_positives(1, 1.5, 0.9), "precision: lies in (0, 1]; got 1.5"),
         (lambda: rare_positives(1, 0.9, 0.9, 2), "zero_division: is 0, 1 or NaN; got 2"),
-        (lambda: rare_positives(1, 0.9, 0.9, 0, ACCURACY), "metric: must not count true negatives"),
+        (lambda: rare_positives(1, 0.9, 0.9, 0, None), f"{RATIO}; got None"),
+        (
+            lambda: rare_positives(1, 0.9, 0.9, 0, ACCURACY),
+            "metric: must not count true negatives here; got ((1, 0, 0, 1), (1, 1, 1, 1))",
+        ),
         (lambda: smallest_batch(1, 0, 0, 9, 0), "tolerance: must be above 0; got 0"),
-        (lambda: smallest_batch(1, 0, 0, -9, 0.1), "tn: counts are whole numbers >= 0; got -9"),
-        (lambda: compatible_f1(1.5, 8, 0.1), r"logged: lies in \[0, 1\]; got 1.5"),
-        (lambda: compatible_f1(0.5, 8, 0.0), r"prevalence: lies in \(0, 1\]; got 0.0"),
+        (lambda: smallest_batch(1, 0, 0, 9, math.inf), "tolerance: must be above 0; got inf"),
+        (lambda: smallest_batch(1, 0, 0, 9, "0.1"), "tolerance: must be above 0; got '0.1'"),
+        (lambda: compatible_f1(1.5, 8, 0.1), "logged: lies in [0, 1]; got 1.5"),
+        (lambda: compatible_f1("0.5", 8, 0.1), "logged: lies in [0, 1]; got '0.5'"),
+        (lambda: compatible_f1(0.5, 8, 0.0), "prevalence: lies in (0, 1]; got 0.0"),
+        (lambda: compatible_f1(0.5, 8, "0.1"), "prevalence: lies in (0, 1]; got '0.1'"),
+        (lambda: compatible_f1(0.5, "8", 0.1), "batch_size: is a whole number >= 1; got '8'"),
         (lambda: compatible_f1(0.5, 8, 0.1, 0), "n_samples: is a whole number >= 1; got 0"),
+        (lambda: compatible_f1(0.5, 8, 0.1, 90.0), "n_samples: is a whole number >= 1; got 90.0"),
+        (
+            lambda: compatible_f1(0.5, 10**10, 0.1),
+            f"n_samples: is at most 2**53; None is a million batches; got {10**16}",
+        ),
         (
             lambda: compatible_f1(0.5, 8, 0.1, 4),
             "batch_size: is at most the number of samples, 4; got 8",
         ),
-        (lambda: compatible_f1(0.9, 8, 0.01), "logged: is out of reach .*; got 0.9"),
+        (
+            lambda: compatible_f1(0.5, 8, 0.0004, 1000),
+            "prevalence: needs, within 1 %, a whole number of the 1000 samples; got 0.0004",
+        ),
+        (lambda: compatible_f1(0.5, 8, 0.1, 90, 1.0), "within: lies in [0, 1); got 1.0"),
+        (lambda: compatible_f1(0.5, 8, 0.1, 90, None), "within: lies in [0, 1); got None"),
+        (lambda: compatible_f1(0.5, 8, 0.1, 90, 0.1, "daily"), f"{AVERAGING}; got daily"),
+        (
+            lambda: compatible_f1(0.5, 8, 0.1, 90, zero_division=2),
+            "zero_division: is 0, 1 or NaN; got 2",
+        ),
+        (
+            lambda: compatible_f1(0.9, 8, 0.01),
+            "logged: is out of reach at this prevalence and batch size; got 0.9",
+        ),
         (
             lambda: covariance_identity(as_counts([1], [0], [0], [0]), "weekly"),
-            "averaging: is one of",
+            f"{AVERAGING}; got weekly",
+        ),
+        (lambda: covariance_identity(as_counts([1], 0, 0, 0), metric=None), f"{RATIO}; got None"),
+        (
+            lambda: covariance_identity(None),
+            "counts: are a batchf1.counts.Counts; got None",
+        ),
+        (
+            lambda: covariance_identity(as_counts([], [], [], [])),
+            "values: need a batch along the last axis; got (0,)",
+        ),
+        (
+            lambda: covariance_identity(as_counts([1, 0], 0, 0, 0)),
+            "batch sizes: must be whole numbers >= 1 and at most 2**53; got 0",
         ),
     ],
 )
-def test_other_nonsense(call, text):
-    with pytest.raises(InputError, match=text):
+def test_other_nonsense(call, said):
+    with pytest.raises(InputError) as caught:
         call()
+    assert str(caught.value) == said
+
+
+def test_the_ends_of_what_is_allowed():
+    assert expect(2**53, 0, 0, 0, 2**53).expected_f1 == 1
+    assert expect(1, 0, 0, 0, 1) == (1, 1, 0, 0, 0, 0, 1, (1, 1))
+    assert large_data(1, 1, 1, 1).expected_f1 == rare_positives(1, 1, 1, math.nan).expected_f1 == 1
+    assert large_data(0.5, 0.5, 1, 8, metric=PRECISION).expected_f1 == pytest.approx(0.5)
+    # a batch of one sample: one of the 1e-15 is TP, FP or FN, and F1 of it 1 or 0
+    for found in (large_data(1e-15, 0.5, 1, 1, math.nan), rare_positives(1e-15, 0.5, 1, math.nan)):
+        assert found.expected_f1 == pytest.approx(0.5)
+    assert compatible_f1(1, 8, 1, 16, 0) == (1, 1)
+    assert compatible_f1(0, 8, 0.5, 16, 0)[0] == 0
+    assert smallest_batch(1, 0, 0, 0, 1e-300) == 1
 
 
 # --- the page ----------------------------------------------------------------------------------

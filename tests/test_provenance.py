@@ -94,6 +94,123 @@ def test_the_fingerprint_does_not_follow_what_only_draws(monkeypatch):
     assert set(provenance.versions()) == set(provenance.DECISIVE)
 
 
+CODE = '''"""A module."""
+
+from batchf1.used import f
+
+LIMIT = 3
+"""Of something."""
+
+
+class A:
+    """A class."""
+
+    def g(self, x: int) -> str:
+        """A method."""
+        if x > LIMIT:  # why
+            return f(x, "above")
+        return "0"
+'''
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of a few modules in the place of this one, and what gives its fingerprint."""
+    folder = tmp_path / "batchf1"
+    (folder / "part").mkdir(parents=True)
+    for name, text in {
+        "__init__.py": "",
+        "code.py": CODE,
+        "used.py": "import numpy\nimport batchf1.part.deep\n\n\ndef f(*x): return x\n",
+        "part/__init__.py": "",
+        "part/deep.py": "from batchf1 import VALUE, code\n",  # a circle, and what is no module
+        "other.py": "import batchf1.code\n",
+    }.items():
+        (folder / name).write_text(text)
+    monkeypatch.setattr(provenance, "PACKAGE", folder)
+
+    def fingerprint(*modules):
+        provenance._imports.cache_clear()
+        return provenance.fingerprint(*modules or ["batchf1.code"])
+
+    yield folder, fingerprint
+    provenance._imports.cache_clear()
+
+
+def test_the_sources_of_a_module_are_what_it_imports(package):
+    folder, _ = package
+    provenance._imports.cache_clear()
+    names = ["__init__.py", "code.py", "part/deep.py", "used.py"]
+    assert provenance.sources("batchf1.code") == [folder / name for name in names]
+    assert provenance.sources("batchf1.part", "batchf1.none", "numpy") == [
+        folder / "part/__init__.py"
+    ]
+    assert folder / "other.py" in provenance.sources("batchf1.other")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"""A module."""', '"""Another text."""'),
+        ('"""A module."""\n', ""),
+        ('    """A class."""\n', ""),
+        ('"""A method."""', '"""It says more.\n\n        On several lines.\n        """'),
+        ('"""Of something."""\n', ""),
+        ("  # why", ""),
+        ("LIMIT = 3", "# a comment\n\nLIMIT = (\n    3\n)"),
+        ('"0"', "'0'"),
+        ("f(x, ", "f(\n                x,\n                "),
+    ],
+)
+def test_comments_docstrings_and_layout_do_not_change_the_fingerprint(package, old, new):
+    folder, fingerprint = package
+    before = fingerprint()
+    assert CODE.count(old) == 1
+    (folder / "code.py").write_text(CODE.replace(old, new))
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("LIMIT = 3", "LIMIT = 4"),
+        ("x > LIMIT", "x >= LIMIT"),
+        ('"above"', '"below"'),
+        ('return "0"', "return 0"),
+        ("def g", "def h"),
+        ("    def g", "    @staticmethod\n    def g"),
+        ("x: int", "x: int = 3"),
+        ('        return "0"\n', ""),
+    ],
+)
+def test_code_changes_the_fingerprint(package, old, new):
+    folder, fingerprint = package
+    before = fingerprint()
+    assert CODE.count(old) == 1
+    (folder / "code.py").write_text(CODE.replace(old, new))
+    assert fingerprint() != before
+
+
+def test_the_fingerprint_is_of_what_is_imported_and_of_the_versions(package, monkeypatch):
+    folder, fingerprint = package
+    before = fingerprint()
+    assert len(before) == 12
+    (folder / "other.py").write_text("import batchf1.code\nVALUE = 1\n")
+    (folder / "part/__init__.py").write_text("VALUE = 1\n")  # only its module is named
+    assert fingerprint() == before
+    (folder / "part/deep.py").write_text("from batchf1 import VALUE, other\n")
+    assert fingerprint() != before
+    (folder / "part/deep.py").write_text("from batchf1 import VALUE, code\n")
+    assert fingerprint() == before
+    monkeypatch.setattr(provenance, "version", lambda package: "0")
+    assert fingerprint() != before
+
+
+def test_a_package_that_is_missing_is_said_to_be():
+    found = provenance.versions("numpy", "no-such-package-anywhere")
+    assert found == {"numpy": np.__version__, "no-such-package-anywhere": "not installed"}
+
+
 def test_runs_trained_alike_stand_in_one_entry():
     run = STEP | {"device": "CPU", "config": {"seed": 0}}
     runs = [run | {"time": time} for time in ("2", "1", "3")]
@@ -132,6 +249,59 @@ def table(repository, tmp_path):
     record = whence.of_table(path, "worked_example", [runs])
     whence.write_sidecar(path, record | {"dirty": False})  # whatever is being worked on
     return path
+
+
+def test_a_record_in_a_line():
+    assert whence.summary({"commit": "c"}) == "Commit c."
+    assert whence.summary({}) == whence.summary({"commit": None}) == "Commit unknown."
+    step = STEP | {"module": "collapse"}
+    of_study = {"file": "runs.parquet", "provenance": STUDY}
+    other = STUDY | {"study": "t", "n_runs": 1302, "devices": ["CPU", "GPU"], "threads": [1, 2]}
+    of_other = {"file": "other.parquet", "provenance": {"sources": [{"provenance": other}]}}
+    plain = {"file": "log.txt", "sha256": "0", "dirty": None}
+    said = "Commit c; study s: 3 runs on CPU in Keras 3.0.0, threads: 1"
+    assert whence.summary(step | {"sources": [of_study, plain]}) == f"{said}."
+    more = "study t: 1,302 runs on CPU and GPU in Keras 3.0.0, threads: 1, 2"
+    assert whence.summary(step | {"sources": [of_study, of_other]}) == f"{said}; {more}."
+    changed = step | {"sources": [of_study, plain | {"dirty": True}]}
+    assert whence.summary(changed) == f"{said}; made with uncommitted changes."
+
+
+def test_a_record_in_words():
+    study = STUDY | {"n_runs": 1302, "devices": ["CPU", "GPU"], "keras": ["2.2.4", "3.0.0"]}
+    study |= {"checked": [{"commit": "d", "dirty": True}], "device": "CPU"}
+    plain = {"file": "log.txt", "sha256": "ab", "dirty": True}
+    run = {"file": "run", "provenance": {"config": {"seed": 0}}}
+    sources = [{"file": "runs.parquet", "provenance": study}, plain, plain | {"dirty": None}, run]
+    record = STEP | {"module": "collapse", "changed": True, "dirty": True, "sources": sources}
+    assert whence.text(Path("x.csv"), record).split("\n\n") == [
+        "x.csv\n"
+        "  changed    not the file that this was written for\n"
+        "  made by    batchf1.plots.collapse\n"
+        "  commit     c, uncommitted changes\n"
+        "  machine    Python 3, p\n"
+        "  versions   numpy=2",
+        "runs.parquet\n"
+        "  commit     c\n"
+        "  time       2026-01-01T00:00:00+00:00\n"
+        "  machine    Python 3, p\n"
+        "  versions   numpy=2\n"
+        "  device     CPU\n"
+        "  study      s: Why (not) \\ é?\n"
+        "  made of    1,302 runs on CPU and GPU in Keras 2.2.4 and 3.0.0, threads: 1\n"
+        "  seeds      0, 1, 2\n"
+        "  settings   dataset.name=d; training.threads=1\n"
+        "  grid       seed=0, 1, 2\n"
+        "  trained    3 runs at old, uncommitted changes, a to b\n"
+        "  checked    of the code of d, uncommitted changes",
+        "log.txt\n  sha256     ab, uncommitted changes",
+        "log.txt\n  sha256     ab",
+        "run\n"
+        "  commit     unknown\n"
+        "  machine    Python None, None\n"
+        "  versions   \n"
+        "  settings   seed=0",
+    ]
 
 
 def drawn(table, folder, **changes):

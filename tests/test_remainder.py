@@ -1,5 +1,6 @@
 """The incomplete last batch: exact laws against every cut of a small pool."""
 
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
@@ -7,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchf1 import averaging, remainder
-from batchf1.counts import as_counts, f1
+from batchf1 import remainder
 from batchf1.errors import InputError
 
 
@@ -22,34 +22,26 @@ def pools(draw):
     return (tp, fp, fn, tn), draw(st.integers(1, n))
 
 
+def f1(tp, errors):
+    return Fraction(2 * tp, 2 * tp + errors) if tp + errors else Fraction(0)
+
+
 def cuts(pool, batch_size):
-    """The counts of the whole batches together, and of the last one, of every cut."""
-    kinds = np.repeat(np.eye(4, dtype=np.int64), pool, axis=0)
-    n, size = len(kinds), len(kinds) % batch_size
-    for chosen in combinations(range(n), size):
-        last = kinds[list(chosen)].sum(axis=0)
-        yield kinds.sum(axis=0) - last, last, n - size, size
+    """TP and FP + FN of the last batch of every cut, and its size."""
+    kinds = [kind for kind, count in enumerate(pool) for _ in range(count)]
+    size = len(kinds) % batch_size
+    for chosen in combinations(kinds, size):
+        yield chosen.count(0), chosen.count(1) + chosen.count(2), size
 
 
-def by_brute_force(pool, batch_size, rebuild):
-    true = float(f1(as_counts(*pool)))
-    return [rebuild(*cut) - true for cut in cuts(pool, batch_size)]
-
-
-def dropped(whole, last, n_whole, size):
-    return float(f1(as_counts(*whole)))
-
-
-def logged(averaging_rule, form):
-    """F1 rebuilt from logs, with the whole batches' samples in batches of any composition."""
-
-    def rebuild(whole, last, n_whole, size):
-        batches = [whole, last] if size else [whole]
-        # all whole batches as one: their sum is what counts, and the rule is applied by hand
-        counts = as_counts(*np.transpose(batches))
-        return float(averaging.reconstructed(counts, averaging_rule, form))
-
-    return rebuild
+def by_brute_force(pool, batch_size, weigh):
+    """Rebuilt F1 - true F1 of every cut; `weigh` is the weight of the last batch's counts."""
+    tp, errors, found = pool[0], pool[1] + pool[2], []
+    for last_tp, last_errors, size in cuts(pool, batch_size):
+        weight = weigh(size, batch_size)
+        parts = (tp - last_tp + weight * last_tp, errors - last_errors + weight * last_errors)
+        found.append(float(f1(*parts) - f1(tp, errors)))
+    return found
 
 
 def agree(law, differences):
@@ -65,39 +57,57 @@ def test_a_dropped_batch(case):
     pool, size = case
     tp, fp, fn, tn = pool
     law = remainder.dropped(tp, fp + fn, tp + fp + fn + tn, size)
-    agree(law, by_brute_force(pool, size, dropped))
+    agree(law, by_brute_force(pool, size, lambda last, full: 0))
 
 
 @given(pools())
-def test_one_whole_batch_and_a_short_one_logged_as_sums_or_means(case):
-    pool, _ = case
+def test_a_short_batch_logged_as_sums_or_means(case):
+    # size-weighted sums: sum_b n_b TP_b; means that count once: sum_b TP_b / n_b; but for a factor
+    pool, size = case
     tp, fp, fn, _ = pool
-    n = sum(pool)
-    size = n // 2 + 1  # so that there is one whole batch, and the logs' arithmetic is Keras' own
-    for law, rule, form in (
-        (remainder.summed, "size_weighted", "sum"),
-        (remainder.averaged, "per_batch", "mean"),
+    for law, weigh in (
+        (remainder.summed, lambda last, full: Fraction(last, full) if last else 1),
+        (remainder.averaged, lambda last, full: Fraction(full, last) if last else 1),
     ):
-        found = law(tp, fp + fn, n, size)
-        agree(found, by_brute_force(pool, size, logged(rule, form)))
+        agree(law(tp, fp + fn, sum(pool), size), by_brute_force(pool, size, weigh))
+
+
+def rebuilt(order, size, weigh):
+    """F1 from the counts of the batches of one order, each weighed by its size."""
+    tp = errors = 0.0
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+        weight = weigh(len(batch))
+        tp += weight * np.count_nonzero(batch == 0)
+        errors += weight * np.count_nonzero((batch == 1) | (batch == 2))
+    return 2 * tp / (2 * tp + errors)
 
 
 def test_the_weight_of_the_last_batch_among_many():
     rng = np.random.default_rng(0)
     kinds = np.repeat(np.arange(4), (30, 7, 5, 161))  # 203 samples
-    size, true = 16, 60 / 72
-    found = {"sum": [], "mean": []}
-    for _ in range(4000):
-        order = rng.permutation(kinds)
-        starts = np.arange(0, len(order), size)
-        counts = as_counts(*(np.add.reduceat(order == kind, starts) for kind in range(4)))
-        for form, rule in (("sum", "size_weighted"), ("mean", "per_batch")):
-            found[form].append(float(averaging.reconstructed(counts, rule, form)) - true)
-    for form, law in (("sum", remainder.summed), ("mean", remainder.averaged)):
+    size, true, epochs = 16, 60 / 72, 1500
+    orders = [rng.permutation(kinds) for _ in range(epochs)]
+    for weigh, law in ((float, remainder.summed), (lambda n: 1 / n, remainder.averaged)):
+        found = [rebuilt(order, size, weigh) - true for order in orders]
         exact = law(30, 12, 203, size)
         sd = np.sqrt(exact.probability @ exact.difference**2 - exact.mean**2)
-        assert np.mean(found[form]) == pytest.approx(exact.mean, abs=5 * sd / np.sqrt(4000))
-        assert np.std(found[form]) == pytest.approx(sd, rel=0.08)
+        assert np.mean(found) == pytest.approx(exact.mean, abs=4 * sd / np.sqrt(epochs))
+        assert np.std(found) == pytest.approx(sd, rel=0.1)
+
+
+def test_a_law_by_hand():
+    # a TP, an error and two others in batches of 3: the last batch is one sample
+    law = remainder.dropped(1, 1, 4, 3)
+    found = sorted(zip(law.difference.round(12).tolist(), law.probability.tolist(), strict=True))
+    wanted = [(-2 / 3, 1 / 4), (0, 1 / 2), (1 / 3, 1 / 4)]
+    assert found == [(pytest.approx(d), pytest.approx(p)) for d, p in wanted]
+    assert law.mean == pytest.approx(-1 / 12)
+    summed, averaged = remainder.summed(1, 1, 4, 3), remainder.averaged(1, 1, 4, 3)
+    assert sorted(summed.difference) == pytest.approx([2 / 5 - 2 / 3, 0, 6 / 7 - 2 / 3])
+    assert sorted(averaged.difference) == pytest.approx([2 / 5 - 2 / 3, 0, 6 / 7 - 2 / 3])
+    assert sorted(remainder.summed(1, 1, 5, 3).difference)[0] == pytest.approx(4 / 7 - 2 / 3)
+    assert sorted(remainder.averaged(1, 1, 5, 3).difference)[-1] == pytest.approx(3 / 4 - 2 / 3)
 
 
 def test_no_remainder_no_difference():
@@ -115,23 +125,45 @@ def test_the_quantile_is_the_smallest_size_that_enough_cuts_do_not_exceed():
     assert law.quantile(1) == 0.3
 
 
+def test_the_quantile_of_all_cuts_is_the_largest_size_however_large_the_data():
+    # 3 TP and 2 errors in 10^8 samples: a last batch can hold all three TP, and then F1 is 0
+    law = remainder.dropped(3, 2, 10**8, 999)
+    assert law.probability.sum() == pytest.approx(1, abs=1e-14)
+    assert law.quantile(1) == 0.75
+    assert law.quantile(0) == law.quantile(0.99) == 0
+    empty = law.probability[law.difference == 0].sum()
+    assert 1 - empty == pytest.approx(5 * 10**8 % 999 / 10**8, rel=2e-5)
+
+
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "said"),
     [
-        ((0, 0, 10, 3), "tp, errors: >= 0, not both 0"),
-        ((-1, 3, 10, 3), "tp, errors: >= 0, not both 0"),
+        ((0, 0, 10, 3), "tp + errors: is above 0; got 0"),
+        ((-1, 3, 10, 3), "tp: is a whole number >= 0; got -1"),
+        ((1, -1, 10, 3), "errors: is a whole number >= 0; got -1"),
+        (("3", 1, 10, 3), "tp: is a whole number >= 0; got '3'"),
+        ((1, 1.5, 10, 3), "errors: is a whole number >= 0; got 1.5"),
         ((5, 6, 10, 3), "n_samples: is at least tp + errors = 11; got 10"),
-        ((1, 1, 10, 0), "batch_size: lies in 1 .. 10; got 0"),
-        ((1, 1, 10, 11), "batch_size: lies in 1 .. 10; got 11"),
+        ((1, 1, None, 3), "n_samples: is a whole number >= 1; got None"),
+        ((1, 1, 10, 0), "batch_size: is a whole number >= 1; got 0"),
+        ((1, 1, 10, True), "batch_size: is a whole number >= 1; got True"),
+        ((1, 1, 10, 11), "batch_size: is at most n_samples = 10; got 11"),
     ],
 )
-def test_bad_input(arguments, words):
+def test_bad_input(arguments, said):
     for law in (remainder.dropped, remainder.summed, remainder.averaged):
         with pytest.raises(InputError) as caught:
             law(*arguments)
-        assert words in str(caught.value)
+        assert str(caught.value) == said
 
 
-def test_a_share_outside_its_range():
-    with pytest.raises(InputError, match="share: lies in"):
-        remainder.dropped(1, 1, 10, 3).quantile(1.5)
+def test_the_ends_of_what_is_allowed():
+    assert remainder.dropped(0, 1, 1, 1).difference.tolist() == [0]
+    assert remainder.dropped(5, 6, 11, 11).difference.tolist() == [0]
+
+
+@pytest.mark.parametrize("share", [1.5, -0.1, np.nan, "1", None])
+def test_a_share_outside_its_range(share):
+    with pytest.raises(InputError) as caught:
+        remainder.dropped(1, 1, 10, 3).quantile(share)
+    assert str(caught.value) == f"share: lies in [0, 1]; got {share!r}"

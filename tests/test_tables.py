@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_made_is_refused_in_a_line(tmp_path):
 
 def test_sources_follow_imports_and_stop_at_the_package():
     names = {path.name for path in provenance.sources("batchf1.averaging")}
-    assert names == {"averaging.py", "counts.py", "errors.py"}
+    assert names == {"__init__.py", "averaging.py", "checks.py", "counts.py", "errors.py"}
     assert provenance.sources("numpy") == []
 
 

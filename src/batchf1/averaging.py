@@ -10,7 +10,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from batchf1.counts import Counts, Floats, Integers, f1, ratio
+from batchf1 import checks
+from batchf1.counts import Counts, Floats, Integers, checked, f1, ratio
 from batchf1.errors import require
 
 Averaging = Literal["per_batch", "size_weighted"]
@@ -25,12 +26,14 @@ def average(
     `per_batch`: each batch counts once (Keras >= 2.3, `MeanMetricWrapper`). `size_weighted`: each
     counts by its size (Keras 2.2.4, `BaseLogger`). NaN values are left out; if all are NaN the
     result is NaN. `dtype` is that of the running sum: Keras keeps float32, whose rounding reaches
-    1e-6 after a thousand batches. Raises `InputError` for another rule or a batch without samples.
+    1e-6 after a thousand batches. `values` and `sizes` broadcast to one shape. Raises `InputError`
+    for another rule, no batch, or a batch without samples.
     """
-    require(
-        averaging in get_args(Averaging), "averaging", f"is one of {get_args(Averaging)}", averaging
-    )
-    require(bool(np.all(sizes > 0)), "batch sizes", "must be at least 1", np.min(sizes, initial=1))
+    check_averaging(averaging)
+    values = checks.array("values", "must be numbers", values)
+    sizes = checks.whole_numbers("batch sizes", sizes, least=1)
+    values, sizes = checks.together("values and batch sizes", values, sizes)
+    _need_a_batch("values", values.shape)
     weights = np.ones_like(sizes) if averaging == "per_batch" else sizes
     known = ~np.isnan(values)
     terms = np.where(known, values * weights, 0.0)
@@ -47,8 +50,10 @@ def batch_mean(
     """The naive F1: the framework's average of the batches' F1.
 
     `zero_division` is the F1 of an empty batch: 0 (what the usual epsilon makes of it), 1, or NaN
-    to leave the batch out. `dtype` is that of the running sum, see `average`.
+    to leave the batch out. `dtype` is that of the running sum, see `average`. Raises `InputError`
+    as `average` and `counts.f1`.
     """
+    counts = checked(counts)
     return average(f1(counts, zero_division), counts.n, averaging, dtype)
 
 
@@ -63,18 +68,36 @@ def reconstructed(
     `logged` is what the count metrics returned for a batch: their `sum`, their `mean`, or one
     value per sample. A per-sample vector is exact under either rule; sums are exact under
     `per_batch`, means under `size_weighted`; each is wrong under the other rule when the last
-    batch is short. 0/0 gives `zero_division`.
+    batch is short. 0/0 gives `zero_division`. Raises `InputError` as `batch_mean`, and for another
+    `logged`.
     """
+    check_averaging(averaging)
     require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
     if logged == "per_sample":
         return pooled(counts, zero_division)
+    counts, undefined = checked(counts), checks.zero_division(zero_division)
     sizes = counts.n
     scale = np.ones(sizes.shape) if logged == "sum" else ratio(1, sizes)
     tp = average(counts.tp * scale, sizes, averaging)
     denominator = average((2 * counts.tp + counts.errors) * scale, sizes, averaging)
-    return ratio(2 * tp, denominator, zero_division)
+    return ratio(2 * tp, denominator, undefined)
 
 
 def pooled(counts: Counts, zero_division: float = 0.0) -> Floats:
-    """The true F1: of all batches' counts added up. Order and cut do not matter."""
+    """The true F1: of all batches' counts added up. Order and cut do not matter.
+
+    Raises `InputError` for counts without a batch, and as `counts.f1`.
+    """
+    counts = checked(counts)
+    _need_a_batch("counts", counts.tp.shape)
     return f1(counts.pooled(), zero_division)
+
+
+def check_averaging(averaging: object) -> None:
+    """Raise `InputError` unless this is an averaging rule."""
+    rules = get_args(Averaging)
+    require(averaging in rules, "averaging", f"is one of {rules}", averaging)
+
+
+def _need_a_batch(thing: str, shape: tuple[int, ...]) -> None:
+    require(len(shape) > 0 and shape[-1] > 0, thing, "need a batch along the last axis", shape)

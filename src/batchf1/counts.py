@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from batchf1 import checks
 from batchf1.errors import refuse, require
 
 Integers = NDArray[np.int64]
@@ -56,30 +57,32 @@ class Counts(NamedTuple):
 
 
 def as_counts(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> Counts:
-    """Checked counts: whole numbers >= 0, broadcast to one shape, as int64.
+    """Checked counts: whole numbers from 0 to 2**53, broadcast to one shape, as int64.
 
-    Raises `InputError` for a negative, fractional or NaN count.
+    Raises `InputError` for anything else, by name, and for shapes that do not go together.
     """
     parts = {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
-    arrays = np.broadcast_arrays(*(_whole(name, part) for name, part in parts.items()))
-    return Counts(*(np.array(array) for array in arrays))
+    arrays = [checks.whole_numbers(name, part) for name, part in parts.items()]
+    return Counts(*map(np.array, checks.together("tp, fp, fn, tn", *arrays)))
 
 
-def _whole(name: str, values: ArrayLike) -> Integers:
-    array = np.asarray(values)
-    good = np.isreal(array) & (array >= 0) & (array == np.floor(array))
-    require(bool(np.all(good)), name, "counts are whole numbers >= 0", values)
-    return array.astype(np.int64)
+def checked(counts: Counts) -> Counts:
+    """The same counts, as `as_counts` makes them; raises `InputError` as it does."""
+    checks.must(isinstance(counts, Counts), "counts", "are a batchf1.counts.Counts", counts)
+    return as_counts(*counts)
 
 
 def predicted_positive(scores: ArrayLike, threshold: float = 0.5) -> NDArray[np.bool_]:
     """Whether each score lies above the threshold; a score exactly at it is negative.
 
     The comparison is made in the dtype of the scores, as Keras makes it. Rounding half to even,
-    the article's way at 0.5, sends 0.5 to negative too. Raises `InputError` for a NaN score.
+    the article's way at 0.5, sends 0.5 to negative too. Raises `InputError` for a score that is
+    NaN or no number, and for a threshold that is no finite number.
     """
-    array = np.asarray(scores)
+    array = checks.array("scores", "must be numbers", scores)
     require(not np.isnan(array).any(), "scores", "must not be NaN", "NaN")
+    finite = bool(np.isfinite(checks.real(threshold)))
+    checks.must(finite, "threshold", "is a finite number", threshold)
     kind = array.dtype if np.issubdtype(array.dtype, np.floating) else np.dtype(np.float64)
     return array > kind.type(threshold)
 
@@ -91,17 +94,19 @@ def batch_counts(
 
     `y_true`: (..., n) labels 0 or 1. `scores`: (..., n). The result has shape
     (..., ceil(n / batch_size)); the last batch may be short. Raises `InputError` for other labels,
-    NaN scores, differing shapes, no samples, or `batch_size` < 1.
+    scores or thresholds that `predicted_positive` refuses, differing shapes, no samples, or a batch
+    size that is no whole number >= 1.
     """
-    labels, decided = np.asarray(y_true), predicted_positive(scores, threshold)
+    rule, size = "labels are 0 or 1", checks.whole("batch_size", batch_size)
+    labels, decided = checks.array("y_true", rule, y_true), predicted_positive(scores, threshold)
     if labels.shape != decided.shape:
         refuse("y_true and scores", "must have one shape", f"{labels.shape} and {decided.shape}")
     require(labels.ndim > 0 and labels.shape[-1] > 0, "y_true", "needs a sample", labels.shape)
-    require(batch_size >= 1, "batch_size", "must be at least 1", batch_size)
-    if not ((labels == 0) | (labels == 1)).all():
-        refuse("y_true", "labels are 0 or 1", np.unique(labels))
+    good = (labels == 0) | (labels == 1)
+    if not good.all():
+        refuse("y_true", rule, labels[~good][0].item())
     positive = labels.astype(bool)
-    starts = np.arange(0, labels.shape[-1], batch_size)
+    starts = np.arange(0, labels.shape[-1], size)
     cells = (positive & decided, ~positive & decided, positive & ~decided, ~positive & ~decided)
     return Counts(*(np.add.reduceat(cell, starts, axis=-1, dtype=np.int64) for cell in cells))
 
@@ -110,9 +115,11 @@ def f1(counts: Counts, zero_division: float = 0.0) -> Floats:
     """F1 = 2 TP / (2 TP + FP + FN), in float64, range [0, 1], of the shape of the counts.
 
     Where there is neither a positive nor a predicted positive F1 is 0/0 and the result is
-    `zero_division`: 0, 1 or NaN, as in `sklearn.metrics.f1_score`.
+    `zero_division`: 0, 1 or NaN, as in `sklearn.metrics.f1_score`. Raises `InputError` for another,
+    and for counts that `as_counts` refuses.
     """
-    return ratio(2 * counts.tp, 2 * counts.tp + counts.errors, zero_division)
+    counts, undefined = checked(counts), checks.zero_division(zero_division)
+    return ratio(2 * counts.tp, 2 * counts.tp + counts.errors, undefined)
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike, zero_division: float = 0.0) -> Floats:

@@ -8,16 +8,19 @@ for what a docstring says. Derivations: `docs/theory.md`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from batchf1 import _hypergeometric as hyper
-from batchf1.averaging import Averaging, average
-from batchf1.counts import Counts, Floats, as_counts, ratio
+from batchf1 import checks
+from batchf1.averaging import Averaging, average, check_averaging
+from batchf1.counts import Counts, Floats, checked, ratio
 from batchf1.errors import require
 
 NORMAL_95 = 1.959963984540054
+RAREST = 1e-15
+"""The smallest rate of positives in the limits: no data set within 2**53 samples has a smaller."""
 
 
 class Ratio(NamedTuple):
@@ -36,7 +39,7 @@ ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1))
 
 def f_beta(beta: float) -> Ratio:
     """F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP). Raises `InputError` unless b > 0."""
-    require(0 < beta < np.inf, "beta", "must be above 0 and finite", beta)
+    checks.must(0 < checks.real(beta) < np.inf, "beta", "must be above 0 and finite", beta)
     square = float(beta) ** 2
     return Ratio((1 + square, 0, 0, 0), (1 + square, 1, square, 0))
 
@@ -99,7 +102,7 @@ def expect(
     pool = _checked_pool(tp, fp, fn, tn, metric)
     cut = _cut(pool.total, batch_size, averaging, zero_division)
     if not pool.groups:
-        same, none = float(zero_division), 0.0 * zero_division
+        same, none = cut.zero_division, 0.0 * cut.zero_division
         return Expectation(same, same, none, none, none, none, cut.batches, (same, same))
     empty, curvature = hyper.parts_of_error(pool, cut)
     error = empty + curvature
@@ -121,7 +124,7 @@ def expected_f1(
     """`expect(...).expected_f1` alone, in a third of the time; the same arguments and errors."""
     pool = _checked_pool(tp, fp, fn, tn, metric)
     cut = _cut(pool.total, batch_size, averaging, zero_division)
-    return pool.true + sum(hyper.parts_of_error(pool, cut)) if pool.groups else float(zero_division)
+    return pool.true + sum(hyper.parts_of_error(pool, cut)) if pool.groups else cut.zero_division
 
 
 def covariance_identity(
@@ -133,9 +136,10 @@ def covariance_identity(
     -Cov(D_b, F_b) / mean(D_b) over the batches, or, size-weighted, -Cov(D_b/n_b, F_b) /
     mean(D_b/n_b) with weights n_b. `counts`: last axis batches; float64 of the shape of the axes
     before it, in [-1, 1]; NaN where every D_b = 0. Raises `InputError` for another rule or metric,
-    or a batch without samples. Source: `docs/theory.md`, section 6.
+    no batch, or a batch without samples. Source: `docs/theory.md`, section 6.
     """
     _check_metric(metric)
+    counts = checked(counts)
     bottom = np.asarray(hyper.dot(metric.bottom, counts), np.float64)
     value = ratio(hyper.dot(metric.top, counts), bottom)
     rate = bottom / np.maximum(counts.n, 1) if averaging == "size_weighted" else bottom
@@ -154,17 +158,18 @@ def large_data(
 ) -> Limit:
     """The limit N -> infinity at fixed prevalence, precision, recall and batch size.
 
-    A batch is then a multinomial draw. Raises `InputError` for a rate outside (0, 1], a precision
-    that this prevalence and recall leave no negatives for, and bad rules as `expect`.
-    Source: `docs/theory.md`, section 7.
+    A batch is then a multinomial draw. Raises `InputError` for a rate outside (0, 1], a prevalence
+    below 1e-15, a precision that this prevalence and recall leave no negatives for, and bad rules
+    as `expect`. Source: `docs/theory.md`, section 7.
     """
+    good = RAREST <= checks.real(prevalence) <= 1
+    checks.must(good, "prevalence", f"lies in [{RAREST}, 1]", prevalence)
     tp, fp, fn = (prevalence * part for part in _per_positive(precision, recall))
-    require(0 < prevalence <= 1, "prevalence", "lies in (0, 1]", prevalence)
     spare = 1 - prevalence - fp
     require(spare > -1e-12, "precision", "needs more negatives than there are", precision)
-    _check_rules("per_batch", zero_division)
+    zero_division = checks.zero_division(zero_division)
     _check_metric(metric)
-    batch_size = _whole("batch_size", batch_size)
+    batch_size = checks.whole("batch_size", batch_size)
     pool = _group(1.0, (tp, fp, fn, max(spare, 0.0)), metric)
     share = min(pool.relevant, 1.0)
     law = hyper.nest(hyper.binomial(share, batch_size), pool.groups, finite=False)
@@ -183,14 +188,15 @@ def rare_positives(
 ) -> Limit:
     """The limit in which positives are rare too: it knows only their expected number in a batch.
 
-    N -> infinity, prevalence -> 0, batch size x prevalence = `positives_per_batch` > 0; the counts
-    of a batch are then independent Poisson numbers. Raises `InputError` for rates outside (0, 1], a
-    metric that counts true negatives, and bad rules as `expect`. Source: `docs/theory.md`,
-    section 7.
+    N -> infinity, prevalence -> 0, batch size x prevalence = `positives_per_batch` >= 1e-15; the
+    counts of a batch are then independent Poisson numbers. Raises `InputError` for rates outside
+    (0, 1], a metric that counts true negatives, and bad rules as `expect`. Source:
+    `docs/theory.md`, section 7.
     """
-    good = 0 < positives_per_batch < np.inf
-    require(good, "positives_per_batch", "must be above 0 and finite", positives_per_batch)
-    _check_rules("per_batch", zero_division)
+    good = RAREST <= checks.real(positives_per_batch) < np.inf
+    rule = f"must be at least {RAREST} and finite"
+    checks.must(good, "positives_per_batch", rule, positives_per_batch)
+    zero_division = checks.zero_division(zero_division)
     _check_metric(metric)
     require(metric.bottom[3] == 0, "metric", "must not count true negatives here", tuple(metric))
     counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
@@ -211,6 +217,8 @@ def smallest_batch(
 ) -> int:
     """The smallest batch size whose expected |error| is at most `tolerance` > 0; at most N.
 
+    1 where the whole pool is 0/0, as no batch is off then.
+
     Larger sizes may break the tolerance again, where the last batch comes out short. From a lower
     bound on, sizes are tried in rising order: each, while no more than 256 share their number of
     full batches, else 256 of these; after 2048 tries, one in a hundred. Between two tries the error
@@ -220,8 +228,10 @@ def smallest_batch(
     section 8.
     """
     pool = _checked_pool(tp, fp, fn, tn, metric)
-    require(0 < tolerance < np.inf, "tolerance", "must be above 0", tolerance)
-    _check_rules(averaging, zero_division)
+    good = 0 < checks.real(tolerance) < np.inf
+    checks.must(good, "tolerance", "must be above 0", tolerance)
+    check_averaging(averaging)
+    zero_division = checks.zero_division(zero_division)
     total = int(pool.total)
     if not pool.groups:
         return 1
@@ -253,16 +263,22 @@ def compatible_f1(
     counts; None stands for a million batches, the limit for large data to about six digits. Only
     the expectation is compared: add two standard deviations to `within` to allow for chance. The
     extremes lie at the smallest and the largest possible recall; but for `zero_division` 1, where
-    17 recalls are tried. Raises `InputError` for values outside their range, and if no classifier
-    is expected to give the value. Source: `docs/theory.md`, section 8.
+    17 recalls are tried. Raises `InputError` for values outside their range, for a prevalence that
+    no whole number of positives has within 1 %, and if no classifier is expected to give the value.
+    Source: `docs/theory.md`, section 8.
     """
-    require(0 <= logged <= 1, "logged", "lies in [0, 1]", logged)
-    require(0 <= within < 1, "within", "lies in [0, 1)", within)
-    require(0 < prevalence <= 1, "prevalence", "lies in (0, 1]", prevalence)
-    size = _whole("batch_size", batch_size)
-    total = 10**6 * size if n_samples is None else _whole("n_samples", n_samples)
+    checks.must(0 <= checks.real(logged) <= 1, "logged", "lies in [0, 1]", logged)
+    checks.must(0 <= checks.real(within) < 1, "within", "lies in [0, 1)", within)
+    checks.must(0 < checks.real(prevalence) <= 1, "prevalence", "lies in (0, 1]", prevalence)
+    size = checks.whole("batch_size", batch_size)
+    total = 10**6 * size if n_samples is None else checks.whole("n_samples", n_samples)
+    most = "is at most 2**53; None is a million batches"
+    require(total <= checks.LARGEST, "n_samples", most, total)
     cut = _cut(total, size, averaging, zero_division)
-    positives = max(1, round(prevalence * total))
+    positives = round(prevalence * total)
+    near = abs(positives - prevalence * total) <= 0.01 * prevalence * total
+    whole = f"needs, within 1 %, a whole number of the {total} samples"
+    checks.must(near, "prevalence", whole, prevalence)
     negatives = total - positives
 
     def naive(tp: int, fp: int) -> float:
@@ -285,19 +301,28 @@ def compatible_f1(
 
 
 def _checked_pool(tp: int, fp: int, fn: int, tn: int, metric: Ratio) -> hyper.Pool:
-    for name, value in zip(("tp", "fp", "fn", "tn"), (tp, fp, fn, tn), strict=True):
-        require(np.ndim(value) == 0, name, "is a single number", value)
-        require(not value > 2**53, name, "is at most 2**53", value)
-    counts = as_counts(tp, fp, fn, tn)
-    require(int(counts.n) >= 1, "tp + fp + fn + tn", "must be at least 1", int(counts.n))
+    parts = {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
+    counts = [_single(name, part) for name, part in parts.items()]
+    total = sum(counts)
+    require(1 <= total <= checks.LARGEST, "tp + fp + fn + tn", "lies in 1 .. 2**53", total)
     _check_metric(metric)
-    return _group(int(counts.n), tuple(map(int, counts)), metric)
+    return _group(total, counts, metric)
 
 
-def _check_metric(metric: Ratio) -> None:
-    pairs = zip(metric.top, metric.bottom, strict=True)
-    good = all(0 <= top <= bottom < np.inf for top, bottom in pairs) and any(metric.bottom)
-    require(good, "metric", "needs weights 0 <= top <= bottom, not all 0", tuple(metric))
+def _single(name: str, value: Any) -> int:
+    count = checks.whole_numbers(name, value)
+    checks.must(count.ndim == 0, name, "is a single number", value)
+    return int(count)
+
+
+def _check_metric(metric: Any) -> None:
+    rule = "is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
+    checks.must(isinstance(metric, Ratio), "metric", rule, metric)
+    weights = checks.array("metric", rule, metric)
+    require(weights.shape == (2, 4), "metric", rule, tuple(metric))
+    top, bottom = weights
+    good = (top >= 0) & (top <= bottom) & (bottom < np.inf)
+    require(bool(good.all() and bottom.any()), "metric", rule, tuple(metric))
 
 
 def _group(total: float, counts: Sequence[float], metric: Ratio) -> hyper.Pool:
@@ -311,32 +336,19 @@ def _group(total: float, counts: Sequence[float], metric: Ratio) -> hyper.Pool:
     return hyper.Pool(float(total), tuple(groups.values()), tops, bottoms)
 
 
-def _whole(name: str, value: int) -> int:
-    good = isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
-    require(good, name, "is a whole number >= 1", value)
-    return int(value)
-
-
 def _cut(total: float, batch_size: int, averaging: str, zero_division: float) -> hyper.Cut:
-    size = _whole("batch_size", batch_size)
+    size = checks.whole("batch_size", batch_size)
     require(size <= total, "batch_size", f"is at most the number of samples, {total:.0f}", size)
-    _check_rules(averaging, zero_division)
+    check_averaging(averaging)
+    undefined = checks.zero_division(zero_division)
     full, rest = divmod(int(total), size)
-    return hyper.Cut(size, full, rest, averaging == "size_weighted", float(zero_division))
-
-
-def _check_rules(averaging: str, zero_division: float) -> None:
-    rules = get_args(Averaging)
-    require(averaging in rules, "averaging", f"is one of {rules}", averaging)
-    number = isinstance(zero_division, int | float | np.number)
-    good = number and (zero_division in (0, 1) or bool(np.isnan(zero_division)))
-    require(good, "zero_division", "is 0, 1 or NaN", zero_division)
+    return hyper.Cut(size, full, rest, averaging == "size_weighted", undefined)
 
 
 def _per_positive(precision: float, recall: float) -> tuple[float, float, float]:
     """True positives, false positives and false negatives for each positive."""
     for name, value in (("precision", precision), ("recall", recall)):
-        require(0 < value <= 1, name, "lies in (0, 1]", value)
+        checks.must(0 < checks.real(value) <= 1, name, "lies in (0, 1]", value)
     return recall, recall * (1 - precision) / precision, 1 - recall
 
 
@@ -381,17 +393,19 @@ def _rate(
     To first order drawing without replacement multiplies the probability of counts k_i with shares
     p_i by 1 + (B (B - 1) - sum k_i (k_i - 1) / p_i) / 2N.
     """
-    counts = law.counts()
-    cells, shares = [*counts, batch - sum(counts)], [*pool.groups, 1 - pool.relevant]
-    pairs = sum(k * (k - 1) / p for k, p in zip(cells, shares, strict=True) if p > 0)
+    shares = [*pool.groups, 1 - pool.relevant]
+    moved = [k - batch * p for k, p in zip(law.counts(), pool.groups, strict=True)]
+    more = sum(moved[1:], moved[0])
+    # in terms of d_i = k_i - B p_i, where nothing of size B^2 has to cancel
+    cells = zip([*moved, -more], shares, strict=True)
+    fewer = sum(d * (d - 1) / p - batch for d, p in cells if p > 0)
     values = _around(pool, law, error, zero_division)
-    rate = float(law.mean(values * (batch * (batch - 1) - pairs))) / 2
+    rate = -float(law.mean(values * (fewer + batch))) / 2
     if not np.isnan(zero_division) or log_none == -np.inf:
         return rate
     # Each empty batch before the first that is not leaves a denser pool.
     none, kept = float(np.exp(log_none)), -float(np.expm1(log_none))
-    denser = sum(counts) - batch * pool.relevant
-    slope = float(law.mean(values * denser))
+    slope = float(law.mean(values * more))
     return rate / kept + batch * none * slope / kept**2 / (1 - pool.relevant)
 
 

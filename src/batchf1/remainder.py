@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import multivariate_hypergeom
 
+from batchf1 import checks
 from batchf1.counts import Floats, Integers, ratio
 from batchf1.errors import require
 
@@ -26,11 +27,12 @@ class Law(NamedTuple):
 
     def quantile(self, share: float) -> float:
         """The smallest size |difference| that at least `share` of the cuts do not exceed."""
-        require(0 <= share <= 1, "share", "lies in [0, 1]", share)
+        checks.must(0 <= checks.real(share) <= 1, "share", "lies in [0, 1]", share)
         size = np.abs(self.difference)
         order = np.argsort(size, kind="stable")
-        reached = np.cumsum(self.probability[order]) >= share - 1e-12
-        return float(size[order][np.argmax(reached)])
+        # added up from the largest size: from the smallest, rounding would hide what is rare
+        above = np.append(np.cumsum(self.probability[order][:0:-1])[::-1], 0.0)
+        return float(size[order][np.argmax(above <= (1 - share) * (1 + 1e-9))])
 
     @property
     def mean(self) -> float:
@@ -43,7 +45,8 @@ def dropped(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
 
     `errors` = FP + FN. F1 of samples without positives, real or predicted, is 0. All differences
     are 0 where the batch size divides the number of samples. Raises `InputError` for counts that
-    do not fit `n_samples`, no positive, or a batch size outside 1 .. `n_samples`.
+    are no whole numbers >= 0 or do not fit `n_samples`, no positive, real or predicted, or a
+    batch size outside 1 .. `n_samples`.
     """
     last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
     rest = _f1(tp - last_tp, errors - last_errors)
@@ -81,20 +84,25 @@ def _last_batch(
     tp: int, errors: int, n_samples: int, batch_size: int
 ) -> tuple[Integers, Integers, Floats]:
     """TP and FP + FN of the incomplete last batch, each pair with its probability."""
-    require(
-        tp >= 0 and errors >= 0 and tp + errors > 0, "tp, errors", ">= 0, not both 0", (tp, errors)
+    tp, errors = checks.whole("tp", tp, least=0), checks.whole("errors", errors, least=0)
+    require(tp + errors > 0, "tp + errors", "is above 0", tp + errors)
+    n_samples, batch_size = (
+        checks.whole("n_samples", n_samples),
+        checks.whole("batch_size", batch_size),
     )
+    least = f"is at least tp + errors = {tp + errors}"
+    require(n_samples >= tp + errors, "n_samples", least, n_samples)
     require(
-        n_samples >= tp + errors, "n_samples", f"is at least tp + errors = {tp + errors}", n_samples
+        batch_size <= n_samples, "batch_size", f"is at most n_samples = {n_samples}", batch_size
     )
-    require(1 <= batch_size <= n_samples, "batch_size", f"lies in 1 .. {n_samples}", batch_size)
     size = n_samples % batch_size
     pairs = np.indices((min(tp, size) + 1, min(errors, size) + 1)).reshape(2, -1)
     draws = np.stack([*pairs, size - pairs.sum(axis=0)], axis=-1)
     pool = [tp, errors, n_samples - tp - errors]
     draws = draws[(draws[:, 2] >= 0) & (draws[:, 2] <= pool[2])]
     probability = multivariate_hypergeom.pmf(draws, pool, size)
-    return draws[:, 0], draws[:, 1], np.asarray(probability)
+    # SciPy subtracts logarithms of factorials, which at 10^8 samples leaves seven digits
+    return draws[:, 0], draws[:, 1], np.asarray(probability / probability.sum())
 
 
 def _f1(tp: Any, errors: Any) -> Floats:

@@ -228,12 +228,28 @@ def test_rates_that_are_0_of_0_are_undefined(capsys, counts, rates):
         assert found[name] == wanted
 
 
-def test_help_says_what_whole_counts_must_keep_to(capsys):
-    with pytest.raises(SystemExit):
-        cli.main(["expect", "--help"])
-    said = " ".join(capsys.readouterr().out.split())
-    assert "prevalence that is more than 1 % off" in said
-    assert "precision or recall that is more than 0.01 off" in said
+def test_help(capsys):
+    said = []
+    for arguments in (["expect", "--help"], ["--help"]):
+        with pytest.raises(SystemExit):
+            cli.main(arguments)
+        said.append(" ".join(capsys.readouterr().out.split()))
+    for words in (
+        "Expected value of the mean over random batches of F1, from the counts of the whole split "
+        "(--tp --fp --fn --tn), or from --prevalence --precision --recall and, if known, "
+        "--n-samples. Rates of so many samples become the nearest whole counts, which are refused "
+        "where they give a prevalence that is more than 1 % off, or a precision or recall that is "
+        "more than 0.01 off.",
+        *(f"--{name} N {name.upper()} of the split" for name in ("tp", "fp", "fn", "tn")),
+        *(f"--{name} R above 0, at most 1" for name in ("prevalence", "precision", "recall")),
+        "--n-samples N size of the split; without it, very many",
+        "--batch-size B samples in a batch",
+        "--tolerance E ask for the smallest batch with |error| <= E",
+        "F1 of a batch without positives and predicted positives; skip leaves it out",
+        "--json print JSON",
+    ):
+        assert words in said[0]
+    assert "expect what a batch-averaged F1 will log, and how wrong it is" in said[1]
 
 
 def refused(name, within, asked, n, found):

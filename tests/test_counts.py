@@ -129,11 +129,12 @@ def test_boolean_labels_count_like_numbers():
 
 
 def test_empty_is_where_f1_is_undefined():
-    counts = as_counts([0, 0, 1, 0, 1, 2], [0, 1, 0, 0, 1, 1], [0, 0, 0, 1, 0, 1], 5)
-    np.testing.assert_array_equal(counts.empty, [True] + 5 * [False])
-    np.testing.assert_array_equal(f1(counts, np.nan), [np.nan, 0, 1, 0, 2 / 3, 2 / 3])
-    np.testing.assert_array_equal(f1(counts), [0, 0, 1, 0, 2 / 3, 2 / 3])
-    np.testing.assert_array_equal(f1(counts, 1), [1, 0, 1, 0, 2 / 3, 2 / 3])
+    cells = np.indices((2, 2, 2)).reshape(3, 8)  # each of TP, FP and FN 0 or 1
+    counts = as_counts(*cells, 5)
+    f1s = [0, 0, 0, 1, 2 / 3, 2 / 3, 1 / 2]  # but for the first, which is 0/0
+    assert counts.empty.tolist() == [True] + 7 * [False]
+    for undefined in (np.nan, 0, 1):
+        np.testing.assert_array_equal(f1(counts, undefined), [undefined, *f1s])
 
 
 def test_a_ratio_is_what_is_said_where_its_denominator_is_zero():
@@ -240,6 +241,7 @@ def test_another_zero_division_is_refused(of_counts, bad, said):
         (([0, 1], [0.1, 0.9], 1, [[1], []]), "threshold: is a finite number; got [[1], []]"),
         (([], [], 1), "y_true: needs a sample; got (0,)"),
         ((1, 0.5, 1), "y_true: needs a sample; got ()"),
+        ((np.ones((2, 0)), np.ones((2, 0)), 1), "y_true: needs a sample; got (2, 0)"),
     ],
 )
 def test_bad_samples_are_refused(arguments, said):

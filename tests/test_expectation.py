@@ -33,6 +33,9 @@ from batchf1.expectation import (
     PRECISION,
     RECALL,
     Ratio,
+    _first,
+    _rising,
+    _where,
     compatible_f1,
     covariance_identity,
     expect,
@@ -195,6 +198,32 @@ def test_all_relevant_samples_in_the_short_batch():
     assert found.expected_f1 == pytest.approx(mean, abs=1e-15)
     assert found.sd == pytest.approx(math.sqrt(variance), abs=1e-14)
     assert found.sd == pytest.approx(0.08324, abs=5e-6)
+
+
+def test_the_interval_is_1_96_deviations_each_way_within_0_and_1():
+    for zero_division in (0.0, 1.0):
+        inside = expect(60, 20, 20, 900, 50, "per_batch", zero_division)
+        low, high = inside.interval95
+        reach = stats.norm.ppf(0.975) * inside.sd
+        assert low == pytest.approx(inside.expected_f1 - reach, abs=1e-15)
+        assert high == pytest.approx(inside.expected_f1 + reach, abs=1e-15)
+    assert expect(1, 0, 0, 9, 5).interval95 == pytest.approx((0.5, 0.5), abs=1e-13)
+    # a batch of two and one of one, of two TP and one FP: 5/6 with chance 2/3, else 1/2
+    low, high = expect(2, 1, 0, 0, 2).interval95
+    assert low == pytest.approx(13 / 18 - stats.norm.ppf(0.975) * math.sqrt(2) / 9, abs=1e-14)
+    assert high == 1
+    low, high = expect(0, 0, 3, 5, 4, "per_batch", 1).interval95
+    assert low == 0 < high < 1
+
+
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+@pytest.mark.parametrize("averaging", RULES)
+def test_a_pool_without_anything_relevant(averaging, zero_division):
+    found = expect(0, 0, 0, 9, 4, averaging, zero_division)
+    alone = expected_f1(0, 0, 0, 9, 4, averaging, zero_division)
+    np.testing.assert_array_equal([*found[:2], alone, *found.interval95], [zero_division] * 5)
+    np.testing.assert_array_equal(found[2:6], [0 * zero_division] * 4)
+    assert found.n_batches == 3
 
 
 def lone_f1(tp, errors, others, size):
@@ -795,6 +824,83 @@ def test_smallest_batch_of_a_billion(zero_division):
 
 def test_smallest_batch_without_anything_relevant():
     assert smallest_batch(0, 0, 0, 9, 0.01) == 1
+
+
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+@pytest.mark.parametrize("name", ["f2", "precision", "accuracy", "specificity"])
+def test_smallest_batch_of_other_metrics(name, zero_division):
+    counts, metric = (5, 2, 3, 30), METRICS[name]
+    for tolerance in (0.1, 0.02):
+        first = next(
+            size
+            for size in range(1, 41)
+            if abs(expect(*counts, size, "per_batch", zero_division, metric).error) <= tolerance
+        )
+        assert smallest_batch(*counts, tolerance, "per_batch", zero_division, metric) == first
+
+
+def test_smallest_batch_by_hand():
+    # one positive among 12, found: the log is one over the number of batches
+    tried = ((0.92, 1), (0.9, 2), (0.8, 3), (0.7, 4), (0.51, 6), (0.49, 12))
+    for tolerance, size in tried:
+        assert smallest_batch(1, 0, 0, 11, tolerance) == size
+    # size-weighted it is the expected size of its batch over 12: 8/12 in batches of 8 and 4: 80/144
+    assert smallest_batch(1, 0, 0, 11, 0.45, "size_weighted") == 8
+    assert smallest_batch(1, 0, 0, 11, 0.44, "size_weighted") == 9
+
+
+def test_which_batch_sizes_are_tried():
+    # 40 to 50 make two batches of 100 samples, 51 to 100 one: of these one in 50 / 10, and the last
+    tried = [*range(40, 52), *range(56, 100, 5), 100]
+    assert list(_rising(40, 100, dense=10)) == tried
+    assert list(_rising(1, 12)) == list(range(1, 13))
+    assert list(_rising(9, 9)) == [9]
+    # 521 to 1040 make one batch: one in 520 // 256, and after two tries one in a hundred
+    assert list(_rising(998, 1040, tries=2)) == [998, 1000, 1010, 1020, 1030, 1040]
+
+
+def test_the_first_number_that_holds():
+    asked = []
+
+    def holds(x):
+        asked.append(x)
+        return x >= 37
+
+    assert _first(holds, 0, 1000) == 37
+    assert len(asked) <= 10
+    assert _first(holds, 36, 37) == 37
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [(0, 0), (-5, 0), (0.5, 0.5), (2.5, 1.5), (57, 7 + 8 / 15), (64, 8), (99, 8)],
+)
+def test_where_a_rising_function_takes_a_value(value, place):
+    assert _where(lambda x: x**2, value, 8) == pytest.approx(place)
+    assert _where(lambda x: x**2, value, 0) == 0
+
+
+def test_compatible_f1_of_batches_of_one():
+    # 100 samples, 20 positives; 0/0 as 0: the log is TP / 100, whatever the false positives
+    assert compatible_f1(0.1, 1, 0.2, 100, 0) == pytest.approx((20 / 110, 20 / 30))
+    low, high = compatible_f1(0.1, 1, 0.2, 100, 0.02)
+    assert (low, high) == pytest.approx((16 / 108, 24 / 32))
+    # as 1: TP - FP = 10
+    assert compatible_f1(0.9, 1, 0.2, 100, 0, zero_division=1) == pytest.approx((2 / 3, 0.8))
+    # left out: Jaccard, which F1 follows from
+    found = compatible_f1(0.5, 1, 0.2, 100, 0, zero_division=math.nan)
+    assert found == pytest.approx((2 / 3, 2 / 3))
+
+
+@pytest.mark.parametrize("averaging", RULES)
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+def test_compatible_f1_of_one_batch_is_what_was_logged(averaging, zero_division):
+    rules = {"averaging": averaging, "zero_division": zero_division}
+    found = compatible_f1(0.5, 10**4, 0.1, 10**4, 0.01, **rules)
+    assert found == pytest.approx((0.49, 0.51), abs=1e-6)
+    assert compatible_f1(0.5, 10**4, 0.1, 10**4, **rules) == pytest.approx(
+        (0.49995, 0.50005), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("zero_division", CONVENTIONS)

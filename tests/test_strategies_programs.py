@@ -90,7 +90,7 @@ def test_a_name_that_another_strategy_or_metric_has_is_refused():
         fitted(both, data())
 
 
-@pytest.mark.parametrize("name", ["", "a b", "mine_1", "ü/", "f1!"])
+@pytest.mark.parametrize("name", ["", "a b", "mine_1", "ü", "f1!"])
 def test_names_that_keras_could_give_to_others_are_refused(name):
     with pytest.raises(InputError, match=f"name: has letters, digits.*; got '{name}'"):
         strategies.create("streaming", name=name)
@@ -271,6 +271,17 @@ def test_logits_that_nobody_announced_are_refused(name):
         words = f"^f1_{name}: needs from_logits={theirs}, as the loss; got {ours}"
         with pytest.raises(InputError, match=words):
             fit(model, chosen, (x, y))
+
+
+def test_the_losses_of_two_outputs_may_differ():
+    x, y = data()
+    losses = {name: keras.losses.BinaryCrossentropy(from_logits=name == "b") for name in "ab"}
+    chosen = of_name("streaming")
+    logs = fit(compiled({"a": metrics_of(chosen)}, two_outputs(), losses), chosen, (x, [y, y]))
+    assert logs["a_f1_streaming"] == [pytest.approx(truth(y, x), abs=1e-6)]
+    model = compiled({"a": metrics_of(chosen)}, two_outputs(), {"a": losses["b"], "b": losses["b"]})
+    with pytest.raises(InputError, match="f1_streaming: needs from_logits=True, as the loss"):
+        fit(model, chosen, (x, [y, y]))
 
 
 @pytest.mark.parametrize("name", METRICS)

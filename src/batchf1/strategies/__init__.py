@@ -13,12 +13,16 @@ probabilities; a model that returns logits needs `from_logits=True`. In a model 
 `metrics={"a": s.metrics()}` logs `a_f1_<name>`; `epoch_end` needs a single output.
 
 Several strategies of one kind in a model (other thresholds, or one in `metrics` and one in
-`weighted_metrics`) each need a `name=` of their own; two of one name are refused at the end of the
-first epoch.
+`weighted_metrics`) each need a `name=` of their own; their callbacks refuse two of one name at the
+end of the first epoch. Without callbacks Keras calls the second `f1_<name>_1`, or
+`weighted_f1_<name>`.
 
 In `metrics=` Keras ignores `sample_weight` and `class_weight`, so the F1 is unweighted; in
 `weighted_metrics=` `reconstructed` and `streaming` weight each sample's count. They leave out the
 samples that the model masks. `batch_mean` and `epoch_end` have no such form and refuse both.
+
+A label that is neither 0 nor 1 and a score that is no probability make the F1 NaN, and the
+callbacks refuse it at the end of the epoch; they leave it NaN where the loss is NaN too.
 
 Callbacks speak in `fit` alone. `evaluate` and `train_on_batch` return the F1 of `batch_mean` and
 `streaming`, and what `Reconstructed.rebuild` makes one of; that of `epoch_end` they do not know.
@@ -50,8 +54,9 @@ class Strategy:
 
     `threshold`: a probability in (0, 1); a score above it, compared in the scores' dtype, is a
     predicted positive. `from_logits`: the scores are logits, compared with the threshold's, 0 for
-    0.5. `name`: what the logs are named after, by default the strategy's own name. Raises
-    `InputError` for another threshold, and for a name that Keras could give to somebody else.
+    0.5. `name`: what the logs are named after, by default the strategy's own name. A subclass with
+    options of its own passes these on. Raises `InputError` for another threshold, and for a name
+    that Keras could give to somebody else.
     """
 
     name: str = "none"
@@ -67,10 +72,9 @@ class Strategy:
         require(good, "threshold", rule, threshold)
         self.threshold, self.from_logits = float(threshold), from_logits
         self.name = self.name if name is None else name
-        rule = (
-            "has letters, digits, _ . - and no _1 at its end, which Keras gives to a second metric"
-        )
-        require(bool(re.fullmatch(r"(?!.*_1$)[\w.-]+", self.name)), "name", rule, repr(self.name))
+        good = re.fullmatch(r"(?!.*_1$)[\w.-]+", str(self.name), re.ASCII) is not None
+        rule = "has letters, digits, _ . - and at its end no _1, which Keras gives a second metric"
+        require(good, "name", rule, repr(self.name))
 
     def __init_subclass__(cls) -> None:
         """Name a strategy that does not name itself after its module."""

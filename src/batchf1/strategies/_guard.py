@@ -57,10 +57,11 @@ class Guard(keras.callbacks.Callback):  # type: ignore[misc]
         self.strategy = strategy
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Refuse a loss object that takes the scores for logits where the strategy does not."""
+        """Refuse losses that take scores for logits where the strategy does not, or otherwise."""
         ours = self.strategy.from_logits
-        theirs = getattr(self.model.loss, "from_logits", ours)
-        require(ours == theirs, self.strategy.key, f"needs from_logits={theirs}, as the loss", ours)
+        losses = keras.tree.flatten(self.model.loss)  # a function or a name does not tell
+        agreed = any(getattr(loss, "from_logits", ours) == ours for loss in losses)
+        require(agreed, self.strategy.key, f"needs from_logits={not ours}, as the loss", ours)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Refuse labels and scores without an F1, and a log that is missing or another's."""

@@ -134,11 +134,6 @@ class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
             "from_logits": self.from_logits,
         }
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> CountShare:
-        """The metric of `get_config`."""
-        return cls(**config)
-
 
 class Rebuild(Guard):
     """Adds the rebuilt F1 to the logs of both splits, and of each output that has the counts."""

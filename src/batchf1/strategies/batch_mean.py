@@ -12,6 +12,7 @@ from batchf1.averaging import Averaging, batch_mean
 from batchf1.counts import Counts
 from batchf1.errors import require
 from batchf1.strategies import Strategy, binary, weights
+from batchf1.strategies._guard import Guard
 
 
 class BatchMean(Strategy):
@@ -25,7 +26,11 @@ class BatchMean(Strategy):
 
     def metrics(self) -> list[Any]:
         """The F1 function, in what Keras wraps a function."""
-        return [BatchF1(self.threshold, f"f1_{self.name}")]
+        return [BatchF1(self.threshold, self.key, from_logits=self.from_logits)]
+
+    def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
+        """What refuses a log that is NaN or another's; the metric works without it."""
+        return [Guard(self)]
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
         """The framework's average of the batches' F1, added up in float32 as Keras does."""
@@ -34,14 +39,24 @@ class BatchMean(Strategy):
 
 @keras.saving.register_keras_serializable("batchf1")
 class BatchF1(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
-    """The mean over the batches of a function's values, as Keras makes it of any function."""
+    """The mean over the batches of a function's values, as Keras makes it of any function.
 
-    def __init__(self, threshold: float = 0.5, name: str = "f1", dtype: Any = None) -> None:
+    NaN after a label that is neither 0 nor 1, a NaN score, or, without `from_logits`, a score
+    outside [0, 1].
+    """
+
+    def __init__(
+        self,
+        threshold: float = 0.5,
+        name: str = "f1",
+        dtype: Any = None,
+        from_logits: bool = False,
+    ) -> None:
         super().__init__(self._of_batch, name=name, dtype=dtype)
-        self.threshold = threshold
+        self.threshold, self.from_logits = threshold, from_logits
 
     def _of_batch(self, y_true: Any, y_pred: Any) -> Any:
-        labels, decided = binary(y_true, y_pred, self.threshold)
+        labels, decided = binary(y_true, y_pred, self.threshold, self.from_logits)
         positives = ops.sum(labels) + ops.sum(decided)
         # not divide_no_nan: it would hide the NaN of a bad label
         return 2 * ops.sum(labels * decided) / ops.where(positives == 0, 1.0, positives)
@@ -55,4 +70,9 @@ class BatchF1(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the metric when a saved model is loaded."""
-        return {"threshold": self.threshold, "name": self.name, "dtype": self.dtype}
+        return {
+            "threshold": self.threshold,
+            "name": self.name,
+            "dtype": self.dtype,
+            "from_logits": self.from_logits,
+        }

@@ -15,7 +15,11 @@ import numpy as np
 from batchf1.averaging import Averaging, pooled
 from batchf1.counts import Counts, predicted_positive, ratio
 from batchf1.errors import refuse, require
-from batchf1.strategies import Strategy, check_shape
+from batchf1.strategies import Strategy, check_shape, cut
+from batchf1.strategies._guard import Guard, write
+
+INFINITE = -1
+"""`tf.data.INFINITE_CARDINALITY`."""
 
 
 class EpochEnd(Strategy):
@@ -24,47 +28,74 @@ class EpochEnd(Strategy):
     It costs a prediction of the whole split. Of arrays it holds all predictions at once; of a data
     set a batch at a time. Over the training split this is another quantity than the other
     strategies log, since the weights no longer move.
+
+    `validation_freq`: as in `fit`, and to be given here too where it is given there, since no
+    callback can see it: the validation split is predicted every so many epochs, or in the listed
+    ones (from 1). Raises `InputError` for another.
     """
 
     name = "epoch_end"
     label = "epoch end (predict again)"
 
+    def __init__(
+        self, threshold: float = 0.5, validation_freq: int | list[int] = 1, **options: Any
+    ) -> None:
+        super().__init__(threshold, **options)
+        listed = validation_freq if isinstance(validation_freq, list) else [validation_freq]
+        whole = all(isinstance(n, int) and n >= 1 for n in listed)
+        rule = "is a whole number >= 1 or a list of epochs, as in fit"
+        require(whole, "validation_freq", rule, validation_freq)
+        self.validation_freq = validation_freq
+
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """The callback that makes the pass; it needs at least one of the splits.
 
         A data set is iterated once an epoch, so it may shuffle. Raises `InputError` for none, for a
-        generator that cannot be started again, for shapes, labels or scores that do not fit, for
-        sample weights, and for a model that masks samples, of which predictions tell nothing.
+        generator that cannot be started again, for a `tf.data.Dataset` or `PyDataset` without end
+        (no other iterable tells: the pass waits for its end), for shapes, labels or scores that do
+        not fit, for sample weights, for a model of several outputs, and for one that masks samples,
+        of which predictions tell nothing.
         """
-        splits = {f"f1_{self.name}": train, f"val_f1_{self.name}": validation}
+        splits = {self.key: train, f"val_{self.key}": validation}
         given = {key: data for key, data in splits.items() if data is not None}
-        require(bool(given), f"f1_{self.name}", "needs train or validation data", "neither")
-        return [PassAtEpochEnd(given, self.threshold)]
+        require(bool(given), self.key, "needs train or validation data", "neither")
+        return [PassAtEpochEnd(self, given)]
+
+    def validates(self, epoch: int) -> bool:
+        """Whether the validation split is predicted at the end of an epoch (from 0)."""
+        freq = self.validation_freq
+        return epoch + 1 in freq if isinstance(freq, list) else (epoch + 1) % freq == 0
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
         """The F1 of the pass with the epoch's last weights."""
         return float(pooled(full_pass))
 
 
-class PassAtEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
+class PassAtEpochEnd(Guard):
     """Adds the F1 of each split to the logs, under the split's key."""
 
-    def __init__(self, splits: dict[str, Any], threshold: float) -> None:
-        super().__init__()
+    strategy: EpochEnd
+
+    def __init__(self, strategy: EpochEnd, splits: dict[str, Any]) -> None:
+        super().__init__(strategy)
         for key, data in splits.items():
-            if not _is_arrays(data) and iter(data) is data:
-                refuse(key, "needs data that can be iterated anew every epoch", type(data).__name__)
-        self.splits, self.threshold = splits, threshold
+            if not _is_arrays(data):
+                _check_repeatable(key, data)
+        self.splits = splits
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Predict each split and write its F1."""
         logs = {} if logs is None else logs
         for key, data in self.splits.items():
-            outputs = getattr(self.model, "outputs", None) or []  # none in a subclassed model
-            masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
-            require(not masked, key, "needs a model that masks no samples", self.model.name)
-            arrays = _is_arrays(data)
-            logs[key] = self._of_arrays(key, data) if arrays else self._streamed(key, data)
+            if not key.startswith("val_") or self.strategy.validates(epoch):
+                self._check_model(key)
+                of_split = self._of_arrays if _is_arrays(data) else self._streamed
+                write(logs, key, of_split(key, data))
+
+    def _check_model(self, key: str) -> None:
+        outputs = getattr(self.model, "outputs", None) or []  # none in a subclassed model
+        masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
+        require(not masked, key, "needs a model that masks no samples", self.model.name)
 
     def _of_arrays(self, key: str, data: Any) -> float:
         """The article's way: everything at once, and scikit-learn."""
@@ -72,7 +103,7 @@ class PassAtEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
 
         x, y_true = _unweighted(key, data)
         require(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
-        checked = self._checked(y_true, self.model.predict(x, verbose=0))
+        checked = self._checked(key, y_true, self.model.predict(x, verbose=0))
         # float32: scikit-learn takes it in 0.6 of the time of bool
         y_true, decided = (part.astype(np.float32) for part in checked)
         return float(f1_score(y_true, decided, zero_division=0.0))
@@ -82,29 +113,48 @@ class PassAtEpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
         n_batches = tp = positives = 0
         for batch in _batches(data):
             x, y_true = _unweighted(key, batch)
-            y_true, decided = self._checked(y_true, self.model.predict_on_batch(x))
+            y_true, decided = self._checked(key, y_true, self.model.predict_on_batch(x))
             n_batches += 1
             tp += int(np.count_nonzero(y_true & decided))
             positives += int(np.count_nonzero(y_true)) + int(np.count_nonzero(decided))
         require(n_batches > 0, key, "needs data with at least one batch", n_batches)
         return float(ratio(2 * tp, positives))
 
-    def _checked(self, y_true: Any, scores: Any) -> tuple[Any, Any]:
+    def _checked(self, key: str, y_true: Any, scores: Any) -> tuple[Any, Any]:
         """Labels and predictions as bool, each of shape (n,)."""
-        y_true, scores = np.asarray(y_true), np.asarray(scores)
+        outputs = keras.tree.flatten(scores)
+        rule = "needs a model of one output: take reconstructed or streaming for several"
+        require(len(outputs) == 1, key, rule, f"{len(outputs)} outputs")
+        y_true, scores = np.asarray(y_true), np.asarray(outputs[0])
         check_shape(y_true.shape, "labels")
         check_shape(scores.shape, "model output")
         require(len(y_true) == len(scores), "labels", f"must be {len(scores)}", len(y_true))
         positive = y_true == 1
         if not (positive | (y_true == 0)).all():
             refuse("labels", "are 0 or 1", np.unique(y_true))
-        return positive.ravel(), predicted_positive(scores.ravel(), self.threshold)
+        ours = self.strategy
+        if not ours.from_logits and ((scores < 0) | (scores > 1)).any():
+            rule = "lie in [0, 1]; for logits, pass from_logits=True"
+            refuse("scores", rule, f"{scores.min()} to {scores.max()}")
+        decided = predicted_positive(scores.ravel(), cut(ours.threshold, ours.from_logits))
+        return positive.ravel(), decided
 
 
 def _unweighted(key: str, data: Any) -> Any:
     """The two parts of (x, y)."""
     require(len(data) == 2, key, "needs (x, y): it has no weighted form", f"{len(data)} parts")
     return data
+
+
+def _check_repeatable(key: str, data: Any) -> None:
+    rule = "needs data that can be iterated anew every epoch"
+    require(iter(data) is not data, key, rule, type(data).__name__)
+    if isinstance(data, keras.utils.PyDataset):
+        endless = data.num_batches is None
+    else:
+        cardinality = getattr(data, "cardinality", None)  # of a tf.data.Dataset
+        endless = callable(cardinality) and int(cardinality()) == INFINITE
+    require(not endless, key, "needs data with an end, such as data.take(n)", "endless data")
 
 
 def _is_arrays(data: Any) -> bool:

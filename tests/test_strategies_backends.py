@@ -1,0 +1,106 @@
+"""The strategies count exactly on every backend, or say that they cannot."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from batchf1 import strategies
+from batchf1.errors import InputError
+from batchf1.strategies.reconstructed import CountShare
+from fitting import POOLED, data, metrics_of, of_name, truths
+
+# Beside TensorFlow, where the backend is installed; each in a process of its own
+
+FITTING = """
+import json
+from fitting import OURS, compiled, data, fit, metrics_of, of_name
+chosen = of_name(*OURS)
+model = compiled(metrics_of(chosen), run_eagerly=False, jit_compile="auto")
+print(json.dumps(fit(model, chosen, data(), data(40))))
+"""
+REFUSED = """
+from batchf1 import strategies
+print(len(strategies.create("batch_mean").metrics()))
+for name in ("reconstructed", "streaming"):
+    try:
+        strategies.create(name).metrics()
+    except ValueError as error:
+        print(error)
+"""
+
+
+def said(backend, program, **environment):
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    environment |= {"KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-W", "error::UserWarning", "-c", program]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_other_backends_log_the_same(backend):
+    logs = json.loads(said(backend, FITTING, JAX_ENABLE_X64="1"))
+    for prefix, (x, y) in (("", data()), ("val_", data(40))):
+        for name, value in truths(y, x).items():
+            near = 1e-15 if name in ("reconstructed", "epoch_end") else 1e-6
+            assert logs[f"{prefix}f1_{name}"] == [pytest.approx(value, abs=near)], name
+
+
+def test_jax_with_32_bits_is_refused():
+    number, *lines = said("jax", REFUSED, JAX_ENABLE_X64="0").splitlines()
+    assert number == "1"
+    assert [line.partition(":")[0] for line in lines] == [
+        "true_positives_reconstructed",
+        "f1_streaming",
+    ]
+    assert all("set JAX_ENABLE_X64=1; got float32" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_a_backend_that_keeps_no_float64_is_refused(name, monkeypatch):
+    zeros = strategies.ops.zeros
+    monkeypatch.setattr(strategies.ops, "zeros", lambda shape, dtype: zeros(shape, "float32"))
+    with pytest.raises(InputError, match="counts in float64, .* set JAX_ENABLE_X64=1; got float32"):
+        strategies.create(name).metrics()
+    assert strategies.create("batch_mean").metrics()  # Keras' own mean, in float32 everywhere
+    assert CountShare("true_positives", dtype="float32").dtype == "float32"
+
+
+# On TensorFlow
+
+
+def test_counting_goes_on_beyond_two_to_the_24():
+    (metric,) = metrics_of(of_name("streaming"))
+    shares = metrics_of(of_name("reconstructed"))
+    one, zero = np.ones((1, 1), "float32"), np.zeros((1, 1), "float32")
+    for m in (metric, *shares):
+        m.update_state(one, one)
+    metric.true_positives.assign(2.0**24)
+    for share in shares:
+        share.total.assign(2.0**24)
+        share.count.assign(2.0**24)
+    for _ in range(3):
+        for m in (metric, *shares):
+            m.update_state(one, zero)
+    assert float(metric.false_negatives) == 3
+    assert float(shares[1].total) == 2**24 + 3
+    for m in (metric, *shares[:1]):
+        m.update_state(one, one)
+    assert float(metric.true_positives) == float(shares[0].total) == 2**24 + 1
+
+
+def test_a_share_is_a_float64():
+    share = CountShare("possible_positives")
+    assert float(share.result()) == 0.0
+    share.update_state(np.array([1, 0, 0]), np.array([0.1, 0.2, 0.3], "float32"))
+    assert float(share.result()) == 1 / 3
+    assert share.name == "possible_positives"

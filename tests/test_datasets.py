@@ -39,16 +39,35 @@ def make(request, tmp_path, monkeypatch):
     """Settings -> the data set; Fashion-MNIST reads files that are made here."""
     fixed = {}
     if request.param == "fashion_mnist":
-        fixed = {"folder": str(idx_files(tmp_path, monkeypatch))}
+        fixed = {"folder": str(idx_files(tmp_path, monkeypatch)), "n_samples": 1000}
     return lambda **settings: datasets.implementation(request.param)(**fixed | settings)
 
 
-@pytest.mark.parametrize(("n_samples", "prevalence"), [(1000, 0.3), (999, 0.017), (300, 0.02)])
-def test_sizes_prevalence_and_form(make, n_samples, prevalence):
-    dataset = make(n_samples=n_samples, prevalence=prevalence)
+def few(make, prevalence):
+    """So few samples that the rarer class of the defaults has as many: any prevalence will do."""
+    whole = make()
+    share = min(whole.prevalence, 1 - whole.prevalence)
+    n = int(share * (whole.n_samples + whole.n_validation) / 2)
+    rarest = max(prevalence, 1 / n)
+    return make(n_samples=n, prevalence=rarest, validation_fraction=1.0)
+
+
+CASES = {
+    "as it is": lambda make: make(),
+    "a sample less": lambda make: make(n_samples=make().n_samples - 1),
+    "balanced": lambda make: few(make, 0.5),
+    "rare positives": lambda make: few(make, 0.01),
+}
+"""Sizes follow the data set's defaults, which it can meet."""
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_sizes_prevalence_and_form(make, case):
+    dataset = CASES[case](make)
+    n, fraction, prevalence = dataset.n_samples, dataset.validation_fraction, dataset.prevalence
     data = dataset.load(generator("a"))
-    assert len(data.train.y) == n_samples
-    assert len(data.validation.y) == dataset.n_validation == round(n_samples / 5)
+    assert len(data.train.y) == n
+    assert len(data.validation.y) == dataset.n_validation == round(n * fraction)
     for x, y in data:
         assert x.dtype == y.dtype == np.float32
         assert y.shape == (len(x), 1)
@@ -57,8 +76,15 @@ def test_sizes_prevalence_and_form(make, n_samples, prevalence):
         assert abs(y.sum() - prevalence * len(y)) <= 1
 
 
+def test_the_number_of_features_depends_on_settings_of_its_own_alone(make):
+    found = {
+        split.x.shape[1] for case in CASES.values() for split in case(make).load(generator("a"))
+    }
+    assert len(found) == 1
+
+
 def test_the_same_seed_gives_the_same_data_and_another_other(make):
-    first, again, other = (make(n_samples=500).load(generator(s)) for s in ("a", "a", "b"))
+    first, again, other = (make().load(generator(s)) for s in ("a", "a", "b"))
     for one, two in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.x, two.x)
         np.testing.assert_array_equal(one.y, two.y)
@@ -66,7 +92,7 @@ def test_the_same_seed_gives_the_same_data_and_another_other(make):
 
 
 def test_standardised_with_the_training_split_alone(make):
-    x = make(n_samples=800, prevalence=0.3).load(generator("a"))
+    x = make().load(generator("a"))
     varying = x.train.x.std(axis=0) > 0
     np.testing.assert_allclose(x.train.x.mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(x.train.x.std(axis=0)[varying], 1, atol=1e-4)
@@ -75,34 +101,51 @@ def test_standardised_with_the_training_split_alone(make):
 
 
 def test_classes_are_mixed(make):
-    y = make(n_samples=1000, prevalence=0.3).load(generator("a")).train.y[:, 0]
+    y = make().load(generator("a")).train.y[:, 0]
+    n, pairs = len(y), 2 * y.sum() * (len(y) - y.sum())
     runs = 1 + np.count_nonzero(np.diff(y))
-    assert abs(runs - (1 + 2 * 1000 * 0.3 * 0.7)) < 6 * np.sqrt(1000) * 0.6
+    deviation = np.sqrt(pairs * (pairs - n) / (n**2 * (n - 1)))  # of Wald and Wolfowitz' runs
+    assert abs(runs - (1 + pairs / n)) < 6 * deviation
 
 
 def test_a_split_without_a_class_is_refused(make):
     with pytest.raises(
-        InputError, match="each split needs a positive and a negative; got n_samples=100"
+        InputError, match="each split needs a positive and a negative; got n_samples="
     ):
-        make(n_samples=100, prevalence=0.01).load(generator("a"))
+        make(prevalence=0.4 / make().n_samples).load(generator("a"))
 
 
 def test_a_request_is_met_in_full_or_refused(make):
+    n = 60_000 if make().n_available is None else make().n_available // 2
+    dataset = make(n_samples=n, validation_fraction=1.0, prevalence=0.5)
     try:
-        data = make(n_samples=60_000, prevalence=0.5).load(generator("a"))
+        data = dataset.load(generator("a"))
     except InputError as error:
+        assert dataset.n_available is not None
         assert "got a request for" in str(error)
     else:
-        assert len(data.train.y) == 60_000
+        assert len(data.train.y) == len(data.validation.y) == n
 
 
-@pytest.mark.parametrize("name", ["diamonds", "fashion_mnist"])
-def test_more_than_a_real_data_set_has_is_refused(name, tmp_path, monkeypatch):
-    settings = {"n_samples": 60_000, "prevalence": 0.5}
-    if name == "fashion_mnist":
-        settings["folder"] = str(idx_files(tmp_path, monkeypatch))
-    with pytest.raises(InputError, match="got a request for"):
-        datasets.implementation(name)(**settings).load(generator("a"))
+def test_more_than_there_are_is_refused_before_anything_is_read(make):
+    n = make().n_available
+    if n is None:
+        assert make(n_samples=10**9).n_samples == 10**9
+        return
+    words = f"dataset {make().name}: has {n} samples; got a request for {n} and 1 to validate"
+    with pytest.raises(InputError, match=words):
+        make(n_samples=n, validation_fraction=1 / n)
+
+
+def test_a_class_with_too_few_samples_is_refused(tmp_path, monkeypatch):
+    folder = idx_files(tmp_path, monkeypatch)
+    dataset = FashionMnist(1000, 0.5, positive=[1], folder=str(folder))
+    with pytest.raises(
+        InputError, match=r"fashion_mnist positives: has \d+ samples; got a request"
+    ):
+        dataset.load(generator("a"))
+    with pytest.raises(InputError, match="no carat threshold leaves enough of its 53775 stones"):
+        Diamonds().draw(generator("a"), 50_000, 5_000)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +178,7 @@ def test_the_whole_grid_of_the_sweep_can_be_drawn(n_samples, prevalence):
 
 def test_diamonds_natural_prevalence_is_the_one_asked_for():
     carat, x = _table()
-    assert len(carat) == 53_775
+    assert len(carat) == 53_775 == Diamonds.n_available
     assert x.shape == (53_775, 5)
     threshold = Diamonds(1000, 737 / 53_775)._threshold(carat, 16, 1184)
     assert threshold == np.float32(2.1)

@@ -1,14 +1,15 @@
 """The contract of a data set: a module of this package that defines one subclass of `Dataset`.
 
 The module's name is the data set's name in configs. Its fields are its settings, so
-`dataset=<name> dataset.<field>=<value>` works without another file.
+`dataset=<name> dataset.<field>=<value>` works without another file. One of 1,797 rows says so in
+`n_available`, and has defaults that so few rows can meet.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,12 @@ class Data(NamedTuple):
 class Dataset(ABC):
     """Settings that every data set has, and the way from its samples to two splits.
 
-    A subclass is a dataclass with defaults for all its fields and implements `draw` alone.
+    A subclass is a dataclass whose fields have defaults that it can meet; it implements `draw`
+    alone, and sets `n_available` where it cannot make any number of samples.
     """
+
+    n_available: ClassVar[int | None] = None
+    """Number of samples that it has, both classes together; None where it makes them."""
 
     n_samples: int = 10_000
     """Size of the training split."""
@@ -67,6 +72,11 @@ class Dataset(ABC):
         for name, n in sizes.items():
             rule = f"splits have at most {MOST_SAMPLES} samples"
             require(n <= MOST_SAMPLES, f"dataset.{name}", rule, n)
+        if self.n_available is not None:
+            rule = f"has {self.n_available} samples"
+            asked = f"a request for {self.n_samples} and {self.n_validation} to validate"
+            good = self.n_samples + self.n_validation <= self.n_available
+            require(good, f"dataset {self.name}", rule, asked)
 
     @abstractmethod
     def draw(
@@ -74,7 +84,8 @@ class Dataset(ABC):
     ) -> tuple[Features, Features]:
         """Random positives (n_positive, d) and negatives (n_negative, d), none twice.
 
-        Raises `InputError` where there are not so many.
+        d depends on the subclass's own settings alone. Raises `InputError` where there are not so
+        many; `choose` does.
         """
 
     @property

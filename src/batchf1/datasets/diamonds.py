@@ -29,6 +29,8 @@ class Diamonds(Dataset):
     prevalence is nearest to the one asked for; the stones on each side are then subsampled.
     """
 
+    n_available = 53_775
+
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int
     ) -> tuple[Features, Features]:

@@ -111,12 +111,22 @@ def test_sources_follow_imports_and_stop_at_the_package():
     assert provenance.sources("numpy") == []
 
 
-def test_the_fingerprint_follows_the_source(monkeypatch, tmp_path):
-    before = provenance.fingerprint("batchf1.counts")
-    assert before == provenance.fingerprint("batchf1.counts")
-    assert before != provenance.fingerprint("batchf1.averaging")
-    monkeypatch.setattr(provenance, "versions", lambda: {"tensorflow": "another"})
-    assert before != provenance.fingerprint("batchf1.counts")
+def test_the_fingerprint_follows_the_code_that_is_imported_and_the_versions(monkeypatch, tmp_path):
+    package = tmp_path / "batchf1"
+    package.mkdir()
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    (package / "a.py").write_text("from batchf1 import b\n")
+    imported = package / "b.py"
+    imported.write_text('"""Text."""\nx = 1\n')
+    (package / "c.py").write_text("y = 1\n")
+    before = provenance.fingerprint("batchf1.a")
+    imported.write_text('"""Other text."""\n\nx = 1  # a comment\n')
+    (package / "c.py").write_text("y = 2\n")
+    assert provenance.fingerprint("batchf1.a") == before
+    imported.write_text('"""Text."""\nx = 2\n')
+    changed = provenance.fingerprint("batchf1.a")
+    assert changed != before
+    assert provenance.fingerprint("batchf1.a", software={"tensorflow": "another"}) != changed
 
 
 def test_provenance_names_commit_versions_and_time():

@@ -7,15 +7,20 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import tensorflow as tf
 from sklearn.metrics import f1_score
 
+import by_hand
 from batchf1 import averaging, cli, tables, train
-from batchf1.config import compose
+from batchf1.config import Model, compose
 from batchf1.counts import as_counts
 from batchf1.datasets.synthetic import Synthetic
-from batchf1.errors import InputError
+from batchf1.errors import InputError, TraceError
+from batchf1.seeds import generator
 from batchf1.training import order, origin, shard
 from batchf1.training.run import Trainer, configure
+from batchf1.training.trace import BatchTrace
+from batchf1.training.weights import first_weights
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 
@@ -98,10 +103,26 @@ def test_memory_does_not_grow_with_the_number_of_runs():
     assert (train(range(10, 50)) - before) / 40 < 0.5  # MB a run; a data set alone has 0.01
 
 
+RARE = {
+    "training__batch_size": 8,
+    "dataset__prevalence": 0.05,
+    "training__epochs": 3,
+    "model__hidden": "[8]",
+}
+"""Small batches of rare positives: many are empty."""
+PRETRAINED = {
+    "training__batch_size": 48,
+    "training__epochs": 4,
+    "training__pretrain": 2,
+    "training__freeze_after": 2,
+    "model__hidden": "[4,3]",
+}
+"""Two epochs before the first, four in batches of another size, of which two learn."""
+
+
 @pytest.fixture(scope="module")
 def rows():
-    one = run(training__batch_size=48, training__epochs=3)
-    return Trainer(one).train(one, "CPU")
+    return Trainer(run(**RARE)).train(run(**RARE), "CPU")
 
 
 def test_a_row_per_epoch_split_and_strategy(rows):
@@ -110,19 +131,23 @@ def test_a_row_per_epoch_split_and_strategy(rows):
     assert set(valid["strategy"]) == set(STRATEGIES)
 
 
-def test_rows_agree_with_the_arithmetic(rows):
-    counts = as_counts(*(rows[cell] for cell in ("tp", "fp", "fn", "tn")))
-    np.testing.assert_array_equal(counts.n, np.where(rows["split"] == "train", 400, 80))
-    np.testing.assert_array_equal(rows["n_batches"], np.where(rows["split"] == "train", 9, 2))
-    pooled = averaging.f1(counts)
-    np.testing.assert_allclose(rows["reference_pooled"], pooled, atol=1e-15)
-    error = (rows["f1"] - rows["reference_pooled"]).abs().groupby(rows["strategy"]).max()
-    assert error["reconstructed"] < 1e-12
-    assert error["streaming"] < 1e-6
-    validation = rows[rows["split"] == "validation"]
-    np.testing.assert_array_equal(validation["reference_pooled"], validation["reference_full_pass"])
-    ours = rows[rows["strategy"] == "epoch_end"]
-    np.testing.assert_allclose(ours["f1"], ours["reference_full_pass"], atol=1e-15)
+def test_rows_are_those_of_a_training_by_hand(rows):
+    by_hand.check(rows, by_hand.rows(run(**RARE)))
+    assert rows.groupby("split")["n_empty_batches"].min().gt(0).all()
+
+
+def test_rows_of_the_plain_engine_are_those_of_a_training_by_hand():
+    one = run(training__engine="plain", **RARE, training__threshold=0.3, seed=1)
+    by_hand.check(Trainer(one).train(one, "CPU"), by_hand.rows(one))
+
+
+def test_a_pretraining_takes_batches_of_32():
+    one = run(training__engine="plain", program="averaged_counts", **PRETRAINED)
+    trained = Trainer(one).train(one, "CPU")
+    by_hand.check(trained, by_hand.rows(one))
+    for size in (31, 33, 400):
+        with pytest.raises(AssertionError):
+            by_hand.check(trained, by_hand.rows(one, pretraining_batch=size))
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -142,6 +167,66 @@ def test_the_order_of_samples():
     assert not np.array_equal(first, second)
     np.testing.assert_array_equal(first, order.shuffled(run(training__batch_size=8))(0))
     assert not np.array_equal(first, order.shuffled(run(seed=1))(0))
+
+
+def test_first_weights_are_glorot_uniform_and_biases_0():
+    found = first_weights(Model([300, 200], 0.01), 100, generator("a", "weights"))
+    kernels, biases = found[::2], found[1::2]
+    assert [k.shape for k in kernels] == [(100, 300), (300, 200), (200, 1)]
+    for kernel, limit in zip(kernels, np.sqrt([6 / 400, 6 / 500, 6 / 201]), strict=True):
+        assert kernel.dtype == np.float32
+        assert -limit <= kernel.min() < -0.97 * limit
+        assert 0.97 * limit < kernel.max() <= limit
+        assert abs(kernel.mean()) < 4 * limit / np.sqrt(3 * kernel.size)
+    # the first number that NumPy draws from the SHA-256 of the two names
+    assert kernels[0][0, 0] == pytest.approx(-0.06464842790747, rel=1e-7)
+    for bias, n in zip(biases, (300, 200, 1), strict=True):
+        np.testing.assert_array_equal(bias, np.zeros(n))
+
+
+# The batches that Keras saw
+
+
+def seen(*batches):
+    """Batches of (label, score), as arrays of shape (n, 1)."""
+    return [np.array(batch, np.float32).T[..., None] for batch in batches]
+
+
+MIXED = [(1, 0.9), *[(0, 0.31)] * 2, (1, 0.3), *[(1, 0.1)] * 2, *[(0, 0.3)] * 2, *[(0, 0)] * 2]
+"""tp 1, fp 2, fn 3, tn 4 at the threshold 0.3, where a score of 0.3 is negative."""
+
+
+def test_a_trace_keeps_the_counts_of_each_batch_until_it_is_reset():
+    trace = BatchTrace(3, 0.3)
+    for y, scores in seen(MIXED, [(0, 0.2)], [(1, 1), (0, 1)]):
+        trace.update_state(y, scores)
+    assert float(trace.result()) == 3
+    expected = {"tp": [1, 0, 1], "fp": [2, 0, 1], "fn": [3, 0, 0], "tn": [4, 1, 0]}
+    assert {name: part.tolist() for name, part in trace.counts()._asdict().items()} == expected
+    trace.reset_state()
+    assert float(trace.result()) == 0
+    assert trace.counts().tp.shape == (0,)
+
+
+def test_a_trace_without_room_for_its_batches_says_so():
+    trace = BatchTrace(1, 0.5)
+    update = tf.function(trace.update_state, jit_compile=True)  # XLA drops what has no place
+    for y, scores in seen([(0, 0)], [(1, 1)]):
+        update(y, scores)
+    with pytest.raises(TraceError, match="room for 1 batches, and Keras saw 2"):
+        trace.counts()
+
+
+@pytest.mark.parametrize(
+    ("settings", "n"),
+    [
+        ({"training__batch_size": 8}, 50),
+        ({"training__batch_size": 48}, 13),  # Keras may validate in batches of 32
+        ({"training__batch_size": 8, "dataset__validation_fraction": 2}, 100),
+    ],
+)
+def test_a_trace_has_room_for_the_batches_of_both_splits(settings, n):
+    assert Trainer(run(**settings)).trace.rows.shape == (n, 4)
 
 
 def test_a_gpu_that_is_not_there_is_refused():

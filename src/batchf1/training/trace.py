@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from batchf1.counts import Counts, as_counts
+from batchf1.errors import TraceError
 from batchf1.strategies import binary
 
 
@@ -41,8 +42,14 @@ class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
         return ops.cast(self.filled.value, "float32")
 
     def counts(self) -> Counts:
-        """The counts of the batches recorded since the last reset, shape (n_batches,)."""
-        return as_counts(*np.asarray(self.rows.value)[: int(self.filled.value)].T)
+        """The counts of the batches recorded since the last reset, shape (n_batches,).
+
+        Raises `TraceError` where there were more than it has room for: XLA drops those.
+        """
+        filled, capacity = int(self.filled.value), self.rows.shape[0]
+        if filled > capacity:
+            raise TraceError(f"{self.name}: room for {capacity} batches, and Keras saw {filled}")
+        return as_counts(*np.asarray(self.rows.value)[:filled].T)
 
 
 class TraceReader(keras.callbacks.Callback):  # type: ignore[misc]

@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from functools import cache
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -55,3 +56,18 @@ def keras224_folder(repository, tmp_path_factory):
             raise
         pytest.skip(f"the package index does not answer, so Keras 2.2.4 is not tested: {error}")
     return folder
+
+
+@pytest.fixture
+def log_once(monkeypatch):
+    """Look at the same log once only, which takes seconds."""
+    from batchf1.plots import original_log
+
+    monkeypatch.setattr(original_log, "investigate", _investigate)
+
+
+@cache
+def _investigate(text):
+    from batchf1.forensics import investigate
+
+    return investigate(text)

@@ -16,8 +16,8 @@ from batchf1.datasets import diamonds, fashion_mnist
 from batchf1.errors import InputError
 from batchf1.experiments import experiments
 from batchf1.seeds import generator
+from tables_of_runs import rows
 from test_datasets import idx_files
-from test_tables import rows
 
 STUDY = """
 question: q
@@ -177,7 +177,7 @@ COMMANDS = {
     "draw worked_example no.csv --output o.png": "no.csv: must be a readable file; got No such",
     "draw worked_example s.csv --output o.bmp": "o.bmp: must end in one of ('.pdf', '.png')",
     "draw worked_example s.csv --output o": "o: must end in one of ('.pdf', '.png')",
-    "draw theory s.csv --output o.png": "s.csv: must be the CSV of figure theory; got KeyError",
+    "draw theory s.csv --output o.png": "the CSV of figure theory: has columns ['split', ",
     "draw collapse s.yaml --output o.png": "s.yaml: must be the CSV of",
     "draw scaling empty --output o.png": "empty: must be the CSV of a figure; got No columns",
     "draw scaling binary --output o.png": "binary: must be the CSV of a figure; got 'utf-8' codec",

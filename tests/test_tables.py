@@ -6,37 +6,7 @@ import pytest
 
 from batchf1 import provenance, tables
 from batchf1.errors import InputError
-
-
-def rows(**changes):
-    row = {
-        "run_id": "a",
-        "study": "s",
-        "dataset": "d",
-        "n_samples": 10,
-        "prevalence": 0.5,
-        "batch_size": 4,
-        "seed": 0,
-        "epoch": 1,
-        "split": "train",
-        "strategy": "streaming",
-        "f1": 0.5,
-        "reference_pooled": 0.5,
-        "reference_full_pass": 0.5,
-        "n_batches": 3,
-        "n_empty_batches": 0,
-        "tp": 2,
-        "fp": 2,
-        "fn": 2,
-        "tn": 4,
-        "device": "CPU",
-        "keras": "3.0.0",
-        "program": "arrays",
-        "frozen": False,
-        "loss": 0.1,
-    }
-    other = row | {"split": "validation"}
-    return pd.DataFrame([row | changes, other])
+from tables_of_runs import rows
 
 
 def test_a_table_comes_back_as_it_was_with_its_provenance(tmp_path):
@@ -49,6 +19,24 @@ def test_a_table_comes_back_as_it_was_with_its_provenance(tmp_path):
 def test_an_empty_table_is_valid(tmp_path):
     tables.write(tables.empty(tables.RUNS), tmp_path / "t.parquet", tables.RUNS, {})
     assert tables.read(tmp_path / "t.parquet", tables.RUNS).empty
+
+
+def test_a_table_may_say_further_settings_after_the_named_columns(tmp_path):
+    more = {"training.threshold": 0.3, "model.hidden": "[4]", "strategies": '["streaming"]'}
+    tables.write(rows().assign(**more), tmp_path / "t.parquet", tables.RUNS, {})
+    found = tables.read(tmp_path / "t.parquet", tables.RUNS)
+    pd.testing.assert_frame_equal(found, rows().assign(**more))
+    for strange in ("x.training.threshold", "model.a.b", "seed.x", "trainings", "colour"):
+        with pytest.raises(InputError, match="columns of its schema alone"):
+            tables.validate(rows().assign(**{strange: 1}), tables.RUNS, "t")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [([4, 8], "[4, 8]"), (None, "null"), ({"a": 1}, '{"a": 1}'), (0.5, 0.5), (True, True)],
+)
+def test_a_setting_stands_in_a_table_as_a_plain_value(value, shown):
+    assert tables.axis(value) == shown
 
 
 BAD = {

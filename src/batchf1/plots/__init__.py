@@ -15,14 +15,14 @@ from typing import Any, Protocol
 import pandas as pd
 
 from batchf1 import plugins, whence
-from batchf1.errors import one_line, refuse, require
+from batchf1.errors import require
 
 
 class Plot(Protocol):
     """What a module of this package offers."""
 
     COLUMNS: Mapping[str, str]
-    """Column of its table that `draw` needs -> `number` or `text`."""
+    """Column of its table that `draw` needs -> `number`, `text` or `flag`."""
 
     def table(self, *sources: Path) -> pd.DataFrame:
         """The numbers behind the figure."""
@@ -61,16 +61,14 @@ def draw(
     changes. Returns the figure's headline, which says what to conclude, and its caption. Raises
     `InputError` for a file that is no such CSV and for an output of another kind.
     """
-    from batchf1.plots import _style
+    from matplotlib import pyplot as plt
+
+    from batchf1.plots import _numbers, _style
 
     plot = module(name)
     for output in outputs:
         require(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
-    try:
-        numbers = pd.read_csv(source)
-    except (OSError, ValueError) as error:
-        refuse(str(source), "must be the CSV of a figure", one_line(error))
-    _check(numbers, plot.COLUMNS, f"{source}: the CSV of figure {name}")
+    numbers = _numbers.read(source, plot.COLUMNS, f"figure {name}")
     with _style.house():
         figure = plot.draw(numbers)
         words = _style.words(figure)
@@ -78,12 +76,5 @@ def draw(
             _style.stamp(figure, whence.UNCOMMITTED)
         for output in outputs:
             _style.save(figure, output, whence.embedded(record) if record else None)
+        plt.close(figure)
     return words
-
-
-def _check(numbers: pd.DataFrame, columns: Mapping[str, str], thing: str) -> None:
-    lacking = [column for column in columns if column not in numbers]
-    require(not lacking, thing, f"has columns {list(columns)}", f"none named {lacking}")
-    for column in (c for c, kind in columns.items() if kind == "number" and len(numbers)):
-        kind = numbers[column].dtype
-        require(pd.api.types.is_numeric_dtype(kind), thing, f"has numbers in {column}", str(kind))

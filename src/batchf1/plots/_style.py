@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import matplotlib as mpl
+import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -47,8 +49,10 @@ def colour(strategy: str) -> str:
 
 
 def marker(strategy: str) -> str:
-    """The marker of a strategy."""
-    return MARKERS.get(strategy) or SPARE_MARKERS[_place(strategy) % len(SPARE_MARKERS)]
+    """The marker of a strategy; another one where colours come round again."""
+    place = _place(strategy)
+    spare = SPARE_MARKERS[(place + place // len(SPARE)) % len(SPARE_MARKERS)]
+    return MARKERS.get(strategy) or spare
 
 
 def label(strategy: str) -> str:
@@ -57,9 +61,23 @@ def label(strategy: str) -> str:
 
 
 def _place(strategy: str) -> int:
-    """Of a strategy among those that somebody added; one that is not installed comes last."""
+    """Of a strategy among those that somebody added; of one that is not installed, by its name."""
     added = [name for name in plugins.names("strategies") if name not in COLOURS]
-    return added.index(strategy) if strategy in added else len(added)
+    return added.index(strategy) if strategy in added else len(added) + crc32(strategy.encode())
+
+
+def span(values: pd.Series, form: str = "{:,.0f}") -> str:
+    """The least and the largest of some numbers in words, such as `8 to 1,024`, or the only one."""
+    low, high = form.format(values.min()), form.format(values.max())
+    return low if low == high else f"{low} to {high}"
+
+
+def points(gap: float) -> str:
+    """A difference of two F1 in words, such as `16 points too low`."""
+    size = 100 * abs(gap)
+    shown = f"{size:.0f}" if size >= 1 else f"{size:.1g}"
+    unit = "point" if shown == "1" else "points"
+    return f"{shown} {unit} too {'low' if gap < 0 else 'high'}"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ FLOOR = 1e-17
 """Where an error of exactly 0 is drawn on the logarithmic scale."""
 EXACT = 1e-6
 """A strategy whose largest error is no larger is called exact."""
+HEIGHT, WIDTH = 2.6, 80
+"""Inches of a further row of panels; characters of its title in a line."""
+GAP = 0.05
+"""Least distance of two labels, as a share of the axis."""
+CROWDED = 0.12
+"""Ticks nearer than this share of the axis have slanted labels."""
 LEARNED = 0.5
 """Cells with a mean true F1 below it are not drawn: where nothing is found, no mean is wrong."""
 CELL = ["n_samples", "batch_size", "prevalence"]
@@ -28,6 +35,12 @@ WORDS = {
     "prevalence": "prevalence (share of positives)",
     "n_samples": "training samples",
 }
+FIGURES = {
+    "batch_size": "error_vs_batch_size",
+    "prevalence": "error_vs_imbalance",
+    "n_samples": "error_vs_dataset_size",
+}
+"""What is across -> the figure."""
 TITLES = {"train": "Training log", "validation": "Validation log"}
 NUMBERS = ("n_runs", "true_f1", "f1", "error", "error_se", "worst_error")
 FURTHER_NUMBERS = ("error_full_pass", "expected_error")
@@ -87,50 +100,62 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
-def draw(table: pd.DataFrame, x: str, lines: str, note: str) -> Figure:
+def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
     """Error over `x` for both splits; the naive mean has a line for each value of `lines`.
 
     Above, signed errors on a linear scale, with the exact expectation from the pooled counts as
     lines; a row of panels for each setting of the further axes. Below, on a logarithmic one, the
     largest error of each strategy over all drawn cells, so that errors of 0.8 and of 1e-16 can be
-    read alike.
+    read alike. Raises `InputError` for more than `_axes.MOST` settings.
     """
     drawn = table[table["true_f1"] >= LEARNED]
     if drawn.empty:
         return _style.nothing(f"no cell reached a true F1 of {LEARNED}, so nothing was learned")
-    further = [column for column in map(str, table) if column not in COLUMNS]
-    panels = _axes.panels(drawn, further, f"over {x}")
+    further = [column for column in _axes.settings(table) if column not in COLUMNS]
+    panels = _axes.panels(drawn, further, FIGURES[x])
     figure, axes = plt.subplots(
         len(panels) + 1,
         2,
-        figsize=(7.6, 5.6 + 2.6 * (len(panels) - 1)),
+        figsize=(7.6, 5.6 + HEIGHT * (len(panels) - 1)),
         sharex=True,
         sharey="row",
         height_ratios=[3] * len(panels) + [1.4],
         layout="constrained",
         squeeze=False,
     )
-    for column, split in enumerate(TITLES):
-        for row, (setting, rows) in enumerate(panels):
-            ax = axes[row, column]
-            _signed(ax, rows[rows["split"] == split], x, lines)
-            ax.set_title(f"{setting}: {TITLES[split].lower()}" if setting else TITLES[split])
-        _largest(axes[-1, column], drawn[drawn["split"] == split], x, drawn[x].unique())
-        axes[-1, column].set_xlabel(WORDS[x])
-    for ax in axes[:-1, 0]:
-        ax.set_ylabel("logged F1 - true F1")
+    for row, (setting, rows) in enumerate(panels):
+        _row(axes[row], rows, x, lines, setting)
+    for ax, split in zip(axes[-1], TITLES, strict=True):
+        _largest(ax, drawn[drawn["split"] == split], x, drawn[x].unique())
+        ax.set_xlabel(WORDS[x])
     axes[-1, 0].set_ylabel("largest |error|,\nlog scale")
     _headline(figure, drawn)
-    _style.caption(figure, _caption(drawn, lines, note, len(panels)))
+    _style.caption(figure, _caption(drawn, x, lines, len(panels)))
     return figure
 
 
-def _caption(drawn: pd.DataFrame, lines: str, note: str, n_panels: int) -> str:
-    least, most = drawn["n_runs"].min(), drawn["n_runs"].max()
-    count = f"{most}" if least == most else f"{least} to {most}"
+def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> None:
+    """The signed errors of one setting of the further axes, in both splits."""
+    for ax, (split, title) in zip(axes, TITLES.items(), strict=True):
+        _signed(ax, rows[rows["split"] == split], x, lines)
+        ax.set_title(title)
+    for ax, (split, _) in zip(axes, TITLES.items(), strict=True):
+        _labels(ax, rows[(rows["split"] == split) & (rows["strategy"] == NAIVE)], x, lines)
+    axes[0].set_ylabel("logged F1 - true F1")
+    if setting:  # across both panels
+        axes[0].set_title("\n".join([*textwrap.wrap(setting, WIDTH), TITLES["train"]]))
+        for ax in axes:
+            ax.tick_params(labelbottom=True)
+
+
+def _caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:
+    n_runs = _style.span(drawn["n_runs"])
+    note = f"{_style.span(drawn['n_samples'])} training samples"
+    if x == "n_samples":
+        note = f"Prevalence {_style.span(100 * drawn['prevalence'], '{:g}')} %"
     below = f" The lowest panels: the largest of all {n_panels} above." if n_panels > 1 else ""
     return (
-        f"{note}; last epoch, mean and standard error of {count} runs a point; "
+        f"{note}; last epoch, mean and standard error of {n_runs} runs a point; "
         f"beside the lines: {lines.replace('_', ' ')}.\n"
         "True F1: of the very predictions that the batches saw. 'Epoch end' predicts the training "
         "data again, with other weights.\n"
@@ -154,10 +179,18 @@ def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
             linestyle="none",
             elinewidth=0.8,
         )
+    for strategy, rows in part[part["strategy"] != NAIVE].groupby("strategy"):
+        _points(ax, rows.set_index(x)["error"], str(strategy))
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _labels(ax: Any, naive: pd.DataFrame, x: str, lines: str) -> None:
+    """What the lines of the naive mean are, each beside one of its ends."""
     # lines of a data set's sizes part at the right, those of batches and prevalences at the left
     side = "last" if x == "n_samples" else "first"
-    ends = naive.groupby(lines).agg(side)[[x, "error"]].sort_values("error")
-    places = _spread(ends["error"].to_numpy(), 0.035)
+    ends = naive.sort_values(x).groupby(lines).agg(side)[[x, "error"]].sort_values("error")
+    low, high = ax.get_ylim()
+    places = _spread(ends["error"].to_numpy(), GAP * (high - low), low)
     shift, align = (7, "left") if side == "last" else (-7, "right")
     for (value, end), place in zip(ends.iterrows(), places, strict=True):
         ax.annotate(
@@ -168,18 +201,17 @@ def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
             ha=align,
             va="center",
             fontsize=7,
-            color=colour,
+            color=_style.colour(NAIVE),
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )
-    for strategy, rows in part[part["strategy"] != NAIVE].groupby("strategy"):
-        _points(ax, rows.groupby(x)["error"].mean(), str(strategy))
-    ax.spines[["top", "right"]].set_visible(False)
 
 
-def _spread(values: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
-    """Ascending values moved down as little as keeps them `gap` apart."""
+def _spread(values: NDArray[np.float64], gap: float, least: float) -> NDArray[np.float64]:
+    """Ascending values moved down as little as keeps them `gap` apart, but all above `least`."""
     moved = values.copy()
     for i in range(len(moved) - 2, -1, -1):
         moved[i] = min(moved[i], moved[i + 1] - gap)
+    moved += max(0.0, least - moved.min(initial=np.inf))
     return moved
 
 
@@ -193,8 +225,10 @@ def _largest(ax: Any, part: pd.DataFrame, x: str, values: Any) -> None:
     ax.minorticks_off()
     values = sorted(values)
     span = max(values[-1] / values[0], 2)  # of a single value, too, an axis has a width
-    ax.set_xlim(values[0] * span**-0.15, values[-1] * span**0.12)  # room for the lines' labels
-    ax.set_xticks(values, [_text(x, v) for v in values], rotation=45 if len(values) > 5 else 0)
+    ax.set_xlim(values[0] * span**-0.18, values[-1] * span**0.13)  # room for the lines' labels
+    near = np.diff(np.log(values)).min(initial=np.inf) < CROWDED * np.log(span)
+    crowded = len(values) > 5 or near
+    ax.set_xticks(values, [_text(x, v) for v in values], rotation=45 if crowded else 0)
     ax.grid(axis="y", linewidth=0.4)
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -245,6 +279,5 @@ def _conclusion(drawn: pd.DataFrame) -> str:
         return f"{said[0].upper()}{said[1:]}"
     error = drawn[drawn["strategy"] == NAIVE]["error"].to_numpy()
     most = error[np.abs(error).argmax()]
-    way = "low" if most < 0 else "high"
-    said = f"Averaged over batches, F1 comes out up to {100 * abs(most):.0f} points too {way}"
+    said = f"Averaged over batches, F1 comes out up to {_style.points(most)}"
     return f"{said}; {exact}" if rebuilt <= EXACT else said

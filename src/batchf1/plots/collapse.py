@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,16 +47,33 @@ def draw(table: pd.DataFrame) -> Figure:
     if table.empty:
         return _style.nothing(f"no run logged a batch mean of a true F1 of {LEARNED} or more")
     figure, ax = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
-    range_ = np.geomspace(
-        table["positives_per_batch"].min(), table["positives_per_batch"].max(), 80
+    _law(ax, table["positives_per_batch"])
+    figure.colorbar(_points(ax, table), ax=ax, label="true F1", pad=0.01)
+    ax.axhline(1, color=_style.PLAIN, linewidth=0.8)
+    ax.set_xscale("log")
+    ax.set(
+        xlabel="expected positives per batch = batch size x prevalence", ylabel="naive / true F1"
     )
+    ax.set_ylim(0, max(1.1, 1.05 * table["share"].max()))
+    ax.legend(loc="lower right", fontsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    _style.headline(figure, _conclusion(table))
+    _style.caption(figure, _caption(table))
+    return figure
+
+
+def _law(ax: Any, positives: pd.Series) -> None:
+    range_ = np.geomspace(positives.min(), positives.max(), 80)
     for skill, dashes in zip(SKILLS, ("-", "--", ":"), strict=True):
         law = [rare_positives(k, skill, skill) for k in range_]
         share = [limit.expected_f1 / limit.true_f1 for limit in law]
         label = f"limit law, precision = recall = {skill:g}"
         ax.plot(range_, share, color=_style.TRUTH, linestyle=dashes, linewidth=1, label=label)
-    for split, marker in (("train", "v"), ("validation", _style.marker("batch_mean"))):
-        part = table[table["split"] == split]
+
+
+def _points(ax: Any, table: pd.DataFrame) -> Any:
+    markers = {"train": "v", "validation": _style.marker("batch_mean")}
+    for split, part in table.groupby("split"):
         points = ax.scatter(
             part["positives_per_batch"],
             part["share"],
@@ -64,34 +82,27 @@ def draw(table: pd.DataFrame) -> Figure:
             vmin=LEARNED,
             vmax=1,
             s=14,
-            marker=marker,
+            marker=markers[str(split)],
             linewidths=0,
             label=f"measured, {split}",
         )
-    figure.colorbar(points, ax=ax, label="true F1", pad=0.01)
-    ax.axhline(1, color=_style.PLAIN, linewidth=0.8)
-    ax.set_xscale("log")
-    ax.set(
-        xlabel="expected positives per batch = batch size x prevalence", ylabel="naive / true F1"
-    )
-    ax.set_ylim(0, 1.1)
-    ax.legend(loc="lower right", fontsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
-    _style.headline(
-        figure, "With few positives in a batch, most of F1 is lost, whatever the data's size"
-    )
-    _style.caption(figure, _caption(table))
-    return figure
+    return points
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    """Whether fewer positives than one a batch leave less than half of F1."""
+    few = table[table["positives_per_batch"] < 1]["share"]
+    if len(few) and few.max() < 1 and few.median() < 0.5:
+        return "With few positives in a batch, most of F1 is lost, whatever the data's size"
+    return "How much of F1 is left, by the positives that a batch can expect"
 
 
 def _caption(table: pd.DataFrame) -> str:
-    others = [c for c in map(str, table) if c not in COLUMNS]
-    further = "".join(f", by {c}" for c in others)
-    low, high = table.min(numeric_only=True), table.max(numeric_only=True)
+    further = [_axes.name(c) for c in _axes.settings(table) if c not in COLUMNS]
+    each = f"A point a cell and {', '.join(further)}" if further else "A point a cell"
+    prevalence = _style.span(100 * table["prevalence"], "{:g}")
     return (
-        f"A point a cell{further}: {low['n_samples']:,.0f} to {high['n_samples']:,.0f} samples, "
-        f"prevalence {100 * low['prevalence']:g} to {100 * high['prevalence']:g} %, batches of "
-        f"{low['batch_size']:.0f} to {high['batch_size']:,.0f};\nmean of {low['n_runs']:.0f} to "
-        f"{high['n_runs']:.0f} runs with a true F1 of {LEARNED} or more. The law is for rare "
-        "positives: common ones lie above it."
+        f"{each}: {_style.span(table['n_samples'])} samples, prevalence {prevalence} %, batches of "
+        f"{_style.span(table['batch_size'])};\nmean of {_style.span(table['n_runs'])} runs with a "
+        f"true F1 of {LEARNED} or more. The law is for rare positives: common ones lie above it."
     )

@@ -132,8 +132,11 @@ def slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Left, time of an epoch relative to no strategy; right, extra peak memory over the rows."""
+    shown = table[table["device"] == "cpu"]
+    if "cell" not in set(shown["row"]):
+        return _style.nothing("nothing was measured on a CPU")
+    shown = shown[shown["model"] == _plain_model(shown)]
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
-    shown = table[(table["device"] == "cpu") & (table["model"] == _plain_model(table))]
     cells = shown[shown["row"] == "cell"]
     present = set(cells["strategy"]) - {NONE}
     order = [name for name in (*_style.COLOURS, ARRAYS) if name in present]
@@ -219,11 +222,9 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 
 def _caption(cells: pd.DataFrame) -> str:
-    low, high = cells["n_runs"].min(), cells["n_runs"].max()
-    runs = f"{low} to {high}" if low != high else f"{low}"
     return (
-        f"A fresh process for each measurement, {runs} per cell. Left: mean and range of the ratio "
-        "to epochs without a strategy, in turns with them,\nat the size with the most of them; "
-        "validation has as many rows as training. Right: solid plain fit, dotted fused; "
-        f"less than {FLOOR:g} MB is drawn at {FLOOR:g}."
+        f"A fresh process for each measurement, {_style.span(cells['n_runs'])} per cell. Left: "
+        "mean and range of the ratio to epochs without a strategy, in turns with them,\n"
+        "at the size with the most of them; validation has as many rows as training. Right: solid "
+        f"plain fit, dotted fused; less than {FLOOR:g} MB is drawn at {FLOOR:g}."
     )

@@ -20,6 +20,4 @@ def table(source: Path) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """See `_sweep.draw`."""
-    return _sweep.draw(
-        table, "batch_size", "prevalence", f"{table['n_samples'].max():,} training samples"
-    )
+    return _sweep.draw(table, "batch_size", "prevalence")

@@ -20,6 +20,4 @@ def table(source: Path) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """See `_sweep.draw`."""
-    return _sweep.draw(
-        table, "n_samples", "batch_size", f"Prevalence {100 * table['prevalence'].max():g} %"
-    )
+    return _sweep.draw(table, "n_samples", "batch_size")

@@ -13,6 +13,4 @@ __all__ = ["COLUMNS", "draw", "table"]
 
 def draw(table: pd.DataFrame) -> Figure:
     """See `_sweep.draw`."""
-    return _sweep.draw(
-        table, "prevalence", "batch_size", f"{table['n_samples'].max():,} training samples"
-    )
+    return _sweep.draw(table, "prevalence", "batch_size")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.stats import t as student
 
-from batchf1 import tables
-from batchf1.averaging import Averaging
-from batchf1.errors import refuse
-from batchf1.expectation import NORMAL_95, expect
+from batchf1.errors import one_line, refuse
+from batchf1.expectation import NORMAL_95
 from batchf1.forensics import Split, investigate
-from batchf1.plots import _style
+from batchf1.plots import _axes, _style
+from batchf1.plots._theory import with_expectation
 
 QUANTITIES = {
     "loss": ("train", "loss"),
@@ -51,8 +51,7 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     `value`; for a naive F1 `expected_f1` and `sd` from the counts; `low` .. `high`: where one more
     run of that Keras lies with 95 % (Student's t); `compatible`: whether the article's value does.
     """
-    text = log.read_text()
-    rows = pd.DataFrame([*_printed(text), *_measured(source)])
+    rows = pd.DataFrame([*_measured(source), *_printed(_read(log))])
     printed = rows[rows["keras"] == ARTICLE].set_index("quantity")["value"]
     parts = [_with_interval(part, printed) for _, part in rows.groupby(["keras", "quantity"])]
     order = list(QUANTITIES)
@@ -62,6 +61,13 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     return found.drop(columns="place").round(8)
 
 
+def _read(log: Path) -> str:
+    try:
+        return log.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(str(log), "must be a readable text file", one_line(error))
+
+
 def _printed(text: str) -> Iterator[dict[str, Any]]:
     """The article's own line, with the expectation from the counts that its digits allow."""
     losses = dict(zip(("loss", "val_loss"), _losses(text), strict=True))
@@ -69,7 +75,7 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
     if not answer.candidates:
         refuse("log", "has counts that print its digits", answer.undetermined[0])
     best, said = answer.candidates[0], answer.log
-    values = {
+    values = losses | {
         "acc": said.train.accuracy,
         "f1": said.train.naive_f1,
         "val_acc": said.validation.accuracy,
@@ -77,20 +83,20 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
         "f1score_train": said.train.exact_f1,
         "f1score_test": said.validation.exact_f1,
     }
-    for quantity in QUANTITIES:
-        value = (values | losses)[quantity]
-        split: Split = best.validation if QUANTITIES[quantity][0] == "validation" else best.train
-        naive = QUANTITIES[quantity][1] == "batch_mean"
-        yield {
-            "keras": ARTICLE,
-            "dataset": "not told",
-            "seed": 0,
-            "steps": said.total,
-            "quantity": quantity,
-            "value": float(str(value)),
-            "expected_f1": split.expected_f1 if naive else np.nan,
-            "sd": split.sd if naive else np.nan,
-        }
+    for quantity, (part, kind) in QUANTITIES.items():
+        split: Split = best.validation if part == "validation" else best.train
+        naive = kind == "batch_mean"
+        if values[quantity] is not None:
+            yield {
+                "keras": ARTICLE,
+                "dataset": "not told",
+                "seed": 0,
+                "steps": said.total,
+                "quantity": quantity,
+                "value": float(str(values[quantity])),
+                "expected_f1": split.expected_f1 if naive else np.nan,
+                "sd": split.sd if naive else np.nan,
+            }
 
 
 def _losses(text: str) -> list[str]:
@@ -103,27 +109,26 @@ def _losses(text: str) -> list[str]:
 
 def _measured(source: Path) -> Iterator[dict[str, Any]]:
     """The last epoch of each run, as the log would print it."""
-    rows = tables.read(source, tables.RUNS)
-    rows = rows[rows["epoch"] == rows.groupby("run_id")["epoch"].transform("max")]
-    for _, run in rows.groupby("run_id", sort=False):
+    rows = _axes.last_epoch(source)
+    _axes.no_others(rows, [], "original_log")
+    _axes.needs(rows, ["batch_mean", "epoch_end"], "original_log")
+    rows = with_expectation(rows)
+    accuracy = (rows["tp"] + rows["tn"]) / rows[["tp", "fp", "fn", "tn"]].sum(axis=1)
+    for _, run in rows.assign(accuracy=accuracy).groupby("run_id", sort=False):
         keyed = {(row["split"], row["strategy"]): row for row in run.to_dict("records")}
         for quantity, (split, kind) in QUANTITIES.items():
+            # loss and accuracy stand in the rows of every strategy
+            row = keyed[split, "epoch_end" if kind == "epoch_end" else "batch_mean"]
             naive = kind == "batch_mean"
-            row = keyed[split, kind if kind == "epoch_end" else "batch_mean"]
-            tp, fp, fn, tn = (int(row[cell]) for cell in ("tp", "fp", "fn", "tn"))
-            values = {"loss": row["loss"], "accuracy": (tp + tn) / (tp + fp + fn + tn)}
-            rule: Averaging = "size_weighted" if row["keras"] < "2.3" else "per_batch"
-            size = int(row["batch_size"])
-            theory = expect(tp, fp, fn, tn, size, rule) if naive else None
             yield {
                 "keras": row["keras"],
                 "dataset": row["dataset"],
                 "seed": row["seed"],
                 "steps": keyed["train", "batch_mean"]["n_batches"],
                 "quantity": quantity,
-                "value": values.get(kind, row["f1"]),
-                "expected_f1": theory.expected_f1 if theory else np.nan,
-                "sd": theory.sd if theory else np.nan,
+                "value": row[kind if kind in ("loss", "accuracy") else "f1"],
+                "expected_f1": row["expected_f1"] if naive else np.nan,
+                "sd": row["sd"] if naive else np.nan,
             }
 
 
@@ -135,7 +140,8 @@ def _with_interval(part: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
     )
     most = np.inf if "loss" in quantity else 1.0
     low, high = np.clip(part["value"].mean() + spread * np.array([-1, 1]), 0, most)
-    inside: Any = bool(low <= printed[quantity] <= high) if n > 1 else pd.NA
+    told = n > 1 and quantity in printed
+    inside: Any = bool(low <= printed[quantity] <= high) if told else pd.NA
     return part.assign(low=low, high=high, compatible=inside)
 
 
@@ -143,12 +149,11 @@ def line(table: pd.DataFrame, keras: str, seed: int = 0) -> str:
     """The log of one run, or of the article, in the article's order and with its digits."""
     rows = table[(table["keras"] == keras) & (table["seed"] == seed)]
     values = rows.set_index("quantity")["value"]
-    shown = [f"{name}: {_as_keras(values[name])}" for name in list(QUANTITIES)[:6]]
+    bar = [f"{name}: {_as_keras(values[name])}" for name in list(QUANTITIES)[:6] if name in values]
+    digits = {"f1score_train": 6, "f1score_test": 8}
+    after = [f"{name} {values[name]:.{n}f}" for name, n in digits.items() if name in values]
     steps = rows["steps"].iloc[0]
-    return (
-        f"{steps}/{steps} - {' - '.join(shown)}\nf1score_train {values['f1score_train']:.6f}\n"
-        f"f1score_test {values['f1score_test']:.8f}"
-    )
+    return "\n".join([f"{steps}/{steps} - {' - '.join(bar)}", *after])
 
 
 def _as_keras(value: float) -> str:
@@ -158,23 +163,26 @@ def _as_keras(value: float) -> str:
 
 def draw(table: pd.DataFrame) -> Figure:
     """The four F1 of the log: as printed, as expected, and from our runs."""
+    if table.empty:
+        return _style.nothing("no run to hold against the article's log")
     figure, ax = plt.subplots(figsize=(7.6, 3.8), layout="constrained")
     versions = [keras for keras in table["keras"].unique() if keras != ARTICLE]
-    colours = dict(zip(versions, _style.SPARE, strict=False))
+    colours = dict(zip(versions, cycle(_style.SPARE), strict=False))
     for place, quantity in enumerate(SHOWN):
         rows = table[table["quantity"] == quantity]
-        _article(ax, place, rows[rows["keras"] == ARTICLE].iloc[0])
+        for _, row in rows[rows["keras"] == ARTICLE].iterrows():
+            _article(ax, place, row)
         for i, (keras, colour) in enumerate(colours.items(), 1):
             _ours(ax, place + 0.22 * i, rows[rows["keras"] == keras], colour)
     ax.set_yticks(np.arange(len(SHOWN)) + 0.2, list(SHOWN.values()))
     ax.set_ylim(len(SHOWN) - 0.4, -0.45)
-    ax.set_xlim(0.35, 1.02)
+    least = table[table["quantity"].isin(SHOWN)][["value", "low"]].min().min()
+    ax.set_xlim(min(0.35, least - 0.05), 1.02)
     ax.set_xlabel("F1")
     ax.grid(axis="x", linewidth=0.4)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    handles = _handles(colours)
-    _style.headline(figure, "The article's log again: Keras prints half of the true F1", handles)
+    _style.headline(figure, _conclusion(table), _handles(colours))
     _style.caption(figure, _caption(table))
     return figure
 
@@ -196,7 +204,8 @@ def _article(ax: Any, place: float, row: pd.Series) -> None:
 
 
 def _ours(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
-    ax.plot(rows[["low", "high"]].iloc[0], [place] * 2, color=colour, linewidth=1.2)
+    for _, ends in rows[["low", "high"]].drop_duplicates().iterrows():
+        ax.plot(ends, [place] * 2, color=colour, linewidth=1.2)
     ax.plot(rows["value"], [place] * len(rows), **_dot(colour))
 
 
@@ -223,12 +232,24 @@ def _handles(colours: dict[str, str]) -> list[Any]:
     ]
 
 
+def _conclusion(table: pd.DataFrame) -> str:
+    """What part of the true F1 our runs print on average, training and validation."""
+    ours = table[table["keras"] != ARTICLE].groupby("quantity")["value"].mean()
+    pairs = (("f1", "f1score_train"), ("val_f1", "f1score_test"))
+    shares = [ours[naive] / ours[true] for naive, true in pairs if ours.get(true, 0) > 0]
+    if not shares:
+        return "The article's log, and ours, which have found nothing"
+    share = 100 * np.mean(shares)
+    part = "half" if 45 <= share <= 55 else f"{share:.0f} %"
+    return f"The article's log again: Keras prints {part} of the true F1"
+
+
 def _caption(table: pd.DataFrame) -> str:
     ours = table[table["keras"] != ARTICLE]
-    each = ours[ours["quantity"] == "f1"].groupby("keras")["seed"].nunique()
-    name = ours["dataset"].iloc[0]
+    n_runs = _style.span(ours.groupby("keras")["seed"].nunique())
+    name = ", ".join(sorted(ours["dataset"].unique()))
     return (
-        f"{each.min()} runs in each Keras on {name}: 854 batches of 50, 1.4 % positives, last "
-        "epoch.\nIn training the log is of weights that move, the true F1 of those after the "
-        "epoch.\nThe CSV has all eight printed numbers and says which are compatible."
+        f"{n_runs} runs in each Keras on {name}, {_style.span(ours['steps'])} batches an epoch; "
+        "the last epoch.\nIn training the log is of weights that move, the true F1 of those after "
+        "the epoch.\nThe CSV has every number that the log prints and says which are compatible."
     )

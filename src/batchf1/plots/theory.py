@@ -20,6 +20,7 @@ COLUMNS = {
     "split": "text",
     **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
 }
+NUMBERS = ["f1", "expected_f1", "sd"]
 ROUNDING = 1e-6
 """Below it a predicted deviation is that of the float32 in which Keras adds."""
 
@@ -33,16 +34,19 @@ def table(source: Path) -> pd.DataFrame:
     key = [*_axes.further(rows, KEY), *KEY]
     rows = with_expectation(rows[rows["strategy"] == "batch_mean"])
     residual = (rows["f1"] - rows["expected_f1"]) / rows["sd"].where(rows["sd"] > ROUNDING)
-    kept = rows[[*key, "f1", "expected_f1", "sd"]].assign(residual=residual)
-    return kept.sort_values(key).round(6)
+    kept = rows[[*key, *NUMBERS]].assign(residual=residual)
+    # the settings stay as they are
+    return kept.sort_values(key).round(dict.fromkeys([*NUMBERS, "residual"], 6))
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Logged over expected F1 of the validation passes, and the residuals beside the normal law."""
-    if table["expected_f1"].isna().all():
-        return _style.nothing("no batch mean was logged of which an expectation is known")
+    known = table[table["expected_f1"].notna()]
+    passes = known[known["split"] == "validation"]
+    if passes.empty:
+        return _style.nothing("no validation pass has a batch mean whose expectation is known")
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.1), layout="constrained")
-    passes, colour = table[table["split"] == "validation"], _style.colour("batch_mean")
+    colour = _style.colour("batch_mean")
     left.axline((0, 0), slope=1, color=_style.TRUTH, linewidth=0.8)
     left.scatter(passes["expected_f1"], passes["f1"], s=3, alpha=0.3, color=colour, rasterized=True)
     left.set(xlabel="expected from the counts alone", ylabel="logged by Keras")
@@ -50,29 +54,45 @@ def draw(table: pd.DataFrame) -> Figure:
     _residuals(right, passes["residual"].dropna())
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
-    _style.headline(
-        figure, "What a batch-averaged F1 logs follows from four counts and a batch size"
-    )
-    _style.caption(figure, _caption(table, passes))
+    _style.headline(figure, _conclusion(passes["residual"]))
+    _style.caption(figure, _caption(known[known["split"] == "train"], passes))
     return figure
 
 
-def _caption(table: pd.DataFrame, passes: pd.DataFrame) -> str:
-    moved = (table["f1"] - table["expected_f1"])[table["split"] == "train"]
-    by_epoch = 100 * moved.groupby(table["epoch"]).mean()
+def _conclusion(residual: pd.Series) -> str:
+    """That the law holds, where mean and deviation of the residuals are those of chance."""
+    if abs(residual.mean()) < 0.1 and abs(residual.std() - 1) < 0.1:
+        return "What a batch-averaged F1 logs follows from four counts and a batch size"
+    return "What a batch-averaged F1 logs beside what its counts and batch size let expect"
+
+
+def _caption(training: pd.DataFrame, passes: pd.DataFrame) -> str:
     return (
         f"{len(passes):,} validation passes, no free parameter. Right: the "
         f"{passes['residual'].count():,} with a predicted deviation (the others are one batch\n"
-        "or found nothing). In training, where "
-        "weights move and batches are not alike, the log lies "
-        f"{by_epoch.iloc[0]:+.2f} points from the\nexpectation in epoch {by_epoch.index[0]} "
-        f"and {by_epoch.iloc[-1]:+.2f} in epoch {by_epoch.index[-1]}, on average."
+        f"or found nothing).{_moving(training)}"
+    )
+
+
+def _moving(training: pd.DataFrame) -> str:
+    """How far the log of training lies from the expectation, in the first and the last epoch."""
+    moved = 100 * (training["f1"] - training["expected_f1"]).groupby(training["epoch"]).mean()
+    if moved.empty:
+        return ""
+    first, last = moved.index[0], moved.index[-1]
+    then = f" and {moved[last]:+.2f} in epoch {last}" if last > first else ""
+    return (
+        " In training, where weights move and batches are not alike, the log lies "
+        f"{moved[first]:+.2f} points from the\nexpectation in epoch {first}{then}, on average."
     )
 
 
 def _residuals(ax: Any, residual: pd.Series) -> None:
     edges = np.linspace(-4, 4, 41)
-    ax.hist(residual.clip(-4, 4), edges, density=True, color=_style.colour("batch_mean"), alpha=0.6)
+    if len(residual):
+        shown = residual.clip(-4, 4)
+        ax.hist(shown, edges, density=True, color=_style.colour("batch_mean"), alpha=0.6)
     ax.plot(edges, norm.pdf(edges), color=_style.TRUTH)
     ax.set(xlabel="(logged - expected) / predicted standard deviation", ylabel="density")
-    ax.set_title(f"Residuals: mean {residual.mean():+.2f}, deviation {residual.std():.2f}")
+    said = f"mean {residual.mean():+.2f}, deviation {residual.std():.2f}"
+    ax.set_title(f"Residuals: {said}" if len(residual) > 1 else f"Residuals: {len(residual)}")

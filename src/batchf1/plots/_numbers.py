@@ -1,0 +1,46 @@
+"""The CSV of a figure: read, and refused where it is not that figure's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from batchf1.errors import one_line, refuse, require
+
+NUMBER, TEXT, FLAG = "number", "text", "flag"
+"""Kinds of columns; a flag is true or false."""
+
+
+def read(source: Path, columns: Mapping[str, str], thing: str) -> pd.DataFrame:
+    """A table from CSV that has these columns (name -> kind), and perhaps others.
+
+    An empty cell is missing, whatever the kind; any other text of a setting is a text, `null` too.
+    Raises `InputError` where it cannot be read, lacks a column, or has one of another kind.
+    """
+    texts = {column: str for column, kind in columns.items() if kind == TEXT}
+    try:
+        table = pd.read_csv(
+            source, dtype=texts, keep_default_na=False, na_values=[""], low_memory=False
+        )
+    except (OSError, ValueError) as error:
+        refuse(str(source), f"must be the CSV of {thing}", one_line(error))
+    where = f"{source}: the CSV of {thing}"
+    lacking = [column for column in columns if column not in table]
+    require(not lacking, where, f"has columns {list(columns)}", f"none named {lacking}")
+    for column, kind in columns.items():
+        strange = _strange(table[column], kind)
+        require(not strange, where, f"has {kind}s in {column}", strange[:1])
+    return table
+
+
+def _strange(values: pd.Series, kind: str) -> list[Any]:
+    """Values that are not of the kind, and not missing."""
+    if values.empty or kind == TEXT:
+        return []
+    flags = pd.api.types.is_bool_dtype(values.dtype)
+    if kind == FLAG or flags:
+        return [] if flags and kind == FLAG else values.tolist()
+    return values[pd.to_numeric(values, errors="coerce").isna() & values.notna()].tolist()

@@ -1,0 +1,119 @@
+"""One style: a strategy looks the same everywhere, and no other looks like it; legends fit."""
+
+import itertools
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from batchf1 import plugins
+from batchf1.plots import _style, _sweep, cost, error_vs_batch_size
+
+ADDED = ["a_running_mean", "median_of_batches", "of_the_largest_batch"]
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """Three strategies that somebody adds."""
+    real = plugins.names
+    monkeypatch.setattr(plugins, "names", lambda p: sorted([*real(p), *ADDED]))
+    return real("strategies") + ADDED
+
+
+def looks(names):
+    return [(_style.colour(name), _style.marker(name)) for name in names]
+
+
+def test_a_strategy_has_a_colour_a_marker_and_a_name_of_its_own(added):
+    assert len(added) == 7
+    for part in (_style.colour, _style.marker, _style.label):
+        assert len(set(map(part, added))) == len(added)
+    assert _style.label("median_of_batches") == "median of batches"
+
+
+def test_known_strategies_have_the_names_that_they_say_themselves():
+    from batchf1 import strategies  # and with it Keras
+
+    for name in plugins.names("strategies"):
+        assert _style.label(name) == strategies.create(name).label
+
+
+def test_colours_that_come_round_again_have_another_marker(monkeypatch):
+    many = [f"s{i:02}" for i in range(16)]
+    monkeypatch.setattr(plugins, "names", lambda package: [*many, *_style.COLOURS])
+    assert len(set(looks(many))) == 16
+    assert looks(many)[:2] == [("#E69F00", "P"), ("#56B4E9", "X")]
+    assert looks(many)[4] == ("#E69F00", "X")
+
+
+def test_a_strategy_that_is_not_installed_looks_by_its_name(monkeypatch):
+    monkeypatch.setattr(plugins, "names", lambda package: ["mine", *_style.COLOURS])
+    place = 1 + crc32(b"theirs")
+    assert looks(["theirs"]) == [
+        (_style.SPARE[place % 4], _style.SPARE_MARKERS[(place + place // 4) % 4])
+    ]
+    assert looks(["theirs"]) == looks(["theirs"])
+
+
+def of_strategies(repository, names):
+    """The committed numbers of one strategy's cells, said of several."""
+    table = pd.read_csv(repository / "figures/error_vs_batch_size.csv")
+    table = table[table["prevalence"].isin([0.02, 0.2])]
+    ours = table[table["strategy"] == "streaming"]
+    others = [ours.assign(strategy=name) for name in names if name not in _style.COLOURS]
+    return pd.concat([table[table["strategy"].isin(names)], *others])
+
+
+def inside(figure, artist):
+    box, whole = artist.get_window_extent(), figure.bbox
+    return whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1
+
+
+@pytest.mark.parametrize("n", [5, 6, 7])
+def test_a_legend_of_many_strategies_lies_inside_the_figure(added, repository, n):
+    names = added[:n]
+    with _style.house():
+        figure = error_vs_batch_size.draw(of_strategies(repository, names))
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        said = [text.get_text() for text in legend.get_texts()]
+        assert sorted(said) == sorted([*map(_style.label, names), "its exact expectation"])
+        assert inside(figure, legend)
+        headline = next(text for text in figure.texts if text.get_gid() == _style.HEADLINE)
+        assert legend.get_window_extent().y1 <= headline.get_window_extent().y0 + 3
+        tops = [ax._left_title.get_window_extent().y1 for ax in figure.axes]
+        assert max(tops) <= legend.get_window_extent().y0
+        plt.close(figure)
+
+
+def test_a_legend_that_fits_stands_in_one_row(repository):
+    with _style.house():
+        figure = cost.draw(pd.read_csv(repository / "figures/cost.csv"))
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        assert legend.get_window_extent().height < 0.25 * figure.dpi
+        assert inside(figure, legend)
+        plt.close(figure)
+
+
+def test_a_long_name_alone_in_a_row_ends_the_search():
+    with _style.house():
+        figure, _ = plt.subplots(figsize=(1, 4), layout="constrained")
+        handles = [plt.Line2D([], [], label=f"a name much longer than an inch {i}") for i in "ab"]
+        _style.headline(figure, "Head", handles)
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        tops = [text.get_window_extent().y0 for text in legend.get_texts()]
+        assert all(a > b for a, b in itertools.pairwise(tops))
+        plt.close(figure)
+
+
+def test_labels_are_spread_without_leaving_their_order():
+    values = np.array([-0.5, -0.02, -0.01, 0.0])
+    spread = _sweep._spread(values, 0.03, -1.0)
+    np.testing.assert_allclose(spread, [-0.5, -0.06, -0.03, 0.0], atol=1e-15)
+    low = _sweep._spread(np.array([-0.99, -0.98]), 0.03, -1.0)
+    np.testing.assert_allclose(low, [-1.0, -0.97], atol=1e-15)
+    assert len(_sweep._spread(np.array([]), 0.03, -1.0)) == 0

@@ -62,7 +62,7 @@ class Strategy:
     name: str = "none"
     """Its module's name, by which `create` finds it; this class does nothing."""
     label: ClassVar[str] = ""
-    """Its name in legends; without one, `name`."""
+    """Its name in legends; without one, `name` with spaces."""
 
     def __init__(
         self, threshold: float = 0.5, *, from_logits: bool = False, name: str | None = None
@@ -80,7 +80,7 @@ class Strategy:
         """Name a strategy that does not name itself after its module."""
         if cls.name == Strategy.name:
             cls.name = cls.__module__.rpartition(".")[2]
-        cls.label = cls.label or cls.name
+        cls.label = cls.label or cls.name.replace("_", " ")
 
     @property
     def key(self) -> str:

@@ -166,6 +166,9 @@ def test_the_advice_is_about_the_tolerance(capsys):
     ):
         said = ask(capsys, *COUNTS, "--batch-size", "10", "--tolerance", tolerance)
         assert said.splitlines()[-1].startswith(words)
+    just = repr(abs(expect(3, 1, 2, 94, 10).error))
+    said = ask(capsys, *COUNTS, "--batch-size", "10", "--tolerance", just)
+    assert said.endswith("The batch mean may be read here: it is within 0.416467 of the truth.\n")
 
 
 @pytest.mark.parametrize(
@@ -245,7 +248,7 @@ def test_help(capsys):
         "--n-samples N size of the split; without it, very many",
         "--batch-size B samples in a batch",
         "--tolerance E ask for the smallest batch with |error| <= E",
-        "F1 of a batch without positives and predicted positives; skip leaves it out",
+        "{0,1,skip} F1 of a batch without positives and predicted positives; skip leaves it out",
         "--json print JSON",
     ):
         assert words in said[0]
@@ -336,6 +339,10 @@ OF_RATES = "needed with the others of ('prevalence', 'precision', 'recall'); got
         (
             [*RATES.format(0.9, 0.1, 1).split(), "--n-samples", "10", "--batch-size", "3"],
             "--precision: gives more false positives than there are negatives; got 0.1",
+        ),
+        (
+            [*RATES.format(0.5, 0.45, 1).split(), "--n-samples", "10", "--batch-size", "3"],
+            "--precision: gives more false positives than there are negatives; got 0.45",
         ),
         (
             [*RATES.format(0.9, 0.1, 1).split(), "--batch-size", "3"],

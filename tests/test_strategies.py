@@ -188,7 +188,8 @@ def test_a_strategy_is_named_after_its_module_unless_it_says_otherwise():
 
         name, label = "yours", "yours and mine"
 
-    assert (Mine.name, Mine.label, Mine().key) == (__name__, __name__, f"f1_{__name__}")
+    assert (Mine.name, Mine.label) == ("test_strategies", "test strategies")
+    assert Mine().key == "f1_test_strategies"
     assert (Yours.name, Yours.label, Yours().key) == ("yours", "yours and mine", "f1_yours")
     assert Strategy().name == "none"
     assert Mine().metrics() == Mine().callbacks() == []

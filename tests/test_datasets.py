@@ -139,7 +139,7 @@ def test_more_than_there_are_is_refused_before_anything_is_read(make):
 
 def test_a_class_with_too_few_samples_is_refused(tmp_path, monkeypatch):
     folder = idx_files(tmp_path, monkeypatch)
-    dataset = FashionMnist(1000, 0.5, positive=[1], folder=str(folder))
+    dataset = FashionMnist(n_samples=1000, prevalence=0.5, positive=[1], folder=str(folder))
     with pytest.raises(
         InputError, match=r"fashion_mnist positives: has \d+ samples; got a request"
     ):

@@ -172,7 +172,9 @@ def test_the_contract(name):
     assert inspect.getdoc(cls)
     assert cls.name == cls().name == strategies.create(name).name == name
     assert cls.label
+    assert cls().threshold == strategies.create(name).threshold == 0.5
     assert cls(0.3).threshold == 0.3
+    assert not cls().from_logits
     assert cls(name="mine").key == "f1_mine"
     assert cls(from_logits=True).from_logits
     first, second = cls().metrics(), cls().metrics()
@@ -182,6 +184,8 @@ def test_the_contract(name):
 def test_a_strategy_is_named_after_its_module_unless_it_says_otherwise():
     class Mine(Strategy):
         """Nothing."""
+
+        __module__ = "somebody.mine"
 
     class Yours(Mine):
         """Nothing."""

@@ -23,6 +23,7 @@ from fitting import (
     metrics_of,
     of_name,
     truth,
+    truths,
 )
 
 # Labels and scores without an F1
@@ -31,16 +32,21 @@ from fitting import (
 @pytest.mark.parametrize("name", METRICS)
 def test_bad_labels_and_scores(name):
     x, y = data()
-    wrong = y.copy()
-    wrong[3] = 2
-    words = f"^val_f1_{name}: needs labels 0 or 1 and as many scores, in .*; got nan"
+    wrong, unknown = y.copy(), x.copy()
+    wrong[3], unknown[3] = 2, np.nan
+    words = f"^val_f1_{name}: needs labels 0 or 1 and as many scores, in .*; got nan$"
     with pytest.raises(InputError, match=words):
         fitted(of_name(name), (x, y), (x, wrong))
-    with pytest.raises(InputError, match="^f1_.*: needs labels 0 or 1 .*, no NaN; got nan"):
+    with pytest.raises(InputError, match="^f1_.*: needs labels 0 or 1 .*, no NaN; got nan$"):
         fitted(of_name(name, from_logits=True), (x, wrong))
-    x[3] = np.nan  # as after a training that diverged: its loss is NaN too
-    logs = fitted(of_name(name), (x, y), data())
-    assert np.isnan(logs[f"f1_{name}"][0])
+    # as after a training that diverged: its loss is NaN too
+    logs = fitted(of_name(name), (x, y), (unknown, y))
+    assert np.isnan(logs[f"val_f1_{name}"]).all()
+    assert logs[f"f1_{name}"] == [pytest.approx(truths(y, x)[name], abs=1e-6)]
+    assert np.isnan(fitted(of_name(name), (unknown, y))[f"f1_{name}"]).all()
+    for metric in metrics_of(of_name(name, from_logits=True)):
+        metric.update_state(y, unknown)
+        assert np.isnan(float(metric.result()))
 
 
 def test_soft_and_signed_labels_are_never_counted():
@@ -221,7 +227,7 @@ def test_a_streamed_pass_keeps_counts_alone_and_gives_what_scikit_learn_does():
 
 
 @pytest.mark.parametrize("n", [1, 20, 75])
-def test_all_forms_of_the_pass_agree(n):
+def test_all_forms_of_the_pass_agree(n, capsys):
     x, y = data(n, seed=2)
     batches = [(x[i : i + 7], y[i : i + 7]) for i in range(0, n, 7)]
     chosen = [s for name in "abc" for s in of_name("epoch_end", name=name)]
@@ -229,6 +235,7 @@ def test_all_forms_of_the_pass_agree(n):
     callbacks = [c for s, form in forms for c in s.callbacks(validation=form)]
     logs = compiled(None).fit(x, y, verbose=0, callbacks=callbacks).history
     assert [logs[f"val_f1_{name}"] for name in "abc"] == [[pytest.approx(truth(y, x))]] * 3
+    assert capsys.readouterr().out == ""
 
 
 def test_scikit_learn_is_what_epoch_end_calls_for_arrays(monkeypatch):

@@ -10,6 +10,9 @@ import pytest
 import batchf1
 from batchf1 import strategies
 from batchf1.errors import InputError
+from batchf1.strategies.batch_mean import BatchF1
+from batchf1.strategies.reconstructed import CountShare
+from batchf1.strategies.streaming import BinaryF1
 from fitting import (
     METRICS,
     OURS,
@@ -198,6 +201,19 @@ def test_a_saved_model_loads_with_its_metrics(tmp_path):
     for name in METRICS:
         assert history[f"f1_{name}"] == [pytest.approx(truths(y, x, 0.3)[name], abs=1e-6)]
     assert [m.get_config() for m in own(again)] == [m.get_config() for m in metrics_of(chosen)]
+
+
+def test_what_a_saved_metric_consists_of():
+    given = {"threshold": 0.5, "from_logits": False}
+    parts = {"count": "true_positives", "logged": "per_sample", "name": "true_positives"}
+    for metric, config in (
+        (BatchF1(), given | {"name": "f1", "dtype": "float32"}),
+        (BinaryF1(), given | {"name": "f1", "dtype": "float64"}),
+        (CountShare("true_positives"), given | parts | {"dtype": "float64"}),
+    ):
+        assert metric.get_config() == config
+        kind = type(metric)
+        assert keras.saving.get_registered_name(kind) == f"batchf1>{kind.__name__}"
 
 
 def own(model):

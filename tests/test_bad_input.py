@@ -172,6 +172,9 @@ COMMANDS = {
     "table ../cli rows.parquet --output o": "figure: is one of [",
     "table theory rows.parquet s.yaml --output o": "figure theory: is made from ['source']; got",
     "table original_log rows.parquet --output o": "is made from ['source', 'log']; got",
+    "table original_log rows.parquet no.txt --output o": "figure original_log: needs rows",
+    "table scaling s.csv no.csv --output o": "s.csv: the CSV of the engines: has columns ['engine'",
+    "table discrepancy rows.parquet --output o": "figure discrepancy: needs rows of strate",
     "table theory s.yaml --output o": "s.yaml: must be a whole parquet file",
     "table worked_example s.yaml --output o": "at overrides; Key 'overrides' not in 'WorkedExampl",
     "draw worked_example no.csv --output o.png": "no.csv: must be a readable file; got No such",
@@ -179,8 +182,10 @@ COMMANDS = {
     "draw worked_example s.csv --output o": "o: must end in one of ('.pdf', '.png')",
     "draw theory s.csv --output o.png": "the CSV of figure theory: has columns ['split', ",
     "draw collapse s.yaml --output o.png": "s.yaml: must be the CSV of",
-    "draw scaling empty --output o.png": "empty: must be the CSV of a figure; got No columns",
-    "draw scaling binary --output o.png": "binary: must be the CSV of a figure; got 'utf-8' codec",
+    "draw theory header.csv --output o.png": "header.csv: the CSV of figure theory: has columns ['",
+    "draw worked_example text.csv --output o.png": "has numbers in f1; got ['seven']",
+    "draw scaling empty --output o.png": "empty: must be the CSV of figure scaling; got No columns",
+    "draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
     "draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
     "cost no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
@@ -233,6 +238,8 @@ def folder(tmp_path, monkeypatch, repository):
     put(Path("folder"), Path)
     shutil.copy(repository / "docs/article_log.txt", "log.txt")
     shutil.copy(repository / "figures/worked_example.csv", "s.csv")
+    put(Path("text.csv"), Path("s.csv").read_text().replace(",0.75\n", ",seven\n"))
+    put(Path("header.csv"), Path("s.csv").read_text().partition("\n")[0])
     return tmp_path
 
 

@@ -1,0 +1,349 @@
+"""What costs and speeds become in their figures, worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from batchf1 import plots, tables
+from batchf1.cost.rows import COST
+from batchf1.errors import InputError
+from batchf1.plots import _style, scaling
+from batchf1.plots import cost as plot
+
+
+def made_up(bytes_per_row, seconds_per_row):
+    """Rows as if measured: fixed cost and a line for each strategy, and a drift that all share."""
+    rows = []
+    for repetition in range(2):
+        for n in (1000, 10_000, 50_000):
+            drift = 1 + 0.5 * repetition
+            none = drift * (0.5 + seconds_per_row["none"] * n)
+            for strategy in bytes_per_row:
+                seconds = drift * (0.5 + seconds_per_row[strategy] * n)
+                rows.append(
+                    {
+                        "cell_id": f"{repetition}-{n}-{strategy}",
+                        "study": "mini",
+                        "device": "cpu",
+                        "model": "tiny",
+                        "engine": "plain",
+                        "batch_size": 50,
+                        "n_samples": n,
+                        "n_rows": n,
+                        "strategy": strategy,
+                        "repetition": repetition,
+                        "n_epochs": 1,
+                        "train_seconds": 0.75 * seconds,
+                        "validation_seconds": 0.25 * seconds,
+                        "none_train_seconds": 0.75 * none,
+                        "none_validation_seconds": 0.25 * none,
+                        "start_bytes": 400_000_000,
+                        "peak_bytes": 410_000_000 + bytes_per_row[strategy] * n,
+                        "device_peak_bytes": np.nan,
+                        "f1": np.nan if strategy == "none" else 0.5,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+BYTES = {"none": 2, "reconstructed": 2, "epoch_end_arrays": 300}
+SECONDS = {"none": 1e-5, "reconstructed": 1.1e-5, "epoch_end_arrays": 5e-5}
+
+
+@pytest.fixture
+def summary(tmp_path):
+    tables.write(made_up(BYTES, SECONDS), tmp_path / "runs.parquet", COST, {})
+    return plot.table(tmp_path / "runs.parquet")
+
+
+def test_known_slopes_are_recovered(summary):
+    lines = summary[summary["row"] == "slope"].set_index("strategy")
+    for name, value in BYTES.items():
+        assert lines.loc[name, "bytes_per_row"] == pytest.approx(value, rel=1e-9)
+        assert lines.loc[name, "extra_bytes_per_row"] == pytest.approx(value - 2, abs=1e-6)
+        assert lines.loc[name, "grown_bytes_per_row"] == pytest.approx(value, rel=1e-9)
+        assert lines.loc[name, "bytes_per_row_se"] == pytest.approx(0, abs=1e-6)
+        mean_drift = 1.25
+        seconds = lines.loc[name, "seconds_per_million_rows"]
+        assert seconds == pytest.approx(1e6 * mean_drift * SECONDS[name], rel=1e-9)
+        assert lines.loc[name, "seconds_per_million_rows_se"] > 0
+    assert dict(lines["extra_passes"]) == {"none": 0, "reconstructed": 0, "epoch_end_arrays": 1}
+
+
+def test_ratios_are_paired_so_that_drift_cancels(summary):
+    cells = summary[summary["row"] == "cell"].set_index(["strategy", "n_rows"])
+    for strategy, n in cells.index:
+        true = (0.5 + SECONDS[strategy] * n) / (0.5 + SECONDS["none"] * n)
+        for time in plot.TIMES:
+            row = cells.loc[(strategy, n)]
+            found = row[[f"{time}_ratio", f"{time}_ratio_min", f"{time}_ratio_max"]]
+            assert list(found) == [pytest.approx(true, rel=1e-12)] * 3
+            assert row[f"{time}_ratio_sd"] == pytest.approx(0, abs=1e-12)
+    assert (cells["epoch_seconds_sd"] > 0).all()
+    assert set(cells["n_runs"]) == {2}
+
+
+def test_the_standard_error_of_a_slope_is_that_of_least_squares():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 10, 20)
+    y = 3 * x + rng.normal(size=20)
+    value, error = plot.slope(x, y)
+    (slope, _), covariance = np.polyfit(x, y, 1, cov=True)
+    assert (value, error) == (pytest.approx(slope), pytest.approx(np.sqrt(covariance[0, 0])))
+    assert np.isnan(plot.slope([1, 2], [3, 5])[1])
+
+
+def test_a_series_without_a_run_to_compare_with_is_refused(tmp_path):
+    lonely = made_up(BYTES, SECONDS)
+    lonely = lonely[(lonely["strategy"] != "none") | (lonely["n_samples"] != 1000)]
+    tables.write(lonely, tmp_path / "runs.parquet", COST, {})
+    with pytest.raises(InputError, match="series: must have a run with strategy none; got .*1000"):
+        plot.table(tmp_path / "runs.parquet")
+
+
+def test_the_headline_says_how_memory_grows(summary):
+    with _style.house():
+        figure = plot.draw(summary)
+        texts = [text.get_text() for text in figure.texts]
+        plt.close(figure)
+    assert any("takes 300 MB per million rows, counts take 2" in text for text in texts)
+
+
+MEASURED = {
+    "study": "mini",
+    "device": "cpu",
+    "model": "tiny",
+    "engine": "plain",
+    "batch_size": 32,
+    "n_samples": 1000,
+    "n_rows": 1024,
+    "n_epochs": 1,
+    "device_peak_bytes": 100.0,
+    "f1": 0.5,
+}
+LARGER = {"n_samples": 3000, "n_rows": 3072}
+
+
+def measured(strategy, repetition, seconds, beside, start, peak, **more):
+    """A row of `COST`: seconds of training and validation, and of the turns without a strategy."""
+    times = ("train_seconds", "validation_seconds")
+    row = MEASURED | {"strategy": strategy, "repetition": repetition} | more
+    row |= dict(zip(times, seconds, strict=True))
+    row |= {f"none_{k}": v for k, v in zip(times, beside, strict=True)}
+    row |= {"start_bytes": start, "peak_bytes": peak}
+    row["cell_id"] = f"{strategy}-{repetition}-{row['n_rows']}-{row['model']}"
+    return row | ({"f1": np.nan} if strategy == "none" else {})
+
+
+ROWS = [
+    measured("none", 0, (2.0, 1.0), (1.0, 0.5), 400, 500),
+    measured("none", 1, (4.0, 2.0), (4.0, 2.0), 400, 520),
+    measured("none", 0, (6.0, 3.0), (6.0, 3.0), 400, 600, **LARGER),
+    measured("streaming", 0, (3.0, 1.0), (2.0, 0.8), 390, 530),
+    measured("streaming", 1, (5.0, 3.0), (2.5, 2.0), 410, 510, device_peak_bytes=300.0),
+    measured("streaming", 0, (9.0, 4.0), (6.0, 4.0), 450, 700, **LARGER),
+    measured("epoch_end", 1, (4.0, 4.0), (4.0, 2.0), 400, 540),
+]
+
+
+def of_rows(folder, rows):
+    path = folder / "runs.parquet"
+    tables.write(pd.DataFrame(rows)[list(COST.columns)], path, COST, {})
+    return plot.table(path)
+
+
+def test_every_number_of_a_cell(tmp_path):
+    found = of_rows(tmp_path, ROWS)
+    cells = found[found["row"] == "cell"].set_index(["strategy", "n_rows"])
+    assert set(cells.index) == {
+        *(("none", 1024), ("none", 3072), ("streaming", 1024), ("streaming", 3072)),
+        ("epoch_end", 1024),
+    }
+    cell = cells.loc[("streaming", 1024)]
+    ratio = (4 / 2.8, 8 / 4.5)
+    assert cell.dropna().drop(["row", *plot.KEY]).to_dict() == pytest.approx(
+        {
+            "n_samples": 1000,
+            "n_runs": 2,
+            "extra_passes": 0,
+            "train_seconds": 4,
+            "train_seconds_sd": 2**0.5,
+            "validation_seconds": 2,
+            "validation_seconds_sd": 2**0.5,
+            "epoch_seconds": 6,
+            "epoch_seconds_sd": 8**0.5,
+            "peak_bytes": 520,
+            "peak_bytes_sd": 200**0.5,
+            "extra_bytes": (30 - 10) / 2,
+            "extra_bytes_sd": 800**0.5,
+            "grown_bytes": (140 + 100) / 2,
+            "grown_bytes_sd": 800**0.5,
+            "train_ratio": 1.75,  # 1.5 and 2
+            "train_ratio_sd": 0.125**0.5,
+            "train_ratio_min": 1.5,
+            "train_ratio_max": 2,
+            "validation_ratio": 1.375,  # 1.25 and 1.5
+            "validation_ratio_sd": 0.03125**0.5,
+            "validation_ratio_min": 1.25,
+            "validation_ratio_max": 1.5,
+            "epoch_ratio": sum(ratio) / 2,
+            "epoch_ratio_sd": (ratio[1] - ratio[0]) / 2**0.5,
+            "epoch_ratio_min": ratio[0],
+            "epoch_ratio_max": ratio[1],
+            "device_peak_bytes": 200,
+        },
+        rel=1e-12,
+    )
+    assert cells.loc[("epoch_end", 1024), "extra_passes"] == 1
+    assert cells.loc[("epoch_end", 1024), "extra_bytes"] == 20
+    assert cells.loc[("none", 1024), "epoch_ratio"] == pytest.approx((3 / 1.5 + 1) / 2)
+    assert cells.loc[("none", 1024), "extra_bytes"] == 0
+
+
+def test_every_number_of_a_slope(tmp_path):
+    found = of_rows(tmp_path, ROWS)
+    lines = found[found["row"] == "slope"].set_index("strategy")
+    assert list(lines.index) == ["none", "streaming"]  # two sizes
+    # two points at 1024 rows and one at 3072, 2048 further; sum of squares about the mean row
+    squares = 2 * (2048 / 3) ** 2 + (2 * 2048 / 3) ** 2
+    line = lines.loc["streaming"].dropna().drop(["row", *plot.KEY]).to_dict()
+    assert line == pytest.approx(
+        {
+            "n_runs": 3,
+            "extra_passes": 0,
+            "bytes_per_row": (700 - 520) / 2048,
+            "bytes_per_row_se": (200 / squares) ** 0.5,
+            "extra_bytes_per_row": (100 - 10) / 2048,
+            "extra_bytes_per_row_se": (800 / squares) ** 0.5,
+            "grown_bytes_per_row": (250 - 120) / 2048,
+            "grown_bytes_per_row_se": (800 / squares) ** 0.5,
+            "seconds_per_million_rows": 1e6 * (13 - 6) / 2048,
+            "seconds_per_million_rows_se": 1e6 * (8 / squares) ** 0.5,
+            # beyond the turns without: 1.2 and 3.5, and 3
+            "extra_seconds_per_million_rows": 1e6 * (3 - 2.35) / 2048,
+            "extra_seconds_per_million_rows_se": 1e6 * (2 * 1.15**2 / squares) ** 0.5,
+        },
+        rel=1e-12,
+    )
+
+
+def draw(module, table):
+    with _style.house():
+        figure = module.draw(table)
+        figure.draw_without_rendering()
+        words = _style.words(figure)
+        plt.close(figure)
+    return figure, words
+
+
+def test_what_is_drawn_of_the_costs(tmp_path):
+    rows = [row | {"peak_bytes": row["peak_bytes"] * 10**5} for row in ROWS]
+    rows = [row | {"start_bytes": row["start_bytes"] * 10**5} for row in rows]
+    figure, (headline, caption) = draw(plot, of_rows(tmp_path, rows))
+    left, right = figure.axes
+    drawn = [(bar.lines[0].get_xdata()[0], bar.lines[0].get_ydata()[0]) for bar in left.containers]
+    # by name; the cell with the most runs
+    assert drawn == [
+        (pytest.approx(-0.065), pytest.approx(8 / 6)),
+        (pytest.approx(0.065), pytest.approx((4 / 2.8 + 8 / 4.5) / 2)),
+    ]
+    ends = left.containers[1].lines[2][0].get_segments()[0][:, 1]
+    np.testing.assert_allclose(ends, [4 / 2.8, 8 / 4.5])
+    memory = [line.get_xydata().tolist() for line in right.lines if len(line.get_xdata())]
+    assert memory == [[[1024, 11], [3072, 20]], [[1024, 14]], [[1024, 12], [3072, 25]]]
+    assert [label.get_text() for label in left.get_xticklabels()] == ["plain fit,\nbatches of 32"]
+    assert right.get_title(loc="left") == "Memory, batches of 32"
+    assert headline == "What a strategy costs, beside an epoch without one"
+    assert caption.startswith("A fresh process for each measurement, 1 to 2 per cell. Left: mean")
+
+
+def test_little_memory_is_drawn_at_a_megabyte(tmp_path):
+    figure, _ = draw(plot, of_rows(tmp_path, ROWS))
+    assert {y for line in figure.axes[1].lines for y in line.get_ydata()} == {1.0}
+
+
+def test_the_model_with_the_most_cells_on_a_cpu_is_drawn(tmp_path):
+    wide = [row | {"model": "wide", "cell_id": f"w{i}"} for i, row in enumerate(ROWS[:2])]
+    gpu = [row | {"device": "gpu", "cell_id": f"g{i}"} for i, row in enumerate(ROWS)]
+    gpu = [row | {"model": "vast"} for row in gpu]
+    table = of_rows(tmp_path, [*ROWS, *wide, *gpu])
+    assert plot._plain_model(table[table["device"] == "cpu"]) == "tiny"
+    figure, _ = draw(plot, table)
+    assert len(figure.axes[0].containers) == 2
+    assert draw(plot, of_rows(tmp_path, gpu))[1] == (
+        "Nothing to show",
+        "Nothing was measured on a CPU.",
+    )
+
+
+# scaling
+
+ENGINES = "engine,n_samples,batch_size,epochs,later_s\n"
+PIPELINES = "pipeline,n_runs,cores,seconds\n"
+
+
+def speeds(folder, engines, pipelines):
+    (folder / "engines.csv").write_text(engines)
+    (folder / "pipelines.csv").write_text(pipelines)
+    return scaling.table(folder / "engines.csv", folder / "pipelines.csv")
+
+
+def test_the_table_of_speeds_is_both_tables_as_they_are(repository):
+    folder = repository / "benchmarks"
+    parts = [pd.read_csv(folder / name) for name in ("engines.csv", "pipelines.csv")]
+    found = scaling.table(folder / "engines.csv", folder / "pipelines.csv")
+    assert len(found) == sum(map(len, parts))
+    for part, rows in zip(
+        parts, (found.head(len(parts[0])), found.tail(len(parts[1]))), strict=True
+    ):
+        pd.testing.assert_frame_equal(
+            rows[list(part)].reset_index(drop=True), part, check_dtype=False
+        )
+        assert rows.drop(columns=list(part)).isna().all().all()
+
+
+def test_what_is_drawn_of_the_speeds(tmp_path):
+    engines = ENGINES + "plain,100,8,5,4.0\nplain,900,8,5,9.0\nplain,900,64,5,2.0\n"
+    engines += "fused,900,8,5,1.0\nplain,100,64,5,77.0\n"
+    pipelines = PIPELINES + "this project,8,2,20\nthis project,24,2,21\nthis project,40,2,25\n"
+    pipelines += "plain pipeline,24,2,2100\nplain pipeline,8,2,900\n"
+    figure, (headline, caption) = draw(scaling, speeds(tmp_path, engines, pipelines))
+    left, middle, right = figure.axes
+    series = {line.get_label(): line.get_xydata().tolist() for line in left.lines}
+    assert series == {
+        "plain Keras fit": [[100, 4], [900, 9]],
+        "this project: an epoch a call": [[900, 1]],
+    }
+    series = {line.get_label(): line.get_xydata().tolist() for line in middle.lines}
+    assert series["plain Keras fit"] == [[8, 9], [64, 2]]
+    assert [ax.get_title(loc="left") for ax in (left, middle)] == ["Batches of 8", "900 samples"]
+    assert len(right.lines) == 2
+    assert headline == "24 trainings with all strategies: 100 times faster than a process for each"
+    assert "5 epochs; median of repeated runs. Right: wall time on 2 cores;" in caption
+
+
+def test_speeds_of_pipelines_that_made_no_study_both_or_of_none(tmp_path):
+    engines = ENGINES + "plain,100,8,5,4.0\n"
+    for pipelines in ("this project,8,2,20\n", "this project,8,2,20\nplain pipeline,9,2,30\n"):
+        _, (headline, _) = draw(scaling, speeds(tmp_path, engines, PIPELINES + pipelines))
+        assert headline == "What a run costs, and a whole study"
+    assert draw(scaling, speeds(tmp_path, engines, PIPELINES))[1][0] == "Nothing to show"
+
+
+@pytest.mark.parametrize(
+    ("engines", "pipelines", "words"),
+    [
+        ("a\n1\n", PIPELINES, "engines.csv: the CSV of the engines: has columns .*; got none na"),
+        (ENGINES, "a\n1\n", "pipelines.csv: the CSV of the pipelines: has columns"),
+        (ENGINES, PIPELINES + "x,many,2,3\n", r"has numbers in n_runs; got \['many'\]"),
+    ],
+)
+def test_speeds_that_are_none_are_refused(tmp_path, engines, pipelines, words):
+    with pytest.raises(InputError, match=words):
+        speeds(tmp_path, engines, pipelines)
+
+
+def test_speeds_that_are_not_there_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no.csv: must be the CSV of the engines; got"):
+        plots.table("scaling", [tmp_path / "no.csv", tmp_path / "no.csv"])

@@ -185,15 +185,14 @@ def test_a_strategy_is_named_after_its_module_unless_it_says_otherwise():
     class Mine(Strategy):
         """Nothing."""
 
-        __module__ = "somebody.mine"
+        __module__ = "somebody.my_own"
 
     class Yours(Mine):
         """Nothing."""
 
         name, label = "yours", "yours and mine"
 
-    assert (Mine.name, Mine.label) == ("test_strategies", "test strategies")
-    assert Mine().key == "f1_test_strategies"
+    assert (Mine.name, Mine.label, Mine().key) == ("my_own", "my own", "f1_my_own")
     assert (Yours.name, Yours.label, Yours().key) == ("yours", "yours and mine", "f1_yours")
     assert Strategy().name == "none"
     assert Mine().metrics() == Mine().callbacks() == []

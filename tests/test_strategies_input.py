@@ -59,7 +59,7 @@ def test_soft_and_signed_labels_are_never_counted():
 
 def test_scores_that_are_whole_numbers_or_logits_of_these():
     y = np.array([1, 1, 0, 1])
-    for scores, options in (([1, 0, 1, 1], {}), ([0, -2, 0, 0], {"from_logits": True})):
+    for scores, options in (([1, 0, 1, 1], {}), ([-1, -2, -1, -1], {"from_logits": True})):
         for metric in metrics_of(of_name("streaming", threshold=0.2, **options)):
             metric.update_state(y, np.array(scores))
             assert float(metric.result()) == pytest.approx(2 / 3, abs=1e-6)
@@ -255,6 +255,8 @@ def test_a_pass_refuses_what_has_no_f1():
         ([(x[:B], y[:B]), (x[B:], wrong[B:])], "labels: are 0 or 1"),
         ((unknown, y), "scores: must not be NaN"),
         ([(unknown, y)], "scores: must not be NaN"),
+        ((x - 0.1, y), "scores: lie in .0, 1.; for logits, pass from_logits=True; got -0.1 to 0.9"),
+        ([(x + 0.1, y)], "scores: lie in .0, 1.; .*; got 0.1 to 1.1"),
         ([(x[:B], y[: B - 1])], "labels: must be 32; got 31"),
         ((x, np.hstack([y, y])), r"labels: a binary F1 needs shape .*; got \(75, 2\)"),
         ((x[:0], y[:0]), "val_f1_epoch_end: needs data with at least one sample"),

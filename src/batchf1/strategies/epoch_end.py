@@ -135,7 +135,7 @@ class PassAtEpochEnd(Guard):
         ours = self.strategy
         if not ours.from_logits and ((scores < 0) | (scores > 1)).any():
             rule = "lie in [0, 1]; for logits, pass from_logits=True"
-            refuse("scores", rule, f"{scores.min()} to {scores.max()}")
+            refuse("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")
         decided = predicted_positive(scores.ravel(), cut(ours.threshold, ours.from_logits))
         return positive.ravel(), decided
 

@@ -94,7 +94,7 @@ def test_half():
         "    if n <= 0:\n        raise ValueError\n    return n / 2\n",
         "tests/test_half.py": test,
         "tests/mutation/config.yaml": "{seed: 0, groups: "
-        "[{files: [half.py], tests: [test_half.py], load: []}]}",
+        "[{files: [half.py, __init__.py], tests: [test_half.py], load: []}]}",
         "docs/testing.md": f"Before.\n{report.START}\n{report.END}\nAfter.\n",
         ".gitignore": "/.mutants/\n",
     }.items():
@@ -116,6 +116,7 @@ def test_a_run_finds_what_the_tests_find_and_keeps_reasons(repository, project):
     assert done.returncode == 0, done.stderr
     assert "4 of 4, 3 found" in done.stdout
     results = yaml.safe_load((project / report.RESULTS).read_text())
+    assert list(results) == ["src/batchf1/half.py"]  # the other has nothing to change
     (survivor,) = results["src/batchf1/half.py"]["survivors"]
     assert survivor == {"function": "half", "old": "if n <= 0:", "new": "if n <= 1:", "why": ""}
 

@@ -51,6 +51,8 @@ def _try_group(root: Path, group: Group, copies: list[Copy], kept: Kept) -> None
     state = state_of(root, group)
     for file in group.files:
         chosen, total = faults(root / file, group.entries, group.sample, group.seed)
+        if not chosen:
+            continue
         verdicts = kept.verdicts(state)
         left = [fault for fault in chosen if number(fault) not in verdicts]
         if left:

@@ -53,8 +53,7 @@ def _write_results(root: Path, known: dict[str, Any]) -> None:
 def forget(root: Path, but: list[Path]) -> None:
     """Drop the results of all other files: they have moved, or are no longer tried."""
     known = results(root)
-    kept = {str(file): known[str(file)] for file in but if known.get(str(file), {}).get("faults")}
-    _write_results(root, kept)
+    _write_results(root, {str(file): known[str(file)] for file in but if str(file) in known})
 
 
 def write(root: Path) -> None:

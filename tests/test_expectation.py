@@ -892,6 +892,16 @@ def test_compatible_f1_of_batches_of_one():
     assert found == pytest.approx((2 / 3, 2 / 3))
 
 
+def test_the_prevalence_of_compatible_f1_is_that_of_whole_samples_within_1_percent():
+    assert compatible_f1(0.1, 1, 0.2005, 100, 0) == compatible_f1(0.1, 1, 0.2, 100, 0)
+    assert compatible_f1(0.1, 1, 0.199, 100, 0) == compatible_f1(0.1, 1, 0.2, 100, 0)
+    for prevalence in (0.2025, 0.1979):
+        said = f"prevalence: needs, within 1 %, a whole number of the 100 samples; got {prevalence}"
+        with pytest.raises(InputError) as caught:
+            compatible_f1(0.1, 1, prevalence, 100)
+        assert str(caught.value) == said
+
+
 @pytest.mark.parametrize("averaging", RULES)
 @pytest.mark.parametrize("zero_division", CONVENTIONS)
 def test_compatible_f1_of_one_batch_is_what_was_logged(averaging, zero_division):

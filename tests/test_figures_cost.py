@@ -102,6 +102,25 @@ def test_a_series_without_a_run_to_compare_with_is_refused(tmp_path):
         plot.table(tmp_path / "runs.parquet")
 
 
+def slopes(*lines):
+    columns = ["engine", "batch_size", "strategy", "grown_bytes_per_row"]
+    return pd.DataFrame(lines, columns=columns).assign(row="slope")
+
+
+def test_the_headline_is_of_the_engine_that_reaches_far_and_of_the_largest_batches():
+    arrays = ("plain", 512, "epoch_end_arrays", 1234.4)
+    others = [("plain", 512, "reconstructed", 7.0), ("fused", 32, "reconstructed", 5.0)]
+    chosen = ("fused", 512, "reconstructed", 3.0)
+    said = "Predicting arrays at the end of an epoch takes 1,234 MB per million rows, counts take "
+    assert plot._conclusion(slopes(arrays, *others, chosen)) == f"{said}3"
+    assert plot._conclusion(slopes(arrays, (*chosen[:3], -0.9))) == f"{said}0"
+    cell = slopes((*chosen[:3], 99.0)).assign(row="cell")
+    both = pd.concat([cell, slopes(arrays, chosen)])
+    assert plot._conclusion(both) == f"{said}3"
+    without = "What a strategy costs, beside an epoch without one"
+    assert plot._conclusion(slopes(arrays)) == plot._conclusion(slopes(chosen)) == without
+
+
 def test_the_headline_says_how_memory_grows(summary):
     with _style.house():
         figure = plot.draw(summary)
@@ -256,6 +275,7 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     assert right.get_title(loc="left") == "Memory, batches of 32"
     assert headline == "What a strategy costs, beside an epoch without one"
     assert caption.startswith("A fresh process for each measurement, 1 to 2 per cell. Left: mean")
+    assert caption.endswith("Right: solid plain fit, dotted fused; less than 1 MB is drawn at 1.")
 
 
 def test_little_memory_is_drawn_at_a_megabyte(tmp_path):
@@ -307,7 +327,8 @@ def test_what_is_drawn_of_the_speeds(tmp_path):
     engines = ENGINES + "plain,100,8,5,4.0\nplain,900,8,5,9.0\nplain,900,64,5,2.0\n"
     engines += "fused,900,8,5,1.0\nplain,100,64,5,77.0\n"
     pipelines = PIPELINES + "this project,8,2,20\nthis project,24,2,21\nthis project,40,2,25\n"
-    pipelines += "plain pipeline,24,2,2100\nplain pipeline,8,2,900\n"
+    slow = "".join(f"plain pipeline,24,2,{seconds}\n" for seconds in (9000, 2000, 2100))
+    pipelines += f"{slow}plain pipeline,8,2,900\n"
     figure, (headline, caption) = draw(scaling, speeds(tmp_path, engines, pipelines))
     left, middle, right = figure.axes
     series = {line.get_label(): line.get_xydata().tolist() for line in left.lines}

@@ -94,6 +94,7 @@ def test_every_number_of_a_run(tmp_path, log, software):
     assert first["value"].tolist() == pytest.approx(values, abs=6e-9)
     values = [0.0015, 2 / 3, 0.6, 0.251, 1 / 3, 0.5, 0.95, 0.9]
     assert second["value"].tolist() == pytest.approx(values, abs=6e-9)
+    assert first["value"]["acc"] == 0.66666667  # eight decimals
     rule = software["averaging"]
     expectation = {"f1": (EXPECTED[rule], SD[rule])}
     expectation |= {"val_f1": (VALIDATION_EXPECTED[rule], VALIDATION_SD[rule])}
@@ -156,10 +157,10 @@ def test_a_log_that_nothing_fits_or_without_losses_is_refused(tmp_path):
     path.write_text(
         "5/5 [==] - loss: 0.1 - f1: 0.5 - val_loss: 0.1 - val_f1: 0.47\nf1score_test 0.93532336\n"
     )
-    with pytest.raises(InputError, match="log: has counts that print its digits"):
+    with pytest.raises(InputError, match="^log: has counts that print its digits"):
         made(tmp_path, path, runs([0.4, 0.5], **THEN))
     path.write_text(path.read_text().replace("loss: 0.1 - ", ""))
-    with pytest.raises(InputError, match="log: prints loss and val_loss once each"):
+    with pytest.raises(InputError, match="^log: prints loss and val_loss once each"):
         made(tmp_path, path, runs([0.4, 0.5], **THEN))
 
 

@@ -196,6 +196,15 @@ def test_the_conclusion_is_the_largest_error_with_its_sign():
     assert conclusion(*high) == low.replace("low", "high")
     assert conclusion(*counts[:4]) == "Rebuilt from counts F1 is exact"
     assert conclusion(*counts) == "The error of each strategy"
+    rounded = [row | {"worst_error": 1e-6} for row in counts]
+    assert conclusion(*rounded) == "Rebuilt from counts F1 is exact"
+    assert conclusion(*naive, *rounded) == f"{low}; rebuilt from counts it is exact"
+
+
+@pytest.mark.parametrize(("n_panels", "said"), [(1, False), (2, True)])
+def test_the_caption_says_what_the_lowest_panels_are_of(n_panels, said):
+    caption = _sweep._caption(a_table(*TWO), "batch_size", "prevalence", n_panels)
+    assert caption.endswith("learned. The lowest panels: the largest of all 2 above.") == said
 
 
 @pytest.mark.parametrize(
@@ -203,7 +212,11 @@ def test_the_conclusion_is_the_largest_error_with_its_sign():
     [
         ("error_vs_batch_size", {}, "20 training samples; last epoch, mean"),
         ("error_vs_imbalance", {}, "20 training samples; last epoch, mean"),
-        ("error_vs_dataset_size", {}, "Prevalence 10 %; last epoch, mean"),
+        (
+            "error_vs_dataset_size",
+            {},
+            "Prevalence 10 %; last epoch, mean and standard error of 3 runs",
+        ),
         ("error_vs_dataset_size", {"prevalence": [0.05, 0.1]}, "Prevalence 5 to 10 %; last"),
         ("error_vs_imbalance", {"n_samples": [1000, 44000]}, "1,000 to 44,000 training samples;"),
         ("error_vs_imbalance", {"n_runs": [2, 3]}, "standard error of 2 to 3 runs a point; beside"),
@@ -217,5 +230,5 @@ def test_the_caption_says_what_the_table_holds(name, changes, words):
         figure = plots.module(name).draw(a_table(*rows))
         _, caption = _style.words(figure)
         plt.close(figure)
-    assert words in caption
-    assert "lowest panels" not in caption
+    assert f" {words}" in f" {caption}"
+    assert caption.endswith("below 0.5, where nothing was learned.")

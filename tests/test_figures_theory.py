@@ -105,6 +105,7 @@ def test_every_number_of_the_theory(tmp_path):
         found.reset_index(drop=True), expected[[*KEY, *numbers]], rtol=0, atol=6e-7
     )
     assert found["expected_f1"].iloc[-1] == 0.444444  # six decimals
+    assert found["residual"].iloc[-1] == 1.979899
 
 
 def test_no_residual_of_a_deviation_that_is_rounding(tmp_path, monkeypatch):
@@ -162,6 +163,7 @@ def test_what_the_theory_draws_and_says():
     assert right.get_title(loc="left") == "Residuals: mean +3.75, deviation 7.42"
     assert headline.startswith("What a batch-averaged F1 logs beside")
     assert caption.startswith("3 validation passes, no free parameter. Right: the 2 with a pred")
+    assert "or found nothing). In training, where weights move" in caption
     assert caption.endswith(
         "lies +6.00 points from the expectation in epoch 1 and -2.00 in epoch 3, on average."
     )

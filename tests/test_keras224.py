@@ -1,5 +1,6 @@
 """The article's own Keras: installed from pins, in its own process, and held against Keras 3."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 import by_hand
-from batchf1 import cli, keras224, provenance, tables
+from batchf1 import cli, forensics, keras224, provenance, tables
 from batchf1.config import compose, runs
 from batchf1.errors import InputError
 from batchf1.training import shard
@@ -226,6 +227,23 @@ def test_without_an_index_the_installation_says_what_it_needs(tmp_path, monkeypa
 def test_a_folder_without_it_is_refused(tmp_path):
     with pytest.raises(InputError, match="must hold Keras 2.2.4: batchf1 install-keras224"):
         keras224.activate(tmp_path)
+
+
+def test_forensics_finds_the_shape_behind_a_log_of_fit_on_arrays(keras224_folder, repository):
+    """3,000 training and 500 validation samples in batches of 32; the bar counts samples."""
+    script = repository / "tests/keras224_fit.py"
+    done = subprocess.run(
+        [sys.executable, str(script), str(keras224_folder), "acc"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made["log"].splitlines()[0] == "Train on 3000 samples, validate on 500 samples"
+    truth = [32]
+    for split in ("train", "test"):
+        truth += [made[split]["tp"], made[split]["fp"] + made[split]["fn"]]
+    answer = forensics.investigate(made["log"])
+    first = [(c.batch_size, *c.train[3:5], *c.validation[3:5]) for c in answer.candidates[:3]]
+    assert tuple(truth) in first
 
 
 def test_another_keras_in_use_is_refused(keras224_folder):

@@ -14,18 +14,21 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline
 
+from batchf1 import _hypergeometric as hyper
 from batchf1.averaging import Averaging
 from batchf1.counts import Floats, Integers
 from batchf1.errors import require
-from batchf1.expectation import expect, large_data
+from batchf1.expectation import expect
 
 SIZES = (
-    *(1, 2, 4, 8, 10, 16, 20, 25, 30, 32, 50, 64, 100, 128, 200),
-    *(250, 256, 300, 400, 500, 512, 1000, 1024, 2048),
+    *range(1, 257),
+    *(300, 320, 350, 384, 400, 450, 480, 500, 512, 600, 640, 700, 750, 768, 800, 900, 1000, 1024),
+    *(1200, 1250, 1280, 1500, 1536, 1600, 2000, 2048, 2500, 3000, 4000, 4096, 5000, 6000, 8000),
+    *(8192, 10000, 16384, 20000, 32768, 50000, 65536),
 )
-"""Batch sizes that people use."""
+"""Batch sizes tried where none is named: every one up to 256, and larger ones that people use."""
 LIMIT = 4.0
 """A naive value further than this from its expectation, in standard deviations, does not fit."""
 EPSILON = 1e-7
@@ -36,10 +39,21 @@ PAIRS = 500_000
 """At most about so many pairs are looked at for one printed value."""
 ANY = 10_000_000
 """The largest data set that is thought of where the log bounds none."""
+BEST = 500
+"""At most so many pairs of one split are combined at one batch size."""
+SMALL = 100
+"""Pairs with fewer true positives are always looked at one by one."""
+SHARES = (1, 2 / 3, 1 / 2, 3 / 7, *(1 / k for k in range(3, 11)), 1 / 19)
+"""Validation samples for each training sample where data are split as people do."""
+AS_WELL = 0.1
+"""Numbers of samples whose naive values are no more standard deviations off fit alike."""
 SOFT = 4.0
-"""The most that differing prevalences can add to a score: they need not be equal."""
+"""The most that differing prevalences can add to a score, for they need not be equal; or the errors
+of the epoch and of the weights after it."""
 
 Bits = NDArray[np.int64]
+Numbers = Any
+"""int64 or float64 arrays, or single numbers."""
 
 # --- what a log says ---------------------------------------------------------------------------
 
@@ -53,73 +67,167 @@ class SplitLog(NamedTuple):
 
 
 class Log(NamedTuple):
-    """`total` is what the progress bar counts up to: steps or, if `in_samples`, samples."""
+    """What a log says.
+
+    `total` is what the progress bar counts up to: steps or, if `in_samples`, samples; `unit_told`
+    says whether the log shows which, else steps are assumed. `averaging` is None where the form of
+    the log does not tell the Keras well enough. `earlier_f1`: naive training F1 an epoch before.
+    """
 
     total: int | None
     in_samples: bool
     train: SplitLog
     validation: SplitLog
+    validation_samples: int | None = None
+    unit_told: bool = False
+    keras: str = "Keras 2"
+    averaging: Averaging | None = None
+    earlier_f1: str | None = None
 
 
-NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-PROGRESS = re.compile(r"(?:^|\s)(\d+)/(\d+)\s*(?:\[|━|-\s)")
-METRIC = re.compile(rf"([A-Za-z_]\w*):\s*({NUMBER})(?![\w.])")
-TRUE = re.compile(rf"^(.*?f[-_ ]?1[^\d]*?)[\s:=]+({NUMBER})$", re.IGNORECASE)
+NUMBER = r"(?:\d++(?:\.\d*+|,\d++)?+|[.,]\d++)(?:[eE][+-]?\d{1,4})?+(?:\s?%)?+"
+"""Possessive, so that no text takes more than linear time."""
+WRAPPED = re.compile(r"\b(?:np|numpy)\.float\d\d\(([^()\s]{1,40})\)")
+HEADER = re.compile(
+    r"Train (?:on|for) (\d{1,9}) (samples|steps)"
+    r"(?:, validate (?:on|for) (\d{1,9}) (samples|steps))?"
+)
+PROGRESS = re.compile(r"(?:^|\s)(\d{1,99})/(\d{1,99})\s*+(\[|━|-\s)")
+METRIC = re.compile(rf"(?<!\w)([A-Za-z_]\w*+):\s*+({NUMBER})(?![\w.])")
+VALUE = re.compile(rf"[\s:=]({NUMBER})$")
+NAMES_F1 = re.compile(r"f[-_ ]?1\D*+$", re.IGNORECASE)
 TRAIN, VALIDATION = re.compile("train", re.IGNORECASE), re.compile("val|test", re.IGNORECASE)
 
 
-def parse(log_text: str) -> Log:
-    """What a pasted Keras log prints: steps, accuracies, naive F1 and true F1 of both splits.
+class Printer(NamedTuple):
+    """What only some Keras print: how they average a metric function and what their bars count."""
 
-    The last complete progress line with an F1 counts, of Keras 2 or 3; a true F1 stands on a line
-    of its own that names F1 and the split (train; val or test), and the last one counts. Of several
-    F1 metrics `f1_batch_mean` is taken, else the first. Raises `InputError` for a log that has for
-    no split both a naive and a true F1, for values outside [0, 1], and for a training set whose
-    number of steps is missing while there is no validation to go by.
+    form: str
+    name: str
+    averaging: Averaging | None
+    counts: str | None
+
+
+OLD_TF = "tf.keras of TensorFlow 1.13 to 2.1"
+PRINTERS = [
+    Printer(r"━|\d/\d+ - \S+ - \S+/step -", "Keras 3", "per_batch", "steps"),
+    Printer(r"/sample", OLD_TF, "per_batch", "samples"),
+    Printer(r"^Train (?:for|on \d+ (?:steps|samples$))", OLD_TF, "per_batch", None),
+    Printer(r"/epoch - ", "tf.keras of TensorFlow 2.2 or later", "per_batch", "steps"),
+    Printer(r"^\d+/\d+ - ", "tf.keras later than TensorFlow 1.13", "per_batch", None),
+    Printer(r"(?<!\w)accuracy:", "Keras 2.3 or later (before, it is acc)", "per_batch", None),
+    Printer(r"^Train on", "Keras 2.0 to 2.3, or tf.keras up to TensorFlow 1.12", None, None),
+    Printer(r"", "Keras 2", None, None),
+]
+"""The first whose form is found in the progress line, or in the header of its `fit`, counts.
+
+Read in the sources of Keras 2.2.4, 2.3.1 and 3.15, tf_keras 2.21 and TensorFlow 1.12 and 1.13
+(`Progbar`, `ProgbarLogger`, `fit_loop`): Keras 2.2.4, which averages by size, and 2.3.1, which does
+not, print alike but for the name of the accuracy.
+"""
+
+
+class _Progress(NamedTuple):
+    """A complete progress line with an F1, its metrics, and the header of its `fit`."""
+
+    line: str
+    total: int | None
+    metrics: dict[str, str]
+    header: re.Match[str] | None
+
+
+def parse(log_text: str) -> Log:
+    """What a pasted Keras log prints: sizes, accuracies, naive F1 and true F1 of both splits.
+
+    The last complete progress line with an F1 counts (one with a validation F1 before others, for
+    `evaluate` prints one without), of Keras 2 or 3; `Train on ... samples` above it says that its
+    bar counts samples. A true F1 stands on a line of its own that names F1 and the split (train;
+    val or test), and the last one counts. Of several F1 metrics `f1_batch_mean` is taken, else the
+    first. Numbers may have a decimal comma, be percentages or stand in `np.float64()`. Raises
+    `InputError` for a log that has for no split both a naive and a true F1, for values outside
+    [0, 1], and for a training set whose number of steps is missing while there is no validation to
+    go by.
     """
-    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", log_text)
+    plain = WRAPPED.sub(r"\1", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", log_text))
     lines = [line.strip() for line in re.split(r"[\r\n\x08]+", plain) if line.strip()]
-    total, in_samples, metrics = _last_progress(lines)
+    progress, earlier = _last_progress(lines)
     exact = _true_values(lines)
     train, validation = (
-        SplitLog(_pick(metrics, prefix, "acc"), _pick(metrics, prefix, "f1"), exact.get(name))
+        SplitLog(
+            _pick(progress.metrics, prefix, "acc"),
+            _pick(progress.metrics, prefix, "f1"),
+            exact.get(name),
+        )
         for prefix, name in (("", "train"), ("val_", "validation"))
     )
-    log = Log(total, in_samples, train, validation)
+    log = _sized(progress, train, validation)._replace(earlier_f1=earlier)
     _check(log, log_text)
     return log
 
 
-def _last_progress(lines: Sequence[str]) -> tuple[int | None, bool, dict[str, str]]:
-    total, in_samples, metrics = None, False, {}
+def _last_progress(lines: Sequence[str]) -> tuple[_Progress, str | None]:
+    """The line that counts, and the naive training F1 of the like one before."""
+    header, found = None, [_Progress("", None, {}, None)]
     for line in lines:
-        bar, found = PROGRESS.search(line), dict(METRIC.findall(line))
+        header = HEADER.search(line) or header
+        bar, metrics = PROGRESS.search(line), dict(METRIC.findall(line))
         complete = bar is None or bar[1] == bar[2]
-        if complete and any("f1" in name.lower() for name in found):
-            if bar is None and "loss" not in found:
-                continue  # a true F1 in the form `f1score_train: 0.9`
-            total = int(bar[2]) if bar else total
-            in_samples, metrics = "/sample" in line, found
-    return total, in_samples, metrics
+        if not complete or not any("f1" in name.lower() for name in metrics):
+            continue
+        if bar is None and "loss" not in metrics:
+            continue  # a true F1 in the form `f1score_train: 0.9`
+        found.append(_Progress(line, int(bar[2]) if bar else None, metrics, header))
+    validated = [progress for progress in found if _pick(progress.metrics, "val_", "f1")]
+    *before, last = validated or found
+    same = [p for p in before if p.header is last.header and p.total == last.total]
+    return last, _pick(same[-1].metrics, "", "f1") if same else None
+
+
+def _sized(progress: _Progress, train: SplitLog, validation: SplitLog) -> Log:
+    """The log with the numbers of samples or steps, and the Keras that printed it."""
+    header = progress.header
+    if header and progress.total not in (None, int(header[1])):
+        header = None  # of another `fit`
+    shown = f"{header[0] if header else ''}\n{progress.line}"
+    printer = next(p for p in PRINTERS if re.search(p.form, shown, re.MULTILINE))
+    counts = header[2] if header else printer.counts
+    return Log(
+        int(header[1]) if header else progress.total,
+        counts == "samples",
+        train,
+        validation,
+        int(header[3]) if header and header[4] == "samples" else None,
+        counts is not None,
+        printer.name,
+        printer.averaging,
+    )
 
 
 def _true_values(lines: Sequence[str]) -> dict[str, str]:
     found = {}
     for line in lines:
-        match = TRUE.match(line)
-        if match is None or PROGRESS.search(line) or " - " in line:
+        value = VALUE.search(line)
+        if value is None or PROGRESS.search(line) or " - " in line:
             continue
-        if VALIDATION.search(match[1]):
-            found["validation"] = match[2]
-        elif TRAIN.search(match[1]):
-            found["train"] = match[2]
+        name = line[: value.start()]
+        if not NAMES_F1.search(name):
+            continue
+        if VALIDATION.search(name):
+            found["validation"] = _plain(value[1])
+        elif TRAIN.search(name):
+            found["train"] = _plain(value[1])
     return found
+
+
+def _plain(text: str) -> str:
+    """A printed number with a decimal point and no space."""
+    return text.replace(",", ".").replace(" ", "")
 
 
 def _pick(metrics: dict[str, str], prefix: str, kind: str) -> str | None:
     """The text of the split's accuracy or naive F1."""
     named = {
-        name[len(prefix) :]: text
+        name[len(prefix) :]: _plain(text)
         for name, text in metrics.items()
         if name.startswith("val_") == bool(prefix) and kind in name.lower()
     }
@@ -129,27 +237,35 @@ def _pick(metrics: dict[str, str], prefix: str, kind: str) -> str | None:
 def _check(log: Log, text: str) -> None:
     for part in (log.train, log.validation):
         for name, value in part._asdict().items():
-            require(value is None or 0 <= float(value) <= 1, name, "lies in [0, 1]", value)
+            require(value is None or 0 <= number(value) <= 1, name, "lies in [0, 1]", value)
     tied = _tied(log.validation) or (_tied(log.train) and log.total)
     rule = "needs the naive F1 on a progress line and the true F1 of the same split on its own line"
     shown = text.strip()[:60] or "nothing"
     require(bool(tied), "log", rule, shown)
-    good = log.total is None or 1 <= log.total <= ANY
-    require(good, "steps", f"is a whole number in 1 .. {ANY}", log.total)
+    for name, total in (("steps", log.total), ("validation samples", log.validation_samples)):
+        good = total is None or 1 <= total <= ANY
+        require(good, name, f"is a whole number in 1 .. {ANY}", total)
 
 
 def _tied(part: SplitLog) -> bool:
-    return part.naive_f1 is not None and part.exact_f1 is not None and float(part.exact_f1) > 0
+    return part.naive_f1 is not None and part.exact_f1 is not None and number(part.exact_f1) > 0
+
+
+def number(text: str) -> float:
+    """The value of a printed number or percentage."""
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
 def half_unit(text: str) -> float:
-    """Half a unit of the last printed digit of a number."""
-    mantissa, _, power = text.lower().partition("e")
-    return 0.5 * 10.0 ** (int(power or 0) - _decimals(mantissa))
+    """Half a unit of the last printed digit, of the value: 0.00005 for 99.75%."""
+    _, _, power = text.rstrip("%").lower().partition("e")
+    return float(f"0.5e{int(power or 0) - _decimals(text)}")
 
 
 def _decimals(text: str) -> int:
-    return len(text.partition(".")[2])
+    """Decimals of the value as it is written: 4 for 99.75%."""
+    mantissa = text.rstrip("%").lower().partition("e")[0]
+    return len(mantissa.partition(".")[2]) + (2 if text.endswith("%") else 0)
 
 
 # --- from a true F1 to counts ------------------------------------------------------------------
@@ -216,21 +332,28 @@ def value_of(formula: str, dtype: str, tp: Any, fp: Any, fn: Any) -> Any:
     return FORMULAS[formula](tp, fp, fn, types[dtype](EPSILON))
 
 
-def printed(value: float, dtype: str, decimals: int | None = None) -> str:
-    """A value as it is printed: shortest digits of its dtype, or for "rounded" `decimals`."""
+def printed(value: float, dtype: str, decimals: int | None = None, percent: bool = False) -> str:
+    """A value as it is printed: shortest digits of its dtype, or for "rounded" `decimals`.
+
+    As a percentage 100 times the value is printed, computed in that dtype, with two decimals less.
+    """
     if dtype == "rounded":
-        return f"{value:.{decimals}f}"
-    return str(np.asarray(value, dtype)[()])
+        return f"{value:.{(decimals or 2) - 2}%}" if percent else f"{value:.{decimals}f}"
+    shown = np.asarray(value, dtype)[()]
+    return f"{100 * shown!s}%" if percent else str(shown)
 
 
 def rounding(texts: Iterable[str]) -> int | None:
     """How many decimals a print of these values can have been rounded to; None if it was not.
 
     They are taken to be printed alike, so with as many as the longest has: 3 to 6, since who
-    rounds keeps few. More are taken for the dtype's own digits.
+    rounds keeps few (of a percentage also 0: 2 of the value). More are taken for the dtype's own
+    digits.
     """
-    longest = max(_decimals(text) if "e" not in text.lower() else 99 for text in texts)
-    return longest if 3 <= longest <= 6 else None
+    shown = list(texts)
+    longest = max(_decimals(text) if "e" not in text.lower() else 99 for text in shown)
+    fewest = 2 if any(text.endswith("%") for text in shown) else 3
+    return longest if fewest <= longest <= 6 else None
 
 
 def near(text: str, max_tp: int, decimals: int | None) -> tuple[Integers, Integers, int]:
@@ -240,7 +363,7 @@ def near(text: str, max_tp: int, decimals: int | None) -> tuple[Integers, Intege
     rounding, or what five float32 operations (each half an ulp) and epsilons can do. tp
     stops early where about `PAIRS` pairs are found. Raises `InputError` unless 0 < F1 <= 1.
     """
-    value = float(text)
+    value = number(text)
     require(0 < value <= 1, "true F1", "lies in (0, 1]", text)
     width = value * 6e-7 + EPSILON
     if decimals is not None:
@@ -252,10 +375,10 @@ def near(text: str, max_tp: int, decimals: int | None) -> tuple[Integers, Intege
     last = int(min(max_tp, bound, PAIRS if high == 1 else np.inf))
     tp = np.arange(1, last + 1, dtype=np.int64)
     first = np.ceil(least * tp - 1e-9).astype(np.int64)
-    number = np.maximum(np.floor(most * tp + 1e-9).astype(np.int64) - first + 1, 0)
-    start = np.repeat(np.cumsum(number) - number, number)
-    errors = np.repeat(first, number) + np.arange(number.sum()) - start
-    return np.repeat(tp, number), errors, last
+    many = np.maximum(np.floor(most * tp + 1e-9).astype(np.int64) - first + 1, 0)
+    start = np.repeat(np.cumsum(many) - many, many)
+    errors = np.repeat(first, many) + np.arange(many.sum()) - start
+    return np.repeat(tp, many), errors, last
 
 
 def kinds(text: str, tp: Integers, errors: Integers, decimals: int | None) -> Bits:
@@ -265,17 +388,27 @@ def kinds(text: str, tp: Integers, errors: Integers, decimals: int | None) -> Bi
     splits into FP and FN are tried, evenly spaced, so a formula with p and r apart may be missed.
     Where a print can be rounded that bit alone is looked for: it covers the others.
     """
-    bits = np.zeros(tp.shape, np.int64)
     if decimals is not None:
-        values = value_of(*ROUNDED, tp, errors, 0 * errors).tolist()
-        good = [float(f"{value:.{decimals}f}") == float(text) for value in values]
-        return np.array(good, np.int64) << len(KINDS)
+        return _rounds(text, value_of(*ROUNDED, tp, errors, 0 * errors), decimals) << len(KINDS)
+    bits = np.zeros(tp.shape, np.int64)
+    digits, scale = text.rstrip("%"), 100 if text.endswith("%") else 1
     for fp in _splits(errors):
         for bit, (formula, dtype) in enumerate(KINDS):
-            wanted = np.dtype(dtype).type(text)
-            if str(wanted) == text:  # else no number of this dtype prints so
-                bits |= (value_of(formula, dtype, tp, fp, errors - fp) == wanted) * (1 << bit)
+            wanted = np.dtype(dtype).type(digits)
+            if str(wanted) == digits:  # else no number of this dtype prints so
+                shown = scale * value_of(formula, dtype, tp, fp, errors - fp)
+                bits |= (shown == wanted) * (1 << bit)
     return bits
+
+
+def _rounds(text: str, values: Floats, decimals: int) -> Bits:
+    """1 where a value is printed as `text` with so many decimals, else 0."""
+    off, half = np.abs(values - number(text)), 0.5 * 10.0**-decimals
+    good = off < half * (1 - 1e-8)
+    percent = text.endswith("%")
+    for i in np.flatnonzero(~good & (off < half * (1 + 1e-8))):  # a tie: as floats are printed
+        good[i] = number(printed(values[i], "rounded", decimals, percent)) == number(text)
+    return good.astype(np.int64)
 
 
 def _splits(errors: Integers) -> Iterator[Integers]:
@@ -287,15 +420,15 @@ def _splits(errors: Integers) -> Iterator[Integers]:
 def prints(text: str, tp: int, errors: int, decimals: int | None = None) -> tuple[Print, ...]:
     """Every formula and dtype that prints `text` for this pair, with the false positives."""
     pair = np.array([tp]), np.array([errors])
-    tried = sorted({int(fp[0]) for fp in _splits(pair[1])})
-    found = []
+    tried = np.unique([int(fp[0]) for fp in _splits(pair[1])])
+    percent, found = text.endswith("%"), []
     for formula, dtype in KINDS:
-        values = [value_of(formula, dtype, tp, fp, errors - fp) for fp in tried]
-        good = [fp for fp, v in zip(tried, values, strict=True) if printed(v, dtype) == text]
-        if good:
-            found.append(Print(formula, dtype, tuple(good)))
+        values = value_of(formula, dtype, np.full_like(tried, tp), tried, errors - tried)
+        good = [printed(value, dtype, percent=percent) == text for value in values]
+        if any(good):
+            found.append(Print(formula, dtype, tuple(tried[good].tolist())))
     if kinds(text, *pair, decimals)[0] >> len(KINDS):
-        found.append(Print(*ROUNDED, tuple(tried)))
+        found.append(Print(*ROUNDED, tuple(tried.tolist())))
     return tuple(found)
 
 
@@ -322,19 +455,57 @@ class _Curve(NamedTuple):
         return float(np.exp(np.interp(value, rising, self.place)))
 
 
-def _curve(true_f1: float, size: int) -> _Curve:
+def _curves(true_f1: float, sizes: Sequence[int]) -> dict[int, _Curve]:
     """In the limit of large data, for which F1 and the errors' number is enough.
 
-    Precision and recall are set equal: the naive F1 depends on FP + FN only.
+    Each of M ~ Binomial(size, r) relevant samples of a batch is a true positive with the same
+    probability, so that F1's moments given M are the same at every size.
     """
-    most = size / (2 - true_f1)  # positives per batch at which every sample is relevant
-    coarse = np.geomspace(min(2e-3, most / 4), most * 0.999, 20)
-    limits = [large_data(x / size, true_f1, true_f1, size) for x in coarse]
-    place = np.log(coarse * true_f1)
+    share = true_f1 / (2 - true_f1)  # of true positives among relevant samples
+    given = _Given(share, max(sizes))
+    return {size: _curve(given, share, size) for size in sizes}
+
+
+class _Given:
+    """Means of F, F^2 and T F given the number M of relevant samples; F = 2T / (T + M)."""
+
+    def __init__(self, share: float, most: int) -> None:
+        few = np.arange(257.0)
+        many = np.unique(np.rint(np.geomspace(257, max(most, 257), 80)))
+        parts = [self._moments(share, relevant) for relevant in (few, many)]
+        self.place = -1 / np.maximum(np.concatenate([few, many]), 0.5)
+        self.values = np.concatenate(parts, axis=1)
+
+    @staticmethod
+    def _moments(share: float, relevant: Floats) -> Floats:
+        law = hyper.binomial(share, relevant)
+        value = 2 * law.points / np.maximum(law.points + relevant[:, None], 1)
+        moments = value, value**2, law.points * value / np.maximum(relevant, 1)[:, None]
+        return np.array([(law.weights * part).sum(axis=1) for part in moments])
+
+    def __call__(self, relevant: Floats) -> Floats:
+        """The three, the last divided by M: shape (3, *relevant.shape)."""
+        place = -1 / np.maximum(relevant, 0.5)  # in 1/M they are smooth
+        return np.array([np.interp(place, self.place, values) for values in self.values])
+
+
+def _curve(given: _Given, share: float, size: int) -> _Curve:
+    """Mean and standard deviation, this without what is linear in the counts (`large_data`)."""
+    rate = -np.expm1(-np.geomspace(1e-5 / (share * size), 7, 100))
+    density = rate * share * size
+    law = hyper.binomial(rate, float(size))
+    relevant, mean = law.points, size * rate
+    value, square, top = given(relevant)
+    # Counts of all batches add up to those of the data: what is linear in them does not move.
+    f, ff = ((law.weights * part).sum(axis=1) for part in (value, square))
+    with_m = (law.weights * (relevant - mean[:, None]) * value).sum(axis=1)
+    with_t = (law.weights * relevant * (top - share * value)).sum(axis=1)
+    linear = with_m**2 / (mean * (1 - rate)) + with_t**2 / (mean * share * max(1 - share, 1e-12))
+    sd = np.sqrt(np.maximum(ff - f**2 - linear, 0))
+    place = np.log(density)
     fine = np.linspace(place[0], place[-1], 600)
-    expected = PchipInterpolator(place, [limit.expected_f1 for limit in limits])(fine)
-    sd_batch = PchipInterpolator(place, [limit.sd_batch for limit in limits])(fine)
-    return _Curve(fine, expected, sd_batch)
+    expected, spread = CubicSpline(place, np.array([f, sd]).T)(fine).T
+    return _Curve(fine, expected, np.maximum(spread, 0))
 
 
 class _Options(NamedTuple):
@@ -343,20 +514,29 @@ class _Options(NamedTuple):
     `n`: the number of samples that fits best; `low` .. `high`: those that the log allows.
     """
 
-    tp: Integers
-    errors: Integers
-    bits: Bits
-    n: Integers
-    low: Integers
-    high: Integers
-    residual: Floats
+    tp: Any
+    errors: Any
+    bits: Any
+    n: Any
+    low: Any
+    high: Any
+    misfit: Any
+    prior: Any
 
     def take(self, kept: Any) -> _Options:
         return _Options(*(np.asarray(part)[kept] for part in self))
 
     def cost(self) -> Floats:
-        """Squared residual, and -2 log of a prior without a scale: the smaller pair is likelier."""
-        return np.asarray(self.residual**2 + 2 * np.log(self.tp + self.errors))
+        """-2 log of likelihood times prior."""
+        return np.asarray(self.misfit + self.prior)
+
+
+class _Fitting(NamedTuple):
+    """The best pairs of one split at one batch size, and how many there are of each `bits`."""
+
+    best: _Options
+    bits: Bits
+    numbers: Integers
 
 
 class _Split:
@@ -367,62 +547,160 @@ class _Split:
         self.is_train = name == "training"
         self.told = _tied(part) and not (self.is_train and log.total is None)
         self.curves: dict[int, _Curve] = {}
-        self.possible: dict[int, _Options] = {}
+        self.possible: dict[int, _Fitting] = {}
+        self.printed: dict[tuple[int, int], tuple[Print, ...]] = {}
         if not self.told:
             return
-        self.text, self.value = str(part.exact_f1), float(str(part.exact_f1))
-        self.naive, self.half = float(str(part.naive_f1)), half_unit(str(part.naive_f1))
+        self.text, self.value = str(part.exact_f1), number(str(part.exact_f1))
+        self.naive = number(str(part.naive_f1))
+        self.half = max(half_unit(str(part.naive_f1)), 1e-9)  # beyond, float32 has no digits
         self.tp, self.errors, self.last = near(self.text, max_tp, k)
 
-    def residuals(self, tp: Integers, n: Integers, size: int) -> Floats:
-        """(Printed - expected) / standard deviation, by the limit for large data."""
-        expected, sd = self.curves[size].at(np.minimum(tp * size / n, float(size)))
-        # A printed value is known to half a unit only.
-        return np.asarray((self.naive - expected) / np.sqrt(sd**2 * size / n + self.half**2))
+    def spread(self, tp: Numbers, errors: Numbers, n: Numbers, size: int) -> tuple[Floats, Floats]:
+        """(Expected naive value, standard deviation of a printed one) in the limit of large data.
 
-    def sizes(self, size: int) -> tuple[Integers, Integers, Integers]:
+        A printed value is known to half a unit only; training's is of weights that moved as well.
+        """
+        expected, sd = self.curves[size].at(np.minimum(tp * size / n, float(size)))
+        alone = n <= size  # one batch holds all
+        expected, variance = np.where(alone, self.value, expected), np.where(alone, 0, sd**2)
+        moved = self.moved(tp, errors, n, size)
+        return expected, np.sqrt(variance * size / n + self.half**2 + moved**2)
+
+    def residuals(self, tp: Numbers, errors: Numbers, n: Numbers, size: int) -> Floats:
+        """(Printed - expected) / standard deviation, by the limit for large data."""
+        expected, sd = self.spread(tp, errors, n, size)
+        return np.asarray((self.naive - expected) / sd)
+
+    def moved(self, tp: Numbers, errors: Numbers, n: Numbers, size: int) -> Floats:
+        """How far the naive training value may be off since the weights still moved; >= 0.
+
+        As the expectation would with the errors that the epoch's accuracy tells; else as the naive
+        value did since the epoch before; else as with twice the errors. 0 for validation. The curve
+        is that of the F1 after the epoch, scaled.
+        """
+        if not self.is_train:
+            return np.zeros(np.shape(tp))
+        if self.part.accuracy is None and self.log.earlier_f1 is not None:
+            return np.full(np.shape(tp), abs(self.naive - number(self.log.earlier_f1)))
+        own = self.own_errors(errors, n)
+        own_tp = np.maximum(tp - (own - errors) / 2, 0)  # the positives are the same
+        of_relevant = (own_tp + own) / (tp + errors)
+        before, _ = self.curves[size].at(np.minimum(tp * size / n, float(size)))
+        then, _ = self.curves[size].at(np.minimum(of_relevant * tp * size / n, float(size)))
+        own_f1 = 2 * own_tp / np.maximum(2 * own_tp + own, 1)
+        return np.asarray(np.abs(then * own_f1 / self.value - before))
+
+    def own_errors(self, errors: Numbers, n: Numbers) -> Floats:
+        """Errors in the training epoch itself: those of its accuracy, else twice those after it."""
+        if self.part.accuracy is None:
+            return np.asarray(2.0 * errors)
+        share, half = 1 - number(self.part.accuracy), half_unit(self.part.accuracy)
+        return np.asarray(np.clip(errors, n * (share - half), n * (share + half)))
+
+    def misfit(self, residual: Numbers, sd: Numbers) -> Floats:
+        """-2 log of the probability that a normal value is printed so, `sd` as in `spread`."""
+        return np.asarray(residual**2 + 2 * np.log(sd / self.half))
+
+    def prior(self, tp: Numbers, errors: Numbers, n: Numbers) -> Floats:
+        """-2 log of one without a scale, so that of two the smaller pair is likelier.
+
+        An epoch that made twice the errors of the weights after it is one deviation off.
+        """
+        scale = 2 * np.log(tp + errors)
+        if not self.is_train or self.part.accuracy is None:
+            return np.asarray(scale)
+        ratio = np.log2((self.own_errors(errors, n) + 1) / (errors + 1))
+        return np.asarray(scale + np.minimum(ratio**2, SOFT))
+
+    def sizes(self, tp: Numbers, errors: Numbers, size: int) -> tuple[Numbers, Numbers, Numbers]:
         """Lowest, highest number of samples for each pair, and the one that fits best."""
-        relevant, one = self.tp + self.errors, np.ones_like(self.tp)
-        low, high = train_range(self.log, size)
+        one = np.ones(np.shape(tp), np.int64)
         if self.is_train:
+            low, high = train_range(self.log, size)
             return low * one, high * one, train_size(self.log, size) * one
-        lows, highs = np.maximum(relevant, 1), high * one
+        known = self.log.validation_samples
+        lows, highs = np.maximum(tp + errors, one), train_range(self.log, size)[1] * one
+        if known:
+            lows, highs = np.maximum(lows, known), known * one
         if self.part.accuracy is not None:
-            least, most = _by_accuracy(self.part.accuracy, self.errors)
+            least, most = _by_accuracy(self.part.accuracy, errors)
             lows, highs = np.maximum(lows, least), np.minimum(highs, most)
-        wish = np.rint(self.tp * size / self.curves[size].where(self.naive)).astype(np.int64)
+        wish = np.rint(tp * size / self.curves[size].where(self.naive)).astype(np.int64)
         return lows, highs, np.clip(wish, lows, np.maximum(lows, highs))
 
     def screen(self, sizes: Sequence[int]) -> None:
         """Keep for each batch size the pairs that its naive value allows and a formula prints."""
-        rough = {}
-        bits = np.zeros(self.tp.shape, np.int64)
+        self.curves = _curves(self.value, sizes)
+        used = np.zeros(self.tp.shape, bool)
         for size in sizes:
-            self.curves[size] = _curve(self.value, size)
-            low, high, n = self.sizes(size)
-            residual = self.residuals(self.tp, n, size)
-            # The limit is not exact: what is listed is judged again by the exact law.
-            fits = (np.abs(residual) <= LIMIT + 0.5) & (low <= n) & (n <= high)
-            kept = np.flatnonzero(fits & (self.tp + self.errors <= n))
-            found = _Options(self.tp, self.errors, bits, n, low, high, residual)
-            rough[size] = kept, found.take(kept)
-        used = np.unique(np.concatenate([kept for kept, _ in rough.values()]))
-        bits[used] = kinds(self.text, self.tp[used], self.errors[used], self.k)
-        for size, (kept, found) in rough.items():
-            self.possible[size] = found._replace(bits=bits[kept]).take(bits[kept] > 0)
+            for part in self._stretches(size):
+                used[part] = True
+        bits = kinds(self.text, self.tp[used], self.errors[used], self.k)
+        tp, errors, bits = (part[bits > 0] for part in (self.tp[used], self.errors[used], bits))
+        for size in sizes:
+            self.possible[size] = self._fitting(tp, errors, bits, size)
+
+    def _stretches(self, size: int) -> list[slice]:
+        """Stretches of the pairs, looked at in 400 places, beyond which none fits.
+
+        The errors of all pairs are the same multiple of the true positives, but for small numbers.
+        """
+        tp = np.geomspace(1, self.last + 1, 400)
+        errors = tp * 2 * (1 - self.value) / self.value
+        low, high, n = self.sizes(tp, errors, size)
+        off = self.residuals(tp, errors, n, size)
+        near_by = (np.abs(off[1:]) <= LIMIT + 1) | (np.abs(off[:-1]) <= LIMIT + 1)
+        room = (low[:-1] <= high[1:] + 2) & ((tp + errors)[:-1] <= n[1:] + 2)
+        fits = (near_by | (off[1:] * off[:-1] < 0)) & room
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], fits, [0]])))
+        ends = [(tp[max(i - 1, 0)], tp[min(j + 1, 399)]) for i, j in edges.reshape(-1, 2)]
+        places = [np.searchsorted(self.tp, pair) for pair in [(0, SMALL), *ends]]
+        return [slice(int(first), int(last)) for first, last in places]
+
+    def _fitting(self, tp: Integers, errors: Integers, bits: Bits, size: int) -> _Fitting:
+        low, high, n = self.sizes(tp, errors, size)
+        expected, sd = self.spread(tp, errors, n, size)
+        residual = (self.naive - expected) / sd
+        # The limit is not exact: what is listed is judged again by the exact law.
+        fits = (np.abs(residual) <= LIMIT + 0.5) & (low <= n) & (n <= high) & (tp + errors <= n)
+        pairs = _Options(
+            *(tp, errors, bits, n, low, high),
+            self.misfit(residual, sd),
+            self.prior(tp, errors, n),
+        )
+        kept = np.flatnonzero(fits)
+        best = kept[np.argsort(pairs.cost()[kept], kind="stable")[:BEST]]
+        numbers = np.bincount(bits[kept])
+        return _Fitting(pairs.take(best), np.flatnonzero(numbers), numbers[numbers > 0])
+
+    def prints(self, tp: int, errors: int) -> tuple[Print, ...]:
+        """What prints the digits for this pair."""
+        if (tp, errors) not in self.printed:
+            self.printed[tp, errors] = prints(self.text, tp, errors, self.k)
+        return self.printed[tp, errors]
 
     def any_prints(self) -> bool:
         """Whether some pair prints the digits, whatever the naive value says."""
-        if any(option.tp.size for option in self.possible.values()):
+        if any(option.bits.size for option in self.possible.values()):
             return True
         chunks = (slice(i, i + 50_000) for i in range(0, self.tp.size, 50_000))
         return any(kinds(self.text, self.tp[c], self.errors[c], self.k).any() for c in chunks)
 
-    def fitting(self, tp: int, low: int, high: int, size: int) -> tuple[int, int]:
+    def reach(self, tp: int, errors: int, low: int, high: int, size: int) -> tuple[int, int]:
         """The part of low .. high in which the naive value fits."""
         n = np.unique(np.rint(np.geomspace(low, high, 400)).astype(np.int64))
-        good = n[np.abs(self.residuals(np.full_like(n, tp), n, size)) <= LIMIT]
+        pair = np.full_like(n, tp), np.full_like(n, errors)
+        good = n[np.abs(self.residuals(*pair, n, size)) <= LIMIT]
         return (int(good[0]), int(good[-1])) if good.size else (low, high)
+
+    def rounded(self, tp: int, errors: int, n: int, low: int, high: int, size: int) -> int:
+        """The simple share of the training set next to n that fits as well, else n."""
+        shares = np.rint(train_size(self.log, size) * np.array(SHARES)).astype(np.int64)
+        shares = shares[(low <= shares) & (shares <= high)]
+        pair = np.full_like(shares, tp), np.full_like(shares, errors)
+        good = shares[np.abs(self.residuals(*pair, shares, size)) <= AS_WELL]
+        return int(good[np.argmin(np.abs(good - n))]) if good.size else n
 
 
 def train_size(log: Log, size: int) -> int:
@@ -439,9 +717,9 @@ def train_range(log: Log, size: int) -> tuple[int, int]:
     return (log.total - 1) * size + 1, (log.total + 1) * size - 1
 
 
-def _by_accuracy(text: str, errors: Integers) -> tuple[Integers, Integers]:
+def _by_accuracy(text: str, errors: Numbers) -> tuple[Numbers, Numbers]:
     """Numbers of samples of which these errors leave an accuracy that is printed so."""
-    share, half = 1 - float(text), half_unit(text) + 1e-12
+    share, half = 1 - number(text), half_unit(text) + 1e-12
     low = np.ceil(errors / (share + half)).astype(np.int64)
     if share <= half:
         return low, np.full_like(errors, ANY)
@@ -454,9 +732,11 @@ def _by_accuracy(text: str, errors: Integers) -> tuple[Integers, Integers]:
 class Split(NamedTuple):
     """One split of a candidate; None where the log does not tell.
 
-    `n_samples` fits best, `n_low` .. `n_high` fit (by the law for large data, looked at in 400
-    places; for training they are what the steps allow). `errors` = FP + FN. `residual` = (printed -
-    expected) / sd, the sd with half a printed unit.
+    `n_samples` fits best, or as well and is a simple share of the training set (`SHARES`); `n_low`
+    .. `n_high` fit (by the law for large data, looked at in 400 places; for training they are what
+    the steps allow). `errors` = FP + FN. `moved`: how far the naive training value may be off since
+    the weights still moved. `residual` = (printed - expected) / sd, the sd with half a printed unit
+    and `moved`.
     """
 
     n_samples: int | None = None
@@ -469,6 +749,7 @@ class Split(NamedTuple):
     sd: float | None = None
     residual: float | None = None
     prints: tuple[Print, ...] = ()
+    moved: float | None = None
 
 
 class Candidate(NamedTuple):
@@ -481,49 +762,75 @@ class Candidate(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Candidates, best first; how many were left out; what remains open; what was read."""
+    """Candidates, best first; how many were left out; what remains open; what was read and tried.
+
+    `averaging`: the rule by which the candidates are judged.
+    """
 
     candidates: list[Candidate]
     left_out: int
     undetermined: list[str]
     log: Log
+    batch_sizes: list[int]
+    averaging: Averaging
 
 
 def investigate(
     log_text: str,
-    averaging: Averaging = "size_weighted",
+    averaging: Averaging | None = None,
     batch_sizes: Sequence[int] = (),
     max_tp: int = 2_000_000,
     most: int = 200,
 ) -> Answer:
     """Every shape of the data that can have printed a log, best first, and what remains open.
 
-    Tries `SIZES` and `batch_sizes`. A candidate prints both true F1 values by one common formula,
-    and lies within `LIMIT` standard deviations of both naive values; the score adds the squared
-    residuals, 2 log(tp + errors) of each split (of two that fit alike the smaller is likelier)
-    and at most `SOFT` for prevalences that differ. Batches are random, of one size in both splits,
-    0/0 counts 0, and validation is not larger than training. At most `most` are listed. Raises
-    `InputError` as `parse`, for a batch size, `max_tp` or `most` below 1, or another averaging.
+    Tries `batch_sizes`, or `SIZES` where none is given; `averaging` None is that of the Keras which
+    the log shows, size_weighted where it shows none. A candidate prints both true F1 values by one
+    common formula, and lies within `LIMIT` standard deviations of both naive values. The score is
+    -2 log of the probability that normal values are printed so, and of what is likely beforehand:
+    `rarity` of the batch size, 2 log(tp + errors) of each split (of two that fit alike the smaller
+    is likelier), and at most `SOFT` each for prevalences that differ and for an epoch whose
+    accuracy tells of other errors than the weights after it make. Batches are random, of one size
+    in both splits, 0/0 counts 0, and validation, unless the log prints its size, is not larger than
+    training. At most `most` are listed. Raises `InputError` as `parse`,
+    for a batch size, `max_tp` or `most` below 1, or another averaging.
     """
-    sizes = (("batch size", size) for size in batch_sizes)
-    for name, value in (("max_tp", max_tp), ("most", most), *sizes):
+    named = (("batch size", size) for size in batch_sizes)
+    for name, value in (("max_tp", max_tp), ("most", most), *named):
         good = isinstance(value, int) and 1 <= value <= ANY
         require(good, name, f"is a whole number in 1 .. {ANY}", value)
     rules = get_args(Averaging)
-    require(averaging in rules, "averaging", f"is one of {rules}", averaging)
+    require(averaging in (None, *rules), "averaging", f"is one of {rules}", averaging)
     log = parse(log_text)
-    k = rounding(part.exact_f1 for part in log[2:] if part.exact_f1 is not None)
+    rule: Averaging = averaging or log.averaging or "size_weighted"
+    k = rounding(p.exact_f1 for p in (log.train, log.validation) if p.exact_f1 is not None)
     parts = [
         _Split("training", log.train, log, max_tp, k),
         _Split("validation", log.validation, log, max_tp, k),
     ]
-    tried = sorted({*SIZES, *batch_sizes})
+    tried = sorted({*(batch_sizes or SIZES)})
     for part in parts:
         if part.told:
             part.screen(tried)
-    ranked, left_out = _combine(parts, tried, most)
-    candidates = _judge(parts, ranked, averaging)
-    return Answer(candidates, left_out, _undetermined(parts, candidates, left_out), log)
+    ranked, number_fitting = _combine(parts, tried, most)
+    candidates, judged = _judge(parts, ranked, rule, most)
+    answer = Answer(candidates, number_fitting - judged, [], log, tried, rule)
+    return answer._replace(undetermined=_undetermined(parts, answer))
+
+
+def rarity(size: int) -> float:
+    """-2 log of how often people choose a batch size, but for a constant.
+
+    0 for 32, Keras' default, and 1 more with each halving or doubling of it, 9 at most; 4 for a
+    multiple of 10, 6 for a multiple of 25 or 3 times a power of two, 9 for the rest: chosen 7, 20
+    and 90 times less often than 32. An assumption, not a measurement.
+    """
+    if size & (size - 1) == 0:
+        return float(min(abs(size.bit_length() - 6), 9))
+    if size % 10 == 0:
+        return 4.0
+    third, rest = divmod(size, 3)
+    return 6.0 if size % 25 == 0 or (rest == 0 and third & (third - 1) == 0) else 9.0
 
 
 class _Choice(NamedTuple):
@@ -535,7 +842,7 @@ class _Choice(NamedTuple):
 
 
 def _combine(parts: list[_Split], sizes: list[int], most: int) -> tuple[list[_Choice], int]:
-    """The best combinations by the limit law, and the number of others."""
+    """Combinations in the order in which they deserve to be judged, and how many fit in all."""
     choices, number = [], 0
     for size in sizes:
         options = [part.possible[size] if part.told else None for part in parts]
@@ -543,40 +850,34 @@ def _combine(parts: list[_Split], sizes: list[int], most: int) -> tuple[list[_Ch
         choices += found
         number += count
     choices.sort(key=lambda choice: choice.score)
-    # Each batch size has its best one listed, however well others fit.
+    # The best of each batch size comes into the first half of the list, however well others fit.
     best = {choice.size: choice for choice in reversed(choices)}
-    others = [choice for choice in choices if best[choice.size] is not choice]
-    kept = [*sorted(best.values(), key=lambda choice: choice.score), *others][:most]
-    return kept, number - len(kept)
+    first = sorted(best.values(), key=lambda choice: choice.score)[: max(most // 2, 1)]
+    early = {id(choice) for choice in first}
+    return [*first, *(choice for choice in choices if id(choice) not in early)], number
 
 
-def _choices(size: int, options: list[_Options | None], most: int) -> tuple[list[_Choice], int]:
-    if options[0] is None or options[1] is None:
-        alone = options[0] if options[1] is None else options[1]
+def _choices(size: int, options: list[_Fitting | None], most: int) -> tuple[list[_Choice], int]:
+    """The best combinations at one batch size, and the number of all."""
+    one, two = options
+    rare = rarity(size)
+    if one is None or two is None:
+        alone = one or two
         assert alone is not None  # parse refuses a log that tells of neither
-        cost = alone.cost()
-        best = np.argsort(cost, kind="stable")[:most]
-        rows = [
-            (alone.take(i), None) if options[1] is None else (None, alone.take(i)) for i in best
-        ]
-        found = [_Choice(float(cost[i]), size, r) for i, r in zip(best, rows, strict=True)]
-        return found, len(cost)
-    one, two = (part.take(np.argsort(part.cost(), kind="stable")) for part in options if part)
-    count = _compatible(one.bits, two.bits)
-    one, two = one.take(slice(1000)), two.take(slice(1000))
-    score = one.cost()[:, None] + two.cost() + _unlike(one, two)
-    score = np.where(one.bits[:, None] & two.bits, score, np.inf)
-    best = np.argsort(score, axis=None, kind="stable")[:most]
-    places = [divmod(int(i), max(two.tp.size, 1)) for i in best if score.flat[i] < np.inf]
-    return [_Choice(float(score[i, j]), size, (one.take(i), two.take(j))) for i, j in places], count
-
-
-def _compatible(one: Bits, two: Bits) -> int:
-    """How many pairs of pairs share a formula."""
-    kinds_one, number_one = np.unique(one, return_counts=True)
-    kinds_two, number_two = np.unique(two, return_counts=True)
-    shared = (kinds_one[:, None] & kinds_two) > 0
-    return int((shared * np.outer(number_one, number_two)).sum())
+        rows = [alone.best.take(i) for i in range(len(alone.best.tp[:most]))]
+        pairs = [(row, None) if two is None else (None, row) for row in rows]
+        costs = rare + alone.best.cost()[:most]
+        found = [_Choice(float(c), size, r) for c, r in zip(costs, pairs, strict=True)]
+        return found, int(alone.numbers.sum())
+    shared = (one.bits[:, None] & two.bits) > 0
+    count = int((shared * np.outer(one.numbers, two.numbers)).sum())
+    score = rare + one.best.cost()[:, None] + two.best.cost() + _unlike(one.best, two.best)
+    score = np.where(one.best.bits[:, None] & two.best.bits, score, np.inf)
+    order = np.argsort(score, axis=None, kind="stable")[:most]
+    places = [divmod(int(i), score.shape[1]) for i in order if score.flat[i] < np.inf]
+    return [
+        _Choice(float(score[i, j]), size, (one.best.take(i), two.best.take(j))) for i, j in places
+    ], count
 
 
 def _unlike(one: _Options, two: _Options) -> Floats:
@@ -587,48 +888,61 @@ def _unlike(one: _Options, two: _Options) -> Floats:
     return np.asarray(np.minimum((logs[0][:, None] - logs[1]) ** 2 / variance, SOFT))
 
 
-def _judge(parts: list[_Split], ranked: list[_Choice], averaging: Averaging) -> list[Candidate]:
-    """Candidates by the exact law instead of the limit."""
-    known: dict[Any, Split] = {}
-    candidates = []
-    for choice in ranked:
+def _judge(
+    parts: list[_Split], ranked: list[_Choice], averaging: Averaging, most: int
+) -> tuple[list[Candidate], int]:
+    """Up to `most` candidates by the exact law instead of the limit, and how many were judged."""
+    known: dict[Any, tuple[Split, float]] = {}
+    candidates: list[Candidate] = []
+    judged = 0
+    for choice in ranked[: 2 * most + 100]:
+        if len(candidates) == most:
+            break
+        judged += 1
         score, splits = choice.score, []
         for part, row in zip(parts, choice.rows, strict=True):
             key = part.name, choice.size, *((int(row.tp), int(row.errors)) if row else ())
             if key not in known:
                 known[key] = _split(part, row, choice.size, averaging)
-            splits.append(known[key])
-            if row is not None:
-                score += float(splits[-1].residual or 0) ** 2 - float(row.residual) ** 2
+            split, misfit = known[key]
+            splits.append(split)
+            score += misfit - float(row.misfit if row else 0)
         if all(abs(split.residual or 0) <= LIMIT for split in splits):
             candidates.append(Candidate(choice.size, splits[0], splits[1], score))
-    return sorted(candidates, key=lambda candidate: candidate.score)
+    return sorted(candidates, key=lambda candidate: candidate.score), judged
 
 
-def _split(part: _Split, row: _Options | None, size: int, averaging: Averaging) -> Split:
+def _split(
+    part: _Split, row: _Options | None, size: int, averaging: Averaging
+) -> tuple[Split, float]:
+    """One split by the exact law, and its misfit."""
     if row is None:
         if not part.is_train or part.log.total is None:
-            return Split()
-        return Split(train_size(part.log, size), *train_range(part.log, size))
+            return Split(), 0.0
+        return Split(train_size(part.log, size), *train_range(part.log, size)), 0.0
     tp, errors, n = int(row.tp), int(row.errors), int(row.n)
     low, high = int(row.low), int(row.high)
     if not part.is_train:
-        low, high = part.fitting(tp, low, high, size)
+        n = part.rounded(tp, errors, n, low, high, size)
+        low, high = part.reach(tp, errors, low, high, size)
     fp = errors // 2  # only their sum matters
     law = expect(tp, fp, errors - fp, n - tp - errors, min(size, n), averaging)
-    sd = float(np.hypot(law.sd, part.half))
+    moved = float(part.moved(tp, errors, n, size))
+    sd = float(np.sqrt(law.sd**2 + part.half**2 + moved**2))
     residual = (part.naive - law.expected_f1) / sd
-    shown = prints(part.text, tp, errors, part.k)
-    prevalence = (tp + errors / 2) / n
-    return Split(n, low, high, tp, errors, prevalence, law.expected_f1, law.sd, residual, shown)
+    prevalence, shown = (tp + errors / 2) / n, part.prints(tp, errors)
+    counts = n, low, high, tp, errors, prevalence
+    split = Split(*counts, law.expected_f1, law.sd, residual, shown, moved)
+    return split, float(part.misfit(residual, sd))
 
 
 # --- what remains open -------------------------------------------------------------------------
 
 
-def _undetermined(parts: list[_Split], found: list[Candidate], left_out: int) -> list[str]:
-    said = _open(parts, found, left_out) if found else _why_not(parts)
-    return [*said, *_premises(parts)]
+def _undetermined(parts: list[_Split], answer: Answer) -> list[str]:
+    found = answer.candidates
+    said = _open(parts, found, answer.left_out) if found else _why_not(parts)
+    return [*said, *_premises(parts, answer)]
 
 
 def _why_not(parts: list[_Split]) -> list[str]:
@@ -640,7 +954,7 @@ def _why_not(parts: list[_Split]) -> list[str]:
                 f"F1 {part.text} by a formula of the table."
             ]
     for part in told:
-        if not any(option.tp.size for option in part.possible.values()):
+        if not any(option.bits.size for option in part.possible.values()):
             return [
                 f"Nothing fits: at no batch size tried is the naive {part.name} F1 "
                 f"{part.part.naive_f1} within {LIMIT:g} standard deviations of what counts lead to "
@@ -720,20 +1034,71 @@ def _samples(part: _Split, split: Split, size: int) -> str:
     )
 
 
-def _premises(parts: list[_Split]) -> list[str]:
-    log = parts[0].log
-    bar = "samples" if log.in_samples else "steps (`fit` of Keras 2.2.4 on arrays counts samples)"
+def _premises(parts: list[_Split], answer: Answer) -> list[str]:
+    log = answer.log
+    smaller = "" if log.validation_samples else ", validation not larger than training"
     said = [
+        _tried(answer.batch_sizes),
+        _averaging(answer),
         "How the errors divide into FP and FN shows only where a formula prints with some splits.",
         "Taken for granted: random batches, one batch size in both splits, 0/0 counts 0, both true "
-        "values computed and printed alike, validation not larger than training, and a progress "
-        f"bar that counts {bar}.",
-        "The naive training F1 and accuracy are of weights that still move: the counts after the "
-        "epoch explain the one as far as the weights had settled, and the other is not used.",
+        f"values computed and printed alike{smaller}{_unit(log)}.",
     ]
-    if any(part.told and float(str(part.part.exact_f1)) < 1 for part in parts):
+    if parts[0].told:
+        said.append(_movement(log))
+    if any(part.told and part.value < 1 for part in parts):
         said.append(
             f"With more than {SPLITS} errors not every split into FP and FN was tried, so pairs "
             "that only a formula with precision and recall prints may be missing."
         )
     return said
+
+
+def _tried(sizes: list[int]) -> str:
+    if sizes != sorted(SIZES):
+        return f"Batch sizes tried: {', '.join(map(str, sizes))}, as asked."
+    larger = [size for size in sizes if size > 256]
+    return (
+        f"Batch sizes tried: 1 to 256, and {', '.join(map(str, larger))}. Of two that fit alike "
+        "the more usual one is taken for likelier: against 32, each doubling or halving scores 1 "
+        "worse, another multiple of 10 scores 4, of 25 or 3 times a power of two 6, the rest 9."
+    )
+
+
+def _averaging(answer: Answer) -> str:
+    log, rule = answer.log, answer.averaging
+    means = {"per_batch": "each batch counts once", "size_weighted": "batches count by their size"}
+    if log.averaging == rule:
+        return f"The log is of {log.keras}: {means[rule]} in the mean ({rule})."
+    if log.averaging:
+        return f"The log is of {log.keras}, but {rule} was asked for: {means[rule]} in the mean."
+    return (
+        f"The log's form tells no more than {log.keras}. {means[rule].capitalize()} in the mean "
+        f"({rule}), as {'up to Keras 2.2' if rule == 'size_weighted' else 'from Keras 2.3 on'}: "
+        "taken for granted, and of weight only where the last batch is short."
+    )
+
+
+def _unit(log: Log) -> str:
+    if log.unit_told or log.total is None:
+        return ""
+    return (
+        ", and a progress bar that counts steps (Keras up to 2.3 counts samples in `fit` on arrays,"
+        " below a line `Train on ... samples`, which is not here)"
+    )
+
+
+def _movement(log: Log) -> str:
+    if log.train.accuracy is not None:
+        how = "as far as the errors that follow from the epoch's accuracy differ"
+    elif log.earlier_f1 is not None:
+        how = "up to about as much as it differs from the epoch before (no accuracy is printed)"
+    else:
+        how = (
+            "only roughly: no accuracy says how many errors the epoch itself made, and a few times "
+            "those after it are allowed for"
+        )
+    return (
+        "The naive training F1 is of weights that still move; the counts after the epoch explain "
+        f"it {how}."
+    )

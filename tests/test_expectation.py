@@ -34,6 +34,8 @@ from batchf1.expectation import (
     RECALL,
     Ratio,
     _first,
+    _group,
+    _least_without_empty,
     _rising,
     _where,
     compatible_f1,
@@ -853,10 +855,24 @@ def test_which_batch_sizes_are_tried():
     # 40 to 50 make two batches of 100 samples, 51 to 100 one: of these one in 50 / 10, and the last
     tried = [*range(40, 52), *range(56, 100, 5), 100]
     assert list(_rising(40, 100, dense=10)) == tried
+    # of 34 to 50 one in 17 // 4, of 51 to 100 one in 50 // 4, and the last of each
+    assert list(_rising(35, 100, dense=4)) == [35, 39, 43, 47, 50, 51, 63, 75, 87, 99, 100]
     assert list(_rising(1, 12)) == list(range(1, 13))
     assert list(_rising(9, 9)) == [9]
     # 521 to 1040 make one batch: one in 520 // 256, and after two tries one in a hundred
     assert list(_rising(998, 1040, tries=2)) == [998, 1000, 1010, 1020, 1030, 1040]
+
+
+def test_how_far_off_the_mean_over_non_empty_batches_is_at_least():
+    tp, others = 4, 13
+    pool = _group(20, (tp, 1, 2, others), F1)
+    jaccard, true = tp / 7, 8 / 11
+    assert _least_without_empty(pool, 1) == pytest.approx(jaccard - true, abs=1e-15)
+    assert _least_without_empty(pool, 20) == pytest.approx(0, abs=1e-15)
+    for size in range(1, 21):
+        error = expect(tp, 1, 2, others, size, zero_division=math.nan).error
+        if 20 % size == 0:
+            assert error - 1e-15 <= _least_without_empty(pool, size) <= 1e-15
 
 
 def test_the_first_number_that_holds():

@@ -457,6 +457,17 @@ def test_what_is_not_listed_is_counted():
     assert few.candidates == every.candidates[:2]
 
 
+def test_a_tiny_f1_and_one_batch_for_few_samples_raise_nothing():
+    tiny = (
+        "7/7 [==] - 0s 2us/step - loss: 0.1 - f1: 0.5 - val_loss: 0.1 - val_f1: {}\nf1score_test {}"
+    )
+    assert investigate(tiny.format("0.1", "1e-7"), batch_sizes=[16, 50]).candidates == []
+    for found in investigate(tiny.format("99.75%", "100%"), batch_sizes=[100, 4096]).candidates:
+        part = found.validation
+        assert part.tp + part.errors <= part.n_samples
+        assert part.n_low <= part.n_samples <= part.n_high
+
+
 def test_a_batch_that_holds_all_prints_the_true_f1():
     for naive, fits in (("0.9060", True), ("0.9062", False), ("0.8700", False)):
         assert (candidate(fit(naive), 512) is not None) == fits

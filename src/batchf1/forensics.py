@@ -491,7 +491,7 @@ class _Given:
 
 def _curve(given: _Given, share: float, size: int) -> _Curve:
     """Mean and standard deviation, this without what is linear in the counts (`large_data`)."""
-    rate = -np.expm1(-np.geomspace(1e-5 / (share * size), 7, 100))
+    rate = -np.expm1(-np.geomspace(min(1e-5 / (share * size), 1e-3), 7, 100))
     density = rate * share * size
     law = hyper.binomial(rate, float(size))
     relevant, mean = law.points, size * rate
@@ -687,12 +687,14 @@ class _Split:
         chunks = (slice(i, i + 50_000) for i in range(0, self.tp.size, 50_000))
         return any(kinds(self.text, self.tp[c], self.errors[c], self.k).any() for c in chunks)
 
-    def reach(self, tp: int, errors: int, low: int, high: int, size: int) -> tuple[int, int]:
-        """The part of low .. high in which the naive value fits."""
-        n = np.unique(np.rint(np.geomspace(low, high, 400)).astype(np.int64))
-        pair = np.full_like(n, tp), np.full_like(n, errors)
-        good = n[np.abs(self.residuals(*pair, n, size)) <= LIMIT]
-        return (int(good[0]), int(good[-1])) if good.size else (low, high)
+    def reach(
+        self, tp: int, errors: int, n: int, low: int, high: int, size: int
+    ) -> tuple[int, int]:
+        """The part of low .. high, with n in it, in which the naive value fits."""
+        tried = np.unique(np.rint(np.geomspace(low, high, 400)).astype(np.int64))
+        pair = np.full_like(tried, tp), np.full_like(tried, errors)
+        good = [*tried[np.abs(self.residuals(*pair, tried, size)) <= LIMIT].tolist(), n]
+        return min(good), max(good)
 
     def rounded(self, tp: int, errors: int, n: int, low: int, high: int, size: int) -> int:
         """The simple share of the training set next to n that fits as well, else n."""
@@ -924,7 +926,7 @@ def _split(
     low, high = int(row.low), int(row.high)
     if not part.is_train:
         n = part.rounded(tp, errors, n, low, high, size)
-        low, high = part.reach(tp, errors, low, high, size)
+        low, high = part.reach(tp, errors, n, low, high, size)
     fp = errors // 2  # only their sum matters
     law = expect(tp, fp, errors - fp, n - tp - errors, min(size, n), averaging)
     moved = float(part.moved(tp, errors, n, size))

@@ -797,12 +797,7 @@ def investigate(
     training. At most `most` are listed. Raises `InputError` as `parse`,
     for a batch size, `max_tp` or `most` below 1, or another averaging.
     """
-    named = (("batch size", size) for size in batch_sizes)
-    for name, value in (("max_tp", max_tp), ("most", most), *named):
-        good = isinstance(value, int) and 1 <= value <= ANY
-        require(good, name, f"is a whole number in 1 .. {ANY}", value)
-    rules = get_args(Averaging)
-    require(averaging in (None, *rules), "averaging", f"is one of {rules}", averaging)
+    _check_settings(averaging, batch_sizes, max_tp, most)
     log = parse(log_text)
     rule: Averaging = averaging or log.averaging or "size_weighted"
     k = rounding(p.exact_f1 for p in (log.train, log.validation) if p.exact_f1 is not None)
@@ -818,6 +813,17 @@ def investigate(
     candidates, judged = _judge(parts, ranked, rule, most)
     answer = Answer(candidates, number_fitting - judged, [], log, tried, rule)
     return answer._replace(undetermined=_undetermined(parts, answer))
+
+
+def _check_settings(
+    averaging: str | None, batch_sizes: Sequence[int], max_tp: int, most: int
+) -> None:
+    named = (("batch size", size) for size in batch_sizes)
+    for name, value in (("max_tp", max_tp), ("most", most), *named):
+        good = isinstance(value, int) and 1 <= value <= ANY
+        require(good, name, f"is a whole number in 1 .. {ANY}", value)
+    rules = get_args(Averaging)
+    require(averaging in (None, *rules), "averaging", f"is one of {rules}", averaging)
 
 
 def rarity(size: int) -> float:

@@ -181,11 +181,11 @@ def test_the_contract(name):
     assert not set(map(id, first)) & set(map(id, second))
 
 
-def test_a_strategy_is_named_after_its_module_unless_it_says_otherwise():
+def test_a_strategy_has_a_name_of_its_own():
     class Mine(Strategy):
         """Nothing."""
 
-        __module__ = "somebody.my_own"
+        name = "my_own"
 
     class Yours(Mine):
         """Nothing."""
@@ -194,6 +194,8 @@ def test_a_strategy_is_named_after_its_module_unless_it_says_otherwise():
 
     assert (Mine.name, Mine.label, Mine().key) == ("my_own", "my own", "f1_my_own")
     assert (Yours.name, Yours.label, Yours().key) == ("yours", "yours and mine", "f1_yours")
+    with pytest.raises(TypeError, match="Nameless must have a name of its own"):
+        type("Nameless", (Strategy,), {})
     assert Strategy().name == "none"
     assert Mine().metrics() == Mine().callbacks() == []
 

@@ -27,8 +27,8 @@ from yaml import YAMLError
 from batchf1 import datasets, plugins
 from batchf1.datasets import Dataset
 from batchf1.errors import InputError, one_line, refuse, require
+from batchf1.provenance import PACKAGE
 
-PACKAGE = Path(__file__).parent
 CONF = next(p for p in (PACKAGE.parents[1] / "conf", PACKAGE / "conf") if p.is_dir())
 GROUPS = ("dataset", "model", "training", "program")
 DEVICES = ("auto", "cpu", "gpu")

@@ -1,20 +1,21 @@
-"""Packages in which every module is one plug-in, named after its file."""
+"""Packages in which every module is one plug-in, whose `name` is its file's."""
 
 from __future__ import annotations
 
 import inspect
 import pkgutil
 from importlib import import_module
-from pathlib import Path
 from typing import TypeVar
+
+from batchf1.provenance import PACKAGE
 
 T = TypeVar("T")
 
 
 def names(package: str) -> list[str]:
     """The plug-ins of a package (`datasets`, `strategies`, `plots`), without importing any."""
-    folder = Path(__file__).parent / package
-    return sorted(m.name for m in pkgutil.iter_modules([str(folder)]) if not m.name.startswith("_"))
+    folder = str(PACKAGE / package)
+    return sorted(m.name for m in pkgutil.iter_modules([folder]) if not m.name.startswith("_"))
 
 
 def implementation(package: str, name: str, base: type[T]) -> type[T]:
@@ -29,4 +30,6 @@ def implementation(package: str, name: str, base: type[T]) -> type[T]:
     ]
     if len(found) != 1:
         raise TypeError(f"{module.__file__} must define exactly one {base.__name__}")
+    if getattr(found[0], "name", None) != name:
+        raise TypeError(f"{module.__file__}: {found[0].__name__} must have name = {name!r}")
     return found[0]

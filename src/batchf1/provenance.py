@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(str(files("batchf1")))
+"""Asked for by name: this module may move, and a package found from its place would be empty."""
 DECISIVE = ("tensorflow", "keras", "numpy", "scikit-learn", "plotnine")
 """Packages that decide what a run gives."""
 DRAWING = ("matplotlib", "pandas", "scipy")

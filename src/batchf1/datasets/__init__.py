@@ -1,6 +1,6 @@
 """The contract of a data set: a module of this package that defines one subclass of `Dataset`.
 
-The module's name is the data set's name in configs. Its fields are its settings, so
+Its `name`, in configs too, is the module's. Its fields are its settings, so
 `dataset=<name> dataset.<field>=<value>` works without another file. One of 1,797 rows says so in
 `n_available`, and has defaults that so few rows can meet.
 """
@@ -40,10 +40,12 @@ class Data(NamedTuple):
 class Dataset(ABC):
     """Settings that every data set has, and the way from its samples to two splits.
 
-    A subclass is a dataclass whose fields have defaults that it can meet; it implements `draw`
-    alone, and sets `n_available` where it cannot make any number of samples.
+    A subclass is a dataclass with a `name`, whose fields have defaults that it can meet; it
+    implements `draw` alone, and sets `n_available` where it cannot make any number of samples.
     """
 
+    name: ClassVar[str]
+    """What configs call it; seeds and run ids depend on it."""
     n_available: ClassVar[int | None] = None
     """Number of samples that it has, both classes together; None where it makes them."""
 
@@ -87,11 +89,6 @@ class Dataset(ABC):
         d depends on the subclass's own settings alone. Raises `InputError` where there are not so
         many; `choose` does.
         """
-
-    @property
-    def name(self) -> str:
-        """The name of the module that defines the data set."""
-        return type(self).__module__.rpartition(".")[2]
 
     @property
     def label(self) -> str:

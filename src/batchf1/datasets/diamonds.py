@@ -29,6 +29,7 @@ class Diamonds(Dataset):
     prevalence is nearest to the one asked for; the stones on each side are then subsampled.
     """
 
+    name = "diamonds"
     n_available = 53_775
 
     def draw(

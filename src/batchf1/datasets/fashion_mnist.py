@@ -35,6 +35,7 @@ class FashionMnist(Dataset):
     dataset-fashion-mnist puts them, then in Keras' cache, which downloads them.
     """
 
+    name = "fashion_mnist"
     n_available = 70_000
     positive: list[int] = field(default_factory=lambda: [5, 7, 9])  # footwear
     folder: str | None = None

@@ -16,6 +16,7 @@ from batchf1.errors import require
 class Synthetic(Dataset):
     """Standard normal classes in `dimensions` dimensions, their means `separation` apart."""
 
+    name = "synthetic"
     dimensions: int = 5
     separation: float = 4.0
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from batchf1.errors import refuse, require
+from batchf1.provenance import PACKAGE
 
 VERSION = "2.2.4"
-PINS = Path(__file__).with_name("requirements.txt")
+PINS = PACKAGE / "keras224" / "requirements.txt"
 FOLDER = Path(os.environ.get("BATCHF1_KERAS224", ".keras224"))
 """Where it is installed; the environment variable BATCHF1_KERAS224 names another place."""
 

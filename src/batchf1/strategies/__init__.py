@@ -60,7 +60,7 @@ class Strategy:
     """
 
     name: str = "none"
-    """Its module's name, by which `create` finds it; this class does nothing."""
+    """What configs call it, and by default the logs; that of this class, which does nothing."""
     label: ClassVar[str] = ""
     """Its name in legends; without one, `name` with spaces."""
 
@@ -77,9 +77,9 @@ class Strategy:
         require(good, "name", rule, repr(self.name))
 
     def __init_subclass__(cls) -> None:
-        """Name a strategy that does not name itself after its module."""
+        """Refuse a strategy without a name; one without a label has its name for one."""
         if cls.name == Strategy.name:
-            cls.name = cls.__module__.rpartition(".")[2]
+            raise TypeError(f"{cls.__qualname__} must have a name of its own")
         cls.label = cls.label or cls.name.replace("_", " ")
 
     @property

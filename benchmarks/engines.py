@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from batchf1 import tables
-from batchf1.config import Run, compose
-from batchf1.seeds import generator
-from batchf1.training import model as network
-from batchf1.training.order import shuffled
-from batchf1.training.run import Trainer, configure
+from batchf1.records import tables
+from batchf1.study.frameworks.keras3 import model as network
+from batchf1.study.frameworks.keras3.run import Trainer, configure
+from batchf1.study.frameworks.order import shuffled
+from batchf1.study.seeds import generator
+from batchf1.study.settings import Run, compose
 
 HERE = Path(__file__).resolve().parent
 CELLS = [(1000, 8), (10_000, 8), (44_000, 8), (44_000, 64), (44_000, 512), (44_000, 1024)]

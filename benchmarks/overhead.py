@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from batchf1.cost.measure import Bench
-from batchf1.cost.study import NONE, Cell
-from batchf1.strategies import Strategy
+from batchf1.keras.base import Strategy
+from batchf1.study.cost.measure import Bench
+from batchf1.study.cost.study import NONE, Cell
 
 SILENT = "three that count nothing"
 STRATEGIES = (NONE, "batch_mean", "streaming", "reconstructed", SILENT)
@@ -29,6 +29,8 @@ class Silent(keras.metrics.Mean):
 
 class SilentStrategy(Strategy):
     """As many metrics as `reconstructed` logs."""
+
+    name = "silent"
 
     def metrics(self) -> list[Any]:
         """Three metrics that stay 0."""

@@ -17,8 +17,8 @@ import pandas as pd
 import psutil
 import yaml
 
-from batchf1 import tables
-from batchf1.config import runs
+from batchf1.records import tables
+from batchf1.study.settings import runs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

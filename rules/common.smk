@@ -2,13 +2,14 @@ import os
 import sys
 from dataclasses import asdict
 
-from batchf1 import keras224, locks, provenance
-from batchf1.config import Study, digest, runs
-from batchf1.cost.run import modules as cost_modules
-from batchf1.cost.study import CostStudy
+from batchf1.study.frameworks.keras224 import software as keras224
+from batchf1.records import locks, provenance
+from batchf1.study.settings import Study, digest, runs
+from batchf1.study.cost.run import modules as cost_modules
+from batchf1.study.cost.study import CostStudy
 from batchf1.errors import InputError
-from batchf1.experiments import experiments
-from batchf1.training.shard import deal, is_original, modules
+from batchf1.study.experiments import experiments
+from batchf1.study.shard import deal, is_original, modules
 
 # After a kill `snakemake` just goes on; beside a living one Snakemake's own lock holds.
 if workflow.is_main_process:  # its jobs, perhaps on other machines, read this file too
@@ -51,7 +52,7 @@ def figure_sources(name):
     return [f"results/{name}/runs.parquet", *EXPERIMENTS[name].beside]
 
 
-# figure -> its module of batchf1.plots, and what that reads
+# figure -> its module of batchf1.figures, and what that reads
 FIGURES = {
     figure: (module, figure_sources(name))
     for name, experiment in EXPERIMENTS.items()
@@ -95,13 +96,13 @@ def figure_source(wildcards):
 
 
 def figure_module(wildcards):
-    """The module of batchf1.plots that makes a figure."""
+    """The module of batchf1.figures that makes a figure."""
     return ALL_FIGURES[wildcards.figure][0]
 
 
 def figure_code(wildcards):
     """The files behind that module."""
-    return sources(f"batchf1.plots.{figure_module(wildcards)}")
+    return sources(f"batchf1.figures.{figure_module(wildcards)}")
 
 
 def cost_sources(wildcards):

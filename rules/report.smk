@@ -1,6 +1,6 @@
 rule claims:
     input:
-        sources("batchf1.report"),
+        sources("batchf1.records.report"),
         readme="README.md",
     output:
         "results/claims.rst",

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, f1_score
 
-from batchf1.seeds import generator
-from batchf1.training.order import shuffled
-from batchf1.training.weights import first_weights
+from batchf1.study.frameworks.order import shuffled
+from batchf1.study.frameworks.weights import first_weights
+from batchf1.study.seeds import generator
 
 EXACT = ["tp", "fp", "fn", "tn", "n_batches", "n_empty_batches"]
 CLOSE = ["f1", "reference_pooled", "reference_full_pass"]

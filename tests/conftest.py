@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def repository():
     """The root of the repository."""
-    from batchf1.config import CONF
+    from batchf1.study.settings import CONF
 
     return CONF.parent
 
@@ -42,8 +42,8 @@ def repository():
 @pytest.fixture(scope="session")
 def keras224_folder(repository, tmp_path_factory):
     """The folder of Keras 2.2.4: the repository's own, or one installed for this session."""
-    from batchf1 import keras224
     from batchf1.errors import InputError
+    from batchf1.study.frameworks.keras224 import software as keras224
 
     folder = repository / ".keras224"
     if (folder / "keras" / "__init__.py").is_file():
@@ -61,13 +61,13 @@ def keras224_folder(repository, tmp_path_factory):
 @pytest.fixture
 def log_once(monkeypatch):
     """Look at the same log once only, which takes seconds."""
-    from batchf1.plots import original_log
+    from batchf1.figures import original_log
 
     monkeypatch.setattr(original_log, "investigate", _investigate)
 
 
 @cache
 def _investigate(text):
-    from batchf1.forensics import investigate
+    from batchf1.forensics.answer import investigate
 
     return investigate(text)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from batchf1 import tables
+from batchf1.records import tables
 from commits import commit
 
 STUDY = """
@@ -70,7 +70,7 @@ class Copy:
 
     def batchf1(self, *arguments):
         """A whole command; its `stdout` has both streams."""
-        return self._run("batchf1.cli", *arguments)
+        return self._run("batchf1.cli.main", *arguments)
 
     def _run(self, *command):
         process = self.start(*command)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from batchf1 import tables
+from batchf1.records import tables
 
 ROW = {
     "run_id": "a",

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from batchf1.averaging import average, batch_mean, pooled, reconstructed
-from batchf1.counts import Counts, as_counts, batch_counts
 from batchf1.errors import InputError
+from batchf1.metrics.averaging import average, batch_mean, pooled, reconstructed
+from batchf1.metrics.counts import Counts, as_counts, batch_counts
 
 RULES = ("per_batch", "size_weighted")
 LOGGED = ("sum", "mean", "per_sample")

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1 import cli, tables, train
-from batchf1.config import runs
+from batchf1.cli import main as cli
+from batchf1.cli import train
 from batchf1.datasets import diamonds, fashion_mnist
 from batchf1.errors import InputError
-from batchf1.experiments import experiments
-from batchf1.seeds import generator
+from batchf1.records import tables
+from batchf1.study.experiments import experiments
+from batchf1.study.seeds import generator
+from batchf1.study.settings import runs
 from tables_of_runs import rows
 from test_datasets import idx_files
 
@@ -207,7 +209,7 @@ COMMANDS = {
     f"{COUNTS} --batch-size 9 --dance": "unrecognized arguments: --dance",
     "expect --tp 99999999999999999999 --fp 0 --fn 0 --tn 1 --batch-size 3": "at most 2**53; got 99",
 }
-# overrides of `python -m batchf1.train`
+# overrides of `python -m batchf1.cli.train`
 TRAIN = {
     "training.foo=3": "Key 'foo' not in 'Training'",
     "+training.foo=3": "config: training.foo: no such setting; there are ['batch_size'",
@@ -317,8 +319,8 @@ def test_a_bad_override(folder, capfd, override):
 
 
 def test_refusals_import_no_tensorflow(folder):
-    ask = f"from batchf1.cli import main; assert main({TABLE.split()}) == 2"
-    other = "from batchf1 import train; assert train.main(['+foo=3']) == 2"
+    ask = f"from batchf1.cli.main import main; assert main({TABLE.split()}) == 2"
+    other = "from batchf1.cli import train; assert train.main(['+foo=3']) == 2"
     wrong = f"assert main({SHARD.replace('--shard 0', '--shard 7').split()}) == 2"
     put(Path("rows.parquet"), b"PAR1 half")
     code = f"{ask}; {other}; {wrong}; import sys; print('tensorflow' in sys.modules)"

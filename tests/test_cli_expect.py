@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from batchf1 import cli
-from batchf1.expectation import expect, large_data, smallest_batch
+from batchf1.cli import main as cli
+from batchf1.theory.expectation import expect, large_data, smallest_batch
 
 COUNTS = ["--tp", "3", "--fp", "1", "--fn", "2", "--tn", "94"]
 

@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
-from batchf1 import config, datasets
-from batchf1.config import Run, Study, compose, load_study, runs
 from batchf1.errors import InputError
-from batchf1.experiments import experiments
+from batchf1.study import plugins
+from batchf1.study import settings as config
+from batchf1.study.experiments import experiments
+from batchf1.study.settings import Run, Study, compose, load_study, runs
 
 
 def write(folder, text, name="study.yaml"):
@@ -16,7 +17,7 @@ def write(folder, text, name="study.yaml"):
     return path
 
 
-@pytest.mark.parametrize("dataset", [*datasets.names(), "trousers"])
+@pytest.mark.parametrize("dataset", [*plugins.names(plugins.DATASETS), "trousers"])
 def test_every_data_set_composes(dataset):
     run = compose([f"dataset={dataset}", "seed=3"])
     assert isinstance(run, Run)
@@ -69,7 +70,7 @@ def test_seeds_do_not_depend_on_the_batch_size():
         ("dataset=nope", "Could not find 'dataset/nope'.*diamonds"),
         ("model.hidden=[0]", "model.hidden: layers have at least 1 unit"),
         ("model.learning_rate=-1", "model.learning_rate: must be above 0; got -1"),
-        ("strategies=[median]", "strategies: are among .*; got median"),
+        ("strategies=[median]", "strategies: is one of .*; got median"),
         ("strategies=[streaming,streaming]", "strategies: must not repeat"),
         ("seed=-1", "seed: must be at least 0; got -1"),
         ("nonsense", "Error parsing override 'nonsense'"),

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from batchf1 import console
+from batchf1.cli import console
 from batchf1.errors import InputError, TraceError
 
-EXPECT = "batchf1.cli expect --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32"
+EXPECT = "batchf1.cli.main expect --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32"
 
 
 def unread(command, stream="stdout", **environment):
@@ -28,18 +28,18 @@ def unread(command, stream="stdout", **environment):
     return done.returncode, getattr(done, other)
 
 
-@pytest.mark.parametrize("command", ["batchf1.train --help", "batchf1.cli --help", EXPECT])
+@pytest.mark.parametrize("command", ["batchf1.cli.train --help", "batchf1.cli.main --help", EXPECT])
 def test_a_reader_that_has_left_ends_a_command_quietly(command):
     assert unread(command) == (141, "")
 
 
-@pytest.mark.parametrize("command", ["batchf1.train --help", EXPECT])
+@pytest.mark.parametrize("command", ["batchf1.cli.train --help", EXPECT])
 def test_so_does_one_that_leaves_while_something_is_written(command):
     assert unread(command, PYTHONUNBUFFERED="1") == (141, "")
 
 
 def test_so_does_one_of_the_errors():
-    assert unread("batchf1.train training.batch_size=0", "stderr") == (141, "")
+    assert unread("batchf1.cli.train training.batch_size=0", "stderr") == (141, "")
 
 
 @pytest.mark.parametrize(

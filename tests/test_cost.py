@@ -10,13 +10,17 @@ import pytest
 import tensorflow as tf
 from matplotlib import pyplot as plt
 
-from batchf1 import cli, cli_cost, config, plots, tables
-from batchf1.cost import fresh, run, study
-from batchf1.cost.rows import COST
-from batchf1.cost.source import KEYS, Source, SourceSequential, split_of
-from batchf1.cost.study import CostStudy
+from batchf1.cli import cost as cli_cost
+from batchf1.cli import main as cli
 from batchf1.errors import InputError
-from batchf1.plots import cost as plot
+from batchf1.figures import base as figures
+from batchf1.figures import cost as plot
+from batchf1.records import tables
+from batchf1.study import settings as config
+from batchf1.study.cost import fresh, run, study
+from batchf1.study.cost.rows import COST
+from batchf1.study.cost.source import KEYS, Source, SourceSequential, split_of
+from batchf1.study.cost.study import CostStudy
 
 STUDY = """
 question: Does it work?
@@ -118,7 +122,7 @@ def test_finished_measurements_are_kept(measured, monkeypatch):
 def test_the_figure_is_drawn_from_the_measurements(measured, tmp_path):
     source = tmp_path / "cost.csv"
     tables.write_csv(plot.table(measured[0] / "runs.parquet"), source)
-    plots.draw("cost", source, [tmp_path / "cost.png"])
+    figures.draw("cost", source, [tmp_path / "cost.png"])
     plt.close("all")
     assert (tmp_path / "cost.png").stat().st_size > 10_000
 

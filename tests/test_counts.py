@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import f1_score
 
-from batchf1.averaging import batch_mean, pooled, reconstructed
-from batchf1.counts import Counts, as_counts, batch_counts, f1, predicted_positive, ratio
 from batchf1.errors import InputError
+from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
+from batchf1.metrics.counts import Counts, as_counts, batch_counts, f1, predicted_positive, ratio
 
 labels_and_scores = st.integers(1, 60).flatmap(
     lambda n: st.tuples(
@@ -193,8 +193,11 @@ def test_counts_made_by_hand_are_checked(of_counts):
     for counts, said in [
         (Counts([-1], [0], [0], [1]), f"tp: {WHOLE}; got -1"),
         (Counts([1], [0], ["x"], [1]), f"fn: {WHOLE}; got ['x']"),
-        (([1], [0], [0], [1]), "counts: are a batchf1.counts.Counts; got ([1], [0], [0], [1])"),
-        (None, "counts: are a batchf1.counts.Counts; got None"),
+        (
+            ([1], [0], [0], [1]),
+            "counts: are a batchf1.metrics.counts.Counts; got ([1], [0], [0], [1])",
+        ),
+        (None, "counts: are a batchf1.metrics.counts.Counts; got None"),
     ]:
         with pytest.raises(InputError) as caught:
             of_counts(counts)

@@ -1,4 +1,4 @@
-"""The contract that every data set keeps; a new module of `batchf1.datasets` is tested here too."""
+"""The contract that every data set keeps; a new module is tested here too."""
 
 import gzip
 import hashlib
@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from batchf1 import datasets
 from batchf1.datasets import fashion_mnist
 from batchf1.datasets.diamonds import Diamonds, _table
 from batchf1.datasets.fashion_mnist import FashionMnist
 from batchf1.datasets.synthetic import Synthetic
 from batchf1.errors import InputError
-from batchf1.seeds import generator
+from batchf1.study import plugins
+from batchf1.study.seeds import generator
 
 
 def idx_files(folder, monkeypatch, n=(1500, 500)):
@@ -34,13 +34,13 @@ def idx_files(folder, monkeypatch, n=(1500, 500)):
     return folder
 
 
-@pytest.fixture(params=datasets.names())
+@pytest.fixture(params=plugins.names(plugins.DATASETS))
 def make(request, tmp_path, monkeypatch):
     """Settings -> the data set; Fashion-MNIST reads files that are made here."""
     fixed = {}
     if request.param == "fashion_mnist":
         fixed = {"folder": str(idx_files(tmp_path, monkeypatch)), "n_samples": 1000}
-    return lambda **settings: datasets.implementation(request.param)(**fixed | settings)
+    return lambda **settings: plugins.dataset(request.param)(**fixed | settings)
 
 
 def few(make, prevalence):

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from batchf1 import remainder
-from batchf1.forensics import investigate
-from batchf1.plots import discrepancy
+from batchf1.figures import discrepancy
+from batchf1.forensics.answer import investigate
+from batchf1.theory import last_batch as remainder
 
 
 @pytest.fixture(scope="module")

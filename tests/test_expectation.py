@@ -22,11 +22,11 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from batchf1 import _hypergeometric as hyper
-from batchf1.averaging import batch_mean
-from batchf1.counts import as_counts
 from batchf1.errors import InputError
-from batchf1.expectation import (
+from batchf1.metrics.averaging import batch_mean
+from batchf1.metrics.counts import as_counts
+from batchf1.theory import laws as hyper
+from batchf1.theory.expectation import (
     ACCURACY,
     F1,
     JACCARD,
@@ -1151,7 +1151,7 @@ def test_numpys_numbers_are_numbers():
         (lambda: covariance_identity(as_counts([1], 0, 0, 0), metric=None), f"{RATIO}; got None"),
         (
             lambda: covariance_identity(None),
-            "counts: are a batchf1.counts.Counts; got None",
+            "counts: are a batchf1.metrics.counts.Counts; got None",
         ),
         (
             lambda: covariance_identity(as_counts([], [], [], [])),

@@ -5,10 +5,10 @@ from itertools import chain, islice
 import numpy as np
 import pytest
 
-from batchf1.config import compose
-from batchf1.datasets import Split
-from batchf1.training import feed
-from batchf1.training.order import shuffled
+from batchf1.datasets.base import Split
+from batchf1.study.frameworks import feed
+from batchf1.study.frameworks.order import shuffled
+from batchf1.study.settings import compose
 
 
 def run(program, **settings):

@@ -6,13 +6,15 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1 import plots, plugins, tables
 from batchf1.errors import InputError
-from batchf1.experiments import experiments
-from batchf1.plots import _numbers, _style
+from batchf1.figures import _numbers, _style
+from batchf1.figures import base as figures
+from batchf1.records import tables
+from batchf1.study import plugins
+from batchf1.study.experiments import experiments
 from tables_of_runs import table, written
 
-NAMES = plugins.names("plots")
+NAMES = plugins.names(plugins.FIGURES)
 SWEEP = ["error_vs_batch_size", "error_vs_dataset_size", "error_vs_imbalance"]
 OF_RUNS = ["error_vs_batch_size", "theory", "collapse", "discrepancy", "original_log"]
 """Of the three that share `_sweep`, one."""
@@ -25,14 +27,14 @@ def drawn(tmp_path, monkeypatch):
 
     def draw(name, numbers):
         tables.write_csv(numbers, tmp_path / "f.csv")
-        return plots.draw(name, tmp_path / "f.csv", [tmp_path / "f.png"])
+        return figures.draw(name, tmp_path / "f.csv", [tmp_path / "f.png"])
 
     return draw
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_module_says_what_it_is_and_what_it_needs(repository, name):
-    module = plots.module(name)
+    module = figures.module(name)
     assert inspect.getdoc(module)
     assert set(module.COLUMNS.values()) <= {"number", "text", "flag"}
     assert set(module.COLUMNS) <= set(pd.read_csv(repository / f"figures/{name}.csv", nrows=0))
@@ -50,7 +52,7 @@ def test_every_figure_of_the_experiments_is_committed_whole(repository):
 def test_the_same_numbers_give_the_same_files(repository, tmp_path, name):
     source, open_before = repository / f"figures/{name}.csv", plt.get_fignums()
     for folder in ("a", "b"):
-        plots.draw(name, source, [tmp_path / folder / f"f.{kind}" for kind in ("png", "pdf")])
+        figures.draw(name, source, [tmp_path / folder / f"f.{kind}" for kind in ("png", "pdf")])
     for kind in ("png", "pdf"):
         first, second = ((tmp_path / folder / f"f.{kind}").read_bytes() for folder in ("a", "b"))
         assert first == second
@@ -86,20 +88,20 @@ def test_residuals_of_the_theory_are_standard(repository):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_csv_of_another_figure_is_refused_by_its_columns(repository, tmp_path, name):
-    columns = plots.module(name).COLUMNS
-    others = [n for n in NAMES if plots.module(n).COLUMNS is not columns]
+    columns = figures.module(name).COLUMNS
+    others = [n for n in NAMES if figures.module(n).COLUMNS is not columns]
     assert len(others) in (len(NAMES) - 1, len(NAMES) - 3)
     for other in others:
         source = repository / f"figures/{other}.csv"
         with pytest.raises(InputError, match=f"{other}.csv: the CSV of figure {name}: has col"):
-            plots.draw(name, source, [tmp_path / "f.png"])
+            figures.draw(name, source, [tmp_path / "f.png"])
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_cell_of_another_kind_is_refused_by_its_column_and_value(repository, drawn, name):
     numbers = pd.read_csv(repository / f"figures/{name}.csv").head(20)
-    for column, kind in plots.module(name).COLUMNS.items():
+    for column, kind in figures.module(name).COLUMNS.items():
         if kind != "text":
             wrong = numbers.astype({column: object})
             wrong.loc[3, column] = "seven"
@@ -130,9 +132,9 @@ def test_a_fault_of_a_figure_keeps_its_traceback(repository, tmp_path, monkeypat
     def draw(table):
         raise KeyError("a column that the figure forgot")
 
-    monkeypatch.setattr(plots.module("theory"), "draw", draw)
+    monkeypatch.setattr(figures.module("theory"), "draw", draw)
     with pytest.raises(KeyError, match="forgot"):
-        plots.draw("theory", repository / "figures/theory.csv", [tmp_path / "f.png"])
+        figures.draw("theory", repository / "figures/theory.csv", [tmp_path / "f.png"])
 
 
 # Studies that leave a figure with little
@@ -164,7 +166,7 @@ def test_where_nothing_was_learned_there_is_a_picture(name, repository, tmp_path
     strategies = ["batch_mean", "epoch_end", "reconstructed"]
     rows = study(strategies, 0.0, **FOUND_NOTHING)
     path = written(tmp_path, rows[rows["batch_size"] == 5])
-    numbers = plots.table(name, sources(name, path, repository))
+    numbers = figures.table(name, sources(name, path, repository))
     headline, _ = drawn(name, numbers)
     said = {
         "theory": "What a batch-averaged F1 logs beside what its counts and batch size let expect",
@@ -180,9 +182,9 @@ def test_a_study_without_the_batch_mean(name, repository, tmp_path, drawn):
         rows = rows[rows["batch_size"] == 5]
         rule = r"figure original_log: needs rows of strategies \['batch_mean', 'epoch_end'\]; got "
         with pytest.raises(InputError, match=rule + r"\['epoch_end', 'reconstructed'\]"):
-            plots.table(name, sources(name, written(tmp_path, rows), repository))
+            figures.table(name, sources(name, written(tmp_path, rows), repository))
         return
-    headline, caption = drawn(name, plots.table(name, [written(tmp_path, rows)]))
+    headline, caption = drawn(name, figures.table(name, [written(tmp_path, rows)]))
     if name in ("theory", "collapse"):
         assert (headline, "batch mean" in caption) == ("Nothing to show", True)
     elif name == "discrepancy":
@@ -196,9 +198,9 @@ def test_a_study_of_the_batch_mean_alone(name, repository, tmp_path, drawn):
     path = written(tmp_path, study(["batch_mean"], 0.5))
     if name in ("discrepancy", "original_log"):
         with pytest.raises(InputError, match=rf"figure {name}: (needs rows|does not show)"):
-            plots.table(name, sources(name, path, repository))
+            figures.table(name, sources(name, path, repository))
         return
-    headline, _ = drawn(name, plots.table(name, [path]))
+    headline, _ = drawn(name, figures.table(name, [path]))
     assert "rebuilt" not in headline
     assert headline != "Nothing to show"
 
@@ -207,7 +209,7 @@ def test_a_study_of_the_batch_mean_alone(name, repository, tmp_path, drawn):
 def test_a_single_run_of_a_single_cell(name, repository, tmp_path, drawn, log_once):
     rows = study(["batch_mean", "epoch_end", "reconstructed"], 0.5)
     one = rows[(rows["batch_size"] == 5) & (rows["seed"] == 0)]
-    numbers = plots.table(name, sources(name, written(tmp_path, one), repository))
+    numbers = figures.table(name, sources(name, written(tmp_path, one), repository))
     headline, caption = drawn(name, numbers)
     assert headline != "Nothing to show"
     assert "nan" not in f"{headline} {caption}"
@@ -216,7 +218,7 @@ def test_a_single_run_of_a_single_cell(name, repository, tmp_path, drawn, log_on
 @pytest.mark.parametrize("name", [*SWEEP, "theory", "collapse"])
 def test_a_table_without_runs(name, tmp_path, drawn):
     path = written(tmp_path, tables.empty(tables.RUNS))
-    assert drawn(name, plots.table(name, [path]))[0] == "Nothing to show"
+    assert drawn(name, figures.table(name, [path]))[0] == "Nothing to show"
 
 
 def test_differences_in_words():

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1 import plots, tables
 from batchf1.errors import InputError
-from batchf1.plots import _axes, _style, _sweep
+from batchf1.figures import _axes, _style, _sweep
+from batchf1.figures import base as figures
+from batchf1.records import tables
 from tables_of_runs import rows, table, written
 
 GRID = {
@@ -43,7 +44,7 @@ def study(grid, **common):
 
 @pytest.mark.parametrize("name", SWEEP)
 def test_an_error_has_a_row_for_each_setting_and_means_over_seeds_alone(tmp_path, name):
-    found = plots.table(name, [written(tmp_path, study(GRID))])
+    found = figures.table(name, [written(tmp_path, study(GRID))])
     assert list(found.columns[:4]) == [*GRID, "n_samples"]
     naive = found[(found["strategy"] == "batch_mean") & (found["split"] == "validation")]
     assert len(found) == 8 * 2 * 3
@@ -56,15 +57,15 @@ def test_an_error_has_a_row_for_each_setting_and_means_over_seeds_alone(tmp_path
 
 def test_a_setting_that_does_not_vary_has_no_column(tmp_path):
     same = {key: values[:1] for key, values in GRID.items()}
-    found = plots.table("error_vs_batch_size", [written(tmp_path, study(same))])
+    found = figures.table("error_vs_batch_size", [written(tmp_path, study(same))])
     assert list(found.columns) == [*_sweep.CELL, "split", "strategy", *found.columns[5:]]
     assert not set(GRID) & set(found)
 
 
 def test_a_picture_has_a_row_of_panels_for_each_setting(tmp_path):
-    found = plots.table("error_vs_batch_size", [written(tmp_path, study(GRID))])
+    found = figures.table("error_vs_batch_size", [written(tmp_path, study(GRID))])
     with _style.house():
-        figure = plots.module("error_vs_batch_size").draw(found)
+        figure = figures.module("error_vs_batch_size").draw(found)
         figure.draw_without_rendering()
         titles = [ax.get_title(loc="left").split("\n") for ax in figure.axes]
         assert [title[0] for title in titles[:16:2]] == [
@@ -92,10 +93,10 @@ def test_a_picture_has_a_row_of_panels_for_each_setting(tmp_path):
 
 def test_a_long_setting_is_broken_into_lines_that_fit(tmp_path):
     long = {f"model.a_rather_long_name_of_a_setting_{i}": [0.1, 0.2] for i in "abcd"}
-    found = plots.table("error_vs_imbalance", [written(tmp_path, study(long))])
+    found = figures.table("error_vs_imbalance", [written(tmp_path, study(long))])
     kept = found[(found[list(long)] == 0.1).sum(axis=1) > 2]
     with _style.house():
-        figure = plots.module("error_vs_imbalance").draw(kept)
+        figure = figures.module("error_vs_imbalance").draw(kept)
         figure.draw_without_rendering()
         for ax in figure.axes:
             box = ax._left_title.get_window_extent()
@@ -107,8 +108,8 @@ def test_a_long_setting_is_broken_into_lines_that_fit(tmp_path):
 @pytest.mark.parametrize("name", SWEEP)
 def test_more_settings_than_can_be_shown_are_refused_by_name(tmp_path, name):
     many = {"model.learning_rate": [0.001 * i for i in range(1, 14)]}
-    found = plots.table(name, [written(tmp_path, study(many))])
-    module = plots.module(name)
+    found = figures.table(name, [written(tmp_path, study(many))])
+    module = figures.module(name)
     rule = f"figure {name}: shows at most 12 settings of model.learning_rate; got 13"
     with pytest.raises(InputError, match=rule):
         module.draw(found)
@@ -116,10 +117,12 @@ def test_more_settings_than_can_be_shown_are_refused_by_name(tmp_path, name):
 
 
 def test_settings_that_learned_nothing_leave_the_others_their_names(tmp_path):
-    found = plots.table("error_vs_batch_size", [written(tmp_path, study({"model.a": ["x", "y"]}))])
+    found = figures.table(
+        "error_vs_batch_size", [written(tmp_path, study({"model.a": ["x", "y"]}))]
+    )
     found.loc[found["model.a"] == "x", "true_f1"] = 0.49
     with _style.house():
-        figure = plots.module("error_vs_batch_size").draw(found)
+        figure = figures.module("error_vs_batch_size").draw(found)
         assert figure.axes[0].get_title(loc="left") == "a y\nTraining log"
         assert len(figure.axes) == 4
         plt.close(figure)
@@ -128,13 +131,13 @@ def test_settings_that_learned_nothing_leave_the_others_their_names(tmp_path):
 @pytest.mark.parametrize("name", ["theory", "collapse"])
 def test_theory_and_collapse_keep_columns_of_their_own(tmp_path, name):
     path = written(tmp_path, study(GRID, tp=3, fp=2, fn=2, tn=3))
-    found = plots.table(name, [path])
+    found = figures.table(name, [path])
     assert list(found.columns[:3]) == list(GRID)
     assert sorted(found["model.learning_rate"].unique()) == [1e-7, 0.01]
     repeated = 2 if name == "theory" else 1
     assert len(found) == 8 * 2 * repeated
     with _style.house():
-        figure = plots.module(name).draw(found)
+        figure = figures.module(name).draw(found)
         said = _style.words(figure)[1]
         plt.close(figure)
     if name == "collapse":
@@ -159,7 +162,7 @@ def test_figures_of_one_setting_refuse_another_by_name(tmp_path, repository, nam
     sources = [written(tmp_path, study(grid))]
     sources += [repository / "docs/article_log.txt"] if name == "original_log" else []
     with pytest.raises(InputError, match=f"figure {name}: does not show .*{said}") as caught:
-        plots.table(name, sources)
+        figures.table(name, sources)
     assert ", which the study varies; got [" in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1 import plots, tables
-from batchf1.cost.rows import COST
 from batchf1.errors import InputError
-from batchf1.plots import _style, scaling
-from batchf1.plots import cost as plot
+from batchf1.figures import _style, scaling
+from batchf1.figures import base as figures
+from batchf1.figures import cost as plot
+from batchf1.records import tables
+from batchf1.study.cost.rows import COST
 
 
 def made_up(bytes_per_row, seconds_per_row):
@@ -367,4 +368,4 @@ def test_speeds_that_are_none_are_refused(tmp_path, engines, pipelines, words):
 
 def test_speeds_that_are_not_there_are_refused(tmp_path):
     with pytest.raises(InputError, match="no.csv: must be the CSV of the engines; got"):
-        plots.table("scaling", [tmp_path / "no.csv", tmp_path / "no.csv"])
+        figures.table("scaling", [tmp_path / "no.csv", tmp_path / "no.csv"])

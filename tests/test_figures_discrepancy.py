@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1.plots import _style, discrepancy
+from batchf1.figures import _style, discrepancy
 from tables_of_runs import table, written
 
 THEN = {"keras": "2.2.4", "averaging": "size_weighted", "engine": "keras224"}

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1 import plugins
-from batchf1.plots import _style, _sweep, cost, error_vs_batch_size
+from batchf1.figures import _style, _sweep, cost, error_vs_batch_size
+from batchf1.study import plugins
 
 ADDED = ["a_running_mean", "median_of_batches", "of_the_largest_batch"]
 
@@ -34,10 +34,9 @@ def test_a_strategy_has_a_colour_a_marker_and_a_name_of_its_own(added):
 
 
 def test_known_strategies_have_the_names_that_they_say_themselves():
-    from batchf1 import strategies  # and with it Keras
 
-    for name in plugins.names("strategies"):
-        assert _style.label(name) == strategies.create(name).label
+    for name in plugins.names(plugins.STRATEGIES):
+        assert _style.label(name) == plugins.strategy(name)().label
 
 
 def test_colours_that_come_round_again_have_another_marker(monkeypatch):

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1 import plots
-from batchf1.plots import _style, _sweep
+from batchf1.figures import _style, _sweep
+from batchf1.figures import base as figures
 from tables_of_runs import table, written
 
 # TP 1, FN 1, TN 2 in two batches of 2: TP and FN meet in 1 of 3 cuts, and F1 is 2/3 and 0; else a
@@ -87,13 +87,13 @@ def assert_table(found, cells):
 @pytest.mark.parametrize("name", ["error_vs_batch_size", "error_vs_imbalance"])
 def test_over_batch_size_and_imbalance_at_the_largest_data(source, name):
     assert_table(
-        plots.table(name, [source]),
+        figures.table(name, [source]),
         [((20, 2, 0.01), ALONE), ((20, 2, 0.1), CELL), ((20, 2, 0.5), ALONE)],
     )
 
 
 def test_over_the_size_of_the_data_at_the_rarest_class_that_all_sizes_have(source):
-    found = plots.table("error_vs_dataset_size", [source])
+    found = figures.table("error_vs_dataset_size", [source])
     assert_table(found, [((10, 2, 0.1), ALONE), ((20, 2, 0.1), CELL)])
 
 
@@ -111,7 +111,7 @@ def test_the_largest_and_the_rarest_are_those_of_each_data_set(tmp_path):
     path = written(tmp_path, rows)
 
     def found(name):
-        cells = plots.table(name, [path])[["dataset", "n_samples", "prevalence"]]
+        cells = figures.table(name, [path])[["dataset", "n_samples", "prevalence"]]
         return sorted(set(cells.itertuples(index=False, name=None)))
 
     largest = [("a", 20, 0.01), ("a", 20, 0.1), ("a", 20, 0.5), ("b", 5, 0.2), ("b", 5, 0.5)]
@@ -143,7 +143,7 @@ TWO = [
 
 def test_what_is_drawn_are_the_cells_that_learned():
     with _style.house():
-        figure = plots.module("error_vs_batch_size").draw(a_table(*TWO))
+        figure = figures.module("error_vs_batch_size").draw(a_table(*TWO))
         figure.draw_without_rendering()
         above, below = figure.axes[0], figure.axes[2]
         naive = above.containers[0].lines[0]
@@ -165,7 +165,7 @@ def test_what_is_drawn_are_the_cells_that_learned():
 def test_each_cell_of_the_other_strategies_is_a_point_of_its_own():
     rows = [row | {"prevalence": p, "error": p} for row in TWO for p in (0.1, 0.2)]
     with _style.house():
-        figure = plots.module("error_vs_batch_size").draw(a_table(*rows))
+        figure = figures.module("error_vs_batch_size").draw(a_table(*rows))
         points = [line for line in figure.axes[0].lines if line.get_marker() == "s"]
         assert sorted(points[0].get_ydata()) == [0.1, 0.1, 0.2, 0.2]
         plt.close(figure)
@@ -174,7 +174,7 @@ def test_each_cell_of_the_other_strategies_is_a_point_of_its_own():
 def test_labels_stand_where_the_lines_part():
     rows = [row | {"n_samples": n} for row in TWO for n in (1000, 3000, 500)]
     with _style.house():
-        figure = plots.module("error_vs_dataset_size").draw(a_table(*rows))
+        figure = figures.module("error_vs_dataset_size").draw(a_table(*rows))
         texts = {text.get_text(): text.xy for text in figure.axes[0].texts}
         assert {word: x for word, (x, _) in texts.items()} == {"8": 3000, "32": 3000}
         ticks = [tick.get_text() for tick in figure.axes[2].get_xticklabels()]
@@ -227,7 +227,7 @@ def test_the_caption_says_what_the_lowest_panels_are_of(n_panels, said):
 def test_the_caption_says_what_the_table_holds(name, changes, words):
     rows = [row | {k: v[i % 2] for k, v in changes.items()} for i, row in enumerate(TWO)]
     with _style.house():
-        figure = plots.module(name).draw(a_table(*rows))
+        figure = figures.module(name).draw(a_table(*rows))
         _, caption = _style.words(figure)
         plt.close(figure)
     assert f" {words}" in f" {caption}"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1.plots import _style, _theory, collapse, theory
+from batchf1.figures import _style, _theory, collapse, theory
 from tables_of_runs import table, written
 
 # In two batches of 2 the mean F1 is 1/3 in 1 of 3 cuts and 1/2 in the others (see

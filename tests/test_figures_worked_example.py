@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1.plots import _style, worked_example
+from batchf1.figures import _style, worked_example
 
 # batches of 4, 2 and 1: F1 2 / 3, 0 (of nothing) and 1; all: 4 / (4 + 1)
 MINE = ((1, 1, 0, 2), (0, 0, 0, 2), (1, 0, 0, 0))

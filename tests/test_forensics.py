@@ -9,12 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1 import cli_forensics
-from batchf1.averaging import batch_mean
-from batchf1.counts import Counts
+from batchf1.cli import forensics as cli_forensics
 from batchf1.errors import InputError
-from batchf1.expectation import expect, large_data
-from batchf1.forensics import (
+from batchf1.forensics.answer import (
     KINDS,
     LIMIT,
     SIZES,
@@ -30,6 +27,9 @@ from batchf1.forensics import (
     train_range,
     value_of,
 )
+from batchf1.metrics.averaging import batch_mean
+from batchf1.metrics.counts import Counts
+from batchf1.theory.expectation import expect, large_data
 
 ARTICLE = """\
 854/854 [====] - 2s 2ms/step - loss: 5.7325e-04 - acc: 1.0000 - f1: 0.5160 - val_loss: 0.0065 \
@@ -624,7 +624,7 @@ def test_json_has_no_number_that_is_none(capsys, monkeypatch):
     answer = article()
     worst = answer.candidates[0]._replace(score=float("inf"))
     monkeypatch.setattr(
-        "batchf1.forensics.investigate", lambda *_: answer._replace(candidates=[worst])
+        "batchf1.forensics.answer.investigate", lambda *_: answer._replace(candidates=[worst])
     )
     monkeypatch.setattr("sys.stdin", io.StringIO(ARTICLE))
     command("-", "--json")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from batchf1.errors import InputError
-from batchf1.forensics import (
+from batchf1.forensics.answer import (
     PRINTERS,
     SIZES,
     half_unit,
@@ -212,7 +212,7 @@ def test_useless_logs_are_refused_in_one_line(text, words):
 def test_long_words_take_linear_time():
     """In quadratic time each would be minutes."""
     program = """
-from batchf1.forensics import parse
+from batchf1.forensics.answer import parse
 for before in ("", "f1 ", "f1: ", "1/1 [ - loss: 1 - f1: 0.5 - "):
     for word in ("a", "1", " ", "f1 ", "f1", ":", "1/", "e1", "0,", "\\x1b[0", "np.float64("):
         try:

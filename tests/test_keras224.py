@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 
 import by_hand
-from batchf1 import cli, forensics, keras224, provenance, tables
-from batchf1.config import compose, runs
+from batchf1.cli import main as cli
 from batchf1.errors import InputError
-from batchf1.training import shard
+from batchf1.forensics import answer as forensics
+from batchf1.records import provenance, tables
+from batchf1.study import shard
+from batchf1.study.frameworks.keras224 import software as keras224
+from batchf1.study.settings import compose, runs
 
 PROGRAMS = [
     "arrays",
@@ -56,7 +59,7 @@ def executed(keras224_folder, tmp_path_factory):
         output = folder / f"{number}.parquet"
         command = ["shard", str(study), "--shard", str(number), "--store", str(folder / "store")]
         done = subprocess.run(
-            [sys.executable, "-m", "batchf1.cli", *command, "--output", str(output)],
+            [sys.executable, "-m", "batchf1.cli.main", *command, "--output", str(output)],
             env=os.environ | {"BATCHF1_KERAS224": str(keras224_folder)},
             capture_output=True,
             text=True,

@@ -6,15 +6,15 @@ import sys
 
 import pytest
 
-from batchf1 import cli
+from batchf1.cli import main as cli
 
 LIGHT = [
     "batchf1",
-    "batchf1.counts",
-    "batchf1.averaging",
-    "batchf1.expectation",
-    "batchf1.forensics",
-    "batchf1.tables",
+    "batchf1.metrics.counts",
+    "batchf1.metrics.averaging",
+    "batchf1.theory.expectation",
+    "batchf1.forensics.answer",
+    "batchf1.records.tables",
 ]
 HEAVY = ["tensorflow", "keras", "hydra", "omegaconf", "matplotlib", "seaborn", "sklearn"]
 
@@ -31,13 +31,13 @@ def test_the_arithmetic_needs_no_tensorflow_hydra_or_plotting(module):
 
 
 def test_settings_and_the_command_need_no_tensorflow():
-    assert "tensorflow" not in modules_after("import batchf1.config as c; c.compose()")
-    assert not modules_after("import batchf1.cli") & {*HEAVY, "numpy", "pandas"}
+    assert "tensorflow" not in modules_after("import batchf1.study.settings as c; c.compose()")
+    assert not modules_after("import batchf1.cli.main") & {*HEAVY, "numpy", "pandas"}
 
 
 def test_expect_needs_no_tensorflow():
     rates = "--prevalence 1e-6 --precision .9 --recall .9 --n-samples 1000000000 --batch-size 32"
-    ask = f"from batchf1.cli import main; main('expect {rates} --json'.split())"
+    ask = f"from batchf1.cli.main import main; main('expect {rates} --json'.split())"
     assert "keras" not in modules_after(
         f"import io, sys; sys.stdout, out = io.StringIO(), sys.stdout; {ask}; sys.stdout = out"
     )

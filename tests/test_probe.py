@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from batchf1 import probe
 from batchf1.errors import InputError
-from batchf1.probe import FRAMEWORKS, RETURNED, WEIGHTS
+from batchf1.probe import measure as probe
+from batchf1.probe.measure import FRAMEWORKS, RETURNED, WEIGHTS
 
 NUMBERS = ("tp", "predicted_positives", "positives", "f1", "true_f1", "weighted_f1")
 
@@ -242,7 +242,7 @@ def test_a_csv_of_something_else_is_refused(tmp_path):
 def test_bad_input_is_one_line_and_status_2(arguments, capsys):
     assert probe.main(arguments) == 2
     said = capsys.readouterr()
-    assert said.err.startswith("batchf1.probe: ")
+    assert said.err.startswith("batchf1.probe.measure: ")
     assert said.err.count("\n") == 1
     assert not said.out
 
@@ -256,7 +256,8 @@ def test_an_unknown_or_missing_framework_is_refused(tmp_path, monkeypatch):
 
 
 def test_no_framework_is_imported_before_it_is_measured():
-    code = "import batchf1.probe, sys; print(*{'tensorflow', 'keras', 'pandas'} & set(sys.modules))"
+    heavy = "{'tensorflow', 'keras', 'pandas'}"
+    code = f"import batchf1.probe.measure, sys; print(*{heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not done.stdout.strip()
 

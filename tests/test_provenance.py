@@ -9,9 +9,11 @@ import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from batchf1 import cli, plots, plugins, provenance, tables, whence
-from batchf1.plots import _style
-from batchf1.training import origin
+from batchf1.cli import main as cli
+from batchf1.figures import _style
+from batchf1.figures import base as figures
+from batchf1.records import provenance, tables, whence
+from batchf1.study import origin, plugins
 from commits import commit, git
 
 STEP = {"commit": "c", "dirty": False, "versions": {"numpy": "2"}, "python": "3", "platform": "p"}
@@ -31,7 +33,7 @@ STUDY = STEP | {
 }
 
 FIGURES = Path(__file__).parents[1] / "figures"
-DRAWN = [name for name in plugins.names("plots") if (FIGURES / f"{name}.csv").exists()]
+DRAWN = [name for name in plugins.names(plugins.FIGURES) if (FIGURES / f"{name}.csv").exists()]
 
 
 @pytest.fixture
@@ -277,7 +279,7 @@ def test_a_record_in_words():
     assert whence.text(Path("x.csv"), record).split("\n\n") == [
         "x.csv\n"
         "  changed    not the file that this was written for\n"
-        "  made by    batchf1.plots.collapse\n"
+        "  made by    collapse\n"
         "  commit     c, uncommitted changes\n"
         "  machine    Python 3, p\n"
         "  versions   numpy=2",
@@ -307,7 +309,7 @@ def test_a_record_in_words():
 def drawn(table, folder, **changes):
     record = {**whence.of_picture(table, "worked_example"), "dirty": False, **changes}
     outputs = [folder / f"x.{kind}" for kind in ("png", "pdf")]
-    plots.draw("worked_example", table, outputs, record)
+    figures.draw("worked_example", table, outputs, record)
     return record, outputs
 
 
@@ -340,7 +342,7 @@ def test_uncommitted_changes_stand_in_a_corner_of_the_picture(table, tmp_path):
 
 @pytest.mark.parametrize("figure", DRAWN)
 def test_the_corner_is_free(repository, figure):
-    module = plots.module(figure)
+    module = figures.module(figure)
     with _style.house():
         picture = module.draw(pd.read_csv(repository / f"figures/{figure}.csv"))
         _style.stamp(picture, whence.UNCOMMITTED)

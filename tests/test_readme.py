@@ -5,11 +5,11 @@ import re
 import pandas as pd
 import pytest
 
-from batchf1.config import Study, runs
-from batchf1.expectation import expect, rare_positives
-from batchf1.experiments import experiments
-from batchf1.forensics import investigate
-from batchf1.plots import discrepancy, original_log
+from batchf1.figures import discrepancy, original_log
+from batchf1.forensics.answer import investigate
+from batchf1.study.experiments import experiments
+from batchf1.study.settings import Study, runs
+from batchf1.theory.expectation import expect, rare_positives
 
 WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight"]
 

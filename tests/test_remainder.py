@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchf1 import remainder
 from batchf1.errors import InputError
+from batchf1.theory import last_batch as remainder
 
 
 @st.composite

@@ -4,7 +4,8 @@ import warnings
 
 import pytest
 
-from batchf1 import cli, report
+from batchf1.cli import main as cli
+from batchf1.records import report
 
 
 def html(text):

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1 import tables
-from batchf1.averaging import batch_mean, pooled
-from batchf1.config import cells, compose
-from batchf1.counts import as_counts
 from batchf1.errors import TraceError
-from batchf1.training import shard
-from batchf1.training.rows import Software, rows
+from batchf1.metrics.averaging import batch_mean, pooled
+from batchf1.metrics.counts import as_counts
+from batchf1.records import tables
+from batchf1.study import shard
+from batchf1.study.rows import Software, rows
+from batchf1.study.settings import cells, compose
 
 BATCHES = as_counts([1, 0], [0, 1], [0, 0], [3, 3])  # F1 1 and 0, pooled 2/3
 AFTERWARDS = as_counts(1, 0, 1, 6)  # F1 2/3 too, of other counts

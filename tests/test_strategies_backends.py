@@ -9,9 +9,10 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from batchf1 import strategies
 from batchf1.errors import InputError
-from batchf1.strategies.reconstructed import CountShare
+from batchf1.keras import base as strategies
+from batchf1.keras.reconstructed import CountShare
+from batchf1.study import plugins
 from fitting import POOLED, data, metrics_of, of_name, truths
 
 # Beside TensorFlow, where the backend is installed; each in a process of its own
@@ -24,11 +25,11 @@ model = compiled(metrics_of(chosen), run_eagerly=False, jit_compile="auto")
 print(json.dumps(fit(model, chosen, data(), data(40))))
 """
 REFUSED = """
-from batchf1 import strategies
-print(len(strategies.create("batch_mean").metrics()))
+from batchf1.keras import base as strategies
+print(len(plugins.strategy("batch_mean")().metrics()))
 for name in ("reconstructed", "streaming"):
     try:
-        strategies.create(name).metrics()
+        plugins.strategy(name)().metrics()
     except ValueError as error:
         print(error)
 """
@@ -70,8 +71,8 @@ def test_a_backend_that_keeps_no_float64_is_refused(name, monkeypatch):
     zeros = strategies.ops.zeros
     monkeypatch.setattr(strategies.ops, "zeros", lambda shape, dtype: zeros(shape, "float32"))
     with pytest.raises(InputError, match="counts in float64, .* set JAX_ENABLE_X64=1; got float32"):
-        strategies.create(name).metrics()
-    assert strategies.create("batch_mean").metrics()  # Keras' own mean, in float32 everywhere
+        plugins.strategy(name)().metrics()
+    assert plugins.strategy("batch_mean")().metrics()  # Keras' own mean, in float32 everywhere
     assert CountShare("true_positives", dtype="float32").dtype == "float32"
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import batchf1
-from batchf1 import strategies
 from batchf1.errors import InputError
-from batchf1.strategies.batch_mean import BatchF1
-from batchf1.strategies.reconstructed import CountShare
-from batchf1.strategies.streaming import BinaryF1
+from batchf1.keras.batch_mean import BatchF1
+from batchf1.keras.reconstructed import CountShare
+from batchf1.keras.streaming import BinaryF1
+from batchf1.study import plugins
 from fitting import (
     METRICS,
     OURS,
@@ -96,12 +96,12 @@ def test_a_name_that_another_strategy_or_metric_has_is_refused():
 @pytest.mark.parametrize("name", ["", "a b", "mine_1", "ü", "f1!"])
 def test_names_that_keras_could_give_to_others_are_refused(name):
     with pytest.raises(InputError, match=f"name: has letters, digits.*; got '{name}'"):
-        strategies.create("streaming", name=name)
+        plugins.strategy("streaming")(name=name)
 
 
 def test_other_names_are_taken():
     for name in ("mine_11", "mine1", "t0.30-b"):
-        assert strategies.create("streaming", name=name).key == f"f1_{name}"
+        assert plugins.strategy("streaming")(name=name).key == f"f1_{name}"
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -225,15 +225,15 @@ def test_a_model_loads_where_the_package_alone_is_imported(tmp_path, monkeypatch
     path = tmp_path / "model.keras"
     saved = metrics_of(of_name(*METRICS))
     compiled(saved).save(path)
-    monkeypatch.setattr(batchf1, "strategies", strategies)  # as it was, afterwards
-    for name in [name for name in sys.modules if name.startswith(strategies.__name__)]:
+    monkeypatch.setattr(batchf1, "keras", batchf1.keras)  # as it was, afterwards
+    for name in [name for name in sys.modules if name.startswith("batchf1.keras")]:
         monkeypatch.delitem(sys.modules, name)
     registered = keras.saving.get_custom_objects()
     for name in [name for name in registered if name.startswith("batchf1>")]:
         monkeypatch.delitem(registered, name)
     with pytest.raises(TypeError, match="Could not locate class"):
         keras.models.load_model(path)
-    importlib.import_module("batchf1.strategies")
+    importlib.import_module("batchf1.keras")
     again = keras.models.load_model(path)
     again.evaluate(*data(), verbose=0)
     assert [metric.name for metric in own(again)] == [metric.name for metric in saved]

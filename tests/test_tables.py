@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1 import provenance, tables
 from batchf1.errors import InputError
+from batchf1.records import provenance, tables
 from tables_of_runs import rows
 
 
@@ -94,7 +94,7 @@ def test_a_folder_that_cannot_be_made_is_refused_in_a_line(tmp_path):
 
 
 def test_sources_follow_imports_and_stop_at_the_package():
-    names = {path.name for path in provenance.sources("batchf1.averaging")}
+    names = {path.name for path in provenance.sources("batchf1.metrics.averaging")}
     assert names == {"__init__.py", "averaging.py", "checks.py", "counts.py", "errors.py"}
     assert provenance.sources("numpy") == []
 

@@ -11,16 +11,20 @@ import tensorflow as tf
 from sklearn.metrics import f1_score
 
 import by_hand
-from batchf1 import averaging, cli, tables, train
-from batchf1.config import Model, compose
-from batchf1.counts import as_counts
+from batchf1.cli import main as cli
+from batchf1.cli import train
 from batchf1.datasets.synthetic import Synthetic
 from batchf1.errors import InputError, TraceError
-from batchf1.seeds import generator
-from batchf1.training import order, origin, shard
-from batchf1.training.run import Trainer, configure
-from batchf1.training.trace import BatchTrace
-from batchf1.training.weights import first_weights
+from batchf1.metrics import averaging
+from batchf1.metrics.counts import as_counts
+from batchf1.records import tables
+from batchf1.study import origin, shard
+from batchf1.study.frameworks import order
+from batchf1.study.frameworks.keras3.run import Trainer, configure
+from batchf1.study.frameworks.keras3.trace import BatchTrace
+from batchf1.study.frameworks.weights import first_weights
+from batchf1.study.seeds import generator
+from batchf1.study.settings import Model, compose
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 
@@ -246,7 +250,7 @@ def test_train_prints_each_strategy_beside_its_references(capfd):
 def test_train_refuses_in_a_line(capsys):
     assert train.main(["training.batch_size=0"]) == 2
     said = capsys.readouterr().err
-    assert said == "batchf1.train: training.batch_size: must be at least 1; got 0\n"
+    assert said == "batchf1.cli.train: training.batch_size: must be at least 1; got 0\n"
     assert train.main(["--help"]) == 0
     assert "batch_size: 32" in capsys.readouterr().out
 
@@ -376,7 +380,7 @@ def test_a_damaged_run_or_one_of_other_code_is_trained_again(
 def test_a_run_whose_log_is_wrong_is_named_and_never_written(
     experiment, tmp_path, monkeypatch, capsys
 ):
-    from batchf1.training import rows as module
+    from batchf1.study import rows as module
 
     monkeypatch.setattr(module, "TOLERANCE", -1.0)
     output = tmp_path / "out.parquet"

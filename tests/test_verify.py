@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1 import cli, verify
-from batchf1.experiments import experiments
-from batchf1.plots import discrepancy
+from batchf1.cli import main as cli
+from batchf1.figures import discrepancy
+from batchf1.records import verify
+from batchf1.study.experiments import experiments
 
 TOLERANCES = """
 default: 1.0e-9

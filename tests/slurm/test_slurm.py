@@ -4,7 +4,7 @@ import cluster
 import pandas as pd
 import pytest
 
-from batchf1 import tables
+from batchf1.records import tables
 from miniature import RUNS, STUDY, Copy
 
 LACKING = cluster.lacking()

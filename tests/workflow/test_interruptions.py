@@ -13,7 +13,8 @@ import pandas as pd
 import psutil
 import pytest
 
-from batchf1 import cli, locks, tables
+from batchf1.cli import main as cli
+from batchf1.records import locks, tables
 from miniature import STUDY, Copy
 
 WHOLE_LIFE = 600
@@ -124,7 +125,7 @@ def test_of_two_at_once_the_second_is_refused(copy):
 
 def test_a_shard_twice_at_once_gives_whole_files(copy, executed):
     outputs = [f"results/mini/shards/{i}.parquet" for i in range(2)]
-    both = [copy.start("batchf1.cli", *SHARD, "--shard", "0", "--output", o) for o in outputs]
+    both = [copy.start("batchf1.cli.main", *SHARD, "--shard", "0", "--output", o) for o in outputs]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     one, two = (tables.read(copy.folder / o, tables.RUNS) for o in outputs)
@@ -281,9 +282,8 @@ def test_a_place_that_cannot_be_written_to(sources, kind, tmp_path, capsys):
 
 def test_a_run_that_finds_no_room_is_named_and_the_others_stay(copy):
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000))"
-    call = (
-        f"from batchf1.cli import main; raise SystemExit(main({[*SHARD, '--shard', '0']} + {{}}))"
-    )
+    arguments = [*SHARD, "--shard", "0"]
+    call = f"from batchf1.cli.main import main; raise SystemExit(main({arguments} + {{}}))"
     code = f"{limit}; {call.format(['--output', 'out.parquet'])}"
     done = subprocess.run(
         [sys.executable, "-c", code],

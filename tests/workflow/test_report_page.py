@@ -8,7 +8,7 @@ from html import unescape
 
 import pytest
 
-from batchf1 import report
+from batchf1.records import report
 from miniature import FIGURES
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")

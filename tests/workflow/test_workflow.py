@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import by_hand
-from batchf1 import tables, whence
-from batchf1.config import runs
+from batchf1.records import tables, whence
+from batchf1.study.settings import runs
 from commits import git
 from miniature import FIGURES, RUNS, STUDY
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from batchf1.datasets import Dataset, Features, choose
+from batchf1.datasets.base import Dataset, Features, choose
 from batchf1.errors import refuse
-from batchf1.files import read, verified
+from batchf1.records.files import read, verified
 
 SHA256 = "9574730b03aba241d899c4a97511c5061b19358fab89510774fb6c24168345c4"
 FEATURES = ["x", "y", "z", "depth", "table"]

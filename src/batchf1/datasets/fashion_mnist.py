@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.datasets import Dataset, Features, choose
+from batchf1.datasets.base import Dataset, Features, choose
 from batchf1.errors import refuse, require
-from batchf1.files import read, verified
+from batchf1.records.files import read, verified
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 IMAGES, LABELS = 16, 8  # lengths of the IDX headers

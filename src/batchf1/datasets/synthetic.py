@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
-from batchf1.datasets import Dataset, Features
+from batchf1.datasets.base import Dataset, Features
 from batchf1.errors import require
 
 

@@ -1,0 +1,1 @@
+"""The `batchf1` command: a module for each of its commands."""

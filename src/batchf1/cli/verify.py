@@ -1,0 +1,36 @@
+"""`batchf1 verify`: compare two makings of the figures' tables."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add the command's arguments to the parser."""
+    parser = commands.add_parser(
+        "verify",
+        help="compare two makings of the figures' tables",
+        description="Compare every X.csv of two folders within the tolerances that are stated "
+        "beside the first; exit status 1, and what differs, where one differs by more.",
+    )
+    parser.add_argument("old", metavar="OLD", type=Path, help="folder, such as figures")
+    parser.add_argument("new", metavar="NEW", type=Path, help="folder with the same, made again")
+    parser.add_argument(
+        "--exact", action="store_true", help="allow nothing but what is stated as unrepeatable"
+    )
+    parser.add_argument(
+        "--tolerances", type=Path, metavar="FILE", help="instead of OLD/tolerances.yaml"
+    )
+    parser.set_defaults(command=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Print what differs; 1 if anything does."""
+    from batchf1.records import verify
+
+    tolerances = parsed.tolerances or parsed.old / verify.TOLERANCES
+    verdict = verify.compare(parsed.old, parsed.new, tolerances, parsed.exact)
+    print(verify.summary(verdict))  # noqa: T201
+    return 1 if verdict.differences else 0

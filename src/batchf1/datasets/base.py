@@ -1,0 +1,150 @@
+"""The contract of a data set: a module of this package that defines one subclass of `Dataset`.
+
+Its `name`, in configs too, is the module's. Its fields are its settings, so
+`dataset=<name> dataset.<field>=<value>` works without another file. One of 1,797 rows says so in
+`n_available`, and has defaults that so few rows can meet.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchf1.errors import refuse, require
+
+Features = NDArray[np.float32]
+MOST_SAMPLES = 2**31 - 1
+"""Places in a split are counted in 32 bits."""
+
+
+class Split(NamedTuple):
+    """Features (n, d) float32 and labels (n, 1) float32, 0 or 1."""
+
+    x: Features
+    y: Features
+
+
+class Data(NamedTuple):
+    """The two splits of a run."""
+
+    train: Split
+    validation: Split
+
+
+@dataclass
+class Dataset(ABC):
+    """Settings that every data set has, and the way from its samples to two splits.
+
+    A subclass is a dataclass with a `name`, whose fields have defaults that it can meet; it
+    implements `draw` alone, and sets `n_available` where it cannot make any number of samples.
+    """
+
+    name: ClassVar[str]
+    """What configs call it; seeds and run ids depend on it."""
+    n_available: ClassVar[int | None] = None
+    """Number of samples that it has, both classes together; None where it makes them."""
+
+    n_samples: int = 10_000
+    """Size of the training split."""
+    prevalence: float = 0.02
+    """Share of positives in each split, within one sample."""
+    validation_fraction: float = 0.2
+    """Size of the validation split, as a share of `n_samples`."""
+    variant: str = ""
+    """The file of `conf/dataset` that was chosen, what tables call the data set; composing a config
+    fills it in."""
+
+    def __post_init__(self) -> None:
+        require(self.n_samples >= 1, "dataset.n_samples", "must be at least 1", self.n_samples)
+        require(
+            0 < self.prevalence < 1, "dataset.prevalence", "must lie in (0, 1)", self.prevalence
+        )
+        require(
+            0 < self.validation_fraction < float("inf"),
+            "dataset.validation_fraction",
+            "must be above 0",
+            self.validation_fraction,
+        )
+        sizes = {"n_samples": self.n_samples, "validation_fraction": self.n_validation}
+        for name, n in sizes.items():
+            rule = f"splits have at most {MOST_SAMPLES} samples"
+            require(n <= MOST_SAMPLES, f"dataset.{name}", rule, n)
+        if self.n_available is not None:
+            rule = f"has {self.n_available} samples"
+            asked = f"a request for {self.n_samples} and {self.n_validation} to validate"
+            good = self.n_samples + self.n_validation <= self.n_available
+            require(good, f"dataset {self.name}", rule, asked)
+
+    @abstractmethod
+    def draw(
+        self, rng: np.random.Generator, n_positive: int, n_negative: int
+    ) -> tuple[Features, Features]:
+        """Random positives (n_positive, d) and negatives (n_negative, d), none twice.
+
+        d depends on the subclass's own settings alone. Raises `InputError` where there are not so
+        many; `choose` does.
+        """
+
+    @property
+    def label(self) -> str:
+        """What tables and messages call it: the variant, or the data set itself without one."""
+        return self.variant or self.name
+
+    @property
+    def available(self) -> bool:
+        """Whether its files are on this machine, so that nothing has to be fetched."""
+        return True
+
+    @property
+    def n_validation(self) -> int:
+        """Size of the validation split."""
+        return round(self.n_samples * self.validation_fraction)
+
+    def n_positive(self, n: int) -> int:
+        """Number of positives among n samples."""
+        return round(n * self.prevalence)
+
+    @property
+    def fewest_of_a_class(self) -> int:
+        """Size of the smallest class of the two splits."""
+        positives = {n: self.n_positive(n) for n in (self.n_samples, self.n_validation)}
+        return min(min(p, n - p) for n, p in positives.items())
+
+    def load(self, rng: np.random.Generator) -> Data:
+        """Both splits, in random order, standardised with the training split's mean and deviation.
+
+        The same generator state gives the same data. Raises `InputError` where a split would lack
+        a class or the data set is too small.
+        """
+        if self.fewest_of_a_class < 1:
+            refuse(
+                f"dataset {self.name}",
+                "each split needs a positive and a negative",
+                f"n_samples={self.n_samples}, validation={self.n_validation}, "
+                f"prevalence={self.prevalence}",
+            )
+        sizes = (self.n_samples, self.n_validation)
+        n_positive = [self.n_positive(n) for n in sizes]
+        n_negative = [n - p for n, p in zip(sizes, n_positive, strict=True)]
+        positives, negatives = self.draw(rng, sum(n_positive), sum(n_negative))
+        train = _mixed(rng, positives[: n_positive[0]], negatives[: n_negative[0]])
+        validation = _mixed(rng, positives[n_positive[0] :], negatives[n_negative[0] :])
+        mean, deviation = train.x.mean(axis=0), train.x.std(axis=0)
+        scale = np.where(deviation > 0, deviation, 1)
+        return Data(*(Split((s.x - mean) / scale, s.y) for s in (train, validation)))
+
+
+def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -> Split:
+    order = rng.permutation(len(positives) + len(negatives))
+    y = np.repeat(np.array([[1], [0]], np.float32), (len(positives), len(negatives)), axis=0)
+    return Split(np.concatenate([positives, negatives])[order].astype(np.float32), y[order])
+
+
+def choose(rng: np.random.Generator, pool: Features, n: int, what: str) -> Features:
+    """n different rows of the pool; `InputError` names `what` where the pool holds fewer."""
+    require(len(pool) >= n, what, f"has {len(pool)} samples", f"a request for {n}")
+    return pool[rng.choice(len(pool), n, replace=False)]

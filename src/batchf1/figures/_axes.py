@@ -1,0 +1,90 @@
+"""What a study varies, and what a figure makes of it: an axis is shown, or refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from batchf1.errors import refuse, require
+from batchf1.records import tables
+
+NAMED = tuple(tables.COLUMN_OF.values())
+"""Settings that every table of runs has a column for."""
+REPEATED = "seed"
+"""The axis that a figure takes means over, and says so."""
+MOST = 12
+"""Settings of axes beside a figure's own that it shows, each in a panel."""
+
+
+def settings(table: pd.DataFrame) -> list[str]:
+    """The columns that are settings, of a table of `tables.RUNS` or of a figure, in their order."""
+    return [c for c in map(str, table) if c in NAMED or re.match(tables.SETTING, c)]
+
+
+def further(rows: pd.DataFrame, shown: Sequence[str]) -> list[str]:
+    """The settings that vary beside those of `shown` and the seed, in the order of the columns.
+
+    `rows`: a table of `tables.RUNS`.
+    """
+    others = [c for c in settings(rows) if c not in (*shown, REPEATED)]
+    return [c for c in others if len(rows[c].unique()) > 1]
+
+
+def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
+    """Refuse a table with an axis that a figure by Keras neither shows nor repeats over.
+
+    An engine is shown as its Keras, so it must be the only one of that Keras.
+    """
+    parts = [(rows, (*shown, "engine")), *((part, shown) for _, part in rows.groupby("keras"))]
+    for part, known in parts:
+        for column in further(part, known):
+            values = sorted(part[column].unique().tolist())
+            refuse(f"figure {figure}", f"does not show {column}, which the study varies", values)
+
+
+def needs(rows: pd.DataFrame, strategies: Sequence[str], figure: str) -> None:
+    """Refuse a table without rows of one of the strategies."""
+    found = sorted(rows["strategy"].unique())
+    good = set(strategies) <= set(found)
+    require(good, f"figure {figure}", f"needs rows of strategies {list(strategies)}", found)
+
+
+def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tuple[str, Any]]:
+    """The settings of some columns in words, each with its rows of the table.
+
+    One without words where there are no columns. Raises `InputError` for more than `MOST`.
+    """
+    if not columns:
+        return [("", table)]
+    groups = table.groupby(list(columns), dropna=False)
+    found = [(_words(columns, values), rows) for values, rows in groups]
+    rule = f"shows at most {MOST} settings of {', '.join(columns)}"
+    require(len(found) <= MOST, f"figure {figure}", rule, len(found))
+    return found
+
+
+def _words(columns: Sequence[str], values: Sequence[Any]) -> str:
+    return ", ".join(word(c, value) for c, value in zip(columns, values, strict=True))
+
+
+def word(column: str, value: Any) -> str:
+    """A setting as a picture says it, such as `threshold 0.5`; of a data set its name alone."""
+    if column == "dataset":
+        return str(value)
+    shown = f"{value:.12g}" if isinstance(value, float) else str(value)
+    return f"{name(column)} {shown}"
+
+
+def name(column: str) -> str:
+    """A setting's name as a picture says it."""
+    return column.rpartition(".")[2].replace("_", " ")
+
+
+def last_epoch(source: Path) -> pd.DataFrame:
+    """The rows of the last epoch of each run in a table of `tables.RUNS`."""
+    rows = tables.read(source, tables.RUNS)
+    return rows[rows["epoch"] == rows.groupby("run_id")["epoch"].transform("max")]

@@ -1,0 +1,283 @@
+"""What the three error figures of the sweep share."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from batchf1.figures import _axes, _style
+from batchf1.figures._theory import with_expected_f1
+
+FLOOR = 1e-17
+"""Where an error of exactly 0 is drawn on the logarithmic scale."""
+EXACT = 1e-6
+"""A strategy whose largest error is no larger is called exact."""
+HEIGHT, WIDTH = 2.6, 80
+"""Inches of a further row of panels; characters of its title in a line."""
+GAP = 0.05
+"""Least distance of two labels, as a share of the axis."""
+CROWDED = 0.12
+"""Ticks nearer than this share of the axis have slanted labels."""
+LEARNED = 0.5
+"""Cells with a mean true F1 below it are not drawn: where nothing is found, no mean is wrong."""
+CELL = ["n_samples", "batch_size", "prevalence"]
+NAIVE = "batch_mean"
+WORDS = {
+    "batch_size": "batch size (samples)",
+    "prevalence": "prevalence (share of positives)",
+    "n_samples": "training samples",
+}
+FIGURES = {
+    "batch_size": "error_vs_batch_size",
+    "prevalence": "error_vs_imbalance",
+    "n_samples": "error_vs_dataset_size",
+}
+"""What is across -> the figure."""
+TITLES = {"train": "Training log", "validation": "Validation log"}
+NUMBERS = ("n_runs", "true_f1", "f1", "error", "error_se", "worst_error")
+FURTHER_NUMBERS = ("error_full_pass", "expected_error")
+COLUMNS = {
+    **dict.fromkeys((*CELL, *NUMBERS, *FURTHER_NUMBERS), "number"),
+    "split": "text",
+    "strategy": "text",
+}
+
+
+def last_epoch(source: Path) -> pd.DataFrame:
+    """The last epoch's rows, with their errors and, for the batch mean, the expected one.
+
+    `error` is against the pooled reference, as is `expected_error`.
+    """
+    rows = _axes.last_epoch(source)
+    naive = with_expected_f1(rows[rows["strategy"] == NAIVE])
+    return rows.assign(
+        error=rows["f1"] - rows["reference_pooled"],
+        error_full_pass=rows["f1"] - rows["reference_full_pass"],
+        expected_error=naive["expected_f1"] - naive["reference_pooled"],  # NaN for the others
+    )
+
+
+def at_largest(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows with the largest value of a setting, of each setting of the further axes."""
+    further = _axes.further(rows, CELL)
+    largest = rows.groupby(further)[column].transform("max") if further else rows[column].max()
+    return rows[rows[column] == largest]
+
+
+def at_rarest(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the smallest prevalence that the most data sizes have, likewise."""
+    further = _axes.further(rows, CELL)
+    sizes = rows.groupby([*further, "prevalence"]).agg(sizes=("n_samples", "nunique"))
+    sizes = sizes.reset_index().sort_values(["sizes", "prevalence"], ascending=[False, True])
+    kept = sizes.drop_duplicates(further) if further else sizes.head(1)
+    return rows.merge(kept[[*further, "prevalence"]], on=[*further, "prevalence"])
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row per cell, split and strategy: mean over repetitions, standard error, worst.
+
+    Whatever else the study varies has columns of its own, before the others.
+    """
+    further = _axes.further(rows, CELL)
+    groups = rows.groupby([*further, *CELL, "split", "strategy"], sort=True)
+    return groups.agg(
+        n_runs=("run_id", "nunique"),
+        true_f1=("reference_pooled", "mean"),
+        f1=("f1", "mean"),
+        error=("error", "mean"),
+        error_se=("error", "sem"),
+        worst_error=("error", lambda e: e.abs().max()),
+        error_full_pass=("error_full_pass", "mean"),
+        expected_error=("expected_error", "mean"),
+    ).reset_index()
+
+
+def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
+    """Error over `x` for both splits; the naive mean has a line for each value of `lines`.
+
+    Above, signed errors on a linear scale, with the exact expectation from the pooled counts as
+    lines; a row of panels for each setting of the further axes. Below, on a logarithmic one, the
+    largest error of each strategy over all drawn cells, so that errors of 0.8 and of 1e-16 can be
+    read alike. Raises `InputError` for more than `_axes.MOST` settings.
+    """
+    drawn = table[table["true_f1"] >= LEARNED]
+    if drawn.empty:
+        return _style.nothing(f"no cell reached a true F1 of {LEARNED}, so nothing was learned")
+    further = [column for column in _axes.settings(table) if column not in COLUMNS]
+    panels = _axes.panels(drawn, further, FIGURES[x])
+    figure, axes = plt.subplots(
+        len(panels) + 1,
+        2,
+        figsize=(7.6, 5.6 + HEIGHT * (len(panels) - 1)),
+        sharex=True,
+        sharey="row",
+        height_ratios=[3] * len(panels) + [1.4],
+        layout="constrained",
+        squeeze=False,
+    )
+    for row, (setting, rows) in enumerate(panels):
+        _row(axes[row], rows, x, lines, setting)
+    for ax, split in zip(axes[-1], TITLES, strict=True):
+        _largest(ax, drawn[drawn["split"] == split], x, drawn[x].unique())
+        ax.set_xlabel(WORDS[x])
+    axes[-1, 0].set_ylabel("largest |error|,\nlog scale")
+    _headline(figure, drawn)
+    _style.caption(figure, _caption(drawn, x, lines, len(panels)))
+    return figure
+
+
+def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> None:
+    """The signed errors of one setting of the further axes, in both splits."""
+    for ax, (split, title) in zip(axes, TITLES.items(), strict=True):
+        _signed(ax, rows[rows["split"] == split], x, lines)
+        ax.set_title(title)
+    for ax, (split, _) in zip(axes, TITLES.items(), strict=True):
+        _labels(ax, rows[(rows["split"] == split) & (rows["strategy"] == NAIVE)], x, lines)
+    axes[0].set_ylabel("logged F1 - true F1")
+    if setting:  # across both panels
+        axes[0].set_title("\n".join([*textwrap.wrap(setting, WIDTH), TITLES["train"]]))
+        for ax in axes:
+            ax.tick_params(labelbottom=True)
+
+
+def _caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:
+    n_runs = _style.span(drawn["n_runs"])
+    note = f"{_style.span(drawn['n_samples'])} training samples"
+    if x == "n_samples":
+        note = f"Prevalence {_style.span(100 * drawn['prevalence'], '{:g}')} %"
+    below = f" The lowest panels: the largest of all {n_panels} above." if n_panels > 1 else ""
+    return (
+        f"{note}; last epoch, mean and standard error of {n_runs} runs a point; "
+        f"beside the lines: {lines.replace('_', ' ')}.\n"
+        "True F1: of the very predictions that the batches saw. 'Epoch end' predicts the training "
+        "data again, with other weights.\n"
+        f"Not drawn: cells with a true F1 below {LEARNED}, where nothing was learned.{below}"
+    )
+
+
+def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
+    ax.axhline(0, color=_style.TRUTH, linewidth=0.8)
+    naive = part[part["strategy"] == NAIVE].sort_values(x)
+    colour = _style.colour(NAIVE)
+    for _, line in naive.groupby(lines):
+        ax.plot(line[x], line["expected_error"], color=_style.TRUTH, linewidth=0.6)
+        ax.errorbar(
+            line[x],
+            line["error"],
+            line["error_se"],
+            color=colour,
+            marker=_style.marker(NAIVE),
+            markersize=3.5,
+            linestyle="none",
+            elinewidth=0.8,
+        )
+    for strategy, rows in part[part["strategy"] != NAIVE].groupby("strategy"):
+        _points(ax, rows.set_index(x)["error"], str(strategy))
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _labels(ax: Any, naive: pd.DataFrame, x: str, lines: str) -> None:
+    """What the lines of the naive mean are, each beside one of its ends."""
+    # lines of a data set's sizes part at the right, those of batches and prevalences at the left
+    side = "last" if x == "n_samples" else "first"
+    ends = naive.sort_values(x).groupby(lines).agg(side)[[x, "error"]].sort_values("error")
+    low, high = ax.get_ylim()
+    places = _spread(ends["error"].to_numpy(), GAP * (high - low), low)
+    shift, align = (7, "left") if side == "last" else (-7, "right")
+    for (value, end), place in zip(ends.iterrows(), places, strict=True):
+        ax.annotate(
+            _text(lines, value),
+            (end[x], place),
+            xytext=(shift, 0),
+            textcoords="offset points",
+            ha=align,
+            va="center",
+            fontsize=7,
+            color=_style.colour(NAIVE),
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )
+
+
+def _spread(values: NDArray[np.float64], gap: float, least: float) -> NDArray[np.float64]:
+    """Ascending values moved down as little as keeps them `gap` apart, but all above `least`."""
+    moved = values.copy()
+    for i in range(len(moved) - 2, -1, -1):
+        moved[i] = min(moved[i], moved[i + 1] - gap)
+    moved += max(0.0, least - moved.min(initial=np.inf))
+    return moved
+
+
+def _largest(ax: Any, part: pd.DataFrame, x: str, values: Any) -> None:
+    for strategy, rows in part.groupby("strategy"):
+        _points(ax, rows.groupby(x)["worst_error"].max().clip(lower=FLOOR), str(strategy))
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_ylim(FLOOR / 30, 30)
+    ax.set_yticks([FLOOR, 1e-12, 1e-6, 1], ["exactly 0", r"$10^{-12}$", r"$10^{-6}$", "1"])
+    ax.minorticks_off()
+    values = sorted(values)
+    span = max(values[-1] / values[0], 2)  # of a single value, too, an axis has a width
+    ax.set_xlim(values[0] * span**-0.18, values[-1] * span**0.13)  # room for the lines' labels
+    near = np.diff(np.log(values)).min(initial=np.inf) < CROWDED * np.log(span)
+    crowded = len(values) > 5 or near
+    ax.set_xticks(values, [_text(x, v) for v in values], rotation=45 if crowded else 0)
+    ax.grid(axis="y", linewidth=0.4)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _points(ax: Any, values: pd.Series, strategy: str) -> None:
+    ax.plot(
+        values.index,
+        values,
+        color=_style.colour(strategy),
+        marker=_style.marker(strategy),
+        markersize=5,
+        fillstyle="full" if strategy == NAIVE else "none",
+        linestyle="none",
+    )
+
+
+def _text(column: str, value: Any) -> str:
+    if column == "prevalence":
+        return f"{100 * value:g} %"
+    return f"{value / 1000:g}k" if column == "n_samples" else f"{value:,}"
+
+
+def _headline(figure: Figure, drawn: pd.DataFrame) -> None:
+    handles = {
+        str(strategy): Line2D(
+            [],
+            [],
+            color=_style.colour(str(strategy)),
+            marker=_style.marker(str(strategy)),
+            fillstyle="full" if strategy == NAIVE else "none",
+            linestyle="none",
+            label=_style.label(str(strategy)),
+        )
+        for strategy in sorted(drawn["strategy"].unique())
+    }
+    theory = Line2D([], [], color=_style.TRUTH, linewidth=0.6, label="its exact expectation")
+    naive = [handles.pop(NAIVE), theory] if NAIVE in handles else []
+    _style.headline(figure, _conclusion(drawn), [*naive, *handles.values()])
+
+
+def _conclusion(drawn: pd.DataFrame) -> str:
+    """What to conclude: how far the naive mean is off, and whether counts are right."""
+    worst = drawn.groupby("strategy")["worst_error"].max()
+    rebuilt = worst.get("reconstructed", np.nan)
+    exact = "rebuilt from counts it is exact"
+    if NAIVE not in worst:
+        said = exact.replace("it", "F1", 1) if rebuilt <= EXACT else "The error of each strategy"
+        return f"{said[0].upper()}{said[1:]}"
+    error = drawn[drawn["strategy"] == NAIVE]["error"].to_numpy()
+    most = error[np.abs(error).argmax()]
+    said = f"Averaged over batches, F1 comes out up to {_style.points(most)}"
+    return f"{said}; {exact}" if rebuilt <= EXACT else said

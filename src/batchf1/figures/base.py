@@ -1,0 +1,80 @@
+"""The contract of a figure: a module with `table(source, ...)` and `draw(table)`.
+
+The first makes the numbers, the second the picture. Neither trains: `source` is the table of a
+study or an experiment file, and `draw` sees nothing but the numbers of `table`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from batchf1.errors import require
+from batchf1.records import whence
+from batchf1.study import plugins
+
+
+class Figure(Protocol):
+    """What a module of this package offers."""
+
+    COLUMNS: Mapping[str, str]
+    """Column of its table that `draw` needs -> `number`, `text` or `flag`."""
+
+    def table(self, *sources: Path) -> pd.DataFrame:
+        """The numbers behind the figure."""
+
+    def draw(self, table: pd.DataFrame) -> Any:
+        """The figure, a `matplotlib.figure.Figure`."""
+
+
+def module(name: str) -> Figure:
+    """The module of a figure, by name or import path."""
+    found: Figure = plugins.load(plugins.FIGURES, name)
+    lacking = [part for part in ("COLUMNS", "table", "draw") if not hasattr(found, part)]
+    require(not lacking, "figure", f"{name} must have COLUMNS, table and draw", f"no {lacking}")
+    return found
+
+
+KINDS = (".pdf", ".png")
+"""What figures are drawn as."""
+
+
+def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
+    """The numbers behind a figure; `InputError` where it is made from more or fewer files."""
+    compute = module(name).table
+    wanted = list(inspect.signature(compute).parameters)
+    given = [str(source) for source in sources]
+    require(len(given) == len(wanted), f"figure {name}", f"is made from {wanted}", given)
+    return compute(*sources)
+
+
+def draw(
+    name: str, source: Path, outputs: Sequence[Path], record: Mapping[str, Any] | None = None
+) -> tuple[str, str]:
+    """Draw a figure from its CSV into each of the output files, byte for byte repeatable.
+
+    `record` (see `whence`) goes into the files, and onto the picture where it tells of uncommitted
+    changes. Returns the figure's headline, which says what to conclude, and its caption. Raises
+    `InputError` for a file that is no such CSV and for an output of another kind.
+    """
+    from matplotlib import pyplot as plt
+
+    from batchf1.figures import _numbers, _style
+
+    plot = module(name)
+    for output in outputs:
+        require(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
+    numbers = _numbers.read(source, plot.COLUMNS, f"figure {name}")
+    with _style.house():
+        figure = plot.draw(numbers)
+        words = _style.words(figure)
+        if whence.dirty(record or {}):
+            _style.stamp(figure, whence.UNCOMMITTED)
+        for output in outputs:
+            _style.save(figure, output, whence.embedded(record) if record else None)
+        plt.close(figure)
+    return words

@@ -1,0 +1,108 @@
+"""Every cell of the sweep on one curve: what matters is the number of positives in a batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from batchf1.figures import _axes, _style
+from batchf1.theory.expectation import rare_positives
+
+CELL = ["n_samples", "prevalence", "batch_size"]
+LEARNED = 0.5
+"""Runs with a true F1 below it are left out: 0/0 is no share."""
+NUMBERS = (*CELL, "n_runs", "true_f1", "share", "share_se", "positives_per_batch")
+COLUMNS = {"split": "text", **dict.fromkeys(NUMBERS, "number")}
+SKILLS = (0.95, 0.8, 0.6)
+"""Precision and recall of the lines."""
+
+
+def table(source: Path) -> pd.DataFrame:
+    """A row per cell and split at the last epoch: true F1, and naive / true F1 over repetitions.
+
+    Whatever else the study varies has columns of its own, and is a cell's too.
+    """
+    rows = _axes.last_epoch(source)
+    cell = [*_axes.further(rows, CELL), *CELL, "split"]
+    learned = rows["reference_pooled"] >= LEARNED
+    rows = rows[(rows["strategy"] == "batch_mean") & learned]
+    rows = rows.assign(share=rows["f1"] / rows["reference_pooled"])
+    cells = rows.groupby(cell).agg(
+        n_runs=("run_id", "nunique"),
+        true_f1=("reference_pooled", "mean"),
+        share=("share", "mean"),
+        share_se=("share", "sem"),
+    )
+    cells = cells.reset_index()
+    return cells.assign(positives_per_batch=cells["prevalence"] * cells["batch_size"])
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Naive / true F1 over the expected positives per batch, with the limit law as lines."""
+    if table.empty:
+        return _style.nothing(f"no run logged a batch mean of a true F1 of {LEARNED} or more")
+    figure, ax = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
+    _law(ax, table["positives_per_batch"])
+    figure.colorbar(_points(ax, table), ax=ax, label="true F1", pad=0.01)
+    ax.axhline(1, color=_style.PLAIN, linewidth=0.8)
+    ax.set_xscale("log")
+    ax.set(
+        xlabel="expected positives per batch = batch size x prevalence", ylabel="naive / true F1"
+    )
+    ax.set_ylim(0, max(1.1, 1.05 * table["share"].max()))
+    ax.legend(loc="lower right", fontsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    _style.headline(figure, _conclusion(table))
+    _style.caption(figure, _caption(table))
+    return figure
+
+
+def _law(ax: Any, positives: pd.Series) -> None:
+    range_ = np.geomspace(positives.min(), positives.max(), 80)
+    for skill, dashes in zip(SKILLS, ("-", "--", ":"), strict=True):
+        law = [rare_positives(k, skill, skill) for k in range_]
+        share = [limit.expected_f1 / limit.true_f1 for limit in law]
+        label = f"limit law, precision = recall = {skill:g}"
+        ax.plot(range_, share, color=_style.TRUTH, linestyle=dashes, linewidth=1, label=label)
+
+
+def _points(ax: Any, table: pd.DataFrame) -> Any:
+    markers = {"train": "v", "validation": _style.marker("batch_mean")}
+    for split, part in table.groupby("split"):
+        points = ax.scatter(
+            part["positives_per_batch"],
+            part["share"],
+            c=part["true_f1"],
+            cmap="cividis",
+            vmin=LEARNED,
+            vmax=1,
+            s=14,
+            marker=markers[str(split)],
+            linewidths=0,
+            label=f"measured, {split}",
+        )
+    return points
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    """Whether fewer positives than one a batch leave less than half of F1."""
+    few = table[table["positives_per_batch"] < 1]["share"]
+    if len(few) and few.max() < 1 and few.median() < 0.5:
+        return "With few positives in a batch, most of F1 is lost, whatever the data's size"
+    return "How much of F1 is left, by the positives that a batch can expect"
+
+
+def _caption(table: pd.DataFrame) -> str:
+    further = [_axes.name(c) for c in _axes.settings(table) if c not in COLUMNS]
+    each = f"A point a cell and {', '.join(further)}" if further else "A point a cell"
+    prevalence = _style.span(100 * table["prevalence"], "{:g}")
+    return (
+        f"{each}: {_style.span(table['n_samples'])} samples, prevalence {prevalence} %, batches of "
+        f"{_style.span(table['batch_size'])};\nmean of {_style.span(table['n_runs'])} runs with a "
+        f"true F1 of {LEARNED} or more. The law is for rare positives: common ones lie above it."
+    )

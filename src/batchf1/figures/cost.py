@@ -1,0 +1,230 @@
+"""What each strategy costs beside an epoch without one: time, and memory over the rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator
+from numpy.typing import ArrayLike
+
+from batchf1.errors import require
+from batchf1.figures import _style
+from batchf1.records import tables
+from batchf1.study.cost.rows import COST
+from batchf1.study.cost.study import NONE, plugin_of
+
+KEY = ["device", "model", "engine", "batch_size"]
+SERIES = [*KEY, "n_samples", "repetition"]
+TIMES = ("train", "validation", "epoch")
+MEMORY = ("peak_bytes", "extra_bytes", "grown_bytes")
+"""Of the process; beyond the process without a strategy; and what the epochs added to it."""
+SLOPES = {
+    "bytes_per_row": ("peak_bytes", 1.0),
+    "extra_bytes_per_row": ("extra_bytes", 1.0),
+    "grown_bytes_per_row": ("grown_bytes", 1.0),
+    "seconds_per_million_rows": ("epoch_seconds", 1e6),
+    "extra_seconds_per_million_rows": ("extra_seconds", 1e6),
+}
+"""Column -> what is fitted against the rows, and in which unit."""
+ARRAYS = "epoch_end_arrays"
+LABELS = {"epoch_end": "epoch end, streamed", ARRAYS: "epoch end, arrays"}
+FLOOR = 1.0
+"""Megabytes; less is drawn here, since a logarithm has no zero."""
+COLUMNS = {
+    **dict.fromkeys(("row", *KEY[:3], "strategy"), "text"),
+    **dict.fromkeys(("batch_size", "n_samples", "n_rows", "n_runs"), "number"),
+    **dict.fromkeys(("epoch_ratio", "epoch_ratio_min", "epoch_ratio_max"), "number"),
+    **dict.fromkeys(("grown_bytes", "grown_bytes_per_row"), "number"),
+}
+
+
+def table(source: Path) -> pd.DataFrame:
+    """A row per cell (`row` is `cell`) and one with the slopes of its line (`slope`).
+
+    Cells: seconds and bytes, mean and standard deviation over repetitions; ratios to epochs
+    without a strategy, which take turns with the measured ones in the same process, with their
+    least and largest; peak bytes, those beyond the run without a strategy of the same repetition,
+    and those grown since a first tiny epoch compiled everything, which is less
+    noisy where XLA compiles, but misses what fits into the memory that compiling had freed.
+    `extra_passes` counts predictions of the validation set on top of Keras' own validation. Slopes,
+    against the rows of training (validation has as many), by least squares with standard errors,
+    which two measurements do not give; bytes per row are also MB per million rows. Raises
+    `InputError` where a series has no run without a strategy.
+    """
+    rows = paired(tables.read(source, COST))
+    both = pd.concat([_cells(rows).assign(row="cell"), _slopes(rows).assign(row="slope")])
+    passes = [int(plugin_of(name) == "epoch_end") for name in both["strategy"]]
+    both = both.assign(extra_passes=passes)
+    first = ["row", *KEY, "strategy", "n_samples", "n_rows", "n_runs", "extra_passes"]
+    return both[[*first, *(name for name in both if name not in first)]]
+
+
+def paired(rows: pd.DataFrame) -> pd.DataFrame:
+    """Measurements of `COST` with what the strategies add.
+
+    Time beside the epochs without one that took turns with it, memory beside the measurement
+    without one of the same series.
+    """
+    for prefix in ("", "none_"):
+        parts = rows[f"{prefix}train_seconds"] + rows[f"{prefix}validation_seconds"]
+        rows = rows.assign(**{f"{prefix}epoch_seconds": parts})
+    for time in TIMES:
+        ratio = rows[f"{time}_seconds"] / rows[f"none_{time}_seconds"]
+        rows = rows.assign(**{f"{time}_ratio": ratio})
+    none = rows[rows["strategy"] == NONE][[*SERIES, "peak_bytes"]]
+    both = rows.merge(none, on=SERIES, how="left", suffixes=("", "_none"))
+    lacking = both[both["peak_bytes_none"].isna()]
+    rule = f"must have a run with strategy {NONE}"
+    require(lacking.empty, "series", rule, lacking[SERIES].to_dict("records")[:1])
+    return both.assign(
+        extra_seconds=both["epoch_seconds"] - both["none_epoch_seconds"],
+        extra_bytes=both["peak_bytes"] - both["peak_bytes_none"],
+        grown_bytes=both["peak_bytes"] - both["start_bytes"],
+    )
+
+
+def _cells(rows: pd.DataFrame) -> pd.DataFrame:
+    groups = rows.groupby([*KEY, "strategy", "n_samples", "n_rows"])
+    columns: dict[str, Any] = {"n_runs": ("repetition", "nunique")}
+    for name in [f"{time}_seconds" for time in TIMES] + list(MEMORY):
+        columns |= {name: (name, "mean"), f"{name}_sd": (name, "std")}
+    for name in [f"{time}_ratio" for time in TIMES]:
+        columns |= {name: (name, "mean"), f"{name}_sd": (name, "std")}
+        columns |= {f"{name}_min": (name, "min"), f"{name}_max": (name, "max")}
+    columns["device_peak_bytes"] = ("device_peak_bytes", "mean")
+    cells: pd.DataFrame = groups.agg(**columns).reset_index()
+    return cells
+
+
+def _slopes(rows: pd.DataFrame) -> pd.DataFrame:
+    found = []
+    for key, group in rows.groupby([*KEY, "strategy"]):
+        if group["n_rows"].nunique() < 2:
+            continue
+        line: dict[str, Any] = dict(zip([*KEY, "strategy"], key, strict=True))
+        line["n_runs"] = len(group)
+        for name, (column, unit) in SLOPES.items():
+            value, error = slope(group["n_rows"], group[column])
+            line |= {name: unit * value, f"{name}_se": unit * error}
+        found.append(line)
+    names = [part for name in SLOPES for part in (name, f"{name}_se")]
+    return pd.DataFrame(found, columns=[*KEY, "strategy", "n_runs", *names])
+
+
+def slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
+    """The least-squares slope of y over x, two vectors, and its standard error.
+
+    The error is NaN for fewer than three points; x needs two different values.
+    """
+    across, up = (np.asarray(v, np.float64) - np.mean(np.asarray(v)) for v in (x, y))
+    value = float((across @ up) / (across @ across))
+    if len(across) < 3:
+        return value, float("nan")
+    rest = up - value * across
+    return value, float(np.sqrt((rest @ rest) / (len(across) - 2) / (across @ across)))
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Left, time of an epoch relative to no strategy; right, extra peak memory over the rows."""
+    shown = table[table["device"] == "cpu"]
+    if "cell" not in set(shown["row"]):
+        return _style.nothing("nothing was measured on a CPU")
+    shown = shown[shown["model"] == _plain_model(shown)]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
+    cells = shown[shown["row"] == "cell"]
+    present = set(cells["strategy"]) - {NONE}
+    order = [name for name in (*_style.COLOURS, ARRAYS) if name in present]
+    order += sorted(present - set(order))
+    _times(left, cells[cells["strategy"] != NONE], order)
+    _memory(right, cells, order)
+    for ax in (left, right):
+        ax.grid(axis="y", linewidth=0.4)
+        ax.spines[["top", "right"]].set_visible(False)
+    _style.headline(figure, _conclusion(shown), [_handle(name) for name in (NONE, *order)])
+    _style.caption(figure, _caption(cells))
+    return figure
+
+
+def _plain_model(table: pd.DataFrame) -> str:
+    """The model with the most cells, the first of the alphabet's end among equals: `small`."""
+    counts = table[table["row"] == "cell"]["model"].value_counts()
+    return str(max(counts.index[counts == counts.max()]))
+
+
+def _times(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
+    columns = cells[["engine", "batch_size"]].drop_duplicates()
+    columns = columns.sort_values(["engine", "batch_size"], ascending=[False, True])
+    for place, (engine, batch_size) in enumerate(columns.itertuples(index=False)):
+        mine = cells[(cells["engine"] == engine) & (cells["batch_size"] == batch_size)]
+        for name, rows in mine.groupby("strategy"):
+            row = rows.sort_values(["n_runs", "n_samples"]).iloc[-1]
+            x = place + 0.13 * (order.index(str(name)) - (len(order) - 1) / 2)
+            ends = [[row["epoch_ratio"] - row["epoch_ratio_min"]]]
+            ends += [[row["epoch_ratio_max"] - row["epoch_ratio"]]]
+            ax.errorbar(x, row["epoch_ratio"], yerr=ends, **_look(str(name)))
+    ax.axhline(1, color=_style.PLAIN, linewidth=0.8)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(FixedLocator([0.5, 1, 2, 5, 10, 20, 50, 100]))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
+    names = [f"{engine} fit,\nbatches of {b}" for engine, b in columns.itertuples(index=False)]
+    ax.set_xticks(range(len(names)), names)
+    ax.set(ylabel="seconds of an epoch / without a strategy", xlim=(-0.6, len(names) - 0.4))
+    ax.set_title("Time")
+
+
+def _memory(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
+    largest = cells[cells["batch_size"] == cells["batch_size"].max()]
+    for engine, dashes in (("plain", "-"), ("fused", ":")):
+        for name in (NONE, *order):
+            rows = largest[(largest["engine"] == engine) & (largest["strategy"] == name)]
+            rows = rows.sort_values("n_rows")
+            megabytes = (rows["grown_bytes"] / 1e6).clip(lower=FLOOR)
+            ax.plot(rows["n_rows"], megabytes, **_look(name) | {"linestyle": dashes})
+    ax.set(xscale="log", yscale="log", xlabel="rows of training, and of validation")
+    ax.set(ylabel="peak memory that the epoch adds, MB")
+    ax.set_title(f"Memory, batches of {cells['batch_size'].max():,}")
+
+
+def _look(name: str) -> dict[str, Any]:
+    """Arrays take the colour of their strategy, with a hollow marker."""
+    if name == NONE:
+        return {"color": _style.PLAIN, "marker": ".", "linewidth": 1.1, "label": "no strategy"}
+    base = plugin_of(name) or name
+    colour = _style.colour(base)
+    face = "white" if name == ARRAYS else colour
+    options = {"markersize": 5, "linewidth": 1.1, "markerfacecolor": face}
+    return {"color": colour, "marker": _style.marker(base), **options}
+
+
+def _handle(name: str) -> Any:
+    return Line2D([], [], **{"label": LABELS.get(name, _style.label(name))} | _look(name))
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    """By the slopes of what is drawn on the right."""
+    lines = table[table["row"] == "slope"]
+    # of two engines the fused one, alphabetically the first, reaches far more rows
+    lines = lines.sort_values(["engine", "batch_size"], ascending=[True, False])
+    growth = lines.drop_duplicates("strategy").set_index("strategy")["grown_bytes_per_row"]
+    if not {ARRAYS, "reconstructed"} <= set(growth.index):
+        return "What a strategy costs, beside an epoch without one"
+    return (
+        f"Predicting arrays at the end of an epoch takes {growth[ARRAYS]:,.0f} MB per million rows,"
+        f" counts take {max(0.0, growth['reconstructed']):,.0f}"
+    )
+
+
+def _caption(cells: pd.DataFrame) -> str:
+    return (
+        f"A fresh process for each measurement, {_style.span(cells['n_runs'])} per cell. Left: "
+        "mean and range of the ratio to epochs without a strategy, in turns with them,\n"
+        "at the size with the most of them; validation has as many rows as training. Right: solid "
+        f"plain fit, dotted fused; less than {FLOOR:g} MB is drawn at {FLOOR:g}."
+    )

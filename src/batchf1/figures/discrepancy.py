@@ -1,0 +1,243 @@
+"""The article's "From log" minus "Verify" (C7), with each possible cause switched on alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from batchf1.figures import _axes, _style
+from batchf1.metrics.averaging import Averaging
+from batchf1.metrics.counts import as_counts, ratio
+from batchf1.records import tables
+from batchf1.theory import last_batch as remainder
+
+MOVING, DIGITS = "moving_weights", "printed_digits"
+CAUSES = {
+    "arrays": "none: arrays, float32 rounding",
+    DIGITS: "counts as printed, 4 decimals",
+    "summed_counts": "counts as sums (the article's)",
+    "averaged_counts": "counts as means",
+    "array_validation": "sums, arrays in fit_generator",
+    "dropped_batch": "last batch dropped (C8)",
+    "endless_generators": "generators, a pass an epoch",
+    "drifting_validation": "generator never reset",
+    "shuffled_validation": "never reset, shuffled",
+    "together": "all of these together",
+    MOVING: "weights that move (training)",
+}
+"""Cause -> its words. Files of `conf/program` but for two, which need no program of their own."""
+UNREPEATABLE = (
+    "dropped_batch",
+    "endless_generators",
+    "drifting_validation",
+    "shuffled_validation",
+    "together",
+)
+"""Causes with a validation generator: each epoch Keras 3 drops the batches that it had fetched in
+advance, and how many those are is a matter of timing."""
+KEY = ["cause", "keras", "batch_size", "split", "frozen", "seed", "epoch"]
+CELL = ["keras", "batch_size"]
+MODEL = [*CELL, "seed"]
+LAWS: dict[Averaging, dict[str, Callable[[int, int, int, int], remainder.Law]]] = {
+    "size_weighted": {"dropped_batch": remainder.dropped, "summed_counts": remainder.summed},
+    "per_batch": {"dropped_batch": remainder.dropped, "averaged_counts": remainder.averaged},
+}
+"""Averaging rule -> cause -> the exact law of the difference, for a random cut."""
+CLAIMED = (2, 3)
+"""The differences that the article reports, in % of F1."""
+NOTHING = 1e-6
+"""A smaller difference, in % of F1, is drawn here."""
+COLUMNS = {
+    **dict.fromkeys(("cause", "keras", "split"), "text"),
+    **dict.fromkeys(("batch_size", "seed", "epoch", "percent", "limit95"), "number"),
+    "frozen": "flag",
+}
+
+
+def table(source: Path) -> pd.DataFrame:
+    """A row per cause, Keras, batch size, repetition and epoch.
+
+    `from_log` and `verify`: F1 rebuilt from the logs, and of a prediction after the epoch;
+    `points` = 100 (from_log - verify); `percent` = that in % of verify, NaN where verify is 0;
+    `limit95`: what 95 % of random cuts of the fixed model's counts do not exceed, in % of F1, by
+    the exact law, or NaN. Validation, except for `moving_weights`: the training log of `arrays`.
+    """
+    rows = tables.read(source, tables.RUNS)
+    _axes.no_others(rows, ["program", "batch_size"], "discrepancy")
+    _axes.needs(rows, ["reconstructed"], "discrepancy")
+    rows = rows[rows["strategy"] == "reconstructed"].rename(
+        columns={"f1": "from_log", "reference_full_pass": "verify", "program": "cause"}
+    )
+    validation, training = (rows[rows["split"] == s] for s in ("validation", "train"))
+    clean = validation[validation["cause"] == "arrays"]
+    moving = training[(training["cause"] == "arrays") & ~training["frozen"]]
+    digits = clean.assign(cause=DIGITS, from_log=_from_digits(clean))
+    found = pd.concat([validation, digits, moving.assign(cause=MOVING)])
+    difference = found["from_log"] - found["verify"]
+    limits = _limits(clean[clean["frozen"]])
+    models = found[["cause", *MODEL]].itertuples(index=False, name=None)
+    found = found.assign(
+        points=100 * difference,
+        percent=100 * ratio(difference, found["verify"], np.nan),
+        limit95=[limits.get(model, np.nan) for model in models],
+        order=found["cause"].map(causes(found).index),
+    )
+    found = found.sort_values(["order", *KEY[1:]])
+    return found[[*KEY, "from_log", "verify", "points", "percent", "limit95"]].round(10)
+
+
+def causes(table: pd.DataFrame) -> list[str]:
+    """The causes of a table: those of `CAUSES` in their order, but others before the last."""
+    found = set(table["cause"])
+    known = [cause for cause in CAUSES if cause in found]
+    place = known.index(MOVING) if MOVING in found else len(known)
+    return [*known[:place], *sorted(found - set(CAUSES)), *known[place:]]
+
+
+def _from_digits(rows: pd.DataFrame) -> Any:
+    """F1 rebuilt from the three shares as a progress bar prints them, with 4 decimals."""
+    counts = as_counts(*(rows[cell] for cell in ("tp", "fp", "fn", "tn")))
+    parts = (counts.tp, counts.positives, counts.predicted_positives)
+    tp, possible, predicted = (np.round(part / counts.n, 4) for part in parts)
+    return ratio(2 * tp, possible + predicted)
+
+
+def _limits(fixed: pd.DataFrame) -> dict[tuple[Any, ...], float]:
+    """Cause, Keras, batch size and seed -> what 95 % of cuts of the model's data do not exceed.
+
+    From a fixed model's counts, in % of F1; without those that have found nothing.
+    """
+    found = {}
+    for row in fixed.drop_duplicates(MODEL).query("tp > 0").to_dict("records"):
+        errors = row["fp"] + row["fn"]
+        n_samples = row["tp"] + errors + row["tn"]
+        true = 2 * row["tp"] / (2 * row["tp"] + errors)
+        for cause, law in LAWS[row["averaging"]].items():
+            cut = law(row["tp"], errors, n_samples, min(row["batch_size"], n_samples))
+            model = tuple(row[key] for key in MODEL)
+            found[cause, *model] = 100 * cut.quantile(0.95) / true
+    return found
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per cause, Keras and batch size: least and largest percent, mean and largest size."""
+    groups = table.assign(size=table["percent"].abs()).groupby(
+        ["cause", "keras", "batch_size"], sort=False
+    )
+    return groups.agg(
+        low=("percent", "min"),
+        high=("percent", "max"),
+        mean_size=("size", "mean"),
+        largest=("size", "max"),
+    ).reset_index()
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """|From log - Verify| of every epoch, by cause, for each batch size."""
+    if table["percent"].isna().all():
+        return _style.nothing("no epoch has a prediction that found anything, to compare with")
+    sizes = sorted(table["batch_size"].unique())
+    figure, axes = plt.subplots(
+        1,
+        len(sizes),
+        figsize=(max(7.6, 2.2 + 2.7 * len(sizes)), 4.9),
+        sharey=True,
+        sharex=True,
+        layout="constrained",
+        squeeze=False,
+    )
+    colours = dict(zip(sorted(table["keras"].unique()), cycle(_style.SPARE), strict=False))
+    for ax, size in zip(axes[0], sizes, strict=True):
+        _panel(ax, table[table["batch_size"] == size], causes(table), colours)
+        ax.set_title(f"batches of {size:,}")
+        ax.set_xlim(NOTHING / 2, max(30, 2 * table["percent"].abs().max()))
+    _style.headline(figure, _conclusion(table), _handles(colours))
+    _style.caption(figure, _caption(table))
+    return figure
+
+
+def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str]) -> None:
+    """The differences in batches of one size, a line for each cause and Keras."""
+    ax.axvspan(*CLAIMED, color=_style.PLAIN, alpha=0.35, linewidth=0)
+    places = np.linspace(-0.18, 0.18, len(colours)) if len(colours) > 1 else [0.0]
+    for (keras, colour), place in zip(colours.items(), places, strict=True):
+        for i, cause in enumerate(shown):
+            rows = part[(part["cause"] == cause) & (part["keras"] == keras)]
+            _points(ax, i + place, rows, colour)
+    ax.set_xscale("log")
+    ax.set_xticks([NOTHING, 1e-4, 1e-2, 1, 10], ["0", "0.0001", "0.01", "1", "10"])
+    ax.minorticks_off()
+    ax.set_xlabel("|From log - Verify|, % of F1")
+    ax.set_yticks(range(len(shown)), [CAUSES.get(c, c.replace("_", " ")) for c in shown])
+    ax.set_ylim(len(shown) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="y", linewidth=0.3)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _points(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
+    """Triangles up where the log is too high, down where too low; hollow while weights move."""
+    size = rows["percent"].abs().clip(lower=NOTHING)
+    for frozen in (False, True):
+        for up in (False, True):
+            kept = (rows["frozen"] == frozen) & ((rows["percent"] >= 0) == up)
+            ax.plot(
+                size[kept],
+                np.full(int(kept.sum()), place),
+                color=colour,
+                marker="^" if up else "v",
+                markersize=4.5,
+                fillstyle="full" if frozen else "none",
+                linestyle="none",
+            )
+    limit = rows["limit95"].max()
+    if np.isfinite(limit):
+        ax.plot(max(limit, NOTHING), place, color=_style.TRUTH, marker="|", markersize=9)
+
+
+def _handles(colours: dict[str, str]) -> list[Line2D]:
+    def handle(label: str, **style: Any) -> Line2D:
+        return Line2D([], [], linestyle="none", markersize=4.5, label=label, **style)
+
+    kinds = [
+        handle(f"Keras {keras}", color=colour, marker="s") for keras, colour in colours.items()
+    ]
+    return [
+        *kinds,
+        handle("log too high", color=_style.TRUTH, marker="^"),
+        handle("too low", color=_style.TRUTH, marker="v"),
+        handle("hollow: weights move", color=_style.TRUTH, marker="^", fillstyle="none"),
+        handle("95 % of cuts, exact", color=_style.TRUTH, marker="|"),
+        handle("{} to {} %".format(*CLAIMED), color=_style.PLAIN, marker="s", alpha=0.5),
+    ]
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    """Whether what the article reports comes from weights that move, and from them alone."""
+    moving = table[table["cause"] == MOVING]["percent"].abs().max()
+    dropped = table[table["cause"] == "dropped_batch"]["limit95"].max()
+    least, most = CLAIMED
+    if moving >= least and dropped < least:
+        said = f"{least:g} to {most:g} % come from weights that move"
+        return f"{said}; a dropped last batch alone makes less"
+    return "What the log says and what a prediction afterwards says, by cause"
+
+
+def _caption(table: pd.DataFrame) -> str:
+    n_runs = _style.span(table.groupby(["cause", *CELL])["seed"].nunique())
+    moving, fixed = (table[table["frozen"] == f]["epoch"].nunique() for f in (False, True))
+    epochs = f"{moving} epochs that learn, then {fixed} with fixed weights"
+    last = f", but for '{CAUSES[MOVING]}'" if MOVING in set(table["cause"]) else ""
+    return (
+        f"A point an epoch: {n_runs} runs of each cause, Keras and batch size, {epochs}.\n"
+        f"Validation{last}. 'From log' is F1 rebuilt from the logged counts, 'Verify' that of a\n"
+        "prediction after the epoch. Below 1e-6 % stands at 0."
+    )

@@ -1,0 +1,23 @@
+"""The error of each strategy over the batch size, at the largest data set of the study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from batchf1.figures import _sweep
+
+COLUMNS = _sweep.COLUMNS
+
+
+def table(source: Path) -> pd.DataFrame:
+    """See `_sweep.summary`; only the largest `n_samples`."""
+    rows = _sweep.last_epoch(source)
+    return _sweep.summary(_sweep.at_largest(rows, "n_samples"))
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """See `_sweep.draw`."""
+    return _sweep.draw(table, "batch_size", "prevalence")

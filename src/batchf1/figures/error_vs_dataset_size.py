@@ -1,0 +1,23 @@
+"""The error of each strategy over the size of the data, at the rarest class all sizes can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from batchf1.figures import _sweep
+
+COLUMNS = _sweep.COLUMNS
+
+
+def table(source: Path) -> pd.DataFrame:
+    """See `_sweep.summary`; only the smallest prevalence that every `n_samples` has."""
+    rows = _sweep.last_epoch(source)
+    return _sweep.summary(_sweep.at_rarest(rows))
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """See `_sweep.draw`."""
+    return _sweep.draw(table, "n_samples", "batch_size")

@@ -1,0 +1,255 @@
+"""The article's log (C3) beside the same line from runs of the shape that its digits allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from scipy.stats import t as student
+
+from batchf1.errors import one_line, refuse
+from batchf1.figures import _axes, _style
+from batchf1.figures._theory import with_expectation
+from batchf1.forensics.answer import Split, investigate
+from batchf1.theory.expectation import NORMAL_95
+
+QUANTITIES = {
+    "loss": ("train", "loss"),
+    "acc": ("train", "accuracy"),
+    "f1": ("train", "batch_mean"),
+    "val_loss": ("validation", "loss"),
+    "val_acc": ("validation", "accuracy"),
+    "val_f1": ("validation", "batch_mean"),
+    "f1score_train": ("train", "epoch_end"),
+    "f1score_test": ("validation", "epoch_end"),
+}
+"""What the log prints -> its split, and what that is in the runs' table."""
+SHOWN = {
+    "f1": "f1: naive, training",
+    "val_f1": "val_f1: naive, validation",
+    "f1score_train": "f1score_train: true",
+    "f1score_test": "f1score_test: true",
+}
+ARTICLE = "article"
+COLUMNS = {
+    **dict.fromkeys(("keras", "dataset", "quantity"), "text"),
+    **dict.fromkeys(("seed", "steps", "value", "expected_f1", "sd", "low", "high"), "number"),
+}
+
+
+def table(source: Path, log: Path) -> pd.DataFrame:
+    """A row per line (the article's, and one per run) and printed quantity.
+
+    `value`; for a naive F1 `expected_f1` and `sd` from the counts; `low` .. `high`: where one more
+    run of that Keras lies with 95 % (Student's t); `compatible`: whether the article's value does.
+    """
+    rows = pd.DataFrame([*_measured(source), *_printed(_read(log))])
+    printed = rows[rows["keras"] == ARTICLE].set_index("quantity")["value"]
+    parts = [_with_interval(part, printed) for _, part in rows.groupby(["keras", "quantity"])]
+    order = list(QUANTITIES)
+    found = pd.concat(parts)
+    place = found["quantity"].map(order.index)
+    found = found.assign(place=place).sort_values(["keras", "seed", "place"])
+    return found.drop(columns="place").round(8)
+
+
+def _read(log: Path) -> str:
+    try:
+        return log.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(str(log), "must be a readable text file", one_line(error))
+
+
+def _printed(text: str) -> Iterator[dict[str, Any]]:
+    """The article's own line, with the expectation from the counts that its digits allow."""
+    losses = dict(zip(("loss", "val_loss"), _losses(text), strict=True))
+    answer = investigate(text)
+    if not answer.candidates:
+        refuse("log", "has counts that print its digits", answer.undetermined[0])
+    best, said = answer.candidates[0], answer.log
+    values = losses | {
+        "acc": said.train.accuracy,
+        "f1": said.train.naive_f1,
+        "val_acc": said.validation.accuracy,
+        "val_f1": said.validation.naive_f1,
+        "f1score_train": said.train.exact_f1,
+        "f1score_test": said.validation.exact_f1,
+    }
+    for quantity, (part, kind) in QUANTITIES.items():
+        split: Split = best.validation if part == "validation" else best.train
+        naive = kind == "batch_mean"
+        if values[quantity] is not None:
+            yield {
+                "keras": ARTICLE,
+                "dataset": "not told",
+                "seed": 0,
+                "steps": said.total,
+                "quantity": quantity,
+                "value": float(str(values[quantity])),
+                "expected_f1": split.expected_f1 if naive else np.nan,
+                "sd": split.sd if naive else np.nan,
+            }
+
+
+def _losses(text: str) -> list[str]:
+    words = text.replace(" - ", "\n").splitlines()
+    found = [word.split(":")[1].strip() for word in words if "loss:" in word]
+    if len(found) != 2:
+        refuse("log", "prints loss and val_loss once each", found)
+    return found
+
+
+def _measured(source: Path) -> Iterator[dict[str, Any]]:
+    """The last epoch of each run, as the log would print it."""
+    rows = _axes.last_epoch(source)
+    _axes.no_others(rows, [], "original_log")
+    _axes.needs(rows, ["batch_mean", "epoch_end"], "original_log")
+    rows = with_expectation(rows)
+    accuracy = (rows["tp"] + rows["tn"]) / rows[["tp", "fp", "fn", "tn"]].sum(axis=1)
+    for _, run in rows.assign(accuracy=accuracy).groupby("run_id", sort=False):
+        keyed = {(row["split"], row["strategy"]): row for row in run.to_dict("records")}
+        for quantity, (split, kind) in QUANTITIES.items():
+            # loss and accuracy stand in the rows of every strategy
+            row = keyed[split, "epoch_end" if kind == "epoch_end" else "batch_mean"]
+            naive = kind == "batch_mean"
+            yield {
+                "keras": row["keras"],
+                "dataset": row["dataset"],
+                "seed": row["seed"],
+                "steps": keyed["train", "batch_mean"]["n_batches"],
+                "quantity": quantity,
+                "value": row[kind if kind in ("loss", "accuracy") else "f1"],
+                "expected_f1": row["expected_f1"] if naive else np.nan,
+                "sd": row["sd"] if naive else np.nan,
+            }
+
+
+def _with_interval(part: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
+    """One quantity of one Keras, with its prediction interval; none from a single run."""
+    n, quantity = len(part), part["quantity"].iloc[0]
+    spread = (
+        part["value"].std() * np.sqrt(1 + 1 / n) * student.ppf(0.975, n - 1) if n > 1 else np.nan
+    )
+    most = np.inf if "loss" in quantity else 1.0
+    low, high = np.clip(part["value"].mean() + spread * np.array([-1, 1]), 0, most)
+    told = n > 1 and quantity in printed
+    inside: Any = bool(low <= printed[quantity] <= high) if told else pd.NA
+    return part.assign(low=low, high=high, compatible=inside)
+
+
+def line(table: pd.DataFrame, keras: str, seed: int = 0) -> str:
+    """The log of one run, or of the article, in the article's order and with its digits."""
+    rows = table[(table["keras"] == keras) & (table["seed"] == seed)]
+    values = rows.set_index("quantity")["value"]
+    bar = [f"{name}: {_as_keras(values[name])}" for name in list(QUANTITIES)[:6] if name in values]
+    digits = {"f1score_train": 6, "f1score_test": 8}
+    after = [f"{name} {values[name]:.{n}f}" for name, n in digits.items() if name in values]
+    steps = rows["steps"].iloc[0]
+    return "\n".join([f"{steps}/{steps} - {' - '.join(bar)}", *after])
+
+
+def _as_keras(value: float) -> str:
+    """A number as the progress bar of Keras 2.2.4 prints it."""
+    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """The four F1 of the log: as printed, as expected, and from our runs."""
+    if table.empty:
+        return _style.nothing("no run to hold against the article's log")
+    figure, ax = plt.subplots(figsize=(7.6, 3.8), layout="constrained")
+    versions = [keras for keras in table["keras"].unique() if keras != ARTICLE]
+    colours = dict(zip(versions, cycle(_style.SPARE), strict=False))
+    for place, quantity in enumerate(SHOWN):
+        rows = table[table["quantity"] == quantity]
+        for _, row in rows[rows["keras"] == ARTICLE].iterrows():
+            _article(ax, place, row)
+        for i, (keras, colour) in enumerate(colours.items(), 1):
+            _ours(ax, place + 0.22 * i, rows[rows["keras"] == keras], colour)
+    ax.set_yticks(np.arange(len(SHOWN)) + 0.2, list(SHOWN.values()))
+    ax.set_ylim(len(SHOWN) - 0.4, -0.45)
+    least = table[table["quantity"].isin(SHOWN)][["value", "low"]].min().min()
+    ax.set_xlim(min(0.35, least - 0.05), 1.02)
+    ax.set_xlabel("F1")
+    ax.grid(axis="x", linewidth=0.4)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    _style.headline(figure, _conclusion(table), _handles(colours))
+    _style.caption(figure, _caption(table))
+    return figure
+
+
+def _article(ax: Any, place: float, row: pd.Series) -> None:
+    if np.isfinite(row["sd"]):
+        half = NORMAL_95 * row["sd"]
+        left = row["expected_f1"] - half
+        ax.barh(place, 2 * half, left=left, height=0.2, color=_style.PLAIN, alpha=0.5)
+    ax.plot(row["value"], place, **ARTICLE_MARK)
+    ax.annotate(
+        f"{row['value']:g}",
+        (row["value"], place),
+        xytext=(0, 9),
+        textcoords="offset points",
+        ha="center",
+        fontsize=7.5,
+    )
+
+
+def _ours(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
+    for _, ends in rows[["low", "high"]].drop_duplicates().iterrows():
+        ax.plot(ends, [place] * 2, color=colour, linewidth=1.2)
+    ax.plot(rows["value"], [place] * len(rows), **_dot(colour))
+
+
+ARTICLE_MARK: dict[str, Any] = {
+    "color": _style.TRUTH,
+    "marker": "|",
+    "markersize": 13,
+    "markeredgewidth": 2,
+    "linestyle": "none",
+}
+
+
+def _dot(colour: str) -> dict[str, Any]:
+    edge = {"markeredgecolor": _style.TRUTH, "markeredgewidth": 0.4, "linestyle": "none"}
+    return {"color": colour, "marker": _style.marker("batch_mean"), "markersize": 4.5, **edge}
+
+
+def _handles(colours: dict[str, str]) -> list[Any]:
+    return [
+        Line2D([], [], label="printed in the article", **ARTICLE_MARK),
+        Patch(color=_style.PLAIN, alpha=0.5, label="expected from its digits, 95 %"),
+        *(Line2D([], [], label=f"ours, Keras {k}", **_dot(c)) for k, c in colours.items()),
+        Line2D([], [], color=_style.PLAIN, label="one more of ours, 95 %"),
+    ]
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    """What part of the true F1 our runs print on average, training and validation."""
+    ours = table[table["keras"] != ARTICLE].groupby("quantity")["value"].mean()
+    pairs = (("f1", "f1score_train"), ("val_f1", "f1score_test"))
+    shares = [ours[naive] / ours[true] for naive, true in pairs if ours.get(true, 0) > 0]
+    if not shares:
+        return "The article's log, and ours, which have found nothing"
+    share = 100 * np.mean(shares)
+    part = "half" if 45 <= share <= 55 else f"{share:.0f} %"
+    return f"The article's log again: Keras prints {part} of the true F1"
+
+
+def _caption(table: pd.DataFrame) -> str:
+    ours = table[table["keras"] != ARTICLE]
+    n_runs = _style.span(ours.groupby("keras")["seed"].nunique())
+    name = ", ".join(sorted(ours["dataset"].unique()))
+    return (
+        f"{n_runs} runs in each Keras on {name}, {_style.span(ours['steps'])} batches an epoch; "
+        "the last epoch.\nIn training the log is of weights that move, the true F1 of those after "
+        "the epoch.\nThe CSV has every number that the log prints and says which are compatible."
+    )

@@ -1,0 +1,98 @@
+"""Predicted against measured: the batch mean of every pass of the sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from scipy.stats import norm
+
+from batchf1.figures import _axes, _style
+from batchf1.figures._theory import with_expectation
+from batchf1.records import tables
+
+KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
+COLUMNS = {
+    "split": "text",
+    **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
+}
+NUMBERS = ["f1", "expected_f1", "sd"]
+ROUNDING = 1e-6
+"""Below it a predicted deviation is that of the float32 in which Keras adds."""
+
+
+def table(source: Path) -> pd.DataFrame:
+    """A row per run, epoch and split: logged and expected F1, sd, residual in sd (or NaN).
+
+    Nothing is averaged; whatever else the study varies has columns of its own.
+    """
+    rows = tables.read(source, tables.RUNS)
+    key = [*_axes.further(rows, KEY), *KEY]
+    rows = with_expectation(rows[rows["strategy"] == "batch_mean"])
+    residual = (rows["f1"] - rows["expected_f1"]) / rows["sd"].where(rows["sd"] > ROUNDING)
+    kept = rows[[*key, *NUMBERS]].assign(residual=residual)
+    # the settings stay as they are
+    return kept.sort_values(key).round(dict.fromkeys([*NUMBERS, "residual"], 6))
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Logged over expected F1 of the validation passes, and the residuals beside the normal law."""
+    known = table[table["expected_f1"].notna()]
+    passes = known[known["split"] == "validation"]
+    if passes.empty:
+        return _style.nothing("no validation pass has a batch mean whose expectation is known")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.1), layout="constrained")
+    colour = _style.colour("batch_mean")
+    left.axline((0, 0), slope=1, color=_style.TRUTH, linewidth=0.8)
+    left.scatter(passes["expected_f1"], passes["f1"], s=3, alpha=0.3, color=colour, rasterized=True)
+    left.set(xlabel="expected from the counts alone", ylabel="logged by Keras")
+    left.set_title("Batch mean of F1")
+    _residuals(right, passes["residual"].dropna())
+    for ax in (left, right):
+        ax.spines[["top", "right"]].set_visible(False)
+    _style.headline(figure, _conclusion(passes["residual"]))
+    _style.caption(figure, _caption(known[known["split"] == "train"], passes))
+    return figure
+
+
+def _conclusion(residual: pd.Series) -> str:
+    """That the law holds, where mean and deviation of the residuals are those of chance."""
+    if abs(residual.mean()) < 0.1 and abs(residual.std() - 1) < 0.1:
+        return "What a batch-averaged F1 logs follows from four counts and a batch size"
+    return "What a batch-averaged F1 logs beside what its counts and batch size let expect"
+
+
+def _caption(training: pd.DataFrame, passes: pd.DataFrame) -> str:
+    return (
+        f"{len(passes):,} validation passes, no free parameter. Right: the "
+        f"{passes['residual'].count():,} with a predicted deviation (the others are one batch\n"
+        f"or found nothing).{_moving(training)}"
+    )
+
+
+def _moving(training: pd.DataFrame) -> str:
+    """How far the log of training lies from the expectation, in the first and the last epoch."""
+    moved = 100 * (training["f1"] - training["expected_f1"]).groupby(training["epoch"]).mean()
+    if moved.empty:
+        return ""
+    first, last = moved.index[0], moved.index[-1]
+    then = f" and {moved[last]:+.2f} in epoch {last}" if last > first else ""
+    return (
+        " In training, where weights move and batches are not alike, the log lies "
+        f"{moved[first]:+.2f} points from the\nexpectation in epoch {first}{then}, on average."
+    )
+
+
+def _residuals(ax: Any, residual: pd.Series) -> None:
+    edges = np.linspace(-4, 4, 41)
+    if len(residual):
+        shown = residual.clip(-4, 4)
+        ax.hist(shown, edges, density=True, color=_style.colour("batch_mean"), alpha=0.6)
+    ax.plot(edges, norm.pdf(edges), color=_style.TRUTH)
+    ax.set(xlabel="(logged - expected) / predicted standard deviation", ylabel="density")
+    said = f"mean {residual.mean():+.2f}, deviation {residual.std():.2f}"
+    ax.set_title(f"Residuals: {said}" if len(residual) > 1 else f"Residuals: {len(residual)}")

@@ -1,0 +1,93 @@
+"""The article's worked example (C1, C2): accuracy may be averaged over batches, F1 may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from batchf1.figures import _style
+from batchf1.metrics.averaging import average, batch_mean, pooled
+from batchf1.metrics.counts import as_counts, f1
+from batchf1.study.settings import WorkedExample, load_study
+
+CELLS = ("tn", "fn", "fp", "tp")
+COLUMNS = {"row": "text", **dict.fromkeys((*CELLS, "accuracy", "f1"), "number")}
+ARTICLE = [[50, 10, 10, 30], [90, 9, 0, 1], [70, 0, 0, 30]]
+"""The article's batches, in the order of `CELLS`."""
+FEW = 4
+"""More batches than these have no numbers on their bars."""
+WORDS = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
+
+
+def table(source: Path) -> pd.DataFrame:
+    """A row per batch, then the mean of the batches and the truth, from pooled counts."""
+    example = load_study(source, WorkedExample)
+    counts = as_counts(
+        **{cell: [b[cell] for b in example.batches] for cell in ("tp", "fp", "fn", "tn")}
+    )
+    total = counts.pooled()
+    accuracy = (counts.tp + counts.tn) / counts.n
+    cells = {cell: [*getattr(counts, cell), pd.NA, getattr(total, cell)] for cell in CELLS}
+    return pd.DataFrame(
+        {
+            "row": [*(f"batch {i + 1}" for i in range(counts.tp.size)), "mean of batches", "all"],
+            **{cell: pd.array(values, dtype="Int64") for cell, values in cells.items()},
+            "accuracy": [
+                *accuracy,
+                float(average(accuracy, counts.n, "per_batch")),
+                float((total.tp + total.tn) / total.n),
+            ],
+            "f1": [*f1(counts), float(batch_mean(counts)), float(pooled(counts))],
+        }
+    )
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Bars of accuracy and of F1: each batch, their mean, the truth."""
+    if table.empty:
+        return _style.nothing("no batches to show")
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.4), sharey=True, layout="constrained")
+    for ax, column, name in zip(axes, ("accuracy", "f1"), ("Accuracy", "F1"), strict=True):
+        _bars(ax, table, column)
+        mean, truth = table[column].iloc[-2:]
+        right = abs(mean - truth) < 1e-11
+        verdict = "right" if right else _style.points(mean - truth)
+        ax.set_title(f"{name}: its mean is {verdict}")
+    axes[0].set_ylabel("value (0 to 1)")
+    _style.caption(figure, _caption(table))
+    return figure
+
+
+def _caption(table: pd.DataFrame) -> str:
+    batches = table[list(CELLS)].iloc[:-2]
+    n = len(batches)
+    number = WORDS[n - 1] if n <= len(WORDS) else str(n)
+    sizes = _style.span(batches.sum(axis=1))
+    samples = "sample" if sizes == "1" else "samples"
+    source = ", from the article (C1)" if batches.to_numpy().tolist() == ARTICLE else ""
+    return f"{number} batch{'es' if n > 1 else ''} of {sizes} {samples}{source}. No training."
+
+
+def _bars(ax: Any, table: pd.DataFrame, column: str) -> None:
+    n, values = len(table) - 2, table[column]
+    colours = [_style.PLAIN] * n + [_style.colour("batch_mean"), _style.TRUTH]
+    places = np.append(np.arange(n), [n + 0.4, n + 1.4])
+    bars = ax.bar(places, values, color=colours, width=0.8)
+    mean, truth = values.iloc[-2:]
+    if n <= FEW:
+        ends = ["mean of\nbatches", f"all {table[list(CELLS)].iloc[-1].sum():,.0f}\ntogether"]
+        ax.bar_label(bars, [f"{value:.4g}" for value in values], padding=2, fontsize=8)
+        ax.set_xticks(places, [*table["row"].iloc[:-2], *ends])
+    else:
+        ax.set_xticks([])
+        ax.set_xlabel(
+            f"{n} batches; their mean {mean:.4g} (orange),\nall together {truth:.4g} (black)"
+        )
+    ax.axhline(truth, color=_style.TRUTH, linewidth=0.8, linestyle=":", zorder=0)
+    ax.set_ylim(0, 1.1)
+    ax.spines[["top", "right"]].set_visible(False)

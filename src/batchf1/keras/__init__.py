@@ -1,0 +1,9 @@
+"""The strategies, for anyone's Keras program: a file each, behind the contract of `base`."""
+
+from batchf1.keras.base import Strategy
+from batchf1.keras.batch_mean import BatchMean
+from batchf1.keras.epoch_end import EpochEnd
+from batchf1.keras.reconstructed import Reconstructed
+from batchf1.keras.streaming import Streaming
+
+__all__ = ["BatchMean", "EpochEnd", "Reconstructed", "Strategy", "Streaming"]

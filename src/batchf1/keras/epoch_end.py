@@ -1,0 +1,167 @@
+"""The safe way (C4): predict at the end of the epoch, then count.
+
+Arrays go the article's way, `model.predict` and scikit-learn's `f1_score`. A data set is streamed:
+its counts are added up batch by batch, so that no label and no prediction is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from batchf1.errors import refuse, require
+from batchf1.keras.base import Strategy, check_shape, cut
+from batchf1.keras.guard import Guard, write
+from batchf1.metrics.averaging import Averaging, pooled
+from batchf1.metrics.counts import Counts, predicted_positive, ratio
+
+INFINITE = -1
+"""`tf.data.INFINITE_CARDINALITY`."""
+
+
+class EpochEnd(Strategy):
+    """F1 of a pass over the data with the epoch's last weights; 0 for 0/0.
+
+    It costs a prediction of the whole split. Of arrays it holds all predictions at once; of a data
+    set a batch at a time. Over the training split this is another quantity than the other
+    strategies log, since the weights no longer move.
+
+    `validation_freq`: as in `fit`, and to be given here too where it is given there, since no
+    callback can see it: the validation split is predicted every so many epochs, or in the listed
+    ones (from 1). Raises `InputError` for another.
+    """
+
+    name = "epoch_end"
+    label = "epoch end (predict again)"
+
+    def __init__(
+        self, threshold: float = 0.5, validation_freq: int | list[int] = 1, **options: Any
+    ) -> None:
+        super().__init__(threshold, **options)
+        listed = validation_freq if isinstance(validation_freq, list) else [validation_freq]
+        whole = all(isinstance(n, int) and n >= 1 for n in listed)
+        rule = "is a whole number >= 1 or a list of epochs, as in fit"
+        require(whole, "validation_freq", rule, validation_freq)
+        self.validation_freq = validation_freq
+
+    def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
+        """The callback that makes the pass; it needs at least one of the splits.
+
+        A data set is iterated once an epoch, so it may shuffle. Raises `InputError` for none, for a
+        generator that cannot be started again, for a `tf.data.Dataset` or `PyDataset` without end
+        (no other iterable tells: the pass waits for its end), for shapes, labels or scores that do
+        not fit, for sample weights, for a model of several outputs, and for one that masks samples,
+        of which predictions tell nothing.
+        """
+        splits = {self.key: train, f"val_{self.key}": validation}
+        given = {key: data for key, data in splits.items() if data is not None}
+        require(bool(given), self.key, "needs train or validation data", "neither")
+        return [PassAtEpochEnd(self, given)]
+
+    def validates(self, epoch: int) -> bool:
+        """Whether the validation split is predicted at the end of an epoch (from 0)."""
+        freq = self.validation_freq
+        return epoch + 1 in freq if isinstance(freq, list) else (epoch + 1) % freq == 0
+
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+        """The F1 of the pass with the epoch's last weights."""
+        return float(pooled(full_pass))
+
+
+class PassAtEpochEnd(Guard):
+    """Adds the F1 of each split to the logs, under the split's key."""
+
+    strategy: EpochEnd
+
+    def __init__(self, strategy: EpochEnd, splits: dict[str, Any]) -> None:
+        super().__init__(strategy)
+        for key, data in splits.items():
+            if not _is_arrays(data):
+                _check_repeatable(key, data)
+        self.splits = splits
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Predict each split and write its F1."""
+        logs = {} if logs is None else logs
+        for key, data in self.splits.items():
+            if not key.startswith("val_") or self.strategy.validates(epoch):
+                self._check_model(key)
+                of_split = self._of_arrays if _is_arrays(data) else self._streamed
+                write(logs, key, of_split(key, data))
+
+    def _check_model(self, key: str) -> None:
+        outputs = getattr(self.model, "outputs", None) or []  # none in a subclassed model
+        masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
+        require(not masked, key, "needs a model that masks no samples", self.model.name)
+
+    def _of_arrays(self, key: str, data: Any) -> float:
+        """The article's way: everything at once, and scikit-learn."""
+        from sklearn.metrics import f1_score
+
+        x, y_true = _unweighted(key, data)
+        require(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
+        checked = self._checked(key, y_true, self.model.predict(x, verbose=0))
+        # float32: scikit-learn takes it in 0.6 of the time of bool
+        y_true, decided = (part.astype(np.float32) for part in checked)
+        return float(f1_score(y_true, decided, zero_division=0.0))
+
+    def _streamed(self, key: str, data: Any) -> float:
+        """The same number from counts: whole numbers, so that no order of batches changes it."""
+        n_batches = tp = positives = 0
+        for batch in _batches(data):
+            x, y_true = _unweighted(key, batch)
+            y_true, decided = self._checked(key, y_true, self.model.predict_on_batch(x))
+            n_batches += 1
+            tp += int(np.count_nonzero(y_true & decided))
+            positives += int(np.count_nonzero(y_true)) + int(np.count_nonzero(decided))
+        require(n_batches > 0, key, "needs data with at least one batch", n_batches)
+        return float(ratio(2 * tp, positives))
+
+    def _checked(self, key: str, y_true: Any, scores: Any) -> tuple[Any, Any]:
+        """Labels and predictions as bool, each of shape (n,)."""
+        outputs = keras.tree.flatten(scores)
+        rule = "needs a model of one output: take reconstructed or streaming for several"
+        require(len(outputs) == 1, key, rule, f"{len(outputs)} outputs")
+        y_true, scores = np.asarray(y_true), np.asarray(outputs[0])
+        check_shape(y_true.shape, "labels")
+        check_shape(scores.shape, "model output")
+        require(len(y_true) == len(scores), "labels", f"must be {len(scores)}", len(y_true))
+        positive = y_true == 1
+        if not (positive | (y_true == 0)).all():
+            refuse("labels", "are 0 or 1", np.unique(y_true))
+        ours = self.strategy
+        if not ours.from_logits and ((scores < 0) | (scores > 1)).any():
+            rule = "lie in [0, 1]; for logits, pass from_logits=True"
+            refuse("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")
+        decided = predicted_positive(scores.ravel(), cut(ours.threshold, ours.from_logits))
+        return positive.ravel(), decided
+
+
+def _unweighted(key: str, data: Any) -> Any:
+    """The two parts of (x, y)."""
+    require(len(data) == 2, key, "needs (x, y): it has no weighted form", f"{len(data)} parts")
+    return data
+
+
+def _check_repeatable(key: str, data: Any) -> None:
+    rule = "needs data that can be iterated anew every epoch"
+    require(iter(data) is not data, key, rule, type(data).__name__)
+    if isinstance(data, keras.utils.PyDataset):
+        endless = data.num_batches is None
+    else:
+        cardinality = getattr(data, "cardinality", None)  # of a tf.data.Dataset
+        endless = callable(cardinality) and int(cardinality()) == INFINITE
+    require(not endless, key, "needs data with an end, such as data.take(n)", "endless data")
+
+
+def _is_arrays(data: Any) -> bool:
+    return isinstance(data, tuple)
+
+
+def _batches(data: Iterable[Any]) -> Iterator[Any]:
+    if isinstance(data, keras.utils.PyDataset):  # has a length, but its iteration does not end
+        return (data[i] for i in range(data.num_batches))
+    return iter(data)

@@ -1,0 +1,148 @@
+"""The article's proposal (C5): log what is additive, and rebuild F1 from the logs."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import keras
+from keras import ops
+
+from batchf1.errors import require
+from batchf1.keras.base import Strategy, binary, check_kept, weights
+from batchf1.keras.guard import Guard, Logs, prefixes, read, write
+from batchf1.metrics.averaging import Averaging, Logged, reconstructed
+from batchf1.metrics.counts import Counts
+
+COUNTS = ("true_positives", "possible_positives", "predicted_positives")
+
+
+class Reconstructed(Strategy):
+    """F1 of the predictions that the epoch's batches saw, from three logged counts; 0 for 0/0.
+
+    Each count metric returns a value per sample, so that every version of Keras averages it over
+    the samples and a short last batch does no harm. It adds up in float64: float32, Keras' default,
+    stops counting at 2**24.
+
+    `logged`: what a count metric returns for a batch. `per_sample` is exact; `sum` (the article's)
+    and `mean` are there to be measured: with a short last batch Keras >= 2.3 makes means wrong,
+    Keras 2.2.4 sums.
+
+    The counts are logged as `<count>_<name>`, for the article's own names are Keras' too: its
+    `TruePositives` logs `true_positives`.
+    """
+
+    name = "reconstructed"
+    label = "reconstructed from counts"
+
+    def __init__(
+        self, threshold: float = 0.5, logged: Logged = "per_sample", **options: Any
+    ) -> None:
+        super().__init__(threshold, **options)
+        require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
+        self.logged = logged
+
+    def metrics(self) -> list[Any]:
+        """The three count metrics."""
+        return [
+            CountShare(
+                count,
+                self.threshold,
+                self.logged,
+                f"{count}_{self.name}",
+                from_logits=self.from_logits,
+            )
+            for count in COUNTS
+        ]
+
+    def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
+        """The callback that rebuilds F1 at the end of an epoch."""
+        return [Rebuild(self)]
+
+    def rebuild(self, logs: Logs, prefix: str = "") -> float:
+        """F1 = 2 TP / (possible + predicted positives) of logged counts; 0 for 0/0.
+
+        `logs`: an epoch's, or what `evaluate` and `train_on_batch` return with `return_dict=True`;
+        `prefix`: what Keras puts before the names, `val_` or an output's name with `_`. Raises
+        `InputError` if a count is missing, or if two strategies of one name logged it.
+        """
+        tp, possible, predicted = (read(logs, f"{count}_{self.name}", prefix) for count in COUNTS)
+        total = possible + predicted
+        return 2 * tp / total if total != 0 else 0.0
+
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+        """F1 of the batches' averaged counts; of the pooled ones, where logged per sample."""
+        return float(reconstructed(batches, averaging, self.logged))
+
+
+@keras.saving.register_keras_serializable("batchf1")
+class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
+    """Share of the samples that a count of `COUNTS` counts, in [0, 1]; for sums, count a batch.
+
+    NaN after a label that is neither 0 nor 1, a NaN score, or, without `from_logits`, a score
+    outside [0, 1]. Raises `InputError` where the backend keeps no float64.
+    """
+
+    def __init__(
+        self,
+        count: str,
+        threshold: float = 0.5,
+        logged: Logged = "per_sample",
+        name: str | None = None,
+        dtype: str = "float64",
+        from_logits: bool = False,
+    ) -> None:
+        check_kept(dtype, name or count)
+        super().__init__(self._of_batch, name=name or count, dtype=dtype)
+        self.count_name, self.threshold, self.logged = count, threshold, logged
+        self.from_logits = from_logits
+
+    def _of_batch(self, y_true: Any, y_pred: Any) -> Any:
+        each = self._each_sample(y_true, y_pred)
+        return {"per_sample": lambda x: x, "sum": ops.sum, "mean": ops.mean}[self.logged](each)
+
+    def _each_sample(self, y_true: Any, y_pred: Any) -> Any:
+        labels, decided = binary(y_true, y_pred, self.threshold, self.from_logits)
+        bad = labels - labels  # 0, or NaN, which predicted positives alone would not show
+        parts = {
+            "true_positives": labels * decided,
+            "possible_positives": labels,
+            "predicted_positives": decided + bad,
+        }
+        return parts[self.count_name]
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in a batch; `InputError` for weights or a mask where sums or means are logged."""
+        counted = weights(y_pred, sample_weight)
+        good = counted is None or self.logged == "per_sample"
+        require(good, self.name, "takes weights and masks with logged='per_sample'", self.logged)
+        super().update_state(y_true, y_pred, counted)
+
+    def result(self) -> Any:
+        """The mean, in float64; 0 of no samples."""
+        # not Mean's own: on PyTorch its division rounds to float32
+        total, count = ops.convert_to_tensor(self.total), ops.convert_to_tensor(self.count)
+        return total / ops.where(count == 0, ops.ones_like(count), count)
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the metric when a saved model is loaded."""
+        return {
+            "count": self.count_name,
+            "threshold": self.threshold,
+            "logged": self.logged,
+            "name": self.name,
+            "dtype": self.dtype,
+            "from_logits": self.from_logits,
+        }
+
+
+class Rebuild(Guard):
+    """Adds the rebuilt F1 to the logs of both splits, and of each output that has the counts."""
+
+    strategy: Reconstructed
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Read the counts of the epoch and write F1 beside them."""
+        logs = {} if logs is None else logs
+        for prefix in prefixes(logs, f"{COUNTS[0]}_{self.strategy.name}") or [""]:
+            write(logs, prefix + self.strategy.key, self.strategy.rebuild(logs, prefix))
+        super().on_epoch_end(epoch, logs)

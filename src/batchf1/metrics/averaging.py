@@ -1,0 +1,103 @@
+"""From the counts of an epoch's batches to one F1, by each rule that a framework may follow.
+
+Every function takes `Counts` whose last axis runs over the batches and returns float64 of the
+shape of the axes before it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from batchf1.errors import require
+from batchf1.metrics import checks
+from batchf1.metrics.counts import Counts, Floats, Integers, checked, f1, ratio
+
+Averaging = Literal["per_batch", "size_weighted"]
+Logged = Literal["sum", "mean", "per_sample"]
+
+
+def average(
+    values: Floats, sizes: Integers, averaging: Averaging, dtype: type[np.floating] = np.float64
+) -> Floats:
+    """What the framework logs for a metric that returned the scalar `values` for the batches.
+
+    `per_batch`: each batch counts once (Keras >= 2.3, `MeanMetricWrapper`). `size_weighted`: each
+    counts by its size (Keras 2.2.4, `BaseLogger`). NaN values are left out; if all are NaN the
+    result is NaN. `dtype` is that of the running sum: Keras keeps float32, whose rounding reaches
+    1e-6 after a thousand batches. `values` and `sizes` broadcast to one shape. Raises `InputError`
+    for another rule, no batch, or a batch without samples.
+    """
+    check_averaging(averaging)
+    values = checks.array("values", "must be numbers", values)
+    sizes = checks.whole_numbers("batch sizes", sizes, least=1)
+    values, sizes = checks.together("values and batch sizes", values, sizes)
+    _need_a_batch("values", values.shape)
+    weights = np.ones_like(sizes) if averaging == "per_batch" else sizes
+    known = ~np.isnan(values)
+    terms = np.where(known, values * weights, 0.0)
+    total = np.cumsum(terms, axis=-1, dtype=dtype)[..., -1]  # one by one, as a framework adds
+    return ratio(total, np.where(known, weights, 0).sum(axis=-1), np.nan)
+
+
+def batch_mean(
+    counts: Counts,
+    averaging: Averaging = "per_batch",
+    zero_division: float = 0.0,
+    dtype: type[np.floating] = np.float64,
+) -> Floats:
+    """The naive F1: the framework's average of the batches' F1.
+
+    `zero_division` is the F1 of an empty batch: 0 (what the usual epsilon makes of it), 1, or NaN
+    to leave the batch out. `dtype` is that of the running sum, see `average`. Raises `InputError`
+    as `average` and `counts.f1`.
+    """
+    counts = checked(counts)
+    return average(f1(counts, zero_division), counts.n, averaging, dtype)
+
+
+def reconstructed(
+    counts: Counts,
+    averaging: Averaging = "per_batch",
+    logged: Logged = "per_sample",
+    zero_division: float = 0.0,
+) -> Floats:
+    """F1 rebuilt from logged counts (the article's C5).
+
+    `logged` is what the count metrics returned for a batch: their `sum`, their `mean`, or one
+    value per sample. A per-sample vector is exact under either rule; sums are exact under
+    `per_batch`, means under `size_weighted`; each is wrong under the other rule when the last
+    batch is short. 0/0 gives `zero_division`. Raises `InputError` as `batch_mean`, and for another
+    `logged`.
+    """
+    check_averaging(averaging)
+    require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
+    if logged == "per_sample":
+        return pooled(counts, zero_division)
+    counts, undefined = checked(counts), checks.zero_division(zero_division)
+    sizes = counts.n
+    scale = np.ones(sizes.shape) if logged == "sum" else ratio(1, sizes)
+    tp = average(counts.tp * scale, sizes, averaging)
+    denominator = average((2 * counts.tp + counts.errors) * scale, sizes, averaging)
+    return ratio(2 * tp, denominator, undefined)
+
+
+def pooled(counts: Counts, zero_division: float = 0.0) -> Floats:
+    """The true F1: of all batches' counts added up. Order and cut do not matter.
+
+    Raises `InputError` for counts without a batch, and as `counts.f1`.
+    """
+    counts = checked(counts)
+    _need_a_batch("counts", counts.tp.shape)
+    return f1(counts.pooled(), zero_division)
+
+
+def check_averaging(averaging: object) -> None:
+    """Raise `InputError` unless this is an averaging rule."""
+    rules = get_args(Averaging)
+    require(averaging in rules, "averaging", f"is one of {rules}", averaging)
+
+
+def _need_a_batch(thing: str, shape: tuple[int, ...]) -> None:
+    require(len(shape) > 0 and shape[-1] > 0, thing, "need a batch along the last axis", shape)

@@ -1,0 +1,131 @@
+"""Batch counts, and F1 from them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from batchf1.errors import refuse, require
+from batchf1.metrics import checks
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class Counts(NamedTuple):
+    """True positives, false positives, false negatives and true negatives.
+
+    Four int64 arrays of one shape. Where they describe an epoch, the last axis runs over its
+    batches; any axes before it (epochs, runs, draws) are carried along.
+    """
+
+    tp: Integers
+    fp: Integers
+    fn: Integers
+    tn: Integers
+
+    @property
+    def n(self) -> Integers:
+        """Number of samples."""
+        return self.tp + self.fp + self.fn + self.tn
+
+    @property
+    def positives(self) -> Integers:
+        """Number of positive labels, TP + FN (the article's `possible_positives`)."""
+        return self.tp + self.fn
+
+    @property
+    def predicted_positives(self) -> Integers:
+        """Number of positive predictions, TP + FP."""
+        return self.tp + self.fp
+
+    @property
+    def errors(self) -> Integers:
+        """Number of wrong predictions, FP + FN."""
+        return self.fp + self.fn
+
+    @property
+    def empty(self) -> NDArray[np.bool_]:
+        """Whether there is neither a positive nor a predicted positive, so that F1 is 0/0."""
+        return np.asarray((self.tp + self.fp + self.fn) == 0)
+
+    def pooled(self, axis: int = -1) -> Counts:
+        """The counts added up along `axis`."""
+        return Counts(*(np.asarray(part.sum(axis=axis)) for part in self))
+
+
+def as_counts(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> Counts:
+    """Checked counts: whole numbers from 0 to 2**53, broadcast to one shape, as int64.
+
+    Raises `InputError` for anything else, by name, and for shapes that do not go together.
+    """
+    parts = {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
+    arrays = [checks.whole_numbers(name, part) for name, part in parts.items()]
+    return Counts(*map(np.array, checks.together("tp, fp, fn, tn", *arrays)))
+
+
+def checked(counts: Counts) -> Counts:
+    """The same counts, as `as_counts` makes them; raises `InputError` as it does."""
+    checks.must(isinstance(counts, Counts), "counts", "are a batchf1.metrics.counts.Counts", counts)
+    return as_counts(*counts)
+
+
+def predicted_positive(scores: ArrayLike, threshold: float = 0.5) -> NDArray[np.bool_]:
+    """Whether each score lies above the threshold; a score exactly at it is negative.
+
+    The comparison is made in the dtype of the scores, as Keras makes it. Rounding half to even,
+    the article's way at 0.5, sends 0.5 to negative too. Raises `InputError` for a score that is
+    NaN or no number, and for a threshold that is no finite number.
+    """
+    array = checks.array("scores", "must be numbers", scores)
+    require(not np.isnan(array).any(), "scores", "must not be NaN", "NaN")
+    finite = bool(np.isfinite(checks.real(threshold)))
+    checks.must(finite, "threshold", "is a finite number", threshold)
+    kind = array.dtype if np.issubdtype(array.dtype, np.floating) else np.dtype(np.float64)
+    return array > kind.type(threshold)
+
+
+def batch_counts(
+    y_true: ArrayLike, scores: ArrayLike, batch_size: int, threshold: float = 0.5
+) -> Counts:
+    """Counts of each batch when the samples are cut, in their order, into batches.
+
+    `y_true`: (..., n) labels 0 or 1. `scores`: (..., n). The result has shape
+    (..., ceil(n / batch_size)); the last batch may be short. Raises `InputError` for other labels,
+    scores or thresholds that `predicted_positive` refuses, differing shapes, no samples, or a batch
+    size that is no whole number >= 1.
+    """
+    rule, size = "labels are 0 or 1", checks.whole("batch_size", batch_size)
+    labels, decided = checks.array("y_true", rule, y_true), predicted_positive(scores, threshold)
+    if labels.shape != decided.shape:
+        refuse("y_true and scores", "must have one shape", f"{labels.shape} and {decided.shape}")
+    require(labels.ndim > 0 and labels.shape[-1] > 0, "y_true", "needs a sample", labels.shape)
+    good = (labels == 0) | (labels == 1)
+    if not good.all():
+        refuse("y_true", rule, labels[~good][0].item())
+    positive = labels.astype(bool)
+    starts = np.arange(0, labels.shape[-1], size)
+    cells = (positive & decided, ~positive & decided, positive & ~decided, ~positive & ~decided)
+    return Counts(*(np.add.reduceat(cell, starts, axis=-1, dtype=np.int64) for cell in cells))
+
+
+def f1(counts: Counts, zero_division: float = 0.0) -> Floats:
+    """F1 = 2 TP / (2 TP + FP + FN), in float64, range [0, 1], of the shape of the counts.
+
+    Where there is neither a positive nor a predicted positive F1 is 0/0 and the result is
+    `zero_division`: 0, 1 or NaN, as in `sklearn.metrics.f1_score`. Raises `InputError` for another,
+    and for counts that `as_counts` refuses.
+    """
+    counts, undefined = checked(counts), checks.zero_division(zero_division)
+    return ratio(2 * counts.tp, 2 * counts.tp + counts.errors, undefined)
+
+
+def ratio(numerator: ArrayLike, denominator: ArrayLike, zero_division: float = 0.0) -> Floats:
+    """numerator / denominator in float64, and `zero_division` where the denominator is 0."""
+    top, bottom = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
+    shape = np.broadcast_shapes(top.shape, bottom.shape)
+    result = np.full(shape, zero_division, np.float64)
+    filled: Any = np.divide(top, bottom, out=result, where=bottom != 0)
+    return np.asarray(filled)

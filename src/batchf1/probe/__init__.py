@@ -1,0 +1,1 @@
+"""What each Keras really does to a metric function, measured in it."""

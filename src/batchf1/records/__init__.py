@@ -1,0 +1,1 @@
+"""Where a file came from, and whether it comes out again."""

@@ -1,0 +1,80 @@
+"""The texts of the workflow's report, in reStructuredText: captions, and the article's claims."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from batchf1.errors import refuse, require
+from batchf1.records.tables import replacing
+
+HEADING = "## The article's claims"
+"""Of the README's section that has the table of claims."""
+CLAIMS = [f"C{i}" for i in range(1, 11)]
+
+
+class Claim(NamedTuple):
+    """A row of the README's table, in Markdown."""
+
+    number: str
+    claim: str
+    verdict: str
+    rests_on: str
+
+
+def claims(readme: Path) -> list[Claim]:
+    """The article's claims with their verdicts, from the table in the README.
+
+    Raises `InputError` where the file cannot be read or its table is not of C1 to C10.
+    """
+    try:
+        text = readme.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(str(readme), "must be a readable file", error)
+    _, _, section = text.partition(f"\n{HEADING}\n")
+    rows = [_cells(line) for line in section.partition("\n## ")[0].splitlines()]
+    found = [row for row in rows if row and row[0] in CLAIMS]
+    numbers = [row[0] for row in found]
+    require(numbers == CLAIMS, f"{readme}: {HEADING}", f"has a row for each of {CLAIMS}", numbers)
+    for row in found:
+        require(len(row) == 4, f"{readme}: {row[0]}", "has number, claim, verdict, reasons", row)
+    return [Claim(*row) for row in found]
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")] if "|" in line else []
+
+
+def write_claims(path: Path, found: Sequence[Claim]) -> None:
+    """Write the claims as a table in reStructuredText."""
+    rows = [Claim("", "claim", "verdict", "rests on"), *found]
+    options = ["   :header-rows: 1", "   :widths: 2 10 14 9"]
+    lines = [".. list-table::", *options, "", *map(_row, rows)]
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _row(claim: Claim) -> str:
+    return "   * - " + "\n     - ".join(map(from_markdown, claim))
+
+
+def write_caption(path: Path, headline: str, caption: str, origin: str) -> None:
+    """Write what a figure concludes, what it shows and where it came from."""
+    parts = (f"**{escaped(headline)}**", escaped(caption), f"*{escaped(origin)}*")
+    with replacing(path) as temporary:
+        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def from_markdown(text: str) -> str:
+    """A line of Markdown as reStructuredText: code, and links by their text alone."""
+    text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text)
+    parts = text.split("`")
+    code = [f"``{part}``" if i % 2 else escaped(part) for i, part in enumerate(parts)]
+    return "".join(code)
+
+
+def escaped(text: str) -> str:
+    """Text without the signs that mean something in reStructuredText."""
+    return re.sub(r"([\\*`|_])", r"\\\1", text)

@@ -1,0 +1,1 @@
+"""A question with its grid of runs: from settings to a table."""

@@ -1,0 +1,184 @@
+"""One measurement, in this process: an epoch with one strategy, or with none."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import sklearn.metrics  # noqa: F401  # so that no epoch imports it
+import tensorflow as tf
+
+from batchf1.keras.base import Strategy
+from batchf1.study import plugins
+from batchf1.study.cost.source import Source, SourceSequential, split_of
+from batchf1.study.cost.study import NONE, Cell
+
+LEARNING_RATE = 0.01
+WARM_UP = 2
+"""Batches of the fit before the one that is measured; it compiles."""
+
+
+def gpus() -> int:
+    """Number of GPUs that TensorFlow sees."""
+    return len(tf.config.list_physical_devices("GPU"))
+
+
+def peak_bytes() -> int:
+    """Peak memory of this process so far, as the operating system accounts it."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # KiB, but bytes on macOS
+
+
+def measure(cell: Cell) -> dict[str, Any]:
+    """A row of `rows.COST`; to be called in a fresh process, since a peak never falls.
+
+    A fit of a few batches compiles everything first; then comes memory, and time at the end.
+    """
+    _configure(cell)
+    keras.utils.set_random_seed(cell.repetition)
+    bench = Bench(cell)
+    start = peak_bytes()
+    _, logs = bench.fit(cell.n_batches)
+    memory = {
+        "start_bytes": start,
+        "peak_bytes": peak_bytes(),
+        "device_peak_bytes": _device_peak(cell),
+    }
+    f1 = logs.get(f"val_f1_{cell.plugin}", [np.nan])[-1]
+    return {
+        "cell_id": cell.cell_id,
+        "study": cell.study,
+        "device": cell.device,
+        "model": cell.model,
+        "engine": cell.engine,
+        "batch_size": cell.batch_size,
+        "n_samples": cell.n_samples,
+        "n_rows": cell.n_rows,
+        "strategy": cell.strategy,
+        "repetition": cell.repetition,
+        "n_epochs": cell.epochs,
+        **_seconds(bench),
+        **memory,
+        "f1": float(f1),
+    }
+
+
+def _seconds(bench: Bench) -> dict[str, float]:
+    """Median seconds of an epoch, and of one without a strategy, the two in turns."""
+    alone = Bench(replace(bench.cell, strategy=NONE))
+    found: dict[str, list[float]] = {}
+    for _ in range(bench.cell.epochs):
+        for prefix, each in (("", bench), ("none_", alone)):
+            watch, _ = each.fit(bench.cell.n_batches)
+            found.setdefault(f"{prefix}train_seconds", []).append(watch.train)
+            found.setdefault(f"{prefix}validation_seconds", []).append(watch.validation)
+    return {name: float(np.median(seconds)) for name, seconds in found.items()}
+
+
+def _configure(cell: Cell) -> None:
+    found = tf.config.list_physical_devices("GPU")
+    if cell.device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    for gpu in found if cell.device == "gpu" else []:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if cell.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(cell.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(cell.threads)
+
+
+def _device_peak(cell: Cell) -> float:
+    if cell.device == "cpu":
+        return float("nan")
+    return float(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+class Bench:
+    """A compiled model with the cell's strategy, its steps traced, and data of any size."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell, self.source = cell, Source(cell.n_features, cell.prevalence)
+        self.strategy = plugins.strategy(cell.plugin)() if cell.plugin else Strategy()
+        self.model = self._model()
+        self.model.compile(
+            keras.optimizers.Adam(LEARNING_RATE),
+            "binary_crossentropy",
+            metrics=[*self.strategy.metrics()],
+            **({"jit_compile": True} if cell.engine == "fused" else {}),
+        )
+        self.fit(WARM_UP)
+
+    def _model(self) -> Any:
+        fused = self.cell.engine == "fused"
+        layers = [keras.layers.Dense(units, activation="relu") for units in self.cell.hidden]
+        model = (SourceSequential if fused else keras.Sequential)(
+            [
+                keras.Input((self.cell.n_features,)),
+                *layers,
+                keras.layers.Dense(1, activation="sigmoid"),
+            ]
+        )
+        if fused:
+            model.batch_size, model.source = self.cell.batch_size, self.source
+        return model
+
+    def fit(self, n_batches: int) -> tuple[Stopwatch, dict[str, list[float]]]:
+        """Train and validate an epoch of so many batches each; its times, and Keras' logs."""
+        watch = Stopwatch()
+        history = self.model.fit(
+            self._split(n_batches, "train"),
+            shuffle=False,
+            validation_data=self._split(n_batches, "validation"),
+            callbacks=[*self._callbacks(n_batches), watch],  # last, to end after the strategy
+            verbose=0,
+        )
+        return watch, history.history
+
+    def _split(self, n_batches: int, split: str) -> Any:
+        if self.cell.engine == "fused":
+            return split_of(n_batches, split)
+        return self.source.batches(n_batches, self.cell.batch_size, split)
+
+    def _callbacks(self, n_batches: int) -> list[Any]:
+        if self.cell.plugin is None:
+            return []
+        size = self.cell.batch_size
+        if self.cell.in_arrays:
+            validation: Any = self.source.arrays(n_batches * size, "validation")
+        else:
+            validation = self.source.batches(n_batches, size, "validation")
+        return self.strategy.callbacks(validation=validation)
+
+
+class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Seconds of an epoch: `train`, and `validation` with the callbacks at the epoch's end."""
+
+    # or Keras would wait at the end of each batch for its logs, the longer the more metrics it has
+    async_safe = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.train = self.validation = 0.0
+        self.began = self.ended = self.turned = 0.0
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Start with the first batch."""
+        if batch == 0:
+            self.began = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Stop; the last batch has the last word."""
+        self.ended = time.perf_counter()
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Turn to validation."""
+        self.turned = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keep both times."""
+        self.train = self.ended - self.began
+        self.validation = time.perf_counter() - self.turned

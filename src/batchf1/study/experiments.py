@@ -1,0 +1,40 @@
+"""The files of `experiments/`: what kind each is, and which figures it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from batchf1.errors import refuse, require
+from batchf1.study import plugins
+from batchf1.study.cost.study import CostStudy
+from batchf1.study.settings import Study, WorkedExample, check_name, load_study, read_yaml
+
+Experiment = Study | WorkedExample | CostStudy
+KINDS: dict[str, type[Experiment]] = {"batches": WorkedExample, "grids": CostStudy}
+"""Key that only one kind of file has -> its kind; a file without any is a `Study`."""
+MEASURED = {"scaling": Path("benchmarks")}
+"""Figure that no experiment makes -> what does."""
+
+
+def experiments(folder: str | Path) -> dict[str, Experiment]:
+    """Every experiment file of a folder, by name.
+
+    Raises `InputError` where a file does not fit, two of them claim one figure, or one ends in
+    .yml, which would otherwise lie there unread, perhaps beside a .yaml of the same name.
+    """
+    found: dict[str, Experiment] = {}
+    owner = dict(MEASURED)
+    require(Path(folder).is_dir(), str(folder), "must be a folder of experiments", "none")
+    for path in sorted(Path(folder).glob("*.yml")):
+        refuse(str(path), "experiment files end in .yaml", path.name)
+    for path in sorted(Path(folder).glob("*.yaml")):
+        check_name(path.stem, f"{path}: the name")
+        written = read_yaml(path)
+        kind = next((kind for key, kind in KINDS.items() if key in written), Study)
+        found[path.stem] = experiment = load_study(path, kind)
+        for figure, module in experiment.figures.items():
+            check_name(figure, f"{path}: figures")
+            plugins.place(plugins.FIGURES, module, f"{path}: figures.{figure}")
+            require(figure not in owner, f"{path}: figures", f"{owner.get(figure)} has it", figure)
+            owner[figure] = path
+    return found

@@ -1,0 +1,1 @@
+"""What trains a run: a folder for each framework."""

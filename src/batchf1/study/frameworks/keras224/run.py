@@ -1,0 +1,224 @@
+"""One run in Keras 2.2.4: the article's program over the data, first weights and order of any run.
+
+Import it after `keras224.activate()`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import keras
+import pandas as pd
+import tensorflow as tf
+from keras import backend as K  # noqa: N812
+from keras.backend import tensorflow_backend
+
+from batchf1.datasets.base import Data, Split
+from batchf1.metrics.averaging import Logged
+from batchf1.metrics.counts import Counts, as_counts
+from batchf1.study.frameworks import devices, feed
+from batchf1.study.frameworks.keras224 import article
+from batchf1.study.frameworks.order import Order, shuffled
+from batchf1.study.frameworks.weights import starting_weights
+from batchf1.study.rows import SPLITS, Software, counts_of, rows
+from batchf1.study.seeds import generator
+from batchf1.study.settings import Run
+
+configure = devices.kind
+"""Devices and threads are those of each session."""
+
+
+def _start_session(run: Run) -> None:
+    """A session with the run's devices and threads; `clear_session` has dropped the one before.
+
+    A model keeps to its session, so that one in use is left as it is.
+    """
+    if tensorflow_backend._SESSION is not None:
+        return
+    threads = run.training.threads
+    options = tf.ConfigProto(
+        intra_op_parallelism_threads=threads,
+        inter_op_parallelism_threads=-1,  # in the caller's thread, one after the other
+        device_count={"GPU": 0} if devices.kind(run) == "CPU" else {},
+    )
+    options.gpu_options.allow_growth = True
+    K.set_session(tf.Session(config=options))
+
+
+class Trainer:
+    """A compiled model for the runs of one shape (`shard.shape`)."""
+
+    def __init__(self, run: Run) -> None:
+        _start_session(run)
+        self.threshold = run.training.threshold
+        self.metrics = [
+            article.f1_batch_mean,
+            *article.count_metrics(cast(Logged, run.program.counts)),
+            *article.cells(self.threshold),
+        ]
+        self.model: Any = None
+
+    def train(self, run: Run, device: str, verbose: int = 0) -> pd.DataFrame:
+        """Train a run; its rows of `tables.RUNS`, one per epoch, split and strategy.
+
+        `verbose` is Keras' own. Raises `TraceError` where a log differs from the arithmetic by more
+        than 1e-6.
+        """
+        data = run.dataset.load(generator(*run.names, "data"))
+        self._start_anew(run, data.train.x.shape[1], device)
+        known = article.expected(cast(Logged, run.program.counts))
+        expected = {name: known[name] for name in run.strategies}
+        software = Software(keras.__version__, "size_weighted", device, expected)
+        recorder = Recorder(run, data, software)
+        callbacks = [
+            Freeze(run.training.freeze_after),
+            article.F1Callback(),
+            article.VerifyCallback(*data),
+            recorder,
+        ]
+        order = shuffled(run)
+        fit = _fit if run.program.train == "arrays" else _fit_generator
+        fit(self.model, data, run, order, callbacks, verbose)
+        return pd.DataFrame(recorder.rows)
+
+    def _start_anew(self, run: Run, n_features: int, device: str) -> None:
+        """Give the model the run's first weights, and the optimiser its first state."""
+        if self.model is None:
+            self._build(run, n_features)
+        self.model.optimizer.set_weights(self.first_state)
+        K.set_value(self.model.optimizer.lr, run.model.learning_rate)
+        self.model.set_weights(starting_weights(run, n_features, Trainer, device))
+        for batches in (self.model.train_function, self.model.test_function):
+            batches.seen.clear()
+
+    def _build(self, run: Run, n_features: int) -> None:
+        layers = keras.layers
+        hidden = [layers.Dense(units, activation="relu") for units in run.model.hidden]
+        output = layers.Dense(1, activation="sigmoid")
+        first = layers.InputLayer((n_features,))
+        self.model = model = keras.models.Sequential([first, *hidden, output])
+        model.compile(
+            keras.optimizers.Adam(run.model.learning_rate),
+            "binary_crossentropy",
+            metrics=self.metrics,
+        )
+        model._make_train_function()
+        model._make_test_function()
+        _count_steps_last(model.optimizer.iterations)
+        self.first_state = model.optimizer.get_weights()
+        places = [model.metrics_names.index(f"cell_{name}") for name in Counts._fields]
+        model.train_function = Listening(model.train_function, places)
+        model.test_function = Listening(model.test_function, places)
+
+
+def _count_steps_last(iterations: Any) -> None:
+    """Let the optimiser read its step count before the step is counted, as it means to.
+
+    Keras 2.2.4 leaves the order open, and TensorFlow takes now the one, now the other: Adam's first
+    steps then differ, and no run can be repeated.
+    """
+    uses = [op for op in iterations.graph.get_operations() if iterations.handle in op.inputs]
+    reads = [
+        op for op in uses if any(c.type == "Cast" for out in op.outputs for c in out.consumers())
+    ]
+    for op in uses:
+        if op.type == "AssignAddVariableOp":
+            op._add_control_inputs(reads)
+
+
+class Listening:
+    """One of Keras' step functions, which keeps the counts of each batch that passes."""
+
+    def __init__(self, function: Any, places: list[int]) -> None:
+        self.function, self.places = function, places
+        self.seen: list[list[float]] = []
+
+    def __call__(self, inputs: Any) -> Any:
+        """Take the step."""
+        outputs = self.function(inputs)
+        self.seen.append([outputs[place] for place in self.places])
+        return outputs
+
+    def counts(self) -> Counts:
+        """The counts of the batches since the last call, shape (n_batches,)."""
+        found = as_counts(*zip(*self.seen, strict=True))
+        self.seen.clear()
+        return found
+
+
+class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
+    """Turns the logs of each epoch into rows."""
+
+    def __init__(self, run: Run, data: Data, software: Software) -> None:
+        super().__init__()
+        self.run, self.data, self.software = run, data, software
+        self.rows: list[dict[str, Any]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Check the logs against the recorded batches and append the epoch's rows."""
+        functions = (self.model.train_function, self.model.test_function)
+        for split, samples, batches in zip(SPLITS, self.data, functions, strict=True):
+            scores = self.model.predict_on_batch(samples.x)
+            full_pass = counts_of(samples, scores, self.run.training.threshold)
+            seen = batches.counts()
+            self.rows += rows(self.run, self.software, epoch, split, logs or {}, seen, full_pass)
+
+
+class Freeze(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the weights as they are after the `last` epoch that learns; 0 for never."""
+
+    def __init__(self, last: int) -> None:
+        super().__init__()
+        self.last = last
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Set the learning rate to 0."""
+        if self.last and epoch == self.last:
+            K.set_value(self.model.optimizer.lr, 0.0)
+
+
+class Shuffle(keras.callbacks.Callback):  # type: ignore[misc]
+    """Puts the arrays that `fit` slices into the epoch's order, in place."""
+
+    def __init__(self, data: Split, fed: Split, order: Order) -> None:
+        super().__init__()
+        self.data, self.fed, self.order = data, fed, order
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Order the samples before Keras takes the first batch."""
+        places = self.order(epoch)
+        for fed, samples in zip(self.fed, self.data, strict=True):
+            fed[:] = samples[places]
+
+
+def _fit(
+    model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int
+) -> None:
+    fed = Split(*(part.copy() for part in data.train))
+    model.fit(
+        *fed,
+        batch_size=run.training.batch_size,
+        epochs=run.training.epochs,
+        shuffle=False,  # the order is ours
+        validation_data=tuple(data.validation),
+        callbacks=[Shuffle(data.train, fed, order), *callbacks],
+        verbose=verbose,
+    )
+
+
+def _fit_generator(
+    model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int
+) -> None:
+    from_generator = run.program.validation == "generator"
+    validation: Any = tuple(data.validation)
+    if from_generator:
+        validation = feed.validation_batches(run, data.validation)
+    model.fit_generator(
+        feed.train_batches(run, data.train, order),
+        steps_per_epoch=feed.steps(run, data.train),
+        epochs=run.training.epochs,
+        validation_data=validation,
+        validation_steps=feed.steps(run, data.validation) if from_generator else None,
+        callbacks=callbacks,
+        verbose=verbose,
+    )

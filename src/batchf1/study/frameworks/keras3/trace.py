@@ -1,0 +1,72 @@
+"""What the batches of an epoch saw: their counts, recorded inside Keras' own loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from batchf1.errors import TraceError
+from batchf1.keras.base import binary
+from batchf1.metrics.counts import Counts, as_counts
+
+
+class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
+    """A metric that keeps (tp, fp, fn, tn) of each batch and logs the number of batches."""
+
+    def __init__(self, capacity: int, threshold: float) -> None:
+        super().__init__(name="n_batches", dtype="float32")
+        self.threshold = threshold
+        # int64: TensorFlow keeps int32 variables off the GPU
+        self.rows = self.add_variable((capacity, 4), "zeros", dtype="int64", name="rows")
+        self.filled = self.add_variable((), "zeros", dtype="int64", name="filled")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Record a batch."""
+        labels, decided = binary(y_true, y_pred, self.threshold)
+        cells = [
+            labels * decided,
+            (1 - labels) * decided,
+            labels * (1 - decided),
+            (1 - labels) * (1 - decided),
+        ]
+        row = ops.cast(ops.stack([ops.sum(cell) for cell in cells]), "int64")
+        # in place: a functional update would copy all rows at every batch
+        self.rows.value.scatter_nd_update([[self.filled.value]], [row])
+        self.filled.assign_add(1)
+
+    def result(self) -> Any:
+        """The number of batches recorded."""
+        return ops.cast(self.filled.value, "float32")
+
+    def counts(self) -> Counts:
+        """The counts of the batches recorded since the last reset, shape (n_batches,).
+
+        Raises `TraceError` where there were more than it has room for: XLA drops those.
+        """
+        filled, capacity = int(self.filled.value), self.rows.shape[0]
+        if filled > capacity:
+            raise TraceError(f"{self.name}: room for {capacity} batches, and Keras saw {filled}")
+        return as_counts(*np.asarray(self.rows.value)[:filled].T)
+
+
+class TraceReader(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the counts of both splits of the current epoch.
+
+    Keras resets metrics between training and validation; `on_test_begin` comes just before.
+    """
+
+    def __init__(self, trace: BatchTrace) -> None:
+        super().__init__()
+        self.trace = trace
+        self.counts: dict[str, Counts] = {}
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Read the training batches."""
+        self.counts["train"] = self.trace.counts()
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Read the validation batches."""
+        self.counts["validation"] = self.trace.counts()

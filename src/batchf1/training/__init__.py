@@ -1,1 +1,0 @@
-"""Trainings: one fit per run, all strategies attached, and many runs in one process."""

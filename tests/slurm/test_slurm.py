@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from batchf1.records import tables
-from miniature import RUNS, STUDY, Copy
+from helpers.miniature import RUNS, STUDY, Copy
 
 LACKING = cluster.lacking()
 pytestmark = [pytest.mark.slurm]

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from miniature import Copy
+from helpers.miniature import Copy
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import pytest
 
 from batchf1.cli import main as cli
 from batchf1.records import locks, tables
-from miniature import STUDY, Copy
+from helpers.miniature import STUDY, Copy
 
 WHOLE_LIFE = 600
 """Seconds after which a miniature that has not got somewhere has hung."""

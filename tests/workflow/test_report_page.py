@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 
 from batchf1.records import report
-from miniature import FIGURES
+from helpers.miniature import FIGURES
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = [

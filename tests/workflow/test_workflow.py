@@ -5,11 +5,11 @@ import shutil
 import pandas as pd
 import pytest
 
-import by_hand
 from batchf1.records import tables, whence
 from batchf1.study.settings import runs
-from commits import git
-from miniature import FIGURES, RUNS, STUDY
+from helpers import by_hand
+from helpers.commits import git
+from helpers.miniature import FIGURES, RUNS, STUDY
 
 
 def test_the_table_holds_every_cell_as_a_training_by_hand_gives_it(copy):

@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 
 from batchf1.figures import _axes, _style
 from batchf1.metrics.averaging import Averaging
-from batchf1.metrics.counts import as_counts, ratio
+from batchf1.metrics.counts import as_counts
+from batchf1.metrics.ratios import F1, safe_divide
 from batchf1.records import tables
 from batchf1.theory import last_batch as remainder
 
@@ -86,7 +87,7 @@ def table(source: Path) -> pd.DataFrame:
     models = found[["cause", *MODEL]].itertuples(index=False, name=None)
     found = found.assign(
         points=100 * difference,
-        percent=100 * ratio(difference, found["verify"], np.nan),
+        percent=100 * safe_divide(difference, found["verify"], np.nan),
         limit95=[limits.get(model, np.nan) for model in models],
         order=found["cause"].map(causes(found).index),
     )
@@ -107,7 +108,7 @@ def _from_digits(rows: pd.DataFrame) -> Any:
     counts = as_counts(*(rows[cell] for cell in ("tp", "fp", "fn", "tn")))
     parts = (counts.tp, counts.positives, counts.predicted_positives)
     tp, possible, predicted = (np.round(part / counts.n, 4) for part in parts)
-    return ratio(2 * tp, possible + predicted)
+    return F1.of_margins(tp, possible, predicted)
 
 
 def _limits(fixed: pd.DataFrame) -> dict[tuple[Any, ...], float]:

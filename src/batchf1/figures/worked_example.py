@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from batchf1.figures import _style
 from batchf1.metrics.averaging import average, batch_mean, pooled
-from batchf1.metrics.counts import as_counts, f1
+from batchf1.metrics.counts import as_counts
+from batchf1.metrics.ratios import F1
 from batchf1.study.settings import WorkedExample, load_study
 
 CELLS = ("tn", "fn", "fp", "tp")
@@ -42,7 +43,7 @@ def table(source: Path) -> pd.DataFrame:
                 float(average(accuracy, counts.n, "per_batch")),
                 float((total.tp + total.tn) / total.n),
             ],
-            "f1": [*f1(counts), float(batch_mean(counts)), float(pooled(counts))],
+            "f1": [*F1(counts), float(batch_mean(counts)), float(pooled(counts))],
         }
     )
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
 
+import keras
 from batchf1.errors import refuse, require
 from batchf1.keras.base import Strategy, check_shape, cut
 from batchf1.keras.guard import Guard, write
 from batchf1.metrics.averaging import Averaging, pooled
-from batchf1.metrics.counts import Counts, predicted_positive, ratio
+from batchf1.metrics.counts import Counts, predicted_positive
+from batchf1.metrics.ratios import safe_divide
 
 INFINITE = -1
 """`tf.data.INFINITE_CARDINALITY`."""
@@ -118,7 +119,7 @@ class PassAtEpochEnd(Guard):
             tp += int(np.count_nonzero(y_true & decided))
             positives += int(np.count_nonzero(y_true)) + int(np.count_nonzero(decided))
         require(n_batches > 0, key, "needs data with at least one batch", n_batches)
-        return float(ratio(2 * tp, positives))
+        return float(safe_divide(2 * tp, positives))
 
     def _checked(self, key: str, y_true: Any, scores: Any) -> tuple[Any, Any]:
         """Labels and predictions as bool, each of shape (n,)."""

@@ -1,4 +1,4 @@
-"""From the counts of an epoch's batches to one F1, by each rule that a framework may follow.
+"""From the counts of an epoch's batches to one value, by each rule that a framework may follow.
 
 Every function takes `Counts` whose last axis runs over the batches and returns float64 of the
 shape of the axes before it.
@@ -12,7 +12,8 @@ import numpy as np
 
 from batchf1.errors import require
 from batchf1.metrics import checks
-from batchf1.metrics.counts import Counts, Floats, Integers, checked, f1, ratio
+from batchf1.metrics.counts import Counts, Floats, Integers, checked
+from batchf1.metrics.ratios import F1, Ratio, check_metric, safe_divide
 
 Averaging = Literal["per_batch", "size_weighted"]
 Logged = Literal["sum", "mean", "per_sample"]
@@ -38,7 +39,7 @@ def average(
     known = ~np.isnan(values)
     terms = np.where(known, values * weights, 0.0)
     total = np.cumsum(terms, axis=-1, dtype=dtype)[..., -1]  # one by one, as a framework adds
-    return ratio(total, np.where(known, weights, 0).sum(axis=-1), np.nan)
+    return safe_divide(total, np.where(known, weights, 0).sum(axis=-1), np.nan)
 
 
 def batch_mean(
@@ -46,15 +47,17 @@ def batch_mean(
     averaging: Averaging = "per_batch",
     zero_division: float = 0.0,
     dtype: type[np.floating] = np.float64,
+    metric: Ratio = F1,
 ) -> Floats:
-    """The naive F1: the framework's average of the batches' F1.
+    """The naive value: the framework's average of the batches' values.
 
-    `zero_division` is the F1 of an empty batch: 0 (what the usual epsilon makes of it), 1, or NaN
-    to leave the batch out. `dtype` is that of the running sum, see `average`. Raises `InputError`
-    as `average` and `counts.f1`.
+    `zero_division` is the value of a batch where the metric is 0/0: 0 (what the usual epsilon makes
+    of it), 1, or NaN to leave the batch out. `dtype` is that of the running sum, see `average`.
+    Raises `InputError` as `average` and `Ratio`.
     """
+    check_metric(metric)
     counts = checked(counts)
-    return average(f1(counts, zero_division), counts.n, averaging, dtype)
+    return average(metric(counts, zero_division), counts.n, averaging, dtype)
 
 
 def reconstructed(
@@ -62,8 +65,9 @@ def reconstructed(
     averaging: Averaging = "per_batch",
     logged: Logged = "per_sample",
     zero_division: float = 0.0,
+    metric: Ratio = F1,
 ) -> Floats:
-    """F1 rebuilt from logged counts (the article's C5).
+    """The metric rebuilt from logged counts (the article's C5).
 
     `logged` is what the count metrics returned for a batch: their `sum`, their `mean`, or one
     value per sample. A per-sample vector is exact under either rule; sums are exact under
@@ -74,23 +78,25 @@ def reconstructed(
     check_averaging(averaging)
     require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
     if logged == "per_sample":
-        return pooled(counts, zero_division)
+        return pooled(counts, zero_division, metric)
+    check_metric(metric)
     counts, undefined = checked(counts), checks.zero_division(zero_division)
     sizes = counts.n
-    scale = np.ones(sizes.shape) if logged == "sum" else ratio(1, sizes)
-    tp = average(counts.tp * scale, sizes, averaging)
-    denominator = average((2 * counts.tp + counts.errors) * scale, sizes, averaging)
-    return ratio(2 * tp, denominator, undefined)
+    scale = np.ones(sizes.shape) if logged == "sum" else safe_divide(1, sizes)
+    margins = (counts.tp, counts.positives, counts.predicted_positives, sizes)
+    tp, positives, predicted, n = (average(part * scale, sizes, averaging) for part in margins)
+    return metric.of_margins(tp, positives, predicted, n, undefined)
 
 
-def pooled(counts: Counts, zero_division: float = 0.0) -> Floats:
-    """The true F1: of all batches' counts added up. Order and cut do not matter.
+def pooled(counts: Counts, zero_division: float = 0.0, metric: Ratio = F1) -> Floats:
+    """The true value: of all batches' counts added up. Order and cut do not matter.
 
-    Raises `InputError` for counts without a batch, and as `counts.f1`.
+    Raises `InputError` for counts without a batch, and as `Ratio`.
     """
+    check_metric(metric)
     counts = checked(counts)
     _need_a_batch("counts", counts.tp.shape)
-    return f1(counts.pooled(), zero_division)
+    return metric(counts.pooled(), zero_division)
 
 
 def check_averaging(averaging: object) -> None:

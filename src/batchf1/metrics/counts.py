@@ -1,8 +1,8 @@
-"""Batch counts, and F1 from them."""
+"""Counts of true and false predictions, a batch each."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -109,23 +109,3 @@ def batch_counts(
     starts = np.arange(0, labels.shape[-1], size)
     cells = (positive & decided, ~positive & decided, positive & ~decided, ~positive & ~decided)
     return Counts(*(np.add.reduceat(cell, starts, axis=-1, dtype=np.int64) for cell in cells))
-
-
-def f1(counts: Counts, zero_division: float = 0.0) -> Floats:
-    """F1 = 2 TP / (2 TP + FP + FN), in float64, range [0, 1], of the shape of the counts.
-
-    Where there is neither a positive nor a predicted positive F1 is 0/0 and the result is
-    `zero_division`: 0, 1 or NaN, as in `sklearn.metrics.f1_score`. Raises `InputError` for another,
-    and for counts that `as_counts` refuses.
-    """
-    counts, undefined = checked(counts), checks.zero_division(zero_division)
-    return ratio(2 * counts.tp, 2 * counts.tp + counts.errors, undefined)
-
-
-def ratio(numerator: ArrayLike, denominator: ArrayLike, zero_division: float = 0.0) -> Floats:
-    """numerator / denominator in float64, and `zero_division` where the denominator is 0."""
-    top, bottom = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
-    shape = np.broadcast_shapes(top.shape, bottom.shape)
-    result = np.full(shape, zero_division, np.float64)
-    filled: Any = np.divide(top, bottom, out=result, where=bottom != 0)
-    return np.asarray(filled)

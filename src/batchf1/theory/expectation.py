@@ -15,33 +15,13 @@ import numpy as np
 from batchf1.errors import require
 from batchf1.metrics import checks
 from batchf1.metrics.averaging import Averaging, average, check_averaging
-from batchf1.metrics.counts import Counts, Floats, checked, ratio
+from batchf1.metrics.counts import Counts, Floats, checked
+from batchf1.metrics.ratios import F1, Ratio, check_metric, dot, safe_divide
 from batchf1.theory import laws as hyper
 
 NORMAL_95 = 1.959963984540054
 RAREST = 1e-15
 """The smallest rate of positives in the limits: no data set within 2**53 samples has a smaller."""
-
-
-class Ratio(NamedTuple):
-    """A metric that is a ratio of sums of counts: the weights of (TP, FP, FN, TN) in each."""
-
-    top: tuple[float, float, float, float]
-    bottom: tuple[float, float, float, float]
-
-
-F1 = Ratio((2, 0, 0, 0), (2, 1, 1, 0))
-PRECISION = Ratio((1, 0, 0, 0), (1, 1, 0, 0))
-RECALL = Ratio((1, 0, 0, 0), (1, 0, 1, 0))
-JACCARD = Ratio((1, 0, 0, 0), (1, 1, 1, 0))
-ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1))
-
-
-def f_beta(beta: float) -> Ratio:
-    """F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP). Raises `InputError` unless b > 0."""
-    checks.must(0 < checks.real(beta) < np.inf, "beta", "must be above 0 and finite", beta)
-    square = float(beta) ** 2
-    return Ratio((1 + square, 0, 0, 0), (1 + square, 1, square, 0))
 
 
 class Expectation(NamedTuple):
@@ -138,14 +118,14 @@ def covariance_identity(
     before it, in [-1, 1]; NaN where every D_b = 0. Raises `InputError` for another rule or metric,
     no batch, or a batch without samples. Source: `docs/theory.md`, section 6.
     """
-    _check_metric(metric)
+    check_metric(metric)
     counts = checked(counts)
-    bottom = np.asarray(hyper.dot(metric.bottom, counts), np.float64)
-    value = ratio(hyper.dot(metric.top, counts), bottom)
+    bottom = np.asarray(dot(metric.bottom, counts), np.float64)
+    value = safe_divide(dot(metric.top, counts), bottom)
     rate = bottom / np.maximum(counts.n, 1) if averaging == "size_weighted" else bottom
     mean_rate, mean_value = (average(part, counts.n, averaging) for part in (rate, value))
     moved = (rate - mean_rate[..., None]) * (value - mean_value[..., None])
-    return ratio(-average(moved, counts.n, averaging), mean_rate, np.nan)
+    return safe_divide(-average(moved, counts.n, averaging), mean_rate, np.nan)
 
 
 def large_data(
@@ -168,7 +148,7 @@ def large_data(
     spare = 1 - prevalence - fp
     require(spare > -1e-12, "precision", "needs more negatives than there are", precision)
     zero_division = checks.zero_division(zero_division)
-    _check_metric(metric)
+    check_metric(metric)
     batch_size = checks.whole("batch_size", batch_size)
     pool = _group(1.0, (tp, fp, fn, max(spare, 0.0)), metric)
     share = min(pool.relevant, 1.0)
@@ -197,7 +177,7 @@ def rare_positives(
     rule = f"must be at least {RAREST} and finite"
     checks.must(good, "positives_per_batch", rule, positives_per_batch)
     zero_division = checks.zero_division(zero_division)
-    _check_metric(metric)
+    check_metric(metric)
     require(metric.bottom[3] == 0, "metric", "must not count true negatives here", tuple(metric))
     counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
     pool = _group(np.inf, (*counts, 0.0), metric)
@@ -305,7 +285,7 @@ def _checked_pool(tp: int, fp: int, fn: int, tn: int, metric: Ratio) -> hyper.Po
     counts = [_single(name, part) for name, part in parts.items()]
     total = sum(counts)
     require(1 <= total <= checks.LARGEST, "tp + fp + fn + tn", "lies in 1 .. 2**53", total)
-    _check_metric(metric)
+    check_metric(metric)
     return _group(total, counts, metric)
 
 
@@ -313,16 +293,6 @@ def _single(name: str, value: Any) -> int:
     count = checks.whole_numbers(name, value)
     checks.must(count.ndim == 0, name, "is a single number", value)
     return int(count)
-
-
-def _check_metric(metric: Any) -> None:
-    rule = "is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
-    checks.must(isinstance(metric, Ratio), "metric", rule, metric)
-    weights = checks.array("metric", rule, metric)
-    require(weights.shape == (2, 4), "metric", rule, tuple(metric))
-    top, bottom = weights
-    good = (top >= 0) & (top <= bottom) & (bottom < np.inf)
-    require(bool(good.all() and bottom.any()), "metric", rule, tuple(metric))
 
 
 def _group(total: float, counts: Sequence[float], metric: Ratio) -> hyper.Pool:

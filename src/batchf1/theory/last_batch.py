@@ -6,14 +6,15 @@ Exact: the batch is a draw without replacement from the pool's (TP, FP + FN, TN)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import multivariate_hypergeom
 
 from batchf1.errors import require
 from batchf1.metrics import checks
-from batchf1.metrics.counts import Floats, Integers, ratio
+from batchf1.metrics.counts import Floats, Integers
+from batchf1.metrics.ratios import F1
 
 
 class Law(NamedTuple):
@@ -49,8 +50,8 @@ def dropped(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
     batch size outside 1 .. `n_samples`.
     """
     last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
-    rest = _f1(tp - last_tp, errors - last_errors)
-    return Law(rest - _f1(tp, errors), probability)
+    rest = F1.of(tp - last_tp, errors - last_errors, 0)
+    return Law(rest - F1.of(tp, errors, 0), probability)
 
 
 def summed(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
@@ -76,8 +77,8 @@ def _weighted(
     """F1 where the last batch has a weight that follows from n_last / batch_size, minus F1."""
     last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
     less = 1 - weight_of((n_samples % batch_size or batch_size) / batch_size)
-    rebuilt = _f1(tp - less * last_tp, errors - less * last_errors)
-    return Law(rebuilt - _f1(tp, errors), probability)
+    rebuilt = F1.of(tp - less * last_tp, errors - less * last_errors, 0)
+    return Law(rebuilt - F1.of(tp, errors, 0), probability)
 
 
 def _last_batch(
@@ -103,8 +104,3 @@ def _last_batch(
     probability = multivariate_hypergeom.pmf(draws, pool, size)
     # SciPy subtracts logarithms of factorials, which at 10^8 samples leaves seven digits
     return draws[:, 0], draws[:, 1], np.asarray(probability / probability.sum())
-
-
-def _f1(tp: Any, errors: Any) -> Floats:
-    top = 2 * np.asarray(tp, np.float64)
-    return ratio(top, top + errors)

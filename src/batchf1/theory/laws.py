@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln, xlog1py, xlogy
 
-from batchf1.metrics.counts import Floats, ratio
+from batchf1.metrics.counts import Floats
+from batchf1.metrics.ratios import dot, safe_divide
 
 NOTHING = 41.0  # exp(-NOTHING) is a probability that no sum in double precision can feel
 NEVER = 1e-24  # a probability that even a mean over non-empty batches cannot feel
@@ -318,7 +319,7 @@ class Pool(NamedTuple):
 
     def deviations(self, counts: Sequence[Floats], when_empty: float) -> Floats:
         """Metric of these counts minus its true value; `when_empty` where it is 0/0."""
-        return ratio(self.excess(counts), dot(self.bottom, counts), when_empty)
+        return safe_divide(self.excess(counts), dot(self.bottom, counts), when_empty)
 
     def curvature(self, law: Law) -> Floats:
         """Mean deviation given the number of relevant samples: (n0,), and 0 where there are none.
@@ -330,7 +331,7 @@ class Pool(NamedTuple):
         number, bottom = sum(counts[1:], counts[0]), dot(self.bottom, counts)
         usual = dot(self.bottom, self.groups) / self.relevant
         return law.given_number(
-            ratio(-self.excess(counts) * (bottom - number * usual), number * bottom * usual)
+            safe_divide(-self.excess(counts) * (bottom - number * usual), number * bottom * usual)
         )
 
     def mean_curvature(self, law: Law) -> Floats:
@@ -363,11 +364,6 @@ class Cut(NamedTuple):
     def rate(self) -> float:
         """Weight of the short batch in terms of a full one's."""
         return self.rest / self.size if self.size_weighted else 1.0
-
-
-def dot(weights: Sequence[float], counts: Sequence[Any]) -> Any:
-    """Sum of weight x count."""
-    return sum(weight * count for weight, count in zip(weights, counts, strict=True))
 
 
 def lone_batch(pool: Pool, size: int, zero_division: float) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from batchf1.errors import InputError
 from batchf1.figures import _axes, _style, _sweep
 from batchf1.figures import base as figures
 from batchf1.records import tables
-from tables_of_runs import rows, table, written
+from helpers.tables_of_runs import rows, table, written
 
 GRID = {
     "dataset": ["diamonds", "trousers"],

@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 
 from batchf1.figures import _style, _sweep
 from batchf1.figures import base as figures
-from tables_of_runs import table, written
+from helpers.tables_of_runs import table, written
 
 # TP 1, FN 1, TN 2 in two batches of 2: TP and FN meet in 1 of 3 cuts, and F1 is 2/3 and 0; else a
 # batch has F1 1 and the other 0. The expected mean is (1/3 + 2 * 1/2) / 3 = 4/9.

@@ -2,15 +2,15 @@
 
 import weakref
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.metrics import f1_score
 
+import keras
 from batchf1.errors import InputError
 from batchf1.study import plugins
-from fitting import (
+from helpers.fitting import (
     METRICS,
     OURS,
     POOLED,

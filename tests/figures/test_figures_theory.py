@@ -9,7 +9,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.figures import _style, _theory, collapse, theory
-from tables_of_runs import table, written
+from helpers.tables_of_runs import table, written
 
 # In two batches of 2 the mean F1 is 1/3 in 1 of 3 cuts and 1/2 in the others (see
 # test_figures_sweep): expected 4/9, variance (1/81 + 2/324) / 3 = 1/162.

@@ -6,7 +6,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.records import provenance, tables
-from tables_of_runs import rows
+from helpers.tables_of_runs import rows
 
 
 def test_a_table_comes_back_as_it_was_with_its_provenance(tmp_path):

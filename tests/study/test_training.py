@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 
-import keras
 import numpy as np
 import pandas as pd
 import psutil
@@ -10,7 +9,7 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import f1_score
 
-import by_hand
+import keras
 from batchf1.cli import main as cli
 from batchf1.cli import train
 from batchf1.datasets.synthetic import Synthetic
@@ -25,6 +24,7 @@ from batchf1.study.frameworks.keras3.trace import BatchTrace
 from batchf1.study.frameworks.weights import first_weights
 from batchf1.study.seeds import generator
 from batchf1.study.settings import Model, compose
+from helpers import by_hand
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 

@@ -38,8 +38,8 @@ f1score_val: 0.75
 
 @pytest.fixture(scope="module")
 def keras224_log(repository):
-    """What Keras 2.2.4 printed: `tests/keras224_fit.py .keras224 acc`."""
-    return (repository / "tests/keras224_fit.txt").read_text()
+    """What Keras 2.2.4 printed: `tests/helpers/keras224_fit.py .keras224 acc`."""
+    return (repository / "tests/helpers/keras224_fit.txt").read_text()
 
 
 # --- lines -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
 from batchf1.figures import _style, original_log
-from tables_of_runs import table, written
+from helpers.tables_of_runs import table, written
 
 pytestmark = pytest.mark.usefixtures("log_once")
 

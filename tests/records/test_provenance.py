@@ -14,7 +14,7 @@ from batchf1.figures import _style
 from batchf1.figures import base as figures
 from batchf1.records import provenance, tables, whence
 from batchf1.study import origin, plugins
-from commits import commit, git
+from helpers.commits import commit, git
 
 STEP = {"commit": "c", "dirty": False, "versions": {"numpy": "2"}, "python": "3", "platform": "p"}
 STUDY = STEP | {
@@ -32,7 +32,7 @@ STUDY = STEP | {
     "checked": [{"commit": "c", "dirty": False}],
 }
 
-FIGURES = Path(__file__).parents[1] / "figures"
+FIGURES = Path(__file__).parents[2] / "figures"
 DRAWN = [name for name in plugins.names(plugins.FIGURES) if (FIGURES / f"{name}.csv").exists()]
 
 

@@ -13,13 +13,13 @@ from batchf1.errors import InputError
 from batchf1.keras import base as strategies
 from batchf1.keras.reconstructed import CountShare
 from batchf1.study import plugins
-from fitting import POOLED, data, metrics_of, of_name, truths
+from helpers.fitting import POOLED, data, metrics_of, of_name, truths
 
 # Beside TensorFlow, where the backend is installed; each in a process of its own
 
 FITTING = """
 import json
-from fitting import OURS, compiled, data, fit, metrics_of, of_name
+from helpers.fitting import OURS, compiled, data, fit, metrics_of, of_name
 chosen = of_name(*OURS)
 model = compiled(metrics_of(chosen), run_eagerly=False, jit_compile="auto")
 print(json.dumps(fit(model, chosen, data(), data(40))))

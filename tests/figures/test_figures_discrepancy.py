@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.figures import _style, discrepancy
-from tables_of_runs import table, written
+from helpers.tables_of_runs import table, written
 
 THEN = {"keras": "2.2.4", "averaging": "size_weighted", "engine": "keras224"}
 TODAY = {"keras": "3.1.0", "averaging": "per_batch", "engine": "plain"}

@@ -18,8 +18,8 @@ from batchf1.records import tables
 from batchf1.study.experiments import experiments
 from batchf1.study.seeds import generator
 from batchf1.study.settings import runs
-from tables_of_runs import rows
-from test_datasets import idx_files
+from helpers.idx import idx_files
+from helpers.tables_of_runs import rows
 
 STUDY = """
 question: q

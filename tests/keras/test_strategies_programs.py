@@ -3,17 +3,17 @@
 import importlib
 import sys
 
-import keras
 import numpy as np
 import pytest
 
 import batchf1
+import keras
 from batchf1.errors import InputError
 from batchf1.keras.batch_mean import BatchF1
 from batchf1.keras.reconstructed import CountShare
 from batchf1.keras.streaming import BinaryF1
 from batchf1.study import plugins
-from fitting import (
+from helpers.fitting import (
     METRICS,
     OURS,
     POOLED,

@@ -12,7 +12,7 @@ from batchf1.figures import base as figures
 from batchf1.records import tables
 from batchf1.study import plugins
 from batchf1.study.experiments import experiments
-from tables_of_runs import table, written
+from helpers.tables_of_runs import table, written
 
 NAMES = plugins.names(plugins.FIGURES)
 SWEEP = ["error_vs_batch_size", "error_vs_dataset_size", "error_vs_imbalance"]

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import by_hand
 from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.forensics import answer as forensics
@@ -17,6 +16,7 @@ from batchf1.records import provenance, tables
 from batchf1.study import shard
 from batchf1.study.frameworks.keras224 import software as keras224
 from batchf1.study.settings import compose, runs
+from helpers import by_hand
 
 PROGRAMS = [
     "arrays",
@@ -234,7 +234,7 @@ def test_a_folder_without_it_is_refused(tmp_path):
 
 def test_forensics_finds_the_shape_behind_a_log_of_fit_on_arrays(keras224_folder, repository):
     """3,000 training and 500 validation samples in batches of 32; the bar counts samples."""
-    script = repository / "tests/keras224_fit.py"
+    script = repository / "tests/helpers/keras224_fit.py"
     done = subprocess.run(
         [sys.executable, str(script), str(keras224_folder), "acc"], capture_output=True, text=True
     )

@@ -541,8 +541,8 @@ def simulate(seed):
 
 
 def test_the_truth_leads_where_keras_224_fits_arrays(repository):
-    """What `tests/keras224_fit.py .keras224 acc` printed, and said of the counts."""
-    answer = investigate((repository / "tests/keras224_fit.txt").read_text())
+    """What `tests/helpers/keras224_fit.py .keras224 acc` printed, and said of the counts."""
+    answer = investigate((repository / "tests/helpers/keras224_fit.txt").read_text())
     rows = [(c.batch_size, *c.train[3:5], *c.validation[3:5]) for c in answer.candidates]
     assert (32, 281, 37 + 37, 45, 7 + 8) in rows[:3]
     assert answer.candidates[0].validation.n_samples == 500

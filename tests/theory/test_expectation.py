@@ -72,7 +72,7 @@ BY_HAND = {  # weights of (TP, FP, FN, TN) above and below the line
     "f0.5": ((1.25, 0, 0, 0), (1.25, 1, 0.25, 0)),
     "specificity": ((0, 0, 0, 1), (0, 1, 0, 1)),
 }
-THEORY = Path(__file__).parents[1] / "docs" / "theory.md"
+THEORY = Path(__file__).parents[2] / "docs" / "theory.md"
 
 
 def arrangements(counts):

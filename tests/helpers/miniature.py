@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from batchf1.records import tables
-from commits import commit
+from helpers.commits import commit
 
 STUDY = """
 question: Does the workflow work?

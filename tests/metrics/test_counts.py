@@ -11,7 +11,8 @@ from sklearn.metrics import f1_score
 
 from batchf1.errors import InputError
 from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
-from batchf1.metrics.counts import Counts, as_counts, batch_counts, f1, predicted_positive, ratio
+from batchf1.metrics.counts import Counts, as_counts, batch_counts, predicted_positive
+from batchf1.metrics.ratios import F1, safe_divide
 
 labels_and_scores = st.integers(1, 60).flatmap(
     lambda n: st.tuples(
@@ -46,7 +47,7 @@ def test_f1_is_scikit_learns(sample):
     counts = batch_counts(y_true, scores, len(y_true))
     for zero_division in (0.0, 1.0, np.nan):
         expected = f1_score(y_true, scores > 0.5, zero_division=zero_division)
-        np.testing.assert_allclose(f1(counts, zero_division), [expected], atol=1e-15)
+        np.testing.assert_allclose(F1(counts, zero_division), [expected], atol=1e-15)
 
 
 @given(labels_and_scores, st.integers(1, 70))
@@ -66,7 +67,7 @@ def test_what_counts_are_made_of():
     assert counts.predicted_positives.tolist() == [4, 7]
     assert counts.errors.tolist() == [10, 16]
     assert [int(part) for part in counts.pooled()] == [3, 8, 18, 30]
-    assert f1(counts).tolist() == [1 / 6, 1 / 5]
+    assert F1(counts).tolist() == [1 / 6, 1 / 5]
 
 
 def test_counts_are_broadcast_and_pooled_along_any_axis():
@@ -119,7 +120,7 @@ def test_counts_beyond_two_to_the_24_and_32_are_exact():
     big = 2**40
     counts = as_counts([big, 1], [1, 0], [0, 1], [0, 0]).pooled()
     assert counts.tp == big + 1
-    assert f1(counts) == float(Fraction(2 * (big + 1), 2 * (big + 1) + 2))
+    assert F1(counts) == float(Fraction(2 * (big + 1), 2 * (big + 1) + 2))
     assert counts.tp.dtype == np.int64
 
 
@@ -134,14 +135,14 @@ def test_empty_is_where_f1_is_undefined():
     f1s = [0, 0, 0, 1, 2 / 3, 2 / 3, 1 / 2]  # but for the first, which is 0/0
     assert counts.empty.tolist() == [True] + 7 * [False]
     for undefined in (np.nan, 0, 1):
-        np.testing.assert_array_equal(f1(counts, undefined), [undefined, *f1s])
+        np.testing.assert_array_equal(F1(counts, undefined), [undefined, *f1s])
 
 
 def test_a_ratio_is_what_is_said_where_its_denominator_is_zero():
-    assert ratio(3, [4, 0]).tolist() == [0.75, 0.0]
-    assert ratio([3, -1], 0, 0.25).tolist() == [0.25, 0.25]
-    assert ratio(1, 3).dtype == np.float64
-    assert ratio([[1], [2]], [4, -8]).tolist() == [[0.25, -0.125], [0.5, -0.25]]
+    assert safe_divide(3, [4, 0]).tolist() == [0.75, 0.0]
+    assert safe_divide([3, -1], 0, 0.25).tolist() == [0.25, 0.25]
+    assert safe_divide(1, 3).dtype == np.float64
+    assert safe_divide([[1], [2]], [4, -8]).tolist() == [[0.25, -0.125], [0.5, -0.25]]
 
 
 WHOLE = "must be whole numbers >= 0 and at most 2**53"

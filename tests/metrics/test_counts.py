@@ -189,7 +189,7 @@ def test_shapes_that_do_not_go_together_are_refused():
     assert str(caught.value) == f"tp, fp, fn, tn: {rule}; got (2,) and (3,) and () and ()"
 
 
-@pytest.mark.parametrize("of_counts", [f1, batch_mean, pooled, reconstructed])
+@pytest.mark.parametrize("of_counts", [F1, batch_mean, pooled, reconstructed])
 def test_counts_made_by_hand_are_checked(of_counts):
     for counts, said in [
         (Counts([-1], [0], [0], [1]), f"tp: {WHOLE}; got -1"),
@@ -206,7 +206,7 @@ def test_counts_made_by_hand_are_checked(of_counts):
     assert of_counts(Counts([2], [1], [1], [0])) == pytest.approx(2 / 3)  # lists do
 
 
-@pytest.mark.parametrize("of_counts", [f1, batch_mean, pooled, reconstructed])
+@pytest.mark.parametrize("of_counts", [F1, batch_mean, pooled, reconstructed])
 @pytest.mark.parametrize(
     ("bad", "said"),
     [("skip", "skip"), (0.5, "0.5"), (None, "None"), (True, "True"), ([0], "[0]")],

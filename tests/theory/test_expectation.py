@@ -25,14 +25,9 @@ from sklearn.metrics import (
 from batchf1.errors import InputError
 from batchf1.metrics.averaging import batch_mean
 from batchf1.metrics.counts import as_counts
+from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, Ratio, f_beta
 from batchf1.theory import laws as hyper
 from batchf1.theory.expectation import (
-    ACCURACY,
-    F1,
-    JACCARD,
-    PRECISION,
-    RECALL,
-    Ratio,
     _first,
     _group,
     _least_without_empty,
@@ -42,7 +37,6 @@ from batchf1.theory.expectation import (
     covariance_identity,
     expect,
     expected_f1,
-    f_beta,
     large_data,
     rare_positives,
     smallest_batch,

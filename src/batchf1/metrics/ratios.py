@@ -87,11 +87,12 @@ def check_metric(metric: object) -> None:
     rule = "is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
     checks.must(isinstance(metric, Ratio), "metric", rule, metric)
     assert isinstance(metric, Ratio)
-    weights = checks.array("metric", rule, metric[:2])
-    require(weights.shape == (2, 4), "metric", rule, tuple(metric))
+    given = (metric.top, metric.bottom)
+    weights = checks.array("metric", rule, given)
+    require(weights.shape == (2, 4), "metric", rule, given)
     top, bottom = weights
     good = (top >= 0) & (top <= bottom) & (bottom < np.inf)
-    require(bool(good.all() and bottom.any()), "metric", rule, tuple(metric))
+    require(bool(good.all() and bottom.any()), "metric", rule, given)
 
 
 def safe_divide(numerator: ArrayLike, denominator: ArrayLike, zero_division: float = 0.0) -> Floats:

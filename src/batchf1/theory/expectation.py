@@ -178,7 +178,7 @@ def rare_positives(
     checks.must(good, "positives_per_batch", rule, positives_per_batch)
     zero_division = checks.zero_division(zero_division)
     check_metric(metric)
-    require(metric.bottom[3] == 0, "metric", "must not count true negatives here", tuple(metric))
+    require(metric.bottom[3] == 0, "metric", "must not count true negatives here", metric[:2])
     counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
     pool = _group(np.inf, (*counts, 0.0), metric)
     law = hyper.nest(hyper.poisson(pool.relevant), pool.groups, finite=False)

@@ -13,10 +13,10 @@ from batchf1.study.frameworks.keras224 import software as keras224
 
 keras224.activate(Path(sys.argv[1]))
 
+import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from sklearn.metrics import confusion_matrix, f1_score  # noqa: E402
 
-import keras  # noqa: E402
 from batchf1.study.frameworks.keras224 import article  # noqa: E402
 
 

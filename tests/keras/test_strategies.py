@@ -2,11 +2,11 @@
 
 import inspect
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import keras
 from batchf1.errors import InputError
 from batchf1.keras.base import Strategy
 from batchf1.metrics.counts import as_counts

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from batchf1.errors import InputError
-from batchf1.keras import base as strategies
+from batchf1.keras import tensors
 from batchf1.keras.reconstructed import CountShare
 from batchf1.study import plugins
 from helpers.fitting import POOLED, data, metrics_of, of_name, truths
@@ -25,7 +25,7 @@ model = compiled(metrics_of(chosen), run_eagerly=False, jit_compile="auto")
 print(json.dumps(fit(model, chosen, data(), data(40))))
 """
 REFUSED = """
-from batchf1.keras import base as strategies
+from batchf1.keras import tensors
 print(len(plugins.strategy("batch_mean")().metrics()))
 for name in ("reconstructed", "streaming"):
     try:
@@ -68,8 +68,8 @@ def test_jax_with_32_bits_is_refused():
 
 @pytest.mark.parametrize("name", POOLED)
 def test_a_backend_that_keeps_no_float64_is_refused(name, monkeypatch):
-    zeros = strategies.ops.zeros
-    monkeypatch.setattr(strategies.ops, "zeros", lambda shape, dtype: zeros(shape, "float32"))
+    zeros = tensors.ops.zeros
+    monkeypatch.setattr(tensors.ops, "zeros", lambda shape, dtype: zeros(shape, "float32"))
     with pytest.raises(InputError, match="counts in float64, .* set JAX_ENABLE_X64=1; got float32"):
         plugins.strategy(name)().metrics()
     assert plugins.strategy("batch_mean")().metrics()  # Keras' own mean, in float32 everywhere
@@ -85,18 +85,19 @@ def test_counting_goes_on_beyond_two_to_the_24():
     one, zero = np.ones((1, 1), "float32"), np.zeros((1, 1), "float32")
     for m in (metric, *shares):
         m.update_state(one, one)
-    metric.true_positives.assign(2.0**24)
+    metric.top.assign(2 * 2.0**24)
+    metric.bottom.assign(2 * 2.0**24)
     for share in shares:
         share.total.assign(2.0**24)
         share.count.assign(2.0**24)
     for _ in range(3):
         for m in (metric, *shares):
             m.update_state(one, zero)
-    assert float(metric.false_negatives) == 3
+    assert float(metric.bottom) == 2 * 2**24 + 3
     assert float(shares[1].total) == 2**24 + 3
     for m in (metric, *shares[:1]):
         m.update_state(one, one)
-    assert float(metric.true_positives) == float(shares[0].total) == 2**24 + 1
+    assert float(metric.top) / 2 == float(shares[0].total) == 2**24 + 1
 
 
 def test_a_share_is_a_float64():

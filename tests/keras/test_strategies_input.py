@@ -2,12 +2,12 @@
 
 import weakref
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.metrics import f1_score
 
-import keras
 from batchf1.errors import InputError
 from batchf1.study import plugins
 from helpers.fitting import (
@@ -71,7 +71,9 @@ def test_multi_class_output_is_refused(name):
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3, "softmax")])
     chosen = of_name(name)
     model = compiled(metrics_of(chosen), network, "sparse_categorical_crossentropy")
-    with pytest.raises(InputError, match=r"model output: a binary F1 needs shape .*; got \(.*3\)"):
+    with pytest.raises(
+        InputError, match=r"model output: a binary metric needs shape .*; got \(.*3\)"
+    ):
         fit(model, chosen, (x, y))
 
 
@@ -191,7 +193,7 @@ def test_what_has_no_weighted_form_says_so():
 @pytest.mark.parametrize("shape", [(4, 2), (2, 2, 1), ()])
 def test_weights_of_another_shape_are_refused(name, shape):
     for metric in metrics_of(of_name(name)):
-        with pytest.raises(InputError, match="sample_weight: a binary F1 needs shape"):
+        with pytest.raises(InputError, match="sample_weight: a binary metric needs shape"):
             metric.update_state(np.ones((4, 1)), np.ones((4, 1)), np.ones(shape))
 
 
@@ -258,7 +260,7 @@ def test_a_pass_refuses_what_has_no_f1():
         ((x - 0.1, y), "scores: lie in .0, 1.; for logits, pass from_logits=True; got -0.1 to 0.9"),
         ([(x + 0.1, y)], "scores: lie in .0, 1.; .*; got 0.1 to 1.1"),
         ([(x[:B], y[: B - 1])], "labels: must be 32; got 31"),
-        ((x, np.hstack([y, y])), r"labels: a binary F1 needs shape .*; got \(75, 2\)"),
+        ((x, np.hstack([y, y])), r"labels: a binary metric needs shape .*; got \(75, 2\)"),
         ((x[:0], y[:0]), "val_f1_epoch_end: needs data with at least one sample"),
         ([], "val_f1_epoch_end: needs data with at least one batch; got 0"),
     ):

@@ -3,15 +3,15 @@
 import importlib
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 import batchf1
-import keras
 from batchf1.errors import InputError
-from batchf1.keras.batch_mean import BatchF1
+from batchf1.keras.batch_mean import BatchRatio
 from batchf1.keras.reconstructed import CountShare
-from batchf1.keras.streaming import BinaryF1
+from batchf1.keras.streaming import StreamingRatio
 from batchf1.study import plugins
 from helpers.fitting import (
     METRICS,
@@ -205,10 +205,11 @@ def test_a_saved_model_loads_with_its_metrics(tmp_path):
 
 def test_what_a_saved_metric_consists_of():
     given = {"threshold": 0.5, "from_logits": False}
+    f1 = {"name": "f1", "metric": [[2.0, 0, 0, 0], [2.0, 1, 1.0, 0], "f1"]}
     parts = {"count": "true_positives", "logged": "per_sample", "name": "true_positives"}
     for metric, config in (
-        (BatchF1(), given | {"name": "f1", "dtype": "float32"}),
-        (BinaryF1(), given | {"name": "f1", "dtype": "float64"}),
+        (BatchRatio(), given | f1 | {"dtype": "float32"}),
+        (StreamingRatio(), given | f1 | {"dtype": "float64"}),
         (CountShare("true_positives"), given | parts | {"dtype": "float64"}),
     ):
         assert metric.get_config() == config

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+import keras
 import numpy as np
 import pandas as pd
 import psutil
@@ -9,7 +10,6 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import f1_score
 
-import keras
 from batchf1.cli import main as cli
 from batchf1.cli import train
 from batchf1.datasets.synthetic import Synthetic

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
-import keras
 from batchf1.errors import refuse, require
-from batchf1.keras.base import Strategy, check_shape, cut
+from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard, write
+from batchf1.keras.tensors import check_shape, cut
 from batchf1.metrics.averaging import Averaging, pooled
 from batchf1.metrics.counts import Counts, predicted_positive
-from batchf1.metrics.ratios import safe_divide
+from batchf1.metrics.ratios import F1
 
 INFINITE = -1
 """`tf.data.INFINITE_CARDINALITY`."""
@@ -68,8 +69,8 @@ class EpochEnd(Strategy):
         return epoch + 1 in freq if isinstance(freq, list) else (epoch + 1) % freq == 0
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
-        """The F1 of the pass with the epoch's last weights."""
-        return float(pooled(full_pass))
+        """The metric of the pass with the epoch's last weights."""
+        return float(pooled(full_pass, metric=self.metric))
 
 
 class PassAtEpochEnd(Guard):
@@ -99,27 +100,29 @@ class PassAtEpochEnd(Guard):
         require(not masked, key, "needs a model that masks no samples", self.model.name)
 
     def _of_arrays(self, key: str, data: Any) -> float:
-        """The article's way: everything at once, and scikit-learn."""
-        from sklearn.metrics import f1_score
-
+        """The article's way: everything at once, and for F1 scikit-learn."""
         x, y_true = _unweighted(key, data)
         require(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
-        checked = self._checked(key, y_true, self.model.predict(x, verbose=0))
+        y_true, decided = self._checked(key, y_true, self.model.predict(x, verbose=0))
+        if self.strategy.metric != F1:
+            return float(self.strategy.metric.of_margins(*_margins(y_true, decided)))
+        from sklearn.metrics import f1_score
+
         # float32: scikit-learn takes it in 0.6 of the time of bool
-        y_true, decided = (part.astype(np.float32) for part in checked)
-        return float(f1_score(y_true, decided, zero_division=0.0))
+        parts = (part.astype(np.float32) for part in (y_true, decided))
+        return float(f1_score(*parts, zero_division=0.0))
 
     def _streamed(self, key: str, data: Any) -> float:
         """The same number from counts: whole numbers, so that no order of batches changes it."""
-        n_batches = tp = positives = 0
+        n_batches = 0
+        totals = np.zeros(4, np.int64)
         for batch in _batches(data):
             x, y_true = _unweighted(key, batch)
             y_true, decided = self._checked(key, y_true, self.model.predict_on_batch(x))
             n_batches += 1
-            tp += int(np.count_nonzero(y_true & decided))
-            positives += int(np.count_nonzero(y_true)) + int(np.count_nonzero(decided))
+            totals += _margins(y_true, decided)
         require(n_batches > 0, key, "needs data with at least one batch", n_batches)
-        return float(safe_divide(2 * tp, positives))
+        return float(self.strategy.metric.of_margins(*totals))
 
     def _checked(self, key: str, y_true: Any, scores: Any) -> tuple[Any, Any]:
         """Labels and predictions as bool, each of shape (n,)."""
@@ -139,6 +142,12 @@ class PassAtEpochEnd(Guard):
             refuse("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")
         decided = predicted_positive(scores.ravel(), cut(ours.threshold, ours.from_logits))
         return positive.ravel(), decided
+
+
+def _margins(y_true: Any, decided: Any) -> tuple[int, int, int, int]:
+    """TP, TP + FN, TP + FP and the number of samples, of labels and decisions as bool."""
+    counted = (np.count_nonzero(part) for part in (y_true & decided, y_true, decided))
+    return (*map(int, counted), len(y_true))  # type: ignore[return-value]
 
 
 def _unweighted(key: str, data: Any) -> Any:

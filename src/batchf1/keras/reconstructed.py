@@ -1,4 +1,4 @@
-"""The article's proposal (C5): log what is additive, and rebuild F1 from the logs."""
+"""The article's proposal (C5): log what is additive, and rebuild the metric from the logs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import keras
 from keras import ops
 
 from batchf1.errors import require
-from batchf1.keras.base import Strategy, binary, check_kept, weights
+from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard, Logs, prefixes, read, write
+from batchf1.keras.tensors import binary, check_kept, quotient, weights
 from batchf1.metrics.averaging import Averaging, Logged, reconstructed
 from batchf1.metrics.counts import Counts
 
-COUNTS = ("true_positives", "possible_positives", "predicted_positives")
+LOGGED = ("true_positives", "possible_positives", "predicted_positives")
+"""The article's names for TP, TP + FN and TP + FP."""
 
 
 class Reconstructed(Strategy):
@@ -22,6 +24,9 @@ class Reconstructed(Strategy):
     Each count metric returns a value per sample, so that every version of Keras averages it over
     the samples and a short last batch does no harm. It adds up in float64: float32, Keras' default,
     stops counting at 2**24.
+
+    Of another `metric` too; one that counts true negatives needs the number of samples, which sums
+    do not tell. Raises `InputError` for such a metric with `logged="sum"`.
 
     `logged`: what a count metric returns for a batch. `per_sample` is exact; `sum` (the article's)
     and `mean` are there to be measured: with a short last batch Keras >= 2.3 makes means wrong,
@@ -39,6 +44,9 @@ class Reconstructed(Strategy):
     ) -> None:
         super().__init__(threshold, **options)
         require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
+        counts_all = any(weights[3] for weights in (self.metric.top, self.metric.bottom))
+        good = logged != "sum" or not counts_all
+        require(good, "metric", "of true negatives needs logged per_sample or mean", logged)
         self.logged = logged
 
     def metrics(self) -> list[Any]:
@@ -51,32 +59,31 @@ class Reconstructed(Strategy):
                 f"{count}_{self.name}",
                 from_logits=self.from_logits,
             )
-            for count in COUNTS
+            for count in LOGGED
         ]
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
-        """The callback that rebuilds F1 at the end of an epoch."""
+        """The callback that rebuilds the metric at the end of an epoch."""
         return [Rebuild(self)]
 
     def rebuild(self, logs: Logs, prefix: str = "") -> float:
-        """F1 = 2 TP / (possible + predicted positives) of logged counts; 0 for 0/0.
+        """The metric of logged counts, F1 = 2 TP / (possible + predicted positives); 0 for 0/0.
 
         `logs`: an epoch's, or what `evaluate` and `train_on_batch` return with `return_dict=True`;
         `prefix`: what Keras puts before the names, `val_` or an output's name with `_`. Raises
         `InputError` if a count is missing, or if two strategies of one name logged it.
         """
-        tp, possible, predicted = (read(logs, f"{count}_{self.name}", prefix) for count in COUNTS)
-        total = possible + predicted
-        return 2 * tp / total if total != 0 else 0.0
+        tp, possible, predicted = (read(logs, f"{count}_{self.name}", prefix) for count in LOGGED)
+        return float(self.metric.of_margins(tp, possible, predicted, 1.0))
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
-        """F1 of the batches' averaged counts; of the pooled ones, where logged per sample."""
-        return float(reconstructed(batches, averaging, self.logged))
+        """The metric of the batches' averaged counts; of the pooled ones, if logged per sample."""
+        return float(reconstructed(batches, averaging, self.logged, metric=self.metric))
 
 
 @keras.saving.register_keras_serializable("batchf1")
 class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
-    """Share of the samples that a count of `COUNTS` counts, in [0, 1]; for sums, count a batch.
+    """Share of the samples that a count of `LOGGED` counts, in [0, 1]; for sums, count a batch.
 
     NaN after a label that is neither 0 nor 1, a NaN score, or, without `from_logits`, a score
     outside [0, 1]. Raises `InputError` where the backend keeps no float64.
@@ -120,8 +127,7 @@ class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
     def result(self) -> Any:
         """The mean, in float64; 0 of no samples."""
         # not Mean's own: on PyTorch its division rounds to float32
-        total, count = ops.convert_to_tensor(self.total), ops.convert_to_tensor(self.count)
-        return total / ops.where(count == 0, ops.ones_like(count), count)
+        return quotient(ops.convert_to_tensor(self.total), ops.convert_to_tensor(self.count))
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the metric when a saved model is loaded."""
@@ -143,6 +149,6 @@ class Rebuild(Guard):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Read the counts of the epoch and write F1 beside them."""
         logs = {} if logs is None else logs
-        for prefix in prefixes(logs, f"{COUNTS[0]}_{self.strategy.name}") or [""]:
+        for prefix in prefixes(logs, f"{LOGGED[0]}_{self.strategy.name}") or [""]:
             write(logs, prefix + self.strategy.key, self.strategy.rebuild(logs, prefix))
         super().on_epoch_end(epoch, logs)

@@ -1,4 +1,4 @@
-"""Today's best practice: a stateful metric, Keras' own `F1Score`."""
+"""Today's best practice: a stateful metric that keeps counts and forgets nothing in an epoch."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ from typing import Any
 import keras
 from keras import ops
 
-from batchf1.keras.base import Strategy, binary, check_kept, weights
+from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard
+from batchf1.keras.tensors import (
+    as_config,
+    as_ratio,
+    binary,
+    check_kept,
+    quotient,
+    top_and_bottom,
+    weights,
+)
 from batchf1.metrics.averaging import Averaging, pooled
 from batchf1.metrics.counts import Counts
+from batchf1.metrics.ratios import F1
 
 
 class Streaming(Strategy):
     """F1 of the predictions that the epoch's batches saw, from counts that the metric keeps.
 
-    Keras' epsilons make it at most 1e-7 too low; 0 for 0/0.
+    Exact up to 2**53 samples; 0 for 0/0.
     """
 
     name = "streaming"
@@ -24,23 +34,24 @@ class Streaming(Strategy):
 
     def metrics(self) -> list[Any]:
         """The stateful metric."""
-        return [BinaryF1(self.threshold, self.key, from_logits=self.from_logits)]
+        return [StreamingRatio(self.threshold, self.key, "float64", self.from_logits, self.metric)]
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """What refuses a log that is NaN or another's; the metric works without it."""
         return [Guard(self)]
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
-        """F1 of the batches' counts added up."""
-        return float(pooled(batches))
+        """The metric of the batches' counts added up."""
+        return float(pooled(batches, metric=self.metric))
 
 
 @keras.saving.register_keras_serializable("batchf1")
-class BinaryF1(keras.metrics.F1Score):  # type: ignore[misc]
-    """`keras.metrics.F1Score` for one binary output.
+class StreamingRatio(keras.metrics.Metric):  # type: ignore[misc]
+    """A ratio of counts that add up over the batches, for one binary output.
 
-    Alone that metric needs (n, 1), calls every score positive unless given a threshold, returns a
-    vector that EarlyStopping cannot read, and counts in float32, which stops at 2**24.
+    Keras' own `F1Score` needs (n, 1), calls every score positive unless given a threshold, returns
+    a vector that EarlyStopping cannot read, counts in float32, which stops at 2**24, and is up to
+    1e-7 too low.
 
     NaN after a label that is neither 0 nor 1, a NaN score, or, without `from_logits`, a score
     outside [0, 1]. Raises `InputError` where the backend keeps no float64.
@@ -50,20 +61,30 @@ class BinaryF1(keras.metrics.F1Score):  # type: ignore[misc]
         self,
         threshold: float = 0.5,
         name: str = "f1",
-        dtype: str = "float64",
+        dtype: Any = "float64",
         from_logits: bool = False,
+        metric: Any = F1,
     ) -> None:
         check_kept(dtype, name)
-        super().__init__(average="micro", threshold=threshold, name=name, dtype=dtype)
-        self.from_logits = from_logits
+        super().__init__(name=name, dtype=dtype)
+        self.threshold, self.from_logits = threshold, from_logits
+        self.metric = as_ratio(metric)
+        self.top = self.add_variable((), "zeros", dtype=self.dtype, name="top")
+        self.bottom = self.add_variable((), "zeros", dtype=self.dtype, name="bottom")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch: labels, scores and weights of shape (n,) or (n, 1); masked ones not."""
+        # decided in the scores' dtype: widened to float64, a float32 score at the threshold could
+        # come to lie above it
         labels, decided = binary(y_true, y_pred, self.threshold, self.from_logits)
-        # decided here, in the scores' dtype: widened to float64, a float32 score at the threshold
-        # could come to lie above it
-        counted = weights(y_pred, sample_weight)  # as (n, 1) Keras would broadcast them to (n, n)
-        super().update_state(labels[:, None], ops.expand_dims(decided, 1), counted)
+        labels, decided = (ops.cast(part, self.dtype) for part in (labels, decided))
+        top, bottom = top_and_bottom(self.metric, labels, decided, weights(y_pred, sample_weight))
+        self.top.assign_add(ops.cast(top, self.dtype))
+        self.bottom.assign_add(ops.cast(bottom, self.dtype))
+
+    def result(self) -> Any:
+        """The ratio of all samples since the last reset, in float64; 0 for 0/0."""
+        return quotient(ops.convert_to_tensor(self.top), ops.convert_to_tensor(self.bottom))
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the metric when a saved model is loaded."""
@@ -72,4 +93,5 @@ class BinaryF1(keras.metrics.F1Score):  # type: ignore[misc]
             "name": self.name,
             "dtype": self.dtype,
             "from_logits": self.from_logits,
+            "metric": as_config(self.metric),
         }

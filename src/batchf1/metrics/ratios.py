@@ -61,7 +61,7 @@ class Ratio(NamedTuple):
         They too may be means or shares. `n` does not matter where TN has no weight.
         """
         margins = (tp, positives, predicted_positives, n)
-        top, bottom = _of_margins(self.top), _of_margins(self.bottom)
+        top, bottom = margin_weights(self.top), margin_weights(self.bottom)
         return safe_divide(dot(top, margins), dot(bottom, margins), zero_division)
 
 
@@ -104,12 +104,12 @@ def safe_divide(numerator: ArrayLike, denominator: ArrayLike, zero_division: flo
     return np.asarray(filled)
 
 
-def dot(weights: Sequence[float], counts: Sequence[Any]) -> Any:
-    """Sum of weight x count."""
-    return sum(weight * count for weight, count in zip(weights, counts, strict=True))
-
-
-def _of_margins(weights: Weights) -> Weights:
+def margin_weights(weights: Weights) -> Weights:
     """The weights of (TP, TP + FN, TP + FP, n) that weigh as those of (TP, FP, FN, TN) do."""
     tp, fp, fn, tn = weights
     return tp - fp - fn + tn, fn - tn, fp - tn, tn
+
+
+def dot(weights: Sequence[float], counts: Sequence[Any]) -> Any:
+    """Sum of weight x count."""
+    return sum(weight * count for weight, count in zip(weights, counts, strict=True))

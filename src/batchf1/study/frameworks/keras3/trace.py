@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from batchf1.errors import TraceError
-from batchf1.keras.base import binary
+from batchf1.keras.tensors import binary
 from batchf1.metrics.counts import Counts, as_counts
 
 

@@ -1,0 +1,125 @@
+"""What the metrics share: the labels, decisions and weights of a batch, as tensors."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from batchf1.errors import refuse, require
+from batchf1.metrics.ratios import Ratio, Weights, check_metric, margin_weights
+
+
+def cut(threshold: float, from_logits: bool) -> float:
+    """The score above which a prediction is positive: the threshold, or its logit."""
+    return math.log(threshold / (1 - threshold)) if from_logits else threshold
+
+
+def binary(
+    y_true: Any, y_pred: Any, threshold: float, from_logits: bool = False
+) -> tuple[Any, Any]:
+    """Labels and predictions of a batch as float32 tensors of shape (n,), each 0 or 1.
+
+    A label that is neither 0 nor 1 becomes NaN, and so does the label of a score that is NaN or,
+    unless a logit, outside [0, 1]: what is computed from them is NaN and never silently wrong.
+    Raises `InputError` for a shape that is neither (n,) nor (n, 1), and for other numbers of labels
+    than of scores; where only the batch tells them, one label for many scores gives NaN.
+    """
+    labels, scores = (
+        _vector(x, thing) for x, thing in ((y_true, "labels"), (y_pred, "model output"))
+    )
+    n, wanted = labels.shape[0], scores.shape[0]
+    require(None in (n, wanted) or n == wanted, "labels", f"must be {wanted}, as the scores", n)
+    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(scores.dtype)):
+        scores = ops.cast(scores, "float32")  # the threshold is no whole number
+    decided = scores > ops.cast(cut(threshold, from_logits), scores.dtype)
+    labels = ops.cast(labels, "float32")
+    valid = ops.logical_and(
+        ops.logical_or(ops.equal(labels, 0), ops.equal(labels, 1)), ops.equal(scores, scores)
+    )
+    if not from_logits:
+        valid = ops.logical_and(valid, ops.logical_and(scores >= 0, scores <= 1))
+    if None in (n, wanted):  # known in the batch alone: one label would fit any number of scores
+        same = ops.equal(ops.shape(labels)[0], ops.shape(scores)[0])
+        valid = ops.logical_and(valid, same)
+    nan = ops.full_like(labels, float("nan"))
+    return ops.where(valid, labels, nan), ops.cast(decided, "float32")
+
+
+def weights(y_pred: Any, sample_weight: Any = None) -> Any:
+    """The weights of a batch's samples, float64 of shape (n,), 0 where the model masks; or None.
+
+    None stands for neither weights nor a mask. Raises `InputError` for a shape that is neither
+    (n,) nor (n, 1).
+    """
+    mask = getattr(y_pred, "_keras_mask", None)  # where Keras puts it
+    given = {"sample_weight": sample_weight, "mask": mask}
+    parts = [ops.cast(_vector(x, thing), "float64") for thing, x in given.items() if x is not None]
+    return math.prod(parts[1:], start=parts[0]) if parts else None
+
+
+def check_kept(dtype: Any, thing: str) -> None:
+    """Refuse a dtype that the backend narrows: JAX, unless told, makes float32 of float64."""
+    asked = keras.dtype_policies.get(dtype).compute_dtype
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what JAX warns of is refused here
+        kept = keras.backend.standardize_dtype(ops.zeros((), asked).dtype)
+    rule = f"counts in {asked}, as float32 stops at 2**24: on JAX, set JAX_ENABLE_X64=1"
+    require(kept == asked, thing, rule, kept)
+
+
+def _vector(x: Any, thing: str) -> Any:
+    x = ops.convert_to_tensor(x)
+    check_shape(x.shape, thing)
+    return ops.reshape(x, (-1,))
+
+
+def check_shape(shape: Sequence[int | None], thing: str) -> None:
+    """Refuse a shape that is neither (n,) nor (n, 1)."""
+    if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)):
+        refuse(thing, "a binary metric needs shape (n,) or (n, 1)", tuple(shape))
+
+
+def as_config(metric: Ratio) -> list[Any]:
+    """A metric as a saved model holds it, for `as_ratio`."""
+    return [list(metric.top), list(metric.bottom), metric.name]
+
+
+def as_ratio(metric: Any) -> Ratio:
+    """A metric, from itself or from the list that a saved model holds of it."""
+    found = metric if isinstance(metric, Ratio) else _rebuilt(*metric)
+    check_metric(found)
+    return found
+
+
+def _rebuilt(top: Sequence[float], bottom: Sequence[float], name: str) -> Ratio:
+    return Ratio(tuple(top), tuple(bottom), name)  # type: ignore[arg-type]
+
+
+def top_and_bottom(metric: Ratio, labels: Any, decided: Any, weight: Any = None) -> tuple[Any, Any]:
+    """The two sums of a metric over a batch, in the dtype of `labels`.
+
+    `labels` and `decided`: (n,), each 0, 1 or NaN; `weight`: (n,), what each sample counts, or None
+    for 1.
+    """
+    bad = labels - labels  # 0, or NaN, which predicted positives alone would not show
+    margins = (labels * decided, labels, decided + bad, 1 + bad)
+
+    def counted(margin: Any) -> Any:
+        return margin if weight is None else ops.cast(weight, margin.dtype) * margin
+
+    def total(of: Weights) -> Any:
+        pairs = zip(margin_weights(of), margins, strict=True)
+        return sum(factor * ops.sum(counted(margin)) for factor, margin in pairs if factor)
+
+    return total(metric.top), total(metric.bottom)
+
+
+def quotient(top: Any, bottom: Any) -> Any:
+    """top / bottom, and 0 for 0/0; NaN where either is."""
+    # not divide_no_nan: it would hide the NaN of a bad label
+    return top / ops.where(bottom == 0, ops.ones_like(bottom), bottom)

@@ -1,0 +1,70 @@
+"""Strategies of other metrics than F1: any ratio of counts, against the arithmetic."""
+
+import keras
+import numpy as np
+import pytest
+
+from batchf1.errors import InputError
+from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
+from batchf1.metrics.averaging import batch_mean, pooled
+from batchf1.metrics.counts import batch_counts
+from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, Ratio, f_beta
+from helpers.fitting import compiled, data
+
+METRICS = [F1, f_beta(2), f_beta(0.5), PRECISION, RECALL, JACCARD, ACCURACY]
+SPECIFICITY = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")
+SIZE = 10
+
+
+def logs_of(strategies, x, y):
+    """The logs of one epoch in which nothing is learned, and what the arithmetic says."""
+    model = compiled([metric for s in strategies for metric in s.metrics()])
+    model.optimizer.learning_rate = 0.0
+    callbacks = [callback for s in strategies for callback in s.callbacks((x, y))]
+    logs = {}
+    keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, seen: logs.update(seen))
+    model.fit(x, y, SIZE, 1, 0, [*callbacks, keep], shuffle=False)
+    counts = batch_counts(y.ravel(), model.predict(x, verbose=0).ravel(), SIZE)
+    return logs, counts
+
+
+@pytest.mark.parametrize("metric", [*METRICS, SPECIFICITY], ids=lambda metric: metric.name)
+def test_each_strategy_logs_the_metric_that_it_is_given(metric):
+    kinds = (BatchMean, Reconstructed, EpochEnd, Streaming)
+    chosen = [kind(metric=metric) for kind in kinds]
+    logs, counts = logs_of(chosen, *data())
+    naive, true = batch_mean(counts, metric=metric), pooled(counts, metric=metric)
+    assert logs[f"{metric.name}_batch_mean"] == pytest.approx(float(naive), abs=1e-6)
+    for strategy in chosen[1:]:
+        assert logs[strategy.key] == pytest.approx(float(true), abs=1e-15)
+    for strategy in chosen:
+        said = strategy.expected(counts, counts, "per_batch")
+        assert logs[strategy.key] == pytest.approx(said, abs=1e-6)
+
+
+def test_two_metrics_in_one_model_each_under_a_name():
+    two = [Reconstructed(), Reconstructed(metric=f_beta(2), name="second")]
+    logs, counts = logs_of(two, *data())
+    assert logs["f1_reconstructed"] == pytest.approx(float(pooled(counts)))
+    assert logs["f2_second"] == pytest.approx(float(pooled(counts, metric=f_beta(2))))
+
+
+@pytest.mark.parametrize("kind", [BatchMean, Streaming])
+def test_a_saved_model_keeps_its_metric(tmp_path, kind):
+    (x, y), strategy = data(), kind(metric=f_beta(2))
+    model = compiled(strategy.metrics())
+    model.save(tmp_path / "m.keras")
+    again = keras.models.load_model(tmp_path / "m.keras")
+    for found in (model, again):
+        found.evaluate(x, y, SIZE, verbose=0)
+    value = [m.get_metrics_result()[strategy.key] for m in (model, again)]
+    assert value[0] == value[1]
+    assert not np.isnan(value[0])
+
+
+def test_what_no_strategy_can_compute():
+    with pytest.raises(InputError, match="metric: is a Ratio of 4 and 4 weights"):
+        Streaming(metric="f1")
+    with pytest.raises(InputError, match="metric: of true negatives needs logged per_sample"):
+        Reconstructed(metric=ACCURACY, logged="sum")
+    assert Reconstructed(metric=ACCURACY, logged="mean").key == "accuracy_reconstructed"

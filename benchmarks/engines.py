@@ -21,8 +21,9 @@ from batchf1.records import tables
 from batchf1.study.frameworks.keras3 import model as network
 from batchf1.study.frameworks.keras3.run import Trainer, configure
 from batchf1.study.frameworks.order import shuffled
+from batchf1.study.grid import compose
 from batchf1.study.seeds import generator
-from batchf1.study.settings import Run, compose
+from batchf1.study.settings import Run
 
 HERE = Path(__file__).resolve().parent
 CELLS = [(1000, 8), (10_000, 8), (44_000, 8), (44_000, 64), (44_000, 512), (44_000, 1024)]

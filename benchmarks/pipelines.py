@@ -18,7 +18,7 @@ import psutil
 import yaml
 
 from batchf1.records import tables
-from batchf1.study.settings import runs
+from batchf1.study.grid import runs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

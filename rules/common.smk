@@ -2,14 +2,17 @@ import os
 import sys
 from dataclasses import asdict
 
-from batchf1.study.frameworks.keras224 import software as keras224
+from batchf1.errors import InputError
 from batchf1.records import locks, provenance
-from batchf1.study.settings import Study, digest, runs
+from batchf1.records.files import digest
+from batchf1.study import plugins
+from batchf1.study.deal import deal
+from batchf1.study.experiments import experiments
+from batchf1.study.frameworks.keras224 import software as keras224
+from batchf1.study.grid import Study, runs
 from batchf1.study.cost.run import modules as cost_modules
 from batchf1.study.cost.study import CostStudy
-from batchf1.errors import InputError
-from batchf1.study.experiments import experiments
-from batchf1.study.shard import deal, is_original, modules
+from batchf1.study.shard import modules
 
 # After a kill `snakemake` just goes on; beside a living one Snakemake's own lock holds.
 if workflow.is_main_process:  # its jobs, perhaps on other machines, read this file too
@@ -85,9 +88,9 @@ def study_sources(wildcards):
 
 
 def software(wildcards):
-    """The folder with Keras 2.2.4, for the shards that train in it."""
+    """What a shard's framework needs on disk: the folder with Keras 2.2.4."""
     mine = STUDIES[wildcards.study][int(wildcards.shard)]
-    return [str(keras224.FOLDER)] if any(map(is_original, mine)) else []
+    return sorted({str(path) for run in mine for path in run.framework.needs()})
 
 
 def figure_source(wildcards):
@@ -102,7 +105,7 @@ def figure_module(wildcards):
 
 def figure_code(wildcards):
     """The files behind that module."""
-    return sources(f"batchf1.figures.{figure_module(wildcards)}")
+    return sources(plugins.module(plugins.FIGURES, figure_module(wildcards)))
 
 
 def cost_sources(wildcards):

@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def repository():
     """The root of the repository."""
-    from batchf1.study.settings import CONF
+    from batchf1.study.grid import CONF
 
     return CONF.parent
 

@@ -8,7 +8,7 @@ import pytest
 from batchf1.figures import discrepancy, original_log
 from batchf1.forensics.answer import investigate
 from batchf1.study.experiments import experiments
-from batchf1.study.settings import Study, runs
+from batchf1.study.grid import Study, runs
 from batchf1.theory.expectation import expect, rare_positives
 
 WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import keras
 
 from batchf1.study import plugins
+from batchf1.study.grid import runs
 from batchf1.study.seeds import generator
-from batchf1.study.settings import runs
 
 experiment, run_id, name, output = sys.argv[1:]
 run = next(run for run in runs(experiment) if run.run_id == run_id)

@@ -16,8 +16,8 @@ from batchf1.datasets import diamonds, fashion_mnist
 from batchf1.errors import InputError
 from batchf1.records import tables
 from batchf1.study.experiments import experiments
+from batchf1.study.grid import runs
 from batchf1.study.seeds import generator
-from batchf1.study.settings import runs
 from helpers.idx import idx_files
 from helpers.tables_of_runs import rows
 

@@ -10,7 +10,7 @@ from batchf1.errors import InputError
 from batchf1.figures import _numbers, _style
 from batchf1.figures import base as figures
 from batchf1.records import tables
-from batchf1.study import plugins
+from batchf1.study import plugins, schema
 from batchf1.study.experiments import experiments
 from helpers.tables_of_runs import table, written
 
@@ -217,7 +217,7 @@ def test_a_single_run_of_a_single_cell(name, repository, tmp_path, drawn, log_on
 
 @pytest.mark.parametrize("name", [*SWEEP, "theory", "collapse"])
 def test_a_table_without_runs(name, tmp_path, drawn):
-    path = written(tmp_path, tables.empty(tables.RUNS))
+    path = written(tmp_path, tables.empty(schema.RUNS))
     assert drawn(name, figures.table(name, [path]))[0] == "Nothing to show"
 
 

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from batchf1.errors import InputError
 from batchf1.figures import _axes, _style, _sweep
 from batchf1.figures import base as figures
-from batchf1.records import tables
+from batchf1.study import schema
 from helpers.tables_of_runs import rows, table, written
 
 GRID = {
@@ -184,7 +184,7 @@ def test_what_a_setting_is():
     ]
     assert _axes.further(found, []) == ["model.x"]
     assert _axes.further(found.assign(n_samples=[1, 2]), ["model.x"]) == ["n_samples"]
-    assert set(tables.COLUMN_OF.values()) <= set(found)
+    assert set(schema.COLUMN_OF.values()) <= set(found)
 
 
 @pytest.mark.parametrize(

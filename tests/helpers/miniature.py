@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from batchf1.records import tables
+from batchf1.study import schema
 from helpers.commits import commit
 
 STUDY = """
@@ -88,7 +89,7 @@ class Copy:
 
     def table(self):
         """The rows of the study."""
-        return tables.read(self.folder / RUNS, tables.RUNS)
+        return tables.read(self.folder / RUNS, schema.RUNS)
 
     def figures(self):
         """The numbers behind the figures, as bytes."""

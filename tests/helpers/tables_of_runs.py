@@ -1,8 +1,9 @@
-"""Rows of `tables.RUNS` made by hand, for the tests of tables and figures."""
+"""Rows of `schema.RUNS` made by hand, for the tests of tables and figures."""
 
 import pandas as pd
 
 from batchf1.records import tables
+from batchf1.study import schema
 
 ROW = {
     "run_id": "a",
@@ -47,5 +48,5 @@ def table(*changes, **common):
 def written(folder, table):
     """The table as a valid file of a study."""
     path = folder / "runs.parquet"
-    tables.write(table, path, tables.RUNS, {})
+    tables.write(table, path, schema.RUNS, {})
     return path

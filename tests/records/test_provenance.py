@@ -13,7 +13,7 @@ from batchf1.cli import main as cli
 from batchf1.figures import _style
 from batchf1.figures import base as figures
 from batchf1.records import provenance, tables, whence
-from batchf1.study import origin, plugins
+from batchf1.study import origin, plugins, schema
 from helpers.commits import commit, git
 
 STEP = {"commit": "c", "dirty": False, "versions": {"numpy": "2"}, "python": "3", "platform": "p"}
@@ -246,7 +246,7 @@ def test_a_file_or_step_with_changes_makes_all_that_follow_dirty():
 def table(repository, tmp_path):
     """A CSV of a figure with its record, made from a study's table with another."""
     runs, path = tmp_path / "runs.parquet", tmp_path / "x.csv"
-    tables.write(tables.empty(tables.RUNS), runs, tables.RUNS, STUDY)
+    tables.write(tables.empty(schema.RUNS), runs, schema.RUNS, STUDY)
     path.write_bytes((repository / "figures/worked_example.csv").read_bytes())
     record = whence.of_table(path, "worked_example", [runs])
     whence.write_sidecar(path, record | {"dirty": False})  # whatever is being worked on

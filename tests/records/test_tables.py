@@ -6,29 +6,30 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.records import provenance, tables
+from batchf1.study import schema
 from helpers.tables_of_runs import rows
 
 
 def test_a_table_comes_back_as_it_was_with_its_provenance(tmp_path):
     path = tmp_path / "deep" / "t.parquet"
-    tables.write(rows(), path, tables.RUNS, {"commit": "c"})
-    pd.testing.assert_frame_equal(tables.read(path, tables.RUNS), rows())
+    tables.write(rows(), path, schema.RUNS, {"commit": "c"})
+    pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), rows())
     assert tables.provenance_of(path) == {"commit": "c"}
 
 
 def test_an_empty_table_is_valid(tmp_path):
-    tables.write(tables.empty(tables.RUNS), tmp_path / "t.parquet", tables.RUNS, {})
-    assert tables.read(tmp_path / "t.parquet", tables.RUNS).empty
+    tables.write(tables.empty(schema.RUNS), tmp_path / "t.parquet", schema.RUNS, {})
+    assert tables.read(tmp_path / "t.parquet", schema.RUNS).empty
 
 
 def test_a_table_may_say_further_settings_after_the_named_columns(tmp_path):
     more = {"training.threshold": 0.3, "model.hidden": "[4]", "strategies": '["streaming"]'}
-    tables.write(rows().assign(**more), tmp_path / "t.parquet", tables.RUNS, {})
-    found = tables.read(tmp_path / "t.parquet", tables.RUNS)
+    tables.write(rows().assign(**more), tmp_path / "t.parquet", schema.RUNS, {})
+    found = tables.read(tmp_path / "t.parquet", schema.RUNS)
     pd.testing.assert_frame_equal(found, rows().assign(**more))
     for strange in ("x.training.threshold", "model.a.b", "seed.x", "trainings", "colour"):
         with pytest.raises(InputError, match="columns of its schema alone"):
-            tables.validate(rows().assign(**{strange: 1}), tables.RUNS, "t")
+            tables.validate(rows().assign(**{strange: 1}), schema.RUNS, "t")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_table_may_say_further_settings_after_the_named_columns(tmp_path):
     [([4, 8], "[4, 8]"), (None, "null"), ({"a": 1}, '{"a": 1}'), (0.5, 0.5), (True, True)],
 )
 def test_a_setting_stands_in_a_table_as_a_plain_value(value, shown):
-    assert tables.axis(value) == shown
+    assert schema.axis(value) == shown
 
 
 BAD = {
@@ -56,15 +57,15 @@ BAD = {
 def test_a_bad_table_is_neither_written_nor_read(case, tmp_path):
     table, words = BAD[case]
     path = tmp_path / "t.parquet"
-    tables.write(rows(), path, tables.RUNS, {})
+    tables.write(rows(), path, schema.RUNS, {})
     with pytest.raises(InputError, match=words) as caught:
-        tables.write(table, path, tables.RUNS, {})
+        tables.write(table, path, schema.RUNS, {})
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
-    pd.testing.assert_frame_equal(tables.read(path, tables.RUNS), rows())
+    pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), rows())
     table.to_parquet(path)
     with pytest.raises(InputError, match=words):
-        tables.read(path, tables.RUNS)
+        tables.read(path, schema.RUNS)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 half"])
@@ -72,7 +73,7 @@ def test_an_unreadable_or_truncated_table_is_refused(content, tmp_path):
     path = tmp_path / "t.parquet"
     if content is not None:
         path.write_bytes(content)
-    for read in (lambda: tables.read(path, tables.RUNS), lambda: tables.provenance_of(path)):
+    for read in (lambda: tables.read(path, schema.RUNS), lambda: tables.provenance_of(path)):
         with pytest.raises(InputError, match=r"t.parquet: must be a whole parquet file; got"):
             read()
 

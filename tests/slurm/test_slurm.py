@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from batchf1.records import tables
+from batchf1.study import schema
 from helpers.miniature import RUNS, STUDY, Copy
 
 LACKING = cluster.lacking()
@@ -54,7 +55,7 @@ def test_every_job_but_the_local_ones_went_through_slurm(clustered):
 
 
 def test_the_table_is_the_local_one_row_for_row(local, clustered):
-    mine, theirs = (tables.read(copy.folder / RUNS, tables.RUNS) for copy, _ in (local, clustered))
+    mine, theirs = (tables.read(copy.folder / RUNS, schema.RUNS) for copy, _ in (local, clustered))
     assert len(mine) == 128
     pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
 

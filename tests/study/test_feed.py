@@ -8,7 +8,7 @@ import pytest
 from batchf1.datasets.base import Split
 from batchf1.study.frameworks import feed
 from batchf1.study.frameworks.order import shuffled
-from batchf1.study.settings import compose
+from batchf1.study.grid import compose
 
 
 def run(program, **settings):

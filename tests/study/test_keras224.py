@@ -13,9 +13,9 @@ from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.forensics import answer as forensics
 from batchf1.records import provenance, tables
-from batchf1.study import shard
+from batchf1.study import schema, shard
 from batchf1.study.frameworks.keras224 import software as keras224
-from batchf1.study.settings import compose, runs
+from batchf1.study.grid import compose, runs
 from helpers import by_hand
 
 PROGRAMS = [
@@ -71,7 +71,7 @@ def executed(keras224_folder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def table(executed):
     """The rows of the same runs in both Keras."""
-    parts = [tables.read(executed / f"{number}.parquet", tables.RUNS) for number in range(2)]
+    parts = [tables.read(executed / f"{number}.parquet", schema.RUNS) for number in range(2)]
     return pd.concat(parts, ignore_index=True)
 
 

@@ -8,9 +8,9 @@ from batchf1.errors import TraceError
 from batchf1.metrics.averaging import batch_mean, pooled
 from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
-from batchf1.study import shard
+from batchf1.study import schema, shard
+from batchf1.study.grid import cells, compose
 from batchf1.study.rows import Software, rows
-from batchf1.study.settings import cells, compose
 
 BATCHES = as_counts([1, 0], [0, 1], [0, 0], [3, 3])  # F1 1 and 0, pooled 2/3
 AFTERWARDS = as_counts(1, 0, 1, 6)  # F1 2/3 too, of other counts
@@ -62,7 +62,7 @@ def test_what_a_row_says():
     run = compose(["dataset=trousers", "dataset.n_samples=50", "training.freeze_after=1"])
     found = written(RIGHT, split="validation", prefix="val_", run=run)
     assert [row["strategy"] for row in found] == run.strategies
-    table = tables.validate(pd.DataFrame(found), tables.RUNS, "rows")
+    table = tables.validate(pd.DataFrame(found), schema.RUNS, "rows")
     row = table.iloc[0].to_dict()
     assert row == {
         "run_id": run.run_id,
@@ -116,12 +116,12 @@ def test_the_table_of_a_study_says_every_setting_that_it_varies(tmp_path):
                 full_pass = as_counts([1], [0], [1], [6])
                 found += rows(run, TODAY, epoch, split, logs, BATCHES, full_pass)
     path = tmp_path / "shard.parquet"
-    tables.write(pd.DataFrame(found), path, tables.RUNS, {"trained": []})
+    tables.write(pd.DataFrame(found), path, schema.RUNS, {"trained": []})
     table = shard.collect(experiment, [path]).table
     assert list(table.columns)[-2:] == ["training.threshold", "model.hidden"]
     whole = tmp_path / "runs.parquet"
-    tables.write(table, whole, tables.RUNS, {})
-    table = tables.read(whole, tables.RUNS)
+    tables.write(table, whole, schema.RUNS, {})
+    table = tables.read(whole, schema.RUNS)
     assert list(table["dataset"].unique()) == ["synthetic", "fashion_mnist", "trousers"]
     np.testing.assert_array_equal(table["training.threshold"].unique(), [0.3, 0.5])
     assert list(table["model.hidden"].unique()) == ["[4]", "[8, 4]"]

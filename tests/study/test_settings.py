@@ -8,7 +8,8 @@ from batchf1.errors import InputError
 from batchf1.study import plugins
 from batchf1.study import settings as config
 from batchf1.study.experiments import experiments
-from batchf1.study.settings import Run, Study, compose, load_study, runs
+from batchf1.study.grid import Study, compose, load_study, runs
+from batchf1.study.settings import Run
 
 
 def write(folder, text, name="study.yaml"):

@@ -17,13 +17,14 @@ from batchf1.errors import InputError, TraceError
 from batchf1.metrics import averaging
 from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
-from batchf1.study import origin, shard
+from batchf1.study import origin, schema, shard
 from batchf1.study.frameworks import order
 from batchf1.study.frameworks.keras3.run import Trainer, configure
 from batchf1.study.frameworks.keras3.trace import BatchTrace
 from batchf1.study.frameworks.weights import first_weights
+from batchf1.study.grid import compose
 from batchf1.study.seeds import generator
-from batchf1.study.settings import Model, compose
+from batchf1.study.settings import Model
 from helpers import by_hand
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
@@ -130,7 +131,7 @@ def rows():
 
 
 def test_a_row_per_epoch_split_and_strategy(rows):
-    valid = tables.validate(rows, tables.RUNS, "rows")
+    valid = tables.validate(rows, schema.RUNS, "rows")
     assert len(valid) == 3 * 2 * 4
     assert set(valid["strategy"]) == set(STRATEGIES)
 
@@ -401,7 +402,7 @@ def test_the_table_does_not_depend_on_the_shards(experiment, tmp_path):
         for i in range(n):
             paths.append(tmp_path / f"{n}-{i}.parquet")
             table = shard.execute(experiment, i, tmp_path / f"store{n}").table
-            tables.write(table, paths[-1], tables.RUNS, {})
+            tables.write(table, paths[-1], schema.RUNS, {})
         found.append(shard.collect(experiment, paths).table.reset_index(drop=True))
         with pytest.raises(InputError, match="every run must be in a shard"):
             shard.collect(
@@ -411,7 +412,7 @@ def test_the_table_does_not_depend_on_the_shards(experiment, tmp_path):
 
 
 def _empty(folder):
-    tables.write(tables.empty(tables.RUNS), folder / "empty.parquet", tables.RUNS, {})
+    tables.write(tables.empty(schema.RUNS), folder / "empty.parquet", schema.RUNS, {})
     return folder / "empty.parquet"
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from batchf1.cli import main as cli
 from batchf1.records import locks, tables
+from batchf1.study import schema
 from helpers.miniature import STUDY, Copy
 
 WHOLE_LIFE = 600
@@ -102,7 +103,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_the_same(copy, executed):
         assert before.items() <= after.items()
         for path in copy.folder.glob("results/mini/**/*.parquet"):
             if not path.name.startswith("."):
-                tables.read(path, tables.RUNS)  # whole
+                tables.read(path, schema.RUNS)  # whole
     kept = copy.kept()
     done = copy.snakemake(*TABLES)
     assert done.returncode == 0, done.stdout
@@ -128,7 +129,7 @@ def test_a_shard_twice_at_once_gives_whole_files(copy, executed):
     both = [copy.start("batchf1.cli.main", *SHARD, "--shard", "0", "--output", o) for o in outputs]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    one, two = (tables.read(copy.folder / o, tables.RUNS) for o in outputs)
+    one, two = (tables.read(copy.folder / o, schema.RUNS) for o in outputs)
     pd.testing.assert_frame_equal(one, two, check_exact=True)
     right = executed.table[executed.table["run_id"].isin(one["run_id"])]
     columns = ["run_id", "epoch", "split", "strategy"]
@@ -193,16 +194,16 @@ def dead_process():
 
 def test_parts_of_the_dead_are_ignored_and_swept(executed, tmp_path):
     path = tmp_path / "store" / "a.parquet"
-    tables.write(executed.table, path, tables.RUNS, {})
+    tables.write(executed.table, path, schema.RUNS, {})
     ours = f".a.parquet.{tables._HOST}."
     dead, living = (f"{ours}{pid}.part.parquet" for pid in (dead_process(), os.getppid()))
     elsewhere, other = ".a.parquet.elsewhere.1.part.parquet", f".b.parquet.{tables._HOST}.1.part"
     for name in (dead, living, elsewhere, other):
         (path.parent / name).write_bytes(b"half")
-    tables.write(executed.table, path, tables.RUNS, {})
+    tables.write(executed.table, path, schema.RUNS, {})
     left = {p.name for p in path.parent.iterdir()}
     assert left == {"a.parquet", living, elsewhere, other}
-    pd.testing.assert_frame_equal(tables.read(path, tables.RUNS), executed.table)
+    pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), executed.table)
 
 
 def refused(arguments, capsys):

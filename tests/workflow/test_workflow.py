@@ -6,14 +6,15 @@ import pandas as pd
 import pytest
 
 from batchf1.records import tables, whence
-from batchf1.study.settings import runs
+from batchf1.study import schema
+from batchf1.study.grid import runs
 from helpers import by_hand
 from helpers.commits import git
 from helpers.miniature import FIGURES, RUNS, STUDY
 
 
 def test_the_table_holds_every_cell_as_a_training_by_hand_gives_it(copy):
-    table = tables.read(copy.folder / RUNS, tables.RUNS)
+    table = tables.read(copy.folder / RUNS, schema.RUNS)
     assert len(table) == 2 * 2 * 2 * 2 * 2 * 4  # batch, prevalence, seed, epoch, split, strategy
     cells = ["batch_size", "prevalence", "seed", "epoch", "split", "strategy"]
     assert not table.duplicated(cells).any()
@@ -117,5 +118,5 @@ def test_another_batch_size_reruns_only_its_runs(copy):
     assert len(before) == 8
     assert len(after) == 12
     assert {name: after[name] for name in before} == before
-    table = tables.read(copy.folder / RUNS, tables.RUNS)
+    table = tables.read(copy.folder / RUNS, schema.RUNS)
     assert set(table["batch_size"]) == {40, 80}

@@ -86,19 +86,21 @@ def _parser() -> argparse.ArgumentParser:
 def _shard(parsed: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from batchf1.records import provenance, tables
+    from batchf1.study import schema
     from batchf1.study.shard import execute
 
     made = execute(parsed.experiment, parsed.shard, parsed.store)
     record = provenance.collect(shard=parsed.shard, **made.origin)
-    tables.write(made.table, parsed.output, tables.RUNS, record)
+    tables.write(made.table, parsed.output, schema.RUNS, record)
 
 
 def _collect(parsed: argparse.Namespace) -> None:
     from batchf1.records import provenance, tables
+    from batchf1.study import schema
     from batchf1.study.shard import collect
 
     made = collect(parsed.experiment, parsed.shards)
-    tables.write(made.table, parsed.output, tables.RUNS, provenance.collect(**made.origin))
+    tables.write(made.table, parsed.output, schema.RUNS, provenance.collect(**made.origin))
 
 
 def _table(parsed: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 
 from batchf1.cli import console
-from batchf1.study.settings import compose
+from batchf1.study.grid import compose
 
 USAGE = """usage: python -m batchf1.cli.train [key=value ...]
 
@@ -37,13 +37,14 @@ def _help() -> None:
 def _train(overrides: list[str]) -> None:
     run = compose(overrides)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from batchf1.study.shard import implementation
+    from batchf1.study import rows
+    from batchf1.study.schema import last_epoch
 
-    trainer_class, configure = implementation(run)
-    device = configure(run)
+    device = run.framework.configure(run)
     print(f"{run.label} on {device}")  # noqa: T201
-    rows = trainer_class(run).train(run, device, verbose=2)
-    last = rows[rows["epoch"] == rows["epoch"].max()].set_index(["split", "strategy"])
+    trainer = run.framework.trainer(run)
+    table = rows.table(run, device, trainer.train(run, verbose=2), trainer.expected)
+    last = last_epoch(table).set_index(["split", "strategy"])
     columns = {"f1": "F1", "reference_pooled": "pooled", "reference_full_pass": "full pass"}
     shown = last[list(columns)].rename(columns=columns)
     shown["F1 - pooled"] = shown["F1"] - shown["pooled"]

@@ -11,8 +11,9 @@ import pandas as pd
 
 from batchf1.errors import refuse, require
 from batchf1.records import tables
+from batchf1.study import schema
 
-NAMED = tuple(tables.COLUMN_OF.values())
+NAMED = tuple(schema.COLUMN_OF.values())
 """Settings that every table of runs has a column for."""
 REPEATED = "seed"
 """The axis that a figure takes means over, and says so."""
@@ -21,14 +22,14 @@ MOST = 12
 
 
 def settings(table: pd.DataFrame) -> list[str]:
-    """The columns that are settings, of a table of `tables.RUNS` or of a figure, in their order."""
-    return [c for c in map(str, table) if c in NAMED or re.match(tables.SETTING, c)]
+    """The columns that are settings, of a table of `schema.RUNS` or of a figure, in their order."""
+    return [c for c in map(str, table) if c in NAMED or re.match(schema.SETTING, c)]
 
 
 def further(rows: pd.DataFrame, shown: Sequence[str]) -> list[str]:
     """The settings that vary beside those of `shown` and the seed, in the order of the columns.
 
-    `rows`: a table of `tables.RUNS`.
+    `rows`: a table of `schema.RUNS`.
     """
     others = [c for c in settings(rows) if c not in (*shown, REPEATED)]
     return [c for c in others if len(rows[c].unique()) > 1]
@@ -39,7 +40,8 @@ def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
 
     An engine is shown as its Keras, so it must be the only one of that Keras.
     """
-    parts = [(rows, (*shown, "engine")), *((part, shown) for _, part in rows.groupby("keras"))]
+    of_each = [(part, shown) for _, part in rows.groupby(["framework", "version"])]
+    parts = [(rows, (*shown, "engine")), *of_each]
     for part, known in parts:
         for column in further(part, known):
             values = sorted(part[column].unique().tolist())
@@ -85,6 +87,5 @@ def name(column: str) -> str:
 
 
 def last_epoch(source: Path) -> pd.DataFrame:
-    """The rows of the last epoch of each run in a table of `tables.RUNS`."""
-    rows = tables.read(source, tables.RUNS)
-    return rows[rows["epoch"] == rows.groupby("run_id")["epoch"].transform("max")]
+    """The rows of the last epoch of each run in a table of `schema.RUNS`."""
+    return schema.last_epoch(tables.read(source, schema.RUNS))

@@ -51,7 +51,7 @@ COLUMNS = {
 }
 
 
-def last_epoch(source: Path) -> pd.DataFrame:
+def with_errors(source: Path) -> pd.DataFrame:
     """The last epoch's rows, with their errors and, for the batch mean, the expected one.
 
     `error` is against the pooled reference, as is `expected_error`.

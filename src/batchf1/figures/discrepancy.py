@@ -18,6 +18,7 @@ from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import as_counts
 from batchf1.metrics.ratios import F1, safe_divide
 from batchf1.records import tables
+from batchf1.study import schema
 from batchf1.theory import last_batch as remainder
 
 MOVING, DIGITS = "moving_weights", "printed_digits"
@@ -63,6 +64,15 @@ COLUMNS = {
 }
 
 
+COLUMN_OF = {
+    "f1": "from_log",
+    "reference_full_pass": "verify",
+    "program": "cause",
+    "version": "keras",
+}
+"""Column of a study's table -> of the figure's."""
+
+
 def table(source: Path) -> pd.DataFrame:
     """A row per cause, Keras, batch size, repetition and epoch.
 
@@ -71,12 +81,10 @@ def table(source: Path) -> pd.DataFrame:
     `limit95`: what 95 % of random cuts of the fixed model's counts do not exceed, in % of F1, by
     the exact law, or NaN. Validation, except for `moving_weights`: the training log of `arrays`.
     """
-    rows = tables.read(source, tables.RUNS)
+    rows = tables.read(source, schema.RUNS)
     _axes.no_others(rows, ["program", "batch_size"], "discrepancy")
     _axes.needs(rows, ["reconstructed"], "discrepancy")
-    rows = rows[rows["strategy"] == "reconstructed"].rename(
-        columns={"f1": "from_log", "reference_full_pass": "verify", "program": "cause"}
-    )
+    rows = rows[rows["strategy"] == "reconstructed"].rename(columns=COLUMN_OF)
     validation, training = (rows[rows["split"] == s] for s in ("validation", "train"))
     clean = validation[validation["cause"] == "arrays"]
     moving = training[(training["cause"] == "arrays") & ~training["frozen"]]

@@ -14,7 +14,7 @@ COLUMNS = _sweep.COLUMNS
 
 def table(source: Path) -> pd.DataFrame:
     """See `_sweep.summary`; only the largest `n_samples`."""
-    rows = _sweep.last_epoch(source)
+    rows = _sweep.with_errors(source)
     return _sweep.summary(_sweep.at_largest(rows, "n_samples"))
 
 

@@ -14,7 +14,7 @@ COLUMNS = _sweep.COLUMNS
 
 def table(source: Path) -> pd.DataFrame:
     """See `_sweep.summary`; only the smallest prevalence that every `n_samples` has."""
-    rows = _sweep.last_epoch(source)
+    rows = _sweep.with_errors(source)
     return _sweep.summary(_sweep.at_rarest(rows))
 
 

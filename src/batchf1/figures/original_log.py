@@ -121,7 +121,7 @@ def _measured(source: Path) -> Iterator[dict[str, Any]]:
             row = keyed[split, "epoch_end" if kind == "epoch_end" else "batch_mean"]
             naive = kind == "batch_mean"
             yield {
-                "keras": row["keras"],
+                "keras": row["version"],
                 "dataset": row["dataset"],
                 "seed": row["seed"],
                 "steps": keyed["train", "batch_mean"]["n_batches"],

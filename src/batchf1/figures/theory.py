@@ -14,6 +14,7 @@ from scipy.stats import norm
 from batchf1.figures import _axes, _style
 from batchf1.figures._theory import with_expectation
 from batchf1.records import tables
+from batchf1.study import schema
 
 KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
 COLUMNS = {
@@ -30,7 +31,7 @@ def table(source: Path) -> pd.DataFrame:
 
     Nothing is averaged; whatever else the study varies has columns of its own.
     """
-    rows = tables.read(source, tables.RUNS)
+    rows = tables.read(source, schema.RUNS)
     key = [*_axes.further(rows, KEY), *KEY]
     rows = with_expectation(rows[rows["strategy"] == "batch_mean"])
     residual = (rows["f1"] - rows["expected_f1"]) / rows["sd"].where(rows["sd"] > ROUNDING)

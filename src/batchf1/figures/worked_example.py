@@ -14,7 +14,7 @@ from batchf1.figures import _style
 from batchf1.metrics.averaging import average, batch_mean, pooled
 from batchf1.metrics.counts import as_counts
 from batchf1.metrics.ratios import F1
-from batchf1.study.settings import WorkedExample, load_study
+from batchf1.study.grid import WorkedExample, load_study
 
 CELLS = ("tn", "fn", "fp", "tp")
 COLUMNS = {"row": "text", **dict.fromkeys((*CELLS, "accuracy", "f1"), "number")}

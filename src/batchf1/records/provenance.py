@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -11,8 +10,12 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from batchf1.errors import require
+from batchf1.records.files import digest
 
 PACKAGE = Path(str(files("batchf1")))
 """Asked for by name: this module may move, and a package found from its place would be empty."""
@@ -89,18 +92,23 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def sources(*modules: str) -> list[Path]:
-    """The files of this package that the modules import, directly or not, and their own.
+    """The files that the modules import, directly or not, and their own.
 
-    Read from the import statements; a plug-in that is imported by its name has to be named.
+    Of this package, and of the packages of the modules named; read from the import statements, so
+    that a plug-in that is imported by its name has to be named. An `__init__.py` is left out: those
+    of this package hold no code but re-exports. Raises `InputError` for a module without a file.
     """
+    roots = {PACKAGE.name, *(name.partition(".")[0] for name in modules)}
     found: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = _path(name)
-        if path is not None and name not in found:
+        path = _path(name) if name.partition(".")[0] in roots and name not in found else None
+        if path is not None:
             found[name] = path
             waiting += _imports(path)
+    for name in modules:
+        require(name in found, "module", "must be a file of code", name)
     return sorted(set(found.values()))
 
 
@@ -111,10 +119,7 @@ def fingerprint(*modules: str, software: Mapping[str, str] | None = None) -> str
     docstrings are left aside.
     """
     decisive = versions() if software is None else software
-    content = hashlib.sha256(str(sorted(decisive.items())).encode())
-    for path in sources(*modules):
-        content.update(_meaning(path).encode())
-    return content.hexdigest()[:12]
+    return digest([sorted(decisive.items()), [_meaning(path) for path in sources(*modules)]])
 
 
 def _meaning(path: Path) -> str:
@@ -132,11 +137,18 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _path(name: str) -> Path | None:
-    parts = name.split(".")
-    if parts[0] != PACKAGE.name:
+    """The file of a module; None for a package, and for what is none."""
+    root, *parts = name.split(".")
+    if root == PACKAGE.name:
+        path = PACKAGE.joinpath(*parts).with_suffix(".py") if parts else PACKAGE
+        return path if path.is_file() else None
+    try:
+        spec = find_spec(name)
+    except (ModuleNotFoundError, ValueError):  # of what is no package
         return None
-    base = PACKAGE.joinpath(*parts[1:])
-    return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
+    origin = None if spec is None or spec.origin is None else Path(spec.origin)
+    good = origin is not None and origin.suffix == ".py" and origin.name != "__init__.py"
+    return origin if good else None
 
 
 @cache

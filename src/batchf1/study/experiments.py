@@ -7,7 +7,8 @@ from pathlib import Path
 from batchf1.errors import refuse, require
 from batchf1.study import plugins
 from batchf1.study.cost.study import CostStudy
-from batchf1.study.settings import Study, WorkedExample, check_name, load_study, read_yaml
+from batchf1.study.grid import Study, WorkedExample, load_study, read_yaml
+from batchf1.study.settings import check_name
 
 Experiment = Study | WorkedExample | CostStudy
 KINDS: dict[str, type[Experiment]] = {"batches": WorkedExample, "grids": CostStudy}

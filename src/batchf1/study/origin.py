@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 
 from batchf1.records import tables
-from batchf1.study.settings import Run, Study, load_study
+from batchf1.study.grid import Study, load_study
+from batchf1.study.schema import RUNS
+from batchf1.study.settings import Run
 
 ALIKE = ("commit", "dirty", "device", "versions", "python", "platform")
 """Runs that agree in these stand in one entry."""
@@ -52,10 +54,14 @@ def of_study(
         "seeds": found["seed"],
         "threads": found["training.threads"],
         "devices": sorted(table["device"].unique()),
-        "keras": sorted(table["keras"].unique()),
+        "frameworks": _named(table),
         "trained": trained(_entries(shards, records)),
         "checked": _distinct({key: r.get(key) for key in ("commit", "dirty")} for r in records),
     }
+
+
+def _named(table: pd.DataFrame) -> list[str]:
+    return sorted(set(table["framework"] + " " + table["version"]))
 
 
 def settings(resolved: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -90,7 +96,7 @@ def _entries(shards: list[Path], records: list[dict[str, Any]]) -> Iterable[dict
         if "trained" in record:
             yield from record["trained"]
         else:  # of an older version of this package
-            yield {"n_runs": int(tables.read(path, tables.RUNS)["run_id"].nunique())}
+            yield {"n_runs": int(tables.read(path, RUNS)["run_id"].nunique())}
 
 
 def _distinct(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

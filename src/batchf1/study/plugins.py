@@ -1,8 +1,8 @@
-"""Plug-ins: data sets, strategies and figures, found by the name that each declares.
+"""Plug-ins: data sets, strategies, frameworks and figures, found by the names that they declare.
 
-One is of this package, where its file alone is enough; of another, which registers it under an
-entry point (group `batchf1.datasets`, `batchf1.strategies` or `batchf1.figures`); or of a file of
-the user's own, named by its import path: `my_module.MyDataset`, and `my_module` for a figure.
+One is of this package; of another, which registers it under an entry point (group
+`batchf1.datasets`, `batchf1.strategies`, `batchf1.frameworks` or `batchf1.figures`); or of a file
+of the user's own, named by its import path: `my_module.MyDataset`, and `my_module` for a figure.
 """
 
 from __future__ import annotations
@@ -24,17 +24,26 @@ from batchf1.records.provenance import PACKAGE
 
 if TYPE_CHECKING:  # Keras takes seconds to import
     from batchf1.keras.base import Strategy
+    from batchf1.study.frameworks.base import Framework
 
 DATASETS, STRATEGIES, FIGURES = "datasets", "strategies", "figures"
+FRAMEWORKS = "frameworks"
 """Kinds of plug-ins, and their entry points' groups behind `batchf1.`."""
 FOLDERS = {DATASETS: "datasets", STRATEGIES: "keras", FIGURES: "figures"}
 """Kind -> the package of this one that holds its own."""
 PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 """Import path of a class."""
-PATHS = {DATASETS: PATH, STRATEGIES: PATH, FIGURES: re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")}
+MODULE_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+ENGINES = {
+    "fused": "batchf1.study.frameworks.keras3.framework:Keras3",
+    "plain": "batchf1.study.frameworks.keras3.framework:Keras3",
+    "keras224": "batchf1.study.frameworks.keras224.framework:Keras224",
+}
+"""Value of `training.engine` -> the framework that it means."""
 
 
 THINGS = {DATASETS: "dataset", STRATEGIES: "strategies", FIGURES: "figure"}
+THINGS |= {FRAMEWORKS: "training.engine"}
 """Kind -> what a message calls it."""
 
 
@@ -54,7 +63,8 @@ def place(kind: str, name: str, thing: str | None = None) -> str:
         return known[name]
     where = name if kind == FIGURES else ":".join(name.rsplit(".", 1))
     rule = f"is one of {sorted(known)}, or the import path of your own"
-    good = PATHS[kind].fullmatch(name) is not None and _exists(where)
+    path = MODULE_PATH if kind == FIGURES else PATH
+    good = path.fullmatch(name) is not None and _exists(where)
     require(good, thing or THINGS[kind], rule, name)
     return where
 
@@ -83,13 +93,15 @@ def load(kind: str, name: str) -> Any:
     """The plug-in itself: a class, or the module of a figure; `InputError` where there is none."""
     where, _, attribute = place(kind, name).partition(":")
     found: Any = import_module(where)
-    require(not attribute or hasattr(found, attribute), kind, f"{where} must have it", attribute)
+    require(
+        not attribute or hasattr(found, attribute), THINGS[kind], f"{where} must have it", attribute
+    )
     return getattr(found, attribute) if attribute else found
 
 
 def dataset(name: str) -> type[Dataset]:
     """The class of a data set; `InputError` for one that keeps not to the contract."""
-    found: type[Dataset] = _checked(DATASETS, name, Dataset)
+    found: type[Dataset] = _class(DATASETS, name, Dataset)
     return found
 
 
@@ -97,15 +109,24 @@ def strategy(name: str) -> type[Strategy]:
     """The class of a strategy; `InputError` for one that keeps not to the contract."""
     from batchf1.keras.base import Strategy
 
-    found: type[Strategy] = _checked(STRATEGIES, name, Strategy)
+    found: type[Strategy] = _class(STRATEGIES, name, Strategy)
     return found
 
 
-def _checked(kind: str, name: str, base: type[Any]) -> Any:
+@cache
+def framework(engine: str) -> Framework:
+    """The framework that an engine means; `InputError` for one that keeps not to the contract."""
+    from batchf1.study.frameworks.base import Framework
+
+    found: type[Framework] = _class(FRAMEWORKS, engine, Framework)
+    return found()
+
+
+def _class(kind: str, name: str, base: type[Any]) -> Any:
     found = load(kind, name)
-    good = inspect.isclass(found) and issubclass(found, base) and found is not base
-    require(good, kind, f"{name} must be a subclass of {base.__name__}", found)
-    require(bool(getattr(found, "name", "")), kind, f"{name} must have a name", "none")
+    good = inspect.isclass(found) and issubclass(found, base) and not inspect.isabstract(found)
+    require(good, THINGS[kind], f"{name} must be a subclass of {base.__name__}, complete", found)
+    require(bool(getattr(found, "name", "")), THINGS[kind], f"{name} must have a name", "none")
     return found
 
 
@@ -118,6 +139,8 @@ def _registered(kind: str) -> dict[str, str]:
 @cache
 def _own(kind: str) -> dict[str, str]:
     """Name -> place of those in this package, read from the files."""
+    if kind == FRAMEWORKS:
+        return ENGINES
     folder = PACKAGE / FOLDERS[kind]
     files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
     found: dict[str, str] = {}

@@ -1,61 +1,46 @@
-"""From an epoch's logs and the counts of its batches to rows of the runs' table, in any Keras."""
+"""From what a framework logged and the counts of its batches to rows of the runs' table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from batchf1.datasets.base import Features, Split
+import pandas as pd
+
 from batchf1.errors import TraceError
 from batchf1.metrics import averaging
-from batchf1.metrics.averaging import Averaging
-from batchf1.metrics.counts import Counts, batch_counts
+from batchf1.study.frameworks.base import SPLITS, Expected, Pass
 from batchf1.study.settings import Run
 
 TOLERANCE = 1e-6
-SPLITS = {"train": "", "validation": "val_"}
-"""Split -> the prefix of its keys in Keras' logs."""
 
 
-Expected = Callable[[Counts, Counts, Averaging], float | None]
-"""`strategies.Strategy.expected`: what an epoch's log must equal, or None where nothing says."""
+def table(
+    run: Run, device: str, passes: Iterable[Pass], expected: Mapping[str, Expected]
+) -> pd.DataFrame:
+    """The rows of `schema.RUNS` that a run gives: one per epoch, split and strategy.
 
-
-class Software(NamedTuple):
-    """What trained: Keras' version, its averaging rule, and the device, `CPU` or `GPU`.
-
-    `expected`: what each strategy must log.
+    `device`: `CPU` or `GPU`; `expected`: what each strategy must log. Raises `TraceError` if what
+    was logged differs from what the strategy's own rule says of the batches by more than 1e-6.
     """
-
-    keras: str
-    averaging: Averaging
-    device: str
-    expected: Mapping[str, Expected]
+    return pd.DataFrame([row for each in passes for row in _rows(run, device, each, expected)])
 
 
-def rows(
-    run: Run,
-    software: Software,
-    epoch: int,
-    split: str,
-    logs: Mapping[str, Any],
-    counts: Counts,
-    full_pass: Counts,
-) -> list[dict[str, Any]]:
-    """A row of `tables.RUNS` per strategy, for one split in one epoch (from 0).
+def _rows(
+    run: Run, device: str, of: Pass, expected: Mapping[str, Expected]
+) -> Iterator[dict[str, Any]]:
+    common, measured = _of_run(run, of), _of_pass(run, device, of)
+    for name, rule in expected.items():
+        value = float(of.logs[f"{SPLITS[of.split]}f1_{name}"])
+        right = rule(of.batches, of.full_pass, run.framework.averaging)
+        if right is not None and not abs(value - right) <= TOLERANCE:
+            where = f"{run.label} epoch {of.epoch + 1} {of.split}"
+            raise TraceError(f"{where}: {name} logged {value}, its batches give {right}")
+        yield common | {"strategy": name, "f1": value} | measured
 
-    `counts` are those of the batches that Keras saw, `full_pass` those of a pass over the split
-    with the epoch's last weights. Raises `TraceError` if what Keras logged differs from what the
-    strategy's own rule says of them by more than 1e-6.
-    """
-    prefix = SPLITS[split]
-    f1s = {name: float(logs[f"{prefix}f1_{name}"]) for name in software.expected}
-    for name, f1 in f1s.items():
-        right = software.expected[name](counts, full_pass, software.averaging)
-        if right is not None and not abs(f1 - right) <= TOLERANCE:
-            where = f"{run.label} epoch {epoch + 1} {split}"
-            raise TraceError(f"{where}: {name} logged {f1}, its batches give {right}")
-    common = {
+
+def _of_run(run: Run, of: Pass) -> dict[str, Any]:
+    return {
         "run_id": run.run_id,
         "study": run.study,
         "dataset": run.dataset.label,
@@ -63,26 +48,24 @@ def rows(
         "prevalence": run.dataset.prevalence,
         "batch_size": run.training.batch_size,
         "seed": run.seed,
-        "epoch": epoch + 1,
-        "split": split,
+        "epoch": of.epoch + 1,
+        "split": of.split,
     }
-    measured = {
-        "reference_pooled": float(averaging.pooled(counts)),
-        "reference_full_pass": float(averaging.pooled(full_pass)),
-        "n_batches": counts.tp.size,
-        "n_empty_batches": int(counts.empty.sum()),
-        **{name: int(value) for name, value in counts.pooled()._asdict().items()},
-        "device": software.device,
+
+
+def _of_pass(run: Run, device: str, of: Pass) -> dict[str, Any]:
+    return {
+        "reference_pooled": float(averaging.pooled(of.batches)),
+        "reference_full_pass": float(averaging.pooled(of.full_pass)),
+        "n_batches": of.batches.tp.size,
+        "n_empty_batches": int(of.batches.empty.sum()),
+        **{name: int(value) for name, value in of.batches.pooled()._asdict().items()},
+        "device": device,
         "engine": run.training.engine,
-        "keras": software.keras,
-        "averaging": software.averaging,
+        "framework": run.framework.name,
+        "version": run.framework.version(),
+        "averaging": run.framework.averaging,
         "program": run.program.name,
-        "frozen": 0 < run.training.freeze_after <= epoch,
-        "loss": float(logs[f"{prefix}loss"]),
+        "frozen": 0 < run.training.freeze_after <= of.epoch,
+        "loss": float(of.logs[f"{SPLITS[of.split]}loss"]),
     }
-    return [common | {"strategy": name, "f1": f1} | measured for name, f1 in f1s.items()]
-
-
-def counts_of(split: Split, scores: Features, threshold: float) -> Counts:
-    """The counts of a split as one batch, from a score of each sample."""
-    return batch_counts(split.y.ravel(), scores.ravel(), len(split.y), threshold)

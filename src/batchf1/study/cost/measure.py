@@ -17,6 +17,8 @@ from batchf1.keras.base import Strategy
 from batchf1.study import plugins
 from batchf1.study.cost.source import Source, SourceSequential, split_of
 from batchf1.study.cost.study import NONE, Cell
+from batchf1.study.frameworks import devices
+from batchf1.study.frameworks.keras3 import model as network
 
 LEARNING_RATE = 0.01
 WARM_UP = 2
@@ -39,7 +41,7 @@ def measure(cell: Cell) -> dict[str, Any]:
 
     A fit of a few batches compiles everything first; then comes memory, and time at the end.
     """
-    _configure(cell)
+    devices.configure(cell.device, cell.threads)
     keras.utils.set_random_seed(cell.repetition)
     bench = Bench(cell)
     start = peak_bytes()
@@ -80,17 +82,6 @@ def _seconds(bench: Bench) -> dict[str, float]:
     return {name: float(np.median(seconds)) for name, seconds in found.items()}
 
 
-def _configure(cell: Cell) -> None:
-    found = tf.config.list_physical_devices("GPU")
-    if cell.device == "cpu":
-        tf.config.set_visible_devices([], "GPU")
-    for gpu in found if cell.device == "gpu" else []:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    if cell.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(cell.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(cell.threads)
-
-
 def _device_peak(cell: Cell) -> float:
     if cell.device == "cpu":
         return float("nan")
@@ -114,14 +105,8 @@ class Bench:
 
     def _model(self) -> Any:
         fused = self.cell.engine == "fused"
-        layers = [keras.layers.Dense(units, activation="relu") for units in self.cell.hidden]
-        model = (SourceSequential if fused else keras.Sequential)(
-            [
-                keras.Input((self.cell.n_features,)),
-                *layers,
-                keras.layers.Dense(1, activation="sigmoid"),
-            ]
-        )
+        kind = SourceSequential if fused else keras.Sequential
+        model = network.build(self.cell.hidden, self.cell.n_features, kind)
         if fused:
             model.batch_size, model.source = self.cell.batch_size, self.source
         return model

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import time
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -18,17 +17,16 @@ from batchf1.study import origin, plugins
 from batchf1.study.cost.fresh import in_fresh_process
 from batchf1.study.cost.rows import COST
 from batchf1.study.cost.study import Cell, CostStudy, cells, plugin_of
-from batchf1.study.settings import load_study
-from batchf1.study.shard import Made, say
+from batchf1.study.grid import load_study
+from batchf1.study.store import Made, Progress, Store, say
 
 MEASURING = "batchf1.study.cost.measure"
-SAY_SECONDS = 10
 
 
-def execute(experiment: Path, store: Path) -> Made:
+def execute(experiment: Path, folder: Path) -> Made:
     """Measure the cells of a study; their rows, in the order of measurement, and how they came.
 
-    `store` holds a table per measurement; one that is there, from the same settings, code, package
+    `folder` keeps a table per measurement; one that is there, from the same settings, code, package
     versions and machine, is read instead of made. Raises `InputError` for a study that does not fit
     and for a cell whose process dies.
     """
@@ -38,7 +36,8 @@ def execute(experiment: Path, store: Path) -> Made:
         wanted = cells(name, study, _devices(study))
     except InputError as error:
         raise InputError(f"{experiment}: {error}") from error
-    found = {cell: row for cell in wanted if (row := _kept(store, cell)) is not None}
+    store = Store(folder, COST)
+    found = {c: row for c in wanted if (row := store.find(c.cell_id, _stamp(c))) is not None}
     missing = [cell for cell in wanted if cell not in found]
     say(f"{name}: {len(wanted)} measurements, {len(found)} of them kept from before")
     found |= _measure(missing, store)
@@ -61,7 +60,7 @@ def _origin(
         "seeds": found["repetition"],
         "threads": found["threads"],
         "devices": found["device"],
-        "keras": sorted({made["versions"]["keras"] for made in origins}),
+        "frameworks": sorted({f"keras {made['versions']['keras']}" for made in origins}),
         "trained": origin.trained(origins),
     }
 
@@ -75,35 +74,15 @@ def _devices(study: CostStudy) -> list[str]:
     return left
 
 
-def _measure(missing: list[Cell], store: Path) -> dict[Cell, Made]:
-    start = said = time.monotonic()
+def _measure(missing: list[Cell], store: Store) -> dict[Cell, Made]:
     here, found = provenance.collect(), {}
-    for i, cell in enumerate(missing, 1):
+    progress = Progress("measurements", [float(cell.n_rows * cell.epochs) for cell in missing])
+    for cell in missing:
         table = pd.DataFrame([in_fresh_process(MEASURING, "measure", (cell,), cell.label)])
         found[cell] = made = Made(table, here | _stamp(cell))
-        tables.write(made.table, _path(store, cell), COST, made.origin)
-        now = time.monotonic()
-        if now - said > SAY_SECONDS or i == len(missing):
-            said = now
-            say(f"{i} measurements done, {len(missing) - i} left, {now - start:.0f} s so far")
+        store.keep(cell.cell_id, made)
+        progress.advance()
     return found
-
-
-def _path(store: Path, cell: Cell) -> Path:
-    return store / f"{cell.cell_id}.parquet"
-
-
-def _kept(store: Path, cell: Cell) -> Made | None:
-    """The row of a cell from the store; None where it is missing, damaged or of other code."""
-    path = _path(store, cell)
-    try:
-        recorded = tables.provenance_of(path)
-        now = _stamp(cell)
-        if any(recorded.get(key) != now[key] for key in ("fingerprint", "machine")):
-            return None
-        return Made(tables.read(path, COST), recorded)
-    except InputError:
-        return None
 
 
 def _stamp(cell: Cell) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from batchf1.errors import refuse, require
+from batchf1.records.files import digest
 from batchf1.study import plugins
 from batchf1.study.seeds import generator
 
@@ -124,8 +123,7 @@ class Cell:
     @property
     def cell_id(self) -> str:
         """Twelve hexadecimal digits that depend on every setting."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return digest(asdict(self))
 
     @property
     def series(self) -> tuple[object, ...]:

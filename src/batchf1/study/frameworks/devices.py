@@ -1,15 +1,33 @@
-"""The kind of device that a run trains on."""
+"""The devices and threads of a process."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
 from batchf1.errors import require
-from batchf1.study.settings import Run
 
 
-def kind(run: Run) -> str:
-    """`CPU` or `GPU`; `InputError` where a GPU is wanted and TensorFlow sees none."""
-    wanted, gpus = run.training.device, tf.config.list_physical_devices("GPU")
+def kind(wanted: str) -> str:
+    """`CPU` or `GPU` for `auto`, `cpu` or `gpu`.
+
+    Raises `InputError` where a GPU is wanted and TensorFlow sees none.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
     require(bool(gpus) or wanted != "gpu", "training.device", "TensorFlow must see a GPU", wanted)
     return "GPU" if gpus and wanted != "cpu" else "CPU"
+
+
+def configure(wanted: str, threads: int) -> str:
+    """Set TensorFlow's devices and threads, 0 for its own choice, before it computes; the kind.
+
+    A GPU's memory grows as it is needed. Raises `InputError` as `kind` does.
+    """
+    found = kind(wanted)
+    if found == "CPU":
+        tf.config.set_visible_devices([], "GPU")
+    for gpu in tf.config.get_visible_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    return found

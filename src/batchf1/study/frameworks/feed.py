@@ -1,4 +1,4 @@
-"""What a program with generators feeds: batches without end, and how many are asked for."""
+"""What frameworks are fed, and what comes of it: endless batches, their number, counts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.datasets.base import Features, Split
+from batchf1.metrics.counts import Counts, batch_counts
 from batchf1.study.frameworks.order import Order
 from batchf1.study.seeds import generator
 from batchf1.study.settings import Run
@@ -47,3 +48,8 @@ def steps(run: Run, split: Split) -> int:
     """The number of batches asked of a split's generator in an epoch."""
     whole, rest = divmod(len(split.y), run.training.batch_size)
     return max(1, whole + (rest > 0 and run.program.steps == "ceil"))
+
+
+def counts_of(split: Split, scores: Features, threshold: float) -> Counts:
+    """The counts of a split as one batch, from a score of each sample."""
+    return batch_counts(split.y.ravel(), scores.ravel(), len(split.y), threshold)

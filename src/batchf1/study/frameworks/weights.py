@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batchf1.study.frameworks.base import Trainer
 from batchf1.study.seeds import generator
 from batchf1.study.settings import Model, Run
 
@@ -15,7 +16,7 @@ _pretrained: dict[str, list[NDArray[np.float32]]] = {}
 
 
 def starting_weights(
-    run: Run, n_features: int, trainer_class: Any, device: str
+    run: Run, n_features: int, trainer_class: Callable[[Run], Trainer]
 ) -> list[NDArray[np.float32]]:
     """The last weights of the run's pretraining, kept for the runs that share it, or drawn ones."""
     first = run.pretraining
@@ -23,7 +24,7 @@ def starting_weights(
         return first_weights(run.model, n_features, generator(*run.names, "weights"))
     if first.run_id not in _pretrained:
         trainer = trainer_class(first)
-        trainer.train(first, device)
+        trainer.train(first)
         _pretrained[first.run_id] = trainer.model.get_weights()
     return _pretrained[first.run_id]
 

@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score
 
 from batchf1.datasets.base import Split
 from batchf1.metrics.averaging import Logged, batch_mean, pooled, reconstructed
-from batchf1.study.rows import Expected
+from batchf1.study.frameworks.base import Expected
 
 COUNTS = ("true_positives", "possible_positives", "predicted_positives")
 LOGGED: dict[str, Callable[[Any], Any]] = {

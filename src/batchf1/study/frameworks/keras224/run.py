@@ -5,10 +5,10 @@ Import it after `keras224.activate()`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import keras
-import pandas as pd
 import tensorflow as tf
 from keras import backend as K  # noqa: N812
 from keras.backend import tensorflow_backend
@@ -17,15 +17,13 @@ from batchf1.datasets.base import Data, Split
 from batchf1.metrics.averaging import Logged
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.study.frameworks import devices, feed
+from batchf1.study.frameworks.base import SPLITS, Expected, Pass
+from batchf1.study.frameworks.feed import counts_of
 from batchf1.study.frameworks.keras224 import article
 from batchf1.study.frameworks.order import Order, shuffled
 from batchf1.study.frameworks.weights import starting_weights
-from batchf1.study.rows import SPLITS, Software, counts_of, rows
 from batchf1.study.seeds import generator
 from batchf1.study.settings import Run
-
-configure = devices.kind
-"""Devices and threads are those of each session."""
 
 
 def _start_session(run: Run) -> None:
@@ -39,14 +37,14 @@ def _start_session(run: Run) -> None:
     options = tf.ConfigProto(
         intra_op_parallelism_threads=threads,
         inter_op_parallelism_threads=-1,  # in the caller's thread, one after the other
-        device_count={"GPU": 0} if devices.kind(run) == "CPU" else {},
+        device_count={"GPU": 0} if devices.kind(run.training.device) == "CPU" else {},
     )
     options.gpu_options.allow_growth = True
     K.set_session(tf.Session(config=options))
 
 
-class Trainer:
-    """A compiled model for the runs of one shape (`shard.shape`)."""
+class Keras224Trainer:
+    """A compiled model for the runs of one shape (`deal.shape`)."""
 
     def __init__(self, run: Run) -> None:
         _start_session(run)
@@ -56,20 +54,15 @@ class Trainer:
             *article.count_metrics(cast(Logged, run.program.counts)),
             *article.cells(self.threshold),
         ]
+        known = article.expected(cast(Logged, run.program.counts))
+        self.expected: Mapping[str, Expected] = {name: known[name] for name in run.strategies}
         self.model: Any = None
 
-    def train(self, run: Run, device: str, verbose: int = 0) -> pd.DataFrame:
-        """Train a run; its rows of `tables.RUNS`, one per epoch, split and strategy.
-
-        `verbose` is Keras' own. Raises `TraceError` where a log differs from the arithmetic by more
-        than 1e-6.
-        """
+    def train(self, run: Run, verbose: int = 0) -> list[Pass]:
+        """See `frameworks.base.Trainer`."""
         data = run.dataset.load(generator(*run.names, "data"))
-        self._start_anew(run, data.train.x.shape[1], device)
-        known = article.expected(cast(Logged, run.program.counts))
-        expected = {name: known[name] for name in run.strategies}
-        software = Software(keras.__version__, "size_weighted", device, expected)
-        recorder = Recorder(run, data, software)
+        self._start_anew(run, data.train.x.shape[1])
+        recorder = Recorder(data, run.training.threshold)
         callbacks = [
             Freeze(run.training.freeze_after),
             article.F1Callback(),
@@ -79,15 +72,15 @@ class Trainer:
         order = shuffled(run)
         fit = _fit if run.program.train == "arrays" else _fit_generator
         fit(self.model, data, run, order, callbacks, verbose)
-        return pd.DataFrame(recorder.rows)
+        return recorder.passes
 
-    def _start_anew(self, run: Run, n_features: int, device: str) -> None:
+    def _start_anew(self, run: Run, n_features: int) -> None:
         """Give the model the run's first weights, and the optimiser its first state."""
         if self.model is None:
             self._build(run, n_features)
         self.model.optimizer.set_weights(self.first_state)
         K.set_value(self.model.optimizer.lr, run.model.learning_rate)
-        self.model.set_weights(starting_weights(run, n_features, Trainer, device))
+        self.model.set_weights(starting_weights(run, n_features, Keras224Trainer))
         for batches in (self.model.train_function, self.model.test_function):
             batches.seen.clear()
 
@@ -147,21 +140,20 @@ class Listening:
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Turns the logs of each epoch into rows."""
+    """Keeps what each epoch logged, the counts of its batches, and those of a full pass."""
 
-    def __init__(self, run: Run, data: Data, software: Software) -> None:
+    def __init__(self, data: Data, threshold: float) -> None:
         super().__init__()
-        self.run, self.data, self.software = run, data, software
-        self.rows: list[dict[str, Any]] = []
+        self.data, self.threshold = data, threshold
+        self.passes: list[Pass] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Check the logs against the recorded batches and append the epoch's rows."""
+        """Look at both splits."""
         functions = (self.model.train_function, self.model.test_function)
         for split, samples, batches in zip(SPLITS, self.data, functions, strict=True):
             scores = self.model.predict_on_batch(samples.x)
-            full_pass = counts_of(samples, scores, self.run.training.threshold)
-            seen = batches.counts()
-            self.rows += rows(self.run, self.software, epoch, split, logs or {}, seen, full_pass)
+            full_pass = counts_of(samples, scores, self.threshold)
+            self.passes.append(Pass(epoch, split, dict(logs or {}), batches.counts(), full_pass))
 
 
 class Freeze(keras.callbacks.Callback):  # type: ignore[misc]

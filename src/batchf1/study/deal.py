@@ -1,0 +1,91 @@
+"""The runs of a study dealt to shards, so that each process has about as much to do."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from dataclasses import asdict, astuple, fields
+
+from batchf1.datasets.base import Dataset
+from batchf1.errors import require
+from batchf1.records.files import digest
+from batchf1.study.frameworks.base import Framework, Seconds
+from batchf1.study.settings import Run
+
+OF_EVERY_DATASET = {setting.name for setting in fields(Dataset)}
+
+
+def deal(runs: list[Run], n_shards: int) -> list[list[Run]]:
+    """The runs in `n_shards` parts of about equal expected cost.
+
+    Runs of one shape stay together, since they share a compiled model, and runs of two frameworks
+    apart, since a process can hold one of them. Raises `InputError` where there are fewer shards
+    than frameworks.
+    """
+    of_framework: dict[Framework, list[Run]] = {}
+    for run in runs:
+        of_framework.setdefault(run.framework, []).append(run)
+    groups = list(of_framework.values())
+    require(n_shards >= len(groups), "shards", "are at least one for each framework", n_shards)
+    shares = _shares([sum(map(_cost, _shapes(group))) for group in groups], n_shards)
+    return [
+        part
+        for group, n_parts in zip(groups, shares, strict=True)
+        for part in _balanced(group, n_parts)
+    ]
+
+
+def _shares(costs: list[float], n_shards: int) -> list[int]:
+    """Shards for each of some costs: one at least, the others where most is left to do."""
+    shares = [1] * len(costs)
+    for _ in range(n_shards - len(costs)) if costs else []:
+        heaviest = max(range(len(costs)), key=lambda i: costs[i] / shares[i])
+        shares[heaviest] += 1
+    return shares
+
+
+def _balanced(runs: list[Run], n_parts: int) -> list[list[Run]]:
+    """The costliest shape goes first to the part with the least to do."""
+    parts: list[tuple[float, int, list[Run]]] = [(0.0, i, []) for i in range(n_parts)]
+    for group in sorted(_shapes(runs), key=_cost, reverse=True):
+        cost, i, part = heapq.heappop(parts)
+        heapq.heappush(parts, (cost + _cost(group), i, part + group))
+    return [part for _, _, part in sorted(parts, key=lambda p: p[1])]
+
+
+def _shapes(runs: list[Run]) -> list[list[Run]]:
+    shapes: dict[tuple[object, ...], list[Run]] = defaultdict(list)
+    for run in runs:
+        shapes[shape(run)].append(run)
+    return list(shapes.values())
+
+
+def shape(run: Run) -> tuple[object, ...]:
+    """What decides the shapes of a run's arrays and the network they pass through.
+
+    Any setting of a data set's own may change its features; of those that all data sets have, the
+    sizes alone do.
+    """
+    d, t, m = run.dataset, run.training, run.model
+    own = {name: value for name, value in asdict(d).items() if name not in OF_EVERY_DATASET}
+    data = (d.name, digest(own), d.n_samples, d.n_validation, t.batch_size)
+    program = (t.threshold, t.engine, *astuple(run.program), *run.strategies)
+    return (*data, tuple(m.hidden), m.learning_rate, *program)
+
+
+def _cost(group: list[Run]) -> float:
+    """Expected seconds of runs of one shape."""
+    return _seconds(group[0]).shape + sum(map(training_cost, group))
+
+
+def training_cost(run: Run) -> float:
+    """Expected seconds of a run without its shape's."""
+    seconds, sizes = _seconds(run), (run.dataset.n_samples, run.dataset.n_validation)
+    steps = sum(-(-n // run.training.batch_size) for n in sizes)
+    return run.training.epochs * (seconds.epoch + seconds.step * steps)
+
+
+def _seconds(run: Run) -> Seconds:
+    """What its engine is expected to cost; one named by its import path has costs of any name."""
+    known = run.framework.engines
+    return known.get(run.training.engine) or next(iter(known.values()))

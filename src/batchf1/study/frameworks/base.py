@@ -1,0 +1,118 @@
+"""The contract of a framework: what trains a run, and what it is known to do with a metric."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+from batchf1.errors import require
+from batchf1.metrics.averaging import Averaging
+from batchf1.metrics.counts import Counts
+from batchf1.records import provenance
+
+if TYPE_CHECKING:  # settings ask the frameworks what they can do
+    from batchf1.study.settings import Run
+
+SPLITS = {"train": "", "validation": "val_"}
+"""Split -> the prefix of its keys in the logs."""
+
+Expected = Callable[[Counts, Counts, Averaging], float | None]
+"""`keras.base.Strategy.expected`: what an epoch's log must equal, or None where nothing says."""
+
+
+class Seconds(NamedTuple):
+    """Expected cost of a step, of an epoch beside its steps, and of a new shape."""
+
+    step: float
+    epoch: float
+    shape: float
+
+
+class Pass(NamedTuple):
+    """What a framework did with a split in one epoch of a run."""
+
+    epoch: int
+    """From 0."""
+    split: str
+    """Of `SPLITS`."""
+    logs: Mapping[str, Any]
+    """All that the epoch logged, with `SPLITS`' prefixes."""
+    batches: Counts
+    """Of the batches that the metrics saw, of shape (n_batches,), in order."""
+    full_pass: Counts
+    """Of a pass over the split with the epoch's last weights, as one batch."""
+
+
+class Trainer(Protocol):
+    """A compiled model for the runs of one shape (`deal.shape`)."""
+
+    @property
+    def expected(self) -> Mapping[str, Expected]:
+        """Strategy -> what its log must equal."""
+
+    model: Any
+    """With `get_weights()`, for runs that start from another's last weights."""
+
+    def train(self, run: Run, verbose: int = 0) -> list[Pass]:
+        """Train a run; a pass per epoch and split, in order. `verbose` is Keras' own.
+
+        Nothing of the runs before it is left in the model.
+        """
+
+
+class Framework(ABC):
+    """A framework, told by the setting `training.engine`; nothing is imported before it is used."""
+
+    name: ClassVar[str]
+    """What the table calls it."""
+    averaging: ClassVar[Averaging]
+    """Its rule for a metric that returns a scalar for a batch."""
+    engines: ClassVar[Mapping[str, Seconds]]
+    """Values of `training.engine` that mean it; their costs only balance the shards."""
+    of_generators: ClassVar[tuple[str, ...]] = ()
+    """Those of its engines that can be fed by generators."""
+    strategies: ClassVar[tuple[str, ...] | None] = None
+    """Those that it has; None for any."""
+    pretraining: ClassVar[str]
+    """The engine of a pretraining."""
+    module: ClassVar[str]
+    """The module that holds its trainer."""
+
+    @abstractmethod
+    def version(self) -> str:
+        """Its version, without importing it."""
+
+    @abstractmethod
+    def configure(self, run: Run) -> str:
+        """Prepare this process for the run's devices and threads; the device, `CPU` or `GPU`.
+
+        Raises `InputError` where a GPU is wanted and there is none.
+        """
+
+    @abstractmethod
+    def trainer(self, run: Run) -> Trainer:
+        """A trainer for runs of this shape, once the process is configured; it drops the last."""
+
+    def check(self, run: Run) -> None:
+        """Raise `InputError` for a run that it cannot train."""
+        engine = run.training.engine
+        rule = f"needs an engine for generators, of {self.name} {list(self.of_generators)}"
+        good = run.program.plain or engine in self.of_generators
+        require(good, f"program {run.program.name}", rule, engine)
+        for name in run.strategies if self.strategies is not None else []:
+            rule = f"of {self.name} are {self.strategies}"
+            require(name in (self.strategies or ()), "strategies", rule, name)
+
+    def modules(self, run: Run) -> set[str]:
+        """The modules that decide what a run gives; plug-ins are named, since imports hide them."""
+        return {self.module}
+
+    def versions(self, *packages: str) -> dict[str, str]:
+        """Versions of packages, by default the decisive ones, as they are beside this framework."""
+        return provenance.versions(*packages)
+
+    def needs(self) -> list[Path]:
+        """Files or folders that must be there before it runs."""
+        return []

@@ -1,0 +1,92 @@
+"""The table of a study: a row per run, epoch, split and strategy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import pandas as pd
+import pandera.pandas as pa
+
+from batchf1.metrics.averaging import Averaging
+
+
+def _share(**options: Any) -> pa.Column:
+    return pa.Column("float64", pa.Check.in_range(0, 1), **options)
+
+
+def _count(minimum: int = 0, **options: Any) -> pa.Column:
+    return pa.Column("int64", pa.Check.ge(minimum), **options)
+
+
+SETTING = r"^(dataset|model|training|program)\.\w+$|^(model|training|strategies)$"
+"""Columns of a study's table beside the named ones, after them: keys of its grid."""
+COLUMN_OF = {
+    "dataset": "dataset",
+    "dataset.n_samples": "n_samples",
+    "dataset.prevalence": "prevalence",
+    "training.batch_size": "batch_size",
+    "training.engine": "engine",
+    "program": "program",
+    "seed": "seed",
+}
+"""Key of a grid -> the column of `RUNS` that every table has for it; another's is named like it."""
+
+RUNS = pa.DataFrameSchema(
+    {
+        "run_id": pa.Column(str, description="digest of the run's settings"),
+        "study": pa.Column(str),
+        "dataset": pa.Column(str, description="variant of a data set: the file of conf/dataset"),
+        "n_samples": _count(1, description="size of the training split"),
+        "prevalence": _share(description="share of positives, each split"),
+        "batch_size": _count(1),
+        "seed": _count(description="number of the repetition"),
+        "epoch": _count(1),
+        "split": pa.Column(str, pa.Check.isin(["train", "validation"])),
+        "strategy": pa.Column(str),
+        "f1": _share(description="what the strategy logged"),
+        "reference_pooled": _share(description="F1 of the predictions that the batches saw"),
+        "reference_full_pass": _share(description="F1 of a pass with the epoch's last weights"),
+        "n_batches": _count(1),
+        "n_empty_batches": _count(description="batches with no positive, real or predicted"),
+        "tp": _count(description="pooled over the epoch's batches, as the next three"),
+        "fp": _count(),
+        "fn": _count(),
+        "tn": _count(),
+        "device": pa.Column(str, pa.Check.isin(["CPU", "GPU"])),
+        "engine": pa.Column(str, description="setting training.engine"),
+        "framework": pa.Column(str, description="what trained"),
+        "version": pa.Column(str, description="of the framework"),
+        "averaging": pa.Column(
+            str,
+            pa.Check.isin(get_args(Averaging)),
+            description="rule by which the framework averages a scalar over batches",
+        ),
+        "program": pa.Column(str, description="file of conf/program: how the framework was fed"),
+        "frozen": pa.Column(bool, description="whether the weights stayed fixed in the epoch"),
+        "loss": pa.Column("float64", pa.Check.ge(0), description="mean loss that was logged"),
+        SETTING: pa.Column(
+            regex=True, required=False, description="any other setting that the study varies"
+        ),
+    },
+    checks=[
+        pa.Check(
+            lambda t: t["n_empty_batches"] <= t["n_batches"],
+            error="n_empty_batches must not exceed n_batches",
+        ),
+    ],
+    unique=["run_id", "epoch", "split", "strategy"],
+    strict=True,
+    ordered=True,
+)
+"""A row per run, epoch, split and strategy; F1 in [0, 1], counts in samples."""
+
+
+def axis(value: Any) -> Any:
+    """A value of a grid as it stands in a table: a number, a truth value or a text."""
+    return json.dumps(value) if isinstance(value, list | dict) or value is None else value
+
+
+def last_epoch(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each run's last epoch."""
+    return table[table["epoch"] == table.groupby("run_id")["epoch"].transform("max")]

@@ -1,0 +1,78 @@
+"""Finished work: kept as soon as it is done, found again while nothing that it rests on changed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pandera.pandas as pa
+
+from batchf1.errors import InputError
+from batchf1.records import tables
+
+SAY_SECONDS = 10
+
+
+class Made(NamedTuple):
+    """A table, and what is recorded with it of where its rows came from."""
+
+    table: pd.DataFrame
+    origin: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder with a table for each piece of work, under its digest."""
+
+    folder: Path
+    schema: pa.DataFrameSchema
+
+    def find(self, key: str, stamp: Mapping[str, Any]) -> Made | None:
+        """What was kept under `key`; None where it is missing, damaged or of another stamp.
+
+        `stamp`: what the work depends on, each part as it must stand in the table's record.
+        """
+        path = self._path(key)
+        try:
+            recorded = tables.provenance_of(path)
+            if any(recorded.get(name) != value for name, value in stamp.items()):
+                return None
+            return Made(tables.read(path, self.schema), recorded)
+        except InputError:
+            return None
+
+    def keep(self, key: str, made: Made) -> None:
+        """Keep a table and its record, which holds the stamp, whole or not at all."""
+        tables.write(made.table, self._path(key), self.schema, made.origin)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.parquet"
+
+
+class Progress:
+    """A line now and then of how far some work is, on standard error."""
+
+    def __init__(self, name: str, costs: list[float]) -> None:
+        """`costs`: those expected of the pieces, in any unit, in their order."""
+        self.name, self.costs, self.n_done = name, costs, 0
+        self.began = self.said = time.monotonic()
+
+    def advance(self, more: str = "") -> None:
+        """One more piece is done; `more` stands behind."""
+        self.n_done += 1
+        left, now = len(self.costs) - self.n_done, time.monotonic()
+        if now - self.said > SAY_SECONDS or left == 0:
+            done = sum(self.costs[: self.n_done])
+            to_go = (now - self.began) * sum(self.costs[self.n_done :]) / done
+            self.said = now
+            say(f"{self.name}: {self.n_done} done, {left} left, about {to_go:.0f} s to go{more}")
+
+
+def say(text: str) -> None:
+    """Print a line of progress."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201

@@ -25,5 +25,5 @@ rule cost:
     message:
         "Measuring what each strategy costs, one process at a time: {wildcards.cost}"
     shell:
-        "batchf1 cost experiments/{wildcards.cost}.yaml --store {params.store}"
+        "batchf1 workflow cost experiments/{wildcards.cost}.yaml --store {params.store}"
         " --output {output} 2>&1 | tee {log}"

@@ -21,7 +21,7 @@ rule table:
     message:
         "Computing the numbers behind figure {wildcards.figure}"
     shell:
-        "batchf1 table {params.module} {input.source} --output {output.table} 2> {log}"
+        "batchf1 workflow table {params.module} {input.source} --output {output.table} 2> {log}"
 
 
 rule draw:
@@ -50,5 +50,5 @@ rule draw:
     message:
         "Drawing figure {wildcards.figure}"
     shell:
-        "batchf1 draw {params.module} {input.table}"
+        "batchf1 workflow draw {params.module} {input.table}"
         " --output {output.png} {output.pdf} --caption {output.caption} 2> {log}"

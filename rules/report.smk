@@ -13,4 +13,4 @@ rule claims:
     message:
         "Reading the verdicts on the article's claims"
     shell:
-        "batchf1 claims {input.readme} --output {output} 2> {log}"
+        "batchf1 workflow claims {input.readme} --output {output} 2> {log}"

@@ -13,7 +13,7 @@ rule keras224:
     message:
         "Installing the article's own Keras 2.2.4 into {output}"
     shell:
-        "batchf1 install-keras224 {output} 2>&1 | tee {log}"
+        "batchf1 workflow keras224 {output} 2>&1 | tee {log}"
 
 
 rule shard:
@@ -38,7 +38,7 @@ rule shard:
     message:
         "Training shard {wildcards.shard} of study {wildcards.study}"
     shell:
-        "batchf1 shard experiments/{wildcards.study}.yaml --shard {wildcards.shard}"
+        "batchf1 workflow shard experiments/{wildcards.study}.yaml --shard {wildcards.shard}"
         " --store {params.store} --output {output} 2>&1 | tee {log}"
 
 
@@ -59,4 +59,4 @@ rule collect:
     message:
         "Putting the shards of study {wildcards.study} into one table"
     shell:
-        "batchf1 collect experiments/{wildcards.study}.yaml {input} --output {output} 2> {log}"
+        "batchf1 workflow collect experiments/{wildcards.study}.yaml {input} --output {output} 2> {log}"

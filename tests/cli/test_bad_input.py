@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from batchf1.cli import main as cli
-from batchf1.cli import train
 from batchf1.datasets import diamonds, fashion_mnist
 from batchf1.errors import InputError
 from batchf1.records import tables
@@ -28,11 +27,11 @@ grid:
   dataset.prevalence: [0.5]
   seed: [0, 1]
 """
-SHARD = "shard s.yaml --shard 0 --store store --output out.parquet"
-COLLECT = "collect s.yaml rows.parquet --output out.parquet"
-TABLE = "table error_vs_batch_size rows.parquet --output out.csv"
-EXAMPLE = "table worked_example s.yaml --output out.csv"
-DRAW = "draw worked_example s.csv --output out.png"
+SHARD = "workflow shard s.yaml --shard 0 --store store --output out.parquet"
+COLLECT = "workflow collect s.yaml rows.parquet --output out.parquet"
+TABLE = "workflow table error_vs_batch_size rows.parquet --output out.csv"
+EXAMPLE = "workflow table worked_example s.yaml --output out.csv"
+DRAW = "workflow draw worked_example s.csv --output out.png"
 COUNTS = "expect --tp 3 --fp 1 --fn 2 --tn 94"
 
 
@@ -156,42 +155,43 @@ SHARDS = {
 COMMANDS = {
     "": "the following arguments are required: COMMAND",
     "dance": "invalid choice: 'dance'",
-    "shard s.yaml": "required: --shard, --store, --output",
-    "collect s.yaml": "required: shards, --output",
-    "table worked_example": "required: source, --output",
-    "draw worked_example": "required: source, --output",
-    "cost s.yaml": "required: --store, --output",
-    "install-keras224": "required: folder",
+    "workflow shard s.yaml": "required: --shard, --store, --output",
+    "workflow collect s.yaml": "required: shards, --output",
+    "workflow table worked_example": "required: source, --output",
+    "workflow draw worked_example": "required: source, --output",
+    "workflow cost s.yaml": "required: --store, --output",
+    "workflow": "required: STEP",
+    "workflow keras224": "required: folder",
     "forensics": "required: LOG",
     "expect": "--batch-size: needed, unless --tolerance asks for it; got neither",
-    "shard s.yaml --shard x --store store --output o": "invalid int value: 'x'",
-    "shard s.yaml --shard 1.5 --store store --output o": "invalid int value: '1.5'",
-    "shard s.yaml --shard -1 --store store --output o": "shard: must lie in 0..1; got -1",
-    "shard s.yaml --shard 2 --store store --output o": "shard: must lie in 0..1; got 2",
+    "workflow shard s.yaml --shard x --store store --output o": "invalid int value: 'x'",
+    "workflow shard s.yaml --shard 1.5 --store store --output o": "invalid int value: '1.5'",
+    "workflow shard s.yaml --shard -1 --store store --output o": "shard: must lie in 0..1; got -1",
+    "workflow shard s.yaml --shard 2 --store store --output o": "shard: must lie in 0..1; got 2",
     f"{SHARD} --fast": "unrecognized arguments: --fast",
-    "collect no.yaml rows.parquet --output o": "no.yaml: must be a readable file; got No such",
-    "table dance rows.parquet --output o": "figure: is one of [",
-    "table ../cli rows.parquet --output o": "figure: is one of [",
-    "table theory rows.parquet s.yaml --output o": "figure theory: is made from ['source']; got",
-    "table original_log rows.parquet --output o": "is made from ['source', 'log']; got",
-    "table original_log rows.parquet no.txt --output o": "figure original_log: needs rows",
-    "table scaling s.csv no.csv --output o": "s.csv: the CSV of the engines: has columns ['engine'",
-    "table discrepancy rows.parquet --output o": "figure discrepancy: needs rows of strate",
-    "table theory s.yaml --output o": "s.yaml: must be a whole parquet file",
-    "table worked_example s.yaml --output o": "at overrides; Key 'overrides' not in 'WorkedExampl",
-    "draw worked_example no.csv --output o.png": "no.csv: must be a readable file; got No such",
-    "draw worked_example s.csv --output o.bmp": "o.bmp: must end in one of ('.pdf', '.png')",
-    "draw worked_example s.csv --output o": "o: must end in one of ('.pdf', '.png')",
-    "draw theory s.csv --output o.png": "the CSV of figure theory: has columns ['split', ",
-    "draw collapse s.yaml --output o.png": "s.yaml: must be the CSV of",
-    "draw theory header.csv --output o.png": "header.csv: the CSV of figure theory: has columns ['",
-    "draw worked_example text.csv --output o.png": "has numbers in f1; got ['seven']",
-    "draw scaling empty --output o.png": "empty: must be the CSV of figure scaling; got No columns",
-    "draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
-    "draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
-    "cost no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
-    "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
-    "install-keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
+    "workflow collect no.yaml rows.parquet --output o": "no.yaml: must be a readable file; got No such",
+    "workflow table dance rows.parquet --output o": "figure: is one of [",
+    "workflow table ../cli rows.parquet --output o": "figure: is one of [",
+    "workflow table theory rows.parquet s.yaml --output o": "figure theory: is made from ['source']; got",
+    "workflow table original_log rows.parquet --output o": "is made from ['source', 'log']; got",
+    "workflow table original_log rows.parquet no.txt --output o": "figure original_log: needs rows",
+    "workflow table scaling s.csv no.csv --output o": "s.csv: the CSV of the engines: has columns ['engine'",
+    "workflow table discrepancy rows.parquet --output o": "figure discrepancy: needs rows of strate",
+    "workflow table theory s.yaml --output o": "s.yaml: must be a whole parquet file",
+    "workflow table worked_example s.yaml --output o": "at overrides; Key 'overrides' not in 'WorkedExampl",
+    "workflow draw worked_example no.csv --output o.png": "no.csv: must be a readable file; got No such",
+    "workflow draw worked_example s.csv --output o.bmp": "o.bmp: must end in one of ('.pdf', '.png')",
+    "workflow draw worked_example s.csv --output o": "o: must end in one of ('.pdf', '.png')",
+    "workflow draw theory s.csv --output o.png": "the CSV of figure theory: has columns ['split', ",
+    "workflow draw collapse s.yaml --output o.png": "s.yaml: must be the CSV of",
+    "workflow draw theory header.csv --output o.png": "header.csv: the CSV of figure theory: has columns ['",
+    "workflow draw worked_example text.csv --output o.png": "has numbers in f1; got ['seven']",
+    "workflow draw scaling empty --output o.png": "empty: must be the CSV of figure scaling; got No columns",
+    "workflow draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
+    "workflow draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
+    "workflow cost no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
+    "workflow cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
+    "workflow keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
     "forensics no.txt": "LOG: must be a readable text file; got no.txt (No such file",
     "forensics folder": "LOG: must be a readable text file; got folder (Is a directory)",
     "forensics binary": "LOG: must be a readable text file; got binary (no UTF-8 text)",
@@ -209,7 +209,7 @@ COMMANDS = {
     f"{COUNTS} --batch-size 9 --dance": "unrecognized arguments: --dance",
     "expect --tp 99999999999999999999 --fp 0 --fn 0 --tn 1 --batch-size 3": "at most 2**53; got 99",
 }
-# overrides of `python -m batchf1.cli.train`
+# overrides of `batchf1 train`
 TRAIN = {
     "training.foo=3": "Key 'foo' not in 'Training'",
     "+training.foo=3": "config: training.foo: no such setting; there are ['batch_size'",
@@ -305,7 +305,9 @@ def test_shards_that_are_not_the_studys(folder, capfd, case):
     paths = [Path(f"{i}.parquet") for i, _ in enumerate(make())]
     for path, table in zip(paths, make(), strict=True):
         put(path, table)
-    refused(capfd, ["collect", "s.yaml", *map(str, paths), "--output", "out.parquet"], words)
+    refused(
+        capfd, ["workflow", "collect", "s.yaml", *map(str, paths), "--output", "out.parquet"], words
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -315,12 +317,12 @@ def test_a_bad_command_line(folder, capfd, command):
 
 @pytest.mark.parametrize("override", TRAIN)
 def test_a_bad_override(folder, capfd, override):
-    refused(capfd, [override], TRAIN[override], train.main)
+    refused(capfd, ["train", override], TRAIN[override])
 
 
 def test_refusals_import_no_tensorflow(folder):
     ask = f"from batchf1.cli.main import main; assert main({TABLE.split()}) == 2"
-    other = "from batchf1.cli import train; assert train.main(['+foo=3']) == 2"
+    other = "assert main(['train', '+foo=3']) == 2"
     wrong = f"assert main({SHARD.replace('--shard 0', '--shard 7').split()}) == 2"
     put(Path("rows.parquet"), b"PAR1 half")
     code = f"{ask}; {other}; {wrong}; import sys; print('tensorflow' in sys.modules)"

@@ -45,7 +45,7 @@ def add(commands: Any) -> None:
         help="F1 of a batch without positives and predicted positives; skip leaves it out",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, prog=parser.prog)
 
 
 def run(parsed: argparse.Namespace) -> None:

@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
         "--most", type=int, default=200, metavar="N", help="most candidates listed (200)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, prog=parser.prog)
 
 
 def run(parsed: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--tolerances", type=Path, metavar="FILE", help="instead of OLD/tolerances.yaml"
     )
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, prog=parser.prog)
 
 
 def run(parsed: argparse.Namespace) -> int:

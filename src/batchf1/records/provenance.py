@@ -60,6 +60,17 @@ def commit() -> str | None:
     return None if tracked is None else _git(PACKAGE, "rev-parse", "HEAD")
 
 
+def commit_of(path: Path) -> str | None:
+    """The last commit that changed a file; None where there is none."""
+    return _git(path.parent, "log", "-1", "--format=%H", "--", path.name) or None
+
+
+def root_of(path: Path) -> Path | None:
+    """The checkout that a file lies in; None outside one."""
+    root = _git(path.parent, "rev-parse", "--show-toplevel")
+    return Path(root) if root else None
+
+
 def dirty(folder: Path, *paths: str) -> bool | None:
     """Whether any of the paths differs from the commit of its repository, or is not in it.
 

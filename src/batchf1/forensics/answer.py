@@ -18,7 +18,7 @@ from scipy.interpolate import CubicSpline
 
 from batchf1.errors import require
 from batchf1.metrics.averaging import Averaging
-from batchf1.metrics.counts import Floats, Integers
+from batchf1.metrics.counts import Floats, Integers, as_counts
 from batchf1.theory import laws as hyper
 from batchf1.theory.expectation import expect
 
@@ -934,7 +934,7 @@ def _split(
         n = part.rounded(tp, errors, n, low, high, size)
         low, high = part.reach(tp, errors, n, low, high, size)
     fp = errors // 2  # only their sum matters
-    law = expect(tp, fp, errors - fp, n - tp - errors, min(size, n), averaging)
+    law = expect(as_counts(tp, fp, errors - fp, n - tp - errors), min(size, n), averaging)
     moved = float(part.moved(tp, errors, n, size))
     sd = float(np.sqrt(law.sd**2 + part.half**2 + moved**2))
     residual = (part.naive - law.expected_f1) / sd

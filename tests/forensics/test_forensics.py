@@ -29,7 +29,8 @@ from batchf1.forensics.answer import (
 )
 from batchf1.metrics.averaging import batch_mean
 from batchf1.metrics.counts import Counts
-from batchf1.theory.expectation import expect, large_data
+from batchf1.theory.expectation import expect
+from batchf1.theory.limits import large_data
 
 ARTICLE = """\
 854/854 [====] - 2s 2ms/step - loss: 5.7325e-04 - acc: 1.0000 - f1: 0.5160 - val_loss: 0.0065 \
@@ -263,7 +264,8 @@ def candidate(text, size=32, train=(318, 66), validation=(53, 11), **settings):
 
 
 def law(tp, errors, n, size=32, averaging="size_weighted"):
-    return expect(tp, errors // 2, errors - errors // 2, n - tp - errors, size, averaging)
+    counts = Counts(tp, errors // 2, errors - errors // 2, n - tp - errors)
+    return expect(counts, size, averaging)
 
 
 def test_a_validation_split():

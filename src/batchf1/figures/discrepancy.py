@@ -19,7 +19,7 @@ from batchf1.metrics.counts import as_counts
 from batchf1.metrics.ratios import F1, safe_divide
 from batchf1.records import tables
 from batchf1.study import schema
-from batchf1.theory import last_batch as remainder
+from batchf1.theory import last_batch
 
 MOVING, DIGITS = "moving_weights", "printed_digits"
 CAUSES = {
@@ -48,9 +48,9 @@ advance, and how many those are is a matter of timing."""
 KEY = ["cause", "keras", "batch_size", "split", "frozen", "seed", "epoch"]
 CELL = ["keras", "batch_size"]
 MODEL = [*CELL, "seed"]
-LAWS: dict[Averaging, dict[str, Callable[[int, int, int, int], remainder.Law]]] = {
-    "size_weighted": {"dropped_batch": remainder.dropped, "summed_counts": remainder.summed},
-    "per_batch": {"dropped_batch": remainder.dropped, "averaged_counts": remainder.averaged},
+LAWS: dict[Averaging, dict[str, Callable[[int, int, int, int], last_batch.Outcomes]]] = {
+    "size_weighted": {"dropped_batch": last_batch.dropped, "summed_counts": last_batch.summed},
+    "per_batch": {"dropped_batch": last_batch.dropped, "averaged_counts": last_batch.averaged},
 }
 """Averaging rule -> cause -> the exact law of the difference, for a random cut."""
 CLAIMED = (2, 3)

@@ -18,9 +18,9 @@ from scipy.interpolate import CubicSpline
 
 from batchf1.errors import require
 from batchf1.metrics.averaging import Averaging
-from batchf1.metrics.counts import Floats, Integers
-from batchf1.theory import laws as hyper
+from batchf1.metrics.counts import Floats, Integers, as_counts
 from batchf1.theory.expectation import expect
+from batchf1.theory.laws import binomial
 
 SIZES = (
     *range(1, 257),
@@ -478,7 +478,7 @@ class _Given:
 
     @staticmethod
     def _moments(share: float, relevant: Floats) -> Floats:
-        law = hyper.binomial(share, relevant)
+        law = binomial(share, relevant)
         value = 2 * law.points / np.maximum(law.points + relevant[:, None], 1)
         moments = value, value**2, law.points * value / np.maximum(relevant, 1)[:, None]
         return np.array([(law.weights * part).sum(axis=1) for part in moments])
@@ -493,7 +493,7 @@ def _curve(given: _Given, share: float, size: int) -> _Curve:
     """Mean and standard deviation, this without what is linear in the counts (`large_data`)."""
     rate = -np.expm1(-np.geomspace(min(1e-5 / (share * size), 1e-3), 7, 100))
     density = rate * share * size
-    law = hyper.binomial(rate, float(size))
+    law = binomial(rate, float(size))
     relevant, mean = law.points, size * rate
     value, square, top = given(relevant)
     # Counts of all batches add up to those of the data: what is linear in them does not move.
@@ -934,7 +934,7 @@ def _split(
         n = part.rounded(tp, errors, n, low, high, size)
         low, high = part.reach(tp, errors, n, low, high, size)
     fp = errors // 2  # only their sum matters
-    law = expect(tp, fp, errors - fp, n - tp - errors, min(size, n), averaging)
+    law = expect(as_counts(tp, fp, errors - fp, n - tp - errors), min(size, n), averaging)
     moved = float(part.moved(tp, errors, n, size))
     sd = float(np.sqrt(law.sd**2 + part.half**2 + moved**2))
     residual = (part.naive - law.expected_f1) / sd

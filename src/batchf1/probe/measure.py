@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from batchf1.errors import refuse, require
 from batchf1.metrics.averaging import average
 from batchf1.metrics.counts import Floats, Integers
+from batchf1.metrics.ratios import F1
 from batchf1.probe.rows import CASE, FRAMEWORKS, MARGINS, RETURNED, RULES, Row
 
 Fed = NDArray[np.float32]

@@ -31,7 +31,7 @@ def test_the_arithmetic_needs_no_tensorflow_hydra_or_plotting(module):
 
 
 def test_settings_and_the_command_need_no_tensorflow():
-    assert "tensorflow" not in modules_after("import batchf1.study.settings as c; c.compose()")
+    assert "tensorflow" not in modules_after("import batchf1.study.grid as c; c.compose()")
     assert not modules_after("import batchf1.cli.main") & {*HEAVY, "numpy", "pandas"}
 
 

@@ -6,7 +6,12 @@ from typing import Any, NoReturn
 
 
 class InputError(ValueError):
-    """Input that breaks a rule, with a text of one line: the thing, the rule and the value."""
+    """Input that breaks a rule, with a text of one line: the thing, the rule and the value.
+
+    >>> raise InputError("beta: must be above 0 and finite; got -1")
+    Traceback (most recent call last):
+    batchf1.errors.InputError: beta: must be above 0 and finite; got -1
+    """
 
 
 class TraceError(RuntimeError):

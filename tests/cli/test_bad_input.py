@@ -32,6 +32,7 @@ COLLECT = "workflow collect s.yaml rows.parquet --output out.parquet"
 TABLE = "workflow table error_vs_batch_size rows.parquet --output out.csv"
 EXAMPLE = "workflow table worked_example s.yaml --output out.csv"
 DRAW = "workflow draw worked_example s.csv --output out.png"
+STEPS = ("shard", "collect", "table", "draw", "cost", "keras224")
 COUNTS = "expect --tp 3 --fp 1 --fn 2 --tn 94"
 
 
@@ -151,47 +152,48 @@ SHARDS = {
     ),
     "a shard twice": (lambda: [of_study()] * 2, "must have 40 rows in the shards; got 80"),
 }
-# command line -> what is said of it, where nothing but the words is wrong
+# command line -> what is said of it, where nothing but the words is wrong; of `workflow` those
+# that begin with one of its steps
 COMMANDS = {
     "": "the following arguments are required: COMMAND",
     "dance": "invalid choice: 'dance'",
-    "workflow shard s.yaml": "required: --shard, --store, --output",
-    "workflow collect s.yaml": "required: shards, --output",
-    "workflow table worked_example": "required: source, --output",
-    "workflow draw worked_example": "required: source, --output",
-    "workflow cost s.yaml": "required: --store, --output",
+    "shard s.yaml": "required: --shard, --store, --output",
+    "collect s.yaml": "required: shards, --output",
+    "table worked_example": "required: source, --output",
+    "draw worked_example": "required: source, --output",
+    "cost s.yaml": "required: --store, --output",
     "workflow": "required: STEP",
-    "workflow keras224": "required: folder",
+    "keras224": "required: folder",
     "forensics": "required: LOG",
     "expect": "--batch-size: needed, unless --tolerance asks for it; got neither",
-    "workflow shard s.yaml --shard x --store store --output o": "invalid int value: 'x'",
-    "workflow shard s.yaml --shard 1.5 --store store --output o": "invalid int value: '1.5'",
-    "workflow shard s.yaml --shard -1 --store store --output o": "shard: must lie in 0..1; got -1",
-    "workflow shard s.yaml --shard 2 --store store --output o": "shard: must lie in 0..1; got 2",
+    "shard s.yaml --shard x --store store --output o": "invalid int value: 'x'",
+    "shard s.yaml --shard 1.5 --store store --output o": "invalid int value: '1.5'",
+    "shard s.yaml --shard -1 --store store --output o": "shard: must lie in 0..1; got -1",
+    "shard s.yaml --shard 2 --store store --output o": "shard: must lie in 0..1; got 2",
     f"{SHARD} --fast": "unrecognized arguments: --fast",
-    "workflow collect no.yaml rows.parquet --output o": "no.yaml: must be a readable file; got No such",
-    "workflow table dance rows.parquet --output o": "figure: is one of [",
-    "workflow table ../cli rows.parquet --output o": "figure: is one of [",
-    "workflow table theory rows.parquet s.yaml --output o": "figure theory: is made from ['source']; got",
-    "workflow table original_log rows.parquet --output o": "is made from ['source', 'log']; got",
-    "workflow table original_log rows.parquet no.txt --output o": "figure original_log: needs rows",
-    "workflow table scaling s.csv no.csv --output o": "s.csv: the CSV of the engines: has columns ['engine'",
-    "workflow table discrepancy rows.parquet --output o": "figure discrepancy: needs rows of strate",
-    "workflow table theory s.yaml --output o": "s.yaml: must be a whole parquet file",
-    "workflow table worked_example s.yaml --output o": "at overrides; Key 'overrides' not in 'WorkedExampl",
-    "workflow draw worked_example no.csv --output o.png": "no.csv: must be a readable file; got No such",
-    "workflow draw worked_example s.csv --output o.bmp": "o.bmp: must end in one of ('.pdf', '.png')",
-    "workflow draw worked_example s.csv --output o": "o: must end in one of ('.pdf', '.png')",
-    "workflow draw theory s.csv --output o.png": "the CSV of figure theory: has columns ['split', ",
-    "workflow draw collapse s.yaml --output o.png": "s.yaml: must be the CSV of",
-    "workflow draw theory header.csv --output o.png": "header.csv: the CSV of figure theory: has columns ['",
-    "workflow draw worked_example text.csv --output o.png": "has numbers in f1; got ['seven']",
-    "workflow draw scaling empty --output o.png": "empty: must be the CSV of figure scaling; got No columns",
-    "workflow draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
-    "workflow draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
-    "workflow cost no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
-    "workflow cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
-    "workflow keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
+    "collect no.yaml rows.parquet --output o": "no.yaml: must be a readable file; got No such",
+    "table dance rows.parquet --output o": "figure: is one of [",
+    "table ../cli rows.parquet --output o": "figure: is one of [",
+    "table theory rows.parquet s.yaml --output o": "figure theory: is made from ['source']; got",
+    "table original_log rows.parquet --output o": "is made from ['source', 'log']; got",
+    "table original_log rows.parquet no.txt --output o": "figure original_log: needs rows",
+    "table scaling s.csv no.csv --output o": "s.csv: the CSV of the engines: has columns ['engine'",
+    "table discrepancy rows.parquet --output o": "figure discrepancy: needs rows of strate",
+    "table theory s.yaml --output o": "s.yaml: must be a whole parquet file",
+    "table worked_example s.yaml --output o": "at overrides; Key 'overrides' not in 'WorkedExampl",
+    "draw worked_example no.csv --output o.png": "no.csv: must be a readable file; got No such",
+    "draw worked_example s.csv --output o.bmp": "o.bmp: must end in one of ('.pdf', '.png')",
+    "draw worked_example s.csv --output o": "o: must end in one of ('.pdf', '.png')",
+    "draw theory s.csv --output o.png": "the CSV of figure theory: has columns ['split', ",
+    "draw collapse s.yaml --output o.png": "s.yaml: must be the CSV of",
+    "draw theory header.csv --output o.png": "header.csv: the CSV of figure theory: has columns ['",
+    "draw worked_example text.csv --output o.png": "has numbers in f1; got ['seven']",
+    "draw scaling empty --output o.png": "empty: must be the CSV of figure scaling; got No columns",
+    "draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
+    "draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
+    "cost no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
+    "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
+    "keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
     "forensics no.txt": "LOG: must be a readable text file; got no.txt (No such file",
     "forensics folder": "LOG: must be a readable text file; got folder (Is a directory)",
     "forensics binary": "LOG: must be a readable text file; got binary (no UTF-8 text)",
@@ -224,7 +226,7 @@ TRAIN = {
     "study=../elsewhere": "study: is of letters, digits, _ and -; got ../elsewhere",
     "seed=${x}": "Interpolation key 'x' not found",
     "seed=1,2": "Ambiguous value for argument 'seed=1,2'",
-    "--fast": "got --fast",
+    "--fast": "unrecognized arguments: --fast",
     "seed": "Error parsing override 'seed'",
 }
 
@@ -312,7 +314,9 @@ def test_shards_that_are_not_the_studys(folder, capfd, case):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_bad_command_line(folder, capfd, command):
-    refused(capfd, command.split(), COMMANDS[command])
+    words = command.split()
+    group = ["workflow"] if words and words[0] in STEPS else []
+    refused(capfd, [*group, *words], COMMANDS[command])
 
 
 @pytest.mark.parametrize("override", TRAIN)
@@ -419,5 +423,5 @@ def test_a_table_of_too_many_rows_is_refused_when_there_is_no_memory(folder, mon
 
     monkeypatch.setattr(tables, "read", full)
     assert cli.main(TABLE.split()) == 1
-    said = "batchf1 table: not enough memory: Unable to allocate 7 PiB\n"
+    said = "batchf1 workflow table: not enough memory: Unable to allocate 7 PiB\n"
     assert capfd.readouterr().err == said

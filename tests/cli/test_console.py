@@ -35,7 +35,7 @@ def test_a_reader_that_has_left_ends_a_command_quietly(command):
     assert unread(command) == (141, "")
 
 
-@pytest.mark.parametrize("command", ["batchf1.cli.main train --help", EXPECT])
+@pytest.mark.parametrize("command", ["batchf1.cli.main train --settings", EXPECT])
 def test_so_does_one_that_leaves_while_something_is_written(command):
     assert unread(command, PYTHONUNBUFFERED="1") == (141, "")
 

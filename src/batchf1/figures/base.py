@@ -66,8 +66,8 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     plot = module(name)
     for output in outputs:
         require(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
-    numbers = _numbers.read(source, plot.COLUMNS, f"figure {name}")
     record = whence.of_csv(source)
+    numbers = _numbers.read(source, plot.COLUMNS, f"figure {name}")
     with _style.house():
         figure = plot.draw(numbers)
         for output in outputs:

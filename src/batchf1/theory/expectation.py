@@ -53,6 +53,10 @@ def expect(
     Raises `InputError` for a count that is no single whole number >= 0, no sample, a batch size
     outside 1 .. N, or another rule, `zero_division` or metric. Formulas: `docs/theory.md`,
     sections 1 to 5.
+
+    >>> found = expect(Counts(tp=160, fp=40, fn=40, tn=9760), batch_size=32)
+    >>> round(found.true_f1, 3), round(found.expected_f1, 3)
+    (0.8, 0.374)
     """
     pool = checked_pool(counts, metric)
     cut = checked_cut(pool.total, batch_size, averaging, zero_division)

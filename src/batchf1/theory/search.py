@@ -45,6 +45,9 @@ def smallest_batch(
     to cross it once too, which is proved for the metrics here unless `zero_division` is 1. Raises
     `InputError` as `expect`, and unless `tolerance` is above 0. Source: `docs/theory.md`,
     section 8.
+
+    >>> smallest_batch(Counts(tp=160, fp=40, fn=40, tn=9760), tolerance=0.01)
+    455
     """
     pool = checked_pool(counts, metric)
     good = 0 < checks.real(tolerance) < np.inf

@@ -29,7 +29,7 @@ MATTERS = (
     "src/**/requirements.txt",
     "conf/**/*.yaml",
     "experiments/*.yaml",
-    "rules/*.smk",
+    "workflow/rules/*.smk",
     "Snakefile",
 )
 """Files of the repository that a result depends on. Those under figures/ are results themselves,

@@ -9,7 +9,7 @@ rule claims:
     benchmark:
         "logs/claims.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     message:
         "Reading the verdicts on the article's claims"
     shell:

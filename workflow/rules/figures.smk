@@ -15,7 +15,7 @@ rule table:
     benchmark:
         "logs/figures/{figure}-table.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     params:
         module=figure_module,
     message:
@@ -37,14 +37,14 @@ rule draw:
             labels={"figure": "{figure}"},
         ),
         pdf="figures/{figure}.pdf",
-        # read by report/*.rst
+        # read by workflow/report/*.rst
         caption="results/captions/{figure}.rst",
     log:
         "logs/figures/{figure}-draw.log",
     benchmark:
         "logs/figures/{figure}-draw.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     params:
         module=figure_module,
     message:

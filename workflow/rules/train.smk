@@ -9,7 +9,7 @@ rule keras224:
         "logs/keras224.tsv"
     localrule: True  # it needs the network, which a cluster's nodes may not have
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     message:
         "Installing the article's own Keras 2.2.4 into {output}"
     shell:
@@ -27,7 +27,7 @@ rule shard:
     benchmark:
         "logs/{study}/shard-{shard}.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=3000,
@@ -55,7 +55,7 @@ rule collect:
     benchmark:
         "logs/{study}/collect.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     message:
         "Putting the shards of study {wildcards.study} into one table"
     shell:

@@ -110,18 +110,17 @@ def _combine(parts: list[Evidence], sizes: list[int], most: int) -> tuple[list[_
 def _choices(size: int, options: list[Fitting | None], most: int) -> tuple[list[_Choice], int]:
     """The best combinations at one batch size, and the number of all."""
     one, two = options
-    rare = rarity(size)
     if one is None or two is None:
         alone = one or two
         assert alone is not None  # parse refuses a log that tells of neither
-        rows = [alone.best.take(i) for i in range(len(alone.best.tp[:most]))]
+        costs = rarity(size) + alone.best.cost()[:most]
+        rows = [alone.best.take(i) for i in range(len(costs))]
         pairs = [(row, None) if two is None else (None, row) for row in rows]
-        costs = rare + alone.best.cost()[:most]
         found = [_Choice(float(c), size, r) for c, r in zip(costs, pairs, strict=True)]
         return found, int(alone.numbers.sum())
     shared = (one.bits[:, None] & two.bits) > 0
     count = int((shared * np.outer(one.numbers, two.numbers)).sum())
-    score = rare + one.best.cost()[:, None] + two.best.cost() + _unlike(one.best, two.best)
+    score = rarity(size) + one.best.cost()[:, None] + two.best.cost() + _unlike(one.best, two.best)
     score = np.where(one.best.bits[:, None] & two.best.bits, score, np.inf)
     order = np.argsort(score, axis=None, kind="stable")[:most]
     places = [divmod(int(i), score.shape[1]) for i in order if score.flat[i] < np.inf]
@@ -153,7 +152,7 @@ def _judge(
         for part, row in zip(parts, choice.rows, strict=True):
             key = part.name, choice.size, *((int(row.tp), int(row.errors)) if row else ())
             if key not in known:
-                known[key] = _split(part, row, choice.size, averaging)
+                known[key] = _by_exact_law(part, row, choice.size, averaging)
             split, misfit = known[key]
             splits.append(split)
             score += misfit - float(row.misfit if row else 0)
@@ -162,10 +161,10 @@ def _judge(
     return sorted(candidates, key=lambda candidate: candidate.score), judged
 
 
-def _split(
+def _by_exact_law(
     part: Evidence, row: Options | None, size: int, averaging: Averaging
 ) -> tuple[SplitFit, float]:
-    """One split by the exact law, and its misfit."""
+    """One split of a candidate, and its misfit."""
     if row is None:
         if not part.is_train or part.log.total is None:
             return SplitFit(), 0.0

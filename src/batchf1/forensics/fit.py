@@ -155,9 +155,6 @@ class Evidence:
         own_f1 = 2 * own_tp / np.maximum(2 * own_tp + own, 1)
         return np.asarray(np.abs(then * own_f1 / self.value - before))
 
-    def _at(self, tp: Numbers, n: Numbers, size: int) -> tuple[Floats, Floats]:
-        return self.curves[size].at(np.minimum(tp * size / n, float(size)))
-
     def own_errors(self, errors: Numbers, n: Numbers) -> Floats:
         """Errors in the training epoch itself: those of its accuracy, else twice those after it."""
         if self.part.accuracy is None:
@@ -208,6 +205,22 @@ class Evidence:
         for size in sizes:
             self.possible[size] = self._fitting(tp, errors, bits, size)
 
+    def prints(self, tp: int, errors: int) -> tuple[Print, ...]:
+        """What prints the digits for this pair."""
+        if (tp, errors) not in self.printed:
+            self.printed[tp, errors] = prints(self.text, tp, errors, self.k)
+        return self.printed[tp, errors]
+
+    def any_prints(self) -> bool:
+        """Whether some pair prints the digits, whatever the naive value says."""
+        if any(option.bits.size for option in self.possible.values()):
+            return True
+        chunks = (slice(i, i + 50_000) for i in range(0, self.tp.size, 50_000))
+        return any(kinds(self.text, self.tp[c], self.errors[c], self.k).any() for c in chunks)
+
+    def _at(self, tp: Numbers, n: Numbers, size: int) -> tuple[Floats, Floats]:
+        return self.curves[size].at(np.minimum(tp * size / n, float(size)))
+
     def _stretches(self, size: int) -> list[slice]:
         """Stretches of the pairs, looked at in 400 places, beyond which none fits.
 
@@ -240,16 +253,3 @@ class Evidence:
         best = kept[np.argsort(pairs.cost()[kept], kind="stable")[:BEST]]
         numbers = np.bincount(bits[kept])
         return Fitting(pairs.take(best), np.flatnonzero(numbers), numbers[numbers > 0])
-
-    def prints(self, tp: int, errors: int) -> tuple[Print, ...]:
-        """What prints the digits for this pair."""
-        if (tp, errors) not in self.printed:
-            self.printed[tp, errors] = prints(self.text, tp, errors, self.k)
-        return self.printed[tp, errors]
-
-    def any_prints(self) -> bool:
-        """Whether some pair prints the digits, whatever the naive value says."""
-        if any(option.bits.size for option in self.possible.values()):
-            return True
-        chunks = (slice(i, i + 50_000) for i in range(0, self.tp.size, 50_000))
-        return any(kinds(self.text, self.tp[c], self.errors[c], self.k).any() for c in chunks)

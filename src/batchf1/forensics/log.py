@@ -111,6 +111,28 @@ def parse(log_text: str) -> Log:
     return log
 
 
+def has_both_f1(part: SplitLog) -> bool:
+    """Whether a naive F1 and a true F1 above 0 are printed."""
+    return part.naive_f1 is not None and part.exact_f1 is not None and number(part.exact_f1) > 0
+
+
+def number(text: str) -> float:
+    """The value of a printed number or percentage."""
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+
+
+def half_unit(text: str) -> float:
+    """Half a unit of the last printed digit, of the value: 0.00005 for 99.75%."""
+    _, _, power = text.rstrip("%").lower().partition("e")
+    return float(f"0.5e{int(power or 0) - decimals_of(text)}")
+
+
+def decimals_of(text: str) -> int:
+    """Decimals of the value as it is written: 4 for 99.75%."""
+    mantissa = text.rstrip("%").lower().partition("e")[0]
+    return len(mantissa.partition(".")[2]) + (2 if text.endswith("%") else 0)
+
+
 class _Progress(NamedTuple):
     """A complete progress line with an F1, its metrics, and the header of its `fit`."""
 
@@ -200,25 +222,3 @@ def _check(log: Log, text: str) -> None:
     for name, total in (("steps", log.total), ("validation samples", log.validation_samples)):
         good = total is None or 1 <= total <= MAX_SAMPLES
         require(good, name, f"is a whole number in 1 .. {MAX_SAMPLES}", total)
-
-
-def has_both_f1(part: SplitLog) -> bool:
-    """Whether a naive F1 and a true F1 above 0 are printed."""
-    return part.naive_f1 is not None and part.exact_f1 is not None and number(part.exact_f1) > 0
-
-
-def number(text: str) -> float:
-    """The value of a printed number or percentage."""
-    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-
-
-def half_unit(text: str) -> float:
-    """Half a unit of the last printed digit, of the value: 0.00005 for 99.75%."""
-    _, _, power = text.rstrip("%").lower().partition("e")
-    return float(f"0.5e{int(power or 0) - decimals_of(text)}")
-
-
-def decimals_of(text: str) -> int:
-    """Decimals of the value as it is written: 4 for 99.75%."""
-    mantissa = text.rstrip("%").lower().partition("e")[0]
-    return len(mantissa.partition(".")[2]) + (2 if text.endswith("%") else 0)

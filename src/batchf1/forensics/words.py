@@ -40,8 +40,8 @@ def _open(parts: list[Evidence], found: list[Candidate], left_out: int) -> list[
     among = "listed" if left_out else "tried"
     said = [_listed("batch size", [c.batch_size for c in found], among)]
     said += _lead(found)
-    for i, part in enumerate(parts):
-        splits = [split for c in found for split in c[1 + i : 2 + i] if isinstance(split, SplitFit)]
+    fits = [c.train for c in found], [c.validation for c in found]
+    for part, splits in zip(parts, fits, strict=True):
         said.append(_pairs(part, splits, among))
         if part.told or (part.is_train and part.log.total):
             said.append(_samples(part, splits[0], found[0].batch_size))

@@ -27,7 +27,7 @@ def test_the_claims_are_those_of_the_readme(repository):
 
 def test_the_claims_are_a_whole_table(repository, tmp_path):
     output = tmp_path / "claims.rst"
-    assert cli.main(["claims", str(repository / "README.md"), "--output", str(output)]) == 0
+    assert cli.main(["workflow", "claims", str(repository / "README.md"), "--output", str(output)]) == 0
     page = html(output.read_text(encoding="utf-8"))
     assert page.count("<tr") == 11
     assert "](" not in page

@@ -168,7 +168,7 @@ def test_figures_of_one_setting_refuse_another_by_name(tmp_path, repository, nam
 
 
 def test_engines_of_one_keras_each_are_no_axis_beside_it():
-    found = rows(engine="keras224", keras="2.2.4")
+    found = rows(engine="keras224", version="2.2.4")
     _axes.no_others(found, [], "f")
     assert _axes.further(found, []) == ["engine"]
     with pytest.raises(InputError, match="does not show program"):

@@ -16,11 +16,11 @@ from batchf1.errors import InputError
 from batchf1.figures import base as figures
 from batchf1.figures import cost as plot
 from batchf1.records import tables
-from batchf1.study import settings as config
 from batchf1.study.cost import fresh, run, study
 from batchf1.study.cost.rows import COST
 from batchf1.study.cost.source import KEYS, Source, SourceSequential, split_of
 from batchf1.study.cost.study import CostStudy
+from batchf1.study.grid import load_study
 
 STUDY = """
 question: Does it work?
@@ -49,7 +49,7 @@ def written(folder, text=STUDY):
 
 
 def read(path):
-    return config.load_study(path, CostStudy)
+    return load_study(path, CostStudy)
 
 
 @pytest.fixture(scope="module")

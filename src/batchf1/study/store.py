@@ -68,7 +68,8 @@ class Progress:
         left, now = len(self.costs) - self.n_done, time.monotonic()
         if now - self.said > SAY_SECONDS or left == 0:
             done = sum(self.costs[: self.n_done])
-            to_go = (now - self.began) * sum(self.costs[self.n_done :]) / done
+            # pieces that are said to cost nothing are no measure of the others
+            to_go = (now - self.began) * sum(self.costs[self.n_done :]) / done if done else 0.0
             self.said = now
             say(f"{self.name}: {self.n_done} done, {left} left, about {to_go:.0f} s to go{more}")
 

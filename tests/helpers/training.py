@@ -5,7 +5,7 @@ from batchf1.study.grid import compose
 
 
 def run(**settings):
-    """A run of 400 diamonds over two epochs; `dataset__prevalence=0.3` sets `dataset.prevalence`."""
+    """A run of 400 diamonds over two epochs; `dataset__x=3` sets `dataset.x` to 3."""
     defaults = {"dataset.n_samples": 400, "dataset.prevalence": 0.1, "training.epochs": 2}
     overrides = defaults | {key.replace("__", "."): value for key, value in settings.items()}
     return compose([f"{key}={value}" for key, value in overrides.items()])

@@ -32,14 +32,6 @@ def test_a_table_may_say_further_settings_after_the_named_columns(tmp_path):
             tables.validate(rows().assign(**{strange: 1}), schema.RUNS, "t")
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [([4, 8], "[4, 8]"), (None, "null"), ({"a": 1}, '{"a": 1}'), (0.5, 0.5), (True, True)],
-)
-def test_a_setting_stands_in_a_table_as_a_plain_value(value, shown):
-    assert schema.axis(value) == shown
-
-
 BAD = {
     "value above 1": (rows(f1=1.5), "f1"),
     "NaN": (rows(f1=np.nan), "f1"),

@@ -90,7 +90,7 @@ def test_the_table_says_how_it_was_measured(measured, capsys):
     said = " ".join(capsys.readouterr().out.split())
     for words in (
         "study mini: Does it work?",
-        "10 runs on cpu in Keras 3.",
+        "10 runs on cpu in keras 3.",
         "seeds 0",
         "n_features=3; prevalence=0.5",
         "batch_size=32, 64; n_samples=200, 600",

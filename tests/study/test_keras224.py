@@ -85,7 +85,10 @@ def test_each_row_says_which_keras_trained(table):
     assert set(table["framework"]) == {"keras"}
     assert set(table["version"].str.split(".").str[0]) == {"2", "3"}
     assert (table.groupby("version").size() == len(PROGRAMS) * 5 * 2 * 3).all()
-    for engine, averaging, major in (("keras224", "size_weighted", "2"), ("plain", "per_batch", "3")):
+    for engine, averaging, major in (
+        ("keras224", "size_weighted", "2"),
+        ("plain", "per_batch", "3"),
+    ):
         part = table[table["engine"] == engine]
         assert set(part["averaging"]) == {averaging}
         assert set(part["version"].str.split(".").str[0]) == {major}

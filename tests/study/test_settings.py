@@ -110,12 +110,18 @@ def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["program=dropped_batch"], "program dropped_batch: needs an engine for generators, of keras ['plain']; got fused"),
+        (
+            ["program=dropped_batch"],
+            "program dropped_batch: needs an engine for generators, of keras ['plain']; got fused",
+        ),
         (["program.counts=median"], "program.counts: is one of"),
         (["program.train=1"], "program.train: is one of"),
         (["training.pretrain=-1"], "training.pretrain: must be at least 0; got -1"),
         (["training.freeze_after=-2"], "training.freeze_after: must be at least 0; got -2"),
-        (["training.engine=keras224"], "strategies: of keras224 are ('batch_mean', 'epoch_end', 'reconstructed'); got streaming"),
+        (
+            ["training.engine=keras224"],
+            "of keras224 are ('batch_mean', 'epoch_end', 'reconstructed'); got streaming",
+        ),
         (
             [
                 "training.engine=keras224",

@@ -12,11 +12,7 @@ from batchf1.metrics import averaging
 from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
 from batchf1.study import schema
-from batchf1.study.frameworks import order
 from batchf1.study.frameworks.keras3.run import Keras3Trainer
-from batchf1.study.frameworks.weights import first_weights
-from batchf1.study.seeds import generator
-from batchf1.study.settings import Model
 from helpers import by_hand
 from helpers.training import run, trained
 
@@ -150,30 +146,6 @@ def test_each_strategy_alone(engine, name):
     assert set(alone["strategy"]) == {name}
     counted = alone[["tp", "fp", "fn", "tn"]].sum(axis=1)
     np.testing.assert_array_equal(counted, np.where(alone["split"] == "train", 400, 80))
-
-
-def test_the_order_of_samples():
-    one = run()
-    first, second = order.shuffled(one)(0), order.shuffled(one)(1)
-    assert sorted(first) == list(range(400))
-    assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(first, order.shuffled(run(training__batch_size=8))(0))
-    assert not np.array_equal(first, order.shuffled(run(seed=1))(0))
-
-
-def test_first_weights_are_glorot_uniform_and_biases_0():
-    found = first_weights(Model([300, 200], 0.01), 100, generator("a", "weights"))
-    kernels, biases = found[::2], found[1::2]
-    assert [k.shape for k in kernels] == [(100, 300), (300, 200), (200, 1)]
-    for kernel, limit in zip(kernels, np.sqrt([6 / 400, 6 / 500, 6 / 201]), strict=True):
-        assert kernel.dtype == np.float32
-        assert -limit <= kernel.min() < -0.97 * limit
-        assert 0.97 * limit < kernel.max() <= limit
-        assert abs(kernel.mean()) < 4 * limit / np.sqrt(3 * kernel.size)
-    # the first number that NumPy draws from the SHA-256 of the two names
-    assert kernels[0][0, 0] == pytest.approx(-0.06464842790747, rel=1e-7)
-    for bias, n in zip(biases, (300, 200, 1), strict=True):
-        np.testing.assert_array_equal(bias, np.zeros(n))
 
 
 def test_train_prints_each_strategy_beside_its_references(capfd):

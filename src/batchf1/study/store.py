@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Mapping
@@ -35,12 +36,12 @@ class Store:
     def find(self, key: str, stamp: Mapping[str, Any]) -> Made | None:
         """What was kept under `key`; None where it is missing, damaged or of another stamp.
 
-        `stamp`: what the work depends on, each part as it must stand in the table's record.
+        `stamp`: what the work depends on, each part as the table's record must have it.
         """
-        path = self._path(key)
+        path, wanted = self._path(key), json.loads(json.dumps(dict(stamp)))  # tuples become lists
         try:
             recorded = tables.provenance_of(path)
-            if any(recorded.get(name) != value for name, value in stamp.items()):
+            if any(recorded.get(name) != value for name, value in wanted.items()):
                 return None
             return Made(tables.read(path, self.schema), recorded)
         except InputError:

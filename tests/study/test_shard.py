@@ -30,13 +30,31 @@ def experiment(tmp_path):
     return path
 
 
-def test_a_grid_over_the_number_of_features_trains(experiment, tmp_path, capsys):
-    grid = (
-        "grid:\n  dataset: [synthetic]\n  dataset.dimensions: [2, 5]\n  seed: [0, 1]\nshards: 1\n"
-    )
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("dataset.dimensions", [2, 5]),
+        ("model.learning_rate", [0.001, 0.05]),
+        ("training.threshold", [0.3, 0.7]),
+    ],
+)
+def test_a_grid_over_a_setting_trains_and_the_table_says_it(
+    experiment, tmp_path, capsys, key, values
+):
+    grid = f"grid:\n  dataset: [synthetic]\n  {key}: {values}\n  seed: [0, 1]\nshards: 1\n"
     experiment.write_text(STUDY.partition("grid:")[0] + grid)
-    assert len(shard.execute(experiment, 0, tmp_path / "store").table) == 2 * 2 * 2 * 2
+    made = shard.execute(experiment, 0, tmp_path / "store")
+    assert len(made.table) == 2 * 2 * 2 * 2
     assert "(2 shapes compiled)" in capsys.readouterr().err
+    assert key not in made.table
+    tables.write(made.table, tmp_path / "0.parquet", schema.RUNS, made.origin)
+    collected = shard.collect(experiment, [tmp_path / "0.parquet"])
+    found = tables.validate(collected.table, schema.RUNS, "collected")
+    assert list(found.columns)[-1] == key
+    assert list(found[key]) == [value for value in values for _ in range(8)]
+    assert collected.origin["grid"][key] == values
+    n_trainings = 1 if key == "training.threshold" else 2  # a threshold moves no weight
+    assert (found.groupby("seed")["loss"].nunique() == 2 * n_trainings).all()
 
 
 def test_a_shard_keeps_its_runs_and_trains_only_what_is_missing(experiment, tmp_path, capsys):

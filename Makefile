@@ -14,14 +14,14 @@ figures: $(STAMP)
 report: figures
 	snakemake --report report.html
 
-# Every table made again from a copy of the tracked files, beside the committed one;
-# EXACT=1 allows nothing but what cannot be repeated (on the machine that made them).
+# Every table made again from a copy of the tracked files, and compared with the committed one bit
+# for bit; ELSEWHERE=1 allows what figures/tolerances.yaml states for another platform.
 verify: $(STAMP)
 	@set -e; copy=$$(mktemp -d); \
 	git ls-files -z | tar -c --null -T - -f - | tar -x -C "$$copy" -f -; \
 	find "$$copy/figures" -type f ! -name tolerances.yaml -exec rm {} +; \
 	(cd "$$copy" && PYTHONPATH="$$copy/src" snakemake --cores $(CORES)); \
-	batchf1 verify $(if $(EXACT),--exact) figures "$$copy/figures" \
+	batchf1 verify $(if $(ELSEWHERE),--other-platform) figures "$$copy/figures" \
 	  || { status=$$?; echo "The tables made anew are in $$copy/figures."; exit $$status; }; \
 	rm -rf "$$copy"
 
@@ -42,13 +42,14 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/snakefmt Snakefile rules
+	$(BIN)/snakefmt Snakefile workflow
 
 $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchf1 needs Python 3.11 or newer; set PYTHON=python3.x")'
@@ -57,10 +58,12 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-# The sub-grid beside what a user would write (an hour), then the engines (4 minutes).
+# Times and memory, on a machine at rest: the sub-grid beside what a user would write (an hour), the
+# engines and what each strategy costs (4 minutes each); then figures/scaling and figures/cost.
 benchmark: $(STAMP)
 	$(BIN)/python benchmarks/pipelines.py
 	$(BIN)/python benchmarks/engines.py
+	$(BIN)/snakemake --cores $(CORES) measured
 
 # Pin anew, every transitive version and no address (needs uv).
 requirements:

@@ -31,7 +31,7 @@ def test_the_arithmetic_needs_no_tensorflow_hydra_or_plotting(module):
 
 
 def test_settings_and_the_command_need_no_tensorflow():
-    assert "tensorflow" not in modules_after("import batchf1.study.settings as c; c.compose()")
+    assert "tensorflow" not in modules_after("import batchf1.study.grid as c; c.compose()")
     assert not modules_after("import batchf1.cli.main") & {*HEAVY, "numpy", "pandas"}
 
 
@@ -51,21 +51,27 @@ def test_help(capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(["--help"])
     assert caught.value.code == 0
-    assert "shard" in capsys.readouterr().out
+    assert "forensics" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["draw", "nope", "x.csv", "--output", "x.png"], "figure: is one of"),
+        (["workflow", "draw", "nope", "x.csv", "--output", "x.png"], "figure: is one of"),
         (
-            ["draw", "worked_example", "x.csv", "--output", "x.png"],
+            ["workflow", "draw", "worked_example", "x.csv", "--output", "x.png"],
             "x.csv: must be a readable file",
         ),
-        (["table", "worked_example", "x.yaml", "--output", "x.csv"], "x.yaml: must be a readable"),
-        (["table", "error_vs_imbalance", "x.parquet", "--output", "x.csv"], "whole parquet file"),
         (
-            ["shard", "x.yaml", "--shard", "0", "--store", "s", "--output", "o"],
+            ["workflow", "table", "worked_example", "x.yaml", "--output", "x.csv"],
+            "x.yaml: must be a readable",
+        ),
+        (
+            ["workflow", "table", "error_vs_imbalance", "x.parquet", "--output", "x.csv"],
+            "whole parquet file",
+        ),
+        (
+            ["workflow", "shard", "x.yaml", "--shard", "0", "--store", "s", "--output", "o"],
             "x.yaml: must be a readable file",
         ),
     ],

@@ -7,9 +7,11 @@ import pytest
 
 from batchf1.figures import discrepancy, original_log
 from batchf1.forensics.answer import investigate
+from batchf1.metrics.counts import Counts
 from batchf1.study.experiments import experiments
 from batchf1.study.grid import Study, runs
-from batchf1.theory.expectation import expect, rare_positives
+from batchf1.theory.expectation import expect
+from batchf1.theory.limits import rare_positives
 
 WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight"]
 
@@ -69,7 +71,7 @@ def sentences(folder):
         f"Rule of thumb: with fewer than {few} expected positives per batch (batch size x "
         "prevalence) the batch mean is off by more than 5 points"
     )
-    example = expect(61, 10, 19, 210, 100)
+    example = expect(Counts(61, 10, 19, 210), 100)
     yield (
         f"cut at random, the same 300 samples would log {example.expected_f1:.3f}, give or take "
         f"{example.sd:.3f}"

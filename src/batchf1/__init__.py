@@ -1,1 +1,58 @@
-"""How wrong is a batch-averaged F1? The arithmetic, the Keras strategies and the study."""
+"""What a batch-averaged F1 logs, and how wrong it is.
+
+The arithmetic needs NumPy and SciPy alone; the strategies for Keras programs are in
+`batchf1.keras`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batchf1.errors import InputError
+    from batchf1.forensics.answer import investigate
+    from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
+    from batchf1.metrics.counts import Counts, batch_counts
+    from batchf1.metrics.ratios import F1, Ratio, f_beta
+    from batchf1.theory.expectation import expect
+    from batchf1.theory.search import smallest_batch
+
+__all__ = [
+    "F1",
+    "Counts",
+    "InputError",
+    "Ratio",
+    "batch_counts",
+    "batch_mean",
+    "expect",
+    "f_beta",
+    "investigate",
+    "pooled",
+    "reconstructed",
+    "smallest_batch",
+]
+
+_PLACES = {
+    "Counts": "metrics.counts",
+    "F1": "metrics.ratios",
+    "InputError": "errors",
+    "Ratio": "metrics.ratios",
+    "batch_counts": "metrics.counts",
+    "batch_mean": "metrics.averaging",
+    "expect": "theory.expectation",
+    "f_beta": "metrics.ratios",
+    "investigate": "forensics.answer",
+    "pooled": "metrics.averaging",
+    "reconstructed": "metrics.averaging",
+    "smallest_batch": "theory.search",
+}
+"""Public name -> the module that has it; imported when it is asked for (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_PLACES]

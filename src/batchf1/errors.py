@@ -6,11 +6,33 @@ from typing import Any, NoReturn
 
 
 class InputError(ValueError):
-    """Input that breaks a rule, with a text of one line: the thing, the rule and the value."""
+    """Input that breaks a rule, with a text of one line: the thing, the rule and the value.
+
+    >>> raise InputError("beta: must be above 0 and finite; got -1")
+    Traceback (most recent call last):
+    batchf1.errors.InputError: beta: must be above 0 and finite; got -1
+    """
 
 
 class TraceError(RuntimeError):
     """Keras logged something else than the arithmetic gives for the batches that it saw."""
+
+
+EXTRA_OF = {
+    "keras": "keras",
+    "sklearn": "keras",
+    **dict.fromkeys(
+        ("hydra", "matplotlib", "omegaconf", "pandas", "pandera", "PIL", "plotnine"), "workflow"
+    ),
+    **dict.fromkeys(("pyarrow", "seaborn", "snakemake", "tensorflow", "yaml"), "workflow"),
+}
+"""Package that a light install lacks -> the extra that brings it."""
+
+
+def missing(module: str) -> str:
+    """What a package lacks that needs the module, with the `pip install` that helps."""
+    package = module.partition(".")[0]
+    return f"needs {package}: pip install 'batchf1[{EXTRA_OF[package]}]'"
 
 
 def refuse(thing: str, rule: str, value: Any) -> NoReturn:

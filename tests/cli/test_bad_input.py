@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from batchf1.cli import main as cli
-from batchf1.cli import train
 from batchf1.datasets import diamonds, fashion_mnist
 from batchf1.errors import InputError
 from batchf1.records import tables
@@ -28,11 +27,12 @@ grid:
   dataset.prevalence: [0.5]
   seed: [0, 1]
 """
-SHARD = "shard s.yaml --shard 0 --store store --output out.parquet"
-COLLECT = "collect s.yaml rows.parquet --output out.parquet"
-TABLE = "table error_vs_batch_size rows.parquet --output out.csv"
-EXAMPLE = "table worked_example s.yaml --output out.csv"
-DRAW = "draw worked_example s.csv --output out.png"
+SHARD = "workflow shard s.yaml --shard 0 --store store --output out.parquet"
+COLLECT = "workflow collect s.yaml rows.parquet --output out.parquet"
+TABLE = "workflow table error_vs_batch_size rows.parquet --output out.csv"
+EXAMPLE = "workflow table worked_example s.yaml --output out.csv"
+DRAW = "workflow draw worked_example s.csv --output out.png"
+STEPS = ("shard", "collect", "table", "draw", "cost", "keras224")
 COUNTS = "expect --tp 3 --fp 1 --fn 2 --tn 94"
 
 
@@ -152,7 +152,8 @@ SHARDS = {
     ),
     "a shard twice": (lambda: [of_study()] * 2, "must have 40 rows in the shards; got 80"),
 }
-# command line -> what is said of it, where nothing but the words is wrong
+# command line -> what is said of it, where nothing but the words is wrong; of `workflow` those
+# that begin with one of its steps
 COMMANDS = {
     "": "the following arguments are required: COMMAND",
     "dance": "invalid choice: 'dance'",
@@ -161,7 +162,8 @@ COMMANDS = {
     "table worked_example": "required: source, --output",
     "draw worked_example": "required: source, --output",
     "cost s.yaml": "required: --store, --output",
-    "install-keras224": "required: folder",
+    "workflow": "required: STEP",
+    "keras224": "required: folder",
     "forensics": "required: LOG",
     "expect": "--batch-size: needed, unless --tolerance asks for it; got neither",
     "shard s.yaml --shard x --store store --output o": "invalid int value: 'x'",
@@ -191,7 +193,7 @@ COMMANDS = {
     "draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
     "cost no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
-    "install-keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
+    "keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
     "forensics no.txt": "LOG: must be a readable text file; got no.txt (No such file",
     "forensics folder": "LOG: must be a readable text file; got folder (Is a directory)",
     "forensics binary": "LOG: must be a readable text file; got binary (no UTF-8 text)",
@@ -209,7 +211,7 @@ COMMANDS = {
     f"{COUNTS} --batch-size 9 --dance": "unrecognized arguments: --dance",
     "expect --tp 99999999999999999999 --fp 0 --fn 0 --tn 1 --batch-size 3": "at most 2**53; got 99",
 }
-# overrides of `python -m batchf1.cli.train`
+# overrides of `batchf1 train`
 TRAIN = {
     "training.foo=3": "Key 'foo' not in 'Training'",
     "+training.foo=3": "config: training.foo: no such setting; there are ['batch_size'",
@@ -224,7 +226,7 @@ TRAIN = {
     "study=../elsewhere": "study: is of letters, digits, _ and -; got ../elsewhere",
     "seed=${x}": "Interpolation key 'x' not found",
     "seed=1,2": "Ambiguous value for argument 'seed=1,2'",
-    "--fast": "got --fast",
+    "--fast": "unrecognized arguments: --fast",
     "seed": "Error parsing override 'seed'",
 }
 
@@ -305,22 +307,26 @@ def test_shards_that_are_not_the_studys(folder, capfd, case):
     paths = [Path(f"{i}.parquet") for i, _ in enumerate(make())]
     for path, table in zip(paths, make(), strict=True):
         put(path, table)
-    refused(capfd, ["collect", "s.yaml", *map(str, paths), "--output", "out.parquet"], words)
+    refused(
+        capfd, ["workflow", "collect", "s.yaml", *map(str, paths), "--output", "out.parquet"], words
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_bad_command_line(folder, capfd, command):
-    refused(capfd, command.split(), COMMANDS[command])
+    words = command.split()
+    group = ["workflow"] if words and words[0] in STEPS else []
+    refused(capfd, [*group, *words], COMMANDS[command])
 
 
 @pytest.mark.parametrize("override", TRAIN)
 def test_a_bad_override(folder, capfd, override):
-    refused(capfd, [override], TRAIN[override], train.main)
+    refused(capfd, ["train", override], TRAIN[override])
 
 
 def test_refusals_import_no_tensorflow(folder):
     ask = f"from batchf1.cli.main import main; assert main({TABLE.split()}) == 2"
-    other = "from batchf1.cli import train; assert train.main(['+foo=3']) == 2"
+    other = "assert main(['train', '+foo=3']) == 2"
     wrong = f"assert main({SHARD.replace('--shard 0', '--shard 7').split()}) == 2"
     put(Path("rows.parquet"), b"PAR1 half")
     code = f"{ask}; {other}; {wrong}; import sys; print('tensorflow' in sys.modules)"
@@ -417,5 +423,5 @@ def test_a_table_of_too_many_rows_is_refused_when_there_is_no_memory(folder, mon
 
     monkeypatch.setattr(tables, "read", full)
     assert cli.main(TABLE.split()) == 1
-    said = "batchf1 table: not enough memory: Unable to allocate 7 PiB\n"
+    said = "batchf1 workflow table: not enough memory: Unable to allocate 7 PiB\n"
     assert capfd.readouterr().err == said

@@ -8,9 +8,13 @@ from fractions import Fraction
 import pytest
 
 from batchf1.cli import main as cli
-from batchf1.theory.expectation import expect, large_data, smallest_batch
+from batchf1.metrics.counts import Counts
+from batchf1.theory.expectation import expect
+from batchf1.theory.limits import large_data
+from batchf1.theory.search import smallest_batch
 
 COUNTS = ["--tp", "3", "--fp", "1", "--fn", "2", "--tn", "94"]
+POOL = Counts(3, 1, 2, 94)
 
 
 FOUR = "--tp {} --fp {} --fn {} --tn {}"
@@ -35,14 +39,14 @@ def ask_json(capsys, *arguments):
 def test_counts(capsys, averaging, word, value):
     rules = ["--averaging", averaging, "--zero-division", word]
     answer = ask_json(capsys, *COUNTS, "--batch-size", "9", *rules)
-    found = expect(3, 1, 2, 94, 9, averaging, value)
+    found = expect(POOL, 9, averaging, value)
     for key in ("true_f1", "expected_f1", "sd", "error", "error_empty", "error_curvature"):
         assert answer[key] == getattr(found, key), key
     assert answer["interval95"] == list(found.interval95)
     assert answer["n_batches"] == 12
     assert (answer["averaging"], answer["zero_division"]) == (averaging, word)
     assert (answer["n_samples"], answer["batch_size"], answer["tolerance"]) == (100, 9, 0.01)
-    assert answer["smallest_batch_size"] == smallest_batch(3, 1, 2, 94, 0.01, averaging, value)
+    assert answer["smallest_batch_size"] == smallest_batch(POOL, 0.01, averaging, value)
     rates = (answer["prevalence"], answer["precision"], answer["recall"])
     assert rates == (0.05, 0.75, 0.6)
 
@@ -98,7 +102,7 @@ def test_rates_alone_give_the_limit(capsys):
 
 def test_tolerance_asks_for_the_batch_size(capsys):
     answer = ask_json(capsys, *COUNTS, "--tolerance", "0.1")
-    assert answer["batch_size"] == answer["smallest_batch_size"] == smallest_batch(3, 1, 2, 94, 0.1)
+    assert answer["batch_size"] == answer["smallest_batch_size"] == smallest_batch(POOL, 0.1)
     assert abs(answer["error"]) <= 0.1
     assert answer["tolerance"] == 0.1
     both = ask_json(capsys, *COUNTS, "--tolerance", "0.1", "--batch-size", "2")
@@ -120,9 +124,9 @@ LONE = lone_f1(3, 3, 94, 10)
 
 
 def test_text_for_people(capsys):
-    low, high = expect(3, 1, 2, 94, 10).interval95
+    low, high = expect(POOL, 10).interval95
     mean, empty = LONE
-    size = smallest_batch(3, 1, 2, 94, 0.01)
+    size = smallest_batch(POOL, 0.01)
     assert ask(capsys, *COUNTS, "--batch-size", "10").splitlines() == [
         "100 samples in batches of 10, averaged per_batch, 0/0 = 0",
         "counts               tp 3, fp 1, fn 2, tn 94",
@@ -166,7 +170,7 @@ def test_the_advice_is_about_the_tolerance(capsys):
     ):
         said = ask(capsys, *COUNTS, "--batch-size", "10", "--tolerance", tolerance)
         assert said.splitlines()[-1].startswith(words)
-    just = repr(abs(expect(3, 1, 2, 94, 10).error))
+    just = repr(abs(expect(POOL, 10).error))
     said = ask(capsys, *COUNTS, "--batch-size", "10", "--tolerance", just)
     assert said.endswith("The batch mean may be read here: it is within 0.416467 of the truth.\n")
 

@@ -28,18 +28,20 @@ def unread(command, stream="stdout", **environment):
     return done.returncode, getattr(done, other)
 
 
-@pytest.mark.parametrize("command", ["batchf1.cli.train --help", "batchf1.cli.main --help", EXPECT])
+@pytest.mark.parametrize(
+    "command", ["batchf1.cli.main train --help", "batchf1.cli.main --help", EXPECT]
+)
 def test_a_reader_that_has_left_ends_a_command_quietly(command):
     assert unread(command) == (141, "")
 
 
-@pytest.mark.parametrize("command", ["batchf1.cli.train --help", EXPECT])
+@pytest.mark.parametrize("command", ["batchf1.cli.main train --settings", EXPECT])
 def test_so_does_one_that_leaves_while_something_is_written(command):
     assert unread(command, PYTHONUNBUFFERED="1") == (141, "")
 
 
 def test_so_does_one_of_the_errors():
-    assert unread("batchf1.cli.train training.batch_size=0", "stderr") == (141, "")
+    assert unread("batchf1.cli.main train training.batch_size=0", "stderr") == (141, "")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from batchf1.figures import discrepancy
 from batchf1.forensics.answer import investigate
-from batchf1.theory import last_batch as remainder
+from batchf1.theory import last_batch
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def sentences(table, repository):
     true = 2 * tp / (2 * tp + errors)
 
     def limit(batch_size, share):
-        return 100 * remainder.dropped(tp, errors, 7117, batch_size).quantile(share) / true
+        return 100 * last_batch.dropped(tp, errors, 7117, batch_size).quantile(share) / true
 
     yield (
         f"the 17 samples of the last batch move F1 by at most {limit(50, 0.95):.2f} % in 95 % of "

@@ -6,15 +6,9 @@ import sys
 import pytest
 
 from batchf1.errors import InputError
-from batchf1.forensics.answer import (
-    PRINTERS,
-    SIZES,
-    half_unit,
-    investigate,
-    number,
-    parse,
-    rounding,
-)
+from batchf1.forensics.answer import investigate
+from batchf1.forensics.log import PRINTERS, half_unit, number, parse
+from batchf1.forensics.sizes import SIZES
 
 TRUE = "\nf1score_train 0.8\nf1score_test 0.75\n"
 METRICS = "loss: 0.1 - acc: 0.95 - f1: 0.5 - val_loss: 0.1 - val_acc: 0.96 - val_f1: 0.4"
@@ -160,27 +154,6 @@ def test_half_a_unit_of_an_absurd_number_is_no_traceback():
     assert half_unit("0.5e-5000") == 0
 
 
-@pytest.mark.parametrize(
-    ("texts", "decimals"),
-    [
-        (["0.997502", "0.93532336"], None),
-        (["0.9975", "0.935"], 4),
-        (["0.935"], 3),
-        (["0.93"], None),
-        (["0.997502"], 6),
-        (["0.9975021"], None),
-        (["9.354e-01"], None),
-        (["1.0"], None),
-        (["93%"], 2),
-        (["99.75%", "93.5%"], 4),
-        (["93.5323%"], 6),
-        (["93.53233830845771%"], None),
-    ],
-)
-def test_rounding_needs_few_decimals(texts, decimals):
-    assert rounding(texts) == decimals
-
-
 # --- refused -----------------------------------------------------------------------------------
 
 NOTHING = f"Train on 9 samples, validate on 0 samples\n9/9 {BAR}"
@@ -212,7 +185,7 @@ def test_useless_logs_are_refused_in_one_line(text, words):
 def test_long_words_take_linear_time():
     """In quadratic time each would be minutes."""
     program = """
-from batchf1.forensics.answer import parse
+from batchf1.forensics.log import parse
 for before in ("", "f1 ", "f1: ", "1/1 [ - loss: 1 - f1: 0.5 - "):
     for word in ("a", "1", " ", "f1 ", "f1", ":", "1/", "e1", "0,", "\\x1b[0", "np.float64("):
         try:

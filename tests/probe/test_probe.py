@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from batchf1.cli import main as cli
 from batchf1.errors import InputError
-from batchf1.probe import measure as probe
-from batchf1.probe.measure import FRAMEWORKS, RETURNED, WEIGHTS
+from batchf1.probe import measure
+from batchf1.probe import page as pages
+from batchf1.probe.measure import WEIGHTS
+from batchf1.probe.rows import FRAMEWORKS, RETURNED, RULES, load
 
 NUMBERS = ("tp", "predicted_positives", "positives", "f1", "true_f1", "weighted_f1")
 
 
 @pytest.fixture(scope="module")
 def committed(repository):
-    return probe.load(repository / "docs/averaging.csv")
+    return load(repository / "docs/averaging.csv")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def live(request):
                 if framework == "keras224":
                     folder = request.getfixturevalue("keras224_folder")
                     patch.setenv("BATCHF1_KERAS224", str(folder))
-                rows[framework] = probe.measure(framework)
+                rows[framework] = measure.measure(framework)
         return rows[framework]
 
     return measured
@@ -100,7 +103,7 @@ WEIGHTED_EXACT = {"keras224": set(), "tf_keras": {"per_sample"}, "keras": {"per_
 
 
 def exact(rows):
-    return {name for name in RETURNED if all(probe._right(r) for r in chosen(rows, returned=name))}
+    return {name for name in RETURNED if all(pages._right(r) for r in chosen(rows, returned=name))}
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -172,13 +175,13 @@ def test_precision(framework, live):
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
-@pytest.mark.parametrize("n", probe.BATCHES.values())
+@pytest.mark.parametrize("n", measure.BATCHES.values())
 def test_the_true_values_are_those_of_scikit_learn(weights, n, committed):
     given = WEIGHTS[weights][1]
     given = None if given is None else given[:n]
-    y, d = probe.LABELS[:n], probe.SCORES[:n]
+    y, d = measure.LABELS[:n], measure.SCORES[:n]
     for row in chosen(committed, weights=weights):
-        if probe.BATCHES[row.batches] == n:
+        if measure.BATCHES[row.batches] == n:
             assert row.true_f1 == pytest.approx(f1_score(y, d), abs=1e-6)
             weighted = f1_score(y, d, sample_weight=given)
             assert row.weighted_f1 == pytest.approx(weighted, abs=1e-6)
@@ -188,16 +191,16 @@ def test_the_true_values_are_those_of_scikit_learn(weights, n, committed):
 def test_the_rules_can_be_told_apart(returned):
     for weights, (_, given) in WEIGHTS.items():
         given = np.ones(10) if given is None else given.astype(float)
-        values = [probe.by_rules(v, given) for v in probe.spread(returned, 10).values()]
-        distinct = {tuple(np.round([v[rule] for v in values], 6)) for rule in probe.RULES}
+        values = [measure.by_rules(v, given) for v in measure.spread(returned, 10).values()]
+        distinct = {tuple(np.round([v[rule] for v in values], 6)) for rule in RULES}
         assert len(distinct) == (2 if weights == "none" else 4), weights
 
 
 def test_the_tables_are_those_of_the_csv(page, committed):
-    _, _, rest = page.partition(probe.BEGIN)
-    tables, end, _ = rest.partition(probe.END)
+    _, _, rest = page.partition(pages.BEGIN)
+    tables, end, _ = rest.partition(pages.END)
     assert end
-    assert tables.strip() == probe.render(committed).strip()
+    assert tables.strip() == pages.render(committed).strip()
 
 
 def test_a_call_that_differs_is_named(committed):
@@ -207,13 +210,13 @@ def test_a_call_that_differs_is_named(committed):
         else row
         for row in committed
     ]
-    assert "fit, train: exact; fit, validation: exact; generator, train: wrong" in probe.render(odd)
+    assert "fit, train: exact; fit, validation: exact; generator, train: wrong" in pages.render(odd)
 
 
 def test_write_replaces_the_tables_and_nothing_else(committed, page, repository, tmp_path):
-    head, tail = page.partition(probe.BEGIN)[0], page.partition(probe.END)[2]
-    (tmp_path / "averaging.md").write_text(f"{head}{probe.BEGIN}\n{probe.END}{tail}")
-    probe.write(committed, tmp_path)
+    head, tail = page.partition(pages.BEGIN)[0], page.partition(pages.END)[2]
+    (tmp_path / "averaging.md").write_text(f"{head}{pages.BEGIN}\n{pages.END}{tail}")
+    pages.write(committed, tmp_path)
     assert (tmp_path / "averaging.md").read_text() == page
     written = (tmp_path / "averaging.csv").read_text()
     assert written == (repository / "docs/averaging.csv").read_text()
@@ -222,10 +225,10 @@ def test_write_replaces_the_tables_and_nothing_else(committed, page, repository,
 
 def test_a_page_without_markers_is_refused(committed, tmp_path):
     with pytest.raises(InputError, match="must be there"):
-        probe.write(committed, tmp_path)
+        pages.write(committed, tmp_path)
     (tmp_path / "averaging.md").write_text("no markers")
     with pytest.raises(InputError, match="needs the lines"):
-        probe.write(committed, tmp_path)
+        pages.write(committed, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["averaging.md"]
 
 
@@ -233,26 +236,30 @@ def test_a_csv_of_something_else_is_refused(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     for name in ("x.csv", "none.csv"):
         with pytest.raises(InputError, match="must be the CSV of"):
-            probe.load(tmp_path / name)
+            load(tmp_path / name)
 
 
 @pytest.mark.parametrize(
     "arguments", [["torch"], [], ["keras", "--write", "docs"], ["--nope"], ["keras", "more"]]
 )
 def test_bad_input_is_one_line_and_status_2(arguments, capsys):
-    assert probe.main(arguments) == 2
+    try:
+        status = cli.main(["workflow", "probe", *arguments])
+    except SystemExit as left:  # argparse
+        status = left.code
+    assert status == 2
     said = capsys.readouterr()
-    assert said.err.startswith("batchf1.probe.measure: ")
+    assert said.err.startswith("batchf1 workflow probe: ")
     assert said.err.count("\n") == 1
     assert not said.out
 
 
 def test_an_unknown_or_missing_framework_is_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="framework: is one of"):
-        probe.measure("torch")
+        measure.measure("torch")
     monkeypatch.setenv("BATCHF1_KERAS224", str(tmp_path / "nowhere"))
-    with pytest.raises(InputError, match="keras224: must run .* install-keras224"):
-        probe.measure("keras224")
+    with pytest.raises(InputError, match="keras224: must run .* workflow keras224"):
+        measure.measure("keras224")
 
 
 def test_no_framework_is_imported_before_it_is_measured():

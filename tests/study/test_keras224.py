@@ -11,7 +11,7 @@ import pytest
 
 from batchf1.cli import main as cli
 from batchf1.errors import InputError
-from batchf1.forensics import answer as forensics
+from batchf1.forensics.answer import investigate
 from batchf1.records import provenance, tables
 from batchf1.study import schema, shard
 from batchf1.study.frameworks.keras224 import software as keras224
@@ -241,7 +241,7 @@ def test_forensics_finds_the_shape_behind_a_log_of_fit_on_arrays(keras224_folder
     truth = [32]
     for split in ("train", "test"):
         truth += [made[split]["tp"], made[split]["fp"] + made[split]["fn"]]
-    answer = forensics.investigate(made["log"])
+    answer = investigate(made["log"])
     first = [(c.batch_size, *c.train[3:5], *c.validation[3:5]) for c in answer.candidates[:3]]
     assert tuple(truth) in first
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
-from batchf1.theory import last_batch as remainder
+from batchf1.theory import last_batch
 
 
 @st.composite
@@ -56,7 +56,7 @@ def agree(law, differences):
 def test_a_dropped_batch(case):
     pool, size = case
     tp, fp, fn, tn = pool
-    law = remainder.dropped(tp, fp + fn, tp + fp + fn + tn, size)
+    law = last_batch.dropped(tp, fp + fn, tp + fp + fn + tn, size)
     agree(law, by_brute_force(pool, size, lambda last, full: 0))
 
 
@@ -66,8 +66,8 @@ def test_a_short_batch_logged_as_sums_or_means(case):
     pool, size = case
     tp, fp, fn, _ = pool
     for law, weigh in (
-        (remainder.summed, lambda last, full: Fraction(last, full) if last else 1),
-        (remainder.averaged, lambda last, full: Fraction(full, last) if last else 1),
+        (last_batch.summed, lambda last, full: Fraction(last, full) if last else 1),
+        (last_batch.averaged, lambda last, full: Fraction(full, last) if last else 1),
     ):
         agree(law(tp, fp + fn, sum(pool), size), by_brute_force(pool, size, weigh))
 
@@ -88,7 +88,7 @@ def test_the_weight_of_the_last_batch_among_many():
     kinds = np.repeat(np.arange(4), (30, 7, 5, 161))  # 203 samples
     size, true, epochs = 16, 60 / 72, 1500
     orders = [rng.permutation(kinds) for _ in range(epochs)]
-    for weigh, law in ((float, remainder.summed), (lambda n: 1 / n, remainder.averaged)):
+    for weigh, law in ((float, last_batch.summed), (lambda n: 1 / n, last_batch.averaged)):
         found = [rebuilt(order, size, weigh) - true for order in orders]
         exact = law(30, 12, 203, size)
         sd = np.sqrt(exact.probability @ exact.difference**2 - exact.mean**2)
@@ -98,27 +98,27 @@ def test_the_weight_of_the_last_batch_among_many():
 
 def test_a_law_by_hand():
     # a TP, an error and two others in batches of 3: the last batch is one sample
-    law = remainder.dropped(1, 1, 4, 3)
+    law = last_batch.dropped(1, 1, 4, 3)
     found = sorted(zip(law.difference.round(12).tolist(), law.probability.tolist(), strict=True))
     wanted = [(-2 / 3, 1 / 4), (0, 1 / 2), (1 / 3, 1 / 4)]
     assert found == [(pytest.approx(d), pytest.approx(p)) for d, p in wanted]
     assert law.mean == pytest.approx(-1 / 12)
-    summed, averaged = remainder.summed(1, 1, 4, 3), remainder.averaged(1, 1, 4, 3)
+    summed, averaged = last_batch.summed(1, 1, 4, 3), last_batch.averaged(1, 1, 4, 3)
     assert sorted(summed.difference) == pytest.approx([2 / 5 - 2 / 3, 0, 6 / 7 - 2 / 3])
     assert sorted(averaged.difference) == pytest.approx([2 / 5 - 2 / 3, 0, 6 / 7 - 2 / 3])
-    assert sorted(remainder.summed(1, 1, 5, 3).difference)[0] == pytest.approx(4 / 7 - 2 / 3)
-    assert sorted(remainder.averaged(1, 1, 5, 3).difference)[-1] == pytest.approx(3 / 4 - 2 / 3)
+    assert sorted(last_batch.summed(1, 1, 5, 3).difference)[0] == pytest.approx(4 / 7 - 2 / 3)
+    assert sorted(last_batch.averaged(1, 1, 5, 3).difference)[-1] == pytest.approx(3 / 4 - 2 / 3)
 
 
 def test_no_remainder_no_difference():
-    for law in (remainder.dropped, remainder.summed, remainder.averaged):
+    for law in (last_batch.dropped, last_batch.summed, last_batch.averaged):
         found = law(5, 3, 100, 25)
         assert found.difference.tolist() == [0]
         assert found.probability.tolist() == [1]
 
 
 def test_the_quantile_is_the_smallest_size_that_enough_cuts_do_not_exceed():
-    law = remainder.Law(np.array([-0.3, 0.1, 0.0, 0.2]), np.array([0.1, 0.2, 0.5, 0.2]))
+    law = last_batch.Outcomes(np.array([-0.3, 0.1, 0.0, 0.2]), np.array([0.1, 0.2, 0.5, 0.2]))
     assert law.quantile(0.5) == 0
     assert law.quantile(0.7) == 0.1
     assert law.quantile(0.95) == 0.3
@@ -127,7 +127,7 @@ def test_the_quantile_is_the_smallest_size_that_enough_cuts_do_not_exceed():
 
 def test_the_quantile_of_all_cuts_is_the_largest_size_however_large_the_data():
     # 3 TP and 2 errors in 10^8 samples: a last batch can hold all three TP, and then F1 is 0
-    law = remainder.dropped(3, 2, 10**8, 999)
+    law = last_batch.dropped(3, 2, 10**8, 999)
     assert law.probability.sum() == pytest.approx(1, abs=1e-14)
     assert law.quantile(1) == 0.75
     assert law.quantile(0) == law.quantile(0.99) == 0
@@ -151,19 +151,19 @@ def test_the_quantile_of_all_cuts_is_the_largest_size_however_large_the_data():
     ],
 )
 def test_bad_input(arguments, said):
-    for law in (remainder.dropped, remainder.summed, remainder.averaged):
+    for law in (last_batch.dropped, last_batch.summed, last_batch.averaged):
         with pytest.raises(InputError) as caught:
             law(*arguments)
         assert str(caught.value) == said
 
 
 def test_the_ends_of_what_is_allowed():
-    assert remainder.dropped(0, 1, 1, 1).difference.tolist() == [0]
-    assert remainder.dropped(5, 6, 11, 11).difference.tolist() == [0]
+    assert last_batch.dropped(0, 1, 1, 1).difference.tolist() == [0]
+    assert last_batch.dropped(5, 6, 11, 11).difference.tolist() == [0]
 
 
 @pytest.mark.parametrize("share", [1.5, -0.1, np.nan, "1", None])
 def test_a_share_outside_its_range(share):
     with pytest.raises(InputError) as caught:
-        remainder.dropped(1, 1, 10, 3).quantile(share)
+        last_batch.dropped(1, 1, 10, 3).quantile(share)
     assert str(caught.value) == f"share: lies in [0, 1]; got {share!r}"

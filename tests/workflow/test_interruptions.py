@@ -22,7 +22,7 @@ WHOLE_LIFE = 600
 """Seconds after which a miniature that has not got somewhere has hung."""
 TABLES = ("results/mini/runs.parquet", "figures/mini.csv", "figures/worked_example.csv")
 """All but the pictures: `executed` draws them too."""
-SHARD = ["shard", "experiments/mini.yaml", "--store", "results/mini/store"]
+SHARD = ["workflow", "shard", "experiments/mini.yaml", "--store", "results/mini/store"]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from batchf1.errors import InputError, TraceError, one_line
+from batchf1.errors import EXTRA_OF, InputError, TraceError, missing, one_line
 
 NO_READER = 128 + 13
 """What a shell reports of a command that SIGPIPE ended."""
@@ -20,6 +20,10 @@ def status(name: str, command: Callable[[], int | None]) -> int:
         return command() or 0
     except InputError as error:
         said, code = one_line(error), 2
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] not in EXTRA_OF:
+            raise
+        said, code = missing(str(error.name)), 2
     except TraceError as error:
         said, code = f"nothing written: {one_line(error)}", 1
     except MemoryError as error:

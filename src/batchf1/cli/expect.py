@@ -45,7 +45,7 @@ def add(commands: Any) -> None:
         help="F1 of a batch without positives and predicted positives; skip leaves it out",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, prog=parser.prog)
 
 
 def run(parsed: argparse.Namespace) -> None:
@@ -65,7 +65,10 @@ def _strict(value: Any) -> Any:
 
 
 def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
-    from batchf1.theory import expectation
+    from batchf1.metrics.counts import as_counts
+    from batchf1.theory.expectation import expect
+    from batchf1.theory.limits import large_data
+    from batchf1.theory.search import smallest_batch
 
     size = parsed.batch_size
     known = size is not None or parsed.tolerance is not None
@@ -76,17 +79,17 @@ def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
     if counts is None:
         require(parsed.tolerance is None, "--tolerance", "needs --n-samples", parsed.tolerance)
         rates = {name: getattr(parsed, name) for name in RATES}
-        limit = expectation.large_data(**rates, batch_size=size, zero_division=zero_division)
+        limit = large_data(**rates, batch_size=size, zero_division=zero_division)
         found = {key: getattr(limit, key) for key in ERRORS}
         answer |= {"batch_size": size, "n_samples": None, **rates}
         return answer | found | {"sd": 0.0}
     rules = (parsed.averaging, zero_division)
     answer |= {"n_samples": sum(counts), **dict(zip(COUNTS, counts, strict=True))}
     tolerance = FINE if parsed.tolerance is None else parsed.tolerance
-    smallest = expectation.smallest_batch(*counts, tolerance, *rules)
+    smallest = smallest_batch(as_counts(*counts), tolerance, *rules)
     answer |= {"tolerance": tolerance, "smallest_batch_size": smallest}
     size = smallest if size is None else size
-    found = expectation.expect(*counts, size, *rules)._asdict()
+    found = expect(as_counts(*counts), size, *rules)._asdict()
     return answer | {"batch_size": size} | found | _rates(counts)
 
 

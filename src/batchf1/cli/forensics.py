@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from batchf1.errors import refuse
 
 if TYPE_CHECKING:
-    from batchf1.forensics.answer import Answer, Split
+    from batchf1.forensics.fit import Answer, SplitFit
 
 SHOWN = 20
 """Candidates in the text for people; --json has them all."""
@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
         "--most", type=int, default=200, metavar="N", help="most candidates listed (200)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, prog=parser.prog)
 
 
 def run(parsed: argparse.Namespace) -> None:
@@ -111,7 +111,7 @@ def _text(answer: Answer) -> str:
     return "\n".join([*lines, "", *answer.undetermined])
 
 
-def _row(size: str, name: str, split: Split) -> str:
+def _row(size: str, name: str, split: SplitFit) -> str:
     samples = "-" if split.n_low is None else f"{split.n_low} .. {split.n_high}"
     cells = (
         _cell(split.tp, "d"),

@@ -1,41 +1,48 @@
-"""`python -m batchf1.cli.train [override ...]`: train one run and compare the strategies."""
+"""`batchf1 train`: train one run and compare the strategies."""
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
+from typing import Any
 
-from batchf1.cli import console
-from batchf1.study.grid import compose
+DESCRIPTION = """Train one run with Hydra overrides, for example
 
-USAGE = """usage: python -m batchf1.cli.train [key=value ...]
-
-Train one run with Hydra overrides, for example
-  python -m batchf1.cli.train dataset=diamonds dataset.prevalence=0.01 training.batch_size=64 seed=3
+  batchf1 train dataset=diamonds dataset.prevalence=0.01 training.batch_size=64 seed=3
 
 It prints what Keras prints, then each strategy's F1 of the last epoch beside its references:
 pooled (the predictions that the batches saw) and full pass (with the epoch's last weights).
-
-The settings and their defaults:
+Without overrides it trains with the settings that --settings shows.
 """
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; exit status 2 for settings that do not fit."""
-    overrides = sys.argv[1:] if arguments is None else arguments
-    command = _help if {"-h", "--help"} & set(overrides) else lambda: _train(overrides)
-    with console.while_read():
-        return console.status("batchf1.cli.train", command)
+def add(commands: Any) -> None:
+    """Add the command's arguments to the parser."""
+    parser = commands.add_parser(
+        "train",
+        help="train one run and compare the strategies",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="Hydra overrides")
+    parser.add_argument("--settings", action="store_true", help="show the settings, train nothing")
+    parser.set_defaults(command=run, prog=parser.prog)
 
 
-def _help() -> None:
-    from omegaconf import OmegaConf
+def run(parsed: argparse.Namespace) -> None:
+    """Train, or show the settings."""
+    from batchf1.study.grid import compose
 
-    print(USAGE + OmegaConf.to_yaml(OmegaConf.create(compose().resolved)))  # noqa: T201
+    composed = compose(parsed.overrides)
+    if parsed.settings:
+        from omegaconf import OmegaConf
+
+        print(OmegaConf.to_yaml(OmegaConf.create(composed.resolved)), end="")  # noqa: T201
+    else:
+        _train(composed)
 
 
-def _train(overrides: list[str]) -> None:
-    run = compose(overrides)
+def _train(run: Any) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from batchf1.study import rows
     from batchf1.study.schema import last_epoch
@@ -49,7 +56,3 @@ def _train(overrides: list[str]) -> None:
     shown = last[list(columns)].rename(columns=columns)
     shown["F1 - pooled"] = shown["F1"] - shown["pooled"]
     print(f"\nF1 after epoch {run.training.epochs}\n{shown.to_string(float_format='%.6f')}")  # noqa: T201
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,25 +12,24 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "verify",
         help="compare two makings of the figures' tables",
-        description="Compare every X.csv of two folders within the tolerances that are stated "
-        "beside the first; exit status 1, and what differs, where one differs by more.",
+        description="Compare every X.csv of two folders bit for bit; exit status 1, and what "
+        "differs, where one differs.",
     )
     parser.add_argument("old", metavar="OLD", type=Path, help="folder, such as figures")
     parser.add_argument("new", metavar="NEW", type=Path, help="folder with the same, made again")
     parser.add_argument(
-        "--exact", action="store_true", help="allow nothing but what is stated as unrepeatable"
+        "--other-platform",
+        action="store_true",
+        help="allow the tolerances that OLD/tolerances.yaml states for another processor",
     )
-    parser.add_argument(
-        "--tolerances", type=Path, metavar="FILE", help="instead of OLD/tolerances.yaml"
-    )
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, prog=parser.prog)
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Print what differs; 1 if anything does."""
     from batchf1.records import verify
 
-    tolerances = parsed.tolerances or parsed.old / verify.TOLERANCES
-    verdict = verify.compare(parsed.old, parsed.new, tolerances, parsed.exact)
+    tolerances = parsed.old / verify.TOLERANCES
+    verdict = verify.compare(parsed.old, parsed.new, tolerances, exact=not parsed.other_platform)
     print(verify.summary(verdict))  # noqa: T201
     return 1 if verdict.differences else 0

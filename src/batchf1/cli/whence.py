@@ -13,22 +13,18 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "whence",
         help="say where a table or a picture came from",
-        description="Commit and whether it was changed, settings, versions, devices, threads, "
-        "seeds and times of everything that led to a file of this project.",
+        description="Settings, data and package versions behind a file of this project; the "
+        "commit it is of, by git; and how its runs were trained, where their table lies here.",
     )
     parser.add_argument("path", metavar="PATH", type=Path, help=".parquet, .csv, .png or .pdf")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, prog=parser.prog)
 
 
 def run(parsed: argparse.Namespace) -> None:
-    """Print the file's record, and whether there were uncommitted changes on the way to it."""
+    """Print the file's record."""
     from batchf1.records import whence
 
     record = whence.whence(parsed.path)
-    dirty = whence.dirty(record)
-    if parsed.json:
-        print(json.dumps({"file": str(parsed.path), "uncommitted_changes": dirty, **record}))  # noqa: T201
-    else:
-        ending = "\n\nMade with uncommitted changes: no commit gives it." if dirty else ""
-        print(whence.text(parsed.path, record) + ending)  # noqa: T201
+    said = {"file": str(parsed.path), **record}
+    print(json.dumps(said) if parsed.json else whence.text(parsed.path, record))  # noqa: T201

@@ -154,11 +154,6 @@ def words(figure: Figure) -> tuple[str, str]:
     return found.get(HEADLINE, "; ".join(filter(None, titles))), found.get(CAPTION, "")
 
 
-def stamp(figure: Figure, text: str) -> None:
-    """A small word in the lower right corner, beside the caption, about the picture itself."""
-    figure.text(0.998, 0.004, text, fontsize=5.5, color=COLOURS["batch_mean"], ha="right")
-
-
 def save(figure: Figure, path: Path, record: str | None = None) -> None:
     """Save as the suffix says, without dates, so that equal figures are equal files.
 

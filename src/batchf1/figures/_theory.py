@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 
 from batchf1.metrics.averaging import Averaging
-from batchf1.theory import expectation
+from batchf1.metrics.counts import as_counts
+from batchf1.theory.expectation import Expectation, expect, expected_f1
 
-_expect, _expected_f1 = cache(expectation.expect), cache(expectation.expected_f1)
+
+@cache
+def _expect(tp: int, fp: int, fn: int, tn: int, size: int, averaging: Averaging) -> Expectation:
+    return expect(as_counts(tp, fp, fn, tn), size, averaging)
 
 
-Cut = tuple[int, int, int, int, int, Averaging]
-"""TP, FP, FN, TN, batch size and averaging rule: what `expectation.expect` takes."""
+@cache
+def _expected_f1(tp: int, fp: int, fn: int, tn: int, size: int, averaging: Averaging) -> float:
+    return expected_f1(as_counts(tp, fp, fn, tn), size, averaging)
 
 
 def with_expectation(rows: pd.DataFrame) -> pd.DataFrame:
@@ -40,8 +45,8 @@ def _floats(columns: dict[str, list[float]]) -> dict[str, Any]:
     return {name: np.array(values, np.float64) for name, values in columns.items()}
 
 
-def _cuts(rows: pd.DataFrame) -> Iterator[Cut | None]:
-    """What each row's pool is cut into."""
+def _cuts(rows: pd.DataFrame) -> Iterator[tuple[int, int, int, int, int, Averaging] | None]:
+    """TP, FP, FN, TN, batch size and rule of each row; None where another size was cut."""
     cells = ["tp", "fp", "fn", "tn"]
     columns = [*cells, "batch_size", "averaging", "n_batches"]
     for tp, fp, fn, tn, size, averaging, n_batches in zip(

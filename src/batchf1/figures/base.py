@@ -52,13 +52,11 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
     return compute(*sources)
 
 
-def draw(
-    name: str, source: Path, outputs: Sequence[Path], record: Mapping[str, Any] | None = None
-) -> tuple[str, str]:
+def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, str]:
     """Draw a figure from its CSV into each of the output files, byte for byte repeatable.
 
-    `record` (see `whence`) goes into the files, and onto the picture where it tells of uncommitted
-    changes. Returns the figure's headline, which says what to conclude, and its caption. Raises
+    What the CSV was made from (see `records.whence`) goes into the files, too. Returns the figure's
+    headline, which says what to conclude, its caption, and what it was made from in a line. Raises
     `InputError` for a file that is no such CSV and for an output of another kind.
     """
     from matplotlib import pyplot as plt
@@ -68,13 +66,12 @@ def draw(
     plot = module(name)
     for output in outputs:
         require(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
+    record = whence.of_csv(source)
     numbers = _numbers.read(source, plot.COLUMNS, f"figure {name}")
     with _style.house():
         figure = plot.draw(numbers)
-        words = _style.words(figure)
-        if whence.dirty(record or {}):
-            _style.stamp(figure, whence.UNCOMMITTED)
         for output in outputs:
             _style.save(figure, output, whence.embedded(record) if record else None)
+        words = _style.words(figure)
         plt.close(figure)
-    return words
+    return *words, whence.summary(record)

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from batchf1.figures import _axes, _style
-from batchf1.theory.expectation import rare_positives
+from batchf1.theory.limits import rare_positives
 
 CELL = ["n_samples", "prevalence", "batch_size"]
 LEARNED = 0.5

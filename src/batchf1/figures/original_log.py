@@ -18,7 +18,8 @@ from scipy.stats import t as student
 from batchf1.errors import one_line, refuse
 from batchf1.figures import _axes, _style
 from batchf1.figures._theory import with_expectation
-from batchf1.forensics.answer import Split, investigate
+from batchf1.forensics.answer import investigate
+from batchf1.forensics.fit import SplitFit
 from batchf1.theory.expectation import NORMAL_95
 
 QUANTITIES = {
@@ -84,7 +85,7 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
         "f1score_test": said.validation.exact_f1,
     }
     for quantity, (part, kind) in QUANTITIES.items():
-        split: Split = best.validation if part == "validation" else best.train
+        split: SplitFit = best.validation if part == "validation" else best.train
         naive = kind == "batch_mean"
         if values[quantity] is not None:
             yield {

@@ -1,4 +1,14 @@
-"""The strategies, for anyone's Keras program: a file each, behind the contract of `base`."""
+"""The strategies, for anyone's Keras program: a file each, behind the contract of `base`.
+
+Importing this package lets `keras.models.load_model` know their metrics.
+"""
+
+from importlib.util import find_spec
+
+if find_spec("keras") is None:
+    raise ModuleNotFoundError(
+        "batchf1.keras needs Keras: pip install 'batchf1[keras]'", name="keras"
+    )
 
 from batchf1.keras.base import Strategy
 from batchf1.keras.batch_mean import BatchMean

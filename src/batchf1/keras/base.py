@@ -52,6 +52,11 @@ class Strategy:
     default the strategy's own name. A subclass with options of its own passes these on. Raises
     `InputError` for another threshold or metric, and for a name that Keras could give to somebody
     else.
+
+    >>> class Nothing(Strategy):
+    ...     name = "nothing"
+    >>> Nothing().key, Nothing().metrics()
+    ('f1_nothing', [])
     """
 
     name: str = "none"

@@ -21,6 +21,10 @@ class BatchMean(Strategy):
 
     A batch in which the metric is 0/0 counts as 0, as the usual epsilon makes it; for F1 that is
     one without positives and predicted positives.
+
+    >>> s = BatchMean()
+    >>> s.key, len(s.metrics())
+    ('f1_batch_mean', 1)
     """
 
     name = "batch_mean"

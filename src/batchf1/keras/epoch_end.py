@@ -34,6 +34,10 @@ class EpochEnd(Strategy):
     `validation_freq`: as in `fit`, and to be given here too where it is given there, since no
     callback can see it: the validation split is predicted every so many epochs, or in the listed
     ones (from 1). Raises `InputError` for another.
+
+    >>> (callback,) = EpochEnd().callbacks(validation=([[0.5]], [1]))
+    >>> sorted(callback.splits)
+    ['val_f1_epoch_end']
     """
 
     name = "epoch_end"

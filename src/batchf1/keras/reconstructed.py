@@ -34,6 +34,13 @@ class Reconstructed(Strategy):
 
     The counts are logged as `<count>_<name>`, for the article's own names are Keras' too: its
     `TruePositives` logs `true_positives`.
+
+    >>> s = Reconstructed()
+    >>> [metric.name for metric in s.metrics()][:2]
+    ['true_positives_reconstructed', 'possible_positives_reconstructed']
+    >>> logs = dict.fromkeys((metric.name for metric in s.metrics()), 0.25)
+    >>> s.rebuild(logs)
+    1.0
     """
 
     name = "reconstructed"

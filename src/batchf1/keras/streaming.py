@@ -27,6 +27,11 @@ class Streaming(Strategy):
     """F1 of the predictions that the epoch's batches saw, from counts that the metric keeps.
 
     Exact up to 2**53 samples; 0 for 0/0.
+
+    >>> (metric,) = Streaming().metrics()
+    >>> metric.update_state([1, 0, 1], [0.9, 0.8, 0.7])
+    >>> float(metric.result())
+    0.8
     """
 
     name = "streaming"

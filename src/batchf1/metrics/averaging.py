@@ -54,6 +54,10 @@ def batch_mean(
     `zero_division` is the value of a batch where the metric is 0/0: 0 (what the usual epsilon makes
     of it), 1, or NaN to leave the batch out. `dtype` is that of the running sum, see `average`.
     Raises `InputError` as `average` and `Ratio`.
+
+    >>> batches = Counts(tp=[2, 0], fp=[0, 1], fn=[0, 1], tn=[2, 2])
+    >>> float(batch_mean(batches)), float(pooled(batches))
+    (0.5, 0.6666666666666666)
     """
     check_metric(metric)
     counts = checked(counts)
@@ -74,6 +78,9 @@ def reconstructed(
     `per_batch`, means under `size_weighted`; each is wrong under the other rule when the last
     batch is short. 0/0 gives `zero_division`. Raises `InputError` as `batch_mean`, and for another
     `logged`.
+
+    >>> float(reconstructed(Counts(tp=[2, 0], fp=[0, 1], fn=[0, 1], tn=[2, 2])))
+    0.6666666666666666
     """
     check_averaging(averaging)
     require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
@@ -92,6 +99,9 @@ def pooled(counts: Counts, zero_division: float = 0.0, metric: Ratio = F1) -> Fl
     """The true value: of all batches' counts added up. Order and cut do not matter.
 
     Raises `InputError` for counts without a batch, and as `Ratio`.
+
+    >>> float(pooled(Counts(tp=[2, 0], fp=[0, 1], fn=[0, 1], tn=[2, 2])))
+    0.6666666666666666
     """
     check_metric(metric)
     counts = checked(counts)

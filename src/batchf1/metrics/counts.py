@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,34 +17,41 @@ Floats = NDArray[np.float64]
 class Counts(NamedTuple):
     """True positives, false positives, false negatives and true negatives.
 
-    Four int64 arrays of one shape. Where they describe an epoch, the last axis runs over its
-    batches; any axes before it (epochs, runs, draws) are carried along.
+    Four int64 arrays of one shape, or four whole numbers. Where they describe an epoch, the last
+    axis runs over its batches; any axes before it (epochs, runs, draws) are carried along.
+
+    >>> Counts(tp=160, fp=40, fn=40, tn=9760).positives
+    200
     """
 
-    tp: Integers
-    fp: Integers
-    fn: Integers
-    tn: Integers
+    tp: Any
+    fp: Any
+    fn: Any
+    tn: Any
 
     @property
     def n(self) -> Integers:
         """Number of samples."""
-        return self.tp + self.fp + self.fn + self.tn
+        total: Integers = self.tp + self.fp + self.fn + self.tn
+        return total
 
     @property
     def positives(self) -> Integers:
         """Number of positive labels, TP + FN (the article's `possible_positives`)."""
-        return self.tp + self.fn
+        total: Integers = self.tp + self.fn
+        return total
 
     @property
     def predicted_positives(self) -> Integers:
         """Number of positive predictions, TP + FP."""
-        return self.tp + self.fp
+        total: Integers = self.tp + self.fp
+        return total
 
     @property
     def errors(self) -> Integers:
         """Number of wrong predictions, FP + FN."""
-        return self.fp + self.fn
+        total: Integers = self.fp + self.fn
+        return total
 
     @property
     def empty(self) -> NDArray[np.bool_]:
@@ -96,6 +103,9 @@ def batch_counts(
     (..., ceil(n / batch_size)); the last batch may be short. Raises `InputError` for other labels,
     scores or thresholds that `predicted_positive` refuses, differing shapes, no samples, or a batch
     size that is no whole number >= 1.
+
+    >>> batch_counts([1, 0, 1, 0, 1], [0.9, 0.8, 0.2, 0.1, 0.7], batch_size=2).tp.tolist()
+    [1, 0, 1]
     """
     rule, size = "labels are 0 or 1", checks.whole("batch_size", batch_size)
     labels, decided = checks.array("y_true", rule, y_true), predicted_positive(scores, threshold)

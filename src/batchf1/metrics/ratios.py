@@ -19,6 +19,10 @@ class Ratio(NamedTuple):
     """A metric that is a ratio of two sums of counts: the weights of (TP, FP, FN, TN) in each.
 
     Called with counts it gives its value for each of them.
+
+    >>> specificity = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")
+    >>> float(specificity(Counts(tp=3, fp=1, fn=2, tn=4)))
+    0.8
     """
 
     top: Weights
@@ -69,6 +73,9 @@ def f_beta(beta: float) -> Ratio:
     """F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), as in `sklearn.metrics.fbeta_score`.
 
     Logs call it `f1`, `f2`, `f0.5` and so on. Raises `InputError` unless 0 < beta < infinity.
+
+    >>> float(f_beta(2)(Counts(tp=4, fp=1, fn=1, tn=94)))
+    0.8
     """
     checks.must(0 < checks.real(beta) < np.inf, "beta", "must be above 0 and finite", beta)
     square = float(beta) ** 2

@@ -1,38 +1,30 @@
 """What each Keras logs for a metric function: measured on a toy in the real framework.
 
-`python -m batchf1.probe.measure keras224|tf_keras|keras` prints one framework's rows as JSON, and
-`python -m batchf1.probe.measure --write docs` measures all three and writes
-`docs/averaging.csv` and the tables of `docs/averaging.md`.
+`batchf1 workflow probe keras224|tf_keras|keras` prints one framework's rows as JSON, and
+`batchf1 workflow probe --write docs` measures all three and writes `docs/averaging.csv` and the
+tables of `docs/averaging.md`.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
 import importlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from itertools import product
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.errors import InputError, one_line, refuse, require
-from batchf1.metrics.averaging import Logged, average
+from batchf1.errors import refuse, require
+from batchf1.metrics.averaging import average
 from batchf1.metrics.counts import Floats, Integers
-
-FRAMEWORKS = {"keras224": "Keras", "tf_keras": "tf-keras", "keras": "Keras"}
-"""Import name (`keras224` for the article's Keras) -> name in the tables."""
-
-COUNTS = ("tp", "predicted_positives", "positives")
-RETURNED: tuple[str, ...] = (*get_args(Logged), "f1")
-"""What a metric function returns for a batch."""
+from batchf1.metrics.ratios import F1
+from batchf1.probe.rows import CASE, FRAMEWORKS, MARGINS, RETURNED, RULES, Row
 
 Fed = NDArray[np.float32]
 
@@ -68,61 +60,6 @@ SPLITS = {"train": "", "validation": "val_"}
 """Split -> what Keras puts before its names."""
 
 TOLERANCE = 1e-6
-CASE = ("framework", "weights", "labels", "returned", "call", "split")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One case on one cut of the toy: what was logged for it, and what follows."""
-
-    framework: str
-    version: str
-    weights: str
-    """A key of `WEIGHTS`."""
-    labels: str
-    """A key of `SHAPES`."""
-    returned: str = ""
-    call: str = ""
-    split: str = ""
-    batches: str = ""
-    """A key of `BATCHES`."""
-    tp: float | None = None
-    """Logged, as the next two; None for `f1`, or where the framework raises."""
-    predicted_positives: float | None = None
-    positives: float | None = None
-    f1: float | None = None
-    """Rebuilt from the logged counts; for a metric that returns F1, logged."""
-    true_f1: float = 0.0
-    weighted_f1: float = 0.0
-    """The true F1 where every sample counts by its weight."""
-    rule: str = ""
-    """A key of `RULES`, or `other`: what both cuts of the toy were averaged by."""
-    exact: str = ""
-    """`unweighted` or `weighted`: the true F1 that `f1` equals in this row; `no`: neither."""
-    precision: str = ""
-    """`float32` where all numbers that this call logs for this split are float32 numbers."""
-    raises: str = ""
-    """The type of the exception, else empty."""
-
-
-class Rule(NamedTuple):
-    """How the values of an epoch become one number, in words."""
-
-    of_scalars: str
-    of_vectors: str
-
-
-RULES = {
-    "per_batch": Rule("each batch counts once", "each batch counts once"),
-    "per_sample": Rule("each batch counts by its size", "each sample counts once"),
-    "per_weight": Rule(
-        "each batch counts by its sum of weights", "each sample counts by its weight"
-    ),
-    "per_nonzero_weight": Rule(
-        "value x sum of weights / number of nonzero weights; then by batch size",
-        "weighted sum / number of nonzero weights; then by batch size",
-    ),
-}
 
 
 def measure(framework: str) -> list[Row]:
@@ -133,7 +70,7 @@ def measure(framework: str) -> list[Row]:
     require(framework in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", framework)
     quiet = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(
-        [sys.executable, "-m", "batchf1.probe.measure", framework],
+        [sys.executable, "-m", "batchf1.cli.main", "workflow", "probe", framework],
         capture_output=True,
         text=True,
         env=os.environ | quiet | {"CUDA_VISIBLE_DEVICES": "-1"},  # a toy: the same on every machine
@@ -145,7 +82,11 @@ def measure(framework: str) -> list[Row]:
 
 
 def run(framework: str) -> list[Row]:
-    """The rows of a framework, measured in this process, which must not have another Keras."""
+    """The rows of a framework, measured in this process, which must not have another Keras.
+
+    Raises `InputError` for another name.
+    """
+    require(framework in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", framework)
     keras, ops = _load(framework)
     rows: list[Row] = []
     for (weights, (argument, _)), labels, call in product(WEIGHTS.items(), SHAPES, CALLS):
@@ -192,7 +133,7 @@ def _metrics(ops: Any, returned: str) -> list[Callable[[Any, Any], Any]]:
         tp, predicted, positives = (ops.sum(part) for part in parts(y_true, y_pred))
         return 2 * tp / (predicted + positives)  # no batch of the toy is without positives
 
-    places = range(len(COUNTS))
+    places = range(len(MARGINS))
     found: list[Any] = [f1] if returned == "f1" else [count(place) for place in places]
     for name, metric in zip(_names(returned), found, strict=True):
         metric.__name__ = f"{returned}_{name}"  # the name that Keras logs
@@ -200,7 +141,7 @@ def _metrics(ops: Any, returned: str) -> list[Callable[[Any, Any], Any]]:
 
 
 def _names(returned: str) -> tuple[str, ...]:
-    return ("f1",) if returned == "f1" else COUNTS
+    return ("f1",) if returned == "f1" else MARGINS
 
 
 def _fits(case: Row, model: Any, group: Sequence[str]) -> Iterator[Row]:
@@ -255,7 +196,7 @@ def _judged(row: Row) -> Row:
     n = BATCHES[row.batches]
     each, weights = spread("per_sample", n), _weights(row)
     true, weighted = (
-        _f1(*(float(np.sum(each[name] * w)) for name in COUNTS)) for w in (np.ones(n), weights)
+        _f1(*(float(np.sum(each[name] * w)) for name in MARGINS)) for w in (np.ones(n), weights)
     )
     row = replace(row, true_f1=true, weighted_f1=weighted)
     if row.raises:
@@ -267,7 +208,7 @@ def _judged(row: Row) -> Row:
 
 
 def _f1(tp: float, predicted: float, positives: float) -> float:
-    return 2 * tp / (predicted + positives)
+    return float(F1.of_margins(tp, positives, predicted))
 
 
 def _weights(row: Row) -> Floats:
@@ -281,7 +222,7 @@ def spread(returned: str, n: int) -> dict[str, Floats]:
     A scalar stands at each sample of its batch; arrays of shape (n,).
     """
     y, d = LABELS[:n].astype(np.float64), SCORES[:n].astype(np.float64)
-    each = dict(zip(COUNTS, (y * d, d, y), strict=True))
+    each = dict(zip(MARGINS, (y * d, d, y), strict=True))
     if returned == "per_sample":
         return each
     sizes = _sizes(n)
@@ -352,202 +293,3 @@ def _rounded(row: Row) -> Row:
     numbers = {name: v for name, v in asdict(row).items() if isinstance(v, float)}
     rounded: dict[str, Any] = {name: round(value, 7) for name, value in numbers.items()}
     return replace(row, **rounded)
-
-
-def load(path: str | Path) -> list[Row]:
-    """The rows of a CSV that `write` wrote. Raises `InputError` where it is not one."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            return [_from_text(line) for line in csv.DictReader(file)]
-    except (OSError, TypeError, ValueError, KeyError) as error:
-        refuse(str(path), "must be the CSV of batchf1.probe.measure", one_line(error))
-
-
-def _from_text(line: dict[str, str]) -> Row:
-    texts = {name for name, kind in get_type_hints(Row).items() if kind is str}
-    values = {k: v if k in texts else float(v) if v else None for k, v in line.items()}
-    return Row(**values)  # type: ignore[arg-type]
-
-
-def write(rows: list[Row], folder: str | Path) -> None:
-    """Write `averaging.csv` and the tables of `averaging.md`, each whole or not at all.
-
-    Raises `InputError` where the page or its markers are missing, or a file cannot be written.
-    """
-    import pandas as pd
-
-    from batchf1.records.tables import replacing, write_csv
-
-    page = Path(folder) / "averaging.md"
-    try:
-        before = page.read_text(encoding="utf-8")
-    except OSError as error:
-        refuse(str(page), "must be there", error.strerror or str(error))
-    after = _with_tables(before, render(rows), page)
-    write_csv(pd.DataFrame([asdict(row) for row in rows]), page.with_suffix(".csv"))
-    with replacing(page) as temporary:
-        temporary.write_text(after, encoding="utf-8")
-
-
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
-
-
-def _with_tables(page: str, tables: str, path: Path) -> str:
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    require(bool(begin and end), str(path), f"needs the lines {BEGIN} and {END}", "a page without")
-    return f"{head}{BEGIN}\n\n{tables}\n{END}{tail}"
-
-
-class Place(NamedTuple):
-    """Lines of the tables: their first cell, and the values of `Row` that they tell of."""
-
-    text: str
-    weights: tuple[str, ...]
-    labels: str = "column"
-
-
-PLACES = {
-    "metrics": Place("`metrics`", ("none",)),
-    "weighted": Place(
-        "`weighted_metrics`, with `sample_weight`", ("weighted_metrics", "weighted_metrics_zero")
-    ),
-    "flat": Place("`metrics`, labels of shape (n,)", ("none",), "flat"),
-}
-SHAPE_OF = {
-    "sum": "counts, each a sum",
-    "mean": "counts, each a mean",
-    "per_sample": "counts per sample",
-    "f1": "F1",
-}
-WHY = {
-    ("sum", "per_sample"): "a short last batch counts too little",
-    ("mean", "per_batch"): "a short last batch counts too much",
-    ("f1", "per_batch"): "F1 does not average",
-    ("f1", "per_sample"): "F1 does not average",
-}
-"""(returned, rule) -> why the F1 is wrong."""
-
-
-def render(rows: list[Row]) -> str:
-    """Two tables in Markdown: whether F1 comes out right, and what is averaged how."""
-    versions = {row.framework: row.version for row in rows}
-    header = ["put into", "it returns"]
-    header += [f"{name} {versions[framework]}" for framework, name in FRAMEWORKS.items()]
-    one = [[returned] for returned in RETURNED]
-    first, weighted, flat = (
-        [_line(rows, place, returned, _verdict) for returned in one] for place in PLACES.values()
-    )
-    verdicts = [*first, *map(_difference, flat, first), *weighted]
-    shapes = (["sum", "mean", "f1"], ["per_sample"])
-    places = (PLACES["metrics"], PLACES["weighted"])
-    rules = [_line(rows, place, shape, _rule) for place, shape in product(places, shapes)]
-    return f"{_table(header, verdicts)}\n{_table(header, rules)}"
-
-
-def _table(header: list[str], lines: Iterable[list[str]]) -> str:
-    cells = [header, ["---"] * len(header), *lines]
-    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
-
-
-def _line(
-    rows: list[Row], place: Place, returned: list[str], text: Callable[[list[Row]], str]
-) -> list[str]:
-    chosen = [
-        row
-        for row in rows
-        if row.returned in returned and row.weights in place.weights and row.labels == place.labels
-    ]
-    shape = SHAPE_OF[returned[0]] if len(returned) == 1 else "a scalar"
-    frameworks = ([row for row in chosen if row.framework == name] for name in FRAMEWORKS)
-    return [place.text, shape, *(_cell(part, text) for part in frameworks)]
-
-
-def _difference(line: list[str], other: list[str]) -> list[str]:
-    """The line with `same` for each framework in which it says what the other does."""
-    kept = line[:2]
-    pairs = zip(line[2:], other[2:], strict=True)
-    return [*kept, *("same" if here == there else here for here, there in pairs)]
-
-
-def _cell(rows: list[Row], text: Callable[[list[Row]], str]) -> str:
-    """The text, or one for each call and split where these differ."""
-    parts: dict[str, list[Row]] = {}
-    for row in rows:
-        parts.setdefault(f"{row.call}, {row.split}", []).append(row)
-    texts = {where: text(part) for where, part in parts.items()}
-    if len(set(texts.values())) == 1:
-        return next(iter(texts.values()))
-    return "; ".join(f"{where}: {found}" for where, found in texts.items())
-
-
-def _verdict(rows: list[Row]) -> str:
-    if rows[0].raises:
-        return f"raises `{rows[0].raises}`"
-    wrong = [row for row in rows if not _right(row)]
-    if not wrong:
-        return "exact"
-    first = wrong[0]
-    target = first.true_f1 if first.weights == "none" else first.weighted_f1
-    numbers = f"wrong: {first.f1:.2f} for {target:.2f}"
-    if all(row.weights == "weighted_metrics_zero" for row in wrong):
-        return f"exact, but with a weight of 0 {numbers}"
-    return f"{numbers}, {_why(first)}"
-
-
-def _why(row: Row) -> str:
-    if row.rule == "other" and row.labels == "flat":
-        return "(n,) against (n, 1) makes (n, n)"
-    return WHY.get((row.returned, row.rule), "the weights reach only whole batches")
-
-
-def _right(row: Row) -> bool:
-    """Whether it is the F1 that was asked for: the weighted one where weights are used."""
-    return row.exact == ("unweighted" if row.weights == "none" else "weighted")
-
-
-def _rule(rows: list[Row]) -> str:
-    if rows[0].raises:
-        return f"raises `{rows[0].raises}`"
-    found = dict.fromkeys(row.rule for row in rows)
-    vector = rows[0].returned == "per_sample"
-    return " or ".join(_words(rule, vector) for rule in found)
-
-
-def _words(rule: str, vector: bool) -> str:
-    words = RULES.get(rule, Rule(rule, rule))
-    return words.of_vectors if vector else words.of_scalars
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that refuses with `InputError`."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse."""
-        raise InputError(one_line(message))
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; exit status 2, and one line, for input that makes no sense."""
-    parser = _Parser(
-        prog="python -m batchf1.probe.measure", description="What does each Keras log?"
-    )
-    parser.add_argument("framework", nargs="?", help=f"one of {', '.join(FRAMEWORKS)}")
-    parser.add_argument("--write", metavar="FOLDER", help="measure all; write averaging.csv, .md")
-    try:
-        parsed = parser.parse_args(arguments)
-        if parsed.write is not None:
-            require(parsed.framework is None, "--write", "measures every framework", arguments)
-            write([row for name in FRAMEWORKS for row in measure(name)], parsed.write)
-            return 0
-        name = parsed.framework or "nothing"
-        require(name in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", name)
-        print(json.dumps([asdict(row) for row in run(name)]))  # noqa: T201
-    except InputError as error:
-        print(f"batchf1.probe.measure: {one_line(error)}", file=sys.stderr)  # noqa: T201
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -29,7 +29,7 @@ MATTERS = (
     "src/**/requirements.txt",
     "conf/**/*.yaml",
     "experiments/*.yaml",
-    "rules/*.smk",
+    "workflow/rules/*.smk",
     "Snakefile",
 )
 """Files of the repository that a result depends on. Those under figures/ are results themselves,
@@ -58,6 +58,17 @@ def commit() -> str | None:
     # a copy that is installed inside some other repository must not claim that one's commit
     tracked = _git(PACKAGE, "ls-files", "--error-unmatch", "__init__.py")
     return None if tracked is None else _git(PACKAGE, "rev-parse", "HEAD")
+
+
+def commit_of(path: Path) -> str | None:
+    """The last commit that changed a file; None where there is none."""
+    return _git(path.parent, "log", "-1", "--format=%H", "--", path.name) or None
+
+
+def root_of(path: Path) -> Path | None:
+    """The checkout that a file lies in; None outside one."""
+    root = _git(path.parent, "rev-parse", "--show-toplevel")
+    return Path(root) if root else None
 
 
 def dirty(folder: Path, *paths: str) -> bool | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +27,8 @@ class Tolerance:
     """Columns that name a row; without any, the place in the table does."""
     within: dict[str, float] = field(default_factory=dict)
     """Column -> the largest difference, in its unit."""
-    unrepeatable: list[dict[str, Any]] = field(default_factory=list)
-    """Patterns of rows, column -> one or several; of such a row the key alone is compared."""
     optional: str = ""
-    """Why a machine may be unable to make the table."""
+    """Why the table need not be made again."""
 
     def __post_init__(self) -> None:
         self.within = {column: float(value) for column, value in self.within.items()}
@@ -61,11 +58,11 @@ class Verdict(NamedTuple):
     close: list[str]
     """Figures whose tables differ no more than they may."""
     left_out: dict[str, str]
-    """Figures that this machine need not make, and why."""
+    """Figures that need not be made again, and why."""
 
 
-def compare(old: Path, new: Path, tolerances: Path, exact: bool = False) -> Verdict:
-    """Compare every table of two folders; `exact` allows nothing but what is unrepeatable.
+def compare(old: Path, new: Path, tolerances: Path, exact: bool = True) -> Verdict:
+    """Compare every table of two folders: bit for bit, or within the tolerances unless `exact`.
 
     Raises `InputError` where a folder has no tables or a file cannot be read.
     """
@@ -147,17 +144,15 @@ def differences(
     if list(old.index) != list(new.index):
         yield from _other_rows(figure, old, new)
     shared = old.index[old.index.isin(new.index)]
-    repeatable = ~_unrepeatable(old.loc[shared], tolerance)
     for column in old.columns:
         allowed = named.get(column, default)
-        was, is_now = (table.loc[shared, column][repeatable] for table in (old, new))
+        was, is_now = (table.loc[shared, column] for table in (old, new))
         for row in was.index[~_alike(was, is_now, allowed)]:
             yield Difference(figure, column, row, was[row], is_now[row], allowed)
 
 
 def _check_columns(figure: str, table: pd.DataFrame, tolerance: Tolerance) -> None:
-    patterns = {name for pattern in tolerance.unrepeatable for name in pattern}
-    for column in sorted({*tolerance.key, *tolerance.within, *patterns}):
+    for column in sorted({*tolerance.key, *tolerance.within}):
         columns = list(table.columns)
         require(column in columns, f"tolerance of {figure}", f"is of columns {columns}", column)
 
@@ -180,17 +175,6 @@ def _other_rows(figure: str, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[D
         yield Difference(figure, ROWS, row, "not there", "there", 0)
     if gone.empty and more.empty:
         yield Difference(figure, ROWS, "", "in one order", "in another", 0)
-
-
-def _unrepeatable(rows: pd.DataFrame, tolerance: Tolerance) -> pd.Series:
-    found = pd.Series(False, index=rows.index)
-    for pattern in tolerance.unrepeatable:
-        fits = pd.Series(True, index=rows.index)
-        for column, wanted in pattern.items():
-            globs = wanted if isinstance(wanted, list) else [str(wanted)]
-            fits &= rows[column].map(lambda value, g=globs: any(fnmatchcase(value, w) for w in g))
-        found |= fits
-    return found
 
 
 def _alike(before: pd.Series, now: pd.Series, allowed: float) -> Any:
@@ -223,7 +207,7 @@ def summary(verdict: Verdict, shown: int = 10) -> str:
         for (figure, column), count in counts.items()
         if count > shown
     ]
-    lines += [f"{figure}.csv: not made here: {why}" for figure, why in verdict.left_out.items()]
+    lines += [f"{figure}.csv: not made again: {why}" for figure, why in verdict.left_out.items()]
     return "\n".join([*lines, _count(verdict)])
 
 

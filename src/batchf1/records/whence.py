@@ -1,12 +1,12 @@
-"""Where a file came from: written beside a CSV and into a picture, read from any of them.
+"""What a file was made from: written beside a CSV and into its pictures, read from any of them.
 
-A record is what `provenance.collect` gives for the step that made the file, and `sources`: what the
-step read, each with its own record, or the SHA-256 of a plain file.
+A figure's record says module, settings, data and package versions, so that it is the same wherever
+the same is made again. Which commit a file is of, git knows; when and where its runs were trained,
+the study's table under `results/`, where there is one.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,51 +15,45 @@ from typing import Any
 
 from batchf1.errors import one_line, refuse, require
 from batchf1.records import files, provenance, tables
+from batchf1.records.files import sha256_of
 
 KEY = "batchf1"
 """Of the text in a PNG that holds the record; in a PDF it is the keywords."""
+OF_STUDY = ("study", "question", "n_runs", "frameworks", "devices", "config", "grid")
+"""What a figure's record says of a study's table."""
+UNCOMMITTED = "uncommitted changes"
 Record = Mapping[str, Any]
 
 
-def of_table(table: Path, module: str, sources: Sequence[Path]) -> dict[str, Any]:
-    """The record of a figure's CSV, once it is written: this step's and those of its sources."""
-    read = [source(path) for path in sources]
-    return provenance.collect(module=module, sha256=sha256(table), sources=read)
+def write_record(table: Path, module: str, sources: Sequence[Path]) -> None:
+    """Write beside a figure's CSV what it was made from, whole or not at all."""
+    record = {
+        "module": module,
+        "sha256": sha256_of(table),
+        "versions": provenance.versions(*provenance.RECORDED),
+        "sources": [_source(path) for path in sources],
+    }
+    with tables.replacing(beside(table)) as temporary:
+        temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
 
 
-def of_picture(table: Path, module: str) -> dict[str, Any]:
-    """The record of a figure's picture, from the CSV and what stands beside it.
-
-    Without a time, so that equal numbers with an equal record give equal files.
-    """
-    record = provenance.collect(module=module, sources=[source(table)])
-    del record["time"]
-    return record
-
-
-def source(path: Path) -> dict[str, Any]:
-    """What a step reads: its name with its record, or, of a plain file, SHA-256 and dirty flag."""
-    record = _readers().get(path.suffix, lambda _: {})(path)
-    if record and record.get("sha256") in (None, sha256(path)):
-        return {"file": str(path), "provenance": record}
-    changed = provenance.dirty(path.parent, path.name)
-    return {"file": str(path), "sha256": sha256(path), "dirty": changed}
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits; `InputError` where it cannot be read."""
-    return hashlib.sha256(files.read(path)).hexdigest()
-
-
-def sidecar(table: Path) -> Path:
+def beside(table: Path) -> Path:
     """Where the record of a figure's CSV stands: beside it, same stem."""
     return table.with_suffix(".json")
 
 
-def write_sidecar(table: Path, record: Record) -> None:
-    """Write the record of a CSV beside it, whole or not at all."""
-    with tables.replacing(sidecar(table)) as temporary:
-        temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
+def _source(path: Path) -> dict[str, Any]:
+    """What a figure is made from: a study's settings, or the SHA-256 of a plain file."""
+    if path.suffix != ".parquet":
+        return {"file": str(path), "sha256": sha256_of(path)}
+    record = tables.provenance_of(path)
+    return {"file": str(path)} | {key: record[key] for key in OF_STUDY if key in record}
+
+
+def of_csv(table: Path) -> dict[str, Any]:
+    """The record beside a figure's CSV; empty where there is none, or another CSV's."""
+    record = _of_csv(table)
+    return record if record.get("sha256") == sha256_of(table) else {}
 
 
 def embedded(record: Record) -> str:
@@ -67,31 +61,35 @@ def embedded(record: Record) -> str:
     return json.dumps(record, sort_keys=True)
 
 
-def dirty(record: Record) -> bool:
-    """Whether any step, or any plain file, on the way to a record's file had uncommitted changes.
-
-    Of a run only the shard that last read it counts, which checked that the run is from its code.
-    """
-    sources = record.get("sources", [])
-    steps = [*(s.get("provenance", {}) for s in sources), *record.get("checked", [])]
-    here = [record, *sources]
-    return any(part.get("dirty") is True for part in here) or any(map(dirty, steps))
-
-
 def whence(path: Path) -> dict[str, Any]:
-    """The record of a table (.parquet, .csv) or a picture (.png, .pdf).
+    """The record of a table (.parquet, .csv) or a picture (.png, .pdf), and what git says of it.
 
-    A CSV that is not the one its record was written for has the key `changed`. Raises `InputError`
-    for another kind of file, one that cannot be read, and one without a record.
+    `commit`: the last one that changed the file, None for none; `uncommitted`: whether the file
+    differs from it, None outside a repository; `trained`: of each study whose table lies here, how
+    its runs were trained. A CSV that is not the one its record was written for has the key
+    `changed`. Raises `InputError` for another kind of file, one that cannot be read, and one
+    without a record.
     """
     kinds = _readers()
     require(path.suffix in kinds, str(path), f"is one of {', '.join(kinds)}", path.suffix)
     files.read(path)
     record: dict[str, Any] = kinds[path.suffix](path)
-    require(bool(record), str(path), "must say where it came from", "no such record")
-    if record.get("sha256") not in (None, sha256(path)):
+    require(bool(record), str(path), "must say what it was made from", "no such record")
+    if path.suffix == ".parquet":
+        return record
+    if path.suffix == ".csv" and record.get("sha256") != sha256_of(path):
         record |= {"changed": True}
-    return record
+    commit, uncommitted = provenance.commit_of(path), provenance.dirty(path.parent, path.name)
+    here = {"commit": commit, "uncommitted": uncommitted, "trained": _trained(path, record)}
+    return record | here
+
+
+def _trained(path: Path, record: Record) -> list[Any]:
+    """How the runs behind a figure were trained, where their tables lie in the same checkout."""
+    root = provenance.root_of(path)
+    found = [root / source["file"] for source in record.get("sources", []) if root]
+    studies = [path for path in found if path.suffix == ".parquet" and path.exists()]
+    return [entry for path in studies for entry in tables.provenance_of(path).get("trained", [])]
 
 
 def _readers() -> dict[str, Any]:
@@ -100,8 +98,8 @@ def _readers() -> dict[str, Any]:
 
 
 def _of_csv(path: Path) -> dict[str, Any]:
-    beside = sidecar(path)
-    return _parsed(files.read(beside), beside) if beside.exists() else {}
+    record = beside(path)
+    return _parsed(files.read(record), record) if record.exists() else {}
 
 
 def _of_png(path: Path) -> dict[str, Any]:
@@ -134,38 +132,23 @@ def _parsed(text: bytes, path: Path) -> dict[str, Any]:
 
 
 def text(path: Path, record: Record) -> str:
-    """A record in words, a paragraph for each step from the file back to the trainings."""
-    return "\n\n".join("\n".join(part) for part in _paragraphs(str(path), record))
+    """A record in words: of the file, then of each source."""
+    parts = [[str(path), *_indented(_lines(record))]]
+    for source in record.get("sources", []):
+        parts.append([source["file"], *_indented(_source_lines(source))])
+    return "\n\n".join("\n".join(part) for part in parts)
 
 
 def summary(record: Record) -> str:
-    """A record in a line: commits, and how many runs on which devices in which Keras."""
-    parts = [f"Commit {record.get('commit') or 'unknown'}"]
-    for step in _steps(record):
-        if "n_runs" in step:
-            parts.append(f"study {step['study']}: {_runs(step)}")
-    if dirty(record):
-        parts.append(f"made with {UNCOMMITTED}")
-    return "; ".join(parts) + "."
+    """A record in a line: how many runs on which devices in which framework."""
+    studies = [source for source in record.get("sources", []) if "n_runs" in source]
+    said = [f"Study {source['study']}: {_runs(source)}" for source in studies]
+    others = [source["file"] for source in record.get("sources", []) if "n_runs" not in source]
+    return "; ".join([*said, *others]) + "." if said or others else ""
 
 
-def _steps(record: Record) -> Iterator[Record]:
-    yield record
-    for part in record.get("sources", []):
-        yield from _steps(part.get("provenance", {}))
-
-
-def _paragraphs(name: str, record: Record) -> Iterator[list[str]]:
-    yield [name, *(f"  {key:10} {value}" for key, value in _lines(record))]
-    for part in record.get("sources", []):
-        if "provenance" in part:
-            yield from _paragraphs(part["file"], part["provenance"])
-        else:
-            changed = f", {UNCOMMITTED}" if part.get("dirty") else ""
-            yield [part["file"], f"  {'sha256':10} {part['sha256']}{changed}"]
-
-
-UNCOMMITTED = "uncommitted changes"
+def _indented(lines: Iterator[tuple[str, str]]) -> list[str]:
+    return [f"  {key:10} {value}" for key, value in lines]
 
 
 def _lines(record: Record) -> Iterator[tuple[str, str]]:
@@ -173,42 +156,41 @@ def _lines(record: Record) -> Iterator[tuple[str, str]]:
         yield "changed", "not the file that this was written for"
     if "module" in record:
         yield "made by", record["module"]
-    yield "commit", _commit(record)
-    if record.get("time"):
+    if "commit" in record:
+        changed = record.get("uncommitted", record.get("dirty"))
+        yield "commit", _commit(record["commit"], changed)
+    if "time" in record:
         yield "time", record["time"]
-    yield "machine", f"Python {record.get('python')}, {record.get('platform')}"
+    if "platform" in record:
+        yield "machine", f"Python {record.get('python')}, {record['platform']}"
     yield "versions", _pairs(record.get("versions", {}))
-    if "device" in record:
-        yield "device", record["device"]
-    if "n_runs" in record:
-        yield from _study_lines(record)
+    if "study" in record:
+        yield from _source_lines(record)
     elif "config" in record:  # one run
         yield "settings", _pairs(record["config"])
-
-
-def _study_lines(record: Record) -> Iterator[tuple[str, str]]:
-    yield "study", f"{record['study']}: {record['question']}"
-    yield "made of", _runs(record)
-    yield "seeds", _values(record["seeds"])
-    yield "settings", _pairs(record["config"])
-    yield "grid", _pairs(record["grid"])
-    for entry in record["trained"]:
+    for entry in record.get("trained", []):
         period = f"{entry['first'] or 'unknown'} to {entry['last'] or 'unknown'}"
-        yield "trained", f"{entry['n_runs']:,} runs at {_commit(entry)}, {period}"
-    for entry in record.get("checked", []):
-        yield "checked", f"of the code of {_commit(entry)}"
+        commit = _commit(entry["commit"], entry["dirty"])
+        yield "trained", f"{entry['n_runs']:,} runs at {commit}, {period}"
 
 
-def _commit(record: Record) -> str:
-    commit = record.get("commit") or "unknown"
-    return f"{commit}, {UNCOMMITTED}" if record.get("dirty") else commit
+def _source_lines(source: Record) -> Iterator[tuple[str, str]]:
+    if "sha256" in source:
+        yield "sha256", source["sha256"]
+    if "n_runs" in source:
+        yield "study", f"{source['study']}: {source['question']}"
+        yield "made of", _runs(source)
+        yield "settings", _pairs(source["config"])
+        yield "grid", _pairs(source["grid"])
 
 
-def _runs(record: Record) -> str:
-    return (
-        f"{record['n_runs']:,} runs on {' and '.join(record['devices'])} in Keras "
-        f"{' and '.join(record['keras'])}, threads: {_values(record['threads'])}"
-    )
+def _commit(commit: str | None, changed: bool | None) -> str:
+    return f"{commit or 'none'}, {UNCOMMITTED}" if changed else commit or "none"
+
+
+def _runs(source: Record) -> str:
+    devices, frameworks = (" and ".join(source[key]) for key in ("devices", "frameworks"))
+    return f"{source['n_runs']:,} runs on {devices} in {frameworks}"
 
 
 def _pairs(values: Record) -> str:

@@ -17,7 +17,7 @@ from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import F1
 
 
-class Law(NamedTuple):
+class Outcomes(NamedTuple):
     """Outcomes of a difference and their probabilities, float64 arrays of one shape (k,).
 
     A difference is rebuilt F1 - true F1, in [-1, 1].
@@ -41,7 +41,7 @@ class Law(NamedTuple):
         return float(self.difference @ self.probability)
 
 
-def dropped(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
+def dropped(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
     """The last batch is left out: F1 of the other samples, minus F1 of all.
 
     `errors` = FP + FN. F1 of samples without positives, real or predicted, is 0. All differences
@@ -51,10 +51,10 @@ def dropped(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
     """
     last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
     rest = F1.of(tp - last_tp, errors - last_errors, 0)
-    return Law(rest - F1.of(tp, errors, 0), probability)
+    return Outcomes(rest - F1.of(tp, errors, 0), probability)
 
 
-def summed(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
+def summed(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
     """Counts logged as sums and weighted by batch size (Keras 2.2.4): rebuilt F1 - true F1.
 
     A batch of size n then weighs n times its sum, so the last one weighs n_last / batch_size of
@@ -63,7 +63,7 @@ def summed(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
     return _weighted(lambda share: share, tp, errors, n_samples, batch_size)
 
 
-def averaged(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
+def averaged(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
     """Counts logged as means that count once per batch (Keras >= 2.3): rebuilt F1 - true F1.
 
     The last batch then weighs batch_size / n_last of what it should. Raises as `dropped`.
@@ -73,12 +73,12 @@ def averaged(tp: int, errors: int, n_samples: int, batch_size: int) -> Law:
 
 def _weighted(
     weight_of: Callable[[float], float], tp: int, errors: int, n_samples: int, batch_size: int
-) -> Law:
+) -> Outcomes:
     """F1 where the last batch has a weight that follows from n_last / batch_size, minus F1."""
     last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
     less = 1 - weight_of((n_samples % batch_size or batch_size) / batch_size)
     rebuilt = F1.of(tp - less * last_tp, errors - less * last_errors, 0)
-    return Law(rebuilt - F1.of(tp, errors, 0), probability)
+    return Outcomes(rebuilt - F1.of(tp, errors, 0), probability)
 
 
 def _last_batch(

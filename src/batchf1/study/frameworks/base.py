@@ -75,6 +75,9 @@ class Framework(ABC):
     """Those of its engines that can be fed by generators."""
     strategies: ClassVar[tuple[str, ...] | None] = None
     """Those that it has; None for any."""
+    loses_prefetched: ClassVar[bool] = False
+    """Whether each pass over a validation generator loses the batches fetched in advance: how many
+    is a matter of timing, so that no two runs log the same."""
     pretraining: ClassVar[str]
     """The engine of a pretraining."""
     module: ClassVar[str]

@@ -61,7 +61,7 @@ def activate(folder: Path = FOLDER) -> None:
     require(
         (here / "keras" / "__init__.py").is_file(),
         str(folder),
-        f"must hold Keras {VERSION}: batchf1 install-keras224 {folder}",
+        f"must hold Keras {VERSION}: batchf1 workflow keras224 {folder}",
         "no such package",
     )
     loaded = sys.modules.get("keras")

@@ -19,6 +19,7 @@ class Keras3(Framework):
     averaging = "per_batch"
     engines: ClassVar = {"fused": Seconds(2e-5, 0.05, 5.0), "plain": Seconds(1e-3, 0.2, 2.0)}
     of_generators = ("plain",)
+    loses_prefetched = True
     pretraining = "fused"
     module = "batchf1.study.frameworks.keras3.run"
 

@@ -55,19 +55,29 @@ def figure_sources(name):
     return [f"results/{name}/runs.parquet", *EXPERIMENTS[name].beside]
 
 
-# figure -> its module of batchf1.figures, and what that reads
-FIGURES = {
-    figure: (module, figure_sources(name))
-    for name, experiment in EXPERIMENTS.items()
-    if not LEFT_OUT.get(name)
-    for figure, module in experiment.figures.items()
-}
-# measured by `make benchmark`, on a machine at rest
-FIGURES["scaling"] = ("scaling", ["benchmarks/engines.csv", "benchmarks/pipelines.csv"])
+def figures_of(experiments):
+    """Figure -> its module of batchf1.figures, and what that reads."""
+    return {
+        figure: (module, figure_sources(name))
+        for name, experiment in experiments.items()
+        for figure, module in experiment.figures.items()
+    }
 
+
+FIGURES = figures_of(
+    {
+        name: experiment
+        for name, experiment in EXPERIMENTS.items()
+        if name not in COSTS and not LEFT_OUT.get(name)
+    }
+)
+# Times and memory: written by `make benchmark`, on a machine at rest, and by no other run
+SCALING = ("scaling", ["benchmarks/engines.csv", "benchmarks/pipelines.csv"])
+MEASURED = figures_of(COSTS)
+MEASURED |= {"scaling": SCALING}
 # drawn by rule cost_full alone
 ASIDE = {"cost_full": ("cost", ["results/cost_full/runs.parquet"])}
-ALL_FIGURES = FIGURES | ASIDE
+ALL_FIGURES = FIGURES | MEASURED | ASIDE
 
 
 wildcard_constraints:

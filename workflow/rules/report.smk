@@ -9,8 +9,8 @@ rule claims:
     benchmark:
         "logs/claims.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     message:
         "Reading the verdicts on the article's claims"
     shell:
-        "batchf1 claims {input.readme} --output {output} 2> {log}"
+        "batchf1 workflow claims {input.readme} --output {output} 2> {log}"

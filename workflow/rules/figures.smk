@@ -15,13 +15,13 @@ rule table:
     benchmark:
         "logs/figures/{figure}-table.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     params:
         module=figure_module,
     message:
         "Computing the numbers behind figure {wildcards.figure}"
     shell:
-        "batchf1 table {params.module} {input.source} --output {output.table} 2> {log}"
+        "batchf1 workflow table {params.module} {input.source} --output {output.table} 2> {log}"
 
 
 rule draw:
@@ -37,18 +37,18 @@ rule draw:
             labels={"figure": "{figure}"},
         ),
         pdf="figures/{figure}.pdf",
-        # read by report/*.rst
+        # read by workflow/report/*.rst
         caption="results/captions/{figure}.rst",
     log:
         "logs/figures/{figure}-draw.log",
     benchmark:
         "logs/figures/{figure}-draw.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     params:
         module=figure_module,
     message:
         "Drawing figure {wildcards.figure}"
     shell:
-        "batchf1 draw {params.module} {input.table}"
+        "batchf1 workflow draw {params.module} {input.table}"
         " --output {output.png} {output.pdf} --caption {output.caption} 2> {log}"

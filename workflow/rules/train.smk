@@ -9,11 +9,11 @@ rule keras224:
         "logs/keras224.tsv"
     localrule: True  # it needs the network, which a cluster's nodes may not have
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     message:
         "Installing the article's own Keras 2.2.4 into {output}"
     shell:
-        "batchf1 install-keras224 {output} 2>&1 | tee {log}"
+        "batchf1 workflow keras224 {output} 2>&1 | tee {log}"
 
 
 rule shard:
@@ -27,7 +27,7 @@ rule shard:
     benchmark:
         "logs/{study}/shard-{shard}.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=3000,
@@ -38,7 +38,7 @@ rule shard:
     message:
         "Training shard {wildcards.shard} of study {wildcards.study}"
     shell:
-        "batchf1 shard experiments/{wildcards.study}.yaml --shard {wildcards.shard}"
+        "batchf1 workflow shard experiments/{wildcards.study}.yaml --shard {wildcards.shard}"
         " --store {params.store} --output {output} 2>&1 | tee {log}"
 
 
@@ -55,8 +55,8 @@ rule collect:
     benchmark:
         "logs/{study}/collect.tsv"
     conda:
-        "../environment.yml"
+        "../../environment.yml"
     message:
         "Putting the shards of study {wildcards.study} into one table"
     shell:
-        "batchf1 collect experiments/{wildcards.study}.yaml {input} --output {output} 2> {log}"
+        "batchf1 workflow collect experiments/{wildcards.study}.yaml {input} --output {output} 2> {log}"

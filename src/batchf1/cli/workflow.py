@@ -1,0 +1,169 @@
+"""`batchf1 workflow`: what Snakemake and `make` call."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add the group and its commands to the parser."""
+    group = commands.add_parser("workflow", help="the steps that Snakemake and make call")
+    parsers = group.add_subparsers(required=True, metavar="STEP")
+    for step in (_add_shard, _add_collect, _add_cost, _add_table, _add_draw):
+        step(parsers)
+    _add_claims(parsers)
+    _add_keras224(parsers)
+    _add_probe(parsers)
+
+
+def _add_shard(parsers: Any) -> None:
+    parser = parsers.add_parser("shard", help="train one shard of a study")
+    _experiment(parser)
+    parser.add_argument("--shard", type=int, required=True, help="number of the shard, from 0")
+    parser.add_argument("--store", type=Path, required=True, help="folder that keeps finished runs")
+    parser.add_argument("--output", type=Path, required=True, help="table of the shard's rows")
+    parser.set_defaults(command=_shard, prog=parser.prog)
+
+
+def _shard(parsed: argparse.Namespace) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from batchf1.records import provenance, tables
+    from batchf1.study.schema import RUNS
+    from batchf1.study.shard import execute
+
+    made = execute(parsed.experiment, parsed.shard, parsed.store)
+    record = provenance.collect(shard=parsed.shard, **made.origin)
+    tables.write(made.table, parsed.output, RUNS, record)
+
+
+def _add_collect(parsers: Any) -> None:
+    parser = parsers.add_parser("collect", help="put the shards of a study into one table")
+    _experiment(parser)
+    parser.add_argument("shards", type=Path, nargs="+", help="tables of the shards")
+    parser.add_argument("--output", type=Path, required=True, help="the study's table")
+    parser.set_defaults(command=_collect, prog=parser.prog)
+
+
+def _collect(parsed: argparse.Namespace) -> None:
+    from batchf1.records import provenance, tables
+    from batchf1.study.schema import RUNS
+    from batchf1.study.shard import collect
+
+    made = collect(parsed.experiment, parsed.shards)
+    tables.write(made.table, parsed.output, RUNS, provenance.collect(**made.origin))
+
+
+def _add_cost(parsers: Any) -> None:
+    parser = parsers.add_parser("cost", help="measure what each strategy costs")
+    _experiment(parser)
+    parser.add_argument("--store", type=Path, required=True, help="folder that keeps measurements")
+    parser.add_argument("--output", type=Path, required=True, help="table of the measurements")
+    parser.set_defaults(command=_cost, prog=parser.prog)
+
+
+def _cost(parsed: argparse.Namespace) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # inherited by the measuring processes
+    from batchf1.records import provenance, tables
+    from batchf1.study.cost.rows import COST
+    from batchf1.study.cost.run import execute
+
+    made = execute(parsed.experiment, parsed.store)
+    tables.write(made.table, parsed.output, COST, provenance.collect(**made.origin))
+
+
+def _add_table(parsers: Any) -> None:
+    parser = parsers.add_parser("table", help="write the numbers behind a figure")
+    _figure(parser)
+    parser.add_argument("source", type=Path, nargs="+", help="the study's table or file")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="figures/<figure>.csv; what it was made from goes beside it, as .json",
+    )
+    parser.set_defaults(command=_table, prog=parser.prog)
+
+
+def _table(parsed: argparse.Namespace) -> None:
+    from batchf1.figures import base as figures
+    from batchf1.records import tables, whence
+
+    tables.write_csv(figures.table(parsed.figure, parsed.source), parsed.output)
+    whence.write_record(parsed.output, parsed.figure, parsed.source)
+
+
+def _add_draw(parsers: Any) -> None:
+    parser = parsers.add_parser("draw", help="draw a figure from its numbers")
+    _figure(parser)
+    parser.add_argument("source", type=Path, help="figures/<figure>.csv")
+    parser.add_argument("--output", type=Path, required=True, nargs="+", help=".png and .pdf files")
+    parser.add_argument("--caption", type=Path, help="caption for the report, reStructuredText")
+    parser.set_defaults(command=_draw, prog=parser.prog)
+
+
+def _draw(parsed: argparse.Namespace) -> None:
+    from batchf1.figures import base as figures
+    from batchf1.records import report
+
+    words = figures.draw(parsed.figure, parsed.source, parsed.output)
+    if parsed.caption:
+        report.write_caption(parsed.caption, *words)
+
+
+def _add_claims(parsers: Any) -> None:
+    parser = parsers.add_parser("claims", help="put the README's verdicts into the report")
+    parser.add_argument("readme", type=Path, help="README.md with the table of claims")
+    parser.add_argument("--output", type=Path, required=True, help="reStructuredText")
+    parser.set_defaults(command=_claims, prog=parser.prog)
+
+
+def _claims(parsed: argparse.Namespace) -> None:
+    from batchf1.records import report
+
+    report.write_claims(parsed.output, report.claims(parsed.readme))
+
+
+def _add_keras224(parsers: Any) -> None:
+    parser = parsers.add_parser("keras224", help="put the article's Keras into a folder")
+    parser.add_argument("folder", type=Path, help="new folder; .keras224 is looked for by default")
+    parser.set_defaults(command=_keras224, prog=parser.prog)
+
+
+def _keras224(parsed: argparse.Namespace) -> None:
+    from batchf1.study.frameworks.keras224 import software
+
+    software.install(parsed.folder)
+
+
+def _add_probe(parsers: Any) -> None:
+    parser = parsers.add_parser("probe", help="measure what each Keras does to a metric function")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("framework", nargs="?", help="print its rows as JSON")
+    what.add_argument(
+        "--write", type=Path, metavar="FOLDER", help="measure all; write averaging.csv and .md"
+    )
+    parser.set_defaults(command=_probe, prog=parser.prog)
+
+
+def _probe(parsed: argparse.Namespace) -> None:
+    import json
+    from dataclasses import asdict
+
+    from batchf1.probe import measure, page
+    from batchf1.probe.rows import FRAMEWORKS
+
+    if parsed.write is not None:
+        page.write([row for name in FRAMEWORKS for row in measure.measure(name)], parsed.write)
+    else:
+        print(json.dumps([asdict(row) for row in measure.run(parsed.framework)]))  # noqa: T201
+
+
+def _experiment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("experiment", type=Path, help="experiments/<study>.yaml")
+
+
+def _figure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("figure", help="module of batchf1.figures, or the path of one of yours")

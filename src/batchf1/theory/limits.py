@@ -1,0 +1,155 @@
+"""The expected batch mean of F1 where the data are many, or positives rare too.
+
+Derivations: `docs/theory.md`, section 7.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from batchf1.errors import require
+from batchf1.metrics import checks
+from batchf1.metrics.counts import Floats
+from batchf1.metrics.ratios import F1, Ratio, check_metric
+from batchf1.theory.laws import Law, binomial, nest, poisson
+from batchf1.theory.pool import Pool, grouped
+
+RAREST = 1e-15
+"""The smallest rate of positives in the limits: no data set within 2**53 samples has a smaller."""
+
+
+class Limit(NamedTuple):
+    """The limit for large data; `f1` stands for the metric that was asked for.
+
+    `sd_batch`: sqrt(m) times the standard deviation of the mean over m batches.
+    `per_sample`: with N samples in whole batches the expectation is
+    `expected_f1` + `per_sample` / N + O(1/N^2). NaN from `rare_positives`.
+    """
+
+    true_f1: float
+    expected_f1: float
+    sd_batch: float
+    error: float
+    error_empty: float
+    error_curvature: float
+    per_sample: float
+
+
+def large_data(
+    prevalence: float,
+    precision: float,
+    recall: float,
+    batch_size: int,
+    zero_division: float = 0.0,
+    metric: Ratio = F1,
+) -> Limit:
+    """The limit N -> infinity at fixed prevalence, precision, recall and batch size.
+
+    A batch is then a multinomial draw. Raises `InputError` for a rate outside (0, 1], a prevalence
+    below 1e-15, a precision that this prevalence and recall leave no negatives for, and bad rules
+    as `expect`. Source: `docs/theory.md`, section 7.
+    """
+    good = RAREST <= checks.real(prevalence) <= 1
+    checks.must(good, "prevalence", f"lies in [{RAREST}, 1]", prevalence)
+    tp, fp, fn = (prevalence * part for part in _per_positive(precision, recall))
+    spare = 1 - prevalence - fp
+    require(spare > -1e-12, "precision", "needs more negatives than there are", precision)
+    zero_division = checks.zero_division(zero_division)
+    check_metric(metric)
+    batch_size = checks.whole("batch_size", batch_size)
+    pool = grouped(1.0, (tp, fp, fn, max(spare, 0.0)), metric)
+    share = min(pool.relevant, 1.0)
+    law = nest(binomial(share, batch_size), pool.groups, finite=False)
+    log_empty = batch_size * float(np.log1p(-share)) if share < 1 else -np.inf
+    limit = _limit(pool, law, log_empty, zero_division)
+    rate = _rate(pool, law, log_empty, batch_size, limit.error, zero_division)
+    return limit._replace(per_sample=rate)
+
+
+def rare_positives(
+    positives_per_batch: float,
+    precision: float,
+    recall: float,
+    zero_division: float = 0.0,
+    metric: Ratio = F1,
+) -> Limit:
+    """The limit in which positives are rare too: it knows only their expected number in a batch.
+
+    N -> infinity, prevalence -> 0, batch size x prevalence = `positives_per_batch` >= 1e-15; the
+    counts of a batch are then independent Poisson numbers. Raises `InputError` for rates outside
+    (0, 1], a metric that counts true negatives, and bad rules as `expect`. Source:
+    `docs/theory.md`, section 7.
+    """
+    good = RAREST <= checks.real(positives_per_batch) < np.inf
+    rule = f"must be at least {RAREST} and finite"
+    checks.must(good, "positives_per_batch", rule, positives_per_batch)
+    zero_division = checks.zero_division(zero_division)
+    check_metric(metric)
+    require(metric.bottom[3] == 0, "metric", "must not count true negatives here", metric[:2])
+    counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
+    pool = grouped(np.inf, (*counts, 0.0), metric)
+    law = nest(poisson(pool.relevant), pool.groups, finite=False)
+    return _limit(pool, law, -pool.relevant, zero_division)
+
+
+def _per_positive(precision: float, recall: float) -> tuple[float, float, float]:
+    """True positives, false positives and false negatives for each positive."""
+    for name, value in (("precision", precision), ("recall", recall)):
+        checks.must(0 < checks.real(value) <= 1, name, "lies in (0, 1]", value)
+    return recall, recall * (1 - precision) / precision, 1 - recall
+
+
+def _limit(pool: Pool, law: Law, log_empty: float, zero_division: float) -> Limit:
+    """`log_empty` is the log of the probability that a batch is empty."""
+    skip = np.isnan(zero_division)
+    kept = -float(np.expm1(log_empty)) if skip else 1.0
+    empty = 0.0 if skip else float(np.exp(log_empty)) * (zero_division - pool.true) + 0.0
+    curved = float(pool.mean_curvature(law)) / kept
+    error = empty + curved
+    values = _around(pool, law, error, zero_division)
+    # The counts of all batches add up to those of the pool: what is linear in them does not move.
+    fixed = sum(float(part) ** 2 for part in _up_to_linear(law.spectrum(values, 1)))
+    variance = max(float(law.mean(values**2)) - fixed, 0.0)
+    expected, sd = pool.true + error, np.sqrt(variance) / kept
+    return Limit(pool.true, expected, float(sd), error, empty, curved, np.nan)
+
+
+def _around(pool: Pool, law: Law, error: float, zero_division: float) -> Floats:
+    """Value of a batch minus its expected one; 0 for a batch that is left out."""
+    when_empty = error if np.isnan(zero_division) else zero_division - pool.true
+    return pool.deviations(law.counts(), when_empty) - error
+
+
+def _up_to_linear(parts: Floats) -> Floats:
+    return np.asarray(parts[sum(np.indices(parts.shape)) <= 1])
+
+
+def _rate(
+    pool: Pool,
+    law: Law,
+    log_empty: float,
+    batch: int,
+    error: float,
+    zero_division: float,
+) -> float:
+    """The constant c in: expectation with N samples in whole batches = limit + c / N + O(1/N^2).
+
+    To first order drawing without replacement multiplies the probability of counts k_i with shares
+    p_i by 1 + (B (B - 1) - sum k_i (k_i - 1) / p_i) / 2N.
+    """
+    shares = [*pool.groups, 1 - pool.relevant]
+    moved = [k - batch * p for k, p in zip(law.counts(), pool.groups, strict=True)]
+    more = sum(moved[1:], moved[0])
+    # in terms of d_i = k_i - B p_i, where nothing of size B^2 has to cancel
+    cells = zip([*moved, -more], shares, strict=True)
+    fewer = sum(d * (d - 1) / p - batch for d, p in cells if p > 0)
+    values = _around(pool, law, error, zero_division)
+    rate = -float(law.mean(values * (fewer + batch))) / 2
+    if not np.isnan(zero_division) or log_empty == -np.inf:
+        return rate
+    # Each empty batch before the first that is not leaves a denser pool.
+    none, kept = float(np.exp(log_empty)), -float(np.expm1(log_empty))
+    slope = float(law.mean(values * more))
+    return rate / kept + batch * none * slope / kept**2 / (1 - pool.relevant)

@@ -144,6 +144,46 @@ def test_theory_and_collapse_keep_columns_of_their_own(tmp_path, name):
         assert said.startswith("A point a cell and dataset, threshold, learning rate: 1,000 to ")
 
 
+SINGLE = {
+    "dataset.dimensions": [2, 5],
+    "model.learning_rate": [0.001, 0.05],
+    "training.threshold": [0.3, 0.7],
+}
+"""Settings that a grid may vary, each alone."""
+
+
+@pytest.mark.parametrize("key", SINGLE)
+@pytest.mark.parametrize("name", [*SWEEP, "theory", "collapse"])
+def test_each_of_these_settings_is_shown(tmp_path, name, key):
+    grid = {"dataset": ["synthetic"], key: SINGLE[key]}
+    path = written(tmp_path, study(grid, tp=3, fp=2, fn=2, tn=3))
+    found = figures.table(name, [path])
+    assert found.columns[0] == key
+    assert sorted(found[key].unique()) == SINGLE[key]
+    with _style.house():
+        figure = figures.module(name).draw(found)
+        titles = [ax.get_title(loc="left") for ax in figure.axes]
+        said = " ".join([*titles, _style.words(figure)[1]])
+        plt.close(figure)
+    if name in SWEEP:
+        assert all(_axes.word(key, value) in said for value in SINGLE[key])
+    if name == "collapse":
+        assert f"A point a cell and {_axes.name(key)}:" in said
+
+
+@pytest.mark.parametrize("key", SINGLE)
+@pytest.mark.parametrize("name", ["discrepancy", "original_log"])
+def test_each_of_these_settings_is_refused_where_it_cannot_be_shown(
+    tmp_path, repository, name, key
+):
+    sources = [written(tmp_path, study({"dataset": ["synthetic"], key: SINGLE[key]}))]
+    sources += [repository / "docs/article_log.txt"] if name == "original_log" else []
+    first, second = SINGLE[key]
+    rule = rf"^figure {name}: does not show {key}, .*; got \[{first}, {second}\]$"
+    with pytest.raises(InputError, match=rule):
+        figures.table(name, sources)
+
+
 @pytest.mark.parametrize(
     ("name", "grid", "said"),
     [
@@ -168,7 +208,7 @@ def test_figures_of_one_setting_refuse_another_by_name(tmp_path, repository, nam
 
 
 def test_engines_of_one_keras_each_are_no_axis_beside_it():
-    found = rows(engine="keras224", keras="2.2.4")
+    found = rows(engine="keras224", version="2.2.4")
     _axes.no_others(found, [], "f")
     assert _axes.further(found, []) == ["engine"]
     with pytest.raises(InputError, match="does not show program"):

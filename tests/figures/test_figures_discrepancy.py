@@ -8,8 +8,8 @@ from matplotlib import pyplot as plt
 from batchf1.figures import _style, discrepancy
 from helpers.tables_of_runs import table, written
 
-THEN = {"keras": "2.2.4", "averaging": "size_weighted", "engine": "keras224"}
-TODAY = {"keras": "3.1.0", "averaging": "per_batch", "engine": "plain"}
+THEN = {"version": "2.2.4", "averaging": "size_weighted", "engine": "keras224"}
+TODAY = {"version": "3.1.0", "averaging": "per_batch", "engine": "plain"}
 # F1 is 2 / (2 + 2) = 1/2. In batches of 20 one sample is left over: the TP (1 cut in 41), an FP
 # (2 in 41) or a TN, which changes nothing. So 95 % of cuts do not exceed the change by an FP.
 FIXED = {"tp": 1, "fp": 2, "fn": 0, "tn": 38}
@@ -30,7 +30,7 @@ def runs(programs=PROGRAMS, software=(THEN, TODAY), **common):
     """An epoch that learns and two that do not, of each program in each Keras, seeds 0 and 1."""
     made = [
         keras
-        | {"run_id": f"{program}{keras['keras']}{seed}", "program": program, "seed": seed}
+        | {"run_id": f"{program}{keras['version']}{seed}", "program": program, "seed": seed}
         | {"epoch": epoch, "frozen": epoch > 1, "split": split, "strategy": strategy}
         | (FIXED if epoch > 1 and split == "validation" else LEARNING)
         | {"f1": f1 + 0.01 * seed, "reference_full_pass": verify}
@@ -103,7 +103,7 @@ def test_every_number_of_the_table(tmp_path):
 
 
 def test_the_law_is_that_of_the_averaging_rule_whatever_the_version(tmp_path):
-    rows = runs(software=[TODAY | {"keras": "2.2.4"}])
+    rows = runs(software=[TODAY | {"version": "2.2.4"}])
     found = discrepancy.table(written(tmp_path, rows))
     known = found[found["limit95"].notna()]
     assert set(known["cause"]) == {"dropped_batch", "averaged_counts"}

@@ -22,8 +22,8 @@ VALIDATION_EXPECTED = {
     "per_batch": (1 / 2 + 2 * 1 / 3) / 3,
 }
 VALIDATION_SD = {"size_weighted": 2**0.5 / 27, "per_batch": 2**0.5 / 18}
-TODAY = {"keras": "3.1.0", "averaging": "per_batch", "engine": "fused"}
-THEN = {"keras": "2.2.4", "averaging": "size_weighted", "engine": "keras224"}
+TODAY = {"version": "3.1.0", "averaging": "per_batch", "engine": "fused"}
+THEN = {"version": "2.2.4", "averaging": "size_weighted", "engine": "keras224"}
 EXACT = {"train": 0.95, "validation": 0.9}
 LOSS = {"train": 0.0005, "validation": 0.25}
 
@@ -80,7 +80,7 @@ def test_the_articles_own_line_is_read_from_its_log(tmp_path, log):
 @pytest.mark.parametrize("software", [THEN, TODAY])
 def test_every_number_of_a_run(tmp_path, log, software):
     found = made(tmp_path, log, runs([0.4, 0.5], **software))
-    ours = found[found["keras"] == software["keras"]]
+    ours = found[found["keras"] == software["version"]]
     assert list(found) == [
         *("keras", "dataset", "seed", "steps", "quantity", "value", "expected_f1", "sd"),
         *("low", "high", "compatible"),

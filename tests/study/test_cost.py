@@ -16,11 +16,11 @@ from batchf1.errors import InputError
 from batchf1.figures import base as figures
 from batchf1.figures import cost as plot
 from batchf1.records import tables
-from batchf1.study import settings as config
 from batchf1.study.cost import fresh, run, study
 from batchf1.study.cost.rows import COST
 from batchf1.study.cost.source import KEYS, Source, SourceSequential, split_of
 from batchf1.study.cost.study import CostStudy
+from batchf1.study.grid import load_study
 
 STUDY = """
 question: Does it work?
@@ -49,7 +49,7 @@ def written(folder, text=STUDY):
 
 
 def read(path):
-    return config.load_study(path, CostStudy)
+    return load_study(path, CostStudy)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_the_table_says_how_it_was_measured(measured, capsys):
     said = " ".join(capsys.readouterr().out.split())
     for words in (
         "study mini: Does it work?",
-        "10 runs on cpu in Keras 3.",
+        "10 runs on cpu in keras 3.",
         "seeds 0",
         "n_features=3; prevalence=0.5",
         "batch_size=32, 64; n_samples=200, 600",

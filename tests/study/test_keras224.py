@@ -76,14 +76,22 @@ def table(executed):
 
 
 def rows(table, original, program, split, strategy="reconstructed"):
-    version = table["keras"] == keras224.VERSION
+    version = table["version"] == keras224.VERSION
     kept = table[(version == original) & (table["program"] == program)]
     return kept[(kept["split"] == split) & (kept["strategy"] == strategy)]
 
 
 def test_each_row_says_which_keras_trained(table):
-    assert set(table["keras"].str.split(".").str[0]) == {"2", "3"}
-    assert (table.groupby("keras").size() == len(PROGRAMS) * 5 * 2 * 3).all()
+    assert set(table["framework"]) == {"keras"}
+    assert set(table["version"].str.split(".").str[0]) == {"2", "3"}
+    assert (table.groupby("version").size() == len(PROGRAMS) * 5 * 2 * 3).all()
+    for engine, averaging, major in (
+        ("keras224", "size_weighted", "2"),
+        ("plain", "per_batch", "3"),
+    ):
+        part = table[table["engine"] == engine]
+        assert set(part["averaging"]) == {averaging}
+        assert set(part["version"].str.split(".").str[0]) == {major}
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -168,7 +176,8 @@ def test_rows_are_those_of_a_training_by_hand_under_the_rule_of_each_keras(
     assert [run.training.engine for run in some] == ["keras224", "plain"]
     for run in some:
         found = table[table["run_id"] == run.run_id]
-        by_hand.check(found, by_hand.rows(run, size_weighted=shard.is_original(run)))
+        original = run.training.engine == "keras224"
+        by_hand.check(found, by_hand.rows(run, size_weighted=original))
 
 
 def test_dropped_batches_are_not_counted(table):
@@ -203,18 +212,6 @@ def test_arrays_are_validated_in_the_last_training_batchs_size(table):
     assert (found["n_batches"] == -(-215 // (430 % 50))).all()
     theirs = rows(table, False, "array_validation", "validation")
     assert (theirs["n_batches"] == -(-215 // 32)).all()
-
-
-def test_runs_of_both_keras_never_share_a_shard(tmp_path):
-    path = tmp_path / "both.yaml"
-    path.write_text(STUDY)
-    for n in (2, 3, 5):
-        parts = shard.deal(runs(path), n)
-        assert len(parts) == n
-        assert sum(map(len, parts)) == 2 * len(PROGRAMS)
-        assert all(len({shard.is_original(run) for run in part}) <= 1 for part in parts)
-    with pytest.raises(InputError, match="shards: are at least one for each Keras; got 1"):
-        shard.deal(runs(path), 1)
 
 
 def test_without_an_index_the_installation_says_what_it_needs(tmp_path, monkeypatch, capsys):

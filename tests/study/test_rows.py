@@ -8,31 +8,30 @@ from batchf1.errors import TraceError
 from batchf1.metrics.averaging import batch_mean, pooled
 from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
-from batchf1.study import schema, shard
+from batchf1.study import rows, schema, shard
+from batchf1.study.frameworks.base import SPLITS, Pass
+from batchf1.study.frameworks.keras3.framework import Keras3
 from batchf1.study.grid import cells, compose
-from batchf1.study.rows import Software, rows
 
 BATCHES = as_counts([1, 0], [0, 1], [0, 0], [3, 3])  # F1 1 and 0, pooled 2/3
-AFTERWARDS = as_counts(1, 0, 1, 6)  # F1 2/3 too, of other counts
-TODAY = Software(
-    "3.0",
-    "per_batch",
-    "CPU",
-    {
-        "batch_mean": lambda batches, _, rule: float(batch_mean(batches, rule)),
-        "epoch_end": lambda _, full_pass, __: float(pooled(full_pass)),
-        "reconstructed": lambda batches, _, __: float(pooled(batches)),
-        "streaming": lambda *_: None,
-    },
-)
+AFTERWARDS = as_counts([1], [0], [1], [6])  # F1 2/3 too, of other counts
+RULES = {
+    "batch_mean": lambda batches, _, rule: float(batch_mean(batches, rule)),
+    "epoch_end": lambda _, full_pass, __: float(pooled(full_pass)),
+    "reconstructed": lambda batches, _, __: float(pooled(batches)),
+    "streaming": lambda *_: None,
+}
 RIGHT = {"batch_mean": 0.5, "reconstructed": 2 / 3, "streaming": 0.1, "epoch_end": 2 / 3}
 LOSSES = {"loss": 0.3, "val_loss": 0.4}
 
 
-def written(f1s, software=TODAY, split="train", prefix="", run=None):
-    logs = LOSSES | {f"{prefix}f1_{name}": value for name, value in f1s.items()}
-    full_pass = as_counts([1], [0], [1], [6])
-    return rows(run or compose(["seed=7"]), software, 2, split, logs, BATCHES, full_pass)
+def a_pass(f1s, epoch=2, split="train"):
+    logs = LOSSES | {f"{SPLITS[split]}f1_{name}": value for name, value in f1s.items()}
+    return Pass(epoch, split, logs, BATCHES, AFTERWARDS)
+
+
+def written(f1s, rules=RULES, split="train", run=None):
+    return rows.table(run or compose(["seed=7"]), "CPU", [a_pass(f1s, split=split)], rules)
 
 
 @pytest.mark.parametrize("name", ["batch_mean", "epoch_end", "reconstructed"])
@@ -42,27 +41,31 @@ def test_a_log_that_breaks_its_strategys_rule_is_named(name):
             TraceError, match=rf"seed=7 epoch 3 train: {name} logged .* give 0\.[56]"
         ):
             written(RIGHT | {name: wrong})
-    assert written(RIGHT | {name: RIGHT[name] + 5e-7})
+    assert len(written(RIGHT | {name: RIGHT[name] + 5e-7})) == 4
 
 
 def test_a_strategy_without_a_rule_is_written_as_it_is():
-    found = {row["strategy"]: row["f1"] for row in written(RIGHT | {"streaming": 0.77})}
+    found = written(RIGHT | {"streaming": 0.77}).set_index("strategy")["f1"]
     assert found["streaming"] == 0.77
 
 
-def test_a_strategys_rule_gets_the_frameworks_averaging():
+@pytest.mark.parametrize("averaging", ["per_batch", "size_weighted"])
+def test_a_strategys_rule_gets_the_frameworks_averaging(monkeypatch, averaging):
+    monkeypatch.setattr(Keras3, "averaging", averaging)
     seen = []
-    listening = {name: lambda *given: seen.append(given) for name in RIGHT}
-    written(RIGHT, TODAY._replace(averaging="size_weighted", expected=listening))
-    assert {given[2] for given in seen} == {"size_weighted"}
-    assert all(given[0] is BATCHES for given in seen)
+    found = written(RIGHT, {name: lambda *given: seen.append(given) for name in RIGHT})
+    assert len(seen) == 4
+    assert {given[2] for given in seen} == {averaging}
+    assert all(given[0] is BATCHES and given[1] is AFTERWARDS for given in seen)
+    assert set(found["averaging"]) == {averaging}
 
 
-def test_what_a_row_says():
+def test_what_a_row_says(monkeypatch):
+    monkeypatch.setattr(Keras3, "version", lambda self: "3.0")
     run = compose(["dataset=trousers", "dataset.n_samples=50", "training.freeze_after=1"])
-    found = written(RIGHT, split="validation", prefix="val_", run=run)
-    assert [row["strategy"] for row in found] == run.strategies
-    table = tables.validate(pd.DataFrame(found), schema.RUNS, "rows")
+    found = written(RIGHT, split="validation", run=run)
+    assert list(found["strategy"]) == run.strategies
+    table = tables.validate(found, schema.RUNS, "rows")
     row = table.iloc[0].to_dict()
     assert row == {
         "run_id": run.run_id,
@@ -86,7 +89,8 @@ def test_what_a_row_says():
         "tn": 6,
         "device": "CPU",
         "engine": "fused",
-        "keras": "3.0",
+        "framework": "keras",
+        "version": "3.0",
         "averaging": "per_batch",
         "program": "arrays",
         "frozen": True,
@@ -108,15 +112,10 @@ grid:
 def test_the_table_of_a_study_says_every_setting_that_it_varies(tmp_path):
     experiment = tmp_path / "axes.yaml"
     experiment.write_text(STUDY)
-    found = []
-    for run, _ in cells(experiment):
-        for epoch in range(3):
-            for split, prefix in (("train", ""), ("validation", "val_")):
-                logs = LOSSES | {f"{prefix}f1_{name}": value for name, value in RIGHT.items()}
-                full_pass = as_counts([1], [0], [1], [6])
-                found += rows(run, TODAY, epoch, split, logs, BATCHES, full_pass)
+    passes = [a_pass(RIGHT, epoch, split) for epoch in range(3) for split in SPLITS]
+    found = [rows.table(run, "CPU", passes, RULES) for run, _ in cells(experiment)]
     path = tmp_path / "shard.parquet"
-    tables.write(pd.DataFrame(found), path, schema.RUNS, {"trained": []})
+    tables.write(pd.concat(found), path, schema.RUNS, {"trained": []})
     table = shard.collect(experiment, [path]).table
     assert list(table.columns)[-2:] == ["training.threshold", "model.hidden"]
     whole = tmp_path / "runs.parquet"

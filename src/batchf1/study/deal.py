@@ -18,15 +18,17 @@ OF_EVERY_DATASET = {setting.name for setting in fields(Dataset)}
 def deal(runs: list[Run], n_shards: int) -> list[list[Run]]:
     """The runs in `n_shards` parts of about equal expected cost.
 
-    Runs of one shape stay together, since they share a compiled model, and runs of two frameworks
-    apart, since a process can hold one of them. Raises `InputError` where there are fewer shards
-    than frameworks.
+    Runs of one shape stay together, since they share a compiled model, and runs of two frameworks,
+    devices or numbers of threads apart, since a process has one of each. Raises `InputError` where
+    there are fewer shards than these.
     """
-    of_framework: dict[Framework, list[Run]] = {}
+    of_process: dict[tuple[Framework, str, int], list[Run]] = {}
     for run in runs:
-        of_framework.setdefault(run.framework, []).append(run)
-    groups = list(of_framework.values())
-    require(n_shards >= len(groups), "shards", "are at least one for each framework", n_shards)
+        key = (run.framework, run.training.device, run.training.threads)
+        of_process.setdefault(key, []).append(run)
+    groups = list(of_process.values())
+    rule = "are at least one for each framework, device and number of threads"
+    require(n_shards >= len(groups), "shards", rule, n_shards)
     shares = _shares([sum(map(_cost, _shapes(group))) for group in groups], n_shards)
     return [
         part

@@ -73,7 +73,7 @@ def _exists(where: str) -> bool:
     _look_here()
     try:
         return find_spec(where.partition(":")[0]) is not None
-    except ModuleNotFoundError:  # of a package that is none
+    except (ModuleNotFoundError, ValueError):  # of a package that is none; of `__main__`
         return False
 
 
@@ -113,12 +113,22 @@ def strategy(name: str) -> type[Strategy]:
     return found
 
 
-@cache
 def framework(engine: str) -> Framework:
-    """The framework that an engine means; `InputError` for one that keeps not to the contract."""
+    """The framework that an engine means, the same object for all engines of one.
+
+    Raises `InputError` for one that keeps not to the contract.
+    """
     from batchf1.study.frameworks.base import Framework
 
     found: type[Framework] = _class(FRAMEWORKS, engine, Framework)
+    wanted = ("averaging", "engines", "pretraining", "module")
+    lacking = [part for part in wanted if not getattr(found, part, None)]
+    require(not lacking, THINGS[FRAMEWORKS], f"{engine} must have {wanted}", f"no {lacking}")
+    return _made(found)
+
+
+@cache
+def _made(found: type[Framework]) -> Framework:
     return found()
 
 

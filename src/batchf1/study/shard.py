@@ -32,7 +32,9 @@ def fingerprint(run: Run) -> str:
 
 @cache
 def _fingerprint(engine: str, *names: str) -> str:
-    return provenance.fingerprint(*names, software=plugins.framework(engine).versions())
+    framework = plugins.framework(engine)
+    software = framework.versions() | {framework.name: framework.version()}
+    return provenance.fingerprint(*names, software=software)
 
 
 def execute(experiment: Path, shard: int, folder: Path) -> Made:
@@ -65,7 +67,7 @@ def _are_of(table: pd.DataFrame, run: Run) -> bool:
 
 
 def _train(missing: list[Run], store: Store, name: str) -> dict[str, Made]:
-    """Train runs of one framework and keep each, by run_id."""
+    """Train runs of one framework, device and number of threads; keep each, by run_id."""
     framework = missing[0].framework
     device = framework.configure(missing[0])
     software = framework.versions(*provenance.RECORDED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Mapping
@@ -35,12 +36,12 @@ class Store:
     def find(self, key: str, stamp: Mapping[str, Any]) -> Made | None:
         """What was kept under `key`; None where it is missing, damaged or of another stamp.
 
-        `stamp`: what the work depends on, each part as it must stand in the table's record.
+        `stamp`: what the work depends on, each part as the table's record must have it.
         """
-        path = self._path(key)
+        path, wanted = self._path(key), json.loads(json.dumps(dict(stamp)))  # tuples become lists
         try:
             recorded = tables.provenance_of(path)
-            if any(recorded.get(name) != value for name, value in stamp.items()):
+            if any(recorded.get(name) != value for name, value in wanted.items()):
                 return None
             return Made(tables.read(path, self.schema), recorded)
         except InputError:
@@ -68,7 +69,8 @@ class Progress:
         left, now = len(self.costs) - self.n_done, time.monotonic()
         if now - self.said > SAY_SECONDS or left == 0:
             done = sum(self.costs[: self.n_done])
-            to_go = (now - self.began) * sum(self.costs[self.n_done :]) / done
+            # pieces that are said to cost nothing are no measure of the others
+            to_go = (now - self.began) * sum(self.costs[self.n_done :]) / done if done else 0.0
             self.said = now
             say(f"{self.name}: {self.n_done} done, {left} left, about {to_go:.0f} s to go{more}")
 

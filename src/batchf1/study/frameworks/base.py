@@ -105,12 +105,12 @@ class Framework(ABC):
         good = run.program.plain or engine in self.of_generators
         require(good, f"program {run.program.name}", rule, engine)
         for name in run.strategies if self.strategies is not None else []:
-            rule = f"of {self.name} are {self.strategies}"
+            rule = f"of {engine} are {self.strategies}"
             require(name in (self.strategies or ()), "strategies", rule, name)
 
     def modules(self, run: Run) -> set[str]:
         """The modules that decide what a run gives; plug-ins are named, since imports hide them."""
-        return {self.module}
+        return {self.module, type(self).__module__}
 
     def versions(self, *packages: str) -> dict[str, str]:
         """Versions of packages, by default the decisive ones, as they are beside this framework."""

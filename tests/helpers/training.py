@@ -1,0 +1,17 @@
+"""Small runs, and what training them gives."""
+
+from batchf1.study import rows
+from batchf1.study.grid import compose
+
+
+def run(**settings):
+    """A run of 400 diamonds over two epochs; `dataset__x=3` sets `dataset.x` to 3."""
+    defaults = {"dataset.n_samples": 400, "dataset.prevalence": 0.1, "training.epochs": 2}
+    overrides = defaults | {key.replace("__", "."): value for key, value in settings.items()}
+    return compose([f"{key}={value}" for key, value in overrides.items()])
+
+
+def trained(one, trainer=None):
+    """The rows of a run, of a trainer of its own or of one that is given."""
+    trainer = trainer or one.framework.trainer(one)
+    return rows.table(one, "CPU", trainer.train(one), trainer.expected)

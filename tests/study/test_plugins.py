@@ -1,0 +1,267 @@
+"""Plug-ins: how they are found by name and by import path, and that those of others run."""
+
+import importlib
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchf1.errors import InputError
+from batchf1.figures import base as figures
+from batchf1.records import provenance, tables
+from batchf1.study import origin, plugins, schema, shard
+from batchf1.study.experiments import experiments
+from batchf1.study.grid import compose
+from helpers import outside
+from helpers.tables_of_runs import table, written
+from helpers.training import trained
+
+KNOWN = {
+    plugins.DATASETS: {"diamonds", "fashion_mnist", "synthetic"},
+    plugins.STRATEGIES: {"batch_mean", "epoch_end", "reconstructed", "streaming"},
+    plugins.FIGURES: {"collapse", "cost", "error_vs_batch_size", "theory", "worked_example"},
+    plugins.FRAMEWORKS: {"fused", "plain", "keras224"},
+}
+OWN = [
+    "dataset=my_plugins.MyData",
+    "strategies=[reconstructed,my_plugins.MyStrategy]",
+    "dataset.n_samples=120",
+    "dataset.prevalence=0.3",
+    "model.hidden=[4]",
+    "training.epochs=2",
+    "training.engine=plain",
+]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Write modules into the working directory; they are forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    names = []
+
+    def write(name, text):
+        (tmp_path / f"{name}.py").write_text(text)
+        importlib.invalidate_caches()
+        names.append(name)
+        return tmp_path / f"{name}.py"
+
+    yield write
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def fingerprint(run):
+    """As a new process would find it."""
+    shard._fingerprint.cache_clear()
+    provenance._imports.cache_clear()
+    return shard.fingerprint(run)
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+def test_names_are_those_of_the_files_and_each_has_a_place(kind):
+    found = plugins.names(kind)
+    assert found == sorted(found)
+    assert set(found) >= KNOWN[kind]
+    assert not any(name.startswith("_") or name in ("base", "none") for name in found)
+    for name in found:
+        where = plugins.place(kind, name)
+        assert where.startswith("batchf1.")
+        assert (":" in where) == (kind != plugins.FIGURES)
+        assert plugins.module(kind, name) == where.partition(":")[0]
+        assert provenance.sources(plugins.module(kind, name))
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+def test_a_name_that_nothing_has_is_refused_in_a_line_that_names_the_thing(kind):
+    for name in ("nope", "nope.Nope", "batchf1.nope.Nope", "Synthetic", "", "a b", "__main__.X"):
+        if kind == plugins.FIGURES and name == "Synthetic":
+            name = "__main__"  # a module has no dot, and this one no file
+        with pytest.raises(InputError) as caught:
+            plugins.place(kind, name)
+        said = str(caught.value)
+        assert said.startswith(f"{plugins.THINGS[kind]}: is one of [")
+        assert said.endswith(f"], or the import path of your own; got {name}".rstrip())
+        assert "\n" not in said
+    with pytest.raises(InputError, match="^my file: is one of .*; got nope$"):
+        plugins.place(kind, "nope", "my file")
+
+
+def test_nothing_is_imported_to_find_a_place(here, tmp_path):
+    here("my_bomb", "raise RuntimeError\n")
+    assert plugins.place(plugins.DATASETS, "my_bomb.MyData") == "my_bomb:MyData"
+    assert plugins.place(plugins.FIGURES, "my_bomb") == "my_bomb"
+
+
+def test_one_that_keeps_not_to_the_contract_is_refused(here):
+    here(
+        "my_wrong",
+        "from batchf1.study.frameworks.base import Framework\n"
+        "class Other: name = 'other'\n"
+        "class Half(Framework): name = 'half'\n"
+        "class Bare(Framework):\n"
+        "    name = 'bare'\n"
+        "    averaging, engines, pretraining = 'per_batch', {}, 'my_wrong.Bare'\n"
+        "    version = configure = trainer = lambda self, *more: '1'\n",
+    )
+    for name, words in (
+        ("my_wrong.Missing", "my_wrong must have it; got Missing"),
+        ("my_wrong.Other", "my_wrong.Other must be a subclass of Framework, complete"),
+        ("my_wrong.Half", "my_wrong.Half must be a subclass of Framework, complete"),
+        ("my_wrong.Bare", r"my_wrong.Bare must have .*; got no \['engines', 'module'\]"),
+    ):
+        with pytest.raises(InputError, match=f"^training.engine: {words}"):
+            compose([f"training.engine={name}"])
+    with pytest.raises(InputError, match=r"^dataset: my_wrong.Other must be a subclass of Dataset"):
+        compose(["dataset=my_wrong.Other"])
+    with pytest.raises(InputError, match="^figure: my_wrong must have COLUMNS, table and draw"):
+        figures.module("my_wrong")
+
+
+def test_a_data_set_and_a_strategy_of_ones_own_train(here):
+    here("my_plugins", outside.PLUGINS)
+    one = compose(OWN)
+    found = tables.validate(trained(one), schema.RUNS, "rows")
+    assert set(found["dataset"]) == {"my_data"}
+    assert list(found["strategy"].unique()) == ["reconstructed", "my_mean"]
+    assert len(found) == one.n_rows == 2 * 2 * 2
+    assert found["tp"].gt(0).all()
+    assert compose([*OWN, "dataset.shift=1"]).run_id != one.run_id
+
+
+def test_a_study_of_plug_ins_of_ones_own(here, tmp_path, capsys):
+    """From its file: the grid chooses the data set, the shard keeps its runs, the table says it."""
+    here("my_plugins", outside.PLUGINS)
+    overrides = [line for line in OWN if not line.startswith("dataset=")]
+    study = tmp_path / "own.yaml"
+    study.write_text(
+        f"question: q\noverrides: {overrides}\nshards: 1\n"
+        "grid: {dataset: [my_plugins.MyData, synthetic], seed: [0, 1]}\n"
+    )
+    made = shard.execute(study, 0, tmp_path / "store")
+    tables.write(made.table, tmp_path / "0.parquet", schema.RUNS, made.origin)
+    collected = shard.collect(study, [tmp_path / "0.parquet"])
+    assert list(collected.table["dataset"].unique()) == ["my_data", "synthetic"]
+    assert collected.origin["grid"]["dataset.name"] == ["my_data", "synthetic"]
+    capsys.readouterr()
+    again = shard.execute(study, 0, tmp_path / "store")
+    assert "4 runs, 4 of them kept from before" in capsys.readouterr().err
+    assert origin.trained(again.origin["trained"]) == made.origin["trained"]
+
+
+def test_an_edit_of_ones_own_file_is_another_fingerprint(here):
+    path = here("my_plugins", outside.PLUGINS)
+    for one in (compose(OWN), compose([*OWN[:1], *OWN[2:]]), compose(OWN[1:])):
+        assert path in provenance.sources(*shard.modules([one]))
+        before = fingerprint(one)
+        path.write_text(f"# a comment\n{outside.PLUGINS}")
+        assert fingerprint(one) == before
+        path.write_text(outside.PLUGINS.replace("* decided)", "* decided * 1)"))
+        assert fingerprint(one) != before
+        path.write_text(outside.PLUGINS)
+    without = compose(OWN[2:])
+    assert path not in provenance.sources(*shard.modules([without]))
+
+
+def test_a_framework_of_ones_own_trains_a_study(here, tmp_path, capsys):
+    path = here("my_framework", outside.FRAMEWORK)
+    study = tmp_path / "own.yaml"
+    study.write_text(
+        "question: q\nshards: 2\n"
+        "overrides: [dataset=synthetic, dataset.dimensions=3, dataset.n_samples=90,"
+        " dataset.prevalence=0.3, training.batch_size=40, training.epochs=3,"
+        ' "strategies=[batch_mean,reconstructed]", model.learning_rate=0.5]\n'
+        "grid: {training.engine: [my_framework.MyFramework, plain], seed: [0, 1]}\n"
+    )
+    parts = [shard.execute(study, i, tmp_path / "store") for i in range(2)]
+    assert [set(part.table["framework"]) for part in parts] == [{"by hand"}, {"keras"}]
+    found = tables.validate(parts[0].table, schema.RUNS, "rows")
+    assert set(found["engine"]) == {"my_framework.MyFramework"}
+    assert set(found["version"]) == {"0.1"}
+    assert set(found["averaging"]) == {"size_weighted"}
+    assert len(found) == 2 * 3 * 2 * 2
+    counted = found[["tp", "fp", "fn", "tn"]].sum(axis=1)
+    np.testing.assert_array_equal(counted, np.where(found["split"] == "train", 90, 18))
+    assert found[found["epoch"] == 3]["f1"].gt(0.8).all()
+    paths = []
+    for number, part in enumerate(parts):
+        paths.append(tmp_path / f"{number}.parquet")
+        tables.write(part.table, paths[-1], schema.RUNS, part.origin)
+    collected = shard.collect(study, paths)
+    assert collected.origin["frameworks"][0] == "by hand 0.1"
+    capsys.readouterr()
+    shard.execute(study, 0, tmp_path / "store")
+    assert "2 runs, 2 of them kept from before" in capsys.readouterr().err
+    one = compose(["training.engine=my_framework.MyFramework", "strategies=[batch_mean]"])
+    assert path in provenance.sources(*shard.modules([one]))
+    before = fingerprint(one)
+    path.write_text(outside.FRAMEWORK.replace("scores > 0.5", "scores > 0.6"))
+    assert fingerprint(one) != before
+
+
+def test_a_framework_of_ones_own_needs_no_keras(here, tmp_path):
+    here("my_framework", outside.FRAMEWORK)
+    code = (
+        "import sys\n"
+        "from batchf1.study import rows\n"
+        "from batchf1.study.grid import compose\n"
+        "one = compose(['training.engine=my_framework.MyFramework', 'dataset=synthetic',\n"
+        "    'dataset.dimensions=3', 'dataset.n_samples=90', 'dataset.prevalence=0.3',\n"
+        "    'strategies=[batch_mean]'])\n"
+        "trainer = one.framework.trainer(one)\n"
+        "table = rows.table(one, one.framework.configure(one), trainer.train(one),"
+        " trainer.expected)\n"
+        "print(len(table), [n for n in ('keras', 'tensorflow') if n in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("10 []\n", 0), done.stderr
+
+
+def test_what_ones_own_framework_cannot_train_is_refused_by_its_engine(here):
+    here("my_framework", outside.FRAMEWORK)
+    chosen = ["training.engine=my_framework.MyFramework", "strategies=[batch_mean]"]
+    for override, words in (
+        ("program=dropped_batch", r"needs an engine for generators, of by hand \[\]; got my_fram"),
+        ("strategies=[streaming]", r"strategies: of my_framework.MyFramework are .*; got stream"),
+    ):
+        with pytest.raises(InputError, match=words):
+            compose([*chosen, override])
+
+
+def test_a_figure_of_ones_own_is_made_and_drawn(here, tmp_path):
+    path = here("my_figure", outside.FIGURE)
+    source = written(tmp_path, table({"strategy": "streaming"}, {"strategy": "batch_mean"}))
+    numbers = figures.table("my_figure", [source])
+    assert list(numbers["strategy"]) == ["batch_mean", "streaming"]
+    tables.write_csv(numbers, tmp_path / "f.csv")
+    words = figures.draw("my_figure", tmp_path / "f.csv", [tmp_path / "f.png"])
+    assert words == ("Bars", "One a strategy")
+    assert (tmp_path / "f.png").stat().st_size > 1000
+    assert path in provenance.sources(plugins.module(plugins.FIGURES, "my_figure"))
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("question: q\ngrid: {seed: [1]}\nfigures: {f: my_figure}")
+    assert experiments(folder)["a"].figures == {"f": "my_figure"}
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "f.csv"), numbers)
+
+
+def test_one_that_another_package_registers_is_found_by_its_name(here, monkeypatch):
+    here("my_plugins", outside.PLUGINS)
+
+    def registered(group):
+        name, value = "my_data", "my_plugins : MyData"
+        return [EntryPoint(name, value, group)] if group == "batchf1.datasets" else []
+
+    monkeypatch.setattr(plugins, "entry_points", registered)
+    plugins._registered.cache_clear()
+    try:
+        assert "my_data" in plugins.names(plugins.DATASETS)
+        assert plugins.place(plugins.DATASETS, "my_data") == "my_plugins:MyData"
+        assert "my_data" not in plugins.names(plugins.STRATEGIES)
+        one = compose(["dataset=my_data", "dataset.n_samples=120", "dataset.prevalence=0.3"])
+        assert (one.dataset.name, one.dataset.label) == ("my_data", "my_data")
+    finally:
+        plugins._registered.cache_clear()

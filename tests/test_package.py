@@ -1,21 +1,25 @@
 """What can be imported without TensorFlow, and how the commands answer."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
 from batchf1.cli import main as cli
+from batchf1.errors import EXTRA_OF
+from batchf1.records.provenance import PACKAGE
 
+ROOMS = ("errors", "metrics", "theory", "forensics")
 LIGHT = [
-    "batchf1",
-    "batchf1.metrics.counts",
-    "batchf1.metrics.averaging",
-    "batchf1.theory.expectation",
-    "batchf1.forensics.answer",
-    "batchf1.records.tables",
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    for room in ROOMS
+    for path in sorted(PACKAGE.glob(f"{room}*/**/*.py")) + sorted(PACKAGE.glob(f"{room}.py"))
+    if path.name != "__init__.py"
 ]
+LIGHT += ["batchf1.records.tables"]
 HEAVY = ["tensorflow", "keras", "hydra", "omegaconf", "matplotlib", "seaborn", "sklearn"]
 
 
@@ -45,6 +49,60 @@ def test_expect_needs_no_tensorflow():
 
 def test_importing_the_package_takes_no_time_to_speak_of():
     assert not modules_after("import batchf1") & {*HEAVY, "numpy", "pandas", "scipy"}
+
+
+BARE = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {lacking}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+from batchf1.cli.main import main
+raise SystemExit(main({arguments}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("expect --tp 3 --fp 1 --fn 2 --tn 94 --batch-size 9 --json", '"true_f1": 0.66'),
+        ("forensics {log} --batch-size 50", "854 steps"),
+        ("train seed=3", "batchf1 train: needs hydra: pip install 'batchf1[workflow]'\n"),
+        ("verify a b", "batchf1 verify: needs pandas: pip install 'batchf1[workflow]'\n"),
+        ("workflow probe keras", "workflow probe: needs keras: pip install 'batchf1[keras]'\n"),
+    ],
+)
+def test_a_light_install_answers_or_says_what_it_lacks(repository, arguments, said):
+    lacking = sorted(EXTRA_OF)
+    words = arguments.format(log=repository / "docs/article_log.txt").split()
+    code = BARE.format(lacking=lacking, arguments=words)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if "needs" in said:
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert said in done.stderr
+    else:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert said in done.stdout
+
+
+def test_the_package_asks_for_numpy_and_scipy_alone(repository):
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    names = [re.split(r"[<>=]", part)[0] for part in project["dependencies"]]
+    assert names == ["numpy", "scipy"]
+    assert set(EXTRA_OF.values()) <= set(project["optional-dependencies"])
+
+
+def test_a_missing_package_of_no_extra_keeps_its_traceback(monkeypatch):
+    def broken(_):
+        raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
+
+    monkeypatch.setattr("batchf1.cli.expect.run", broken)
+    arguments = "expect --tp 1 --fp 0 --fn 0 --tn 1 --batch-size 1"
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        cli.main(arguments.split())
 
 
 def test_help(capsys):

@@ -15,6 +15,10 @@ from batchf1.study import schema
 
 NAMED = tuple(schema.COLUMN_OF.values())
 """Settings that every table of runs has a column for."""
+CELL = ["n_samples", "batch_size", "prevalence"]
+"""What a figure of the sweep has a row for, beside the split."""
+LEARNED = 0.5
+"""Where the true F1 is below it, little is found, and no mean of it is very wrong."""
 REPEATED = "seed"
 """The axis that a figure takes means over, and says so."""
 MOST = 12

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from batchf1.figures import _axes, _style
+from batchf1.figures._axes import CELL, LEARNED
 from batchf1.figures._theory import with_expected_f1
 
 FLOOR = 1e-17
@@ -26,9 +27,6 @@ GAP = 0.05
 """Least distance of two labels, as a share of the axis."""
 CROWDED = 0.12
 """Ticks nearer than this share of the axis have slanted labels."""
-LEARNED = 0.5
-"""Cells with a mean true F1 below it are not drawn: where nothing is found, no mean is wrong."""
-CELL = ["n_samples", "batch_size", "prevalence"]
 NAIVE = "batch_mean"
 WORDS = {
     "batch_size": "batch size (samples)",

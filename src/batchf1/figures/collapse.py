@@ -11,11 +11,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from batchf1.figures import _axes, _style
+from batchf1.figures._axes import CELL, LEARNED
 from batchf1.theory.limits import rare_positives
 
-CELL = ["n_samples", "prevalence", "batch_size"]
-LEARNED = 0.5
-"""Runs with a true F1 below it are left out: 0/0 is no share."""
 NUMBERS = (*CELL, "n_runs", "true_f1", "share", "share_se", "positives_per_batch")
 COLUMNS = {"split": "text", **dict.fromkeys(NUMBERS, "number")}
 SKILLS = (0.95, 0.8, 0.6)
@@ -25,6 +23,7 @@ SKILLS = (0.95, 0.8, 0.6)
 def table(source: Path) -> pd.DataFrame:
     """A row per cell and split at the last epoch: true F1, and naive / true F1 over repetitions.
 
+    Runs with a true F1 below `LEARNED` are left out: 0/0 is no share.
     Whatever else the study varies has columns of its own, and is a cell's too.
     """
     rows = _axes.last_epoch(source)

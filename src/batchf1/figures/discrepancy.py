@@ -48,8 +48,8 @@ BOUNDS = (5.0, 10.0, 20.0, 50.0, 100.0, np.inf)
 """What their differences stay below, in % of F1, is one of these: so coarse that a second making
 states the same, though no run repeats the numbers."""
 KEY = ["cause", "keras", "batch_size", "split", "frozen", "seed", "epoch"]
-CELL = ["keras", "batch_size"]
-MODEL = [*CELL, "seed"]
+SERIES = ["keras", "batch_size"]
+MODEL = [*SERIES, "seed"]
 LAWS: dict[Averaging, dict[str, Callable[[int, int, int, int], last_batch.Outcomes]]] = {
     "size_weighted": {"dropped_batch": last_batch.dropped, "summed_counts": last_batch.summed},
     "per_batch": {"dropped_batch": last_batch.dropped, "averaged_counts": last_batch.averaged},
@@ -262,7 +262,7 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 
 def _caption(table: pd.DataFrame) -> str:
-    n_runs = _style.span(table.groupby(["cause", *CELL])["seed"].nunique())
+    n_runs = _style.span(table.groupby(["cause", *SERIES])["seed"].nunique())
     moving, fixed = (table[table["frozen"] == f]["epoch"].nunique() for f in (False, True))
     epochs = f"{moving} epochs that learn, then {fixed} with fixed weights"
     last = f", but for '{CAUSES[MOVING]}'" if MOVING in set(table["cause"]) else ""

@@ -36,8 +36,7 @@ def smallest_batch(
 ) -> int:
     """The smallest batch size whose expected |error| is at most `tolerance` > 0; at most N.
 
-    1 where the whole pool is 0/0, as no batch is off then.
-
+    It is 1 where the whole pool is 0/0, as no batch is off then.
     Larger sizes may break the tolerance again, where the last batch comes out short. From a lower
     bound on, sizes are tried in rising order: each, while no more than 256 share their number of
     full batches, else 256 of these; after 2048 tries, one in a hundred. Between two tries the error
@@ -62,11 +61,11 @@ def smallest_batch(
         cut = checked_cut(total, size, averaging, zero_division)
         return abs(sum(parts_of_error(pool, cut))) <= tolerance
 
-    before = 0
+    fails = 0
     for size in _rising(_lower_bound(pool, tolerance, zero_division), total):
         if holds(size):
-            return _first(holds, before, size)
-        before = size
+            return _first(holds, fails, size)
+        fails = size
     return total
 
 

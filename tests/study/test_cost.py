@@ -86,7 +86,7 @@ def test_the_table_says_how_it_was_measured(measured, capsys):
     for words in (
         "study mini: Does it work?",
         "10 runs on cpu in keras 3.",
-        "seeds 0",
+        "repetition=0",
         "n_features=3; prevalence=0.5",
         "batch_size=32, 64; n_samples=200, 600",
     ):

@@ -27,7 +27,10 @@ def test_the_claims_are_those_of_the_readme(repository):
 
 def test_the_claims_are_a_whole_table(repository, tmp_path):
     output = tmp_path / "claims.rst"
-    assert cli.main(["claims", str(repository / "README.md"), "--output", str(output)]) == 0
+    assert (
+        cli.main(["workflow", "claims", str(repository / "README.md"), "--output", str(output)])
+        == 0
+    )
     page = html(output.read_text(encoding="utf-8"))
     assert page.count("<tr") == 11
     assert "](" not in page
@@ -48,7 +51,13 @@ def test_a_readme_without_the_claims_is_refused(repository, tmp_path, capsys, ch
     text = (repository / "README.md").read_text()
     assert change[0] in text
     (tmp_path / "README.md").write_text(text.replace(*change))
-    arguments = ["claims", str(tmp_path / "README.md"), "--output", str(tmp_path / "c.rst")]
+    arguments = [
+        "workflow",
+        "claims",
+        str(tmp_path / "README.md"),
+        "--output",
+        str(tmp_path / "c.rst"),
+    ]
     assert cli.main(arguments) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "c.rst").exists()

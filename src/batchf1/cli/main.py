@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.metadata import entry_points
 from typing import NoReturn
 
 from batchf1.cli import console, expect, forensics, train, verify, whence, workflow
 from batchf1.errors import one_line
 
 COMMANDS = (expect, forensics, train, verify, whence, workflow)
+GROUP = "batchf1.commands"
+"""Of the entry points under which other packages register modules with an `add` of their own."""
 # What a command computes with is imported when it runs: `batchf1 --help` answers at once.
 
 
@@ -33,6 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)
+    for point in entry_points(group=GROUP):
+        point.load().add(commands)
     return parser
 
 

@@ -18,8 +18,10 @@ import pandas as pd
 import tensorflow as tf
 
 from batchf1.records import tables
+from batchf1.study import rows
+from batchf1.study.frameworks import devices
 from batchf1.study.frameworks.keras3 import model as network
-from batchf1.study.frameworks.keras3.run import Trainer, configure
+from batchf1.study.frameworks.keras3.run import Keras3Trainer
 from batchf1.study.frameworks.order import shuffled
 from batchf1.study.grid import compose
 from batchf1.study.seeds import generator
@@ -34,7 +36,7 @@ def bare(run: Run) -> Callable[[], None]:
     """All steps of a run, an epoch a compiled call."""
     x, y = map(tf.constant, run.dataset.load(generator(*run.names, "data")).train)
     size, (n_full, rest) = run.training.batch_size, divmod(len(x), run.training.batch_size)
-    model = network.build(run.model, x.shape[1])
+    model = network.build(run.model.hidden, x.shape[1])
     optimizer, loss_of = keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy()
     optimizer.build(model.trainable_variables)
 
@@ -65,13 +67,13 @@ def bare(run: Run) -> Callable[[], None]:
 
 def engine(run: Run, device: str) -> Callable[[], object]:
     """A run with all strategies."""
-    trainer = Trainer(run)
-    return lambda: trainer.train(run, device)
+    trainer = Keras3Trainer(run)
+    return lambda: rows.table(run, device, trainer.train(run), trainer.expected)
 
 
 def measure(n_samples: int, batch_size: int, repeats: int) -> list[dict[str, object]]:
     """A row per engine: seconds of the first run, with compilation, and of the later ones."""
-    rows = []
+    found: list[dict[str, object]] = []
     for name in ("bare loop", "fused", "plain"):
         kind = name if name != "bare loop" else "fused"
         sizes = [f"dataset.n_samples={n_samples}", f"training.batch_size={batch_size}"]
@@ -84,7 +86,7 @@ def measure(n_samples: int, batch_size: int, repeats: int) -> list[dict[str, obj
             train()
             seconds.append(time.perf_counter() - start)
         steps = -(-n_samples // batch_size) * run.training.epochs
-        rows.append(
+        found.append(
             {
                 "engine": name,
                 "n_samples": n_samples,
@@ -96,8 +98,8 @@ def measure(n_samples: int, batch_size: int, repeats: int) -> list[dict[str, obj
                 "later_max_s": round(max(seconds[1:]), 4),
             }
         )
-        print(rows[-1], flush=True)  # noqa: T201
-    return rows
+        print(found[-1], flush=True)  # noqa: T201
+    return found
 
 
 def main() -> None:
@@ -106,9 +108,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--output", type=Path, default=HERE / "engines.csv")
     parsed = parser.parse_args()
-    configure(compose(["training.threads=1", "training.device=cpu"]))
-    rows = [row for cell in CELLS for row in measure(*cell, parsed.repeats)]
-    table = pd.DataFrame(rows)
+    devices.configure("cpu", 1)
+    measured = [row for cell in CELLS for row in measure(*cell, parsed.repeats)]
+    table = pd.DataFrame(measured)
     tables.write_csv(table, parsed.output)
     wide = table.pivot_table(index=["n_samples", "batch_size"], columns="engine", values="later_s")
     wide["plain / fused"] = wide["plain"] / wide["fused"]

@@ -18,6 +18,7 @@ ORDER = [
     "test_benchmarks",
     "test_interruptions",
     "test_training",
+    "test_shard",
     "test_workflow",
     "test_report_page",
 ]

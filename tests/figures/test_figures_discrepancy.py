@@ -260,6 +260,12 @@ def test_what_is_drawn():
     )
 
 
+def test_a_bound_is_a_picture_also_where_there_is_no_point():
+    figure, _ = draw(numbers({"cause": "together", "keras": "3.1.0", "percent": NAN, "bound": 5.0}))
+    (bar,) = (line for line in figure.axes[0].lines if line.get_linewidth() == 3)
+    assert list(bar.get_xdata()) == [1e-6, 5.0]
+
+
 def test_one_keras_stands_in_the_middle_and_many_sizes_have_room():
     figure, _ = draw(numbers(*({"batch_size": size} for size in (8, 16, 32, 64))))
     assert len(figure.axes) == 4

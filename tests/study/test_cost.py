@@ -1,6 +1,5 @@
 """What a strategy costs: fresh processes, streamed rows, paired ratios, fitted slopes."""
 
-import argparse
 import itertools
 import os
 
@@ -10,7 +9,6 @@ import pytest
 import tensorflow as tf
 from matplotlib import pyplot as plt
 
-from batchf1.cli import cost as cli_cost
 from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
@@ -61,11 +59,8 @@ def measured(tmp_path_factory):
 
 
 def measure(folder, path):
-    parser = argparse.ArgumentParser()
-    cli_cost.add(parser.add_subparsers())
     options = ["--store", str(folder / "store"), "--output", str(folder / "runs.parquet")]
-    parsed = parser.parse_args(["cost", str(path), *options])
-    parsed.command(parsed)
+    assert cli.main(["workflow", "cost", str(path), *options]) == 0
 
 
 def test_every_cell_is_measured_and_has_a_run_without_a_strategy_beside_it(measured):
@@ -91,7 +86,7 @@ def test_the_table_says_how_it_was_measured(measured, capsys):
     for words in (
         "study mini: Does it work?",
         "10 runs on cpu in keras 3.",
-        "seeds 0",
+        "repetition=0",
         "n_features=3; prevalence=0.5",
         "batch_size=32, 64; n_samples=200, 600",
     ):

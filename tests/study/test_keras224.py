@@ -57,7 +57,15 @@ def executed(keras224_folder, tmp_path_factory):
     study.write_text(STUDY)
     for number in range(2):
         output = folder / f"{number}.parquet"
-        command = ["shard", str(study), "--shard", str(number), "--store", str(folder / "store")]
+        command = [
+            "workflow",
+            "shard",
+            str(study),
+            "--shard",
+            str(number),
+            "--store",
+            str(folder / "store"),
+        ]
         done = subprocess.run(
             [sys.executable, "-m", "batchf1.cli.main", *command, "--output", str(output)],
             env=os.environ | {"BATCHF1_KERAS224": str(keras224_folder)},
@@ -217,15 +225,15 @@ def test_arrays_are_validated_in_the_last_training_batchs_size(table):
 def test_without_an_index_the_installation_says_what_it_needs(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-    assert cli.main(["install-keras224", str(tmp_path / "new")]) == 2
+    assert cli.main(["workflow", "keras224", str(tmp_path / "new")]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("batchf1 install-keras224: Keras 2.2.4: needs the package index once")
+    assert said.startswith("batchf1 workflow keras224: Keras 2.2.4: needs the package index once")
     assert said.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_it_is_refused(tmp_path):
-    with pytest.raises(InputError, match="must hold Keras 2.2.4: batchf1 install-keras224"):
+    with pytest.raises(InputError, match="must hold Keras 2.2.4: batchf1 workflow keras224"):
         keras224.activate(tmp_path)
 
 

@@ -115,7 +115,15 @@ def test_a_run_whose_log_is_wrong_is_named_and_never_written(
 
     monkeypatch.setattr(module, "TOLERANCE", -1.0)
     output = tmp_path / "out.parquet"
-    arguments = ["shard", str(experiment), "--shard", "0", "--store", str(tmp_path / "store")]
+    arguments = [
+        "workflow",
+        "shard",
+        str(experiment),
+        "--shard",
+        "0",
+        "--store",
+        str(tmp_path / "store"),
+    ]
     assert cli.main([*arguments, "--output", str(output)]) == 1
     said = capsys.readouterr().err.splitlines()[-1]
     assert "nothing written: run " in said

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from sklearn.metrics import f1_score
 
-from batchf1.cli import train
+from batchf1.cli import main as cli
 from batchf1.metrics import averaging
 from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
@@ -150,7 +150,7 @@ def test_each_strategy_alone(engine, name):
 
 def test_train_prints_each_strategy_beside_its_references(capfd):
     overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
-    assert train.main(overrides) == 0
+    assert cli.main(["train", *overrides]) == 0
     said = capfd.readouterr().out
     assert "val_f1_batch_mean" in said  # Keras' own log
     for word in ("F1 after epoch 2", "pooled", "full pass", *STRATEGIES):
@@ -158,10 +158,10 @@ def test_train_prints_each_strategy_beside_its_references(capfd):
 
 
 def test_train_refuses_in_a_line(capsys):
-    assert train.main(["training.batch_size=0"]) == 2
+    assert cli.main(["train", "training.batch_size=0"]) == 2
     said = capsys.readouterr().err
-    assert said == "batchf1.cli.train: training.batch_size: must be at least 1; got 0\n"
-    assert train.main(["--help"]) == 0
+    assert said == "batchf1 train: training.batch_size: must be at least 1; got 0\n"
+    assert cli.main(["train", "--settings"]) == 0
     assert "batch_size: 32" in capsys.readouterr().out
 
 

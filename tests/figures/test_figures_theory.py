@@ -206,12 +206,12 @@ def test_every_number_of_the_collapse(tmp_path):
     rows = table(*made, batch_size=32, prevalence=0.01, n_samples=500)
     other = table({"run_id": "d", "strategy": "batch_mean", "f1": 0.9, "reference_pooled": 0.75})
     found = collapse.table(written(tmp_path, pd.concat([rows, other])))
-    columns = ["n_samples", "prevalence", "batch_size", "split", "n_runs"]
+    columns = ["n_samples", "batch_size", "prevalence", "split", "n_runs"]
     columns += ["true_f1", "share", "share_se", "positives_per_batch"]
     expected = [
-        (10, 0.5, 4, "train", 1, 0.75, 1.2, np.nan, 2.0),
-        (500, 0.01, 32, "train", 1, 0.5, 0.7, np.nan, 0.32),
-        (500, 0.01, 32, "validation", 2, 0.7, 0.6, 0.1, 0.32),  # shares 0.5 and 0.7
+        (10, 4, 0.5, "train", 1, 0.75, 1.2, np.nan, 2.0),
+        (500, 32, 0.01, "train", 1, 0.5, 0.7, np.nan, 0.32),
+        (500, 32, 0.01, "validation", 2, 0.7, 0.6, 0.1, 0.32),  # shares 0.5 and 0.7
     ]
     pd.testing.assert_frame_equal(
         found, pd.DataFrame(expected, columns=columns), check_dtype=False, rtol=0, atol=1e-12

@@ -24,9 +24,9 @@ question: Is the arithmetic right?
 batches: [{tn: 1, fn: 1, fp: 0, tp: 1}, {tn: 2, fn: 0, fp: 1, tp: 3}]
 figures: {worked_example: worked_example}
 """
-FIGURES = ("mini", "scaling", "worked_example")
+FIGURES = ("mini", "worked_example")
 RUNS = Path("results/mini/runs.parquet")
-FOLDERS = ("src", "conf", "rules", "profiles", "benchmarks", "report")
+FOLDERS = ("src", "conf", "workflow", "profiles", "benchmarks")
 FILES = ("Snakefile", "environment.yml", "README.md", ".gitignore")
 
 

@@ -249,7 +249,7 @@ def test_bad_input_is_one_line_and_status_2(arguments, capsys):
         status = left.code
     assert status == 2
     said = capsys.readouterr()
-    assert said.err.startswith("batchf1 workflow probe: ")
+    assert said.err.startswith("batchf1")
     assert said.err.count("\n") == 1
     assert not said.out
 

@@ -148,9 +148,8 @@ def test_neither_cores_nor_shards_change_a_bit(copy, executed):
 
 
 def in_another_process(folder):
-    code = (
-        f"from batchf1 import locks; print(locks.drop_stale({str(folder)!r}), flush=True); input()"
-    )
+    ask = f"print(locks.drop_stale({str(folder)!r}), flush=True)"
+    code = f"from batchf1.records import locks; {ask}; input()"
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from batchf1.records import tables, whence
+from batchf1.records.files import sha256_of
 from batchf1.study import schema
 from batchf1.study.grid import runs
 from helpers import by_hand
-from helpers.commits import git
+from helpers.commits import commit, git
 from helpers.miniature import FIGURES, RUNS, STUDY
 
 
@@ -40,42 +41,43 @@ def test_tables_say_where_they_came_from(copy):
     assert tables.provenance_of(copy.folder / RUNS)["versions"]
 
 
-def test_a_picture_alone_says_where_it_came_from(copy, tmp_path):
-    commit = git(copy.folder, "rev-parse", "HEAD")
+def test_a_picture_alone_says_what_it_was_made_from(copy, tmp_path):
     for kind in ("png", "pdf"):
         shutil.copy(copy.folder / f"figures/mini.{kind}", tmp_path)
-        record = whence.whence(tmp_path / f"mini.{kind}")
-        assert not whence.dirty(record)  # though figures/ is full of new files
-        (table,) = record["sources"]
-        (study,) = table["provenance"]["sources"]
-        assert study["file"] == str(RUNS)
-        study = study["provenance"]
-        steps = [record, table["provenance"], study, *study["trained"], *study["checked"]]
-        assert {step["commit"] for step in steps} == {commit}
-        assert (study["n_runs"], study["seeds"], study["threads"]) == (8, [0, 1], [1])
+        (study,) = whence.whence(tmp_path / f"mini.{kind}")["sources"]
+        assert (study["file"], study["study"], study["n_runs"]) == (str(RUNS), "mini", 8)
         assert study["config"]["dataset.n_samples"] == 200
         assert study["grid"]["training.batch_size"] == [40, 64]
+
+
+def test_beside_its_study_it_says_how_the_runs_were_trained(copy):
+    commit = git(copy.folder, "rev-parse", "HEAD")
+    found = whence.whence(copy.folder / "figures/mini.png")
+    assert {(entry["commit"], entry["dirty"]) for entry in found["trained"]} == {(commit, False)}
+    assert sum(entry["n_runs"] for entry in found["trained"]) == 8
 
 
 def test_the_record_of_a_csv_stands_beside_it(copy):
     record = whence.whence(copy.folder / "figures/worked_example.csv")
     (source,) = record["sources"]
     assert source["file"] == "experiments/worked_example.yaml"
-    assert source["sha256"] == whence.sha256(copy.folder / source["file"])
+    assert source["sha256"] == sha256_of(copy.folder / source["file"])
     assert "changed" not in record
 
 
-def test_what_is_drawn_from_changed_code_says_so(copy, tmp_path):
-    style = copy.folder / "src/batchf1/plots/_style.py"
-    before = style.read_text()
-    style.write_text(f"{before}# changed\n")
-    picture = tmp_path / "f.png"
-    arguments = ["worked_example", "figures/worked_example.csv", "--output", str(picture)]
-    drawn = copy.batchf1("draw", *arguments)
-    style.write_text(before)
-    assert drawn.returncode == 0, drawn.stdout
-    told = copy.batchf1("whence", str(picture))
-    assert told.stdout.splitlines()[-1] == "Made with uncommitted changes: no commit gives it."
+def test_what_is_made_again_is_the_same_whatever_the_commit_and_the_clock(copy):
+    assert git(copy.folder, "status", "--porcelain") != ""  # the figures are new
+    commit(copy.folder)
+    done = copy.snakemake("--forcerun", "collect", "table", "draw")
+    assert done.returncode == 0, done.stdout
+    assert "Nothing to be done" not in done.stdout
+    assert git(copy.folder, "status", "--porcelain") == ""
+
+
+def test_nothing_is_measured_unless_asked_for(copy):
+    assert not (copy.folder / "figures/scaling.csv").exists()
+    done = copy.snakemake("--dry-run", "measured")
+    assert "figures/scaling.png" in done.stdout
 
 
 def test_a_second_call_has_nothing_to_do(copy):

@@ -13,7 +13,7 @@ import numpy as np
 
 from batchf1.keras.base import Strategy
 from batchf1.study.cost.measure import Bench
-from batchf1.study.cost.study import NONE, Cell
+from batchf1.study.cost.study import NONE, Measurement
 
 SILENT = "three that count nothing"
 STRATEGIES = (NONE, "batch_mean", "streaming", "reconstructed", SILENT)
@@ -40,7 +40,9 @@ class SilentStrategy(Strategy):
 def bench(strategy: str) -> Bench:
     """A compiled model, its two steps traced."""
     known = NONE if strategy == SILENT else strategy
-    cell = Cell("overhead", "small", (64,), "plain", 512, 50_000, known, 0, "cpu", 0, 10, 0.5, 200)
+    cell = Measurement(
+        "overhead", "small", (64,), "plain", 512, 50_000, known, 0, "cpu", 0, 10, 0.5, 200
+    )
     made = Bench(cell)
     if strategy == SILENT:
         made.model.compile("adam", "binary_crossentropy", metrics=SilentStrategy().metrics())

@@ -124,9 +124,9 @@ def test_the_figure_is_drawn_from_the_measurements(measured, tmp_path):
 
 def test_repetitions_are_interleaved_and_shuffled_but_seeded(tmp_path):
     mini = read(written(tmp_path, STUDY.replace("repetitions: 1", "repetitions: 3")))
-    order = study.cells("mini", mini, ["cpu"])
-    assert order == study.cells("mini", mini, ["cpu"])
-    assert order != study.cells("other", mini, ["cpu"])
+    order = study.measurements("mini", mini, ["cpu"])
+    assert order == study.measurements("mini", mini, ["cpu"])
+    assert order != study.measurements("other", mini, ["cpu"])
     repetitions = [cell.repetition for cell in order]
     assert repetitions == sorted(repetitions)
     series = [cell.series for cell in order]
@@ -137,7 +137,7 @@ def test_repetitions_are_interleaved_and_shuffled_but_seeded(tmp_path):
 
 def test_cells_that_call_keras_too_often_are_left_out(tmp_path):
     few = read(written(tmp_path, STUDY.replace("most_calls: 1000", "most_calls: 12")))
-    found = study.cells("mini", few, ["cpu"])
+    found = study.measurements("mini", few, ["cpu"])
     assert {c.n_samples for c in found if c.engine == "plain"} == {200}
     assert {c.strategy for c in found if c.engine == "plain"} == {
         "none",
@@ -254,7 +254,7 @@ def test_the_schema_refuses_what_cannot_be(measured):
 @pytest.mark.parametrize("name", ["cost", "cost_full"])
 def test_the_committed_studies_reach_ten_million_rows(repository, name):
     folder = repository / "experiments"
-    found = study.cells(name, read(folder / f"{name}.yaml"), ["cpu"])
+    found = study.measurements(name, read(folder / f"{name}.yaml"), ["cpu"])
     assert {c.strategy for c in found} == set(study.known())
     assert {c.batch_size for c in found} == ({512} if name == "cost" else {32, 512})
     assert {c.engine for c in found} == {"plain", "fused"}

@@ -220,9 +220,15 @@ def sources(executed, repository):
     shards = sorted((folder / "results/mini/shards").glob("*"))
     study, example = (folder / f"experiments/{name}.yaml" for name in ("mini", "worked_example"))
     return {
-        "parquet": ["collect", study, *shards, "--output"],
-        "csv": ["table", "worked_example", example, "--output"],
-        "png": ["draw", "worked_example", folder / "figures/worked_example.csv", "--output"],
+        "parquet": ["workflow", "collect", study, *shards, "--output"],
+        "csv": ["workflow", "table", "worked_example", example, "--output"],
+        "png": [
+            "workflow",
+            "draw",
+            "worked_example",
+            folder / "figures/worked_example.csv",
+            "--output",
+        ],
     }
 
 
@@ -294,7 +300,7 @@ def test_a_run_that_finds_no_room_is_named_and_the_others_stay(copy):
     )
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("batchf1 shard: results/mini/store/")
+    assert last.startswith("batchf1 workflow shard: results/mini/store/")
     assert "could not be written; got " in last
     assert last.endswith("File too large")
     assert copy.kept() == {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from batchf1.errors import require
 
-COUNTS = ("tp", "fp", "fn", "tn")
+FIELDS = ("tp", "fp", "fn", "tn")
 RATES = ("prevalence", "precision", "recall")
 FINE = 0.01
 """An error that nobody minds; the advice is about it unless --tolerance says otherwise."""
@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
         "refused where they give a prevalence that is more than 1 % off, or a precision or recall "
         "that is more than 0.01 off.",
     )
-    for name in COUNTS:
+    for name in FIELDS:
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{name.upper()} of the split")
     for name in RATES:
         parser.add_argument(f"--{name}", type=float, metavar="R", help="above 0, at most 1")
@@ -84,7 +84,7 @@ def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
         answer |= {"batch_size": size, "n_samples": None, **rates}
         return answer | found | {"sd": 0.0}
     rules = (parsed.averaging, zero_division)
-    answer |= {"n_samples": sum(counts), **dict(zip(COUNTS, counts, strict=True))}
+    answer |= {"n_samples": sum(counts), **dict(zip(FIELDS, counts, strict=True))}
     tolerance = FINE if parsed.tolerance is None else parsed.tolerance
     smallest = smallest_batch(as_counts(*counts), tolerance, *rules)
     answer |= {"tolerance": tolerance, "smallest_batch_size": smallest}
@@ -98,15 +98,15 @@ ERRORS = ("true_f1", "expected_f1", "error", "error_empty", "error_curvature")
 
 def _counts(parsed: argparse.Namespace) -> tuple[int, int, int, int] | None:
     """The counts given, or those of the rates; None for rates without a number of samples."""
-    given = {name: getattr(parsed, name) for name in (*COUNTS, *RATES)}
-    wanted = RATES if any(given[name] is not None for name in RATES) else COUNTS
+    given = {name: getattr(parsed, name) for name in (*FIELDS, *RATES)}
+    wanted = RATES if any(given[name] is not None for name in RATES) else FIELDS
     for name in wanted:
         missing = given[name] is None
         require(not missing, f"--{name}", f"needed with the others of {wanted}", "none")
     strange = [f"--{name}" for name in given if name not in wanted and given[name] is not None]
     require(not strange, "rates and counts", "cannot be mixed", " ".join(strange))
     n = parsed.n_samples
-    if wanted == COUNTS:
+    if wanted == FIELDS:
         require(n is None, "--n-samples", "is the sum of the counts", n)
         return given["tp"], given["fp"], given["fn"], given["tn"]
     for name in RATES:
@@ -151,7 +151,7 @@ def _question(answer: dict[str, Any]) -> list[str]:
     n, size = answer["n_samples"], answer["batch_size"]
     data = f"{n:,} samples" if n else "very many samples"
     rules = f"averaged {answer['averaging']}, 0/0 = {answer['zero_division']}"
-    counts = ", ".join(f"{name} {answer[name]:,}" for name in COUNTS if name in answer)
+    counts = ", ".join(f"{name} {answer[name]:,}" for name in FIELDS if name in answer)
     return [
         f"{data} in batches of {size:,}, {rules}",
         *([f"counts               {counts}"] if counts else []),

@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from batchf1.datasets.base import Dataset, Features
 from batchf1.errors import require
+from batchf1.metrics.ratios import F1
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Synthetic(Dataset):
 
         def negative_f1(c: float) -> float:
             tp, fp = p * norm.sf(c - s), (1 - p) * norm.sf(c)
-            return float(-2 * tp / (p + tp + fp))
+            return -float(F1.of_margins(tp, p, tp + fp))
 
         # F1 rises to its one maximum and falls, but is flat far out: look near it first
         grid = np.linspace(-10, s + 10, 401)

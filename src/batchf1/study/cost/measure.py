@@ -16,7 +16,7 @@ import tensorflow as tf
 from batchf1.keras.base import Strategy
 from batchf1.study import plugins
 from batchf1.study.cost.source import Source, SourceSequential, split_of
-from batchf1.study.cost.study import NONE, Cell
+from batchf1.study.cost.study import NONE, Measurement
 from batchf1.study.frameworks import devices
 from batchf1.study.frameworks.keras3 import model as network
 
@@ -36,7 +36,7 @@ def peak_bytes() -> int:
     return peak if sys.platform == "darwin" else 1024 * peak  # KiB, but bytes on macOS
 
 
-def measure(cell: Cell) -> dict[str, Any]:
+def measure(cell: Measurement) -> dict[str, Any]:
     """A row of `rows.COST`; to be called in a fresh process, since a peak never falls.
 
     A fit of a few batches compiles everything first; then comes memory, and time at the end.
@@ -82,7 +82,7 @@ def _seconds(bench: Bench) -> dict[str, float]:
     return {name: float(np.median(seconds)) for name, seconds in found.items()}
 
 
-def _device_peak(cell: Cell) -> float:
+def _device_peak(cell: Measurement) -> float:
     if cell.device == "cpu":
         return float("nan")
     return float(tf.config.experimental.get_memory_info("GPU:0")["peak"])
@@ -91,7 +91,7 @@ def _device_peak(cell: Cell) -> float:
 class Bench:
     """A compiled model with the cell's strategy, its steps traced, and data of any size."""
 
-    def __init__(self, cell: Cell) -> None:
+    def __init__(self, cell: Measurement) -> None:
         self.cell, self.source = cell, Source(cell.n_features, cell.prevalence)
         self.strategy = plugins.strategy(cell.plugin)() if cell.plugin else Strategy()
         self.model = self._model()

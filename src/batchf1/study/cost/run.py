@@ -16,7 +16,7 @@ from batchf1.records import provenance, tables
 from batchf1.study import origin, plugins
 from batchf1.study.cost.fresh import in_fresh_process
 from batchf1.study.cost.rows import COST
-from batchf1.study.cost.study import Cell, CostStudy, cells, plugin_of
+from batchf1.study.cost.study import CostStudy, Measurement, measurements, plugin_of
 from batchf1.study.grid import load_study
 from batchf1.study.store import Made, Progress, Store, say
 
@@ -33,7 +33,7 @@ def execute(experiment: Path, folder: Path) -> Made:
     study = load_study(experiment, CostStudy)
     name = experiment.name.partition(".")[0]
     try:
-        wanted = cells(name, study, _devices(study))
+        wanted = measurements(name, study, _devices(study))
     except InputError as error:
         raise InputError(f"{experiment}: {error}") from error
     store = Store(folder, COST)
@@ -47,7 +47,7 @@ def execute(experiment: Path, folder: Path) -> Made:
 
 
 def _origin(
-    name: str, question: str, measured: list[Cell], origins: list[dict[str, Any]]
+    name: str, question: str, measured: list[Measurement], origins: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """What the table says of where it came from; a measurement counts as a run."""
     shuffled = origin.settings(asdict(cell) for cell in measured)
@@ -74,7 +74,7 @@ def _devices(study: CostStudy) -> list[str]:
     return left
 
 
-def _measure(missing: list[Cell], store: Store) -> dict[Cell, Made]:
+def _measure(missing: list[Measurement], store: Store) -> dict[Measurement, Made]:
     here, found = provenance.collect(), {}
     progress = Progress("measurements", [float(cell.n_rows * cell.epochs) for cell in missing])
     for cell in missing:
@@ -85,7 +85,7 @@ def _measure(missing: list[Cell], store: Store) -> dict[Cell, Made]:
     return found
 
 
-def _stamp(cell: Cell) -> dict[str, Any]:
+def _stamp(cell: Measurement) -> dict[str, Any]:
     """What a measurement depends on, beside the time of day."""
     return {
         "cell": asdict(cell),

@@ -103,7 +103,7 @@ class CostStudy:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Measurement:
     """One measurement, completely."""
 
     study: str
@@ -184,15 +184,15 @@ def known() -> list[str]:
     return [NONE, *plugins.names(plugins.STRATEGIES), *FORMS]
 
 
-def cells(name: str, study: CostStudy, devices: list[str]) -> list[Cell]:
+def measurements(name: str, study: CostStudy, devices: list[str]) -> list[Measurement]:
     """The measurements of a study in the order in which they are made.
 
     Repetition by repetition, in each the series shuffled, and in a series the strategies, so that a
     drift of the machine hits all alike; the seeds are hashed from the names. Raises `InputError`
     where `most_calls` leaves nothing.
     """
-    found = dict.fromkeys(_grid_cells(name, study, devices))  # ordered, none twice
-    series: dict[tuple[object, ...], list[Cell]] = {}
+    found = dict.fromkeys(_of_grids(name, study, devices))  # ordered, none twice
+    series: dict[tuple[object, ...], list[Measurement]] = {}
     for cell in found:
         if cell.calls <= study.most_calls:
             series.setdefault(cell.series, []).append(cell)
@@ -206,7 +206,7 @@ def cells(name: str, study: CostStudy, devices: list[str]) -> list[Cell]:
     return ordered
 
 
-def _grid_cells(name: str, study: CostStudy, devices: list[str]) -> Iterator[Cell]:
+def _of_grids(name: str, study: CostStudy, devices: list[str]) -> Iterator[Measurement]:
     for grid in study.grids:
         axes = (
             devices,
@@ -218,7 +218,7 @@ def _grid_cells(name: str, study: CostStudy, devices: list[str]) -> Iterator[Cel
             grid.strategies or study.strategies,
         )
         for device, model, engine, batch_size, n, repetition, strategy in itertools.product(*axes):
-            yield Cell(
+            yield Measurement(
                 study=name,
                 model=model,
                 hidden=tuple(study.models[model]),

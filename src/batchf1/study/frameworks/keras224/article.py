@@ -17,7 +17,7 @@ from batchf1.datasets.base import Split
 from batchf1.metrics.averaging import Logged, batch_mean, pooled, reconstructed
 from batchf1.study.frameworks.base import Expected
 
-COUNTS = ("true_positives", "possible_positives", "predicted_positives")
+NAMES = ("true_positives", "possible_positives", "predicted_positives")
 LOGGED: dict[str, Callable[[Any], Any]] = {
     "sum": K.sum,  # as the article has it
     "mean": K.mean,
@@ -45,7 +45,7 @@ def count_metrics(logged: Logged) -> list[Metric]:
         count.__name__ = name  # the name that Keras logs
         return count
 
-    return [metric(place, name) for place, name in enumerate(COUNTS)]
+    return [metric(place, name) for place, name in enumerate(NAMES)]
 
 
 def expected(logged: Logged) -> dict[str, Expected]:
@@ -85,7 +85,7 @@ class F1Callback(keras.callbacks.Callback):  # type: ignore[misc]
         """Write F1 beside the counts."""
         logs = {} if logs is None else logs
         for prefix in ("", "val_"):
-            tp, possible, predicted = (float(logs[prefix + name]) for name in COUNTS)
+            tp, possible, predicted = (float(logs[prefix + name]) for name in NAMES)
             precision = tp / predicted if predicted else 0.0
             recall = tp / possible if possible else 0.0
             total = precision + recall

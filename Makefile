@@ -33,7 +33,7 @@ test-slurm: $(STAMP)
 	$(BIN)/pytest -m slurm -rs --durations-min=1 tests/slurm
 
 # Small faults in the core, one after the other: do the tests find them? Half an hour on 2 idle cores;
-# goes on where it was stopped. MODULES='counts strategies/*' tries these alone, SURVIVORS=1 only
+# goes on where it was stopped. MODULES='metrics/counts keras/*' tries these alone, SURVIVORS=1 only
 # what was not found before. Results and reasons: tests/mutation/survivors.yaml, docs/testing.md.
 mutants: $(STAMP)
 	set -f; cd tests && ../$(BIN)/python -m mutation $(if $(SURVIVORS),--survivors) $(MODULES)

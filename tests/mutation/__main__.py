@@ -27,7 +27,9 @@ STEP = 10.0
 def main() -> None:
     """Group by group, so that what is slow to load comes after the trials without it."""
     parser = argparse.ArgumentParser(prog="make mutants")
-    parser.add_argument("modules", nargs="*", help="such as counts or 'strategies/*'; all if none")
+    parser.add_argument(
+        "modules", nargs="*", help="such as metrics/counts or 'keras/*'; all if none"
+    )
     parser.add_argument("--survivors", action="store_true", help="found before: found for good")
     parser.add_argument("--root", type=Path, default=Path(__file__).parents[2], help="of the files")
     parser.add_argument("--at-once", type=int, default=os.cpu_count(), help="trials at a time")

@@ -33,7 +33,9 @@ def groups(root: Path, modules: list[str] | None = None) -> list[Group]:
         found.append(Group(files, tests, group["load"], entries, sample, config["seed"]))
     for module in modules or []:
         if not any(_named(file, [module]) for group in found for file in group.files):
-            raise SystemExit(f"MODULES: name files of {CONFIG}, such as counts; got {module}")
+            raise SystemExit(
+                f"MODULES: name files of {CONFIG}, such as metrics/counts; got {module}"
+            )
     return [group for group in found if group.files]
 
 

@@ -147,7 +147,7 @@ def test_a_record_in_words():
         "uncommitted": True,
         "versions": {"numpy": "2"},
         "sources": [{"file": "runs.parquet", **STUDY}, {"file": "log.txt", "sha256": "ab"}],
-        "trained": [TRAINED, TRAINED | {"commit": None, "dirty": None, "first": None}],
+        "trained": [TRAINED, TRAINED | {"commit": None, "dirty": None}],
     }
     assert whence.text(Path("x.csv"), record).split("\n\n") == [
         "x.csv\n"
@@ -156,7 +156,7 @@ def test_a_record_in_words():
         "  commit     c, uncommitted changes\n"
         "  versions   numpy=2\n"
         "  trained    3 runs at old, uncommitted changes, a to b\n"
-        "  trained    3 runs at none, unknown to b",
+        "  trained    3 runs at none, a to b",
         "runs.parquet\n"
         "  study      s: Why (not) \\ é?\n"
         "  made of    3 runs on CPU in keras 3.0.0\n"

@@ -169,9 +169,11 @@ def _lines(record: Record) -> Iterator[tuple[str, str]]:
     elif "config" in record:  # one run
         yield "settings", _pairs(record["config"])
     for entry in record.get("trained", []):
-        period = f"{entry['first'] or 'unknown'} to {entry['last'] or 'unknown'}"
         commit = _commit(entry["commit"], entry["dirty"])
-        yield "trained", f"{entry['n_runs']:,} runs at {commit}, {period}"
+        yield (
+            "trained",
+            f"{entry['n_runs']:,} runs at {commit}, {entry['first']} to {entry['last']}",
+        )
 
 
 def _source_lines(source: Record) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from batchf1.records import tables
 from batchf1.study.grid import Study, load_study
-from batchf1.study.schema import RUNS
 from batchf1.study.settings import Run
 
 ALIKE = ("commit", "dirty", "device", "versions", "python", "platform")
@@ -30,20 +29,14 @@ def trained(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         new = {**alike, "n_runs": 0, "first": first, "last": last}
         entry = found.setdefault(json.dumps(alike, sort_keys=True), new)
         entry["n_runs"] += origin.get("n_runs", 1)
-        # None where an older version of this package recorded nothing
-        entry["first"] = min(filter(None, (entry["first"], first)), default=None)
-        entry["last"] = max(filter(None, (entry["last"], last)), default=None)
+        entry["first"], entry["last"] = min(entry["first"], first), max(entry["last"], last)
     return list(found.values())
 
 
 def of_study(
     experiment: Path, runs: list[Run], table: pd.DataFrame, shards: list[Path]
 ) -> dict[str, Any]:
-    """The question and settings of a study, how its runs were trained, and which code read them.
-
-    `checked` are the shards' commits: of that code each run has the fingerprint, whichever
-    trained it.
-    """
+    """The question and settings of a study, and how its runs were trained."""
     records = [tables.provenance_of(path) for path in shards]
     found = settings(run.resolved for run in runs)
     return {
@@ -51,12 +44,9 @@ def of_study(
         "question": load_study(experiment, Study).question,
         "n_runs": len(runs),
         **split(found),
-        "seeds": found["seed"],
-        "threads": found["training.threads"],
         "devices": sorted(table["device"].unique()),
         "frameworks": _named(table),
-        "trained": trained(_entries(shards, records)),
-        "checked": _distinct({key: r.get(key) for key in ("commit", "dirty")} for r in records),
+        "trained": trained(entry for record in records for entry in record.get("trained", [])),
     }
 
 
@@ -89,19 +79,3 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-def _entries(shards: list[Path], records: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    for path, record in zip(shards, records, strict=True):
-        if "trained" in record:
-            yield from record["trained"]
-        else:  # of an older version of this package
-            yield {"n_runs": int(tables.read(path, RUNS)["run_id"].nunique())}
-
-
-def _distinct(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for value in values:
-        if value not in found:
-            found.append(value)
-    return found

@@ -57,8 +57,6 @@ def _origin(
         "question": question,
         "n_runs": len(measured),
         **origin.split(found),
-        "seeds": found["repetition"],
-        "threads": found["threads"],
         "devices": found["device"],
         "frameworks": sorted({f"keras {made['versions']['keras']}" for made in origins}),
         "trained": origin.trained(origins),

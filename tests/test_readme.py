@@ -48,9 +48,9 @@ def sentences(folder):
     )
     worst = batch.groupby(["split", "strategy"])["worst_error"].max()
     counts = max(worst[split, "reconstructed"] for split in ("train", "validation"))
-    assert counts >= max(worst[split, "streaming"] for split in ("train", "validation"))
+    assert all(worst[split, "streaming"] == 0 for split in ("train", "validation"))
     yield (
-        f"F1 rebuilt from counts is off by at most {counts:.0e}, and so is the streaming metric, "
+        f"F1 rebuilt from counts is off by at most {counts:.0e}, the streaming metric by nothing, "
         "in every training and validation log at 44,000 samples."
     )
     moved = batch[(batch["strategy"] == "epoch_end") & (batch["split"] == "train")]

@@ -265,3 +265,16 @@ def test_one_that_another_package_registers_is_found_by_its_name(here, monkeypat
         assert (one.dataset.name, one.dataset.label) == ("my_data", "my_data")
     finally:
         plugins._registered.cache_clear()
+
+
+def test_a_registered_name_hides_none_of_the_packages_own(monkeypatch):
+    def registered(group):
+        return [EntryPoint("diamonds", "theirs:Diamonds", group)]
+
+    monkeypatch.setattr(plugins, "entry_points", registered)
+    plugins._registered.cache_clear()
+    try:
+        with pytest.raises(InputError, match=r"dataset: entry points of .*; got \['diamonds'\]"):
+            plugins.names(plugins.DATASETS)
+    finally:
+        plugins._registered.cache_clear()

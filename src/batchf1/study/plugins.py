@@ -49,7 +49,7 @@ THINGS |= {FRAMEWORKS: "training.engine"}
 
 def names(kind: str) -> list[str]:
     """The names of all that need no import path, sorted; none of them is imported."""
-    return sorted(_own(kind) | _registered(kind))
+    return sorted(_known(kind))
 
 
 def place(kind: str, name: str, thing: str | None = None) -> str:
@@ -58,7 +58,7 @@ def place(kind: str, name: str, thing: str | None = None) -> str:
     `name` may be an import path. Raises `InputError`, which calls it `thing`, for a name that
     nothing has.
     """
-    known = _own(kind) | _registered(kind)
+    known = _known(kind)
     if name in known:
         return known[name]
     where = name if kind == FIGURES else ":".join(name.rsplit(".", 1))
@@ -138,6 +138,15 @@ def _class(kind: str, name: str, base: type[Any]) -> Any:
     require(good, THINGS[kind], f"{name} must be a subclass of {base.__name__}, complete", found)
     require(bool(getattr(found, "name", "")), THINGS[kind], f"{name} must have a name", "none")
     return found
+
+
+def _known(kind: str) -> dict[str, str]:
+    """Name -> place of all that need no import path; `InputError` for a name that is taken."""
+    own, registered = _own(kind), _registered(kind)
+    taken = sorted(own.keys() & registered.keys())
+    rule = f"entry points of batchf1.{kind} leave this package's own names alone"
+    require(not taken, THINGS[kind], rule, taken)
+    return own | registered
 
 
 @cache

@@ -78,9 +78,13 @@ def scratch(tmp_path_factory):
 
 def batchf1(scratch, *arguments):
     """A command in the folder, whose package is installed."""
+    return in_scratch(scratch, "-m", "batchf1.cli.main", *arguments)
+
+
+def in_scratch(scratch, *arguments):
     paths = [str(scratch), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
-        [sys.executable, "-m", "batchf1.cli.main", *arguments],
+        [sys.executable, *arguments],
         cwd=scratch,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
@@ -117,16 +121,17 @@ def test_a_study_with_a_data_set_a_strategy_and_a_figure(scratch):
         ("table", "my_figure", "runs.parquet", "--output", "mine.csv"),
         ("draw", "my_figure", "mine.csv", "--output", "mine.png"),
     )
-    for step in steps:
-        done = batchf1(scratch, "workflow", *step)
-        assert done.returncode == 0, done.stderr
+    lines = [f"assert main({['workflow', *step]}) == 0" for step in (*steps, steps[0])]
+    code = "\n".join(["from batchf1.cli.main import main", *lines])
+    done = in_scratch(scratch, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "2 runs, 0 of them kept from before" in done.stderr
+    assert "2 runs, 2 of them kept from before" in done.stderr
     found = tables.read(scratch / "runs.parquet", schema.RUNS)
     assert set(found["dataset"]) == {"my_data"}
     assert set(found["strategy"]) == {"reconstructed", "my_mean"}
     assert list(pd.read_csv(scratch / "mine.csv")["strategy"]) == ["my_mean", "reconstructed"]
     assert (scratch / "mine.png").stat().st_size > 1000
-    again = batchf1(scratch, "workflow", *steps[0])
-    assert "2 runs, 2 of them kept from before" in again.stderr
 
 
 def test_a_name_that_a_package_registers(scratch):

@@ -1,6 +1,5 @@
 """Bad input: one line with the thing, the rule and the value; no traceback; files as they were."""
 
-import gzip
 import shutil
 import subprocess
 import sys
@@ -11,13 +10,10 @@ import pandas as pd
 import pytest
 
 from batchf1.cli import main as cli
-from batchf1.datasets import diamonds, fashion_mnist
 from batchf1.errors import InputError
 from batchf1.records import tables
 from batchf1.study.experiments import experiments
 from batchf1.study.grid import runs
-from batchf1.study.seeds import generator
-from helpers.idx import idx_files
 from helpers.tables_of_runs import rows
 
 STUDY = """
@@ -356,65 +352,6 @@ def test_experiments_that_do_not_go_together(tmp_path, files, words):
 def test_no_folder_of_experiments(tmp_path):
     with pytest.raises(InputError, match="nowhere: must be a folder of experiments; got none"):
         experiments(tmp_path / "nowhere")
-
-
-# Data files
-
-IMAGES = "train-images-idx3-ubyte.gz"
-
-
-def half(path):
-    path.write_bytes(path.read_bytes()[:-20])
-
-
-def other_shape(path):
-    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-784]))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (Path.unlink, f"{IMAGES}: must be a readable file; got No such file or directory"),
-        (half, f"{IMAGES}: must be a whole gzip file; got"),
-        (lambda path: path.write_bytes(b""), f"{IMAGES}: must have SHA-256"),
-        (lambda path: path.write_bytes(b"no gzip"), f"{IMAGES}: must be a whole gzip file; got"),
-        (lambda path: path.write_bytes(gzip.compress(b"other")), f"{IMAGES}: must have SHA-256"),
-        (other_shape, f"{IMAGES}: must have SHA-256"),
-    ],
-)
-def test_bad_files_of_fashion_mnist(tmp_path, monkeypatch, spoil, words):
-    folder = idx_files(tmp_path, monkeypatch)
-    spoil(folder / IMAGES)
-    fashion_mnist._table.cache_clear()
-    made = fashion_mnist.FashionMnist(n_samples=200, prevalence=0.5, folder=str(folder))
-    with pytest.raises(InputError) as caught:
-        made.load(generator("a"))
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (None, "diamonds.csv: must be a readable file; got No such file or directory"),
-        (b"carat,cut\n1,2\n", "diamonds.csv: must have SHA-256 9574730b"),
-    ],
-)
-def test_a_bad_file_of_diamonds(tmp_path, monkeypatch, content, words):
-    put(tmp_path / "__init__.py", b"")
-    (tmp_path / "data").mkdir()
-    put(tmp_path / "data/diamonds.csv", content)
-
-    class Spec:
-        origin = str(tmp_path / "__init__.py")
-
-    monkeypatch.setattr(diamonds, "find_spec", lambda name: Spec)
-    diamonds._table.cache_clear()
-    with pytest.raises(InputError) as caught:
-        diamonds._table()
-    diamonds._table.cache_clear()
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_a_table_of_too_many_rows_is_refused_when_there_is_no_memory(folder, monkeypatch, capfd):

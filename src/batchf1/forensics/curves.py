@@ -9,6 +9,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from batchf1.metrics.counts import Floats
+from batchf1.metrics.ratios import F1
 from batchf1.theory.laws import binomial
 
 
@@ -57,7 +58,7 @@ class _Given:
     @staticmethod
     def _moments(share: float, relevant: Floats) -> Floats:
         law = binomial(share, relevant)
-        value = 2 * law.points / np.maximum(law.points + relevant[:, None], 1)
+        value = F1.of(law.points, relevant[:, None] - law.points, 0)
         moments = value, value**2, law.points * value / np.maximum(relevant, 1)[:, None]
         return np.array([(law.weights * part).sum(axis=1) for part in moments])
 

@@ -68,7 +68,7 @@ def test_the_record_of_a_csv_stands_beside_it(copy):
 def test_what_is_made_again_is_the_same_whatever_the_commit_and_the_clock(copy):
     assert git(copy.folder, "status", "--porcelain") != ""  # the figures are new
     commit(copy.folder)
-    done = copy.snakemake("--forcerun", "collect", "table", "draw")
+    done = copy.snakemake("--forcerun", "table", "draw")
     assert done.returncode == 0, done.stdout
     assert "Nothing to be done" not in done.stdout
     assert git(copy.folder, "status", "--porcelain") == ""

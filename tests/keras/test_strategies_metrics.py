@@ -65,6 +65,8 @@ def test_a_saved_model_keeps_its_metric(tmp_path, kind):
 def test_what_no_strategy_can_compute():
     with pytest.raises(InputError, match="metric: is a Ratio of 4 and 4 weights"):
         Streaming(metric="f1")
+    with pytest.raises(InputError, match="metric: has a name of letters, .*; got 'my metric'"):
+        Streaming(metric=F1._replace(name="my metric"))
     with pytest.raises(InputError, match="metric: of true negatives needs logged per_sample"):
         Reconstructed(metric=ACCURACY, logged="sum")
     assert Reconstructed(metric=ACCURACY, logged="mean").key == "accuracy_reconstructed"

@@ -73,6 +73,8 @@ class Strategy:
         name: str | None = None,
     ) -> None:
         check_metric(metric)
+        good = re.fullmatch(r"[\w.-]+", str(metric.name), re.ASCII) is not None
+        require(good, "metric", "has a name of letters, digits, _ . and -", repr(metric.name))
         self.metric = metric
         good = isinstance(threshold, Real) and 0 < float(threshold) < 1
         rule = "must lie in (0, 1)" + ", a probability for logits too" * from_logits

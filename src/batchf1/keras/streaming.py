@@ -26,7 +26,8 @@ from batchf1.metrics.ratios import F1
 class Streaming(Strategy):
     """F1 of the predictions that the epoch's batches saw, from counts that the metric keeps.
 
-    Exact up to 2**53 samples; 0 for 0/0.
+    Exact up to 2**52 samples, rounded in the last digits where the metric's weights are no whole
+    numbers; 0 for 0/0.
 
     >>> (metric,) = Streaming().metrics()
     >>> metric.update_state([1, 0, 1], [0.9, 0.8, 0.7])

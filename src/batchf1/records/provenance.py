@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +106,8 @@ def sources(*modules: str) -> list[Path]:
     """The files that the modules import, directly or not, and their own.
 
     Of this package, and of the packages of the modules named; read from the import statements, so
-    that a plug-in that is imported by its name has to be named. An `__init__.py` is left out: those
-    of this package hold no code but re-exports. Raises `InputError` for a module without a file.
+    that a plug-in that is imported by its name has to be named. An `__init__.py` of this package is
+    left out: it holds no code but re-exports. Raises `InputError` for a module without a file.
     """
     roots = {PACKAGE.name, *(name.partition(".")[0] for name in modules)}
     found: dict[str, Path] = {}
@@ -117,7 +117,7 @@ def sources(*modules: str) -> list[Path]:
         path = _path(name) if name.partition(".")[0] in roots and name not in found else None
         if path is not None:
             found[name] = path
-            waiting += _imports(path)
+            waiting += _imports(path, name)
     for name in modules:
         require(name in found, "module", "must be a file of code", name)
     return sorted(set(found.values()))
@@ -148,27 +148,34 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _path(name: str) -> Path | None:
-    """The file of a module; None for a package, and for what is none."""
+    """The file of a module; None for a package of this one, and for what is none.
+
+    Looked for, not imported: only the root of another package is asked of Python.
+    """
     root, *parts = name.split(".")
     if root == PACKAGE.name:
         path = PACKAGE.joinpath(*parts).with_suffix(".py") if parts else PACKAGE
         return path if path.is_file() else None
-    try:
-        spec = find_spec(name)
-    except (ModuleNotFoundError, ValueError):  # of what is no package
+    spec = find_spec(root)
+    if spec is None:
         return None
-    origin = None if spec is None or spec.origin is None else Path(spec.origin)
-    good = origin is not None and origin.suffix == ".py" and origin.name != "__init__.py"
-    return origin if good else None
+    if not parts:
+        origin = Path(spec.origin or "")
+        return origin if origin.suffix == ".py" else None
+    bases = [Path(folder, *parts) for folder in spec.submodule_search_locations or []]
+    files = [file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")]
+    return next((file for file in files if file.is_file()), None)
 
 
 @cache
-def _imports(path: Path) -> list[str]:
+def _imports(path: Path, name: str) -> list[str]:
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     names = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
             # `from package import name` may import a module or a value: both are tried
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
     return names

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from batchf1.errors import TraceError
+from batchf1.errors import TraceError, require
 from batchf1.metrics import averaging
 from batchf1.study.frameworks.base import SPLITS, Expected, Pass
 from batchf1.study.settings import Run
@@ -31,7 +31,9 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     common, measured = _of_run(run, of), _of_pass(run, device, of)
     for name, rule in expected.items():
-        value = float(of.logs[f"{SPLITS[of.split]}f1_{name}"])
+        key = f"{SPLITS[of.split]}f1_{name}"
+        require(key in of.logs, f"strategy {name}", f"must log {key} in a study", sorted(of.logs))
+        value = float(of.logs[key])
         right = rule(of.batches, of.full_pass, run.framework.averaging)
         if right is not None and not abs(value - right) <= TOLERANCE:
             where = f"{run.label} epoch {of.epoch + 1} {of.split}"

@@ -10,7 +10,7 @@ import numpy as np
 from batchf1.errors import require
 from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard
-from batchf1.keras.tensors import as_config, as_ratio, binary, quotient, top_and_bottom, weights
+from batchf1.keras.tensors import as_ratio, binary, config_of, quotient, top_and_bottom, weights
 from batchf1.metrics.averaging import Averaging, batch_mean
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1
@@ -76,10 +76,4 @@ class BatchRatio(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the metric when a saved model is loaded."""
-        return {
-            "threshold": self.threshold,
-            "name": self.name,
-            "dtype": self.dtype,
-            "from_logits": self.from_logits,
-            "metric": as_config(self.metric),
-        }
+        return config_of(self)

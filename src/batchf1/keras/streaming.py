@@ -10,10 +10,10 @@ from keras import ops
 from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard
 from batchf1.keras.tensors import (
-    as_config,
     as_ratio,
     binary,
     check_kept,
+    config_of,
     quotient,
     top_and_bottom,
     weights,
@@ -94,10 +94,4 @@ class StreamingRatio(keras.metrics.Metric):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the metric when a saved model is loaded."""
-        return {
-            "threshold": self.threshold,
-            "name": self.name,
-            "dtype": self.dtype,
-            "from_logits": self.from_logits,
-            "metric": as_config(self.metric),
-        }
+        return config_of(self)

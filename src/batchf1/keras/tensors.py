@@ -84,9 +84,11 @@ def check_shape(shape: Sequence[int | None], thing: str) -> None:
         refuse(thing, "a binary metric needs shape (n,) or (n, 1)", tuple(shape))
 
 
-def as_config(metric: Ratio) -> list[Any]:
-    """A metric as a saved model holds it, for `as_ratio`."""
-    return [list(metric.top), list(metric.bottom), metric.name]
+def config_of(of_ratio: Any) -> dict[str, Any]:
+    """What rebuilds a Keras metric of a `Ratio` when a saved model is loaded."""
+    top, bottom, name = of_ratio.metric
+    kept = {key: getattr(of_ratio, key) for key in ("threshold", "name", "dtype", "from_logits")}
+    return kept | {"metric": [list(top), list(bottom), name]}  # for `as_ratio`
 
 
 def as_ratio(metric: Any) -> Ratio:

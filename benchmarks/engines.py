@@ -68,7 +68,7 @@ def bare(run: Run) -> Callable[[], None]:
 def engine(run: Run, device: str) -> Callable[[], object]:
     """A run with all strategies."""
     trainer = Keras3Trainer(run)
-    return lambda: rows.table(run, device, trainer.train(run), trainer.expected)
+    return lambda: rows.table([run], device, trainer.train([run]), trainer.expected)
 
 
 def measure(n_samples: int, batch_size: int, repeats: int) -> list[dict[str, object]]:

@@ -80,9 +80,14 @@ RULES = {
 class MyTrainer:
     def __init__(self, run):
         self.expected = {name: RULES[name] for name in run.strategies}
-        self.model = None
 
-    def train(self, run, verbose=0):
+    def train(self, runs, verbose=0):
+        return [self.train_one(run) for run in runs]
+
+    def last_weights(self, place):
+        return []
+
+    def train_one(self, run):
         data = run.dataset.load(generator(*run.names, "data"))
         weights, order, size = np.zeros((4, 1)), shuffled(run), run.training.batch_size
         passes = []

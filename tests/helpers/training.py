@@ -14,4 +14,4 @@ def run(**settings):
 def trained(one, trainer=None):
     """The rows of a run, of a trainer of its own or of one that is given."""
     trainer = trainer or one.framework.trainer(one)
-    return rows.table(one, "CPU", trainer.train(one), trainer.expected)
+    return rows.table([one], "CPU", trainer.train([one]), trainer.expected)

@@ -14,6 +14,10 @@ from helpers.training import run
 OLD = {"training__engine": "keras224", "strategies": "[batch_mean]"}
 
 
+def shape_of(one):
+    return shape_of(one)
+
+
 def ids(runs):
     return sorted(one.run_id for one in runs)
 
@@ -22,7 +26,7 @@ def test_runs_of_a_shape_stay_together_and_none_is_lost():
     runs = [run(training__batch_size=b, seed=s) for b in (8, 16, 32, 64) for s in range(3)]
     parts = deal.deal(runs, 3)
     assert sorted(r.run_id for part in parts for r in part) == sorted(r.run_id for r in runs)
-    shapes = [{deal.shape(r) for r in part} for part in parts]
+    shapes = [{shape_of(r) for r in part} for part in parts]
     assert sum(map(len, shapes)) == len(set.union(*shapes)) == 4
     assert deal.deal(runs, 9)[8] == []
 
@@ -45,15 +49,15 @@ def test_runs_share_a_shape_unless_a_setting_could_change_their_arrays():
         {"model__hidden": "[5]"},
     ]
     for changed in alike:
-        assert deal.shape(run(dataset="synthetic", **changed)) == deal.shape(one)
+        assert shape_of(run(dataset="synthetic", **changed)) == shape_of(one)
     for changed in others:
-        assert deal.shape(run(dataset="synthetic", **changed)) != deal.shape(one)
+        assert shape_of(run(dataset="synthetic", **changed)) != shape_of(one)
     first, same, other = (
         replace(one, dataset=Grown(prevalence=p, kinds=kinds))
         for p, kinds in ((0.1, ["a"]), (0.2, ["a"]), (0.1, ["a", "b"]))
     )
-    assert deal.shape(first) == deal.shape(same)
-    assert len({deal.shape(each) for each in (first, same, other)}) == 2
+    assert shape_of(first) == shape_of(same)
+    assert len({shape_of(each) for each in (first, same, other)}) == 2
 
 
 def both(n=4):
@@ -72,7 +76,7 @@ def test_every_run_is_dealt_once_and_never_beside_one_of_another_framework(n_sha
     assert len(parts) == n_shards
     assert ids(one for part in parts for one in part) == ids(runs)
     assert all(len({one.framework for one in part}) <= 1 for part in parts)
-    shapes = [{deal.shape(one) for one in part} for part in parts]
+    shapes = [{shape_of(one) for one in part} for part in parts]
     assert sum(map(len, shapes)) == len(set.union(*shapes)) == 12
 
 

@@ -212,7 +212,7 @@ def test_a_framework_of_ones_own_needs_no_keras(here, tmp_path):
         "    'dataset.dimensions=3', 'dataset.n_samples=90', 'dataset.prevalence=0.3',\n"
         "    'strategies=[batch_mean]'])\n"
         "trainer = one.framework.trainer(one)\n"
-        "table = rows.table(one, one.framework.configure(one), trainer.train(one),"
+        "table = rows.table([one], one.framework.configure(one), trainer.train([one]),"
         " trainer.expected)\n"
         "print(len(table), [n for n in ('keras', 'tensorflow') if n in sys.modules])\n"
     )

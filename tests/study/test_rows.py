@@ -31,7 +31,7 @@ def a_pass(f1s, epoch=2, split="train"):
 
 
 def written(f1s, rules=RULES, split="train", run=None):
-    return rows.table(run or compose(["seed=7"]), "CPU", [a_pass(f1s, split=split)], rules)
+    return rows.table([run or compose(["seed=7"])], "CPU", [[a_pass(f1s, split=split)]], rules)
 
 
 @pytest.mark.parametrize("name", ["batch_mean", "epoch_end", "reconstructed"])
@@ -113,7 +113,7 @@ def test_the_table_of_a_study_says_every_setting_that_it_varies(tmp_path):
     experiment = tmp_path / "axes.yaml"
     experiment.write_text(STUDY)
     passes = [a_pass(RIGHT, epoch, split) for epoch in range(3) for split in SPLITS]
-    found = [rows.table(run, "CPU", passes, RULES) for run, _ in cells(experiment)]
+    found = [rows.table([run], "CPU", [passes], RULES) for run, _ in cells(experiment)]
     path = tmp_path / "shard.parquet"
     tables.write(pd.concat(found), path, schema.RUNS, {"trained": []})
     table = shard.collect(experiment, [path]).table

@@ -50,7 +50,7 @@ def _train(run: Any) -> None:
     device = run.framework.configure(run)
     print(f"{run.label} on {device}")  # noqa: T201
     trainer = run.framework.trainer(run)
-    table = rows.table(run, device, trainer.train(run, verbose=2), trainer.expected)
+    table = rows.table([run], device, trainer.train([run], verbose=2), trainer.expected)
     last = last_epoch(table).set_index(["split", "strategy"])
     columns = {"f1": "F1", "reference_pooled": "pooled", "reference_full_pass": "full pass"}
     shown = last[list(columns)].rename(columns=columns)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from dataclasses import asdict, astuple, fields
 
-from batchf1.datasets.base import Dataset
 from batchf1.errors import require
-from batchf1.records.files import digest
 from batchf1.study.frameworks.base import Framework, Seconds
 from batchf1.study.settings import Run
-
-OF_EVERY_DATASET = {setting.name for setting in fields(Dataset)}
 
 
 def deal(runs: list[Run], n_shards: int) -> list[list[Run]]:
@@ -58,21 +53,8 @@ def _balanced(runs: list[Run], n_parts: int) -> list[list[Run]]:
 def _shapes(runs: list[Run]) -> list[list[Run]]:
     shapes: dict[tuple[object, ...], list[Run]] = defaultdict(list)
     for run in runs:
-        shapes[shape(run)].append(run)
+        shapes[run.framework.shape(run)].append(run)
     return list(shapes.values())
-
-
-def shape(run: Run) -> tuple[object, ...]:
-    """What decides the shapes of a run's arrays and the network they pass through.
-
-    Any setting of a data set's own may change its features; of those that all data sets have, the
-    sizes alone do.
-    """
-    d, t, m = run.dataset, run.training, run.model
-    own = {name: value for name, value in asdict(d).items() if name not in OF_EVERY_DATASET}
-    data = (d.name, digest(own), d.n_samples, d.n_validation, t.batch_size)
-    program = (t.threshold, t.engine, *astuple(run.program), *run.strategies)
-    return (*data, tuple(m.hidden), m.learning_rate, *program)
 
 
 def _cost(group: list[Run]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,14 +16,25 @@ TOLERANCE = 1e-6
 
 
 def table(
-    run: Run, device: str, passes: Iterable[Pass], expected: Mapping[str, Expected]
+    runs: Sequence[Run],
+    device: str,
+    trained: Sequence[Sequence[Pass]],
+    expected: Mapping[str, Expected],
 ) -> pd.DataFrame:
-    """The rows of `schema.RUNS` that a run gives: one per epoch, split and strategy.
+    """The rows of `schema.RUNS` that runs give: one per run, epoch, split and strategy.
 
-    `device`: `CPU` or `GPU`; `expected`: what each strategy must log. Raises `TraceError` if what
-    was logged differs from what the strategy's own rule says of the batches by more than 1e-6.
+    `trained`: the passes of each run, as `Trainer.train` returns them; `device`: `CPU` or `GPU`;
+    `expected`: what each strategy must log. Raises `TraceError` if what was logged differs from
+    what the strategy's own rule says of the batches by more than 1e-6.
     """
-    return pd.DataFrame([row for each in passes for row in _rows(run, device, each, expected)])
+    return pd.DataFrame(
+        [
+            row
+            for run, passes in zip(runs, trained, strict=True)
+            for each in passes
+            for row in _rows(run, device, each, expected)
+        ]
+    )
 
 
 def _rows(

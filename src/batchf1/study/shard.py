@@ -11,7 +11,7 @@ import pandas as pd
 from batchf1.errors import require
 from batchf1.records import provenance, tables
 from batchf1.study import origin, plugins, rows
-from batchf1.study.deal import deal, shape, training_cost
+from batchf1.study.deal import deal, training_cost
 from batchf1.study.grid import Cell, Study, cells, load_study, runs
 from batchf1.study.schema import COLUMN_OF, RUNS, axis
 from batchf1.study.settings import Run
@@ -76,10 +76,11 @@ def _train(missing: list[Run], store: Store, name: str) -> dict[str, Made]:
     trainer, trained, n_shapes = None, None, 0
     found: dict[str, Made] = {}
     for run in missing:
-        if trainer is None or shape(run) != trained:
+        shape = framework.shape(run)
+        if trainer is None or shape != trained:
             trainer = None  # one model at a time
-            trainer, trained, n_shapes = framework.trainer(run), shape(run), n_shapes + 1
-        table = rows.table(run, device, trainer.train(run), trainer.expected)
+            trainer, trained, n_shapes = framework.trainer(run), shape, n_shapes + 1
+        table = rows.table([run], device, trainer.train([run]), trainer.expected)
         of_run = {"config": run.resolved, "fingerprint": fingerprint(run)}
         found[run.run_id] = made = Made(table, here | of_run)
         store.keep(run.run_id, made)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from batchf1.datasets.base import Dataset
 from batchf1.errors import require
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Counts
 from batchf1.records import provenance
+from batchf1.records.files import digest
 
 if TYPE_CHECKING:  # settings ask the frameworks what they can do
     from batchf1.study.settings import Run
 
+OF_EVERY_DATASET = {setting.name for setting in fields(Dataset)}
 SPLITS = {"train": "", "validation": "val_"}
 """Split -> the prefix of its keys in the logs."""
 
@@ -46,20 +53,21 @@ class Pass(NamedTuple):
 
 
 class Trainer(Protocol):
-    """A compiled model for the runs of one shape (`deal.shape`)."""
+    """A compiled model for the runs of one shape (`Framework.shape`)."""
 
     @property
     def expected(self) -> Mapping[str, Expected]:
         """Strategy -> what its log must equal."""
 
-    model: Any
-    """With `get_weights()`, for runs that start from another's last weights."""
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
+        """Train runs, at most `Framework.together` of them, each as if it were alone.
 
-    def train(self, run: Run, verbose: int = 0) -> list[Pass]:
-        """Train a run; a pass per epoch and split, in order. `verbose` is Keras' own.
-
-        Nothing of the runs before it is left in the model.
+        For each a pass per epoch and split, in order. `verbose` is Keras' own. Nothing of the runs
+        before is left in the model.
         """
+
+    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+        """The last weights of a run of the last call, for runs that start from them."""
 
 
 class Framework(ABC):
@@ -93,6 +101,22 @@ class Framework(ABC):
 
         Raises `InputError` where a GPU is wanted and there is none.
         """
+
+    def together(self, run: Run) -> int:
+        """How many runs of its shape train together at most."""
+        return 1
+
+    def shape(self, run: Run) -> tuple[object, ...]:
+        """What runs that share a trainer have in common, beside the framework.
+
+        Any setting of a data set's own may change its features; of those that all data sets have,
+        the sizes alone do.
+        """
+        d, t, m = run.dataset, run.training, run.model
+        own = {name: value for name, value in asdict(d).items() if name not in OF_EVERY_DATASET}
+        data = (d.name, digest(own), d.n_samples, d.n_validation, t.batch_size)
+        program = (t.threshold, t.engine, *astuple(run.program), *run.strategies)
+        return (*data, tuple(m.hidden), m.learning_rate, *program)
 
     @abstractmethod
     def trainer(self, run: Run) -> Trainer:

@@ -24,8 +24,8 @@ def starting_weights(
         return first_weights(run.model, n_features, generator(*run.names, "weights"))
     if first.run_id not in _pretrained:
         trainer = trainer_class(first)
-        trainer.train(first)
-        _pretrained[first.run_id] = trainer.model.get_weights()
+        trainer.train([first])
+        _pretrained[first.run_id] = trainer.last_weights(0)
     return _pretrained[first.run_id]
 
 

@@ -5,13 +5,15 @@ Import it after `keras224.activate()`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import backend as K  # noqa: N812
 from keras.backend import tensorflow_backend
+from numpy.typing import NDArray
 
 from batchf1.datasets.base import Data, Split
 from batchf1.metrics.averaging import Logged
@@ -44,7 +46,7 @@ def _start_session(run: Run) -> None:
 
 
 class Keras224Trainer:
-    """A compiled model for the runs of one shape (`deal.shape`)."""
+    """A compiled model for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
         _start_session(run)
@@ -58,8 +60,16 @@ class Keras224Trainer:
         self.expected: Mapping[str, Expected] = {name: known[name] for name in run.strategies}
         self.model: Any = None
 
-    def train(self, run: Run, verbose: int = 0) -> list[Pass]:
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
         """See `frameworks.base.Trainer`."""
+        return [self._train(run, verbose) for run in runs]
+
+    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+        """See `frameworks.base.Trainer`; of the last run."""
+        weights: list[NDArray[np.float32]] = self.model.get_weights()
+        return weights
+
+    def _train(self, run: Run, verbose: int) -> list[Pass]:
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
         recorder = Recorder(data, run.training.threshold)

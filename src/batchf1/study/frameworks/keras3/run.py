@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from batchf1.datasets.base import Data
 from batchf1.study import plugins
@@ -23,7 +26,7 @@ ENGINES: dict[str, Any] = {"fused": fused, "plain": plain}
 
 
 class Keras3Trainer:
-    """A compiled model with its strategies, for the runs of one shape (`deal.shape`)."""
+    """A compiled model with its strategies, for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
         self.engine = ENGINES[run.training.engine]
@@ -40,8 +43,16 @@ class Keras3Trainer:
         """See `frameworks.base.Trainer`."""
         return {strategy.name: strategy.expected for strategy in self.strategies}
 
-    def train(self, run: Run, verbose: int = 0) -> list[Pass]:
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
         """See `frameworks.base.Trainer`."""
+        return [self._train(run, verbose) for run in runs]
+
+    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+        """See `frameworks.base.Trainer`; of the last run."""
+        weights: list[NDArray[np.float32]] = self.model.get_weights()
+        return weights
+
+    def _train(self, run: Run, verbose: int) -> list[Pass]:
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
         recorder = Recorder(data, run.training.threshold, TraceReader(self.trace))

@@ -66,7 +66,8 @@ def training_cost(run: Run) -> float:
     """Expected seconds of a run without its shape's."""
     seconds, sizes = _seconds(run), (run.dataset.n_samples, run.dataset.n_validation)
     steps = sum(-(-n // run.training.batch_size) for n in sizes)
-    return run.training.epochs * (seconds.epoch + seconds.step * steps)
+    epoch = seconds.epoch + seconds.step * steps + seconds.sample * sum(sizes)
+    return run.training.epochs * epoch
 
 
 def _seconds(run: Run) -> Seconds:

@@ -35,7 +35,7 @@ PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 """Import path of a class."""
 MODULE_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = {
-    "fused": "batchf1.study.frameworks.keras3.framework:Keras3",
+    "ensemble": "batchf1.study.frameworks.keras3.framework:Keras3",
     "plain": "batchf1.study.frameworks.keras3.framework:Keras3",
     "keras224": "batchf1.study.frameworks.keras224.framework:Keras224",
 }

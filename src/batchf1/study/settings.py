@@ -70,6 +70,8 @@ class Training:
     """Epochs on arrays, in batches of 32, before the first of the run."""
     freeze_after: int = MISSING
     """Epoch after which the weights stay fixed (learning rate 0); 0 for never."""
+    class_weight: float = MISSING
+    """Weight of a positive in the loss; that of a negative is 1. Keras' `class_weight`."""
 
     def __post_init__(self) -> None:
         require(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
@@ -80,6 +82,8 @@ class Training:
         for name in ("threads", "pretrain", "freeze_after"):
             value = getattr(self, name)
             require(value >= 0, f"training.{name}", "must be at least 0", value)
+        positive = 0 < self.class_weight < float("inf")
+        require(positive, "training.class_weight", "must be above 0", self.class_weight)
         rule = f"must be at most {MOST_THREADS}"
         require(self.threads <= MOST_THREADS, "training.threads", rule, self.threads)
 

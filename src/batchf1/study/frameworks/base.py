@@ -30,11 +30,12 @@ Expected = Callable[[Counts, Counts, Averaging], float | None]
 
 
 class Seconds(NamedTuple):
-    """Expected cost of a step, of an epoch beside its steps, and of a new shape."""
+    """Expected cost of a step, of an epoch beside its steps, of a new shape, and of a sample."""
 
     step: float
     epoch: float
     shape: float
+    sample: float = 0.0
 
 
 class Pass(NamedTuple):
@@ -109,14 +110,16 @@ class Framework(ABC):
     def shape(self, run: Run) -> tuple[object, ...]:
         """What runs that share a trainer have in common, beside the framework.
 
-        Any setting of a data set's own may change its features; of those that all data sets have,
-        the sizes alone do.
+        They may differ in seed, prevalence, variant, epochs, learning rate, class weight,
+        pretraining and freezing; the threshold is a constant in the strategies' metrics. Any
+        setting of a data set's own may change its features; of those that all data sets have, the
+        sizes alone do.
         """
-        d, t, m = run.dataset, run.training, run.model
+        d, t = run.dataset, run.training
         own = {name: value for name, value in asdict(d).items() if name not in OF_EVERY_DATASET}
         data = (d.name, digest(own), d.n_samples, d.n_validation, t.batch_size)
         program = (t.threshold, t.engine, *astuple(run.program), *run.strategies)
-        return (*data, tuple(m.hidden), m.learning_rate, *program)
+        return (*data, tuple(run.model.hidden), *program)
 
     @abstractmethod
     def trainer(self, run: Run) -> Trainer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -12,26 +12,38 @@ from batchf1.study.frameworks.base import Trainer
 from batchf1.study.seeds import generator
 from batchf1.study.settings import Model, Run
 
-_pretrained: dict[str, list[NDArray[np.float32]]] = {}
+Weights = list[NDArray[np.float32]]
+
+_pretrained: dict[str, Weights] = {}
 
 
 def starting_weights(
-    run: Run, n_features: int, trainer_class: Callable[[Run], Trainer]
-) -> list[NDArray[np.float32]]:
-    """The last weights of the run's pretraining, kept for the runs that share it, or drawn ones."""
-    first = run.pretraining
-    if first is None:
-        return first_weights(run.model, n_features, generator(*run.names, "weights"))
-    if first.run_id not in _pretrained:
-        trainer = trainer_class(first)
-        trainer.train([first])
-        _pretrained[first.run_id] = trainer.last_weights(0)
-    return _pretrained[first.run_id]
+    runs: Sequence[Run], n_features: int, trainer_class: Callable[[Run], Trainer]
+) -> list[Weights]:
+    """The first weights of runs of one shape: the last of each one's pretraining, or drawn ones.
+
+    Those of a pretraining are kept for the runs that share it.
+    """
+    first = {one.run_id: one for run in runs if (one := run.pretraining) is not None}
+    _pretrain([one for run_id, one in first.items() if run_id not in _pretrained], trainer_class)
+    return [_of_one(run, n_features) for run in runs]
 
 
-def first_weights(
-    settings: Model, n_features: int, rng: np.random.Generator
-) -> list[NDArray[np.float32]]:
+def _pretrain(runs: list[Run], trainer_class: Callable[[Run], Trainer]) -> None:
+    """Train runs of one shape that others start from."""
+    if runs:
+        trainer = trainer_class(runs[0])
+        trainer.train(runs)
+        _pretrained.update({run.run_id: trainer.last_weights(i) for i, run in enumerate(runs)})
+
+
+def _of_one(run: Run, n_features: int) -> Weights:
+    if run.pretraining is not None:
+        return _pretrained[run.pretraining.run_id]
+    return first_weights(run.model, n_features, generator(*run.names, "weights"))
+
+
+def first_weights(settings: Model, n_features: int, rng: np.random.Generator) -> Weights:
     """Glorot-uniform kernels and zero biases, in Keras' order of the weights.
 
     Keras' own initialisers are left aside, so that a run starts alike in every engine.

@@ -54,6 +54,8 @@ class Keras224(Framework):
         super().check(run)
         threshold = run.training.threshold
         require(threshold == 0.5, "training.threshold", "of the article is 0.5", threshold)
+        weight = run.training.class_weight
+        require(weight == 1, "training.class_weight", "of the article is 1", weight)
 
     def needs(self) -> list[Path]:
         """The folder that `batchf1 workflow keras224` fills."""

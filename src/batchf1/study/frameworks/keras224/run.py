@@ -90,7 +90,8 @@ class Keras224Trainer:
             self._build(run, n_features)
         self.model.optimizer.set_weights(self.first_state)
         K.set_value(self.model.optimizer.lr, run.model.learning_rate)
-        self.model.set_weights(starting_weights(run, n_features, Keras224Trainer))
+        (weights,) = starting_weights([run], n_features, Keras224Trainer)
+        self.model.set_weights(weights)
         for batches in (self.model.train_function, self.model.test_function):
             batches.seen.clear()
 

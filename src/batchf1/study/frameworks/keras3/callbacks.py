@@ -1,13 +1,36 @@
-"""What the engines of Keras 3 do at the beginning of an epoch."""
+"""The strategies of a run, and the callbacks that it trains with."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
+from batchf1.datasets.base import Data
+from batchf1.study import plugins
 from batchf1.study.frameworks.order import Order
+from batchf1.study.settings import Run
+
+if TYPE_CHECKING:
+    from batchf1.keras.base import Strategy
+
+
+def strategies_of(run: Run) -> list[Strategy]:
+    """The strategies of a run, with its threshold."""
+    options: dict[str, Any] = {"reconstructed": {"logged": run.program.counts}}
+    return [
+        plugins.strategy(name)(run.training.threshold, **options.get(name, {}))
+        for name in run.strategies
+    ]
+
+
+def callbacks_of(run: Run, strategies: list[Strategy], data: Data) -> list[Any]:
+    """What a run is to be trained with, in order."""
+    # as data sets of one batch: `predict` of arrays takes Keras ten times as long
+    passes = {"train": [data.train], "validation": [data.validation]}
+    last = run.training.freeze_after
+    return [*[Freeze(last)] * (last > 0), *(c for s in strategies for c in s.callbacks(**passes))]
 
 
 class Shuffle(keras.callbacks.Callback):  # type: ignore[misc]
@@ -30,6 +53,6 @@ class Freeze(keras.callbacks.Callback):  # type: ignore[misc]
         self.last = last
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Set the learning rate to 0 after the last epoch that learns; 0 for never."""
-        if self.last and epoch == self.last:
+        """Set the learning rate to 0 after the last epoch that learns."""
+        if epoch == self.last:
             self.model.optimizer.learning_rate.assign(0.0)

@@ -1,4 +1,4 @@
-"""Today's Keras on TensorFlow, in two engines."""
+"""Today's Keras on TensorFlow: one run in ordinary `fit`, or many in one compiled program."""
 
 from __future__ import annotations
 
@@ -12,16 +12,24 @@ if TYPE_CHECKING:
     from batchf1.study.settings import Run
 
 
+ENSEMBLE = "ensemble"
+MOST_TOGETHER = 32
+"""Runs of an ensemble. It is part of the engine: with another number bits change."""
+
+
 class Keras3(Framework):
-    """`fused` compiles an epoch into one step; `plain` is Keras' ordinary `fit`."""
+    """`ensemble` compiles an epoch of many runs; `plain` is Keras' ordinary `fit`."""
 
     name = "keras"
     averaging = "per_batch"
-    engines: ClassVar = {"fused": Seconds(2e-5, 0.05, 5.0), "plain": Seconds(1e-3, 0.2, 2.0)}
+    engines: ClassVar = {
+        ENSEMBLE: Seconds(5e-7, 2e-3, 4.0, sample=1e-7),
+        "plain": Seconds(1e-3, 0.2, 2.0),
+    }
     of_generators = ("plain",)
     loses_prefetched = True
-    pretraining = "fused"
-    module = "batchf1.study.frameworks.keras3.run"
+    pretraining = ENSEMBLE
+    module = "batchf1.study.frameworks.keras3.plain"
 
     def version(self) -> str:
         """See `Framework`."""
@@ -37,10 +45,15 @@ class Keras3(Framework):
         """See `Framework`."""
         import keras
 
-        from batchf1.study.frameworks.keras3.run import Keras3Trainer
+        from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer
+        from batchf1.study.frameworks.keras3.plain import PlainTrainer
 
         keras.backend.clear_session()  # TensorFlow still keeps some 50 MB a shape
-        return Keras3Trainer(run)
+        return (EnsembleTrainer if run.training.engine == ENSEMBLE else PlainTrainer)(run)
+
+    def together(self, run: Run) -> int:
+        """See `Framework`."""
+        return MOST_TOGETHER if run.training.engine == ENSEMBLE else 1
 
     def modules(self, run: Run) -> set[str]:
         """See `Framework`."""

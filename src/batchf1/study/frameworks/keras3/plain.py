@@ -2,29 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from batchf1.datasets.base import Data, Split
 from batchf1.study.frameworks import feed
-from batchf1.study.frameworks.keras3.callbacks import Shuffle
-from batchf1.study.frameworks.order import Order
+from batchf1.study.frameworks.base import SPLITS, Expected, Pass
+from batchf1.study.frameworks.keras3 import model as network
+from batchf1.study.frameworks.keras3.callbacks import Shuffle, callbacks_of, strategies_of
+from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer
+from batchf1.study.frameworks.keras3.trace import BatchTrace, TraceReader
+from batchf1.study.frameworks.order import Order, shuffled
+from batchf1.study.frameworks.weights import starting_weights
+from batchf1.study.seeds import generator
 from batchf1.study.settings import Run
 
-model_class = keras.Sequential
-compile_options: dict[str, Any] = {}
 VALIDATION_BATCH = 32
 """The size in which Keras validates arrays if `fit` is told none."""
 
 
-def fit(model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int) -> None:
+class PlainTrainer:
+    """A compiled model with its strategies, for the runs of one shape (`Framework.shape`)."""
+
+    def __init__(self, run: Run) -> None:
+        self.strategies = strategies_of(run)
+        self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
+        self.trace = BatchTrace(_most_batches(run), run.training.threshold)
+        self.model: Any = None
+
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
+        """See `frameworks.base.Trainer`."""
+        return [self._train(run, verbose) for run in runs]
+
+    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+        """See `frameworks.base.Trainer`; of the last run."""
+        weights: list[NDArray[np.float32]] = self.model.get_weights()
+        return weights
+
+    def _train(self, run: Run, verbose: int) -> list[Pass]:
+        data = run.dataset.load(generator(*run.names, "data"))
+        self._start_anew(run, data.train.x.shape[1])
+        recorder = Recorder(data, run.training.threshold, TraceReader(self.trace))
+        callbacks = [recorder.reader, *callbacks_of(run, self.strategies, data), recorder]
+        _fit(self.model, data, run, shuffled(run), callbacks, verbose)
+        return recorder.passes
+
+    def _start_anew(self, run: Run, n_features: int) -> None:
+        """Give the model the run's first weights, and the optimiser its first state."""
+        if self.model is None:
+            self._build(run, n_features)
+        for variable, value in zip(self.model.optimizer.variables, self.first_state, strict=True):
+            variable.assign(value)
+        self.model.optimizer.learning_rate.assign(run.model.learning_rate)
+        (weights,) = starting_weights([run], n_features, EnsembleTrainer)
+        self.model.set_weights(weights)
+
+    def _build(self, run: Run, n_features: int) -> None:
+        self.model = network.build(run.model.hidden, n_features)
+        metrics = [metric for strategy in self.strategies for metric in strategy.metrics()]
+        self.model.compile(
+            keras.optimizers.Adam(), "binary_crossentropy", metrics=[self.trace, *metrics]
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.first_state = [variable.numpy() for variable in self.model.optimizer.variables]
+
+
+class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps what each epoch logged, the counts of its batches, and those of a full pass."""
+
+    def __init__(self, data: Data, threshold: float, reader: TraceReader) -> None:
+        super().__init__()
+        self.data, self.threshold, self.reader = data, threshold, reader
+        self.passes: list[Pass] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look at both splits."""
+        for split, samples in zip(SPLITS, self.data, strict=True):
+            scores = self.model.predict_on_batch(samples.x)
+            full_pass = feed.counts_of(samples, scores, self.threshold)
+            seen = self.reader.counts[split]
+            self.passes.append(Pass(epoch, split, dict(logs or {}), seen, full_pass))
+
+
+def _fit(
+    model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int
+) -> None:
     """Train the compiled model, fed as the run's program says.
 
     Arrays are validated in fixed order in batches of the same size, except beside a training
     generator, where Keras knows no size and takes its own.
     """
+    weight = run.training.class_weight
     of_splits = zip(("train", "validation"), data, strict=True)
     steps = {name: feed.steps(run, split) for name, split in of_splits}
     from_generator = run.program.train == "generator"
@@ -48,6 +121,7 @@ def fit(model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], ve
         shuffle=False,  # the order is ours
         validation_data=validation,
         validation_steps=steps["validation"] if run.program.validation == "generator" else None,
+        class_weight=None if weight == 1 else {0: 1.0, 1: weight},
         callbacks=callbacks,
         verbose=verbose,
     )
@@ -62,3 +136,8 @@ def _batches(split: Split, batch_size: int, order: Any) -> Any:
         return tf.gather(split.x, chosen), tf.gather(split.y, chosen)
 
     return places.map(batch)
+
+
+def _most_batches(run: Run) -> int:
+    largest = max(run.dataset.n_samples, run.dataset.n_validation)
+    return -(-largest // min(run.training.batch_size, VALIDATION_BATCH))

@@ -13,6 +13,14 @@ from batchf1.keras.tensors import binary
 from batchf1.metrics.counts import Counts, as_counts
 
 
+def cells(y_true: Any, y_pred: Any, threshold: float) -> list[Any]:
+    """(tp, fp, fn, tn) of a batch, float32 tensors: labels and scores of shape (n, 1)."""
+    _, decided = binary(y_true, y_pred, threshold)
+    labels = ops.cast(ops.reshape(y_true, (-1,)), "float32")
+    parts = (labels * decided, (1 - labels) * decided, labels * (1 - decided))
+    return [ops.sum(part) for part in (*parts, (1 - labels) * (1 - decided))]
+
+
 class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
     """A metric that keeps (tp, fp, fn, tn) of each batch and logs the number of batches."""
 
@@ -25,14 +33,7 @@ class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Record a batch."""
-        labels, decided = binary(y_true, y_pred, self.threshold)
-        cells = [
-            labels * decided,
-            (1 - labels) * decided,
-            labels * (1 - decided),
-            (1 - labels) * (1 - decided),
-        ]
-        row = ops.cast(ops.stack([ops.sum(cell) for cell in cells]), "int64")
+        row = ops.cast(ops.stack(cells(y_true, y_pred, self.threshold)), "int64")
         # in place: a functional update would copy all rows at every batch
         self.rows.value.scatter_nd_update([[self.filled.value]], [row])
         self.filled.assign_add(1)

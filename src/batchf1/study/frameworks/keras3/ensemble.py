@@ -1,0 +1,169 @@
+"""The ensemble: runs of one shape that train in one compiled program, each as if it were alone.
+
+At the end of an epoch each run's own callbacks are called, with its logs and a model that holds its
+weights; what they do to weights, learning rate or `stop_training` holds for that run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from batchf1.datasets.base import Data, Split
+from batchf1.errors import require
+from batchf1.study.frameworks.base import SPLITS, Expected, Pass
+from batchf1.study.frameworks.keras3 import model as network
+from batchf1.study.frameworks.keras3.callbacks import callbacks_of, strategies_of
+from batchf1.study.frameworks.keras3.ended import Ended
+from batchf1.study.frameworks.keras3.epoch import CompiledEpoch, Epoch
+from batchf1.study.frameworks.keras3.framework import MOST_TOGETHER
+from batchf1.study.frameworks.keras3.member import Held, Member, SharedSequential
+from batchf1.study.frameworks.keras3.stacks import Stacks
+from batchf1.study.frameworks.order import shuffled
+from batchf1.study.frameworks.weights import starting_weights
+from batchf1.study.seeds import generator
+from batchf1.study.settings import Run
+
+MOST_WEIGHTS, MOST_FEATURES = 2**15, 2**27
+"""Of all runs that train together; larger networks and data keep a processor busy with fewer."""
+
+
+def n_together(n_weights: int, n_features: int) -> int:
+    """How many runs train together: a power of 2, from the size of a run's network and data alone.
+
+    `n_features`: all numbers of a training split.
+    """
+    room = min(MOST_WEIGHTS // n_weights, MOST_FEATURES // n_features)
+    return min(MOST_TOGETHER, 1 << max(room.bit_length() - 1, 0))
+
+
+class EnsembleTrainer:
+    """A compiled epoch with all strategies, for the runs of one shape (`Framework.shape`)."""
+
+    def __init__(self, run: Run) -> None:
+        self.strategies = strategies_of(run)
+        self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
+        self.model = self._built(run)
+        n_weights = sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
+        self.n_runs = n_together(n_weights, run.dataset.n_samples * self.model.input_shape[1])
+        self.stacks = Stacks(self.model, self.n_runs)
+        self.epoch = CompiledEpoch(self.stacks, run.training.batch_size, run.training.threshold)
+        self.places = [tf.constant(place) for place in range(self.n_runs)]
+        self.trained: list[list[NDArray[np.float32]]] = []
+
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
+        """See `frameworks.base.Trainer`."""
+        self.trained, found = [], []
+        for start in range(0, len(runs), self.n_runs):
+            members = self._members(runs[start : start + self.n_runs])
+            self._train(members, verbose)
+            found += [member.passes for member in members]
+            self.trained += [self.stacks.weights_of(place) for place in range(len(members))]
+        return found
+
+    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+        """See `frameworks.base.Trainer`."""
+        return self.trained[place]
+
+    def _built(self, run: Run) -> Any:
+        """The model that all runs share, compiled, with its metrics built."""
+        n_features = _data(run).train.x.shape[1]
+        model = network.build(run.model.hidden, n_features, SharedSequential)
+        metrics = [metric for strategy in self.strategies for metric in strategy.metrics()]
+        model.compile(keras.optimizers.Adam(), "binary_crossentropy", metrics=metrics)
+        for metric in model.metrics[1:]:  # the first is the loss
+            metric.update_state(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
+            metric.reset_state()
+        return model
+
+    def _members(self, runs: Sequence[Run]) -> list[Member]:
+        members = []
+        for run in runs:
+            data = _data(run)
+            members.append(Member(run, data, callbacks_of(run, self.strategies, data)))
+            members[-1].attach(self.model)
+        return members
+
+    def _train(self, members: list[Member], verbose: int) -> None:
+        # always as many: the last group is filled up with its first run
+        filled = members + [members[0]] * (self.n_runs - len(members))
+        runs = [member.run for member in members]
+        weights = starting_weights(runs, self.model.input_shape[1], EnsembleTrainer)
+        weights += [weights[0]] * (self.n_runs - len(members))
+        self.stacks.start(weights, [member.run.model.learning_rate for member in filled])
+        train, validation = (_stacked([m.data[i] for m in filled]) for i in range(len(SPLITS)))
+        class_weight = tf.constant([m.run.training.class_weight for m in filled], tf.float32)
+        orders = [shuffled(run) for run in runs]
+        self._visit(members, "on_train_begin")
+        for number in range(max(run.training.epochs for run in runs)):
+            self._visit(members, "on_epoch_begin", number)
+            order = [each(number).astype(np.int32) for each in orders]
+            order += [order[0]] * (self.n_runs - len(members))
+            epoch = self.epoch(train, validation, tf.constant(np.stack(order)), class_weight)
+            self._end(number, epoch, members, verbose)
+            if all(member.stopped for member in members):
+                break
+
+    def _visit(self, members: list[Member], hook: str, *arguments: Any) -> None:
+        """Call a hook of the runs that still train, where a callback does anything there."""
+        for place, member in enumerate(members):
+            if not member.stopped and member.has(hook):
+                with self._at(place, self.epoch.reset):
+                    member.call(hook, *arguments)
+
+    @contextmanager
+    def _at(self, place: int, states: Any) -> Iterator[None]:
+        """The model as it is in one run, whose callbacks may change it."""
+        self.stacks.load(self.places[place], states)
+        self.model.stop_training = False
+        yield
+        self.stacks.store(self.places[place])
+
+    def _end(self, number: int, epoch: Epoch, members: list[Member], verbose: int) -> None:
+        """End an epoch: keep what each run logged, after its callbacks."""
+        ended = Ended(number, epoch, self.stacks.weights)
+        for place, member in enumerate(members):
+            if member.stopped:
+                continue
+            self.model.held, logs = ended.held(place, member.data), ended.logs(place)
+            self._tests(place, member, ended)
+            with self._at(place, epoch.validation.states):
+                member.call("on_epoch_end", number, logs)
+                if self.model.stop_training or number + 1 == member.run.training.epochs:
+                    member.call("on_train_end", logs)
+                    self.model.optimizer.learning_rate.assign(0.0)  # the others go on
+                    member.stopped = True
+            member.passes += ended.passes(place, logs)
+            if verbose:
+                said = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+                print(f"Epoch {number + 1}/{member.run.training.epochs}\n{said}")  # noqa: T201
+        self.model.held = Held()
+
+    def _tests(self, place: int, member: Member, ended: Ended) -> None:
+        """Call the hooks of validation, which is over by now."""
+        states = {split: seen.states for split, seen in ended.seen.items()}
+        if member.has("on_test_begin"):
+            with self._at(place, states["train"]):
+                member.call("on_test_begin")
+                rule = "validates before on_test_begin: use training.engine=plain"
+                changed = "a callback that changes the weights there"
+                require(self.model.unchanged(), "training.engine=ensemble", rule, changed)
+        if member.has("on_test_end"):
+            with self._at(place, states["validation"]):
+                member.call("on_test_end", ended.logs(place, "validation"))
+
+
+def _data(run: Run) -> Data:
+    return run.dataset.load(generator(*run.names, "data"))
+
+
+def _stacked(splits: Sequence[Split]) -> tuple[Any, Any]:
+    """(x, y) of all runs, as tensors of shapes (n_runs, n, d) and (n_runs, n, 1)."""
+    x, y = zip(*splits, strict=True)
+    return tf.constant(np.stack(x)), tf.constant(np.stack(y))

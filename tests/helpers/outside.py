@@ -35,7 +35,7 @@ class MyStrategy(Strategy):
         return [keras.metrics.MeanMetricWrapper(f1, name=self.key)]
 
     def expected(self, batches, full_pass, averaging):
-        return float(batch_mean(batches, averaging))
+        return batch_mean(batches, averaging)
 '''
 
 FIGURE = '''
@@ -72,8 +72,8 @@ from batchf1.study.frameworks.order import shuffled
 from batchf1.study.seeds import generator
 
 RULES = {
-    "batch_mean": lambda batches, full_pass, averaging: float(batch_mean(batches, averaging)),
-    "reconstructed": lambda batches, full_pass, averaging: float(pooled(batches)),
+    "batch_mean": lambda batches, full_pass, averaging: batch_mean(batches, averaging),
+    "reconstructed": lambda batches, full_pass, averaging: pooled(batches),
 }
 
 

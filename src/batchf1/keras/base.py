@@ -39,7 +39,7 @@ from typing import Any, ClassVar
 
 from batchf1.errors import require
 from batchf1.metrics.averaging import Averaging
-from batchf1.metrics.counts import Counts
+from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1, Ratio, check_metric
 
 
@@ -109,11 +109,12 @@ class Strategy:
         """
         return []
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float | None:
-        """What an epoch's log must equal, to 1e-6; None where no arithmetic says.
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats | None:
+        """What the log of each epoch must equal, to 1e-6; None where no arithmetic says.
 
-        `batches`: the counts of the batches that the metrics saw, of shape (n_batches,), in order.
-        `full_pass`: those of a pass over the same data with the epoch's last weights, of any cut.
+        `batches`: the counts of the batches that the metrics saw, in order, the last axis running
+        over them. `full_pass`: those of a pass over the same data with the epoch's last weights, of
+        any cut. Axes before the last are epochs, the same in both; the result has their shape.
         `averaging`: the framework's rule for a metric that returns a scalar for a batch.
         """
         return None

@@ -12,7 +12,7 @@ from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard
 from batchf1.keras.tensors import as_ratio, binary, config_of, quotient, top_and_bottom, weights
 from batchf1.metrics.averaging import Averaging, batch_mean
-from batchf1.metrics.counts import Counts
+from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1
 
 
@@ -38,9 +38,9 @@ class BatchMean(Strategy):
         """What refuses a log that is NaN or another's; the metric works without it."""
         return [Guard(self)]
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
         """The framework's average of the batches' values, added up in float32 as Keras does."""
-        return float(batch_mean(batches, averaging, dtype=np.float32, metric=self.metric))
+        return batch_mean(batches, averaging, dtype=np.float32, metric=self.metric)
 
 
 @keras.saving.register_keras_serializable("batchf1")

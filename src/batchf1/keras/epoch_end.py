@@ -17,7 +17,7 @@ from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard, write
 from batchf1.keras.tensors import check_shape, cut
 from batchf1.metrics.averaging import Averaging, pooled
-from batchf1.metrics.counts import Counts, predicted_positive
+from batchf1.metrics.counts import Counts, Floats, predicted_positive
 from batchf1.metrics.ratios import F1
 
 INFINITE = -1
@@ -72,9 +72,9 @@ class EpochEnd(Strategy):
         freq = self.validation_freq
         return epoch + 1 in freq if isinstance(freq, list) else (epoch + 1) % freq == 0
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
         """The metric of the pass with the epoch's last weights."""
-        return float(pooled(full_pass, metric=self.metric))
+        return pooled(full_pass, metric=self.metric)
 
 
 class PassAtEpochEnd(Guard):

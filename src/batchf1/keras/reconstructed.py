@@ -12,7 +12,7 @@ from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard, Logs, prefixes, read, write
 from batchf1.keras.tensors import binary, check_kept, quotient, weights
 from batchf1.metrics.averaging import Averaging, Logged, reconstructed
-from batchf1.metrics.counts import Counts
+from batchf1.metrics.counts import Counts, Floats
 
 LOGGED = ("true_positives", "possible_positives", "predicted_positives")
 """The article's names for TP, TP + FN and TP + FP."""
@@ -83,9 +83,9 @@ class Reconstructed(Strategy):
         tp, possible, predicted = (read(logs, f"{count}_{self.name}", prefix) for count in LOGGED)
         return float(self.metric.of_margins(tp, possible, predicted, 1.0))
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
         """The metric of the batches' averaged counts; of the pooled ones, if logged per sample."""
-        return float(reconstructed(batches, averaging, self.logged, metric=self.metric))
+        return reconstructed(batches, averaging, self.logged, metric=self.metric)
 
 
 @keras.saving.register_keras_serializable("batchf1")

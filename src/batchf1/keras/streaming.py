@@ -19,7 +19,7 @@ from batchf1.keras.tensors import (
     weights,
 )
 from batchf1.metrics.averaging import Averaging, pooled
-from batchf1.metrics.counts import Counts
+from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1
 
 
@@ -46,9 +46,9 @@ class Streaming(Strategy):
         """What refuses a log that is NaN or another's; the metric works without it."""
         return [Guard(self)]
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> float:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
         """The metric of the batches' counts added up."""
-        return float(pooled(batches, metric=self.metric))
+        return pooled(batches, metric=self.metric)
 
 
 @keras.saving.register_keras_serializable("batchf1")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from batchf1.datasets.base import Dataset
 from batchf1.errors import require
 from batchf1.metrics.averaging import Averaging
-from batchf1.metrics.counts import Counts
+from batchf1.metrics.counts import Counts, Floats
 from batchf1.records import provenance
 from batchf1.records.files import digest
 
@@ -25,8 +25,8 @@ OF_EVERY_DATASET = {setting.name for setting in fields(Dataset)}
 SPLITS = {"train": "", "validation": "val_"}
 """Split -> the prefix of its keys in the logs."""
 
-Expected = Callable[[Counts, Counts, Averaging], float | None]
-"""`keras.base.Strategy.expected`: what an epoch's log must equal, or None where nothing says."""
+Expected = Callable[[Counts, Counts, Averaging], Floats | None]
+"""`keras.base.Strategy.expected`: what each epoch's log must equal, or None where nothing says."""
 
 
 class Seconds(NamedTuple):

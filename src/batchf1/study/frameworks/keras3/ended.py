@@ -11,25 +11,21 @@ from numpy.typing import NDArray
 from batchf1.datasets.base import Data
 from batchf1.metrics.counts import Counts
 from batchf1.study.frameworks.base import SPLITS, Pass
-from batchf1.study.frameworks.keras3.epoch import Epoch
+from batchf1.study.frameworks.keras3.epoch import Seen
 from batchf1.study.frameworks.keras3.member import Held
 
 
 class Ended:
     """An epoch's results, fetched from the device at once."""
 
-    def __init__(self, number: int, epoch: Epoch, weights: Sequence[Any]) -> None:
+    def __init__(self, number: int, seen: Sequence[Seen], weights: Sequence[Any]) -> None:
         """`number`: of the epoch, from 0; `weights`: stacked, as they are at its end."""
         self.number = number
-        self.seen = dict(zip(SPLITS, (epoch.train, epoch.validation), strict=True))
-        full = (epoch.full_train, epoch.full_validation)
-        self._logged = {
-            split: {name: np.asarray(values) for name, values in seen.logs.items()}
-            for split, seen in self.seen.items()
-        }
-        self._batches = {split: np.asarray(seen.batches) for split, seen in self.seen.items()}
-        self._scores = [np.asarray(each.scores) for each in full]
-        self._counts = {s: np.asarray(each.counts) for s, each in zip(SPLITS, full, strict=True)}
+        self.seen = dict(zip(SPLITS, seen, strict=True))
+        self._logs = {s: _fetched(of.logs) for s, of in self.seen.items()}
+        self._batches = {s: np.asarray(of.batches) for s, of in self.seen.items()}
+        self._scores = [np.asarray(of.scores) for of in seen]
+        self._full_pass = {s: np.asarray(of.full_pass) for s, of in self.seen.items()}
         self._weights = [stack.numpy() for stack in weights]
 
     def logs(self, place: int, *splits: str) -> dict[str, float]:
@@ -37,7 +33,7 @@ class Ended:
         return {
             SPLITS[split] + name: float(values[place])
             for split in splits or SPLITS
-            for name, values in self._logged[split].items()
+            for name, values in self._logs[split].items()
         }
 
     def held(self, place: int, data: Data) -> Held:
@@ -56,10 +52,14 @@ class Ended:
                 split,
                 logs,
                 _counts(self._batches[split][:, place]),
-                _counts(self._counts[split][place : place + 1]),
+                _counts(self._full_pass[split][place : place + 1]),
             )
             for split in SPLITS
         ]
+
+
+def _fetched(logs: dict[str, Any]) -> dict[str, NDArray[np.floating]]:
+    return {name: np.asarray(values) for name, values in logs.items()}
 
 
 def _counts(rows: NDArray[np.int32]) -> Counts:

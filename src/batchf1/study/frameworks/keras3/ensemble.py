@@ -6,8 +6,7 @@ weights; what they do to weights, learning rate or `stop_training` holds for tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,13 +14,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from batchf1.datasets.base import Data, Split
+from batchf1.datasets.base import Data
 from batchf1.errors import require
-from batchf1.study.frameworks.base import SPLITS, Expected, Pass
+from batchf1.study.frameworks.base import Expected, Pass
 from batchf1.study.frameworks.keras3 import model as network
 from batchf1.study.frameworks.keras3.callbacks import callbacks_of, strategies_of
 from batchf1.study.frameworks.keras3.ended import Ended
-from batchf1.study.frameworks.keras3.epoch import CompiledEpoch, Epoch
+from batchf1.study.frameworks.keras3.epoch import CompiledEpoch
 from batchf1.study.frameworks.keras3.framework import MOST_TOGETHER
 from batchf1.study.frameworks.keras3.member import Held, Member, SharedSequential
 from batchf1.study.frameworks.keras3.stacks import Stacks
@@ -54,7 +53,6 @@ class EnsembleTrainer:
         self.n_runs = n_together(n_weights, run.dataset.n_samples * self.model.input_shape[1])
         self.stacks = Stacks(self.model, self.n_runs)
         self.epoch = CompiledEpoch(self.stacks, run.training.batch_size, run.training.threshold)
-        self.places = [tf.constant(place) for place in range(self.n_runs)]
         self.trained: list[list[NDArray[np.float32]]] = []
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
@@ -64,12 +62,15 @@ class EnsembleTrainer:
             members = self._members(runs[start : start + self.n_runs])
             self._train(members, verbose)
             found += [member.passes for member in members]
-            self.trained += [self.stacks.weights_of(place) for place in range(len(members))]
+            self.trained.append([stack.numpy() for stack in self.stacks.weights])
         return found
 
     def last_weights(self, place: int) -> list[NDArray[np.float32]]:
         """See `frameworks.base.Trainer`."""
-        return self.trained[place]
+        group, row = divmod(place, self.n_runs)
+        variables = self.model.trainable_variables
+        pairs = zip(self.trained[group], variables, strict=True)
+        return [stack[row].reshape(variable.shape) for stack, variable in pairs]
 
     def _built(self, run: Run) -> Any:
         """The model that all runs share, compiled, with its metrics built."""
@@ -97,7 +98,7 @@ class EnsembleTrainer:
         weights = starting_weights(runs, self.model.input_shape[1], EnsembleTrainer)
         weights += [weights[0]] * (self.n_runs - len(members))
         self.stacks.start(weights, [member.run.model.learning_rate for member in filled])
-        train, validation = (_stacked([m.data[i] for m in filled]) for i in range(len(SPLITS)))
+        x, y = _stacked([member.data for member in filled])
         class_weight = tf.constant([m.run.training.class_weight for m in filled], tf.float32)
         orders = [shuffled(run) for run in runs]
         self._visit(members, "on_train_begin")
@@ -105,8 +106,8 @@ class EnsembleTrainer:
             self._visit(members, "on_epoch_begin", number)
             order = [each(number).astype(np.int32) for each in orders]
             order += [order[0]] * (self.n_runs - len(members))
-            epoch = self.epoch(train, validation, tf.constant(np.stack(order)), class_weight)
-            self._end(number, epoch, members, verbose)
+            seen = self.epoch(x, y, tf.constant(np.stack(order)), class_weight)
+            self._end(Ended(number, seen, self.stacks.weights), members, verbose)
             if all(member.stopped for member in members):
                 break
 
@@ -114,56 +115,59 @@ class EnsembleTrainer:
         """Call a hook of the runs that still train, where a callback does anything there."""
         for place, member in enumerate(members):
             if not member.stopped and member.has(hook):
-                with self._at(place, self.epoch.reset):
+                with self.stacks.as_row(place):
                     member.call(hook, *arguments)
 
-    @contextmanager
-    def _at(self, place: int, states: Any) -> Iterator[None]:
-        """The model as it is in one run, whose callbacks may change it."""
-        self.stacks.load(self.places[place], states)
-        self.model.stop_training = False
-        yield
-        self.stacks.store(self.places[place])
-
-    def _end(self, number: int, epoch: Epoch, members: list[Member], verbose: int) -> None:
+    def _end(self, ended: Ended, members: list[Member], verbose: int) -> None:
         """End an epoch: keep what each run logged, after its callbacks."""
-        ended = Ended(number, epoch, self.stacks.weights)
+        number = ended.number
+        self._begin_tests(ended, members)
+        self.stacks.hold(ended.seen["validation"].states)
         for place, member in enumerate(members):
-            if member.stopped:
-                continue
-            self.model.held, logs = ended.held(place, member.data), ended.logs(place)
-            self._tests(place, member, ended)
-            with self._at(place, epoch.validation.states):
-                member.call("on_epoch_end", number, logs)
-                if self.model.stop_training or number + 1 == member.run.training.epochs:
-                    member.call("on_train_end", logs)
-                    self.model.optimizer.learning_rate.assign(0.0)  # the others go on
-                    member.stopped = True
-            member.passes += ended.passes(place, logs)
-            if verbose:
-                said = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
-                print(f"Epoch {number + 1}/{member.run.training.epochs}\n{said}")  # noqa: T201
+            if not member.stopped:
+                self.model.held, logs = ended.held(place, member.data), ended.logs(place)
+                self.model.stop_training = False
+                with self.stacks.as_row(place):
+                    member.call("on_test_end", ended.logs(place, "validation"))
+                    member.call("on_epoch_end", number, logs)
+                    if self.model.stop_training or number + 1 == member.run.training.epochs:
+                        self._stop(member, logs)
+                member.passes += ended.passes(place, logs)
+                _say(member, number, logs, verbose)
         self.model.held = Held()
+        self.stacks.hold(self.stacks.reset)
 
-    def _tests(self, place: int, member: Member, ended: Ended) -> None:
-        """Call the hooks of validation, which is over by now."""
-        states = {split: seen.states for split, seen in ended.seen.items()}
-        if member.has("on_test_begin"):
-            with self._at(place, states["train"]):
-                member.call("on_test_begin")
-                rule = "validates before on_test_begin: use training.engine=plain"
-                changed = "a callback that changes the weights there"
-                require(self.model.unchanged(), "training.engine=ensemble", rule, changed)
-        if member.has("on_test_end"):
-            with self._at(place, states["validation"]):
-                member.call("on_test_end", ended.logs(place, "validation"))
+    def _begin_tests(self, ended: Ended, members: list[Member]) -> None:
+        """Call `on_test_begin`, when in truth validation is over: so it may look, not touch."""
+        self.stacks.hold(ended.seen["train"].states)
+        for place, member in enumerate(members):
+            if not member.stopped and member.has("on_test_begin"):
+                self.model.held = ended.held(place, member.data)
+                with self.stacks.as_row(place):
+                    member.call("on_test_begin")
+                    rule = "validates before on_test_begin: use training.engine=plain"
+                    changed = "a callback that changes the weights there"
+                    require(self.model.unchanged(), "training.engine=ensemble", rule, changed)
+
+    def _stop(self, member: Member, logs: dict[str, float]) -> None:
+        """End a run's training; the others go on, and a learning rate of 0 keeps its weights."""
+        member.call("on_train_end", logs)
+        self.model.optimizer.learning_rate.assign(0.0)
+        member.stopped = True
+
+
+def _say(member: Member, number: int, logs: dict[str, float], verbose: int) -> None:
+    if verbose:
+        said = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+        print(f"Epoch {number + 1}/{member.run.training.epochs}\n{said}")  # noqa: T201
 
 
 def _data(run: Run) -> Data:
     return run.dataset.load(generator(*run.names, "data"))
 
 
-def _stacked(splits: Sequence[Split]) -> tuple[Any, Any]:
-    """(x, y) of all runs, as tensors of shapes (n_runs, n, d) and (n_runs, n, 1)."""
-    x, y = zip(*splits, strict=True)
-    return tf.constant(np.stack(x)), tf.constant(np.stack(y))
+def _stacked(data: Sequence[Data]) -> tuple[Any, Any]:
+    """Features and labels of all runs, training before validation, as `CompiledEpoch` has them."""
+    x = np.stack([np.concatenate([split.x for split in of_run]) for of_run in data])
+    y = np.stack([np.concatenate([split.y for split in of_run]) for of_run in data])
+    return tf.constant(x), tf.constant(y)

@@ -2,7 +2,8 @@
 
 Keras' own in it are the model, its loss, its metric objects and Adam, all called by their public
 names; ours are the loops over the batches. A run's batches are drawn, learned and measured one by
-one, as `fit` does; `tf.vectorized_map` does so for all runs at once.
+one, as `fit` does; `tf.vectorized_map` does so for all runs at once. What differs from `fit`: all
+scores of the epoch's last weights are made once, in chunks, for the batches of validation too.
 """
 
 from __future__ import annotations
@@ -28,80 +29,57 @@ class Seen(NamedTuple):
     """The variables of each metric at the end, each of shape (n_runs, ...)."""
     batches: Any
     """(tp, fp, fn, tn) of each batch, int32 of shape (n_batches, n_runs, 4)."""
-
-
-class FullPass(NamedTuple):
-    """What the epoch's last weights say of a split."""
-
     scores: Any
-    """float32 of shape (n_runs, n, 1)."""
-    counts: Any
-    """(tp, fp, fn, tn), int32 of shape (n_runs, 4)."""
-
-
-class Epoch(NamedTuple):
-    """An epoch of all runs: both splits as their batches were seen, and with the last weights."""
-
-    train: Seen
-    validation: Seen
-    full_train: FullPass
-    full_validation: FullPass
+    """Of all samples with the epoch's last weights, float32 of shape (n_runs, n, 1)."""
+    full_pass: Any
+    """(tp, fp, fn, tn) of these scores, int32 of shape (n_runs, 4)."""
 
 
 class CompiledEpoch:
     """The compiled call for runs of one shape.
 
-    `model`: compiled, its metrics built. The number of runs is that of the stacks, always: another
-    one would make XLA take other paths, and bits would change.
+    The number of runs is that of the stacks, always: with another one XLA would take other paths,
+    and bits would change.
     """
 
     def __init__(self, stacks: Stacks, batch_size: int, threshold: float) -> None:
         self.stacks, self.batch_size, self.threshold = stacks, batch_size, threshold
         self.model = stacks.model
-        self.reset = [[self._tiled(v) for v in metric.variables] for metric in self.model.metrics]
         self._compiled = tf.function(self._epoch, jit_compile=True, autograph=False)
 
-    def __call__(self, train: Any, validation: Any, order: Any, class_weight: Any) -> Epoch:
-        """Train the stacks by an epoch, and measure.
+    def __call__(self, x: Any, y: Any, order: Any, class_weight: Any) -> tuple[Seen, Seen]:
+        """Train the stacks by an epoch, and measure; what was seen of training and validation.
 
-        `train`, `validation`: (x, y) of shapes (n_runs, n, d) and (n_runs, n, 1), float32. `order`:
-        the places of each run's training samples, int32 of shape (n_runs, n). `class_weight`: that
-        of each run's positives, of shape (n_runs,).
+        `x`, `y`: both splits of each run, one behind the other, float32 of shapes (n_runs, n, d)
+        and (n_runs, n, 1). `order`: the places of each run's training samples, int32 of shape
+        (n_runs, n_samples). `class_weight`: that of each run's positives, of shape (n_runs,).
         """
-        return Epoch(*self._compiled(train, validation, order, class_weight, self.reset))
-
-    def _tiled(self, variable: Any) -> Any:
-        value = tf.convert_to_tensor(variable.value)
-        return tf.tile(value[None], [self.stacks.n_runs] + [1] * len(value.shape))
+        found: tuple[Seen, Seen] = self._compiled(x, y, order, class_weight, self.stacks.reset)
+        return found
 
     def _epoch(
-        self, train: Any, validation: Any, order: Any, class_weight: Any, reset: Any
-    ) -> Epoch:
-        n_runs, (x, _) = self.stacks.n_runs, validation
+        self, x: Any, y: Any, order: Any, class_weight: Any, reset: Any
+    ) -> tuple[Seen, Seen]:
+        n_runs, n = order.shape
 
-        def drawn(start: Any, size: int) -> list[Any]:
+        def learn(states: Any, start: Any, size: int) -> tuple[Any, Any]:
             places = tf.slice(order, [0, start], [n_runs, size])
-            return [tf.gather(part, places, batch_dims=1) for part in train]
-
-        def in_order(start: Any, size: int) -> list[Any]:
-            return [
-                tf.slice(part, [0, start, 0], [n_runs, size, part.shape[2]]) for part in validation
-            ]
-
-        def learn(states: Any, batch: Any) -> tuple[Any, Any]:
+            batch = (tf.gather(part, places, batch_dims=1) for part in (x, y))
             gradients, states, row = self._each(self._learned, states, *batch, class_weight)
             self.stacks.optimizer.apply(gradients, self.stacks.weights)
             return states, row
 
-        def measure(states: Any, batch: Any) -> tuple[Any, Any]:
+        def measure(states: Any, start: Any, size: int) -> tuple[Any, Any]:
+            batch = (tf.slice(part, [0, n + start, 0], [n_runs, size, 1]) for part in (y, scores))
             found: tuple[Any, Any] = self._each(self._measured, states, *batch)
             return found
 
-        return Epoch(
-            self._pass(order.shape[1], drawn, learn, reset),
-            self._pass(x.shape[1], in_order, measure, reset),
-            self._full_pass(*train),
-            self._full_pass(*validation),
+        trained = self._pass(n, learn, reset)
+        scores = self._full_pass(x)
+        validated = self._pass(x.shape[1] - n, measure, reset)
+        return (
+            Seen(*trained, *self._counted(y[:, :n], scores[:, :n])),
+            Seen(*validated, *self._counted(y[:, n:], scores[:, n:])),
         )
 
     def _each(self, of_one: Callable[..., Any], *parts: Any) -> Any:
@@ -122,13 +100,12 @@ class CompiledEpoch:
             loss = self.model.compute_loss(x, y, scores, weight, training=True)
         return tape.gradient(loss, weights), *self._after(states, loss, y, scores, weight)
 
-    def _measured(self, weights: Any, states: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    def _measured(self, weights: Any, states: Any, y: Any, scores: Any) -> tuple[Any, Any]:
         """The states of a run's metrics after a batch of validation, and its counts."""
-        scores = self._scores(weights, x, training=False)
-        loss = self.model.compute_loss(x, y, scores, training=False)
+        loss = self.model.compute_loss(None, y, scores, training=False)
         return self._after(states, loss, y, scores, None)
 
-    def _scores(self, weights: Any, x: Any, training: bool) -> Any:
+    def _scores(self, weights: Any, x: Any, training: bool = False) -> Any:
         return self.model.stateless_call(self.stacks.shaped(weights), [], x, training=training)[0]
 
     def _after(
@@ -139,26 +116,28 @@ class CompiledEpoch:
         after = [of_loss.stateless_update_state(first, loss, sample_weight=float(y.shape[0]))]
         for metric, state in zip(others, rest, strict=True):
             after.append(metric.stateless_update_state(state, y, scores, sample_weight=weight))
-        counts = tf.cast(tf.stack(cells(y, scores, self.threshold)), tf.int32)
-        return [list(state) for state in after], counts
+        return [list(state) for state in after], self._cells(y, scores)
 
-    def _pass(self, n: int, batch: Any, step: Any, states: Any) -> Seen:
-        """The full batches in a loop, then the short one."""
+    def _cells(self, y: Any, scores: Any) -> Any:
+        return tf.cast(tf.stack(cells(y, scores, self.threshold)), tf.int32)
+
+    def _pass(self, n: int, step: Any, states: Any) -> tuple[Any, Any, Any]:
+        """The full batches in a loop, then the short one: logs, states and counts of batches."""
         size = self.batch_size
         n_full, rest = divmod(n, size)
         rows = tf.TensorArray(tf.int32, n_full, element_shape=(self.stacks.n_runs, 4))
 
         def body(i: Any, states: Any, rows: Any) -> tuple[Any, Any, Any]:
-            states, row = step(states, batch(i * size, size))
+            states, row = step(states, i * size, size)
             return i + 1, states, rows.write(i, row)
 
         if n_full:
             _, states, rows = tf.while_loop(lambda i, *_: i < n_full, body, [0, states, rows])
         counts = rows.stack()
         if rest:
-            states, row = step(states, batch(n_full * size, rest))
+            states, row = step(states, n_full * size, rest)
             counts = tf.concat([counts, row[None]], axis=0)
-        return Seen(self._each(self._results, states), states, counts)
+        return self._each(self._results, states), states, counts
 
     def _results(self, weights: Any, states: Any) -> dict[str, Any]:
         """As `keras.Model.get_metrics_result`."""
@@ -168,27 +147,23 @@ class CompiledEpoch:
             logs |= result if isinstance(result, dict) else {metric.name: result}
         return logs
 
-    def _full_pass(self, x: Any, y: Any) -> FullPass:
-        """In chunks, the last of which goes back as far as it needs to be whole."""
+    def _full_pass(self, x: Any) -> Any:
+        """Scores of all samples, in chunks, the last of which goes back until it is whole."""
         n_runs, n, d = x.shape
         size = min(CHUNK, n)
         n_chunks = -(-n // size)
         found = tf.TensorArray(tf.float32, n_chunks, element_shape=(n_runs, size, 1))
 
-        def predicted(weights: Any, part: Any) -> Any:
-            return self._scores(weights, part, training=False)
-
         def body(i: Any, found: Any) -> tuple[Any, Any]:
             part = tf.slice(x, [0, tf.minimum(i * size, n - size), 0], [n_runs, size, d])
-            return i + 1, found.write(i, self._each(predicted, part))
+            return i + 1, found.write(i, self._each(self._scores, part))
 
         _, found = tf.while_loop(lambda i, _: i < n_chunks, body, [0, found])
         chunks = tf.transpose(found.stack(), [1, 0, 2, 3])
         whole = tf.reshape(chunks[:, :-1], [n_runs, (n_chunks - 1) * size, 1])
-        last = chunks[:, -1, n_chunks * size - n :]
-        scores = tf.concat([whole, last], axis=1)
+        return tf.concat([whole, chunks[:, -1, n_chunks * size - n :]], axis=1)
 
-        def counted(weights: Any, y: Any, scores: Any) -> Any:
-            return tf.cast(tf.stack(cells(y, scores, self.threshold)), tf.int32)
-
-        return FullPass(scores, self._each(counted, y, scores))
+    def _counted(self, y: Any, scores: Any) -> tuple[Any, Any]:
+        """The scores, and their counts as one batch."""
+        counts = self._each(lambda weights, y, scores: self._cells(y, scores), y, scores)
+        return scores, counts

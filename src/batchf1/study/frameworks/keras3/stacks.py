@@ -1,9 +1,10 @@
-"""The variables of many runs: those of one model and its optimiser, stacked, a row a run."""
+"""The variables of many runs: those of a model, its optimiser and its metrics, a row a run."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -28,27 +29,31 @@ class LearningRates(keras.optimizers.schedules.LearningRateSchedule):  # type: i
 
 
 class Stacks:
-    """Weights and optimiser of `n_runs` runs of a compiled model, of shapes (n_runs, size).
+    """What `n_runs` runs of a compiled model have, each variable of it in a stack, a row a run.
 
-    Rows are flat, so that one learning rate a row goes with every weight. The optimiser is Keras'
-    Adam, as the model's own: it works element by element, so that a stack learns as its rows would.
+    Rows of weights and of the optimiser are flat, so that one learning rate a row goes with every
+    weight. The optimiser is Keras' Adam, as the model's own: it works element by element, so that a
+    stack learns as its rows would.
     """
 
     def __init__(self, model: Any, n_runs: int) -> None:
+        """`model`: compiled, its metrics built and reset."""
         self.model, self.n_runs = model, n_runs
         self.weights = [self._stack(variable) for variable in model.trainable_variables]
         self.rates = tf.Variable(tf.zeros((n_runs, 1)), trainable=False)
         self.optimizer = keras.optimizers.Adam(LearningRates(self.rates))
         self.optimizer.build(self.weights)
         model.optimizer.build(model.trainable_variables)
+        self.reset = [[self._tiled(v) for v in metric.variables] for metric in model.metrics]
+        self._states = [[tf.Variable(v, trainable=False) for v in part] for part in self.reset]
         self._slots = [v for v in self.optimizer.variables if v is not self.optimizer.iterations]
         self._pairs = self._paired()
-        self.load = tf.function(self._load, autograph=False)
-        self.store = tf.function(self._store, autograph=False)
+        self._places = [tf.constant(place) for place in range(n_runs)]
+        place = tf.TensorSpec((), tf.int32)
+        self._load = tf.function(self._loaded, autograph=False).get_concrete_function(place)
+        self._store = tf.function(self._stored, autograph=False).get_concrete_function(place)
 
-    def start(
-        self, weights: Sequence[Sequence[NDArray[np.float32]]], rates: Sequence[float]
-    ) -> None:
+    def start(self, weights: Sequence[list[NDArray[np.float32]]], rates: Sequence[float]) -> None:
         """Give each row its first weights, in Keras' order, and learning rate; Adam starts anew."""
         for stack, values in zip(self.weights, zip(*weights, strict=True), strict=True):
             stack.assign(np.stack([value.ravel() for value in values]))
@@ -56,19 +61,36 @@ class Stacks:
             slot.assign(np.zeros(slot.shape, np.float32))
         self.optimizer.iterations.assign(0)
         self.rates.assign(np.array(rates, np.float32)[:, None])
+        self.hold(self.reset)
+
+    def hold(self, states: Sequence[Sequence[Any]]) -> None:
+        """Let the metrics have these states, a list of stacks for each."""
+        for mine, given in zip(self._states, states, strict=True):
+            for stack, values in zip(mine, given, strict=True):
+                stack.assign(values)
 
     def shaped(self, flat: Sequence[Any]) -> list[Any]:
         """The weights of one row in the shapes of the model's."""
         shapes = [variable.shape for variable in self.model.trainable_variables]
         return [tf.reshape(part, shape) for part, shape in zip(flat, shapes, strict=True)]
 
-    def weights_of(self, place: int) -> list[NDArray[np.float32]]:
-        """The weights of a row, in the model's shapes."""
-        return [part.numpy() for part in self.shaped([stack[place] for stack in self.weights])]
+    @contextmanager
+    def as_row(self, place: int) -> Iterator[None]:
+        """The model, its optimiser and its metrics as a run has them, to look at and to change.
+
+        What is done to the metrics is not kept: Keras resets them before the next epoch.
+        """
+        self._load(self._places[place])
+        yield
+        self._store(self._places[place])
 
     def _stack(self, variable: Any) -> Any:
         zeros = np.zeros((self.n_runs, math.prod(variable.shape)), variable.dtype)
         return keras.Variable(zeros, dtype=variable.dtype)
+
+    def _tiled(self, variable: Any) -> Any:
+        value = tf.convert_to_tensor(variable.value)
+        return tf.tile(value[None], [self.n_runs] + [1] * len(value.shape))
 
     def _paired(self) -> list[tuple[Any, Any]]:
         """Each variable of the model and its optimiser, with its stack."""
@@ -79,19 +101,14 @@ class Stacks:
         stacks = [stack.value for stack in (*self.weights, *self._slots)]
         return list(zip(ours, [*stacks, self.rates], strict=True))
 
-    def _load(self, place: Any, states: Any) -> None:
-        """Give the model, its optimiser and its metrics what row `place` has.
-
-        `states`: the variables of each of the model's metrics, stacked.
-        """
+    def _loaded(self, place: Any) -> None:
         for variable, stack in self._pairs:
             variable.assign(tf.reshape(stack[place], variable.shape))
-        for metric, parts in zip(self.model.metrics, states, strict=True):
-            for variable, part in zip(metric.variables, parts, strict=True):
-                variable.assign(part[place])
+        for metric, stacks in zip(self.model.metrics, self._states, strict=True):
+            for variable, stack in zip(metric.variables, stacks, strict=True):
+                variable.assign(stack[place])
         self.model.optimizer.iterations.assign(self.optimizer.iterations.value)
 
-    def _store(self, place: Any) -> None:
-        """Take over what somebody may have done to the model and its optimiser."""
+    def _stored(self, place: Any) -> None:
         for variable, stack in self._pairs:
             stack.scatter_nd_update([[place]], [tf.reshape(variable.value, [-1])])

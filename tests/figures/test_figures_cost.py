@@ -277,7 +277,8 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     assert headline == "What a strategy costs, beside an epoch without one"
     assert caption.startswith("A fresh process for each measurement, 1 to 2 per cell. Left: mean")
     assert caption.endswith(
-        "Right: solid plain fit, dotted fit in blocks of 64 batches; less than 1 MB is drawn at 1."
+        "Right: solid plain fit, dotted fit in blocks of 64 batches a call; less than 1 MB is "
+        "drawn at 1."
     )
 
 

@@ -229,7 +229,6 @@ def _caption(cells: pd.DataFrame) -> str:
     return (
         f"A fresh process for each measurement, {_style.span(cells['n_runs'])} per cell. Left: "
         "mean and range of the ratio to epochs without a strategy, in turns with them,\n"
-        "at the size with the most of them; validation has as many rows as training. Right: solid "
-        f"plain fit, dotted fit in blocks of {ENGINES['blocks']} batches; less than {FLOOR:g} MB "
-        f"is drawn at {FLOOR:g}."
+        "at the size with the most of them. Right: solid plain fit, dotted fit in blocks of "
+        f"{ENGINES['blocks']} batches a call; less than {FLOOR:g} MB is drawn at {FLOOR:g}."
     )

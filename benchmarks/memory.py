@@ -19,15 +19,15 @@ layers = [keras.layers.Dense(64, activation="relu"), keras.layers.Dense(1, activ
 model = keras.Sequential([keras.Input((10,)), *layers])
 model.compile("adam", "binary_crossentropy")
 
-x, y = source.arrays(64, "train")
+x, y = source.arrays(1, 64, "train")
 model.predict(x, verbose=0)
 f1_score(y.ravel(), y.ravel())
 peaks = [peak_bytes()]
-x, y = source.arrays(n, "validation")
+x, y = source.arrays(n // batch_size, batch_size, "validation")
 peaks.append(peak_bytes())
 scores = model.predict(x, verbose=0, batch_size=batch_size)
 peaks.append(peak_bytes())
 f1_score(y.ravel(), (scores.ravel() > 0.5).astype(np.float32))
 peaks.append(peak_bytes())
 for name, rise in zip(("arrays", "predict", "scikit-learn"), np.diff(peaks), strict=True):
-    print(f"{name}: {rise / n:.0f} bytes a row")  # noqa: T201
+    print(f"{name}: {rise / len(x):.0f} bytes a row")  # noqa: T201

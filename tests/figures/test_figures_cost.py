@@ -110,8 +110,8 @@ def slopes(*lines):
 
 def test_the_headline_is_of_the_engine_that_reaches_far_and_of_the_largest_batches():
     arrays = ("plain", 512, "epoch_end_arrays", 1234.4)
-    others = [("plain", 512, "reconstructed", 7.0), ("fused", 32, "reconstructed", 5.0)]
-    chosen = ("fused", 512, "reconstructed", 3.0)
+    others = [("plain", 512, "reconstructed", 7.0), ("blocks", 32, "reconstructed", 5.0)]
+    chosen = ("blocks", 512, "reconstructed", 3.0)
     said = "Predicting arrays at the end of an epoch takes 1,234 MB per million rows, counts take "
     assert plot._conclusion(slopes(arrays, *others, chosen)) == f"{said}3"
     assert plot._conclusion(slopes(arrays, (*chosen[:3], -0.9))) == f"{said}0"
@@ -276,7 +276,10 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     assert right.get_title(loc="left") == "Memory, batches of 32"
     assert headline == "What a strategy costs, beside an epoch without one"
     assert caption.startswith("A fresh process for each measurement, 1 to 2 per cell. Left: mean")
-    assert caption.endswith("Right: solid plain fit, dotted fused; less than 1 MB is drawn at 1.")
+    assert caption.endswith(
+        "Right: solid plain fit, dotted fit in blocks of 64 batches a call; less than 1 MB is "
+        "drawn at 1."
+    )
 
 
 def test_little_memory_is_drawn_at_a_megabyte(tmp_path):

@@ -2,11 +2,12 @@
 
 import itertools
 import os
+import types
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from matplotlib import pyplot as plt
 
 from batchf1.cli import main as cli
@@ -14,10 +15,10 @@ from batchf1.errors import InputError
 from batchf1.figures import base as figures
 from batchf1.figures import cost as plot
 from batchf1.records import tables
-from batchf1.study.cost import fresh, run, study
+from batchf1.study.cost import fresh, measure, run, study
 from batchf1.study.cost.rows import COST
-from batchf1.study.cost.source import KEYS, Source, SourceSequential, split_of
-from batchf1.study.cost.study import CostStudy
+from batchf1.study.cost.source import SPLITS, Source
+from batchf1.study.cost.study import CostStudy, Measurement
 from batchf1.study.grid import load_study
 
 STUDY = """
@@ -31,7 +32,7 @@ n_features: 3
 grids:
   - {models: [tiny], engines: [plain], batch_sizes: [64], n_samples: [200, 600]}
   - models: [tiny]
-    engines: [fused]
+    engines: [blocks]
     batch_sizes: [32]
     n_samples: [200]
     strategies: [none, reconstructed]
@@ -54,11 +55,11 @@ def read(path):
 def measured(tmp_path_factory):
     """A tiny study, measured by the command; its folder and its table."""
     folder = tmp_path_factory.mktemp("cost")
-    measure(folder, written(folder))
+    by_command(folder, written(folder))
     return folder, tables.read(folder / "runs.parquet", COST)
 
 
-def measure(folder, path):
+def by_command(folder, path):
     options = ["--store", str(folder / "store"), "--output", str(folder / "runs.parquet")]
     assert cli.main(["workflow", "cost", str(path), *options]) == 0
 
@@ -173,7 +174,7 @@ def test_a_study_that_does_not_fit_is_refused_in_one_line(tmp_path, old, new, sa
 
 
 def test_a_study_without_a_cell_that_fits_is_refused(tmp_path):
-    bare = STUDY.replace("most_calls: 1000", "most_calls: 2").replace("[fused]", "[plain]")
+    bare = STUDY.replace("most_calls: 1000", "most_calls: 2").replace("[blocks]", "[plain]")
     path = written(tmp_path, bare + "devices: [cpu]\n")
     with pytest.raises(InputError, match=r"mini.yaml: most_calls: must leave a cell; got 2"):
         run.execute(path, tmp_path / "store")
@@ -187,57 +188,67 @@ def test_a_process_that_dies_or_raises_is_named():
     assert fresh.in_fresh_process("os", "getpid", (), "cell x") != os.getpid()
 
 
-def streamed(n_batches, batch_size, split="train"):
-    batches = SOURCE.batches(n_batches, batch_size, split)
-    return [np.concatenate(part) for part in zip(*batches, strict=True)]
-
-
-@pytest.mark.parametrize("split", KEYS)
-def test_rows_are_the_same_in_batches_of_any_size_and_in_arrays(split):
-    held = SOURCE.arrays(6000, split)  # more than a chunk
-    for batch_size, n_batches in ((500, 12), (60, 100)):
-        for made, kept in zip(streamed(n_batches, batch_size, split), held, strict=True):
-            np.testing.assert_array_equal(made, kept)
-
-
-def test_rows_are_the_same_inside_the_compiled_loop():
-    class Recording(SourceSequential):
-        def rows(self, data):
-            kept = tf.TensorArray(tf.float32, 4, element_shape=(50, 4))
-
-            def step(i, kept):
-                places = i * self.batch_size + tf.range(self.batch_size)
-                rows = tf.concat(self._batch(data, places, training=True), 1)
-                return i + 1, kept.write(i, rows)
-
-            return tf.while_loop(lambda i, _: i < 4, step, [0, kept])[1].concat()
-
-    model = Recording([])
-    model.batch_size, model.source = 50, SOURCE
-    (whole,) = split_of(4, "validation")
-    made = tf.function(model.rows, jit_compile=True)(whole)
-    np.testing.assert_array_equal(made, np.hstack(SOURCE.arrays(200, "validation")))
+@pytest.mark.parametrize("split", SPLITS)
+def test_arrays_are_the_streamed_rows(split):
+    streamed = zip(*SOURCE.batches(5, 40, split), strict=True)
+    for made, kept in zip(streamed, SOURCE.arrays(5, 40, split), strict=True):
+        np.testing.assert_array_equal(np.concatenate(made), kept)
 
 
 def test_rows_look_as_they_should():
-    x, y = SOURCE.arrays(20_000, "train")
-    other = SOURCE.arrays(20_000, "validation")[0]
-    assert x.shape == (20_000, 3)
+    x, y = SOURCE.arrays(50, 400, "train")
+    other = SOURCE.arrays(50, 400, "validation")[0]
+    assert (x.shape, y.shape) == ((20_000, 3), (20_000, 1))
     assert x.dtype == y.dtype == np.float32
     assert 0 <= x.min() < x.max() < 1
+    np.testing.assert_array_equal(y, x[:, :1] < np.float32(0.3))
     assert abs(y.mean() - 0.3) < 0.015
     assert abs(x.mean() - 0.5) < 0.01
     assert abs(np.corrcoef(x.T) - np.eye(3)).max() < 0.03
     assert abs(np.corrcoef(x[:, 0], other[:, 0])[0, 1]) < 0.03
+    assert abs(np.corrcoef(x[:400, 0], x[400:800, 0])[0, 1]) < 0.2  # no batch is another
 
 
 def test_streamed_data_hold_no_rows():
-    (whole,) = split_of(10**9, "train")
-    assert sum(part.numpy().nbytes for part in whole) == 8
-    endless = SOURCE.batches(10**9, 32, "train")  # 12 TB, if it were held
+    endless = SOURCE.batches(10**9, 32, "train")  # 500 GB, if it were held
     x, y = next(iter(endless))
     assert (x.shape, y.shape) == ((32, 3), (32, 1))
     assert int(endless.cardinality()) == 10**9
+
+
+def bench(engine, strategy="reconstructed"):
+    keras.utils.set_random_seed(0)
+    sizes = {"batch_size": 16, "n_samples": 160, "n_features": 3, "hidden": (4,)}
+    rest = {"repetition": 0, "device": "cpu", "threads": 0, "prevalence": 0.3, "least_batches": 1}
+    cell = {"study": "mini", "model": "tiny", "engine": engine, "strategy": strategy}
+    return measure.Bench(Measurement(**cell, **sizes, **rest))
+
+
+@pytest.mark.parametrize("strategy", ["reconstructed", "epoch_end"])
+def test_a_fit_in_blocks_is_the_plain_fit_whatever_the_last_block(monkeypatch, strategy):
+    monkeypatch.setitem(study.ENGINES, "blocks", 4)
+    benches = [bench(engine, strategy) for engine in ("plain", "blocks")]
+    for n_batches in (3, 4, 10):
+        plain, blocks = (each.fit(n_batches)[1] for each in benches)
+        assert plain.keys() == blocks.keys() > {f"val_f1_{strategy}"}
+        for name, values in plain.items():
+            assert values == pytest.approx(blocks[name], abs=1e-6), name
+    steps = [int(each.model.optimizer.iterations) for each in benches]
+    assert steps == [measure.WARM_UP + 3 + 4 + 10] * 2
+
+
+@pytest.mark.parametrize(("engine", "n_calls"), [("plain", 10), ("blocks", 3)])
+def test_training_lasts_from_the_first_batch_to_the_last(monkeypatch, engine, n_calls):
+    monkeypatch.setitem(study.ENGINES, "blocks", 4)
+    made = bench(engine)
+    ticks = itertools.count()
+    clock = types.SimpleNamespace(perf_counter=lambda: next(ticks))
+    monkeypatch.setattr(measure, "time", clock)
+    watch, _ = made.fit(10)
+    assert watch.began == 0
+    assert watch.train >= n_calls  # a batch's end may be heard of when validation has begun
+    assert 1 <= watch.validation <= 1 + n_calls
+    assert next(ticks) == 1 + n_calls + 2
 
 
 def test_the_schema_refuses_what_cannot_be(measured):
@@ -257,6 +268,8 @@ def test_the_committed_studies_reach_ten_million_rows(repository, name):
     found = study.measurements(name, read(folder / f"{name}.yaml"), ["cpu"])
     assert {c.strategy for c in found} == set(study.known())
     assert {c.batch_size for c in found} == ({512} if name == "cost" else {32, 512})
-    assert {c.engine for c in found} == {"plain", "fused"}
-    assert min(c.n_samples for c in found) <= 10**4
-    assert max(c.n_samples for c in found) >= 10**7
+    for n in (10**4, 10**7):
+        mine = [c for c in found if (c.engine, c.batch_size, c.n_samples) == ("blocks", 512, n)]
+        assert {c.strategy for c in mine} >= set(study.known()) - set(study.FORMS)
+    assert {c.engine for c in found if c.in_arrays} >= {"plain"}
+    assert len({c.n_samples for c in found if c.in_arrays}) > 1

@@ -17,7 +17,7 @@ from batchf1.errors import require
 from batchf1.figures import _style
 from batchf1.records import tables
 from batchf1.study.cost.rows import COST
-from batchf1.study.cost.study import NONE, plugin_of
+from batchf1.study.cost.study import ENGINES, NONE, plugin_of
 
 KEY = ["device", "model", "engine", "batch_size"]
 SERIES = [*KEY, "n_samples", "repetition"]
@@ -34,6 +34,7 @@ SLOPES = {
 """Column -> what is fitted against the rows, and in which unit."""
 ARRAYS = "epoch_end_arrays"
 LABELS = {"epoch_end": "epoch end, streamed", ARRAYS: "epoch end, arrays"}
+FITS = {"plain": "plain fit", "blocks": "fit in blocks"}
 FLOOR = 1.0
 """Megabytes; less is drawn here, since a logarithm has no zero."""
 COLUMNS = {
@@ -50,8 +51,8 @@ def table(source: Path) -> pd.DataFrame:
     Cells: seconds and bytes, mean and standard deviation over repetitions; ratios to epochs
     without a strategy, which take turns with the measured ones in the same process, with their
     least and largest; peak bytes, those beyond the run without a strategy of the same repetition,
-    and those grown since a first tiny epoch compiled everything, which is less
-    noisy where XLA compiles, but misses what fits into the memory that compiling had freed.
+    and those grown since a first tiny epoch traced everything, which is less noisy, but misses what
+    fits into memory that tracing had freed.
     `extra_passes` counts predictions of the validation set on top of Keras' own validation. Slopes,
     against the rows of training (validation has as many), by least squares with standard errors,
     which two measurements do not give; bytes per row are also MB per million rows. Raises
@@ -173,7 +174,10 @@ def _times(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
     ax.yaxis.set_major_locator(FixedLocator([0.5, 1, 2, 5, 10, 20, 50, 100]))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_locator(NullLocator())
-    names = [f"{engine} fit,\nbatches of {b}" for engine, b in columns.itertuples(index=False)]
+    names = [
+        f"{FITS.get(engine, engine)},\nbatches of {size}"
+        for engine, size in columns.itertuples(index=False)
+    ]
     ax.set_xticks(range(len(names)), names)
     ax.set(ylabel="seconds of an epoch / without a strategy", xlim=(-0.6, len(names) - 0.4))
     ax.set_title("Time")
@@ -181,7 +185,7 @@ def _times(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
 
 def _memory(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
     largest = cells[cells["batch_size"] == cells["batch_size"].max()]
-    for engine, dashes in (("plain", "-"), ("fused", ":")):
+    for engine, dashes in zip(FITS, ("-", ":"), strict=True):
         for name in (NONE, *order):
             rows = largest[(largest["engine"] == engine) & (largest["strategy"] == name)]
             rows = rows.sort_values("n_rows")
@@ -210,7 +214,7 @@ def _handle(name: str) -> Any:
 def _conclusion(table: pd.DataFrame) -> str:
     """By the slopes of what is drawn on the right."""
     lines = table[table["row"] == "slope"]
-    # of two engines the fused one, alphabetically the first, reaches far more rows
+    # of two engines `blocks`, alphabetically the first, reaches far more rows
     lines = lines.sort_values(["engine", "batch_size"], ascending=[True, False])
     growth = lines.drop_duplicates("strategy").set_index("strategy")["grown_bytes_per_row"]
     if not {ARRAYS, "reconstructed"} <= set(growth.index):
@@ -225,6 +229,6 @@ def _caption(cells: pd.DataFrame) -> str:
     return (
         f"A fresh process for each measurement, {_style.span(cells['n_runs'])} per cell. Left: "
         "mean and range of the ratio to epochs without a strategy, in turns with them,\n"
-        "at the size with the most of them; validation has as many rows as training. Right: solid "
-        f"plain fit, dotted fused; less than {FLOOR:g} MB is drawn at {FLOOR:g}."
+        "at the size with the most of them. Right: solid plain fit, dotted fit in blocks of "
+        f"{ENGINES['blocks']} batches a call; less than {FLOOR:g} MB is drawn at {FLOOR:g}."
     )

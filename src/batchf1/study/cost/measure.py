@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import sys
 import time
@@ -15,14 +16,14 @@ import tensorflow as tf
 
 from batchf1.keras.base import Strategy
 from batchf1.study import plugins
-from batchf1.study.cost.source import Source, SourceSequential, split_of
-from batchf1.study.cost.study import NONE, Measurement
+from batchf1.study.cost.source import Source
+from batchf1.study.cost.study import ENGINES, NONE, Measurement
 from batchf1.study.frameworks import devices
 from batchf1.study.frameworks.keras3 import model as network
 
 LEARNING_RATE = 0.01
 WARM_UP = 2
-"""Batches of the fit before the one that is measured; it compiles."""
+"""Batches of the fit before the one that is measured; it traces the steps."""
 
 
 def gpus() -> int:
@@ -39,13 +40,15 @@ def peak_bytes() -> int:
 def measure(cell: Measurement) -> dict[str, Any]:
     """A row of `rows.COST`; to be called in a fresh process, since a peak never falls.
 
-    A fit of a few batches compiles everything first; then comes memory, and time at the end.
+    A fit of a few batches traces everything first; then comes an epoch for memory, the first of
+    those for time.
     """
     devices.configure(cell.device, cell.threads)
     keras.utils.set_random_seed(cell.repetition)
     bench = Bench(cell)
+    gc.collect()  # the first adds 4 MB, and would come after any number of rows
     start = peak_bytes()
-    _, logs = bench.fit(cell.n_batches)
+    first, logs = bench.fit(cell.n_batches)
     memory = {
         "start_bytes": start,
         "peak_bytes": peak_bytes(),
@@ -64,22 +67,27 @@ def measure(cell: Measurement) -> dict[str, Any]:
         "strategy": cell.strategy,
         "repetition": cell.repetition,
         "n_epochs": cell.epochs,
-        **_seconds(bench),
+        **_seconds(bench, first),
         **memory,
         "f1": float(f1),
     }
 
 
-def _seconds(bench: Bench) -> dict[str, float]:
-    """Median seconds of an epoch, and of one without a strategy, the two in turns."""
-    alone = Bench(replace(bench.cell, strategy=NONE))
-    found: dict[str, list[float]] = {}
-    for _ in range(bench.cell.epochs):
+def _seconds(bench: Bench, first: Stopwatch) -> dict[str, float]:
+    """Median seconds of an epoch, and of one without a strategy, the two in turns.
+
+    The first epoch with the strategy has been; the other bench was not to be in its memory.
+    """
+    alone, n_batches = Bench(replace(bench.cell, strategy=NONE)), bench.cell.n_batches
+    watches = {"": [first], "none_": [alone.fit(n_batches)[0]]}
+    for _ in range(bench.cell.epochs - 1):
         for prefix, each in (("", bench), ("none_", alone)):
-            watch, _ = each.fit(bench.cell.n_batches)
-            found.setdefault(f"{prefix}train_seconds", []).append(watch.train)
-            found.setdefault(f"{prefix}validation_seconds", []).append(watch.validation)
-    return {name: float(np.median(seconds)) for name, seconds in found.items()}
+            watches[prefix].append(each.fit(n_batches)[0])
+    found = {}
+    for prefix, mine in watches.items():
+        found[f"{prefix}train_seconds"] = float(np.median([w.train for w in mine]))
+        found[f"{prefix}validation_seconds"] = float(np.median([w.validation for w in mine]))
+    return found
 
 
 def _device_peak(cell: Measurement) -> float:
@@ -94,53 +102,40 @@ class Bench:
     def __init__(self, cell: Measurement) -> None:
         self.cell, self.source = cell, Source(cell.n_features, cell.prevalence)
         self.strategy = plugins.strategy(cell.plugin)() if cell.plugin else Strategy()
-        self.model = self._model()
+        self.model = network.build(cell.hidden, cell.n_features)
         self.model.compile(
             keras.optimizers.Adam(LEARNING_RATE),
             "binary_crossentropy",
             metrics=[*self.strategy.metrics()],
-            **({"jit_compile": True} if cell.engine == "fused" else {}),
+            steps_per_execution=ENGINES[cell.engine],
         )
         self.fit(WARM_UP)
 
-    def _model(self) -> Any:
-        fused = self.cell.engine == "fused"
-        kind = SourceSequential if fused else keras.Sequential
-        model = network.build(self.cell.hidden, self.cell.n_features, kind)
-        if fused:
-            model.batch_size, model.source = self.cell.batch_size, self.source
-        return model
-
     def fit(self, n_batches: int) -> tuple[Stopwatch, dict[str, list[float]]]:
         """Train and validate an epoch of so many batches each; its times, and Keras' logs."""
-        watch = Stopwatch()
+        watch, size = Stopwatch(), self.cell.batch_size
         history = self.model.fit(
-            self._split(n_batches, "train"),
+            self.source.batches(n_batches, size, "train"),
             shuffle=False,
-            validation_data=self._split(n_batches, "validation"),
+            validation_data=self.source.batches(n_batches, size, "validation"),
             callbacks=[*self._callbacks(n_batches), watch],  # last, to end after the strategy
             verbose=0,
         )
         return watch, history.history
 
-    def _split(self, n_batches: int, split: str) -> Any:
-        if self.cell.engine == "fused":
-            return split_of(n_batches, split)
-        return self.source.batches(n_batches, self.cell.batch_size, split)
-
     def _callbacks(self, n_batches: int) -> list[Any]:
         if self.cell.plugin is None:
             return []
-        size = self.cell.batch_size
-        if self.cell.in_arrays:
-            validation: Any = self.source.arrays(n_batches * size, "validation")
-        else:
-            validation = self.source.batches(n_batches, size, "validation")
+        make = self.source.arrays if self.cell.in_arrays else self.source.batches
+        validation = make(n_batches, self.cell.batch_size, "validation")
         return self.strategy.callbacks(validation=validation)
 
 
 class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Seconds of an epoch: `train`, and `validation` with the callbacks at the epoch's end."""
+    """Seconds of an epoch: `train`, and `validation` with the callbacks at the epoch's end.
+
+    Keras calls it at a batch, or at the first and the last of a block, by the batch's number.
+    """
 
     # or Keras would wait at the end of each batch for its logs, the longer the more metrics it has
     async_safe = True

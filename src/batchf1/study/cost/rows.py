@@ -21,7 +21,7 @@ COST = pa.DataFrameSchema(
         "study": pa.Column(str),
         "device": pa.Column(str, pa.Check.isin(DEVICES)),
         "model": pa.Column(str),
-        "engine": pa.Column(str, pa.Check.isin(ENGINES)),
+        "engine": pa.Column(str, pa.Check.isin(list(ENGINES))),
         "batch_size": _count(1),
         "n_samples": _count(1, description="rows asked for, of training and of validation each"),
         "n_rows": _count(1, description="rows that passed: n_samples in whole batches"),

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from batchf1.errors import require
+
+if TYPE_CHECKING:
+    from batchf1.study.settings import Run
 
 DESCRIPTION = """Train one run with Hydra overrides, for example
 
@@ -13,6 +18,10 @@ DESCRIPTION = """Train one run with Hydra overrides, for example
 It prints what Keras prints, then each strategy's F1 of the last epoch beside its references:
 pooled (the predictions that the batches saw) and full pass (with the epoch's last weights).
 Without overrides it trains with the settings that --settings shows.
+
+  batchf1 train training.batch_size=64 --against plain
+
+trains one run in two engines and prints the largest difference of each log over the epochs.
 """
 
 
@@ -26,6 +35,11 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="Hydra overrides")
     parser.add_argument("--settings", action="store_true", help="show the settings, train nothing")
+    parser.add_argument(
+        "--against",
+        metavar="ENGINE",
+        help="train the run in this engine too, and print the largest difference of each log",
+    )
     parser.set_defaults(command=run, prog=parser.prog)
 
 
@@ -38,12 +52,16 @@ def run(parsed: argparse.Namespace) -> None:
         from omegaconf import OmegaConf
 
         print(OmegaConf.to_yaml(OmegaConf.create(composed.resolved)), end="")  # noqa: T201
-    else:
-        _train(composed)
-
-
-def _train(run: Any) -> None:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if parsed.against is None:
+        _train(composed)
+    else:
+        _compare(composed, compose([*parsed.overrides, f"training.engine={parsed.against}"]))
+
+
+def _train(run: Run) -> None:
+    """Train the run, and print what each strategy logged beside its references."""
     from batchf1.study import rows
     from batchf1.study.schema import last_epoch
 
@@ -56,3 +74,19 @@ def _train(run: Any) -> None:
     shown = last[list(columns)].rename(columns=columns)
     shown["F1 - pooled"] = shown["F1"] - shown["pooled"]
     print(f"\nF1 after epoch {run.training.epochs}\n{shown.to_string(float_format='%.6f')}")  # noqa: T201
+
+
+def _compare(one: Run, other: Run) -> None:
+    """Train the run in two engines, and print how far their logs differ in any epoch."""
+    same = one.framework is other.framework  # two cannot share a process
+    rule = f"is another engine of {one.framework.name} {one.framework.version()}"
+    require(same, "--against", rule, other.training.engine)
+    device = one.framework.configure(one)
+    print(f"{one.label} on {device}: {one.training.engine} against {other.training.engine}")  # noqa: T201
+    logs = []
+    for run in (one, other):
+        (passes,) = run.framework.trainer(run).train([run])
+        logs.append([each.logs for each in passes])
+    for name in sorted(set(logs[0][0]) & set(logs[1][0])):
+        pairs = zip(*([each[name] for each in of_engine] for of_engine in logs), strict=True)
+        print(f"{max(abs(a - b) for a, b in pairs):8.1e}  {name}")  # noqa: T201

@@ -48,10 +48,14 @@ def first_weights(settings: Model, n_features: int, rng: np.random.Generator) ->
 
     Keras' own initialisers are left aside, so that a run starts alike in every engine.
     """
-    sizes = [n_features, *settings.hidden, 1]
     weights = []
-    for fan_in, fan_out in pairwise(sizes):
+    for fan_in, fan_out in pairwise([n_features, *settings.hidden, 1]):
         limit = np.sqrt(6 / (fan_in + fan_out))
         weights.append(rng.uniform(-limit, limit, (fan_in, fan_out)).astype(np.float32))
         weights.append(np.zeros(fan_out, np.float32))
     return weights
+
+
+def n_weights(hidden: Sequence[int], n_features: int) -> int:
+    """Number of weights of a network with these hidden layers."""
+    return sum((a + 1) * b for a, b in pairwise([n_features, *hidden, 1]))

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.datasets.base import Data
 from batchf1.metrics.counts import Counts
 from batchf1.study.frameworks.base import SPLITS, Pass
+from batchf1.study.frameworks.feed import counts_of
 from batchf1.study.frameworks.keras3.epoch import Seen
-from batchf1.study.frameworks.keras3.member import Held
+from batchf1.study.frameworks.keras3.member import Held, Member
 
 
 class Ended:
@@ -25,8 +25,7 @@ class Ended:
         self._logs = {s: _fetched(of.logs) for s, of in self.seen.items()}
         self._batches = {s: np.asarray(of.batches) for s, of in self.seen.items()}
         self._scores = [np.asarray(of.scores) for of in seen]
-        self._full_pass = {s: np.asarray(of.full_pass) for s, of in self.seen.items()}
-        self._weights = [stack.numpy() for stack in weights]
+        self._weights = np.concatenate([stack.numpy() for stack in weights], axis=1)
 
     def logs(self, place: int, *splits: str) -> dict[str, float]:
         """What a run has logged of some splits, by default of all, with Keras' prefixes."""
@@ -36,25 +35,20 @@ class Ended:
             for name, values in self._logs[split].items()
         }
 
-    def held(self, place: int, data: Data) -> Held:
+    def held(self, place: int, member: Member) -> Held:
         """What the shared model is to know of a run."""
         scores = [each[place] for each in self._scores]
-        features = [split.x for split in data]
-        return Held(
-            [stack[place] for stack in self._weights], [*zip(features, scores, strict=True)]
-        )
+        features = [split.x for split in member.data]
+        return Held(self._weights[place], [*zip(features, scores, strict=True)])
 
-    def passes(self, place: int, logs: dict[str, float]) -> list[Pass]:
+    def passes(self, place: int, member: Member, logs: dict[str, float]) -> list[Pass]:
         """A run's passes, with the logs that its callbacks have added to."""
+        threshold, scores = member.run.training.threshold, [each[place] for each in self._scores]
+        pairs = zip(member.data, scores, strict=True)
+        full_passes = [counts_of(split, each, threshold) for split, each in pairs]
         return [
-            Pass(
-                self.number,
-                split,
-                logs,
-                _counts(self._batches[split][:, place]),
-                _counts(self._full_pass[split][place : place + 1]),
-            )
-            for split in SPLITS
+            Pass(self.number, split, logs, _counts(self._batches[split][:, place]), full_pass)
+            for split, full_pass in zip(SPLITS, full_passes, strict=True)
         ]
 
 

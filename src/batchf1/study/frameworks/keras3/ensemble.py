@@ -7,7 +7,7 @@ weights; what they do to weights, learning rate or `stop_training` holds for tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
@@ -16,19 +16,26 @@ from numpy.typing import NDArray
 
 from batchf1.datasets.base import Data
 from batchf1.errors import require
+from batchf1.study import plugins
 from batchf1.study.frameworks.base import Expected, Pass
 from batchf1.study.frameworks.keras3 import model as network
 from batchf1.study.frameworks.keras3.callbacks import callbacks_of, strategies_of
 from batchf1.study.frameworks.keras3.ended import Ended
-from batchf1.study.frameworks.keras3.epoch import CompiledEpoch
+from batchf1.study.frameworks.keras3.epoch import train
 from batchf1.study.frameworks.keras3.framework import MOST_TOGETHER
 from batchf1.study.frameworks.keras3.member import Held, Member, SharedSequential
 from batchf1.study.frameworks.keras3.stacks import Stacks
+from batchf1.study.frameworks.keras3.steps import CompiledSteps
 from batchf1.study.frameworks.order import shuffled
-from batchf1.study.frameworks.weights import starting_weights
+from batchf1.study.frameworks.weights import n_weights, starting_weights
 from batchf1.study.seeds import generator
 from batchf1.study.settings import Run
 
+if TYPE_CHECKING:
+    from batchf1.keras.base import Strategy
+
+MOST_KEPT = 4
+"""Ensembles that a process keeps."""
 MOST_WEIGHTS, MOST_FEATURES = 2**15, 2**27
 """Of all runs that train together; larger networks and data keep a processor busy with fewer."""
 
@@ -42,17 +49,57 @@ def n_together(n_weights: int, n_features: int) -> int:
     return min(MOST_TOGETHER, 1 << max(room.bit_length() - 1, 0))
 
 
+class Kind(NamedTuple):
+    """What trainers that share a compiled ensemble have in common."""
+
+    hidden: tuple[int, ...]
+    n_features: int
+    n_runs: int
+    threshold: float
+    counts: str
+    strategies: tuple[type[Any], ...]
+
+
+class Ensemble:
+    """A compiled model with its strategies, its variables in stacks, and its compiled steps."""
+
+    def __init__(self, kind: Kind, strategies: list[Strategy]) -> None:
+        self.strategies = strategies
+        self.model = network.build(kind.hidden, kind.n_features, SharedSequential)
+        metrics = [metric for strategy in strategies for metric in strategy.metrics()]
+        self.model.compile(keras.optimizers.Adam(), "binary_crossentropy", metrics=metrics)
+        for metric in self.model.metrics[1:]:  # the first is the loss
+            metric.update_state(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
+            metric.reset_state()
+        self.stacks = Stacks(self.model, kind.n_runs)
+        self.steps = CompiledSteps(self.stacks, kind.threshold)
+
+
+_kept: dict[Kind, Ensemble] = {}
+
+
+def ensemble_of(run: Run) -> Ensemble:
+    """The compiled ensemble for a run, made once in a process for all data and batch sizes."""
+    n_features = _data(run).train.x.shape[1]
+    hidden, classes = tuple(run.model.hidden), tuple(map(plugins.strategy, run.strategies))
+    n_runs = n_together(n_weights(hidden, n_features), run.dataset.n_samples * n_features)
+    of_run = (run.training.threshold, run.program.counts)
+    kind = Kind(hidden, n_features, n_runs, *of_run, classes)
+    if kind not in _kept:
+        for oldest in list(_kept)[: len(_kept) + 1 - MOST_KEPT]:
+            del _kept[oldest]
+        _kept[kind] = Ensemble(kind, strategies_of(run))
+    return _kept[kind]
+
+
 class EnsembleTrainer:
-    """A compiled epoch with all strategies, for the runs of one shape (`Framework.shape`)."""
+    """An ensemble with all strategies, for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
-        self.strategies = strategies_of(run)
+        self.ensemble = ensemble_of(run)
+        self.model, self.stacks = self.ensemble.model, self.ensemble.stacks
+        self.strategies, self.n_runs = self.ensemble.strategies, self.stacks.n_runs
         self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
-        self.model = self._built(run)
-        n_weights = sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
-        self.n_runs = n_together(n_weights, run.dataset.n_samples * self.model.input_shape[1])
-        self.stacks = Stacks(self.model, self.n_runs)
-        self.epoch = CompiledEpoch(self.stacks, run.training.batch_size, run.training.threshold)
         self.trained: list[list[NDArray[np.float32]]] = []
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
@@ -71,17 +118,6 @@ class EnsembleTrainer:
         variables = self.model.trainable_variables
         pairs = zip(self.trained[group], variables, strict=True)
         return [stack[row].reshape(variable.shape) for stack, variable in pairs]
-
-    def _built(self, run: Run) -> Any:
-        """The model that all runs share, compiled, with its metrics built."""
-        n_features = _data(run).train.x.shape[1]
-        model = network.build(run.model.hidden, n_features, SharedSequential)
-        metrics = [metric for strategy in self.strategies for metric in strategy.metrics()]
-        model.compile(keras.optimizers.Adam(), "binary_crossentropy", metrics=metrics)
-        for metric in model.metrics[1:]:  # the first is the loss
-            metric.update_state(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
-            metric.reset_state()
-        return model
 
     def _members(self, runs: Sequence[Run]) -> list[Member]:
         members = []
@@ -106,7 +142,8 @@ class EnsembleTrainer:
             self._visit(members, "on_epoch_begin", number)
             order = [each(number).astype(np.int32) for each in orders]
             order += [order[0]] * (self.n_runs - len(members))
-            seen = self.epoch(x, y, tf.constant(np.stack(order)), class_weight)
+            given = (x, y, tf.constant(np.stack(order)), class_weight)
+            seen = train(self.ensemble.steps, runs[0].training.batch_size, *given)
             self._end(Ended(number, seen, self.stacks.weights), members, verbose)
             if all(member.stopped for member in members):
                 break
@@ -125,14 +162,14 @@ class EnsembleTrainer:
         self.stacks.hold(ended.seen["validation"].states)
         for place, member in enumerate(members):
             if not member.stopped:
-                self.model.held, logs = ended.held(place, member.data), ended.logs(place)
+                self.model.held, logs = ended.held(place, member), ended.logs(place)
                 self.model.stop_training = False
                 with self.stacks.as_row(place):
                     member.call("on_test_end", ended.logs(place, "validation"))
                     member.call("on_epoch_end", number, logs)
                     if self.model.stop_training or number + 1 == member.run.training.epochs:
                         self._stop(member, logs)
-                member.passes += ended.passes(place, logs)
+                member.passes += ended.passes(place, member, logs)
                 _say(member, number, logs, verbose)
         self.model.held = Held()
         self.stacks.hold(self.stacks.reset)
@@ -142,7 +179,7 @@ class EnsembleTrainer:
         self.stacks.hold(ended.seen["train"].states)
         for place, member in enumerate(members):
             if not member.stopped and member.has("on_test_begin"):
-                self.model.held = ended.held(place, member.data)
+                self.model.held = ended.held(place, member)
                 with self.stacks.as_row(place):
                     member.call("on_test_begin")
                     rule = "validates before on_test_begin: use training.engine=plain"

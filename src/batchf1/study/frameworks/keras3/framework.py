@@ -43,13 +43,16 @@ class Keras3(Framework):
 
     def trainer(self, run: Run) -> Trainer:
         """See `Framework`."""
+        if run.training.engine == ENSEMBLE:
+            from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer
+
+            return EnsembleTrainer(run)
         import keras
 
-        from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer
         from batchf1.study.frameworks.keras3.plain import PlainTrainer
 
         keras.backend.clear_session()  # TensorFlow still keeps some 50 MB a shape
-        return (EnsembleTrainer if run.training.engine == ENSEMBLE else PlainTrainer)(run)
+        return PlainTrainer(run)
 
     def together(self, run: Run) -> int:
         """See `Framework`."""

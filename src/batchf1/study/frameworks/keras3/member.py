@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from batchf1.datasets.base import Data
@@ -29,7 +30,8 @@ OF_BATCHES = (
 class Held:
     """What the shared model holds of a run: its weights, and its predictions of its splits."""
 
-    weights: Sequence[NDArray[np.float32]] = ()
+    weights: NDArray[np.float32] | None = None
+    """All of them, one behind the other."""
     predicted: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]] = ()
     """Features of a split, and their scores."""
 
@@ -44,11 +46,14 @@ class SharedSequential(keras.Sequential):  # type: ignore[misc]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.held = Held()
+        self._flat = tf.function(self._flattened, autograph=False)
 
     def unchanged(self) -> bool:
         """Whether the weights are those that were loaded."""
-        pairs = zip(self.trainable_variables, self.held.weights, strict=True)
-        return all(np.array_equal(v.numpy().ravel(), weights) for v, weights in pairs)
+        return self.held.weights is not None and np.array_equal(self._flat(), self.held.weights)
+
+    def _flattened(self) -> Any:
+        return tf.concat([tf.reshape(v.value, [-1]) for v in self.trainable_variables], axis=0)
 
     def predict_on_batch(self, x: Any) -> Any:
         """See `keras.Model.predict_on_batch`."""

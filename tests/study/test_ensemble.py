@@ -1,0 +1,277 @@
+"""The ensemble: as `plain` to 1e-6, each run as if it were alone, and its own callbacks in charge."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchf1.errors import InputError
+from batchf1.keras import BatchMean
+from batchf1.metrics.counts import Counts
+from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer, n_together
+from batchf1.study.frameworks.keras3.plain import PlainTrainer
+from helpers.training import run
+
+STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
+CELLS = {
+    "ragged last batches": {"training__batch_size": 48},
+    "batch 8": {"training__batch_size": 8},
+    "batch 1024": {"training__batch_size": 1024, "dataset__n_samples": 2500},
+    "batch larger than the validation set": {"training__batch_size": 100},
+    "one batch": {"training__batch_size": 400},
+    "more validation than training": {"dataset__validation_fraction": 2.13},
+    "another threshold": {"training__threshold": 0.3},
+    "two layers, synthetic": {
+        "model__hidden": "[16,8]",
+        "dataset": "synthetic",
+        "dataset__n_samples": 999,
+    },
+}
+
+
+def both(settings, *changes):
+    """Runs in the ensemble, and each in plain `fit`: the seeds differ, and what `changes` say."""
+    found = []
+    for engine, trainer in (("ensemble", EnsembleTrainer), ("plain", PlainTrainer)):
+        ours = [
+            run(training__engine=engine, seed=seed, **(settings | changed))
+            for seed, changed in enumerate(changes)
+        ]
+        found.append(trainer(ours[0]).train(ours))
+    return zip(*found, strict=True)
+
+
+def same(one, other, tolerance=0.0):
+    """Whether two runs' passes are the same: counts exactly, logs within the tolerance."""
+    assert [each[:2] for each in one] == [each[:2] for each in other]
+    for a, b in zip(one, other, strict=True):
+        for name in set(a.logs) | set(b.logs) - {"n_batches", "val_n_batches"}:  # plain's own
+            assert abs(a.logs[name] - b.logs[name]) <= tolerance, name
+        for mine, theirs in ((a.batches, b.batches), (a.full_pass, b.full_pass)):
+            assert [part.tolist() for part in mine] == [part.tolist() for part in theirs]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_it_logs_what_plain_fit_logs(cell):
+    for ours, plain in both(CELLS[cell], {}, {"dataset__prevalence": 0.3}):
+        assert len(ours) == 4
+        assert {"loss", "val_loss", "f1_batch_mean", "val_f1_epoch_end"} <= ours[0].logs.keys()
+        same(ours, plain, 1e-6)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_each_strategy_alone(name):
+    ((ours, plain),) = both({"strategies": f"[{name}]", "training__batch_size": 48}, {})
+    assert [key for key in ours[0].logs if key.endswith(name)]
+    same(ours, plain, 1e-6)
+
+
+def test_runs_of_a_group_may_differ_in_much():
+    changes = [
+        {"model__learning_rate": 0.001},
+        {"training__class_weight": 5.0},
+        {"training__epochs": 3},
+        {"training__freeze_after": 1},
+        {"training__pretrain": 1},
+        {"dataset__prevalence": 0.4},
+    ]
+    found = list(both({"training__batch_size": 48}, {}, *changes))
+    assert [len(ours) for ours, _ in found] == [4, 4, 4, 6, 4, 4, 4]
+    for ours, plain in found:
+        same(ours, plain, 1e-6)
+    losses = {ours[-1].logs["loss"] for ours, _ in found}
+    assert len(losses) == len(found)
+
+
+@pytest.mark.parametrize("batch_size", [8, 64, 48, 400])
+def test_neither_neighbours_nor_place_change_a_bit(batch_size):
+    runs = [run(training__batch_size=batch_size, seed=seed) for seed in range(33)]
+    trainer = EnsembleTrainer(runs[0])
+    assert trainer.n_runs == 32
+    together = trainer.train(runs)  # the last alone in the second group
+    (alone,) = EnsembleTrainer(runs[5]).train(runs[5:6])
+    backwards = trainer.train(runs[31::-1])[::-1]
+    (moved,) = trainer.train([replace(runs[32], seed=32)])
+    same(together[5], alone)
+    same(together[32], moved)
+    for ours, theirs in zip(together[:32], backwards, strict=True):
+        same(ours, theirs)
+
+
+@given(st.integers(1, 2**22), st.integers(1, 2**36))
+def test_the_number_of_runs_is_a_power_of_two_that_sizes_alone_decide(n_weights, n_features):
+    found = n_together(n_weights, n_features)
+    assert found in (1, 2, 4, 8, 16, 32)
+    assert found == 1 or found * n_weights <= 2**15 and found * n_features <= 2**27
+    assert found == 32 or 2 * found * n_weights > 2**15 or 2 * found * n_features > 2**27
+
+
+def test_a_wide_network_trains_with_fewer_at_a_time():
+    wide = {"model__hidden": "[600]", "training__batch_size": 100}
+    runs = [run(seed=seed, **wide) for seed in range(10)]
+    trainer = EnsembleTrainer(runs[0])
+    assert trainer.n_runs == 4
+    found = trainer.train(runs)
+    for place in (0, 9):
+        (alone,) = EnsembleTrainer(runs[place]).train([runs[place]])
+        same(found[place], alone)
+        (last,) = EnsembleTrainer(runs[place]), None
+    assert [w.shape for w in trainer.last_weights(9)] == [(5, 600), (600,), (600, 1), (1,)]
+
+
+class Chooses(BatchMean):
+    """A strategy with callbacks of somebody's own, made for each run."""
+
+    name = "chooses"
+    made = ()
+
+    def callbacks(self, train=None, validation=None):
+        return [*super().callbacks(), *(make(validation[0].x) for make in self.made)]
+
+
+def chosen(monkeypatch, *made, **settings):
+    """What runs give in both engines with these callbacks beside the strategy's own."""
+    monkeypatch.setattr(Chooses, "made", made)
+    path = f"{__name__}.Chooses"
+    monkeypatch.setattr(
+        "batchf1.study.plugins.place", lambda kind, name, thing=None: f"{kind}:{name}"
+    )
+    monkeypatch.setattr("batchf1.study.plugins.strategy", lambda name: Chooses)
+    settings = {"strategies": f"[{path}]", "training__epochs": 6} | settings
+    return list(both({"training__batch_size": 48, **settings}, {}, {}, {}))
+
+
+class Notes(keras.callbacks.Callback):
+    """Writes into the logs what a callback can see of its run."""
+
+    def __init__(self, x):
+        super().__init__()
+        self.x, self.order = x, []
+
+    def on_train_begin(self, logs=None):
+        self.order.append("train")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.order.append(f"epoch {epoch}")
+
+    def on_test_begin(self, logs=None):
+        self.of_training = float(self.model.metrics[0].result())
+
+    def on_test_end(self, logs=None):
+        self.of_validation = float(logs["loss"])
+
+    def on_epoch_end(self, epoch, logs=None):
+        state = self.model.metrics[1].result()["f1_chooses"]
+        slots = self.model.optimizer.variables[2:]
+        logs["seen"] = len(self.order)
+        logs["of_training"], logs["of_validation"] = self.of_training, self.of_validation
+        logs["of_metric"] = float(state)
+        logs["of_slots"] = float(sum(np.abs(slot.numpy()).sum() for slot in slots))
+        logs["of_weights"] = float(sum(np.abs(w).sum() for w in self.model.get_weights()))
+        logs["of_steps"] = float(self.model.optimizer.iterations)
+        logs["predicted"] = float(self.model.predict_on_batch(self.x).mean())
+        logs["of_others"] = float(self.model.predict_on_batch(self.x[::-1] * 2).mean())
+        logs["evaluated"] = float(self.model.predict(self.x[:7], verbose=0).sum())
+
+
+def test_callbacks_see_the_run_as_it_is(monkeypatch):
+    for ours, plain in chosen(monkeypatch, Notes, training__epochs=3):
+        assert [each.logs["seen"] for each in ours[::2]] == [2, 3, 4]
+        assert all(each.logs["of_training"] == each.logs["loss"] for each in ours)
+        assert all(each.logs["of_validation"] == each.logs["val_loss"] for each in ours)
+        assert all(each.logs["of_metric"] == each.logs["val_f1_chooses"] for each in ours)
+        same(ours, plain, 1e-4)  # sums over hundreds of numbers
+
+
+def stops(x):
+    return keras.callbacks.EarlyStopping("val_loss", min_delta=0.02, restore_best_weights=True)
+
+
+def slows(x):
+    return keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0.02, factor=0.1)
+
+
+class Doubles(keras.callbacks.Callback):
+    """Doubles the weights at an epoch's end, then predicts."""
+
+    def __init__(self, x):
+        super().__init__()
+        self.x = x
+
+    def on_epoch_end(self, epoch, logs=None):
+        before = self.model.predict_on_batch(self.x).mean()
+        self.model.set_weights([2 * w for w in self.model.get_weights()])
+        logs["before"], logs["after"] = before, self.model.predict_on_batch(self.x).mean()
+
+
+def test_a_callback_can_stop_one_run_alone(monkeypatch):
+    found = chosen(monkeypatch, stops, training__epochs=12, model__learning_rate=0.05)
+    assert len({len(ours) for ours, _ in found}) > 1
+    for ours, plain in found:
+        same(ours, plain, 1e-6)
+
+
+@pytest.mark.parametrize("made", [slows, Doubles])
+def test_what_a_callback_does_to_its_run_holds(monkeypatch, made):
+    untouched = [ours[-1].logs["loss"] for ours, _ in chosen(monkeypatch)]
+    found = chosen(monkeypatch, made)
+    assert [ours[-1].logs["loss"] for ours, _ in found] != untouched
+    for ours, plain in found:
+        same(ours, plain, 2e-6)
+    if made is Doubles:
+        assert all(each.logs["before"] != each.logs["after"] for ours, _ in found for each in ours)
+
+
+def test_a_stopped_run_keeps_its_weights(monkeypatch):
+    monkeypatch.setattr(Chooses, "made", [stops])
+    ours = [run(seed=seed, training__epochs=12, training__batch_size=48) for seed in range(3)]
+    last = []
+    for group in (ours, ours[:1]):
+        trainer = EnsembleTrainer(ours[0])
+        trainer.strategies = [Chooses()]
+        trainer.model.metrics[1].metrics[0].name = "f1_chooses"
+        trainer.train(group)
+        last.append(trainer.last_weights(0))
+    for one, other in zip(*last, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+class AtBatches(keras.callbacks.Callback):
+    def __init__(self, x):
+        super().__init__()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Wants each batch."""
+
+
+class Early(keras.callbacks.Callback):
+    def __init__(self, x):
+        super().__init__()
+
+    def on_test_begin(self, logs=None):
+        self.model.set_weights([0 * w for w in self.model.get_weights()])
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (AtBatches, "calls callbacks at epochs alone: use training.engine=plain; got AtBatches.on"),
+        (Early, "validates before on_test_begin: use training.engine=plain; got a callback that"),
+        (lambda x: keras.callbacks.TerminateOnNaN(), "got TerminateOnNaN.on_batch_end"),
+    ],
+)
+def test_what_an_ensemble_cannot_give_is_refused_by_name(monkeypatch, made, words):
+    with pytest.raises(InputError, match=rf"^training.engine=ensemble: .*{words}"):
+        chosen(monkeypatch, made)
+
+
+def test_counts_are_whole_numbers_of_the_splits_samples():
+    (passes,) = EnsembleTrainer(run()).train([run(training__batch_size=48)])
+    for each in passes:
+        n = 400 if each.split == "train" else 80
+        assert isinstance(each.batches, Counts)
+        assert all(part.dtype == np.int64 for part in (*each.batches, *each.full_pass))
+        assert each.batches.n.sum() == each.full_pass.n.sum() == n

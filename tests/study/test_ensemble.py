@@ -1,4 +1,4 @@
-"""The ensemble: as `plain` to 1e-6, each run as if it were alone, and its own callbacks in charge."""
+"""The ensemble: as plain fit to 1e-6, each run as if alone, and its own callbacks in charge."""
 
 from dataclasses import replace
 
@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
-from batchf1.keras import BatchMean
 from batchf1.metrics.counts import Counts
 from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer, n_together
 from batchf1.study.frameworks.keras3.plain import PlainTrainer
+from helpers.choosing import Chooses
 from helpers.training import run
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
@@ -32,6 +32,15 @@ CELLS = {
 }
 
 
+TRACED = {"n_batches", "val_n_batches"}
+"""What plain fit's own trace logs."""
+CHOSEN = {
+    "strategies": "[helpers.choosing.Chooses]",
+    "training__epochs": 6,
+    "training__batch_size": 48,
+}
+
+
 def both(settings, *changes):
     """Runs in the ensemble, and each in plain `fit`: the seeds differ, and what `changes` say."""
     found = []
@@ -48,7 +57,7 @@ def same(one, other, tolerance=0.0):
     """Whether two runs' passes are the same: counts exactly, logs within the tolerance."""
     assert [each[:2] for each in one] == [each[:2] for each in other]
     for a, b in zip(one, other, strict=True):
-        for name in set(a.logs) | set(b.logs) - {"n_batches", "val_n_batches"}:  # plain's own
+        for name in (set(a.logs) | set(b.logs)) - {"n_batches", "val_n_batches"}:  # plain's own
             assert abs(a.logs[name] - b.logs[name]) <= tolerance, name
         for mine, theirs in ((a.batches, b.batches), (a.full_pass, b.full_pass)):
             assert [part.tolist() for part in mine] == [part.tolist() for part in theirs]
@@ -105,7 +114,7 @@ def test_neither_neighbours_nor_place_change_a_bit(batch_size):
 def test_the_number_of_runs_is_a_power_of_two_that_sizes_alone_decide(n_weights, n_features):
     found = n_together(n_weights, n_features)
     assert found in (1, 2, 4, 8, 16, 32)
-    assert found == 1 or found * n_weights <= 2**15 and found * n_features <= 2**27
+    assert found == 1 or (found * n_weights <= 2**15 and found * n_features <= 2**27)
     assert found == 32 or 2 * found * n_weights > 2**15 or 2 * found * n_features > 2**27
 
 
@@ -118,30 +127,13 @@ def test_a_wide_network_trains_with_fewer_at_a_time():
     for place in (0, 9):
         (alone,) = EnsembleTrainer(runs[place]).train([runs[place]])
         same(found[place], alone)
-        (last,) = EnsembleTrainer(runs[place]), None
     assert [w.shape for w in trainer.last_weights(9)] == [(5, 600), (600,), (600, 1), (1,)]
 
 
-class Chooses(BatchMean):
-    """A strategy with callbacks of somebody's own, made for each run."""
-
-    name = "chooses"
-    made = ()
-
-    def callbacks(self, train=None, validation=None):
-        return [*super().callbacks(), *(make(validation[0].x) for make in self.made)]
-
-
 def chosen(monkeypatch, *made, **settings):
-    """What runs give in both engines with these callbacks beside the strategy's own."""
+    """What runs give in both engines with these callbacks beside a strategy's own."""
     monkeypatch.setattr(Chooses, "made", made)
-    path = f"{__name__}.Chooses"
-    monkeypatch.setattr(
-        "batchf1.study.plugins.place", lambda kind, name, thing=None: f"{kind}:{name}"
-    )
-    monkeypatch.setattr("batchf1.study.plugins.strategy", lambda name: Chooses)
-    settings = {"strategies": f"[{path}]", "training__epochs": 6} | settings
-    return list(both({"training__batch_size": 48, **settings}, {}, {}, {}))
+    return list(both(CHOSEN | settings, {}, {}, {}))
 
 
 class Notes(keras.callbacks.Callback):
@@ -227,16 +219,15 @@ def test_what_a_callback_does_to_its_run_holds(monkeypatch, made):
 
 def test_a_stopped_run_keeps_its_weights(monkeypatch):
     monkeypatch.setattr(Chooses, "made", [stops])
-    ours = [run(seed=seed, training__epochs=12, training__batch_size=48) for seed in range(3)]
-    last = []
-    for group in (ours, ours[:1]):
-        trainer = EnsembleTrainer(ours[0])
-        trainer.strategies = [Chooses()]
-        trainer.model.metrics[1].metrics[0].name = "f1_chooses"
-        trainer.train(group)
-        last.append(trainer.last_weights(0))
-    for one, other in zip(*last, strict=True):
-        np.testing.assert_array_equal(one, other)
+    longer = CHOSEN | {"training__epochs": 12, "model__learning_rate": 0.05}
+    runs = [run(seed=seed, **longer) for seed in range(3)]
+    trainer = EnsembleTrainer(runs[0])
+    assert len(set(map(len, trainer.train(runs)))) > 1
+    together = [trainer.last_weights(place) for place in range(3)]
+    for one, weights in zip(runs, together, strict=True):
+        trainer.train([one])
+        for mine, alone in zip(weights, trainer.last_weights(0), strict=True):
+            np.testing.assert_array_equal(mine, alone)
 
 
 class AtBatches(keras.callbacks.Callback):

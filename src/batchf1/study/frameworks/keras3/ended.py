@@ -27,13 +27,14 @@ class Ended:
         self._scores = [np.asarray(of.scores) for of in seen]
         self._weights = np.concatenate([stack.numpy() for stack in weights], axis=1)
 
-    def logs(self, place: int, *splits: str) -> dict[str, float]:
-        """What a run has logged of some splits, by default of all, with Keras' prefixes."""
-        return {
-            SPLITS[split] + name: float(values[place])
-            for split in splits or SPLITS
-            for name, values in self._logs[split].items()
-        }
+    def logs(self, place: int) -> dict[str, float]:
+        """What a run has logged of both splits."""
+        both = {SPLITS[split]: self.logs_of(place, split) for split in SPLITS}
+        return {before + name: value for before, of in both.items() for name, value in of.items()}
+
+    def logs_of(self, place: int, split: str) -> dict[str, float]:
+        """What a run has logged of a split, without Keras' prefix."""
+        return {name: float(values[place]) for name, values in self._logs[split].items()}
 
     def held(self, place: int, member: Member) -> Held:
         """What the shared model is to know of a run."""

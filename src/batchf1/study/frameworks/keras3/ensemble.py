@@ -165,7 +165,7 @@ class EnsembleTrainer:
                 self.model.held, logs = ended.held(place, member), ended.logs(place)
                 self.model.stop_training = False
                 with self.stacks.as_row(place):
-                    member.call("on_test_end", ended.logs(place, "validation"))
+                    member.call("on_test_end", ended.logs_of(place, "validation"))
                     member.call("on_epoch_end", number, logs)
                     if self.model.stop_training or number + 1 == member.run.training.epochs:
                         self._stop(member, logs)

@@ -32,15 +32,12 @@ def train(
     `x`, `y`: both splits of each run, one behind the other, float32 of shapes (n_runs, n, d) and
     (n_runs, n, 1). `order`: the places of each run's training samples, int32 of shape
     (n_runs, n_samples). `class_weight`: that of each run's positives, of shape (n_runs,).
-
-    What differs from `fit`: the scores of the epoch's last weights are made once, for the batches
-    of validation and for the references.
     """
     n = order.shape[1]
     drawn = [tf.gather(part, order, batch_dims=1) for part in (x, y)]
     trained = _pass(steps, batch_size, drawn, partial(steps.learn, class_weight=class_weight))
+    validated = _pass(steps, batch_size, [x[:, n:], y[:, n:]], steps.measure)
     scores = steps.predict(x)
-    validated = _pass(steps, batch_size, [y[:, n:], scores[:, n:]], steps.measure)
     return Seen(*trained, scores[:, :n]), Seen(*validated, scores[:, n:])
 
 

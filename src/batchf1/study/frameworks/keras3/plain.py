@@ -48,7 +48,7 @@ class PlainTrainer:
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
         recorder = Recorder(data, run.training.threshold, TraceReader(self.trace))
-        callbacks = [recorder.reader, *callbacks_of(run, self.strategies, data), recorder]
+        callbacks = [recorder.reader, recorder, *callbacks_of(run, self.strategies, data)]
         _fit(self.model, data, run, shuffled(run), callbacks, verbose)
         return recorder.passes
 
@@ -73,7 +73,11 @@ class PlainTrainer:
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps what each epoch logged, the counts of its batches, and those of a full pass."""
+    """Keeps what each epoch logged, the counts of its batches, and those of a full pass.
+
+    It comes first, so that no callback has changed the weights, and keeps the logs themselves, into
+    which the callbacks after it write.
+    """
 
     def __init__(self, data: Data, threshold: float, reader: TraceReader) -> None:
         super().__init__()
@@ -86,7 +90,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             scores = self.model.predict_on_batch(samples.x)
             full_pass = feed.counts_of(samples, scores, self.threshold)
             seen = self.reader.counts[split]
-            self.passes.append(Pass(epoch, split, dict(logs or {}), seen, full_pass))
+            self.passes.append(Pass(epoch, split, logs or {}, seen, full_pass))
 
 
 def _fit(

@@ -73,7 +73,7 @@ class CompiledSteps:
         return self._stepped(self._learn, block, states, class_weight)
 
     def measure(self, block: Block, states: Any) -> tuple[Any, Any]:
-        """Show the metrics a block of (labels, scores); the same."""
+        """Show the metrics a block of (x, y); the same."""
         return self._stepped(self._measure, block, states)
 
     def predict(self, x: Any) -> Any:
@@ -115,8 +115,8 @@ class CompiledSteps:
     def _measured_block(
         self, parts: Any, size: int, n_batches: Any, states: Any
     ) -> tuple[Any, Any]:
-        def step(states: Any, y: Any, scores: Any) -> Any:
-            return self._each(self._measured, states, y, scores)
+        def step(states: Any, x: Any, y: Any) -> Any:
+            return self._each(self._measured, self._weights(), states, x, y)
 
         return self._loop(step, parts, size, n_batches, states)
 
@@ -147,9 +147,11 @@ class CompiledSteps:
             loss = self.model.compute_loss(x, y, scores, weight, training=True)
         return tape.gradient(loss, weights), *self._after(states, loss, y, scores, weight)
 
-    def _measured(self, states: Any, y: Any, scores: Any) -> tuple[Any, Any]:
+    def _measured(self, weights: Any, states: Any, x: Any, y: Any) -> tuple[Any, Any]:
         """The states of a run's metrics after a batch of validation, and its counts."""
-        loss = self.model.compute_loss(None, y, scores, training=False)
+        # the scores are made here: Keras takes the loss from the logits behind them
+        scores = self._scores(weights, x)
+        loss = self.model.compute_loss(x, y, scores, training=False)
         return self._after(states, loss, y, scores, None)
 
     def _after(

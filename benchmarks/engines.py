@@ -1,13 +1,15 @@
-"""Seconds of a run in each engine, and in a bare compiled loop, over data size and batch size.
+"""Seconds of a run in each engine, in a bare loop, and of the multiplications alone.
 
-All in one process, in turn. The bare loop makes the same optimiser steps without `fit`, metrics,
-callbacks, validation and prediction: the limit.
+All in one process and one thread, in turn, over data size and batch size. The bare loop makes the
+optimiser steps of one run without `fit`, metrics, callbacks, validation and prediction. The
+multiplications alone are those of the training steps of 32 runs at once: the floor.
 """
 
 import argparse
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -21,15 +23,21 @@ from batchf1.records import tables
 from batchf1.study import rows
 from batchf1.study.frameworks import devices
 from batchf1.study.frameworks.keras3 import model as network
-from batchf1.study.frameworks.keras3.run import Keras3Trainer
+from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer, ensemble_of
+from batchf1.study.frameworks.keras3.plain import PlainTrainer
+from batchf1.study.frameworks.keras3.steps import blocks
 from batchf1.study.frameworks.order import shuffled
 from batchf1.study.grid import compose
 from batchf1.study.seeds import generator
 from batchf1.study.settings import Run
 
 HERE = Path(__file__).resolve().parent
-CELLS = [(1000, 8), (10_000, 8), (44_000, 8), (44_000, 64), (44_000, 512), (44_000, 1024)]
+CELLS = [
+    *((n, 8) for n in (1000, 10_000, 44_000)),
+    *((44_000, size) for size in (64, 256, 1024)),
+]
 """Training samples and batch size."""
+RUNS = 32
 
 
 def bare(run: Run) -> Callable[[], None]:
@@ -65,37 +73,91 @@ def bare(run: Run) -> Callable[[], None]:
     return train
 
 
-def engine(run: Run, device: str) -> Callable[[], object]:
-    """A run with all strategies."""
-    trainer = Keras3Trainer(run)
-    return lambda: rows.table([run], device, trainer.train([run]), trainer.expected)
+def multiplications(run: Run) -> Callable[[], None]:
+    """The matrix products of the training steps of 32 runs, forward and back, and nothing else."""
+    size, n_features, (units,) = run.training.batch_size, 5, run.model.hidden
+    draw = np.random.default_rng(0)
+    shapes = [(size, n_features), (n_features, units), (units, 1), (size, 1)]
+    x, first, second, error = (
+        tf.constant(draw.normal(size=(RUNS, *shape)).astype(np.float32)) for shape in shapes
+    )
+    n_steps = run.training.epochs * -(-run.dataset.n_samples // size)
+
+    @tf.function(jit_compile=True)
+    def products(n: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def step(i: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            hidden = tf.matmul(x, first)
+            output = tf.matmul(hidden, second)  # feeds back, or XLA would leave it out
+            back = error + 1e-30 * output
+            of_second = tf.matmul(hidden, back, transpose_a=True)
+            of_first = tf.matmul(x, tf.matmul(back, second, transpose_b=True), transpose_a=True)
+            return i + 1, first + 1e-9 * of_first, second + 1e-9 * of_second
+
+        found = tf.while_loop(lambda i, *_: i < n, step, [0, first, second])
+        return found[1:]
+
+    return lambda: [part.numpy() for part in products(tf.constant(n_steps))]
+
+
+def steps(run: Run) -> Callable[[], None]:
+    """The ensemble's compiled training steps of 32 runs, all metrics included, and nothing else."""
+    ensemble = ensemble_of(run)
+    data = run.dataset.load(generator(*run.names, "data")).train
+    parts = [tf.constant(np.stack([part] * RUNS)) for part in data]
+    every, ones = list(blocks(parts, run.training.batch_size)), tf.ones(RUNS)
+
+    def train() -> None:
+        for _ in range(run.training.epochs):
+            states = ensemble.stacks.reset
+            for block in every:
+                states, counts = ensemble.steps.learn(block, states, ones)
+            counts.numpy()
+
+    return train
+
+
+def engine(run: Run, n_runs: int) -> Callable[[], object]:
+    """Runs with all strategies, from loading data to rows."""
+    trainer = (PlainTrainer if run.training.engine == "plain" else EnsembleTrainer)(run)
+    runs = [replace(run, seed=seed) for seed in range(n_runs)]
+    return lambda: rows.table(runs, "CPU", trainer.train(runs), trainer.expected)
+
+
+KINDS: dict[str, tuple[Callable[[Run], Callable[[], object]], int]] = {
+    "multiplications": (multiplications, RUNS),
+    "ensemble, steps alone": (steps, RUNS),
+    "ensemble": (lambda run: engine(run, RUNS), RUNS),
+    "bare loop": (bare, 1),
+    "plain": (lambda run: engine(run, 1), 1),
+}
+"""What is measured -> what makes it, and how many runs it trains."""
 
 
 def measure(n_samples: int, batch_size: int, repeats: int) -> list[dict[str, object]]:
-    """A row per engine: seconds of the first run, with compilation, and of the later ones."""
+    """A row for each kind: seconds of the first call, which compiles, and a run's in later ones."""
     found: list[dict[str, object]] = []
-    for name in ("bare loop", "fused", "plain"):
-        kind = name if name != "bare loop" else "fused"
+    for name, (make, n_runs) in KINDS.items():
+        of = "plain" if name == "plain" else "ensemble"
         sizes = [f"dataset.n_samples={n_samples}", f"training.batch_size={batch_size}"]
-        run = compose([*sizes, f"training.engine={kind}", "training.threads=1"])
-        device = "CPU"
-        train = bare(run) if name == "bare loop" else engine(run, device)
+        run = compose([*sizes, f"training.engine={of}", "training.threads=1"])
+        train = make(run)
         seconds = []
         for _ in range(1 + (repeats if name != "plain" else 1)):
             start = time.perf_counter()
             train()
             seconds.append(time.perf_counter() - start)
-        steps = -(-n_samples // batch_size) * run.training.epochs
+        n_steps = -(-n_samples // batch_size) * run.training.epochs
+        later = np.array(seconds[1:]) / n_runs
         found.append(
             {
                 "engine": name,
                 "n_samples": n_samples,
                 "batch_size": batch_size,
-                "steps": steps,
+                "steps": n_steps,
                 "epochs": run.training.epochs,
                 "first_s": round(seconds[0], 3),
-                "later_s": round(float(np.median(seconds[1:])), 4),
-                "later_max_s": round(max(seconds[1:]), 4),
+                "later_s": float(f"{np.median(later):.4g}"),
+                "later_max_s": float(f"{later.max():.4g}"),
             }
         )
         print(found[-1], flush=True)  # noqa: T201
@@ -113,9 +175,14 @@ def main() -> None:
     table = pd.DataFrame(measured)
     tables.write_csv(table, parsed.output)
     wide = table.pivot_table(index=["n_samples", "batch_size"], columns="engine", values="later_s")
-    wide["plain / fused"] = wide["plain"] / wide["fused"]
-    wide["fused / bare loop"] = wide["fused"] / wide["bare loop"]
-    print(wide.round(3).to_string())  # noqa: T201
+    for name, floor in (
+        ("plain", "ensemble"),
+        ("bare loop", "ensemble"),
+        ("ensemble, steps alone", "multiplications"),
+        ("ensemble", "multiplications"),
+    ):
+        wide[f"{name} / {floor}"] = wide[name] / wide[floor]
+    print(wide.to_string(float_format="%.4g"))  # noqa: T201
 
 
 if __name__ == "__main__":

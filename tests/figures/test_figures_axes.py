@@ -190,11 +190,15 @@ def test_each_of_these_settings_is_refused_where_it_cannot_be_shown(
         ("discrepancy", {"dataset": ["diamonds", "trousers"]}, r"dataset.*\['diamonds', 'trous"),
         ("discrepancy", {"dataset": ["d"], "prevalence": [0.2, 0.1]}, r"prevalence.*\[0.1, 0.2\]"),
         ("discrepancy", {"dataset": ["d"], "model.hidden": ["[4]", "[8]"]}, "model.hidden"),
-        ("discrepancy", {"dataset": ["d"], "engine": ["plain", "fused"]}, "engine"),
+        ("discrepancy", {"dataset": ["d"], "engine": ["plain", "ensemble"]}, "engine"),
         ("original_log", {"dataset": ["diamonds", "trousers"]}, "dataset"),
         ("original_log", {"dataset": ["d"], "program": ["arrays", "together"]}, "program"),
         ("original_log", {"dataset": ["d"], "batch_size": [4, 5]}, r"batch_size.*\[4, 5\]"),
-        ("original_log", {"dataset": ["d"], "engine": ["plain", "fused"]}, r"\['fused', 'plain'\]"),
+        (
+            "original_log",
+            {"dataset": ["d"], "engine": ["plain", "ensemble"]},
+            r"\['ensemble', 'plain'\]",
+        ),
         ("original_log", {"dataset": ["d"], "training.threshold": [0.3, 0.5]}, "threshold"),
     ],
 )

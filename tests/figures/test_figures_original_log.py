@@ -22,7 +22,7 @@ VALIDATION_EXPECTED = {
     "per_batch": (1 / 2 + 2 * 1 / 3) / 3,
 }
 VALIDATION_SD = {"size_weighted": 2**0.5 / 27, "per_batch": 2**0.5 / 18}
-TODAY = {"version": "3.1.0", "averaging": "per_batch", "engine": "fused"}
+TODAY = {"version": "3.1.0", "averaging": "per_batch", "engine": "ensemble"}
 THEN = {"version": "2.2.4", "averaging": "size_weighted", "engine": "keras224"}
 EXACT = {"train": 0.95, "validation": 0.9}
 LOSS = {"train": 0.0005, "validation": 0.25}

@@ -26,7 +26,7 @@ ROW = {
     "fn": 2,
     "tn": 4,
     "device": "CPU",
-    "engine": "fused",
+    "engine": "ensemble",
     "framework": "keras",
     "version": "3.0.0",
     "averaging": "per_batch",

@@ -62,7 +62,7 @@ def test_runs_share_a_shape_unless_a_setting_could_change_their_arrays():
 
 def both(n=4):
     """Runs of two frameworks in three engines, one after the other."""
-    of_each = ({"training__engine": "plain"}, {"training__engine": "fused"}, OLD)
+    of_each = ({"training__engine": "plain"}, {"training__engine": "ensemble"}, OLD)
     sizes = [8, 16, 32, 64][:n]
     return [
         run(training__batch_size=b, seed=s, **e) for b in sizes for e in of_each for s in (0, 1)
@@ -83,7 +83,7 @@ def test_every_run_is_dealt_once_and_never_beside_one_of_another_framework(n_sha
 def test_two_engines_of_a_framework_share_a_shard():
     today = [one for one in both() if one.training.engine != "keras224"]
     (part,) = deal.deal(today, 1)
-    assert {one.training.engine for one in part} == {"plain", "fused"}
+    assert {one.training.engine for one in part} == {"plain", "ensemble"}
 
 
 def test_fewer_shards_than_frameworks_are_refused():

@@ -23,7 +23,7 @@ KNOWN = {
     plugins.DATASETS: {"diamonds", "fashion_mnist", "synthetic"},
     plugins.STRATEGIES: {"batch_mean", "epoch_end", "reconstructed", "streaming"},
     plugins.FIGURES: {"collapse", "cost", "error_vs_batch_size", "theory", "worked_example"},
-    plugins.FRAMEWORKS: {"fused", "plain", "keras224"},
+    plugins.FRAMEWORKS: {"ensemble", "plain", "keras224"},
 }
 OWN = [
     "dataset=my_plugins.MyData",

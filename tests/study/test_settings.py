@@ -112,7 +112,8 @@ def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
     [
         (
             ["program=dropped_batch"],
-            "program dropped_batch: needs an engine for generators, of keras ['plain']; got fused",
+            "program dropped_batch: needs an engine for generators, of keras ['plain']; got "
+            "ensemble",
         ),
         (["program.counts=median"], "program.counts: is one of"),
         (["program.train=1"], "program.train: is one of"),

@@ -75,7 +75,7 @@ def test_a_shard_keeps_its_runs_and_trains_only_what_is_missing(experiment, tmp_
     assert "(1 shapes compiled)" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("engine", ["plain", "fused"])
+@pytest.mark.parametrize("engine", ["plain", "ensemble"])
 def test_a_finished_study_trains_nothing_when_it_is_started_again(
     experiment, tmp_path, engine, capsys
 ):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from batchf1.errors import TraceError
-from batchf1.study.frameworks.keras3.run import Keras3Trainer
+from batchf1.study.frameworks.keras3.plain import PlainTrainer
 from batchf1.study.frameworks.keras3.trace import BatchTrace
 from helpers.training import run
 
@@ -49,4 +49,4 @@ def test_a_trace_without_room_for_its_batches_says_so():
     ],
 )
 def test_a_trace_has_room_for_the_batches_of_both_splits(settings, n):
-    assert Keras3Trainer(run(**settings)).trace.rows.shape == (n, 4)
+    assert PlainTrainer(run(**settings)).trace.rows.shape == (n, 4)

@@ -1,6 +1,5 @@
-"""Runs: the engines agree, a reused model is as good as a fresh one, and rows say what happened."""
+"""Runs: a reused model is as good as a fresh one, and rows say what happened."""
 
-import keras
 import numpy as np
 import pandas as pd
 import psutil
@@ -12,65 +11,16 @@ from batchf1.metrics import averaging
 from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
 from batchf1.study import schema
-from batchf1.study.frameworks.keras3.run import Keras3Trainer
 from helpers import by_hand
 from helpers.training import run, trained
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 
 
-def histories(settings):
-    """The logs of every epoch, by engine."""
-    found = {}
-    for engine in ("plain", "fused"):
-        one = run(training__engine=engine, **settings)
-        trainer = Keras3Trainer(one)
-        kept = keras.callbacks.History()
-        fit = trainer.engine.fit
-        trainer.engine = _Listening(fit, trainer.engine, kept)
-        found[engine] = (kept.history, trained(one, trainer))
-    return found
-
-
-class _Listening:
-    """An engine with one more callback."""
-
-    def __init__(self, fit, engine, callback):
-        self.model_class, self.compile_options = engine.model_class, engine.compile_options
-        self._fit, self._callback = fit, callback
-
-    def fit(self, model, data, run, order, callbacks, verbose):
-        self._fit(model, data, run, order, [*callbacks, self._callback], verbose)
-
-
-CELLS = {
-    "ragged last batches": {"training__batch_size": 48},
-    "batch 8": {"training__batch_size": 8},
-    "batch larger than the validation set": {"training__batch_size": 100},
-    "one batch": {"training__batch_size": 400},
-    "more epochs, another threshold": {"training__epochs": 5, "training__threshold": 0.3},
-    "two layers, synthetic": {
-        "model__hidden": "[16,8]",
-        "dataset": "synthetic",
-        "dataset__n_samples": 999,
-    },
-}
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_engines_log_the_same(cell):
-    (plain, plain_rows), (fused, fused_rows) = histories(CELLS[cell]).values()
-    assert plain.keys() == fused.keys()
-    assert {"loss", "val_loss", "f1_batch_mean", "val_f1_epoch_end"} <= plain.keys()
-    for key in plain:
-        np.testing.assert_allclose(fused[key], plain[key], rtol=0, atol=1e-6, err_msg=key)
-    columns = ["tp", "fp", "fn", "tn", "n_batches", "n_empty_batches"]
-    pd.testing.assert_frame_equal(plain_rows[columns], fused_rows[columns])
-
-
-@pytest.mark.parametrize("engine", ["plain", "fused"])
+@pytest.mark.parametrize("engine", ["plain", "ensemble"])
 def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
-    shared = Keras3Trainer(run(training__engine=engine))
+    first = run(training__engine=engine)
+    shared = first.framework.trainer(first)
     settings = ({"seed": 1}, {"dataset__prevalence": 0.3})
     one, other = (run(training__engine=engine, **each) for each in settings)
     fresh = {id(each): trained(each) for each in (one, other)}
@@ -80,7 +30,7 @@ def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
 
 
 def test_memory_does_not_grow_with_the_number_of_runs():
-    trainer, process = Keras3Trainer(run()), psutil.Process()
+    trainer, process = run().framework.trainer(run()), psutil.Process()
 
     def train(seeds):
         for seed in seeds:
@@ -139,7 +89,7 @@ def test_a_pretraining_takes_batches_of_32():
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-@pytest.mark.parametrize("engine", ["plain", "fused"])
+@pytest.mark.parametrize("engine", ["plain", "ensemble"])
 def test_each_strategy_alone(engine, name):
     one = run(strategies=f"[{name}]", training__engine=engine, training__epochs=3)
     alone = trained(one)
@@ -152,15 +102,28 @@ def test_train_prints_each_strategy_beside_its_references(capfd):
     overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
     assert cli.main(["train", *overrides]) == 0
     said = capfd.readouterr().out
-    assert "val_f1_batch_mean" in said  # Keras' own log
+    assert "val_f1_batch_mean: 0." in said  # the log
     for word in ("F1 after epoch 2", "pooled", "full pass", *STRATEGIES):
         assert word in said
+
+
+def test_train_prints_how_far_two_engines_differ(capfd):
+    overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
+    assert cli.main(["train", *overrides, "--against", "plain"]) == 0
+    first, *lines = capfd.readouterr().out.splitlines()
+    assert first.endswith("on CPU: ensemble against plain")
+    differences = {name: float(value) for value, name in map(str.split, lines)}
+    assert {"loss", "val_loss", *(f"val_f1_{name}" for name in STRATEGIES)} <= differences.keys()
+    assert max(differences.values()) <= 1e-6
 
 
 def test_train_refuses_in_a_line(capsys):
     assert cli.main(["train", "training.batch_size=0"]) == 2
     said = capsys.readouterr().err
     assert said == "batchf1 train: training.batch_size: must be at least 1; got 0\n"
+    assert cli.main(["train", "strategies=[batch_mean]", "--against", "keras224"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("batchf1 train: --against: is another engine of keras 3.")
     assert cli.main(["train", "--settings"]) == 0
     assert "batch_size: 32" in capsys.readouterr().out
 

@@ -10,6 +10,14 @@ import pytest
 @pytest.mark.parametrize(
     ("command", "things"),
     [
+        (
+            ["expectation.py", "30"],
+            [
+                f"{name} of a pool in batches of {size}"
+                for name in ("expect", "expected_f1")
+                for size in (8, 32, 256, 1024)
+            ],
+        ),
         (["memory.py", "2000", "32"], ["arrays", "predict", "scikit-learn"]),
         (
             ["overhead.py", "1"],

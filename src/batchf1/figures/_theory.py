@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import as_counts
-from batchf1.theory.expectation import Expectation, expect, expected_f1
-
-
-@cache
-def _expect(tp: int, fp: int, fn: int, tn: int, size: int, averaging: Averaging) -> Expectation:
-    return expect(as_counts(tp, fp, fn, tn), size, averaging)
-
-
-@cache
-def _expected_f1(tp: int, fp: int, fn: int, tn: int, size: int, averaging: Averaging) -> float:
-    return expected_f1(as_counts(tp, fp, fn, tn), size, averaging)
+from batchf1.theory.expectation import expect, expected_f1
 
 
 def with_expectation(rows: pd.DataFrame) -> pd.DataFrame:
@@ -30,28 +18,30 @@ def with_expectation(rows: pd.DataFrame) -> pd.DataFrame:
     By each row's own averaging rule; NaN where the batches were not of the row's batch size, as
     their number tells.
     """
-    found = [_expect(*cut) if cut else None for cut in _cuts(rows)]
-    columns = {name: [getattr(e, name, np.nan) for e in found] for name in ("expected_f1", "sd")}
-    return rows.assign(**_floats(columns))
+
+    def find(*cut: Any) -> list[Any]:
+        found = expect(*cut)
+        return [found.expected_f1, found.sd]
+
+    return _with(rows, ["expected_f1", "sd"], find)
 
 
 def with_expected_f1(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with `expected_f1` alone, which is found much faster."""
-    found = [_expected_f1(*cut) if cut else np.nan for cut in _cuts(rows)]
-    return rows.assign(**_floats({"expected_f1": found}))
+    return _with(rows, ["expected_f1"], lambda *cut: [expected_f1(*cut)])
 
 
-def _floats(columns: dict[str, list[float]]) -> dict[str, Any]:
-    return {name: np.array(values, np.float64) for name, values in columns.items()}
-
-
-def _cuts(rows: pd.DataFrame) -> Iterator[tuple[int, int, int, int, int, Averaging] | None]:
-    """TP, FP, FN, TN, batch size and rule of each row; None where another size was cut."""
-    cells = ["tp", "fp", "fn", "tn"]
-    columns = [*cells, "batch_size", "averaging", "n_batches"]
-    for tp, fp, fn, tn, size, averaging, n_batches in zip(
-        *(rows[c].tolist() for c in columns), strict=True
-    ):
-        n = tp + fp + fn + tn
-        whole = n_batches == -(-n // size)
-        yield (tp, fp, fn, tn, min(size, n), averaging) if whole else None
+def _with(rows: pd.DataFrame, names: list[str], find: Callable[..., list[Any]]) -> pd.DataFrame:
+    """The rows with what is found for all that were cut alike at once; a split may be smaller."""
+    cells = rows[["tp", "fp", "fn", "tn"]].to_numpy(np.int64).T
+    n = cells.sum(axis=0)
+    size = rows["batch_size"].to_numpy(np.int64)
+    found = np.full((len(names), len(rows)), np.nan)
+    whole = rows["n_batches"].to_numpy() == -(-n // size)
+    rules = {"size": np.minimum(size, n), "averaging": rows["averaging"].to_numpy()}
+    cuts = pd.DataFrame(rules)[whole].groupby(["size", "averaging"], observed=True).indices
+    places = np.flatnonzero(whole)
+    for (batch_size, averaging), some in cuts.items():
+        alike = places[some]
+        found[:, alike] = find(as_counts(*cells[:, alike]), int(batch_size), averaging)
+    return rows.assign(**dict(zip(names, found, strict=True)))

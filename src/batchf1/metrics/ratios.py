@@ -117,6 +117,7 @@ def margin_weights(weights: Weights) -> Weights:
     return tp - fp - fn + tn, fn - tn, fp - tn, tn
 
 
-def dot(weights: Sequence[float], counts: Sequence[Any]) -> Any:
+def dot(weights: Sequence[Any], counts: Sequence[Any]) -> Any:
     """Sum of weight x count."""
-    return sum(weight * count for weight, count in zip(weights, counts, strict=True))
+    terms = [weight * count for weight, count in zip(weights, counts, strict=True)]
+    return sum(terms[1:], terms[0])

@@ -6,9 +6,10 @@ Input is taken to be checked; arrays are float64. Derivations: `docs/theory.md`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,9 +18,13 @@ from scipy.special import digamma, gammaln, xlog1py, xlogy
 from batchf1.metrics.counts import Floats
 
 NOTHING = 41.0  # exp(-NOTHING) is a probability that no sum in double precision can feel
-NEVER = 1e-24  # a probability that even a mean over non-empty batches cannot feel
+NEVER = 1e-18  # a share of the probability of other counts than 0 that nothing can feel
 SMOOTH = 4.5  # standard deviations from which on a sum may leave points out; exp(-2 SMOOTH^2)
+LONGEST = 4096  # of a table of probabilities that is made for speed
 TINY = 1e-300
+ZERO = np.zeros(())
+
+Cell = tuple[Floats, int, Floats]
 
 
 class Axis(NamedTuple):
@@ -29,97 +34,83 @@ class Axis(NamedTuple):
     weights: Floats
 
 
-class Law(NamedTuple):
-    """How many relevant samples a batch has, and how they fall on the groups given that number.
+class Span(NamedTuple):
+    """The points of a law: `start`, `start` + `step`, and so on up to `stop`."""
 
-    `first` has shape (..., n), any leading axes being pools that differ in their irrelevant samples
-    only. Its points are `number[place]`, `number` of shape (n0,) without repetition. `inner[i]` is
-    the law of the count of group i given the axes before it, of shape (n0, ..., ni); the last group
-    takes what is left.
-    """
+    start: Floats
+    stop: Floats
+    step: Floats
 
-    first: Axis
-    number: Floats
-    place: NDArray[np.intp]
-    inner: tuple[Axis, ...]
-
-    def counts(self) -> list[Floats]:
-        """The count of each group, shaped to broadcast to (n0, n1, ...)."""
-        parts, left = [], self.number
-        for axis in self.inner:
-            parts.append(axis.points)
-            left = left[..., None] - axis.points
-        parts.append(left)
-        return [part.reshape(part.shape + (1,) * (left.ndim - part.ndim)) for part in parts]
-
-    def given_number(self, values: Floats) -> Floats:
-        """Mean over the groups of `values` (n0, n1, ...), given the number: shape (n0,)."""
-        for axis in reversed(self.inner):
-            values = np.asarray((values * axis.weights).sum(axis=-1))
-        return values
-
-    def mean(self, values: Floats) -> Floats:
-        """Mean of `values` (n0, n1, ...) for each pool: shape (...)."""
-        given = self.given_number(values)[self.place]
-        return np.asarray((given * self.first.weights).sum(axis=-1))
-
-    def spectrum(self, values: Floats, degree: int) -> Floats:
-        """Coefficients of `values` in the orthonormal polynomials of the counts, for each pool.
-
-        Shape (i, j, ..., pools): the entry belongs to total degree i + j + ..., and each index goes
-        up to `degree` or as far as there are points. Stieltjes' procedure, innermost axis first.
-        """
-        norm = np.ones_like(values)
-        for axis in reversed(self.inner):
-            values, norm = _project(values, norm * axis.weights, axis.points, degree)
-        values, norm = values[..., self.place], norm[..., self.place]
-        values, norm = _project(values, norm * self.first.weights, self.first.points, degree)
-        return values * np.sqrt(norm)
-
-
-def nest(first: Axis, groups: Sequence[float], finite: bool) -> Law:
-    """The law of a batch from that of its number of relevant samples and the groups of these.
-
-    `finite`: groups are numbers of samples, drawn without replacement; otherwise they are shares.
-    """
-    number, place = np.unique(first.points, return_inverse=True)
-    inner, left, pool = [], number, float(sum(groups))
-    for size in groups[:-1]:
-        axis = hypergeometric(pool, size, left) if finite else binomial(size / pool, left)
-        inner.append(axis)
-        left, pool = left[..., None] - axis.points, pool - size
-    return Law(first, number, place.reshape(first.points.shape), tuple(inner))
+    @property
+    def points(self) -> Floats:
+        """How many there are."""
+        return np.asarray(np.floor((self.stop - self.start) / self.step) + 1)
 
 
 def hypergeometric(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Axis:
     """How many marked samples there are among `draws` of `total`, without replacement."""
     total, marked, draws = np.broadcast_arrays(*map(as_floats, (total, marked, draws)))
-    others, left = total - marked, total - draws
-    safe = np.maximum(total, 1.0)
-    mean = draws * marked / safe
-    variance = mean * (others / safe) * (left / np.maximum(total - 1, 1.0))
+    others, left, safe = total - marked, total - draws, np.maximum(total, 1.0)
+    mean = (draws * marked / safe)[..., None]
     cells = [
-        (0 * mean, 1, mean),
-        (marked, -1, marked * left / safe),
-        (draws, -1, draws * others / safe),
-        (others - draws, 1, others * left / safe),
+        (ZERO, 1, mean),
+        (marked[..., None], -1, (marked * left / safe)[..., None]),
+        (draws[..., None], -1, (draws * others / safe)[..., None]),
+        ((others - draws)[..., None], 1, (others * left / safe)[..., None]),
     ]
+    return _axis(span(total, marked, draws), lambda points: _log_product(points, mean, cells))
+
+
+def of_many(total: Floats, marked: Floats, draws: Floats) -> Axis:
+    """`hypergeometric`, faster where `total` and `marked` are alike along all axes but the first.
+
+    Of two binomial counts of one rate the first, given their sum, has this law whatever the rate.
+    So it is a product of two factors, of one variable each, that can be looked up.
+    """
+    place = span(total, marked, draws)
+    most = int(place.stop.max(initial=0.0)), int((draws - place.start).max(initial=0.0))
+    if max(most) > LONGEST:
+        return hypergeometric(total, marked, draws)
+    rate = draws.reshape(len(draws), -1).mean(axis=-1)[:, None] / total.reshape(-1, 1)
+    of_marked, of_others = (
+        _log_binomials(part.reshape(-1, 1), rate, longest)
+        for part, longest in zip((marked, total - marked), most, strict=True)
+    )
+    row = np.arange(len(draws)).reshape(-1, *[1] * draws.ndim)
+    here, all_drawn = (
+        row * of_marked.shape[1],
+        row * of_others.shape[1] + _indices(draws[..., None]),
+    )
+
+    def logs(points: Floats) -> Floats:
+        drawn = _indices(points)
+        return np.asarray(of_marked.take(drawn + here) + of_others.take(all_drawn - drawn))
+
+    return _axis(place, logs)
+
+
+def span(total: Floats, marked: Floats, draws: Floats) -> Span:
+    """Where the points of `hypergeometric` lie."""
+    others, safe = total - marked, np.maximum(total, 1.0)
+    mean = draws * marked / safe
+    variance = mean * (others / safe) * ((total - draws) / np.maximum(total - 1, 1.0))
     low, high = np.maximum(0.0, draws - others), np.minimum(draws, marked)
-    return _axis(mean, variance, low, high, cells)
+    return _span(mean, variance, low, high)
 
 
 def binomial(share: ArrayLike, draws: ArrayLike) -> Axis:
     """How many of `draws` are marked when each is with probability `share`, independently."""
     share, draws = np.broadcast_arrays(as_floats(share), as_floats(draws))
     mean = draws * share
-    cells = [(0 * mean, 1, mean), (draws, -1, draws * (1 - share))]
-    return _axis(mean, mean * (1 - share), 0 * mean, draws, cells)
+    place = _span(mean, mean * (1 - share), 0 * mean, draws)
+    return _axis(place, partial(_log_binomial, share[..., None], draws[..., None]))
 
 
 def poisson(mean: ArrayLike) -> Axis:
     """A Poisson count."""
     mean = as_floats(mean)
-    return _axis(mean, mean, 0 * mean, mean + np.inf, [(0 * mean, 1, mean)])
+    place, mean = _span(mean, mean, 0 * mean, mean + np.inf), mean[..., None]
+    return _axis(place, lambda points: _log_product(points, mean, [(ZERO, 1, mean)]))
 
 
 def log_none(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Floats:
@@ -144,11 +135,13 @@ def log_none(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Floats:
 def stirling_remainder(x: ArrayLike) -> Floats:
     """log(x!) - (x log x - x) for x >= 0, the part of Stirling's formula that stays small."""
     x = as_floats(x)
-    small, large = np.minimum(x, 16.0), np.maximum(x, 16.0)
+    few, large = x < 16, np.maximum(x, 16.0)
     y = 1 / (large * large)
     series = (1 / 12 - y * (1 / 360 - y * (1 / 1260 - y * (1 / 1680 - y / 1188)))) / large
-    exact = gammaln(small + 1) - xlogy(small, small) + small
-    return np.where(x < 16, exact, 0.5 * np.log(2 * np.pi * large) + series)
+    found = np.asarray(0.5 * np.log(2 * np.pi * large) + series)
+    small = x[few]
+    found[few] = gammaln(small + 1) - xlogy(small, small) + small
+    return found
 
 
 def digamma_gap(x: ArrayLike, gap: ArrayLike) -> Floats:
@@ -179,38 +172,42 @@ def sum_rule(terms: int, nodes: int = 16) -> tuple[Floats, Floats]:
     return np.concatenate([p for p, _ in parts]), np.concatenate([w for _, w in parts])
 
 
+def sum_rules(terms: Floats) -> tuple[Floats, Floats]:
+    """The sum rule of each row of `terms`, (p, 1): (p, t) each, with weights 0 to make up."""
+    rules = [sum_rule(int(count)) for count in terms[:, 0]]
+    longest = max(len(weights) for _, weights in rules)
+    places, weights = (np.zeros((len(rules), longest)) for _ in range(2))
+    for row, (place, weight) in enumerate(rules):
+        places[row, : len(place)], weights[row, : len(weight)] = place, weight
+    return places, weights
+
+
 def as_floats(values: ArrayLike) -> Floats:
     """As an array of float64."""
     return np.asarray(values, np.float64)
 
 
-def _axis(
-    mean: Floats,
-    variance: Floats,
-    low: Floats,
-    high: Floats,
-    cells: Iterable[tuple[Floats, int, Floats]],
-) -> Axis:
-    """The points that matter, and their probabilities, of a law that is a product over cells.
-
-    A cell is (a, s, its mean): it holds a + s x samples when the count is x, and brings the factor
-    mean^(a + s x) / (a + s x)!. The points end where Bernstein's inequality leaves exp(-NOTHING).
-    """
-    spread = np.sqrt(variance)
+def _span(mean: Floats, variance: Floats, low: Floats, high: Floats) -> Span:
+    """The points of a law end where Bernstein's inequality leaves exp(-NOTHING)."""
     reach = NOTHING / 3 + np.sqrt((NOTHING / 3) ** 2 + 2 * NOTHING * variance)
     start = np.ceil(np.maximum(low, mean - reach))
     stop = np.floor(np.minimum(high, mean + reach))
-    step = _stride(mean, spread)
-    size = int(np.max(np.floor((stop - start) / step), initial=0.0)) + 1
+    return Span(start, stop, _stride(mean, np.sqrt(variance)))
+
+
+def _axis(place: Span, logs: Callable[[Floats], Floats]) -> Axis:
+    """The points that matter, and their probabilities, from logs of these but for a constant."""
+    start, stop, step = place
+    size = int(np.max(place.points, initial=1.0))
     lattice = start[..., None] + step[..., None] * np.arange(size)
     points = np.minimum(lattice, stop[..., None])
-    logs = sum(
-        _log_cell(points, mean[..., None], a[..., None], s, m[..., None]) for a, s, m in cells
-    )
-    logs = np.where(lattice == points, logs, -np.inf)
-    weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    weights = np.where(lattice == points, logs(points), -np.inf)
+    weights -= weights.max(axis=-1, keepdims=True)
+    np.exp(weights, out=weights)
     weights /= weights.sum(axis=-1, keepdims=True)
-    used = np.flatnonzero((weights > NEVER).reshape(-1, size).any(axis=0))
+    others = weights[..., 1:].sum(axis=-1) + np.where(start > 0, weights[..., 0], 0.0)
+    felt = weights > NEVER * np.maximum(others, NEVER)[..., None]
+    used = np.flatnonzero(felt.reshape(-1, size).any(axis=0))
     kept = slice(used[0], used[-1] + 1)
     return Axis(points[..., kept], weights[..., kept])
 
@@ -227,39 +224,34 @@ def _stride(mean: Floats, spread: Floats) -> Floats:
     return np.where(far, np.floor(np.pi / np.arcsin(SMOOTH / wide)), 1.0)
 
 
-def _log_cell(points: Floats, mean: Floats, origin: Floats, sign: int, expected: Floats) -> Floats:
-    moved = sign * (points - mean)
-    held = np.maximum(origin + sign * points, 0.0)
-    relative = np.maximum(moved / np.maximum(expected, TINY), -1.0)
-    return np.asarray(moved - xlog1py(held, relative) - stirling_remainder(held))
+def _log_binomial(share: Floats, draws: Floats, points: Floats) -> Floats:
+    mean = draws * share
+    return _log_product(points, mean, [(ZERO, 1, mean), (draws, -1, draws * (1 - share))])
 
 
-def _project(values: Floats, weights: Floats, x: Floats, degree: int) -> tuple[Floats, Floats]:
-    """Coefficients in the monic orthogonal polynomials along the last axis, and squared norms.
+def _log_product(points: Floats, mean: Floats, cells: Iterable[Cell]) -> Floats:
+    """Log of a law that is a product over cells.
 
-    A new first axis runs over the degrees. Both are 0 where there are too few points.
+    A cell is (a, s, its mean): it holds a + s x samples when the count is x, and brings the factor
+    mean^(a + s x) / (a + s x)!.
     """
-    x = (x - x.mean()) / max(float(x.std()), 1.0)
-    support = np.count_nonzero(weights > 0, axis=-1)
-    before, now, last = np.zeros_like(weights), np.ones_like(weights), np.ones(support.shape)
-    found, norms = [], []
-    for power in range(min(degree + 1, weights.shape[-1])):
-        mass = weights * now
-        norm = np.where(power < support, (mass * now).sum(axis=-1), 0.0)
-        coefficient = _over((mass * values).sum(axis=-1), norm)
-        centre = _over((mass * now * x).sum(axis=-1), norm)
-        values = values - coefficient[..., None] * now
-        growth = _over(norm, last)
-        before, now = now, (x - centre[..., None]) * now - growth[..., None] * before
-        last = norm
-        found.append(coefficient)
-        norms.append(norm)
-    return np.stack(found), np.stack(norms)
+    total = np.zeros(np.broadcast_shapes(points.shape, mean.shape))
+    for origin, sign, expected in cells:
+        moved = sign * (points - mean)
+        held = np.maximum(origin + sign * points, 0.0)
+        relative = np.maximum(moved / np.maximum(expected, TINY), -1.0)
+        total += moved - xlog1py(held, relative) - stirling_remainder(held)
+    return total
 
 
-def _over(top: Floats, bottom: Floats) -> Floats:
-    filled: Any = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
-    return np.asarray(filled)
+def _indices(counts: Floats) -> NDArray[np.intp]:
+    return counts.astype(np.intp)
+
+
+def _log_binomials(draws: Floats, share: Floats, longest: int) -> Floats:
+    """Logs of the probabilities of 0 .. `longest`, for columns `draws` and `share`."""
+    points = np.arange(longest + 1.0)[None]
+    return np.where(points <= draws, _log_binomial(share, draws, points), -np.inf)
 
 
 def _gauss(start: float, length: float, nodes: int) -> tuple[Floats, Floats]:

@@ -13,7 +13,8 @@ from batchf1.errors import require
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats
 from batchf1.metrics.ratios import F1, Ratio, check_metric
-from batchf1.theory.laws import Law, binomial, nest, poisson
+from batchf1.theory.laws import binomial, poisson
+from batchf1.theory.nested import Law, nest
 from batchf1.theory.pool import Pool, grouped
 
 RAREST = 1e-15
@@ -60,8 +61,8 @@ def large_data(
     check_metric(metric)
     batch_size = checks.whole("batch_size", batch_size)
     pool = grouped(1.0, (tp, fp, fn, max(spare, 0.0)), metric)
-    share = min(pool.relevant, 1.0)
-    law = nest(binomial(share, batch_size), pool.groups, finite=False)
+    share = min(pool.relevant.item(), 1.0)
+    law = nest(binomial([[share]], batch_size), pool.groups, finite=False)
     log_empty = batch_size * float(np.log1p(-share)) if share < 1 else -np.inf
     limit = _limit(pool, law, log_empty, zero_division)
     rate = _rate(pool, law, log_empty, batch_size, limit.error, zero_division)
@@ -91,7 +92,7 @@ def rare_positives(
     counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
     pool = grouped(np.inf, (*counts, 0.0), metric)
     law = nest(poisson(pool.relevant), pool.groups, finite=False)
-    return _limit(pool, law, -pool.relevant, zero_division)
+    return _limit(pool, law, -pool.relevant.item(), zero_division)
 
 
 def _per_positive(precision: float, recall: float) -> tuple[float, float, float]:
@@ -103,27 +104,21 @@ def _per_positive(precision: float, recall: float) -> tuple[float, float, float]
 
 def _limit(pool: Pool, law: Law, log_empty: float, zero_division: float) -> Limit:
     """`log_empty` is the log of the probability that a batch is empty."""
-    skip = np.isnan(zero_division)
+    skip, true = np.isnan(zero_division), pool.true.item()
     kept = -float(np.expm1(log_empty)) if skip else 1.0
-    empty = 0.0 if skip else float(np.exp(log_empty)) * (zero_division - pool.true) + 0.0
-    curved = float(pool.mean_curvature(law)) / kept
+    empty = 0.0 if skip else float(np.exp(log_empty)) * (zero_division - true) + 0.0
+    curved = pool.mean_curvature(law).item() / kept
     error = empty + curved
-    values = _around(pool, law, error, zero_division)
     # The counts of all batches add up to those of the pool: what is linear in them does not move.
-    fixed = sum(float(part) ** 2 for part in _up_to_linear(law.spectrum(values, 1)))
-    variance = max(float(law.mean(values**2)) - fixed, 0.0)
-    expected, sd = pool.true + error, np.sqrt(variance) / kept
-    return Limit(pool.true, expected, float(sd), error, empty, curved, np.nan)
+    _, beyond = law.spectrum(_around(pool, law, error, zero_division), 1, lambda *_: False)
+    sd = np.sqrt(beyond.item()) / kept
+    return Limit(true, true + error, float(sd), error, empty, curved, np.nan)
 
 
 def _around(pool: Pool, law: Law, error: float, zero_division: float) -> Floats:
     """Value of a batch minus its expected one; 0 for a batch that is left out."""
     when_empty = error if np.isnan(zero_division) else zero_division - pool.true
-    return pool.deviations(law.counts(), when_empty) - error
-
-
-def _up_to_linear(parts: Floats) -> Floats:
-    return np.asarray(parts[sum(np.indices(parts.shape)) <= 1])
+    return pool.deviations(law, when_empty) - error
 
 
 def _rate(
@@ -139,17 +134,18 @@ def _rate(
     To first order drawing without replacement multiplies the probability of counts k_i with shares
     p_i by 1 + (B (B - 1) - sum k_i (k_i - 1) / p_i) / 2N.
     """
-    shares = [*pool.groups, 1 - pool.relevant]
-    moved = [k - batch * p for k, p in zip(law.counts(), pool.groups, strict=True)]
+    groups = [group.item() for group in pool.groups]
+    shares = [*groups, 1 - pool.relevant.item()]
+    moved = [k - batch * p for k, p in zip(law.counts(), groups, strict=True)]
     more = sum(moved[1:], moved[0])
     # in terms of d_i = k_i - B p_i, where nothing of size B^2 has to cancel
     cells = zip([*moved, -more], shares, strict=True)
     fewer = sum(d * (d - 1) / p - batch for d, p in cells if p > 0)
     values = _around(pool, law, error, zero_division)
-    rate = -float(law.mean(values * (fewer + batch))) / 2
+    rate = -law.mean(values * (fewer + batch)).item() / 2
     if not np.isnan(zero_division) or log_empty == -np.inf:
         return rate
     # Each empty batch before the first that is not leaves a denser pool.
     none, kept = float(np.exp(log_empty)), -float(np.expm1(log_empty))
-    slope = float(law.mean(values * more))
-    return rate / kept + batch * none * slope / kept**2 / (1 - pool.relevant)
+    slope = law.mean(values * more).item()
+    return rate / kept + batch * none * slope / kept**2 / shares[-1]

@@ -6,13 +6,14 @@ What users hand in is checked here. Derivations: `docs/theory.md`, sections 1, 2
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import xlog1py
 
-from batchf1.errors import require
+from batchf1.errors import refuse, require
 from batchf1.metrics import checks
 from batchf1.metrics.averaging import check_averaging
 from batchf1.metrics.counts import Counts, Floats, checked
@@ -20,162 +21,235 @@ from batchf1.metrics.ratios import Ratio, check_metric, dot, safe_divide
 from batchf1.theory.laws import (
     NOTHING,
     TINY,
-    Law,
     as_floats,
     hypergeometric,
     log_none,
-    nest,
     stirling_remainder,
-    sum_rule,
+    sum_rules,
 )
+from batchf1.theory.nested import Law, inner_product, nest
 
 
 class Pool(NamedTuple):
-    """The samples that count in a metric, grouped by their weights in its sums.
+    """Samples that count in a metric, grouped by their weights in its sums, of one pool or several.
 
-    `groups` are numbers among `total` samples or, in the limits, shares or expected numbers.
+    `total` and each of the `groups` are columns (p, 1), a row a pool. Groups are numbers among
+    `total` samples or, in the limits, shares or expected numbers; in each pool one is above 0.
     """
 
-    total: float
-    groups: tuple[float, ...]
+    total: Floats
+    groups: tuple[Floats, ...]
     top: tuple[float, ...]
     bottom: tuple[float, ...]
 
     @property
-    def relevant(self) -> float:
-        """Samples with a weight in the denominator."""
-        return float(sum(self.groups))
+    def relevant(self) -> Floats:
+        """Samples with a weight in the denominator, (p, 1)."""
+        return np.asarray(sum(self.groups[1:], self.groups[0]))
 
     @property
-    def true(self) -> float:
-        """The metric of the whole pool."""
-        return float(dot(self.top, self.groups) / dot(self.bottom, self.groups))
+    def true(self) -> Floats:
+        """The metric of the whole pool, (p, 1)."""
+        return np.asarray(dot(self.top, self.groups) / dot(self.bottom, self.groups))
+
+    def of(self, rows: NDArray[np.intp]) -> Pool:
+        """Some of the pools; a group that none of them has is left out."""
+        kept = [i for i, group in enumerate(self.groups) if group[rows].any()]
+        top, bottom = (tuple(part[i] for i in kept) for part in (self.top, self.bottom))
+        return Pool(self.total[rows], tuple(self.groups[i][rows] for i in kept), top, bottom)
 
     def none(self, used: ArrayLike) -> Floats:
-        """Probability that there is nothing relevant among `used` samples."""
+        """Probability that there is nothing relevant among `used` samples, (p, u)."""
         return np.exp(log_none(self.total, self.relevant, used))
 
-    def law(self, batch: int, used: ArrayLike = 0.0) -> Law:
-        """The law of a batch, given that `used` other samples hold nothing relevant."""
-        most = self.total - max(self.relevant, batch)  # beyond, `none` is 0
+    def law(self, batch: ArrayLike, used: ArrayLike = 0.0) -> Law:
+        """The law of batches of these sizes, given that `used` others hold nothing relevant.
+
+        Both are single or (p, u).
+        """
+        most = self.total - np.maximum(self.relevant, batch)  # beyond, `none` is 0
         left = self.total - np.minimum(as_floats(used), most)
         return nest(hypergeometric(left, self.relevant, batch), self.groups, finite=True)
 
-    def excess(self, counts: Sequence[Floats]) -> Floats:
-        """(Metric of these counts - its true value) x denominator: linear, of mean 0."""
-        return np.asarray(dot(self.top, counts) - self.true * dot(self.bottom, counts))
+    def deviations(self, law: Law, when_empty: ArrayLike) -> Floats:
+        """Metric of each outcome minus its true value, (p, n0, n1, ...).
 
-    def deviations(self, counts: Sequence[Floats], when_empty: float) -> Floats:
-        """Metric of these counts minus its true value; `when_empty` where it is 0/0."""
-        return safe_divide(self.excess(counts), dot(self.bottom, counts), when_empty)
+        `when_empty`, single or (p, 1), where it is 0/0.
+        """
+        values, _ = self._deviations(law)
+        empty = beside(law.number == 0, values)
+        return np.where(empty, beside(np.atleast_2d(when_empty), values), values)
 
     def curvature(self, law: Law) -> Floats:
-        """Mean deviation given the number of relevant samples: (n0,), and 0 where there are none.
+        """Mean deviation given the number of relevant samples: (p, n0), 0 where there are none.
 
         What is linear in the groups' shares has mean 0 and is left out beforehand; the rest is of
         second order and, for F1, of one sign, so that no digits cancel.
         """
+        values, bottom = self._deviations(law)
+        usual = law.number * (dot(self.bottom, self.groups) / self.relevant)
+        values *= np.subtract(beside(usual, values), bottom, out=bottom)
+        return safe_divide(law.given_number(values), usual)
+
+    def _deviations(self, law: Law) -> tuple[Floats, Floats]:
+        """Metric minus its true value, and its denominator; 0 and 1 where it is 0/0."""
         counts = law.counts()
-        number, bottom = sum(counts[1:], counts[0]), dot(self.bottom, counts)
-        usual = dot(self.bottom, self.groups) / self.relevant
-        return law.given_number(
-            safe_divide(-self.excess(counts) * (bottom - number * usual), number * bottom * usual)
-        )
+        pairs = zip(self.top, self.bottom, strict=True)
+        # (metric - true) x denominator: linear, of mean 0
+        weights = [beside(top - self.true * bottom, counts[-1]) for top, bottom in pairs]
+        excess, bottom = dot(weights, counts), dot(self.bottom, counts)
+        bottom += beside(law.number == 0, bottom)
+        return excess / bottom, bottom
 
     def mean_curvature(self, law: Law) -> Floats:
-        """Mean of `curvature` over the batch's law, for each pool: shape (...)."""
-        return np.asarray((law.first.weights * self.curvature(law)[law.place]).sum(axis=-1))
+        """Mean of `curvature` over the law of each batch: shape (p, u)."""
+        return law.over_number(self.curvature(law))
 
 
 class Cut(NamedTuple):
-    """How an epoch is cut: `full` batches of `size`, and one of `rest` unless that is 0."""
+    """How an epoch is cut: `full` batches of `size`, and one of `rest` unless that is 0.
+
+    `full` and `rest` are single or (p, 1); in a set of pools none or each has a rest.
+    """
 
     size: int
-    full: int
-    rest: int
+    full: Any
+    rest: Any
     size_weighted: bool
     zero_division: float
 
+    def of(self, rows: NDArray[np.intp]) -> Cut:
+        """That of some of the pools."""
+        return self._replace(full=self.full[rows], rest=self.rest[rows])
+
     @property
-    def batches(self) -> int:
+    def ragged(self) -> bool:
+        """Whether the last batch is short."""
+        return bool(np.any(self.rest))
+
+    @property
+    def batches(self) -> Any:
         """Number of batches."""
         return self.full + (self.rest > 0)
 
     @property
-    def weight(self) -> float:
+    def weight(self) -> Any:
         """Weight of a full batch in the mean."""
         if self.size_weighted:
             return self.size / (self.full * self.size + self.rest)
         return 1 / self.batches
 
     @property
-    def rate(self) -> float:
+    def rate(self) -> Any:
         """Weight of the short batch in terms of a full one's."""
         return self.rest / self.size if self.size_weighted else 1.0
 
+    @property
+    def sizes(self) -> Floats:
+        """The sizes of batches there are, (p, u): that of the full ones, then the rest if any."""
+        full = np.full_like(self.rest, self.size)
+        return np.concatenate([full, self.rest] if self.ragged else [full], axis=-1)
 
-def checked_pool(counts: Counts, metric: Ratio) -> Pool:
-    """The pool of four single counts.
+    @property
+    def shares(self) -> Floats:
+        """How much the batches of these sizes weigh together, (p, u)."""
+        share = self.full * self.weight
+        return np.concatenate([share, 1 - share], axis=-1) if self.ragged else np.ones_like(share)
 
-    Raises `InputError` unless they are whole numbers >= 0 that add up to 1 .. 2**53, and for
-    another metric.
+
+class Epoch:
+    """Pools and how they are cut."""
+
+    def __init__(self, pool: Pool, cut: Cut) -> None:
+        self.pool, self.cut = pool, cut
+
+    @cached_property
+    def law(self) -> Law:
+        """The law of the batches of `cut.sizes`."""
+        return self.pool.law(self.cut.sizes)
+
+
+def beside(column: NDArray[Any], values: Floats) -> NDArray[Any]:
+    """What is (p, k), shaped to go with values (p, k, ...) or, for k = 1, (p, n0, ...)."""
+    return column.reshape(column.shape + (1,) * (values.ndim - column.ndim))
+
+
+def checked_counts(counts: Counts, metric: Ratio) -> Counts:
+    """The counts of pools as int64 arrays of one shape.
+
+    Raises `InputError` unless they are whole numbers >= 0 that add up to 1 .. 2**53 in each pool,
+    and for another metric.
     """
+    whole = checked(counts)
+    good = (whole.n >= 1) & (whole.n <= checks.LARGEST)
+    if not good.all():
+        refuse("tp + fp + fn + tn", "lies in 1 .. 2**53", whole.n[~good][0].item())
+    check_metric(metric)
+    return whole
+
+
+def checked_pool(counts: Counts, metric: Ratio) -> Pool | None:
+    """The pool of four single counts, None where the metric is 0/0; raises as `checked_counts`."""
     whole = checked(counts)
     for name, given in zip(Counts._fields, counts, strict=True):
         checks.must(np.ndim(given) == 0, name, "is a single number", given)
-    cells = [int(part) for part in whole]
-    total = sum(cells)
-    require(1 <= total <= checks.LARGEST, "tp + fp + fn + tn", "lies in 1 .. 2**53", total)
-    check_metric(metric)
-    return grouped(total, cells, metric)
+    whole = checked_counts(whole, metric)
+    pool = grouped(whole.n, whole, metric)
+    return pool if pool.groups else None
 
 
-def checked_cut(total: float, batch_size: int, averaging: str, zero_division: float) -> Cut:
-    """The cut of `total` samples; raises `InputError` for a size outside 1 .. N or another rule."""
-    size = checks.whole("batch_size", batch_size)
-    require(size <= total, "batch_size", f"is at most the number of samples, {total:.0f}", size)
+def checked_cut(total: ArrayLike, batch_size: int, averaging: str, zero_division: float) -> Cut:
+    """The cut of `total` samples, those of each pool.
+
+    Raises `InputError` for a size outside 1 .. N or another rule.
+    """
+    size, total = checks.whole("batch_size", batch_size), as_floats(total)
+    least = total.min(initial=np.inf)
+    require(size <= least, "batch_size", f"is at most the number of samples, {least:.0f}", size)
     check_averaging(averaging)
     undefined = checks.zero_division(zero_division)
-    full, rest = divmod(int(total), size)
+    full, rest = np.divmod(total.reshape(-1, 1), size)
     return Cut(size, full, rest, averaging == "size_weighted", undefined)
 
 
-def grouped(total: float, counts: Sequence[float], metric: Ratio) -> Pool:
-    """The pool of these counts: those of the same weights become one group, idle ones none."""
-    groups: dict[tuple[float, float], float] = {}
-    for count, top, bottom in zip(counts, metric.top, metric.bottom, strict=True):
-        if bottom > 0 and count > 0:
+def grouped(total: ArrayLike, counts: Sequence[ArrayLike], metric: Ratio) -> Pool:
+    """The pools of these counts: those of the same weights become one group.
+
+    Idle counts get none, nor do those that are 0 in every pool.
+    """
+    groups: dict[tuple[float, float], Floats] = {}
+    for count, top, bottom in zip(map(_column, counts), metric.top, metric.bottom, strict=True):
+        if bottom > 0 and count.any():
             groups[top, bottom] = groups.get((top, bottom), 0.0) + count
     weights = list(groups)
     tops, bottoms = tuple(top for top, _ in weights), tuple(bottom for _, bottom in weights)
-    return Pool(float(total), tuple(groups.values()), tops, bottoms)
+    return Pool(_column(total), tuple(groups.values()), tops, bottoms)
 
 
-def parts_of_error(pool: Pool, cut: Cut) -> tuple[float, float]:
-    """The two parts of the expected error of the mean over batches."""
+def _column(values: ArrayLike) -> Floats:
+    return as_floats(values).reshape(-1, 1)
+
+
+def parts_of_error(epoch: Epoch) -> tuple[Floats, Floats]:
+    """The two parts of the expected error of the mean over batches, (p, 1) each."""
+    pool, cut = epoch.pool, epoch.cut
     if np.isnan(cut.zero_division):
-        return 0.0, _first_non_empty(pool, cut)
-    empty, curved = lone_batch(pool, cut.size, cut.zero_division)
-    share = cut.full * cut.weight
-    if not cut.rest:
-        return empty, curved
-    short_empty, short_curved = lone_batch(pool, cut.rest, cut.zero_division)
-    return (
-        share * empty + (1 - share) * short_empty,
-        share * curved + (1 - share) * short_curved,
-    )
+        return np.zeros_like(pool.total), _first_non_empty(pool, cut)
+    empty = owed_to_empty(pool, cut.sizes, cut.zero_division)
+    curved = pool.mean_curvature(epoch.law)
+    both = (np.asarray((cut.shares * part).sum(-1, keepdims=True)) for part in (empty, curved))
+    return next(both), next(both)
 
 
-def lone_batch(pool: Pool, size: int, zero_division: float) -> tuple[float, float]:
-    """Expected error of one batch: what it owes to being empty, and the rest."""
-    curved = float(pool.mean_curvature(pool.law(size)))
-    return float(pool.none(size)) * (zero_division - pool.true) + 0.0, curved  # no -0.0
+def owed_to_empty(pool: Pool, size: ArrayLike, zero_division: float) -> Floats:
+    """The part of the expected error of one batch that it owes to being empty, (p, u)."""
+    return np.asarray(pool.none(size) * (zero_division - pool.true) + 0.0)  # no -0.0
 
 
-def empty_terms(pool: Pool, cut: Cut, extra: int = 0) -> int:
-    """How many full batches can be empty before a non-empty one, with any probability."""
-    log_empty = float(log_none(pool.total, pool.relevant, cut.size))
-    return int(min(cut.full - 1, NOTHING // max(-log_empty, 1e-15))) + 1 + extra
+def empty_terms(pool: Pool, cut: Cut) -> Floats:
+    """How many full batches can be empty before a non-empty one, with any probability: (p, 1)."""
+    log_empty = log_none(pool.total, pool.relevant, cut.size)
+    return np.asarray(np.minimum(cut.full - 1, NOTHING // np.maximum(-log_empty, 1e-15)) + 1)
 
 
 def short_comes_later(cut: Cut, passed: Floats) -> Floats:
@@ -189,34 +263,33 @@ def short_comes_later(cut: Cut, passed: Floats) -> Floats:
     def log_rise(x: ArrayLike) -> Floats:  # log of Gamma(x + 1 + rate) / Gamma(x + 1)
         x = as_floats(x)
         grown = xlog1py(x, rate / np.maximum(x, TINY)) + rate * np.log(x + rate) - rate
-        return grown + stirling_remainder(x + rate) - stirling_remainder(x)
+        return np.asarray(grown + stirling_remainder(x + rate) - stirling_remainder(x))
 
-    return np.exp(log_rise(cut.full - passed) - log_rise(cut.full))
+    return np.asarray(np.exp(log_rise(cut.full - passed) - log_rise(cut.full)))
 
 
 def short_comes_next(cut: Cut, passed: Floats) -> Floats:
     """Probability that the short batch comes right after `passed` full ones."""
-    return short_comes_later(cut, passed) * cut.rate / (cut.full - passed + cut.rate)
+    return np.asarray(short_comes_later(cut, passed) * cut.rate / (cut.full - passed + cut.rate))
 
 
-def _first_non_empty(pool: Pool, cut: Cut) -> float:
-    """Expected error of the mean over the batches that are not empty.
+def _first_non_empty(pool: Pool, cut: Cut) -> Floats:
+    """Expected error of the mean over the batches that are not empty, (p, 1).
 
     Given which these are, it is that of one of them, chosen with probability proportional to its
     weight; so put all batches in random order and take the first that is not empty.
     """
 
-    def leads(batch: int, used: Floats) -> Floats:
+    def leads(batch: Any, used: Floats) -> Floats:
         return pool.none(used) * pool.mean_curvature(pool.law(batch, used))
 
-    empty, weight = sum_rule(empty_terms(pool, cut))
+    empty, weight = sum_rules(empty_terms(pool, cut))
     ahead = leads(cut.size, empty * cut.size)
-    if not cut.rest:
-        return float((weight * ahead).sum())
+    if not cut.ragged:
+        return inner_product(weight, ahead)[:, None]
     waits = short_comes_later(cut, empty + 1)
     behind = leads(cut.size, empty * cut.size + cut.rest)
-    total = (weight * (waits * ahead + (1 - waits) * behind)).sum()
-    empty, weight = sum_rule(empty_terms(pool, cut, extra=1))
-    return float(
-        total + (weight * short_comes_next(cut, empty) * leads(cut.rest, empty * cut.size)).sum()
-    )
+    total = inner_product(weight, waits * ahead + (1 - waits) * behind)
+    empty, weight = sum_rules(empty_terms(pool, cut) + 1)
+    last = short_comes_next(cut, empty) * leads(cut.rest, empty * cut.size)
+    return np.asarray(total + inner_product(weight, last))[:, None]

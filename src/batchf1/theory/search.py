@@ -15,14 +15,16 @@ from batchf1.metrics import checks
 from batchf1.metrics.averaging import Averaging, check_averaging
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1, Ratio
-from batchf1.theory.laws import TINY, hypergeometric, log_none, nest
+from batchf1.theory.laws import TINY, hypergeometric, log_none
+from batchf1.theory.nested import nest
 from batchf1.theory.pool import (
     Cut,
+    Epoch,
     Pool,
     checked_cut,
     checked_pool,
     grouped,
-    lone_batch,
+    owed_to_empty,
     parts_of_error,
 )
 
@@ -53,13 +55,13 @@ def smallest_batch(
     checks.must(good, "tolerance", "must be above 0", tolerance)
     check_averaging(averaging)
     zero_division = checks.zero_division(zero_division)
-    total = int(pool.total)
-    if not pool.groups:
+    if pool is None:
         return 1
+    total = int(pool.total.item())
 
     def holds(size: int) -> bool:
         cut = checked_cut(total, size, averaging, zero_division)
-        return abs(sum(parts_of_error(pool, cut))) <= tolerance
+        return abs(_error(pool, cut)) <= tolerance
 
     fails = 0
     for size in _rising(_lower_bound(pool, tolerance, zero_division), total):
@@ -127,7 +129,11 @@ def _number_of_positives(prevalence: float, total: int) -> int:
 def _expected(positives: int, negatives: int, cut: Cut, tp: int, fp: int) -> float:
     """What the log is expected to show of a classifier with these true and false positives."""
     pool = grouped(positives + negatives, (tp, fp, positives - tp, negatives - fp), F1)
-    return pool.true + sum(parts_of_error(pool, cut))
+    return pool.true.item() + _error(pool, cut)
+
+
+def _error(pool: Pool, cut: Cut) -> float:
+    return sum(part.item() for part in parts_of_error(Epoch(pool, cut)))
 
 
 def _first(holds: Callable[[int], bool], fails: int, known: int) -> int:
@@ -172,10 +178,11 @@ def _lower_bound(pool: Pool, tolerance: float, zero_division: float) -> int:
     def lone(size: int) -> float:
         if np.isnan(zero_division):
             return _least_without_empty(pool, size)
-        return sum(lone_batch(pool, size, zero_division))
+        empty = owed_to_empty(pool, size, zero_division)
+        return empty.item() + pool.mean_curvature(pool.law(size)).item()
 
     side = 1 if lone(1) > 0 else -1
-    return _first(lambda size: side * lone(size) <= tolerance, 0, int(pool.total))
+    return _first(lambda size: side * lone(size) <= tolerance, 0, int(pool.total.item()))
 
 
 def _least_without_empty(pool: Pool, size: int) -> float:
@@ -187,14 +194,14 @@ def _least_without_empty(pool: Pool, size: int) -> float:
     """
     others = hypergeometric(pool.total - 1, pool.relevant - 1, size - 1)
     more = others._replace(points=others.points + 1)
-    bound = float(pool.mean_curvature(nest(more, pool.groups, finite=True)))
+    bound = pool.mean_curvature(nest(more, pool.groups, finite=True)).item()
     used = pool.total * -np.expm1(-np.log(pool.relevant) / pool.relevant)
-    used = min(np.ceil(used), pool.total - pool.relevant)
+    used = np.minimum(np.ceil(used), pool.total - pool.relevant)
     if used + size > pool.total:
         return bound
     kept = -np.expm1(log_none(pool.total - used, pool.relevant, size))
     other = (1 - pool.none(used)) * pool.mean_curvature(pool.law(size, used)) / kept
-    return max(bound, float(other), key=abs)
+    return max(bound, other.item(), key=abs)
 
 
 def _rising(size: int, total: int, dense: int = 256, tries: int = 2048) -> Iterator[int]:

@@ -6,145 +6,179 @@ By degree in the counts of a batch: parts of different degree are uncorrelated. 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from batchf1.metrics.counts import Floats
-from batchf1.theory.laws import as_floats, digamma_gap, sum_rule
-from batchf1.theory.pool import Cut, Pool, empty_terms, short_comes_later, short_comes_next
+from batchf1.theory.laws import as_floats, digamma_gap, sum_rules
+from batchf1.theory.nested import Law, degrees, inner_product
+from batchf1.theory.pool import (
+    Cut,
+    Epoch,
+    beside,
+    empty_terms,
+    short_comes_later,
+    short_comes_next,
+)
+
+MOST = 50  # below this many degrees are looked at, fewer where full batches share no more
+UNFELT = 1e-17  # a share of a batch's mean square that the spread of the mean cannot feel
 
 
-def standard_deviation(pool: Pool, cut: Cut, error: float) -> float:
-    """Standard deviation of the mean over the batches of one epoch; `error` is its expected one."""
-    if cut.batches == 1:
-        return 0.0
-    moments = _Moments(pool, cut, error)
+def standard_deviation(epoch: Epoch, error: Floats) -> Floats:
+    """Standard deviation of the mean over the batches of one epoch, (p, 1).
+
+    `error` is the expected one, (p, 1).
+    """
+    cut = epoch.cut
+    if np.all(cut.batches == 1):
+        return np.zeros_like(error)
+    moments = _Moments(epoch, error)
     if np.isnan(cut.zero_division):
-        return float(np.sqrt(max(_square_without_empty(pool, cut, moments), 0.0)))
-    full = moments.full(np.zeros(1))
-    square = cut.full * moments.among(full, cut.full)
-    if cut.rest:
-        short = moments.short(np.zeros(1))
-        square += cut.rate**2 * _square(short)
-        square += 2 * cut.full * cut.rate * moments.between(full, short)
-    return cut.weight * float(np.sqrt(max(square[0], 0.0)))
+        square = _square_without_empty(epoch, moments)
+    else:
+        square = cut.weight**2 * _square_of_sum(cut, moments, epoch.law)
+    return np.sqrt(np.where(cut.batches == 1, 0.0, np.maximum(square, 0.0)))
 
 
-def correlations(total: ArrayLike, one: float, two: float, degree: int) -> Floats:
+def correlations(total: ArrayLike, one: ArrayLike, two: ArrayLike, degree: int) -> Floats:
     """Correlation of the parts of degree 0 .. `degree` of two batches of sizes `one` and `two`.
 
     (-1)^n sqrt([b]_n [c]_n / ([N-b]_n [N-c]_n)) with [x]_n = x (x-1) ... (x-n+1), shape
-    (degree + 1, pools): eigenvalues of the Johnson scheme (Delsarte 1973).
+    (degree + 1, ...) with that of the three: eigenvalues of the Johnson scheme (Delsarte 1973).
     """
-    total = np.atleast_1d(as_floats(total))
-    n = np.arange(float(degree))[:, None]
+    total, one, two = np.broadcast_arrays(*map(as_floats, (total, one, two)))
+    n = np.arange(float(degree)).reshape(-1, *[1] * total.ndim)
     below = np.maximum((total - one - n) * (total - two - n), 1.0)
     ratios = np.maximum(one - n, 0.0) * np.maximum(two - n, 0.0) / below
     ratios = np.minimum(ratios, 1.0)  # beyond 1 there is no room for two batches
-    start = np.ones((1, total.size))
+    start = np.ones((1, *total.shape))
     return np.concatenate([start, np.cumprod(-np.sqrt(ratios), axis=0)])
 
 
-def _square_without_empty(pool: Pool, cut: Cut, moments: _Moments) -> float:
-    """Mean square of the mean over the batches that are not empty.
+def _square_of_sum(cut: Cut, moments: _Moments, law: Law) -> Floats:
+    """Mean square of the sum over all batches, the short one times its rate: (p, 1)."""
+    both = moments.decompose(law, np.zeros_like(cut.full))
+    full = both.batch(0)
+    square = cut.full * moments.among(full, cut.full)
+    if cut.ragged:
+        short = both.batch(1)
+        square = square + cut.rate**2 * _square(short)
+        square = square + 2 * cut.full * cut.rate * moments.between(full, short)
+    return np.asarray(square)
+
+
+def _square_without_empty(epoch: Epoch, moments: _Moments) -> Floats:
+    """Mean square of the mean over the batches that are not empty, (p, 1).
 
     1 / n^2 is the integral of -log(s) s^(n-1) over (0, 1); it weighs the event that `empty` full
     batches are empty, whatever the others, with a difference of two digammas.
     """
+    pool, cut = epoch.pool, epoch.cut
     full, size, rate = cut.full, cut.size, cut.rate
-    empty, weight = sum_rule(empty_terms(pool, cut))
+    empty, weight = sum_rules(empty_terms(pool, cut))
     used, number = empty * size, full - empty
     gap, rival = digamma_gap(number, empty + 1), moments.full(used)
     here = weight * pool.none(used)
-    if not cut.rest:
-        return float((here * gap * moments.among(rival, number)).sum())
+    if not cut.ragged:
+        return inner_product(here, gap * moments.among(rival, number))[:, None]
     late = short_comes_later(cut, empty + 1) * digamma_gap(number + rate, empty + 1)
     products = moments.among(rival, number)
     products = products + 2 * rate * moments.between(rival, moments.short(used))
-    square = (here * late * products).sum()
+    square = inner_product(here, late * products)
     used = used + cut.rest
     here = weight * pool.none(used)
-    square += (here * (gap - late) * moments.among(moments.full(used), number)).sum()
-    empty, weight = sum_rule(empty_terms(pool, cut, extra=1))
+    square += inner_product(here, (gap - late) * moments.among(moments.full(used), number))
+    empty, weight = sum_rules(empty_terms(pool, cut) + 1)
     used = empty * size
     here = weight * pool.none(used) * rate * short_comes_next(cut, empty)
     own = digamma_gap(full - empty + rate, empty + 1) * _square(moments.short(used))
-    return float(square + (here * own).sum())
+    return np.asarray(square + inner_product(here, own))[:, None]
 
 
 class _Decomposition(NamedTuple):
-    """A batch's deviation, split by degree in its counts.
+    """The deviations of batches, split by degree in their counts.
 
-    `parts`: coefficients in orthonormal polynomials, (i, j, ..., pools); `rest`: mean square of
-    what lies beyond the last degree, (pools,); `left`: samples in each pool, (pools,).
+    `parts`: coefficients in orthonormal polynomials, (i, j, ..., p, u); `rest`: mean square of
+    what lies beyond the last degree, (p, u); `left`: samples in each pool, (p, u).
     """
 
     parts: Floats
     rest: Floats
     left: Floats
 
+    def batch(self, place: int) -> _Decomposition:
+        """Of one batch of each pool."""
+        one = slice(place, place + 1)
+        return _Decomposition(self.parts[..., one], self.rest[..., one], self.left)
+
 
 class _Moments:
     """Second moments of the deviations of batches, in pools that have lost irrelevant samples.
 
     Parts of different degree are uncorrelated, in one batch and between two; those of one degree
-    have the correlation of `correlations`, and beyond `degree` none. `error` is subtracted from
-    each deviation; a batch that is left out has 0.
+    have the correlation of `correlations`, and beyond the last that matters none. `error` is
+    subtracted from each deviation; a batch that is left out has 0.
     """
 
-    def __init__(self, pool: Pool, cut: Cut, error: float) -> None:
-        self.pool, self.cut, self.error = pool, cut, error
-        skip = np.isnan(cut.zero_division)
-        self.when_empty = error if skip else cut.zero_division - pool.true
-        alike = np.abs(correlations(cut.full * cut.size, cut.size, cut.size, 48))[2:, 0]
-        self.degree = 2 + int(np.argmax(np.append(cut.full * alike < 1e-14, True)))
+    def __init__(self, epoch: Epoch, error: Floats) -> None:
+        self.pool, self.cut, self.error = epoch.pool, epoch.cut, error
+        skip = np.isnan(self.cut.zero_division)
+        self.when_empty = error if skip else self.cut.zero_division - self.pool.true
+        full, size = self.cut.full, self.cut.size
+        alike = full * np.abs(correlations(full * size, size, size, MOST))
+        little = np.all((alike < 1e-14) | (self.cut.batches == 1), axis=(1, 2))
+        self.degree = 2 + int(np.argmax(np.append(little[2:-2], True)))
+        self.felt = np.broadcast_to(full, alike.shape) if skip else alike
 
-    def decompose(self, batch: int, used: Floats) -> _Decomposition:
-        """By degree, for a batch of this size when `used` samples are gone."""
-        law = self.pool.law(batch, used)
-        values = self.pool.deviations(law.counts(), self.when_empty) - self.error
-        parts = law.spectrum(values, self.degree)
-        parts = np.where(_degrees(parts) <= self.degree, parts, 0.0)
-        rest = law.mean(values**2) - _total(parts**2)
-        return _Decomposition(parts, np.maximum(rest, 0.0), self.pool.total - used)
+    def decompose(self, law: Law, used: Floats) -> _Decomposition:
+        """By degree, for batches of this law, when `used` samples are gone."""
+        values = self.pool.deviations(law, self.when_empty)
+        values -= beside(self.error, values)
+        whole = law.mean(values**2)
+
+        def enough(power: int, left: Floats) -> bool:
+            return bool(np.all(left * self.felt[power + 1] <= UNFELT * whole))
+
+        parts, rest = law.spectrum(values, self.degree, enough)
+        return _Decomposition(parts, rest, self.pool.total - used)
 
     def full(self, used: Floats) -> _Decomposition:
         """Of a full batch."""
-        return self.decompose(self.cut.size, used)
+        return self.decompose(self.pool.law(self.cut.size, used), used)
 
     def short(self, used: Floats) -> _Decomposition:
         """Of the short batch."""
-        return self.decompose(self.cut.rest, used)
+        return self.decompose(self.pool.law(self.cut.rest, used), used)
 
     def among(self, full: _Decomposition, number: ArrayLike) -> Floats:
-        """Mean product of a full batch with the sum of all `number` full ones."""
+        """Mean product of a full batch with the sum of all `number` full ones, (p, u)."""
         size, left, number = self.cut.size, full.left, as_floats(number)
-        factor = 1 + (number - 1) * correlations(left, size, size, self.degree)
+        degree = degrees(full.parts)
+        factor = 1 + (number - 1) * correlations(left, size, size, max(int(degree.max()), 1))
         # Where there are full batches only, their counts have a fixed sum: nothing linear moves.
         factor[1] = np.maximum(left - number * size, 0.0) / np.maximum(left - size, 1.0)
-        return _total(self._by_degree(factor, full.parts) * full.parts**2) + full.rest
+        return _total(_by_degree(factor, degree) * full.parts**2) + full.rest
 
     def between(self, full: _Decomposition, short: _Decomposition) -> Floats:
-        """Mean product of a full batch and the short one."""
-        sizes = zip(full.parts.shape, short.parts.shape, strict=True)
+        """Mean product of a full batch and the short one, (p, u)."""
+        sizes = zip(full.parts.shape[:-2], short.parts.shape[:-2], strict=True)
         common = tuple(slice(min(pair)) for pair in sizes)
         both = full.parts[common] * short.parts[common]
-        alike = correlations(full.left, self.cut.size, self.cut.rest, self.degree)
-        return _total(self._by_degree(alike, both) * both)
-
-    def _by_degree(self, values: Floats, parts: Floats) -> Floats:
-        return np.asarray(values[np.minimum(_degrees(parts)[..., 0], self.degree)])
+        degree = degrees(both)
+        alike = correlations(full.left, self.cut.size, self.cut.rest, int(degree.max()))
+        return _total(_by_degree(alike, degree) * both)
 
 
-def _degrees(parts: Floats) -> Any:
-    degrees: Any = sum(np.indices(parts.shape[:-1]))
-    return degrees[..., None]
+def _by_degree(values: Floats, degree: NDArray[np.intp]) -> Floats:
+    """The value (p, u) of each part's degree."""
+    return np.asarray(values[degree[..., 0, 0]])
 
 
 def _total(parts: Floats) -> Floats:
-    return np.asarray(parts.sum(axis=tuple(range(parts.ndim - 1))))
+    return np.asarray(parts.sum(axis=tuple(range(parts.ndim - 2))))
 
 
 def _square(batch: _Decomposition) -> Floats:

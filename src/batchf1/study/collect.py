@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,10 @@ def _merged(
 ) -> Iterator[pd.DataFrame]:
     """The rows of the study, those of some hundred runs at once."""
     ids = [run_id for piece in whole(grid) for run_id in piece.run_ids()]
-    place = {run_id: i for i, run_id in enumerate(ids)}
+    order = pd.Index(ids)
     cell_of = np.repeat(range(len(grid)), [len(cell.seeds) for cell in grid])
     sizes = np.array([cell.first.n_rows for cell in grid])[cell_of]
-    inputs = [_Shard(path, place) for path in shards]
+    inputs = [_Shard(path, order) for path in shards]
     for start in range(0, len(ids), AT_ONCE):
         stop = min(start + AT_ONCE, len(ids))
         table = pd.concat([one.below(stop) for one in inputs], ignore_index=True)
@@ -83,8 +83,9 @@ def _some(run_ids: Sequence[str]) -> str:
 class _Shard:
     """The rows of a shard's file, read as they are asked for."""
 
-    def __init__(self, path: Path, place: Mapping[str, int]) -> None:
-        self.path, self.place = path, place
+    def __init__(self, path: Path, order: pd.Index) -> None:
+        """`order`: the run ids of the study, in the order of its grid."""
+        self.path, self.order = path, order
         self.pieces = tables.pieces(path, RUNS)
         self.last = 0
         self.rest = self._placed(next(self.pieces))
@@ -102,15 +103,14 @@ class _Shard:
             self.rest = self._placed(piece)
 
     def _placed(self, piece: pd.DataFrame) -> pd.DataFrame:
-        places = piece["run_id"].map(self.place)
-        strange = piece["run_id"][places.isna()].unique()
+        places = self.order.get_indexer(pd.Index(piece["run_id"]))
+        strange = piece["run_id"][places < 0].unique()
         rule = "shards hold runs of the study alone"
         require(len(strange) == 0, str(self.path), rule, _some(list(strange)))
-        places = places.astype("int64")
         following = np.diff(places, prepend=self.last)
         good = bool((following >= 0).all())
         require(good, str(self.path), "has its runs in the order of the study's grid", "another")
-        self.last = int(places.iloc[-1]) if len(places) else self.last
+        self.last = int(places[-1]) if len(places) else self.last
         return piece.assign(**{PLACE: places})
 
 

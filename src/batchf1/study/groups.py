@@ -14,8 +14,8 @@ from batchf1.errors import InputError
 from batchf1.records import tables
 from batchf1.records.files import digest
 from batchf1.study import origin
+from batchf1.study.pieces import Cell
 from batchf1.study.schema import RUNS
-from batchf1.study.settings import Run
 
 
 class Wanted(NamedTuple):
@@ -45,17 +45,23 @@ class Groups:
                 continue
         return found
 
-    def keep(self, runs: Sequence[Run], table: pd.DataFrame, made: Mapping[str, Any]) -> Path:
-        """Keep the rows of some runs, whole or not at all; the file.
+    def keep(
+        self, batch: Sequence[tuple[Cell, int]], table: pd.DataFrame, made: Mapping[str, Any]
+    ) -> dict[str, Path]:
+        """Keep the rows of some runs (cell, seed), whole or not at all: run id -> the file.
 
         `made`: how they were made, with their `fingerprint`. Another process may keep the same
-        runs at the same time.
+        runs at the same time. Of the rows no more is checked than that nothing is missing: they are
+        checked one by one when many are read or written together, which is much faster.
         """
-        ids = [run.run_id for run in runs]
+        ids = [cell.run_id(seed) for cell, seed in batch]
         path = self.folder / f"{digest(ids)}.parquet"
-        settings = origin.split(origin.settings(run.resolved for run in runs))
-        tables.write(table, path, RUNS, {**made, "runs": ids, **settings})
-        return path
+        settings = origin.settings(cell.resolved for cell in dict.fromkeys(c for c, _ in batch))
+        settings["seed"] = sorted({seed for _, seed in batch})
+        with tables.writing(path, RUNS, tables.glance) as writer:
+            writer.add(table)
+            writer.record({**made, "runs": ids, **origin.split(settings)})
+        return dict.fromkeys(ids, path)
 
 
 def _whole(path: Path, wanted: Mapping[str, Wanted]) -> list[str]:

@@ -35,15 +35,16 @@ class Cell:
 
     def run_id(self, seed: int) -> str:
         """The `Run.run_id` of one of the seeds."""
-        return digest(self._resolved | {"seed": seed})
+        return digest(self.resolved | {"seed": seed})
 
     @cached_property
     def digest(self) -> str:
         """Twelve hexadecimal digits that depend on every setting but the seed."""
-        return digest(self._resolved | {"seed": None})
+        return digest(self.resolved | {"seed": None})
 
     @cached_property
-    def _resolved(self) -> dict[str, Any]:
+    def resolved(self) -> dict[str, Any]:
+        """Every setting of the first run, as plain values."""
         return self.first.resolved
 
 

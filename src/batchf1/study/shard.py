@@ -93,7 +93,8 @@ def _train(batches: Sequence[Batch], store: Groups, name: str) -> dict[str, Path
     framework, device = one.framework, one.framework.configure(one)
     software = framework.versions(*provenance.RECORDED)
     here = provenance.collect(device=device, versions=software)
-    costs = [sum(training_cost(cell.first) for cell, _ in batch) for batch in batches]
+    cost = cache(lambda cell: training_cost(cell.first))
+    costs = [sum(cost(cell) for cell, _ in batch) for batch in batches]
     progress = Progress(name, costs, [len(batch) for batch in batches])
     trainer, trained, n_shapes = None, None, 0
     found: dict[str, Path] = {}
@@ -104,8 +105,7 @@ def _train(batches: Sequence[Batch], store: Groups, name: str) -> dict[str, Path
             trainer = None  # one model at a time
             trainer, trained, n_shapes = framework.trainer(runs[0]), shape, n_shapes + 1
         table = rows.table(runs, device, trainer.train(runs), trainer.expected)
-        path = store.keep(runs, table, here | {"fingerprint": fingerprint(runs[0])})
-        found |= dict.fromkeys((run.run_id for run in runs), path)
+        found |= store.keep(batch, table, here | {"fingerprint": fingerprint(runs[0])})
         progress.advance(f" ({n_shapes} shapes compiled)")
     return found
 

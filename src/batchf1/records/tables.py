@@ -63,6 +63,8 @@ def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
     """A table of the schema without rows."""
     needed = {name: column for name, column in schema.columns.items() if column.required}
     dtypes = {name: str(column.dtype) for name, column in needed.items()}
+    # texts as pandas itself has them, whatever the schema's words for that
+    dtypes = {name: "str" if "str" in dtype else dtype for name, dtype in dtypes.items()}
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
 
 

@@ -44,10 +44,10 @@ def test_a_table_is_written_and_read_piece_by_piece(tmp_path, monkeypatch):
 
 def test_a_piece_with_other_columns_than_the_first_is_refused(tmp_path):
     path = tmp_path / "t.parquet"
-    with pytest.raises(InputError, match="t.parquet: all pieces must have the columns of the fir"):
-        with tables.writing(path, schema.RUNS) as writer:
-            writer.add(rows())
-            writer.add(rows(run_id="b").assign(**{"training.threshold": 0.5}))
+    words = "t.parquet: all pieces must have the columns of the first"
+    with pytest.raises(InputError, match=words), tables.writing(path, schema.RUNS) as writer:
+        writer.add(rows())
+        writer.add(rows(run_id="b").assign(**{"training.threshold": 0.5}))
     assert list(tmp_path.iterdir()) == []
 
 

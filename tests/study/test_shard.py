@@ -98,8 +98,7 @@ def test_a_grid_over_a_setting_trains_and_the_table_says_it(tmp_path, capsys, ke
     assert (found.groupby("seed")["loss"].nunique() == 2 * n_trainings).all()
 
 
-@pytest.mark.parametrize("engine", ["plain"])
-def test_a_finished_study_trains_nothing_when_it_is_started_again(tmp_path, engine, capsys):
+def test_a_finished_study_trains_nothing_when_it_is_started_again(tmp_path, capsys):
     experiment = tmp_path / "study.yaml"
     experiment.write_text(f"{KERAS}grid: {{training.batch_size: [50]}}\nseeds: 2\n")
     store = tmp_path / "store"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from batchf1.datasets.synthetic import Synthetic
 from batchf1.errors import InputError
 from batchf1.study import deal
-from batchf1.study.pieces import Piece, n_runs, told, whole
+from batchf1.study.pieces import Cell, Piece, n_runs, told, whole
 from helpers.shards import cell, ids
 from helpers.training import run
 
@@ -230,6 +230,15 @@ def test_what_is_told_of_a_part_says_which_runs_it_has(base):
     assert len(texts) == 6
     again = cell(replace(one.first), range(5))
     assert told([Piece(again, 0, 5)]) == told([Piece(one, 0, 5)])
+
+
+def test_to_deal_and_to_tell_makes_no_run(base, monkeypatch):
+    cells = of_shapes(base, [20, 1, 1], [100_000, 3, 3])
+    for name in ("run", "run_id"):
+        monkeypatch.delattr(Cell, name)
+    parts = deal.deal(cells, 4)
+    assert sum(map(n_runs, parts)) == 100_006
+    assert len({told(part) for part in parts}) == 4
 
 
 def test_the_first_runs_cost_what_they_do():

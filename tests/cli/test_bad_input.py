@@ -156,7 +156,7 @@ SHARDS = {
     "a shard twice": (lambda: [of_study()] * 2, "must have 40 rows in the shards; got 80"),
     "a row twice, another missing": (
         lambda: [of_study()[:-1], of_study()[-2:-1]],
-        "out.parquet: table; got columns ('run_id', 'epoch', 'split', 'strategy') not unique",
+        "out.parquet: table; got columns '('run_id', 'epoch', 'split', 'strategy')' not unique",
     ),
     "runs in another order": (
         lambda: [of_study()[::-1]],

@@ -1,6 +1,8 @@
 """Shards: what is trained, what is kept in which groups, and what is written."""
 
 import importlib
+import os
+import subprocess
 import sys
 
 import pandas as pd
@@ -222,6 +224,18 @@ def test_parts_of_a_write_and_files_of_others_are_passed_over(experiment, tmp_pa
     said()
     execute(experiment, 0, 1, store)
     assert said() == [(16, 16)]
+
+
+def test_what_the_dead_left_in_a_store_is_swept(experiment, tmp_path):
+    store = tmp_path / "store"
+    store.mkdir()
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    left = [f".a.parquet.{tables._HOST}.{pid}.part.parquet" for pid in (process.pid, os.getppid())]
+    for name in left:
+        (store / name).write_bytes(b"half")
+    execute(experiment, 0, 1, store)
+    assert {path.name for path in store.glob(".*")} == {left[1]}
 
 
 def test_a_killed_shard_loses_the_group_in_flight_alone(

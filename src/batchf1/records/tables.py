@@ -25,6 +25,8 @@ COMPRESSION = "zstd"
 ROWS = 2**15
 """Of a piece that is read."""
 _HOST = platform.node()
+PART = re.compile(r"\.(\d+)\.part(\.\w+)?$")
+"""End of the name of a file that is not yet whole, with the process that writes it."""
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
@@ -131,10 +133,13 @@ class Writer:
 
 @contextmanager
 def writing(
-    path: str | Path, schema: pa.DataFrameSchema, check: Check = validate
+    path: str | Path, schema: pa.DataFrameSchema, check: Check = validate, swept: bool = False
 ) -> Iterator[Writer]:
-    """What writes a table of any length as parquet, whole or not at all, a row group a piece."""
-    with replacing(path) as temporary:
+    """What writes a table of any length as parquet, whole or not at all, a row group a piece.
+
+    `swept`: as in `replacing`.
+    """
+    with replacing(path, swept) as temporary:
         writer = Writer(Path(path), temporary, schema, check)
         try:
             yield writer
@@ -220,16 +225,18 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, swept: bool = False) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place if nothing raises, and else goes.
 
-    What a killed process left of `path` goes too. Raises `InputError` where it cannot be written.
+    What a killed process left of `path` goes too, unless its folder has been `swept`. Raises
+    `InputError` where it cannot be written.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
+        if not swept:
+            sweep(path.parent, path.name)
         yield temporary
         temporary.replace(path)
     except OSError as error:
@@ -239,12 +246,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def _sweep(path: Path) -> None:
-    """Remove what processes that are gone have left of `path`; other machines' are not ours."""
-    end = f".part{path.suffix}"
-    for left in path.parent.glob(glob.escape(f".{path.name}.{_HOST}.") + f"*{glob.escape(end)}"):
-        pid = left.name.removesuffix(end).rpartition(".")[2]
-        if pid.isdigit() and not _alive(int(pid)):
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Remove what processes that are gone have left of a file, or of all files of a folder.
+
+    What processes of other machines have left is not ours. The whole folder is listed.
+    """
+    of_name = "*" if name is None else glob.escape(name)
+    for left in folder.glob(f".{of_name}.{glob.escape(_HOST)}.*.part*"):
+        pid = PART.search(left.name)
+        if pid and not _alive(int(pid[1])):
             left.unlink(missing_ok=True)
 
 

@@ -35,8 +35,10 @@ class Groups:
     def find(self, wanted: Mapping[str, Wanted]) -> dict[str, Path]:
         """Run id -> a file that has its rows, of those runs that are kept whole.
 
-        Files that are damaged, vanish meanwhile or hold other runs are passed over.
+        Files that are damaged, vanish meanwhile or hold other runs are passed over; what a killed
+        process left of one is removed.
         """
+        tables.sweep(self.folder)
         found: dict[str, Path] = {}
         for path in sorted(self.folder.glob("[!.]*.parquet")):
             try:
@@ -58,7 +60,7 @@ class Groups:
         path = self.folder / f"{digest(ids)}.parquet"
         settings = origin.settings(cell.resolved for cell in dict.fromkeys(c for c, _ in batch))
         settings["seed"] = sorted({seed for _, seed in batch})
-        with tables.writing(path, RUNS, tables.glance) as writer:
+        with tables.writing(path, RUNS, tables.glance, swept=True) as writer:
             writer.add(table)
             writer.record({**made, "runs": ids, **origin.split(settings)})
         return dict.fromkeys(ids, path)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from batchf1.errors import require
@@ -56,12 +57,10 @@ def execute(experiment: Path, shard: int, n_shards: int, folder: Path, output: P
     parts = deal(cells(experiment), n_shards)
     require(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
     mine, store, name = parts[shard], Groups(folder), f"shard {shard}"
-    stamps = {id(piece.cell): fingerprint(piece.cell.first) for piece in mine}
-    wanted = {
-        run_id: Wanted(stamps[id(piece.cell)], piece.cell.first.n_rows)
-        for piece in mine
-        for run_id in piece.run_ids()
-    }
+    wanted: dict[str, Wanted] = {}
+    for piece in mine:
+        first = piece.cell.first
+        wanted |= dict.fromkeys(piece.run_ids(), Wanted(fingerprint(first), first.n_rows))
     found = store.find(wanted)
     say(f"{name}: {n_runs(mine)} runs, {len(found)} of them kept from before")
     batches = _batches(mine, found)
@@ -124,6 +123,8 @@ def _write(wanted: Sequence[str], found: Mapping[str, Path], output: Path, shard
 
 def _ordered(ids: Sequence[str], parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Of some tables the rows of these runs, in their order."""
-    place = {run_id: i for i, run_id in enumerate(ids)}
-    table = pd.concat(part[part["run_id"].isin(place)] for part in parts)
-    return table.iloc[table["run_id"].map(place).argsort(kind="stable")]
+    order = pd.Index(ids)
+    places = [order.get_indexer(pd.Index(part["run_id"])) for part in parts]
+    table = pd.concat(part[place >= 0] for part, place in zip(parts, places, strict=True))
+    place = np.concatenate(places)
+    return table.iloc[place[place >= 0].argsort(kind="stable")]

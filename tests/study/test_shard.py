@@ -323,7 +323,7 @@ def once(framework, tmp_path_factory):
 
 
 @settings(
-    max_examples=10,
+    max_examples=6,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -341,6 +341,25 @@ def test_neither_shards_nor_groups_change_the_table(once, tmp_path, n_shards, at
     pd.testing.assert_frame_equal(found, right, check_exact=True)
     if not fresh:
         assert all(n == n_found for n, n_found in (line[-2:] for line in said()))
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.integers(0, 3), min_size=16, max_size=16), st.integers(1, 20), st.integers(1, 50)
+)
+def test_the_runs_may_be_in_any_shards(once, tmp_path, shard_of, at_once, n_rows):
+    experiment, _, right = once
+    place = right["run_id"].map({run_id: i for i, run_id in enumerate(right["run_id"].unique())})
+    paths = []
+    for i in range(4):
+        mine = right[[shard_of[run] == i for run in place]]
+        paths.append(tmp_path / f"{i}.parquet")
+        tables.write(mine, paths[-1], schema.RUNS, {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("batchf1.study.collect.AT_ONCE", at_once)
+        patch.setattr(tables, "ROWS", n_rows)
+        collected = collect(experiment, paths, tmp_path / "runs.parquet")
+    pd.testing.assert_frame_equal(collected.table, right, check_exact=True)
 
 
 def test_no_more_than_some_runs_are_held_at_once(once, tmp_path, monkeypatch):

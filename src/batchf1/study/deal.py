@@ -57,6 +57,7 @@ def _kinds(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def _shapes(cells: Sequence[Cell]) -> list[Shape]:
+    """The cells by shape, which no framework lets depend on the seed."""
     groups = _grouped(cells, lambda cell: cell.first.framework.shape(cell.first))
     return [whole(group) for group in groups]
 

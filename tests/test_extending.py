@@ -51,7 +51,6 @@ overrides: [dataset=my_plugins.MyData, dataset.n_samples=60, dataset.validation_
 grid:
   dataset.prevalence: [0.5]
   seed: [0, 1]
-shards: 1
 figures: {mine: my_figure}
 """
 
@@ -114,7 +113,7 @@ def test_a_command(scratch):
 
 
 def test_a_study_with_a_data_set_a_strategy_and_a_figure(scratch):
-    shard = ("--shard", "0", "--store", "store", "--output", "shard.parquet")
+    shard = ("--shard", "0", "--shards", "1", "--store", "store", "--output", "shard.parquet")
     steps = (
         ("shard", "experiments/mine.yaml", *shard),
         ("collect", "experiments/mine.yaml", "shard.parquet", "--output", "runs.parquet"),

@@ -23,7 +23,7 @@ grid:
   dataset.prevalence: [0.5]
   seed: [0, 1]
 """
-SHARD = "workflow shard s.yaml --shard 0 --store store --output out.parquet"
+SHARD = "workflow shard s.yaml --shard 0 --shards 2 --store store --output out.parquet"
 COLLECT = "workflow collect s.yaml rows.parquet --output out.parquet"
 TABLE = "workflow table error_vs_batch_size rows.parquet --output out.csv"
 EXAMPLE = "workflow table worked_example s.yaml --output out.csv"
@@ -98,6 +98,13 @@ STUDIES = {
         "overrides: set neither study nor a grid's key; got dataset.n_samples",
     ),
     "no shards": (study(more="shards: 0"), "shards: must be at least 1; got 0"),
+    "no seeds": (study("  seed: [0, 1]\n", "", "seeds: 0"), "seeds: must be at least 1; got 0"),
+    "seeds twice": (study(more="seeds: 5"), "seeds: stands instead of grid.seed; got 5"),
+    "seeds too large": (grid("seed: [0, 9223372036854775808]"), "at most 9223372036854775807"),
+    "seeds fixed and varied": (
+        "question: q\noverrides: [seed=3]\ngrid: {}\nseeds: 5",
+        "overrides: set neither study nor a grid's key; got seed",
+    ),
     "a negative rule": (
         study(more="leave_out: {class_below: -1}"),
         "leave_out.class_below: must be at least 0; got -1",
@@ -147,13 +154,21 @@ SHARDS = {
         "diamonds n=200 prevalence=0.5 batch=32 seed=1: must have 40 rows in the shards; got 39",
     ),
     "a shard twice": (lambda: [of_study()] * 2, "must have 40 rows in the shards; got 80"),
+    "a row twice, another missing": (
+        lambda: [of_study()[:-1], of_study()[-2:-1]],
+        "out.parquet: table; got columns '('run_id', 'epoch', 'split', 'strategy')' not unique",
+    ),
+    "runs in another order": (
+        lambda: [of_study()[::-1]],
+        "0.parquet: has its runs in the order of the study's grid; got another",
+    ),
 }
 # command line -> what is said of it, where nothing but the words is wrong; of `workflow` those
 # that begin with one of its steps
 COMMANDS = {
     "": "the following arguments are required: COMMAND",
     "dance": "invalid choice: 'dance'",
-    "shard s.yaml": "required: --shard, --store, --output",
+    "shard s.yaml": "required: --shard, --shards, --store, --output",
     "collect s.yaml": "required: shards, --output",
     "table worked_example": "required: source, --output",
     "draw worked_example": "required: source, --output",
@@ -162,10 +177,11 @@ COMMANDS = {
     "keras224": "required: folder",
     "forensics": "required: LOG",
     "expect": "--batch-size: needed, unless --tolerance asks for it; got neither",
-    "shard s.yaml --shard x --store store --output o": "invalid int value: 'x'",
-    "shard s.yaml --shard 1.5 --store store --output o": "invalid int value: '1.5'",
-    "shard s.yaml --shard -1 --store store --output o": "shard: must lie in 0..1; got -1",
-    "shard s.yaml --shard 2 --store store --output o": "shard: must lie in 0..1; got 2",
+    "shard s.yaml --shard x --shards 2 --store store --output o": "invalid int value: 'x'",
+    "shard s.yaml --shard 1.5 --shards 2 --store store --output o": "invalid int value: '1.5'",
+    "shard s.yaml --shard -1 --shards 2 --store store --output o": "must lie in 0..1; got -1",
+    "shard s.yaml --shard 2 --shards 2 --store store --output o": "must lie in 0..1; got 2",
+    "shard s.yaml --shard 0 --shards 0 --store store --output o": "number of threads; got 0",
     f"{SHARD} --fast": "unrecognized arguments: --fast",
     "collect no.yaml rows.parquet --output o": "no.yaml: must be a readable file; got No such",
     "table dance rows.parquet --output o": "figure: is one of [",
@@ -358,7 +374,7 @@ def test_a_table_of_too_many_rows_is_refused_when_there_is_no_memory(folder, mon
     def full(*arguments):
         raise MemoryError("Unable to allocate 7 PiB")
 
-    monkeypatch.setattr(tables, "read", full)
+    monkeypatch.setattr(tables, "pieces", full)
     assert cli.main(TABLE.split()) == 1
     said = "batchf1 workflow table: not enough memory: Unable to allocate 7 PiB\n"
     assert capfd.readouterr().err == said

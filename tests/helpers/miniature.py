@@ -9,6 +9,7 @@ from pathlib import Path
 from batchf1.records import tables
 from batchf1.study import schema
 from helpers.commits import commit
+from helpers.shards import kept
 
 STUDY = """
 question: Does the workflow work?
@@ -80,8 +81,8 @@ class Copy:
 
     def kept(self):
         """The kept runs, with the time of their writing."""
-        found = self.folder.glob("results/mini/store/*.parquet")
-        return {p.name: p.stat().st_mtime_ns for p in found}
+        found = kept(self.folder / "results/mini/store")
+        return {run_id: path.stat().st_mtime_ns for run_id, path in found.items()}
 
     def parts(self):
         """Half-written files."""

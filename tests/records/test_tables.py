@@ -7,7 +7,7 @@ import pytest
 from batchf1.errors import InputError
 from batchf1.records import provenance, tables
 from batchf1.study import schema
-from helpers.tables_of_runs import rows
+from helpers.tables_of_runs import rows, table
 
 
 def test_a_table_comes_back_as_it_was_with_its_provenance(tmp_path):
@@ -19,7 +19,57 @@ def test_a_table_comes_back_as_it_was_with_its_provenance(tmp_path):
 
 def test_an_empty_table_is_valid(tmp_path):
     tables.write(tables.empty(schema.RUNS), tmp_path / "t.parquet", schema.RUNS, {})
-    assert tables.read(tmp_path / "t.parquet", schema.RUNS).empty
+    found = tables.read(tmp_path / "t.parquet", schema.RUNS)
+    assert found.empty
+    assert dict(found.dtypes) == dict(rows().dtypes)
+    (piece,) = tables.pieces(tmp_path / "t.parquet", schema.RUNS, ["f1", "split"])
+    assert dict(piece.dtypes) == dict(rows()[["split", "f1"]].dtypes)
+
+
+def test_a_table_is_written_and_read_piece_by_piece(tmp_path, monkeypatch):
+    path, whole = tmp_path / "t.parquet", table(*({"epoch": i} for i in range(1, 8)))
+    with tables.writing(path, schema.RUNS) as writer:
+        for part in (whole[:3], whole[3:4], whole[4:]):
+            writer.add(part)
+        writer.record({"commit": "c"})
+    assert tables.provenance_of(path) == {"commit": "c"}
+    pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), whole)
+    monkeypatch.setattr(tables, "ROWS", 2)
+    pieces = list(tables.pieces(path, schema.RUNS))
+    assert max(map(len, pieces)) <= 2
+    pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), whole)
+    some = pd.concat(tables.pieces(path, schema.RUNS, ["f1", "epoch"]), ignore_index=True)
+    pd.testing.assert_frame_equal(some, whole[["epoch", "f1"]])
+
+
+def test_a_piece_with_other_columns_than_the_first_is_refused(tmp_path):
+    path = tmp_path / "t.parquet"
+    words = "t.parquet: all pieces must have the columns of the first"
+    with pytest.raises(InputError, match=words), tables.writing(path, schema.RUNS) as writer:
+        writer.add(rows())
+        writer.add(rows(run_id="b").assign(**{"training.threshold": 0.5}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_some_columns_all_names_and_their_own_values_are_checked(tmp_path):
+    path = tmp_path / "t.parquet"
+    rows(f1=1.5).to_parquet(path)
+    (found,) = tables.pieces(path, schema.RUNS, ["run_id", "loss"])
+    assert list(found) == ["run_id", "loss"]
+    with pytest.raises(InputError, match=r"t.parquet: column f1; got"):
+        list(tables.pieces(path, schema.RUNS, ["f1"]))
+    rows().drop(columns="fp").to_parquet(path)
+    with pytest.raises(InputError, match=r"every column of its schema; got none named \['fp'\]"):
+        list(tables.pieces(path, schema.RUNS, ["f1"]))
+
+
+def test_a_glance_sees_names_and_missing_values():
+    pd.testing.assert_frame_equal(tables.glance(rows(f1=1.5), schema.RUNS, "t"), rows(f1=1.5))
+    for wrong in (rows(f1=np.nan), rows(split=None)):
+        with pytest.raises(InputError, match="^t: must have no missing value; got some in"):
+            tables.glance(wrong, schema.RUNS, "t")
+    with pytest.raises(InputError, match="^t: has the columns of its schema alone"):
+        tables.glance(rows().assign(more=1), schema.RUNS, "t")
 
 
 def test_a_table_may_say_further_settings_after_the_named_columns(tmp_path):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from batchf1.datasets.synthetic import Synthetic
 from batchf1.errors import InputError
 from batchf1.study import deal
+from batchf1.study.pieces import Cell, Piece, n_runs, told, whole
+from helpers.shards import cell, ids
 from helpers.training import run
 
 OLD = {"training__engine": "keras224", "strategies": "[batch_mean]"}
@@ -18,17 +20,22 @@ def shape_of(one):
     return one.framework.shape(one)
 
 
-def ids(runs):
-    return sorted(one.run_id for one in runs)
+def shapes_in(part):
+    return {shape_of(piece.cell.first) for piece in part}
+
+
+def same_runs(parts, cells):
+    """Whether every run of the cells is in one part, once."""
+    return sorted(ids(piece for part in parts for piece in part)) == sorted(ids(whole(cells)))
 
 
 def test_runs_of_a_shape_stay_together_and_none_is_lost():
-    runs = [run(training__batch_size=b, seed=s) for b in (8, 16, 32, 64) for s in range(3)]
-    parts = deal.deal(runs, 3)
-    assert sorted(r.run_id for part in parts for r in part) == sorted(r.run_id for r in runs)
-    shapes = [{shape_of(r) for r in part} for part in parts]
+    cells = [cell(run(training__batch_size=b), range(3)) for b in (8, 16, 32, 64)]
+    parts = deal.deal(cells, 3)
+    assert same_runs(parts, cells)
+    shapes = [shapes_in(part) for part in parts]
     assert sum(map(len, shapes)) == len(set.union(*shapes)) == 4
-    assert deal.deal(runs, 9)[8] == []
+    assert deal.deal(cells, 9)[8] == []
 
 
 @dataclass
@@ -61,54 +68,49 @@ def test_runs_share_a_shape_unless_a_setting_could_change_their_arrays():
 
 
 def both(n=4):
-    """Runs of two frameworks in three engines, one after the other."""
-    of_each = ({"training__engine": "plain"}, {"training__engine": "ensemble"}, OLD)
+    """Cells of two frameworks in two engines, one after the other."""
     sizes = [8, 16, 32, 64][:n]
-    return [
-        run(training__batch_size=b, seed=s, **e) for b in sizes for e in of_each for s in (0, 1)
-    ]
+    of_each = ({"training__engine": "plain"}, OLD)
+    return [cell(run(training__batch_size=b, **e), (0, 1)) for b in sizes for e in of_each]
 
 
 @pytest.mark.parametrize("n_shards", [2, 3, 5, 40])
 def test_every_run_is_dealt_once_and_never_beside_one_of_another_framework(n_shards):
-    runs = both()
-    parts = deal.deal(runs, n_shards)
+    cells = both()
+    parts = deal.deal(cells, n_shards)
     assert len(parts) == n_shards
-    assert ids(one for part in parts for one in part) == ids(runs)
-    assert all(len({one.framework for one in part}) <= 1 for part in parts)
-    shapes = [{shape_of(one) for one in part} for part in parts]
-    assert sum(map(len, shapes)) == len(set.union(*shapes)) == 12
-
-
-def test_two_engines_of_a_framework_share_a_shard():
-    today = [one for one in both() if one.training.engine != "keras224"]
-    (part,) = deal.deal(today, 1)
-    assert {one.training.engine for one in part} == {"plain", "ensemble"}
+    assert same_runs(parts, cells)
+    for part in parts:
+        assert len({piece.cell.first.framework for piece in part}) <= 1
 
 
 def test_fewer_shards_than_frameworks_are_refused():
     with pytest.raises(InputError, match="^shards: are at least one for each framework.*; got 1$"):
         deal.deal(both(1), 1)
+    assert deal.fewest(both(1)) == 2
 
 
 @pytest.mark.parametrize(
     "other", [{"training__device": "cpu"}, {"training__threads": 1}, {"training__threads": 3}]
 )
 def test_a_process_has_one_device_and_one_number_of_threads(other):
-    runs = [run(seed=s, **more) for s in (0, 1) for more in ({}, other)]
-    parts = deal.deal(runs, 3)
-    assert ids(one for part in parts for one in part) == ids(runs)
+    cells = [cell(run(**more), (0, 1)) for more in ({}, other)]
+    parts = deal.deal(cells, 3)
+    assert same_runs(parts, cells)
     for part in parts:
-        assert len({(r.training.device, r.training.threads) for r in part}) <= 1
+        trainings = [piece.cell.first.training for piece in part]
+        assert len({(t.device, t.threads) for t in trainings}) <= 1
     with pytest.raises(InputError, match="device and number of threads; got 1"):
-        deal.deal(runs, 1)
+        deal.deal(cells, 1)
 
 
 def test_most_shards_go_where_most_is_to_do():
-    slow = [run(training__engine="plain", training__epochs=500, seed=s) for s in range(3)]
-    slow += [replace(one, training=replace(one.training, batch_size=20)) for one in slow]
-    parts = deal.deal([*slow, run(**OLD)], 3)
-    engines = [{one.training.engine for one in part} for part in parts]
+    slow = [
+        run(training__engine="plain", training__epochs=500, training__batch_size=b)
+        for b in (20, 32)
+    ]
+    parts = deal.deal([*(cell(one, range(3)) for one in slow), cell(run(**OLD))], 3)
+    engines = [{piece.cell.first.training.engine for piece in part} for part in parts]
     assert engines == [{"plain"}, {"plain"}, {"keras224"}]
 
 
@@ -130,18 +132,113 @@ def test_shares_add_up_and_none_is_empty(drawn):
             assert cost / (shares[i] - 1) >= fullest or fullest == 0
 
 
-@settings(max_examples=30)
-@given(st.lists(st.integers(1, 20), min_size=1, max_size=12), st.integers(1, 6))
-def test_parts_are_balanced_to_a_shape(epochs, n_parts):
-    base = run()
-    runs = [
-        replace(base, training=replace(base.training, epochs=e, batch_size=i + 1))
-        for i, e in enumerate(epochs)
+# A shape dealt to several shards
+
+
+@pytest.fixture(scope="module")
+def base():
+    return run(training__engine="plain")
+
+
+def of_shapes(base, epochs, seeds):
+    """Cells of as many shapes as there are numbers of epochs, with that many seeds each."""
+    return [
+        cell(replace(base, training=replace(base.training, epochs=e, batch_size=i + 1)), range(n))
+        for i, (e, n) in enumerate(zip(epochs, seeds, strict=True))
     ]
-    parts = deal.deal(runs, n_parts)
-    costs = [sum(deal._cost([one]) for one in part) for part in parts]
-    assert ids(one for part in parts for one in part) == ids(runs)
-    assert max(costs) - min(costs) <= max(deal._cost([one]) for one in runs) + 1e-9
+
+
+def costs(parts):
+    """Expected seconds of each part, each of its shapes compiled once."""
+    found = []
+    for part in parts:
+        each = {}
+        for piece in part:
+            each.setdefault(shape_of(piece.cell.first), []).append(piece)
+        found.append(sum(map(deal._cost, each.values())))
+    return found
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.integers(1, 400)), min_size=1, max_size=8),
+    st.integers(1, 12),
+    st.sampled_from([1, 7, 32]),
+)
+def test_parts_are_balanced_and_groups_full(base, sizes, n_parts, together):
+    cells = of_shapes(base, *zip(*sizes, strict=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(base.framework), "together", lambda self, run: together)
+        parts = deal.deal(cells, n_parts)
+    assert len(parts) == n_parts
+    assert same_runs(parts, cells)
+    each, once = [deal.training_cost(c.first) for c in cells], deal._cost([Piece(cells[0], 0, 0)])
+    fair = sum(deal._cost([piece]) for piece in whole(cells)) / n_parts + once
+    # beyond its fair share a part has at most one shape that is not split, or a group
+    most = max(
+        min(cost * n, max(cost * together, fair)) for cost, (_, n) in zip(each, sizes, strict=True)
+    )
+    assert max(costs(parts)) <= fair + most + once
+    for part in parts:
+        for piece in part:
+            assert piece.start % together == 0
+            assert piece.stop % together == 0 or piece.stop == len(piece.cell.seeds)
+    for one in cells:
+        if deal._cost(whole([one])) <= fair:  # no more than a fair share
+            assert sum(any(piece.cell is one for piece in part) for part in parts) == 1
+
+
+def test_a_large_shape_is_dealt_to_all_shards(base):
+    cells = of_shapes(base, [20, 1, 1], [1000, 3, 3])
+    parts = deal.deal(cells, 4)
+    assert all(any(piece.cell is cells[0] for piece in part) for part in parts)
+    spent = costs(parts)
+    assert max(spent) - min(spent) < 0.05 * max(spent)
+
+
+def test_a_shape_of_several_cells_is_split_at_its_groups(base, monkeypatch):
+    monkeypatch.setattr(type(base.framework), "together", lambda self, run: 8)
+    of_one = [replace(base, dataset=replace(base.dataset, prevalence=p)) for p in (0.5, 0.4, 0.3)]
+    cells = [cell(one, range(100)) for one in of_one]  # 300 runs of one shape
+    parts = deal.deal(cells, 2)
+    assert same_runs(parts, cells)
+    sizes = [n_runs(part) for part in parts]
+    assert sizes[0] % 8 == 0
+    assert abs(sizes[0] - sizes[1]) <= 8
+    assert ids(piece for part in parts for piece in part) == ids(whole(cells))  # in order
+
+
+def test_parts_are_in_the_order_of_the_grid_with_neighbours_as_one(base):
+    cells = of_shapes(base, [1, 9, 5, 7], [2, 2, 2, 2])
+    place = {id(one): i for i, one in enumerate(cells)}
+    (part,) = deal.deal(cells, 1)
+    assert part == whole(cells)
+    pieces = [Piece(cells[1], 1, 2), Piece(cells[0], 0, 2), Piece(cells[1], 0, 1)]
+    assert deal._in_order(pieces, place) == whole(cells[:2])
+
+
+def test_what_is_told_of_a_part_says_which_runs_it_has(base):
+    one, other = of_shapes(base, [1, 2], [5, 5])
+    texts = {
+        told([Piece(one, 0, 5)]),
+        told([Piece(one, 0, 4)]),
+        told([Piece(one, 1, 5)]),
+        told([Piece(other, 0, 5)]),
+        told([]),
+        told([Piece(cell(one.first, range(1, 6)), 0, 5)]),
+    }
+    assert len(texts) == 6
+    again = cell(replace(one.first), range(5))
+    assert told([Piece(again, 0, 5)]) == told([Piece(one, 0, 5)])
+
+
+def test_to_deal_and_to_tell_makes_no_run(base, monkeypatch):
+    cells = of_shapes(base, [20, 1, 1], [100_000, 3, 3])
+    for name in ("run", "run_id"):
+        monkeypatch.delattr(Cell, name)
+    parts = deal.deal(cells, 4)
+    assert sum(map(n_runs, parts)) == 100_006
+    assert len({told(part) for part in parts}) == 4
 
 
 def test_the_first_runs_cost_what_they_do():
@@ -149,4 +246,5 @@ def test_the_first_runs_cost_what_they_do():
     one = run(training__engine="plain", training__batch_size=50, training__epochs=3)
     seconds = one.framework.engines["plain"]
     assert deal.training_cost(one) == pytest.approx(3 * (seconds.epoch + 10 * seconds.step))
-    assert deal._cost([one, one]) == pytest.approx(seconds.shape + 2 * deal.training_cost(one))
+    both = [Piece(cell(one, (0, 1)), 0, 2)]
+    assert deal._cost(both) == pytest.approx(seconds.shape + 2 * deal.training_cost(one))

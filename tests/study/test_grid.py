@@ -3,8 +3,10 @@
 import pytest
 
 from batchf1.errors import InputError
+from batchf1.study import grid
 from batchf1.study.experiments import experiments
-from batchf1.study.grid import Study, compose, load_study, runs
+from batchf1.study.grid import Study, cells, compose, load_study, runs
+from batchf1.study.settings import Run
 
 
 def write(folder, text, name="study.yaml"):
@@ -35,6 +37,77 @@ def test_grid_order_types_and_names(tmp_path):
     assert len({run.run_id for run in found}) == 16
     overrides = ["dataset.n_samples=200", "training.batch_size=4", "dataset.prevalence=0.5"]
     assert found[0] == compose([*overrides, "study=study"])
+
+
+SEEDS = """
+question: q
+overrides: [dataset=synthetic, dataset.n_samples=200]
+grid:
+  seed: [3, 1]
+  dataset.prevalence: [0.5, 0.1]
+"""
+
+
+def test_seeds_are_fastest_wherever_the_grid_has_them(tmp_path):
+    path = write(tmp_path, SEEDS)
+    assert [(r.dataset.prevalence, r.seed) for r in runs(path)] == [
+        (0.5, 3),
+        (0.5, 1),
+        (0.1, 3),
+        (0.1, 1),
+    ]
+    assert [cell.point for cell in cells(path)] == [
+        {"dataset.prevalence": 0.5},
+        {"dataset.prevalence": 0.1},
+    ]
+
+
+def test_a_run_of_a_cell_is_the_composed_run_of_its_seed(tmp_path):
+    overrides = ["dataset=synthetic", "dataset.n_samples=200", "study=study"]
+    for cell in cells(write(tmp_path, SEEDS)):
+        for seed in cell.seeds:
+            prevalence = f"dataset.prevalence={cell.point['dataset.prevalence']}"
+            right = compose([*overrides, prevalence, f"seed={seed}"])
+            made = cell.run(seed)
+            assert made == right
+            assert made.run_id == cell.run_id(seed) == right.run_id
+            assert made.resolved == right.resolved
+            assert cell.first.seed == 3
+
+
+def test_without_seeds_a_study_has_that_of_the_config(tmp_path):
+    path = write(tmp_path, "question: q\ngrid: {dataset.prevalence: [0.5, 0.1]}")
+    assert [run.seed for run in runs(path)] == [0, 0]
+    path = write(tmp_path, "question: q\ngrid: {dataset.prevalence: [0.5]}\noverrides: [seed=4]")
+    assert [run.seed for run in runs(path)] == [4]
+
+
+def test_a_number_of_seeds_says_them_in_short(tmp_path):
+    short = write(tmp_path, "question: q\ngrid: {dataset.prevalence: [0.5]}\nseeds: 3")
+    found = runs(short)
+    assert [run.seed for run in found] == [0, 1, 2]
+    long = write(tmp_path, "question: q\ngrid: {dataset.prevalence: [0.5], seed: [0, 1, 2]}")
+    assert runs(long) == found
+
+
+def test_a_study_of_many_runs_makes_none_of_them(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(Run, "__post_init__", lambda self: made.append(self))
+    found = cells(write(tmp_path, SEEDS.replace("[3, 1]", f"{list(range(5000))}")))
+    assert [len(cell.seeds) for cell in found] == [5000, 5000]
+    assert {run.seed for run in made} == {0, 4999}
+    assert len(made) <= 8
+
+
+def test_the_resolution_of_a_cell_does_not_depend_on_its_seeds(tmp_path, monkeypatch):
+    composed = []
+    right = grid._typed_one
+    monkeypatch.setattr(grid, "_typed_one", lambda *a: composed.append(a[1]) or right(*a))
+    cells(write(tmp_path, SEEDS))
+    assert composed == ["dataset.prevalence"] * 2
+    # of seeds that are no whole numbers the config decides
+    path = write(tmp_path, SEEDS.replace("[3, 1]", "['3', 1]"))
+    assert {run.seed for run in runs(path)} == {3, 1}
 
 
 def test_cells_are_left_out_by_the_stated_rules_only(tmp_path):

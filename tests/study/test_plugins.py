@@ -12,10 +12,11 @@ import pytest
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
 from batchf1.records import provenance, tables
-from batchf1.study import origin, plugins, schema, shard
+from batchf1.study import plugins, schema, shard
 from batchf1.study.experiments import experiments
 from batchf1.study.grid import compose
 from helpers import outside
+from helpers.shards import collect, execute
 from helpers.tables_of_runs import table, written
 from helpers.training import trained
 
@@ -138,18 +139,18 @@ def test_a_study_of_plug_ins_of_ones_own(here, tmp_path, capsys):
     overrides = [line for line in OWN if not line.startswith("dataset=")]
     study = tmp_path / "own.yaml"
     study.write_text(
-        f"question: q\noverrides: {overrides}\nshards: 1\n"
+        f"question: q\noverrides: {overrides}\n"
         "grid: {dataset: [my_plugins.MyData, synthetic], seed: [0, 1]}\n"
     )
-    made = shard.execute(study, 0, tmp_path / "store")
-    tables.write(made.table, tmp_path / "0.parquet", schema.RUNS, made.origin)
-    collected = shard.collect(study, [tmp_path / "0.parquet"])
+    made = execute(study, 0, 1, tmp_path / "store")
+    trained_once = made.origin["trained"]
+    collected = collect(study, [made.path], tmp_path / "runs.parquet")
     assert list(collected.table["dataset"].unique()) == ["my_data", "synthetic"]
     assert collected.origin["grid"]["dataset.name"] == ["my_data", "synthetic"]
     capsys.readouterr()
-    again = shard.execute(study, 0, tmp_path / "store")
+    again = execute(study, 0, 1, tmp_path / "store")
     assert "4 runs, 4 of them kept from before" in capsys.readouterr().err
-    assert origin.trained(again.origin["trained"]) == made.origin["trained"]
+    assert again.origin["trained"] == trained_once
 
 
 def test_an_edit_of_ones_own_file_is_another_fingerprint(here):
@@ -170,13 +171,13 @@ def test_a_framework_of_ones_own_trains_a_study(here, tmp_path, capsys):
     path = here("my_framework", outside.FRAMEWORK)
     study = tmp_path / "own.yaml"
     study.write_text(
-        "question: q\nshards: 2\n"
+        "question: q\n"
         "overrides: [dataset=synthetic, dataset.dimensions=3, dataset.n_samples=90,"
         " dataset.prevalence=0.3, training.batch_size=40, training.epochs=3,"
         ' "strategies=[batch_mean,reconstructed]", model.learning_rate=0.5]\n'
         "grid: {training.engine: [my_framework.MyFramework, plain], seed: [0, 1]}\n"
     )
-    parts = [shard.execute(study, i, tmp_path / "store") for i in range(2)]
+    parts = [execute(study, i, 2, tmp_path / "store") for i in range(2)]
     assert [set(part.table["framework"]) for part in parts] == [{"by hand"}, {"keras"}]
     found = tables.validate(parts[0].table, schema.RUNS, "rows")
     assert set(found["engine"]) == {"my_framework.MyFramework"}
@@ -186,14 +187,10 @@ def test_a_framework_of_ones_own_trains_a_study(here, tmp_path, capsys):
     counted = found[["tp", "fp", "fn", "tn"]].sum(axis=1)
     np.testing.assert_array_equal(counted, np.where(found["split"] == "train", 90, 18))
     assert found[found["epoch"] == 3]["f1"].gt(0.8).all()
-    paths = []
-    for number, part in enumerate(parts):
-        paths.append(tmp_path / f"{number}.parquet")
-        tables.write(part.table, paths[-1], schema.RUNS, part.origin)
-    collected = shard.collect(study, paths)
+    collected = collect(study, [part.path for part in parts], tmp_path / "runs.parquet")
     assert collected.origin["frameworks"][0] == "by hand 0.1"
     capsys.readouterr()
-    shard.execute(study, 0, tmp_path / "store")
+    execute(study, 0, 2, tmp_path / "store")
     assert "2 runs, 2 of them kept from before" in capsys.readouterr().err
     one = compose(["training.engine=my_framework.MyFramework", "strategies=[batch_mean]"])
     assert path in provenance.sources(*shard.modules([one]))

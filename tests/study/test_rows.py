@@ -8,10 +8,11 @@ from batchf1.errors import TraceError
 from batchf1.metrics.averaging import batch_mean, pooled
 from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
-from batchf1.study import rows, schema, shard
+from batchf1.study import rows, schema
 from batchf1.study.frameworks.base import SPLITS, Pass
 from batchf1.study.frameworks.keras3.framework import Keras3
-from batchf1.study.grid import cells, compose
+from batchf1.study.grid import cells, compose, runs
+from helpers.shards import collect
 
 BATCHES = as_counts([1, 0], [0, 1], [0, 0], [3, 3])  # F1 1 and 0, pooled 2/3
 AFTERWARDS = as_counts([1], [0], [1], [6])  # F1 2/3 too, of other counts
@@ -115,18 +116,16 @@ def test_the_table_of_a_study_says_every_setting_that_it_varies(tmp_path):
     experiment = tmp_path / "axes.yaml"
     experiment.write_text(STUDY)
     passes = [a_pass(RIGHT, epoch, split) for epoch in range(3) for split in SPLITS]
-    found = [rows.table([run], "CPU", [passes], RULES) for run, _ in cells(experiment)]
+    found = [rows.table([run], "CPU", [passes], RULES) for run in runs(experiment)]
     path = tmp_path / "shard.parquet"
     tables.write(pd.concat(found), path, schema.RUNS, {"trained": []})
-    table = shard.collect(experiment, [path]).table
+    table = collect(experiment, [path], tmp_path / "runs.parquet").table
     assert list(table.columns)[-2:] == ["training.threshold", "model.hidden"]
-    whole = tmp_path / "runs.parquet"
-    tables.write(table, whole, schema.RUNS, {})
-    table = tables.read(whole, schema.RUNS)
     assert list(table["dataset"].unique()) == ["synthetic", "fashion_mnist", "trousers"]
     np.testing.assert_array_equal(table["training.threshold"].unique(), [0.3, 0.5])
     assert list(table["model.hidden"].unique()) == ["[4]", "[8, 4]"]
     by_run = table.drop_duplicates("run_id").set_index("run_id")
-    for run, point in cells(experiment):
-        assert by_run.loc[run.run_id, "training.threshold"] == point["training.threshold"]
-        assert by_run.loc[run.run_id, "dataset"] == point["dataset"] == run.dataset.label
+    for cell in cells(experiment):
+        for run in map(cell.run, cell.seeds):
+            assert by_run.loc[run.run_id, "training.threshold"] == cell.point["training.threshold"]
+            assert by_run.loc[run.run_id, "dataset"] == cell.point["dataset"] == run.dataset.label

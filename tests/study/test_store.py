@@ -111,3 +111,16 @@ def test_pieces_that_are_said_to_cost_nothing_are_no_error(clock, capsys):
         clock[0] += 60
         progress.advance()
     assert re.findall(r"(\d) done", capsys.readouterr().err) == ["1", "2"]
+
+
+def test_pieces_may_count_for_several(clock, capsys):
+    progress = Progress("work", [1.0, 1.0, 2.0], [32, 32, 5])
+    for _ in range(3):
+        clock[0] += 11
+        progress.advance()
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "work: 32 done, 37 left, about 33 s to go",
+        "work: 64 done, 5 left, about 22 s to go",
+        "work: 69 done, 0 left, about 0 s to go",
+    ]

@@ -4,6 +4,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from snakemake.utils import available_cpu_count
 
 from batchf1.records import tables, whence
 from batchf1.records.files import sha256_of
@@ -78,6 +79,46 @@ def test_nothing_is_measured_unless_asked_for(copy):
     assert not (copy.folder / "figures/scaling.csv").exists()
     done = copy.snakemake("--dry-run", "measured")
     assert "figures/scaling.png" in done.stdout
+
+
+def test_a_study_aside_is_checked_and_made_only_by_its_name(copy):
+    text = STUDY.replace("{mini:", "{beside_mini:").replace("grid:", "aside: true\ngrid:")
+    try:
+        copy.write("experiments/mini_aside.yaml", text)
+        assert "Nothing to be done" in copy.snakemake("--dry-run").stdout
+        said = copy.snakemake("--dry-run", "mini_aside").stdout
+        assert "results/mini_aside/shards/0.parquet" in said
+        assert "figures/beside_mini.png" in said
+        copy.write("experiments/mini_aside.yaml", text.replace("seed:", "sead:"))
+        assert "mini_aside.yaml: grid.sead" in copy.snakemake("--dry-run").stdout
+    finally:
+        (copy.folder / "experiments/mini_aside.yaml").unlink()
+
+
+HANDED = """
+include: "Snakefile"
+FACTORY = workflow.spawned_job_args_factory
+SAID = FACTORY.workflow_property_to_arg("config_settings.config_args", flag="--config")
+print("handed on:", SAID, [len(parts) for parts in STUDIES.values()], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((), "handed on: --config 'shards={cores}' [{cores}]"),
+        (("--config", "shards=3"), "handed on: --config 'shards=3' [3]"),
+        (("--config", "other=1"), "handed on: --config 'other=1' 'shards={cores}' [{cores}]"),
+        (("--mode", "subprocess", "--config", "shards=5"), "handed on: --config 'shards=5' [5]"),
+        (("--mode", "subprocess"), "snakemake: --config shards: must be at least 1; got None"),
+        (("--config", "shards=0"), "snakemake: --config shards: must be at least 1; got 0"),
+        (("--config", "shards=two"), "snakemake: --config shards: must be at least 1; got two"),
+    ],
+)
+def test_all_jobs_of_a_call_deal_to_the_same_number_of_shards(copy, given, words):
+    copy.write("handed.smk", HANDED)
+    done = copy.snakemake("--snakefile", "handed.smk", "--dry-run", *given, cores=1)
+    assert words.format(cores=available_cpu_count()) in done.stdout
 
 
 def test_a_second_call_has_nothing_to_do(copy):

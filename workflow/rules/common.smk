@@ -2,14 +2,17 @@ import os
 import sys
 from dataclasses import asdict
 
-from batchf1.errors import InputError
+from snakemake.utils import available_cpu_count
+
+from batchf1.errors import InputError, require
 from batchf1.records import locks, provenance
 from batchf1.records.files import digest
 from batchf1.study import plugins
-from batchf1.study.deal import deal
+from batchf1.study.deal import deal, fewest
 from batchf1.study.experiments import experiments
 from batchf1.study.frameworks.keras224 import software as keras224
-from batchf1.study.grid import Study, runs
+from batchf1.study.grid import Study, cells
+from batchf1.study.pieces import told
 from batchf1.study.cost.run import modules as cost_modules
 from batchf1.study.cost.study import CostStudy
 from batchf1.study.shard import modules
@@ -18,26 +21,46 @@ from batchf1.study.shard import modules
 if workflow.is_main_process:  # its jobs, perhaps on other machines, read this file too
     locks.drop_stale()
 
-# Every experiment file is read, and every cell of its grid checked, before anything runs.
+# Shards of a study that does not say its own number: --config shards=N, or a profile's; else the
+# cores of the machine that Snakemake was called on. Its jobs read this file too, perhaps elsewhere
+# and with other --cores, and must deal alike: they get the number as if it had been called for.
+if "shards" not in config and workflow.is_main_process:
+    config["shards"] = available_cpu_count()
+    handed_on = workflow.config_settings.config_args
+    workflow.config_settings.config_args = [*handed_on, f"shards={config['shards']}"]
+
+
+def parts(study, grid):
+    """The cells of a study's grid, dealt to its shards."""
+    return deal(grid, study.shards or max(n_shards, fewest(grid)))
+
+
+# Every experiment file is read, and every cell of its grid checked, before anything runs; no run of
+# them is made here, as there may be very many.
 try:
+    n_shards = config.get("shards")
+    good = type(n_shards) is int and n_shards >= 1
+    require(good, "--config shards", "must be at least 1", n_shards)
     EXPERIMENTS = experiments("experiments")
-    RUNS = {
-        name: runs(f"experiments/{name}.yaml")
+    CELLS = {
+        name: cells(f"experiments/{name}.yaml")
         for name, study in EXPERIMENTS.items()
         if isinstance(study, Study)
     }
     # A study whose data this machine does not have is left out, with its figures.
     LEFT_OUT = {
-        name: {run.dataset.name for run in RUNS[name] if not run.dataset.available}
-        for name in RUNS
+        name: {c.first.dataset.name for c in grid if not c.first.dataset.available}
+        for name, grid in CELLS.items()
     }
     STUDIES = {
-        name: deal(RUNS[name], EXPERIMENTS[name].shards)
-        for name in RUNS
+        name: parts(EXPERIMENTS[name], grid)
+        for name, grid in CELLS.items()
         if not LEFT_OUT[name]
     }
 except InputError as error:  # Snakemake would print the frames of this file around it
     sys.exit(f"snakemake: {error}")
+# Studies that are made only when they are asked for, each by its name.
+ASIDE = [name for name in STUDIES if EXPERIMENTS[name].aside]
 COSTS = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, CostStudy)
 }
@@ -68,16 +91,19 @@ FIGURES = figures_of(
     {
         name: experiment
         for name, experiment in EXPERIMENTS.items()
-        if name not in COSTS and not LEFT_OUT.get(name)
+        if name not in (*COSTS, *ASIDE) and not LEFT_OUT.get(name)
     }
 )
 # Times and memory: written by `make benchmark`, on a machine at rest, and by no other run
 SCALING = ("scaling", ["benchmarks/engines.csv", "benchmarks/pipelines.csv"])
 MEASURED = figures_of(COSTS)
 MEASURED |= {"scaling": SCALING}
+OF_ASIDE = {name: figures_of({name: EXPERIMENTS[name]}) for name in ASIDE}
 # drawn by rule cost_full alone
-ASIDE = {"cost_full": ("cost", ["results/cost_full/runs.parquet"])}
-ALL_FIGURES = FIGURES | MEASURED | ASIDE
+COST_FULL = {"cost_full": ("cost", ["results/cost_full/runs.parquet"])}
+ALL_FIGURES = FIGURES | MEASURED | COST_FULL
+for figures in OF_ASIDE.values():
+    ALL_FIGURES |= figures
 
 
 wildcard_constraints:
@@ -92,14 +118,23 @@ def sources(*names):
     return [os.path.relpath(path) for path in provenance.sources(*names)]
 
 
+def all_of(figures):
+    """The files of some figures: numbers, what they were made from, pictures."""
+    return expand(
+        "figures/{figure}.{kind}", figure=figures, kind=["csv", "json", "png", "pdf"]
+    )
+
+
 def study_sources(wildcards):
     """The files that decide what the runs of a study give."""
-    return sources(*modules(sum(STUDIES[wildcards.study], [])))
+    return sources(*modules(cell.first for cell in CELLS[wildcards.study]))
 
 
 def software(wildcards):
     """What a shard's framework needs on disk: the folder with Keras 2.2.4."""
-    mine = STUDIES[wildcards.study][int(wildcards.shard)]
+    mine = [
+        piece.cell.first for piece in STUDIES[wildcards.study][int(wildcards.shard)]
+    ]
     return sorted({str(path) for run in mine for path in run.framework.needs()})
 
 

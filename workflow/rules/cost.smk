@@ -3,16 +3,12 @@
 
 rule measured:
     input:
-        expand(
-            "figures/{figure}.{kind}",
-            figure=MEASURED,
-            kind=["csv", "json", "png", "pdf"],
-        ),
+        all_of(MEASURED),
 
 
 rule cost_full:
     input:
-        expand("figures/cost_full.{kind}", kind=["csv", "png", "pdf"]),
+        all_of(COST_FULL),
 
 
 rule cost:

@@ -33,13 +33,14 @@ rule shard:
         mem_mb=3000,
     params:
         # the runs themselves: a comment in conf changes none of them
-        runs=lambda w: digest([r.run_id for r in STUDIES[w.study][int(w.shard)]]),
+        runs=lambda w: told(STUDIES[w.study][int(w.shard)]),
+        shards=lambda w: len(STUDIES[w.study]),
         store="results/{study}/store",
     message:
         "Training shard {wildcards.shard} of study {wildcards.study}"
     shell:
         "batchf1 workflow shard experiments/{wildcards.study}.yaml --shard {wildcards.shard}"
-        " --store {params.store} --output {output} 2>&1 | tee {log}"
+        " --shards {params.shards} --store {params.store} --output {output} 2>&1 | tee {log}"
 
 
 rule collect:
@@ -60,3 +61,14 @@ rule collect:
         "Putting the shards of study {wildcards.study} into one table"
     shell:
         "batchf1 workflow collect experiments/{wildcards.study}.yaml {input} --output {output} 2> {log}"
+
+
+# snakemake --cores all <study>: what is not part of `all`
+for aside in ASIDE:
+
+    rule:
+        name:
+            aside
+        input:
+            f"results/{aside}/runs.parquet",
+            all_of(OF_ASIDE[aside]),

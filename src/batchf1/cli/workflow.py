@@ -23,6 +23,7 @@ def _add_shard(parsers: Any) -> None:
     parser = parsers.add_parser("shard", help="train one shard of a study")
     _experiment(parser)
     parser.add_argument("--shard", type=int, required=True, help="number of the shard, from 0")
+    parser.add_argument("--shards", type=int, required=True, help="how many there are")
     parser.add_argument("--store", type=Path, required=True, help="folder that keeps finished runs")
     parser.add_argument("--output", type=Path, required=True, help="table of the shard's rows")
     parser.set_defaults(command=_shard, prog=parser.prog)
@@ -30,13 +31,9 @@ def _add_shard(parsers: Any) -> None:
 
 def _shard(parsed: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from batchf1.records import provenance, tables
-    from batchf1.study.schema import RUNS
     from batchf1.study.shard import execute
 
-    made = execute(parsed.experiment, parsed.shard, parsed.store)
-    record = provenance.collect(shard=parsed.shard, **made.origin)
-    tables.write(made.table, parsed.output, RUNS, record)
+    execute(parsed.experiment, parsed.shard, parsed.shards, parsed.store, parsed.output)
 
 
 def _add_collect(parsers: Any) -> None:
@@ -48,12 +45,9 @@ def _add_collect(parsers: Any) -> None:
 
 
 def _collect(parsed: argparse.Namespace) -> None:
-    from batchf1.records import provenance, tables
-    from batchf1.study.schema import RUNS
-    from batchf1.study.shard import collect
+    from batchf1.study.collect import collect
 
-    made = collect(parsed.experiment, parsed.shards)
-    tables.write(made.table, parsed.output, RUNS, provenance.collect(**made.origin))
+    collect(parsed.experiment, parsed.shards, parsed.output)
 
 
 def _add_cost(parsers: Any) -> None:

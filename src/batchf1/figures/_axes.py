@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,11 @@ MOST = 12
 """Settings of axes beside a figure's own that it shows, each in a panel."""
 
 
-def settings(table: pd.DataFrame) -> list[str]:
+COUNTS = ["tp", "fp", "fn", "tn"]
+"""Columns of the pooled counts."""
+
+
+def settings(table: Iterable[Any]) -> list[str]:
     """The columns that are settings, of a table of `schema.RUNS` or of a figure, in their order."""
     return [c for c in map(str, table) if c in NAMED or re.match(schema.SETTING, c)]
 
@@ -90,6 +94,40 @@ def name(column: str) -> str:
     return column.rpartition(".")[2].replace("_", " ")
 
 
-def last_epoch(source: Path) -> pd.DataFrame:
-    """The rows of the last epoch of each run in a table of `schema.RUNS`."""
-    return schema.last_epoch(tables.read(source, schema.RUNS))
+Kept = Callable[[pd.DataFrame], pd.Series]
+"""Which rows of a piece of a table are wanted."""
+
+
+def rows(source: Path, columns: Sequence[str] | None, kept: Kept | None = None) -> pd.DataFrame:
+    """A table of `schema.RUNS`: its settings and some of its other columns, or all; some rows.
+
+    Of a table that is larger than the memory no more is held than what is returned.
+    """
+    wanted = None if columns is None else [*settings(tables.names(source)), *columns]
+    pieces = tables.pieces(source, schema.RUNS, wanted)
+    return pd.concat([p if kept is None else p[kept(p)] for p in pieces], ignore_index=True)
+
+
+def last_epoch(
+    source: Path, columns: Sequence[str] | None = None, kept: Kept | None = None
+) -> pd.DataFrame:
+    """Likewise, of the rows of the last epoch of each run; with its `run_id` and `epoch`."""
+    key = ["run_id", "epoch"]
+    ends = [_ends(piece) for piece in tables.pieces(source, schema.RUNS, key)]
+    last = pd.concat(ends).groupby(level=0).max()
+    return rows(
+        source,
+        None if columns is None else [*key, *columns],
+        lambda p: (p["epoch"] == p["run_id"].map(last)) & (kept is None or kept(p)),
+    )
+
+
+def _ends(piece: pd.DataFrame) -> pd.Series:
+    return piece.groupby("run_id")["epoch"].max()
+
+
+def combinations(source: Path) -> pd.DataFrame:
+    """Each combination of settings in a table of `schema.RUNS`, without the repetitions."""
+    wanted = [c for c in settings(tables.names(source)) if c != REPEATED]
+    pieces = tables.pieces(source, schema.RUNS, wanted)
+    return pd.concat([piece.drop_duplicates() for piece in pieces], ignore_index=True)

@@ -40,6 +40,11 @@ FIGURES = {
 }
 """What is across -> the figure."""
 TITLES = {"train": "Training log", "validation": "Validation log"}
+READ = [
+    *("split", "strategy", "f1", "reference_pooled", "reference_full_pass"),
+    *("n_batches", "averaging", *_axes.COUNTS),
+]
+"""Of a study's table, beside the settings."""
 NUMBERS = ("n_runs", "true_f1", "f1", "error", "error_se", "worst_error")
 FURTHER_NUMBERS = ("error_full_pass", "expected_error")
 COLUMNS = {
@@ -54,7 +59,7 @@ def with_errors(source: Path) -> pd.DataFrame:
 
     `error` is against the pooled reference, as is `expected_error`.
     """
-    rows = _axes.last_epoch(source)
+    rows = _axes.last_epoch(source, READ)
     naive = with_expected_f1(rows[rows["strategy"] == NAIVE])
     return rows.assign(
         error=rows["f1"] - rows["reference_pooled"],

@@ -16,6 +16,8 @@ from batchf1.theory.limits import rare_positives
 
 NUMBERS = (*CELL, "n_runs", "true_f1", "share", "share_se", "positives_per_batch")
 COLUMNS = {"split": "text", **dict.fromkeys(NUMBERS, "number")}
+READ = ["split", "strategy", "f1", "reference_pooled"]
+"""Of a study's table, beside the settings."""
 SKILLS = (0.95, 0.8, 0.6)
 """Precision and recall of the lines."""
 
@@ -26,10 +28,9 @@ def table(source: Path) -> pd.DataFrame:
     Runs with a true F1 below `LEARNED` are left out: 0/0 is no share.
     Whatever else the study varies has columns of its own, and is a cell's too.
     """
-    rows = _axes.last_epoch(source)
-    cell = [*_axes.further(rows, CELL), *CELL, "split"]
-    learned = rows["reference_pooled"] >= LEARNED
-    rows = rows[(rows["strategy"] == "batch_mean") & learned]
+    cell = [*_axes.further(_axes.combinations(source), CELL), *CELL, "split"]
+    rows = _axes.last_epoch(source, READ, lambda piece: piece["strategy"] == "batch_mean")
+    rows = rows[rows["reference_pooled"] >= LEARNED]
     rows = rows.assign(share=rows["f1"] / rows["reference_pooled"])
     cells = rows.groupby(cell).agg(
         n_runs=("run_id", "nunique"),

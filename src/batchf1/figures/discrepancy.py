@@ -17,8 +17,7 @@ from batchf1.figures import _axes, _style
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import as_counts
 from batchf1.metrics.ratios import F1, safe_divide
-from batchf1.records import tables
-from batchf1.study import plugins, schema
+from batchf1.study import plugins
 from batchf1.theory import last_batch
 
 MOVING, DIGITS = "moving_weights", "printed_digits"
@@ -67,6 +66,11 @@ COLUMNS = {
 }
 
 
+READ = [
+    *("split", "epoch", "strategy", "f1", "reference_full_pass", "frozen"),
+    *("framework", "version", "averaging", *_axes.COUNTS),
+]
+"""Of a study's table, beside the settings."""
 COLUMN_OF = {
     "f1": "from_log",
     "reference_full_pass": "verify",
@@ -86,7 +90,7 @@ def table(source: Path) -> pd.DataFrame:
     place of `from_log`, `points` and `percent`; NaN elsewhere. Validation, except for
     `moving_weights`: the training log of `arrays`.
     """
-    rows = tables.read(source, schema.RUNS)
+    rows = _axes.rows(source, READ)
     _axes.no_others(rows, ["program", "batch_size"], "discrepancy")
     _axes.needs(rows, ["reconstructed"], "discrepancy")
     rows = rows[rows["strategy"] == "reconstructed"].rename(columns=COLUMN_OF)

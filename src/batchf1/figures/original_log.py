@@ -39,6 +39,11 @@ SHOWN = {
     "f1score_train": "f1score_train: true",
     "f1score_test": "f1score_test: true",
 }
+READ = [
+    *("split", "strategy", "f1", "loss", "n_batches"),
+    *("framework", "version", "averaging", *_axes.COUNTS),
+]
+"""Of a study's table, beside the settings."""
 ARTICLE = "article"
 COLUMNS = {
     **dict.fromkeys(("keras", "dataset", "quantity"), "text"),
@@ -110,7 +115,7 @@ def _losses(text: str) -> list[str]:
 
 def _measured(source: Path) -> Iterator[dict[str, Any]]:
     """The last epoch of each run, as the log would print it."""
-    rows = _axes.last_epoch(source)
+    rows = _axes.last_epoch(source, READ)
     _axes.no_others(rows, [], "original_log")
     _axes.needs(rows, ["batch_mean", "epoch_end"], "original_log")
     rows = with_expectation(rows)

@@ -13,14 +13,14 @@ from scipy.stats import norm
 
 from batchf1.figures import _axes, _style
 from batchf1.figures._theory import with_expectation
-from batchf1.records import tables
-from batchf1.study import schema
 
 KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
 COLUMNS = {
     "split": "text",
     **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
 }
+READ = ["split", "epoch", "strategy", "f1", "n_batches", "averaging", *_axes.COUNTS]
+"""Of a study's table, beside the settings."""
 NUMBERS = ["f1", "expected_f1", "sd"]
 ROUNDING = 1e-6
 """Below it a predicted deviation is that of the float32 in which Keras adds."""
@@ -31,9 +31,9 @@ def table(source: Path) -> pd.DataFrame:
 
     Nothing is averaged; whatever else the study varies has columns of its own.
     """
-    rows = tables.read(source, schema.RUNS)
-    key = [*_axes.further(rows, KEY), *KEY]
-    rows = with_expectation(rows[rows["strategy"] == "batch_mean"])
+    key = [*_axes.further(_axes.combinations(source), KEY), *KEY]
+    rows = _axes.rows(source, READ, lambda piece: piece["strategy"] == "batch_mean")
+    rows = with_expectation(rows)
     residual = (rows["f1"] - rows["expected_f1"]) / rows["sd"].where(rows["sd"] > ROUNDING)
     kept = rows[[*key, *NUMBERS]].assign(residual=residual)
     # the settings stay as they are

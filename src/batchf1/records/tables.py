@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,17 @@ from pandera.errors import SchemaError, SchemaErrors
 from batchf1.errors import one_line, refuse, require
 
 METADATA = b"batchf1"
+COMPRESSION = "zstd"
+ROWS = 2**15
+"""Of a piece that is read."""
 _HOST = platform.node()
+PART = re.compile(r"\.(\d+)\.part(\.\w+)?$")
+"""End of the name of a file that is not yet whole, with the process that writes it."""
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
     """The table itself; `InputError` names the first column or rule that it breaks."""
-    columns = set(map(str, table.columns))
-    wanted = {name for name, column in schema.columns.items() if column.required}
-    allowed = [re.compile(name) for name, column in schema.columns.items() if column.regex]
-    lacking = sorted(wanted - columns)
-    strange = [c for c in sorted(columns - wanted) if not any(a.match(c) for a in allowed)]
-    require(not lacking, thing, "must have every column of its schema", f"none named {lacking}")
-    require(not strange, thing, "has the columns of its schema alone", strange)
+    _check_names(map(str, table.columns), schema, thing)
     try:
         valid: pd.DataFrame = schema.validate(table)
         return valid
@@ -41,10 +40,33 @@ def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.
         refuse(thing, f"column {column}" if column else "table", one_line(error)[:300])
 
 
+def glance(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
+    """The table itself; `InputError` for other columns and missing values, but for no wrong ones.
+
+    `validate` takes ten milliseconds, however few rows a table has.
+    """
+    _check_names(map(str, table.columns), schema, thing)
+    holes = list(table.columns[table.isna().any()])
+    require(not holes, thing, "must have no missing value", f"some in {holes}")
+    return table
+
+
+def _check_names(names: Iterable[str], schema: pa.DataFrameSchema, thing: str) -> None:
+    columns = set(names)
+    wanted = {name for name, column in schema.columns.items() if column.required}
+    allowed = [re.compile(name) for name, column in schema.columns.items() if column.regex]
+    lacking = sorted(wanted - columns)
+    strange = [c for c in sorted(columns - wanted) if not any(a.match(c) for a in allowed)]
+    require(not lacking, thing, "must have every column of its schema", f"none named {lacking}")
+    require(not strange, thing, "has the columns of its schema alone", strange)
+
+
 def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
     """A table of the schema without rows."""
     needed = {name: column for name, column in schema.columns.items() if column.required}
     dtypes = {name: str(column.dtype) for name, column in needed.items()}
+    # texts as pandas itself has them, whatever the schema's words for that
+    dtypes = {name: "str" if "str" in dtype else dtype for name, dtype in dtypes.items()}
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
 
 
@@ -52,21 +74,138 @@ def write(
     table: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchema, provenance: dict[str, Any]
 ) -> None:
     """Write a valid table and where it came from as parquet, whole or not at all."""
-    valid = validate(table, schema, str(path))
-    arrow = pyarrow.Table.from_pandas(valid, preserve_index=False)
-    metadata = (arrow.schema.metadata or {}) | {METADATA: json.dumps(provenance).encode()}
-    with replacing(path) as temporary:
-        parquet.write_table(arrow.replace_schema_metadata(metadata), temporary)
+    with writing(path, schema) as writer:
+        writer.add(table)
+        writer.record(provenance)
+
+
+Check = Callable[[pd.DataFrame, pa.DataFrameSchema, str], pd.DataFrame]
+"""`validate` or `glance`."""
+
+
+class Writer:
+    """A table on its way into a file, piece by piece."""
+
+    def __init__(self, path: Path, file: Path, schema: pa.DataFrameSchema, check: Check) -> None:
+        """`file` takes what is added until it takes the place of `path`."""
+        self.path, self.file, self.schema, self.check = path, file, schema, check
+        self._provenance: dict[str, Any] = {}
+        self._open: parquet.ParquetWriter | None = None
+
+    def add(self, piece: pd.DataFrame) -> None:
+        """Append valid rows, with the columns and types of the first piece.
+
+        Raises `InputError` for others; whether a row stands twice is looked at in a piece alone.
+        """
+        valid = self.check(piece, self.schema, str(self.path))
+        alike = self._open.schema if self._open else None
+        same = alike is None or list(valid.columns) == alike.names
+        rule = "all pieces must have the columns of the first"
+        require(same, str(self.path), rule, list(valid.columns))
+        try:
+            arrow = pyarrow.Table.from_pandas(valid, schema=alike, preserve_index=False)
+        except pyarrow.ArrowException as error:
+            refuse(str(self.path), rule, one_line(error))
+        if self._open is None:
+            self._open = parquet.ParquetWriter(
+                self.file, arrow.schema, compression=COMPRESSION, write_page_checksum=True
+            )
+        self._open.write_table(arrow)
+
+    def record(self, provenance: dict[str, Any]) -> None:
+        """What `provenance_of` will say of the file."""
+        self._provenance = provenance
+
+    def finish(self) -> None:
+        """Complete the file."""
+        if self._open is None:
+            self.add(empty(self.schema))
+        assert self._open is not None
+        self._open.add_key_value_metadata({METADATA: json.dumps(self._provenance).encode()})
+        self._open.close()
+
+    def give_up(self) -> None:
+        """Let go of the file, whatever state it is in."""
+        if self._open is not None:
+            with suppress(OSError, pyarrow.ArrowException):
+                self._open.close()
+
+
+@contextmanager
+def writing(
+    path: str | Path, schema: pa.DataFrameSchema, check: Check = validate, swept: bool = False
+) -> Iterator[Writer]:
+    """What writes a table of any length as parquet, whole or not at all, a row group a piece.
+
+    `swept`: as in `replacing`.
+    """
+    with replacing(path, swept) as temporary:
+        writer = Writer(Path(path), temporary, schema, check)
+        try:
+            yield writer
+            writer.finish()
+        except BaseException:
+            writer.give_up()
+            raise
 
 
 def read(path: str | Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     """A table from parquet, validated; `InputError` where it is unreadable or breaks its schema."""
+    return validate(unchecked(path), schema, str(path))
+
+
+def unchecked(path: str | Path) -> pd.DataFrame:
+    """A table from parquet as it stands there; `InputError` where it is unreadable."""
+    with _reading(path) as file:
+        table: pd.DataFrame = file.read().to_pandas()
+    return table
+
+
+def pieces(
+    path: str | Path, schema: pa.DataFrameSchema, columns: Collection[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """A table from parquet, some ten thousand rows at a time, each piece validated.
+
+    One piece at least, which may have no rows. With `columns`, of these alone; rules about several
+    columns are then looked at only where all of them are there. Raises `InputError` as `read` does.
+    """
+    with _reading(path) as file:
+        found = file.schema_arrow
+        _check_names(found.names, schema, str(path))
+        kept = None if columns is None else [name for name in found.names if name in columns]
+        part = schema if columns is None else _part(schema, columns)
+        n_read = 0
+        for batch in file.iter_batches(ROWS, columns=kept):
+            n_read += batch.num_rows
+            table = pyarrow.Table.from_batches([batch]).to_pandas()
+            yield validate(table, part, str(path))
+        if n_read == 0:
+            table = found.empty_table().to_pandas()
+            yield validate(table if kept is None else table[kept], part, str(path))
+
+
+def _part(schema: pa.DataFrameSchema, columns: Collection[str]) -> pa.DataFrameSchema:
+    """The schema of some of its columns."""
+    kept = {n: column for n, column in schema.columns.items() if n in columns or column.regex}
+    unique = schema.unique if set(schema.unique or []) <= set(columns) else None
+    return pa.DataFrameSchema(kept, unique=unique, strict=schema.strict, ordered=schema.ordered)
+
+
+def names(path: str | Path) -> list[str]:
+    """The columns of a table, from its file's end; `InputError` where it is unreadable."""
+    with _reading(path) as file:
+        found: list[str] = file.schema_arrow.names
+    return found
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[parquet.ParquetFile]:
     try:
         # not through the dataset API: it would take folder names like study=x for columns
-        table = parquet.ParquetFile(path).read().to_pandas()
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
     except (OSError, pyarrow.ArrowException) as error:
         refuse(str(path), "must be a whole parquet file", one_line(error))
-    return validate(table, schema, str(path))
 
 
 def provenance_of(path: str | Path) -> dict[str, Any]:
@@ -86,16 +225,18 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, swept: bool = False) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place if nothing raises, and else goes.
 
-    What a killed process left of `path` goes too. Raises `InputError` where it cannot be written.
+    What a killed process left of `path` goes too, unless its folder has been `swept`. Raises
+    `InputError` where it cannot be written.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
+        if not swept:
+            sweep(path.parent, path.name)
         yield temporary
         temporary.replace(path)
     except OSError as error:
@@ -105,12 +246,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def _sweep(path: Path) -> None:
-    """Remove what processes that are gone have left of `path`; other machines' are not ours."""
-    end = f".part{path.suffix}"
-    for left in path.parent.glob(glob.escape(f".{path.name}.{_HOST}.") + f"*{glob.escape(end)}"):
-        pid = left.name.removesuffix(end).rpartition(".")[2]
-        if pid.isdigit() and not _alive(int(pid)):
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Remove what processes that are gone have left of a file, or of all files of a folder.
+
+    What processes of other machines have left is not ours. The whole folder is listed.
+    """
+    of_name = "*" if name is None else glob.escape(name)
+    for left in folder.glob(f".{of_name}.{glob.escape(_HOST)}.*.part*"):
+        pid = PART.search(left.name)
+        if pid and not _alive(int(pid[1])):
             left.unlink(missing_ok=True)
 
 

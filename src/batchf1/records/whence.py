@@ -166,8 +166,10 @@ def _lines(record: Record) -> Iterator[tuple[str, str]]:
     yield "versions", _pairs(record.get("versions", {}))
     if "study" in record:
         yield from _source_lines(record)
-    elif "config" in record:  # one run
+    elif "config" in record:  # runs that trained together, or a measurement
         yield "settings", _pairs(record["config"])
+        if record.get("grid"):
+            yield "grid", _pairs(record["grid"])
     for entry in record.get("trained", []):
         commit = _commit(entry["commit"], entry["dirty"])
         yield (

@@ -4,32 +4,69 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
 
 from batchf1.errors import require
-from batchf1.study.frameworks.base import Framework, Seconds
+from batchf1.study.frameworks.base import Seconds
+from batchf1.study.pieces import Cell, Piece, whole
 from batchf1.study.settings import Run
 
+Shape = list[Piece]
+"""Runs that a trainer trains, in the order of the grid."""
+T = TypeVar("T")
 
-def deal(runs: list[Run], n_shards: int) -> list[list[Run]]:
-    """The runs in `n_shards` parts of about equal expected cost.
 
-    Runs of one shape stay together, since they share a compiled model, and runs of two frameworks,
-    devices or numbers of threads apart, since a process has one of each. Raises `InputError` where
-    there are fewer shards than these.
+def deal(cells: Sequence[Cell], n_shards: int) -> list[list[Piece]]:
+    """The runs of some cells in `n_shards` parts of about equal expected cost, each in their order.
+
+    Runs of one shape stay together, since they share a compiled model, unless they cost more than a
+    fair share: then several parts have some, in whole groups of those that train together. Runs of
+    two frameworks, devices or numbers of threads stay apart, since a process has one of each. A
+    part may be empty. Raises `InputError` for fewer parts than `fewest`.
     """
-    of_process: dict[tuple[Framework, str, int], list[Run]] = {}
-    for run in runs:
-        key = (run.framework, run.training.device, run.training.threads)
-        of_process.setdefault(key, []).append(run)
-    groups = list(of_process.values())
+    kinds = _kinds(cells)
     rule = "are at least one for each framework, device and number of threads"
-    require(n_shards >= len(groups), "shards", rule, n_shards)
-    shares = _shares([sum(map(_cost, _shapes(group))) for group in groups], n_shards)
-    return [
+    require(n_shards >= len(kinds), "shards", rule, n_shards)
+    of_kinds = [_shapes(kind) for kind in kinds]
+    shares = _shares([sum(map(_cost, shapes)) for shapes in of_kinds], n_shards)
+    parts = [
         part
-        for group, n_parts in zip(groups, shares, strict=True)
-        for part in _balanced(group, n_parts)
+        for shapes, n_parts in zip(of_kinds, shares, strict=True)
+        for part in _balanced(shapes, n_parts)
     ]
+    place = {id(cell): i for i, cell in enumerate(cells)}
+    return [_in_order(part, place) for part in parts]
+
+
+def fewest(cells: Sequence[Cell]) -> int:
+    """The least number of shards that the runs can be dealt to."""
+    return len(_kinds(cells))
+
+
+def _kinds(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells whose runs can share a process."""
+    return _grouped(
+        cells,
+        lambda cell: (
+            cell.first.framework,
+            cell.first.training.device,
+            cell.first.training.threads,
+        ),
+    )
+
+
+def _shapes(cells: Sequence[Cell]) -> list[Shape]:
+    """The cells by shape, which no framework lets depend on the seed."""
+    groups = _grouped(cells, lambda cell: cell.first.framework.shape(cell.first))
+    return [whole(group) for group in groups]
+
+
+def _grouped(things: Sequence[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+    found: dict[Hashable, list[T]] = defaultdict(list)
+    for thing in things:
+        found[key(thing)].append(thing)
+    return list(found.values())
 
 
 def _shares(costs: list[float], n_shards: int) -> list[int]:
@@ -41,25 +78,67 @@ def _shares(costs: list[float], n_shards: int) -> list[int]:
     return shares
 
 
-def _balanced(runs: list[Run], n_parts: int) -> list[list[Run]]:
-    """The costliest shape goes first to the part with the least to do."""
-    parts: list[tuple[float, int, list[Run]]] = [(0.0, i, []) for i in range(n_parts)]
-    for group in sorted(_shapes(runs), key=_cost, reverse=True):
-        cost, i, part = heapq.heappop(parts)
-        heapq.heappush(parts, (cost + _cost(group), i, part + group))
+def _balanced(shapes: list[Shape], n_parts: int) -> list[list[Piece]]:
+    """The costliest shape goes first to the part with the least to do.
+
+    What costs more than a fair share fills one part after the other. A share has room for a shape
+    that is compiled once more: each filled part costs one.
+    """
+    parts: list[tuple[float, int, list[Piece]]] = [(0.0, i, []) for i in range(n_parts)]
+    once = max((_seconds(shape[0].cell.first).shape for shape in shapes), default=0.0)
+    fair = sum(map(_cost, shapes)) / n_parts + once
+    for shape in sorted(shapes, key=_cost, reverse=True):
+        left, large = shape, _cost(shape) > fair
+        while left:
+            cost, i, part = heapq.heappop(parts)
+            taken, left = _cut(left, fair - cost) if large else (left, [])
+            heapq.heappush(parts, (cost + _cost(taken), i, part + taken))
     return [part for _, _, part in sorted(parts, key=lambda p: p[1])]
 
 
-def _shapes(runs: list[Run]) -> list[list[Run]]:
-    shapes: dict[tuple[object, ...], list[Run]] = defaultdict(list)
-    for run in runs:
-        shapes[run.framework.shape(run)].append(run)
-    return list(shapes.values())
+def _cut(shape: Shape, seconds: float) -> tuple[Shape, Shape]:
+    """As many of the first whole groups as take no longer, one at least, and the others."""
+    if _cost(shape) <= seconds:
+        return shape, []
+    first = shape[0].cell.first
+    seconds -= _seconds(first).shape
+    n = 0
+    for piece in shape:
+        each, size = training_cost(piece.cell.first), piece.stop - piece.start
+        fit = size if each * size <= seconds else max(0, int(seconds / each))
+        n, seconds = n + fit, seconds - fit * each
+        if fit < size:
+            break
+    together = first.framework.together(first)
+    return _at(shape, max(n // together, 1) * together)
 
 
-def _cost(group: list[Run]) -> float:
+def _at(shape: Shape, n: int) -> tuple[Shape, Shape]:
+    """The first n runs, and the others."""
+    before: Shape = []
+    after: Shape = []
+    for piece in shape:
+        middle = min(piece.stop, piece.start + n)
+        n -= middle - piece.start
+        before += [piece._replace(stop=middle)] if middle > piece.start else []
+        after += [piece._replace(start=middle)] if middle < piece.stop else []
+    return before, after
+
+
+def _in_order(part: list[Piece], place: dict[int, int]) -> list[Piece]:
+    """The pieces in the order of the grid, neighbours as one."""
+    found: list[Piece] = []
+    for piece in sorted(part, key=lambda piece: (place[id(piece.cell)], piece.start)):
+        if found and found[-1].cell is piece.cell and found[-1].stop == piece.start:
+            piece = piece._replace(start=found.pop().start)
+        found.append(piece)
+    return found
+
+
+def _cost(shape: Shape) -> float:
     """Expected seconds of runs of one shape."""
-    return _seconds(group[0]).shape + sum(map(training_cost, group))
+    each = ((p.stop - p.start) * training_cost(p.cell.first) for p in shape)
+    return _seconds(shape[0].cell.first).shape + sum(each)
 
 
 def training_cost(run: Run) -> float:

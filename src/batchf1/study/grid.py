@@ -9,9 +9,9 @@ import copy
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -25,6 +25,7 @@ from batchf1.errors import InputError, one_line, refuse, require
 from batchf1.metrics.counts import Counts
 from batchf1.records.provenance import PACKAGE
 from batchf1.study import plugins
+from batchf1.study.pieces import Cell
 from batchf1.study.settings import Model, Program, Run, Training
 
 CONF = next(p for p in (PACKAGE.parents[1] / "conf", PACKAGE / "conf") if p.is_dir())
@@ -56,16 +57,25 @@ class Study:
     """Hydra overrides that hold for every run."""
     grid: dict[str, list[Any]] = MISSING
     """Setting -> its values; `dataset`, `model` and `training` choose a file of `conf/`."""
+    seeds: int | None = None
+    """`seeds: 400` says `seed: [0, 1, ... 399]` of the grid in short."""
     leave_out: LeaveOut = field(default_factory=LeaveOut)
-    shards: int = 2
-    """Number of processes that the runs are dealt to."""
+    shards: int | None = None
+    """Number of processes that the runs are dealt to; by default the machine's cores."""
+    aside: bool = False
+    """Whether the study is made only when it is asked for by its name."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.figures` that makes it from the study's table."""
     beside: list[str] = field(default_factory=list)
     """Further files that the figures are made from, after the table."""
 
     def __post_init__(self) -> None:
-        require(self.shards >= 1, "shards", "must be at least 1", self.shards)
+        for name in ("shards", "seeds"):
+            value = getattr(self, name)
+            require(value is None or value >= 1, name, "must be at least 1", value)
+        if self.seeds is not None:
+            require("seed" not in self.grid, "seeds", "stands instead of grid.seed", self.seeds)
+            self.grid = {**self.grid, "seed": list(range(self.seeds))}
         set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
         for key in ("study", *self.grid):
             require(key not in set_here, "overrides", "set neither study nor a grid's key", key)
@@ -191,21 +201,15 @@ def read_yaml(path: Path) -> Any:
     return written
 
 
-class Cell(NamedTuple):
-    """A run of a study, and where in its grid it stands: key of the grid -> value."""
-
-    run: Run
-    point: dict[str, Any]
-
-
 def runs(path: str | Path) -> list[Run]:
-    """The runs of a study, in the order of its grid; see `cells`."""
-    return [cell.run for cell in cells(path)]
+    """The runs of a study, all of them made, in the order of `cells`, seeds fastest."""
+    return [cell.run(seed) for cell in cells(path) for seed in cell.seeds]
 
 
 def cells(path: str | Path) -> list[Cell]:
     """The cells of a study's grid, in its order, without those that it leaves out.
 
+    No check of a run depends on its seed but that of the seed's range, so a cell is checked once.
     Raises `InputError` that names the file and the key, value or cell that does not fit.
     """
     path = Path(path)
@@ -216,10 +220,11 @@ def cells(path: str | Path) -> list[Cell]:
         raise InputError(f"{path}: {error}") from error
     require(bool(found), str(path), "the grid must have a cell", dict(study.grid))
     known = set()
-    for run, _ in found:
+    for cell in found:
         # 1 and "1", or a config file and the values in it
-        require(run.run_id not in known, f"{path}: grid", "must not give a run twice", run.label)
-        known.add(run.run_id)
+        good = cell.digest not in known and len(set(cell.seeds)) == len(cell.seeds)
+        require(good, f"{path}: grid", "must not give a run twice", cell.first.label)
+        known.add(cell.digest)
     return found
 
 
@@ -238,15 +243,23 @@ def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[C
     for key, values in axes.items():
         distinct = len({json.dumps(v) for v in values}) == len(values) > 0
         require(distinct, f"grid.{key}", "needs values, none twice", values)
-    typed = {key: [_typed(base, key, value) for value in values] for key, values in axes.items()}
+    typed = {key: _typed(base, key, values) for key, values in axes.items()}
+    seeds = tuple(typed.pop("seed", ()))
     for point in itertools.product(*typed.values()):
         settings = dict(zip(typed, point, strict=True))
-        run = _cell(base, settings, study.leave_out)
+        run = _first(base, settings, seeds, study.leave_out)
         if run is not None:
-            yield Cell(run, choice | settings)
+            yield Cell(run, choice | settings, seeds or (run.seed,))
 
 
-def _typed(base: DictConfig, key: str, value: Any) -> Any:
+def _typed(base: DictConfig, key: str, values: list[Any]) -> list[Any]:
+    """Values of a grid as the config's type of their key."""
+    if key == "seed" and all(type(value) is int for value in values):
+        return values  # there may be thousands
+    return [_typed_one(base, key, value) for value in values]
+
+
+def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
     """A grid value as the config's type of its key."""
     trial = copy.deepcopy(base)
     try:
@@ -257,13 +270,17 @@ def _typed(base: DictConfig, key: str, value: Any) -> Any:
         refuse(f"grid.{key}", _reason(error), value)
 
 
-def _cell(base: DictConfig, point: Mapping[str, Any], leave_out: LeaveOut) -> Run | None:
-    """The run of one cell, or None where the study leaves it out."""
+def _first(
+    base: DictConfig, point: Mapping[str, Any], seeds: tuple[int, ...], leave_out: LeaveOut
+) -> Run | None:
+    """The run of a cell's first seed, or None where the study leaves the cell out."""
     n = point.get("dataset.n_samples", base.dataset.n_samples)
     batch_size = point.get("training.batch_size", base.training.batch_size)
     if leave_out.batch_above_data and batch_size > n:
         return None
-    run = _run(base, point)
+    run = _run(base, {**point, "seed": seeds[0]} if seeds else point)
+    for seed in {min(seeds), max(seeds)} if seeds else ():
+        replace(run, seed=seed)
     fewest = run.dataset.fewest_of_a_class
     if fewest < leave_out.class_below:
         return None

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from batchf1.records import tables
 from batchf1.study.grid import Study, load_study
-from batchf1.study.settings import Run
+from batchf1.study.pieces import Cell, n_runs, whole
 
 ALIKE = ("commit", "dirty", "device", "versions", "python", "platform")
 """Runs that agree in these stand in one entry."""
@@ -20,7 +18,8 @@ ALIKE = ("commit", "dirty", "device", "versions", "python", "platform")
 def trained(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """How runs were trained: an entry for those trained alike, with their number and times.
 
-    `origins` are provenances of single runs, or such entries, which are merged.
+    `origins` are such entries, which are merged, or provenances of single runs, and of as many as
+    their `n_runs` says.
     """
     found: dict[str, dict[str, Any]] = {}
     for origin in origins:
@@ -34,24 +33,22 @@ def trained(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def of_study(
-    experiment: Path, runs: list[Run], table: pd.DataFrame, shards: list[Path]
+    experiment: Path, grid: Sequence[Cell], shards: Sequence[Path], seen: Mapping[str, set[str]]
 ) -> dict[str, Any]:
-    """The question and settings of a study, and how its runs were trained."""
+    """The question and settings of a study, and how its runs were trained.
+
+    `seen`: its `devices` and `frameworks`.
+    """
     records = [tables.provenance_of(path) for path in shards]
-    found = settings(run.resolved for run in runs)
+    found = settings(cell.first.resolved for cell in grid) | {"seed": list(grid[0].seeds)}
     return {
         "study": experiment.stem,
         "question": load_study(experiment, Study).question,
-        "n_runs": len(runs),
+        "n_runs": n_runs(whole(grid)),
         **split(found),
-        "devices": sorted(table["device"].unique()),
-        "frameworks": _named(table),
+        **{key: sorted(values) for key, values in seen.items()},
         "trained": trained(entry for record in records for entry in record.get("trained", [])),
     }
-
-
-def _named(table: pd.DataFrame) -> list[str]:
-    return sorted(set(table["framework"] + " " + table["version"]))
 
 
 def settings(resolved: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:

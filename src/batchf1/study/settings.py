@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import MISSING
@@ -203,7 +204,7 @@ class Run:
         settings["dataset"]["name"] = self.dataset.name
         return settings
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Twelve hexadecimal digits that depend on every setting of the run."""
         return digest(self.resolved)

@@ -1,28 +1,38 @@
-"""Many runs in one process, and the shards of a study put together."""
+"""Many runs in one process: those of a shard that are missing are trained, then all written."""
 
 from __future__ import annotations
 
-from functools import cache
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from batchf1.errors import require
 from batchf1.records import provenance, tables
 from batchf1.study import origin, plugins, rows
 from batchf1.study.deal import deal, training_cost
-from batchf1.study.grid import Cell, Study, cells, load_study, runs
-from batchf1.study.schema import COLUMN_OF, RUNS, axis
+from batchf1.study.grid import cells
+from batchf1.study.groups import Groups, Wanted
+from batchf1.study.pieces import Cell, Piece, n_runs
+from batchf1.study.schema import RUNS
 from batchf1.study.settings import Run
-from batchf1.study.store import Made, Progress, Store, say
+from batchf1.study.store import Progress, say
+
+AT_ONCE = 512
+"""Runs whose rows are in memory together, and in a row group of a file."""
+FILES_AT_ONCE = 16
+"""Groups that are held while their rows are put into order."""
+Batch = list[tuple[Cell, int]]
+"""Cells and seeds of runs of one shape."""
 
 
-def modules(all_runs: list[Run]) -> list[str]:
-    """The modules that decide what the runs give."""
-    of_data = {type(run.dataset).__module__ for run in all_runs}
-    of_frameworks = {module for run in all_runs for module in run.framework.modules(run)}
-    return sorted(of_data | of_frameworks | {rows.__name__})
+def modules(runs: Iterable[Run]) -> list[str]:
+    """The modules that decide what runs give; the seed of a run is none of their concern."""
+    of_each = ({type(run.dataset).__module__, *run.framework.modules(run)} for run in runs)
+    return sorted({rows.__name__}.union(*of_each))
 
 
 def fingerprint(run: Run) -> str:
@@ -37,84 +47,84 @@ def _fingerprint(engine: str, *names: str) -> str:
     return provenance.fingerprint(*names, software=software)
 
 
-def execute(experiment: Path, shard: int, folder: Path) -> Made:
-    """Train the runs of one shard of a study; their rows, and how each was trained.
+def execute(experiment: Path, shard: int, n_shards: int, folder: Path, output: Path) -> None:
+    """Train the runs of one of a study's shards, and write their rows in the order of the grid.
 
-    `folder` keeps a table per run; one that is there, from the same settings, code and package
-    versions, is read instead of trained. Raises `InputError` where there is no such shard.
+    `folder` keeps each group of runs that trained together as soon as it is done; a run that is
+    there, from the same settings, code and package versions, is not trained again, whatever it
+    trained beside. Raises `InputError` where there is no such shard.
     """
-    study, all_runs = load_study(experiment, Study), runs(experiment)
-    require(0 <= shard < study.shards, "shard", f"must lie in 0..{study.shards - 1}", shard)
-    mine, store = deal(all_runs, study.shards)[shard], Store(folder, RUNS)
-    found = {run.run_id: kept for run in mine if (kept := _kept(store, run)) is not None}
-    missing = [run for run in mine if run.run_id not in found]
-    say(f"shard {shard}: {len(mine)} runs, {len(found)} of them kept from before")
-    if missing:
-        found |= _train(missing, store, f"shard {shard}")
-    done = [found[run.run_id] for run in mine]
-    table = pd.concat([tables.empty(RUNS), *(made.table for made in done)])
-    return Made(table, {"trained": origin.trained([made.origin for made in done])})
+    parts = deal(cells(experiment), n_shards)
+    require(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
+    mine, store, name = parts[shard], Groups(folder), f"shard {shard}"
+    wanted: dict[str, Wanted] = {}
+    for piece in mine:
+        first = piece.cell.first
+        wanted |= dict.fromkeys(piece.run_ids(), Wanted(fingerprint(first), first.n_rows))
+    found = store.find(wanted)
+    say(f"{name}: {n_runs(mine)} runs, {len(found)} of them kept from before")
+    batches = _batches(mine, found)
+    if batches:
+        found |= _train(batches, store, name)
+    _write(list(wanted), found, output, shard)
 
 
-def _kept(store: Store, run: Run) -> Made | None:
-    made = store.find(run.run_id, {"fingerprint": fingerprint(run)})
-    return made if made is not None and _are_of(made.table, run) else None
+def _batches(mine: Sequence[Piece], found: Mapping[str, Path]) -> list[Batch]:
+    """The runs that are not found, shape by shape, as many at once as train together."""
+    shapes: dict[tuple[object, ...], Batch] = {}
+    for piece in mine:
+        first = piece.cell.first
+        key = (first.framework.shape(first), fingerprint(first))
+        left = [s for s in piece.seeds if piece.cell.run_id(s) not in found]
+        shapes.setdefault(key, []).extend((piece.cell, seed) for seed in left)
+    return [batch for shape in shapes.values() if shape for batch in _at_once(shape)]
 
 
-def _are_of(table: pd.DataFrame, run: Run) -> bool:
-    """Whether these are all rows of the run and no others."""
-    return table["run_id"].value_counts().to_dict() == {run.run_id: run.n_rows}
+def _at_once(shape: Batch) -> list[Batch]:
+    first = shape[0][0].first
+    size = first.framework.together(first)
+    return [shape[i : i + size] for i in range(0, len(shape), size)]
 
 
-def _train(missing: list[Run], store: Store, name: str) -> dict[str, Made]:
-    """Train runs of one framework, device and number of threads; keep each, by run_id."""
-    framework = missing[0].framework
-    device = framework.configure(missing[0])
+def _train(batches: Sequence[Batch], store: Groups, name: str) -> dict[str, Path]:
+    """Train runs of one framework, device and number of threads; keep each batch: id -> file."""
+    one = batches[0][0][0].first
+    framework, device = one.framework, one.framework.configure(one)
     software = framework.versions(*provenance.RECORDED)
     here = provenance.collect(device=device, versions=software)
-    progress = Progress(name, [training_cost(run) for run in missing])
+    cost = cache(lambda cell: training_cost(cell.first))
+    costs = [sum(cost(cell) for cell, _ in batch) for batch in batches]
+    progress = Progress(name, costs, [len(batch) for batch in batches])
     trainer, trained, n_shapes = None, None, 0
-    found: dict[str, Made] = {}
-    for run in missing:
-        shape = framework.shape(run)
+    found: dict[str, Path] = {}
+    for batch in batches:
+        runs = [cell.run(seed) for cell, seed in batch]
+        shape = framework.shape(runs[0])
         if trainer is None or shape != trained:
             trainer = None  # one model at a time
-            trainer, trained, n_shapes = framework.trainer(run), shape, n_shapes + 1
-        table = rows.table([run], device, trainer.train([run]), trainer.expected)
-        of_run = {"config": run.resolved, "fingerprint": fingerprint(run)}
-        found[run.run_id] = made = Made(table, here | of_run)
-        store.keep(run.run_id, made)
+            trainer, trained, n_shapes = framework.trainer(runs[0]), shape, n_shapes + 1
+        table = rows.table(runs, device, trainer.train(runs), trainer.expected)
+        found |= store.keep(batch, table, here | {"fingerprint": fingerprint(runs[0])})
         progress.advance(f" ({n_shapes} shapes compiled)")
     return found
 
 
-def collect(experiment: Path, shards: list[Path]) -> Made:
-    """The rows of a study in the order of its grid, whatever the shards, and its settings.
-
-    The rows say every setting that the grid varies (`schema.COLUMN_OF`, `schema.SETTING`). Raises
-    `InputError` where a run or a row is missing, stands twice, or is not of the study.
-    """
-    grid = cells(experiment)
-    all_runs = [cell.run for cell in grid]
-    wanted = [run.run_id for run in all_runs]
-    table = pd.concat([tables.read(path, RUNS) for path in shards], ignore_index=True)
-    found = set(table["run_id"])
-    lacking, strange = set(wanted) - found, found - set(wanted)
-    require(not lacking, str(experiment), "every run must be in a shard", f"none for {lacking}")
-    require(not strange, str(experiment), "shards hold runs of the study alone", strange)
-    sizes = table["run_id"].value_counts()
-    for run in all_runs:
-        rule = f"must have {run.n_rows} rows in the shards"
-        require(sizes[run.run_id] == run.n_rows, run.label, rule, int(sizes[run.run_id]))
-    place = table["run_id"].map({run_id: i for i, run_id in enumerate(wanted)})
-    table = table.iloc[place.argsort(kind="stable")]
-    table = table.assign(**_axes(grid, table["run_id"]))
-    return Made(table, origin.of_study(experiment, all_runs, table, shards))
+def _write(wanted: Sequence[str], found: Mapping[str, Path], output: Path, shard: int) -> None:
+    """Write the rows of runs in this order, some hundred runs at once, and how they were made."""
+    read = lru_cache(FILES_AT_ONCE)(tables.unchecked)
+    with tables.writing(output, RUNS) as writer:
+        for start in range(0, len(wanted), AT_ONCE):
+            ids = wanted[start : start + AT_ONCE]
+            writer.add(_ordered(ids, [read(path) for path in {found[i]: None for i in ids}]))
+        sizes = Counter(found[run_id] for run_id in wanted)
+        made = ({**tables.provenance_of(path), "n_runs": n} for path, n in sizes.items())
+        writer.record(provenance.collect(shard=shard, trained=origin.trained(made)))
 
 
-def _axes(grid: list[Cell], run_ids: pd.Series) -> dict[str, pd.Series]:
-    """What each row's run has of the settings that the grid varies and no other column tells."""
-    points: dict[str, dict[str, Any]] = {cell.run.run_id: cell.point for cell in grid}
-    further = [key for key in grid[0].point if key not in COLUMN_OF]
-    values = {key: {run_id: axis(p[key]) for run_id, p in points.items()} for key in further}
-    return {key: run_ids.map(of_run) for key, of_run in values.items()}
+def _ordered(ids: Sequence[str], parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Of some tables the rows of these runs, in their order."""
+    order = pd.Index(ids)
+    places = [order.get_indexer(pd.Index(part["run_id"])) for part in parts]
+    table = pd.concat(part[place >= 0] for part, place in zip(parts, places, strict=True))
+    place = np.concatenate(places)
+    return table.iloc[place[place >= 0].argsort(kind="stable")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,21 +58,31 @@ class Store:
 class Progress:
     """A line now and then of how far some work is, on standard error."""
 
-    def __init__(self, name: str, costs: list[float]) -> None:
-        """`costs`: those expected of the pieces, in any unit, in their order."""
+    def __init__(
+        self, name: str, costs: Sequence[float], sizes: Sequence[int] | None = None
+    ) -> None:
+        """`costs`: those expected of the pieces, in any unit, in their order.
+
+        `sizes`: what each counts for in the line, by default 1.
+        """
         self.name, self.costs, self.n_done = name, costs, 0
+        self.sizes = sizes or [1] * len(costs)
+        self.done, self.left = 0, sum(self.sizes)
         self.began = self.said = time.monotonic()
 
     def advance(self, more: str = "") -> None:
         """One more piece is done; `more` stands behind."""
+        self.done += self.sizes[self.n_done]
+        self.left -= self.sizes[self.n_done]
         self.n_done += 1
-        left, now = len(self.costs) - self.n_done, time.monotonic()
-        if now - self.said > SAY_SECONDS or left == 0:
-            done = sum(self.costs[: self.n_done])
+        now = time.monotonic()
+        if now - self.said > SAY_SECONDS or self.left == 0:
+            spent = sum(self.costs[: self.n_done])
             # pieces that are said to cost nothing are no measure of the others
-            to_go = (now - self.began) * sum(self.costs[self.n_done :]) / done if done else 0.0
+            to_go = (now - self.began) * sum(self.costs[self.n_done :]) / spent if spent else 0.0
             self.said = now
-            say(f"{self.name}: {self.n_done} done, {left} left, about {to_go:.0f} s to go{more}")
+            left = f"{self.left} left, about {to_go:.0f} s to go"
+            say(f"{self.name}: {self.done} done, {left}{more}")
 
 
 def say(text: str) -> None:

@@ -1,0 +1,56 @@
+"""Shards of studies, and what stands in their files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchf1.records import tables
+from batchf1.study import collect as collecting
+from batchf1.study import schema, shard
+from batchf1.study.pieces import Cell
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file of a study."""
+
+    path: Path
+
+    @property
+    def table(self):
+        return tables.read(self.path, schema.RUNS)
+
+    @property
+    def origin(self):
+        return tables.provenance_of(self.path)
+
+
+def execute(experiment, number, n_shards, store):
+    """One shard of a study, written beside its store."""
+    made = Written(Path(store).parent / f"{number}-of-{n_shards}.parquet")
+    shard.execute(experiment, number, n_shards, Path(store), made.path)
+    return made
+
+
+def collect(experiment, paths, output):
+    """The table of a study."""
+    collecting.collect(experiment, list(paths), output)
+    return Written(output)
+
+
+def kept(folder):
+    """Run id -> the file of a store that keeps it."""
+    return {
+        run_id: path
+        for path in sorted(folder.glob("*.parquet"))
+        for run_id in tables.provenance_of(path)["runs"]
+    }
+
+
+def cell(run, seeds=None):
+    """A cell of runs like this one, by default of it alone."""
+    return Cell(run, {}, seeds or (run.seed,))
+
+
+def ids(pieces):
+    """The ids of the runs of some pieces, in order."""
+    return [run_id for piece in pieces for run_id in piece.run_ids()]

@@ -212,7 +212,7 @@ def test_what_a_callback_does_to_its_run_holds(monkeypatch, made):
     found = chosen(monkeypatch, made)
     assert [ours[-1].logs["loss"] for ours, _ in found] != untouched
     for ours, plain in found:
-        same(ours, plain, 2e-6)
+        same(ours, plain, 1e-5)  # doubled weights make losses above 20
     if made is Doubles:
         assert all(each.logs["before"] != each.logs["after"] for ours, _ in found for each in ours)
 

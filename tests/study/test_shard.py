@@ -77,19 +77,22 @@ def times(store):
 
 
 @pytest.mark.parametrize(
-    ("key", "values"),
+    ("key", "values", "n_shapes"),
     [
-        ("dataset.dimensions", [2, 5]),
-        ("model.learning_rate", [0.001, 0.05]),
-        ("training.threshold", [0.3, 0.7]),
+        ("dataset.dimensions", [2, 5], 2),
+        ("model.learning_rate", [0.001, 0.05], 1),
+        ("training.class_weight", [1.0, 8.0], 1),
+        ("training.threshold", [0.3, 0.7], 2),
     ],
 )
-def test_a_grid_over_a_setting_trains_and_the_table_says_it(tmp_path, capsys, key, values):
+def test_a_grid_over_a_setting_trains_and_the_table_says_it(
+    tmp_path, capsys, key, values, n_shapes
+):
     experiment = tmp_path / "study.yaml"
     experiment.write_text(f"{KERAS}grid:\n  dataset: [synthetic]\n  {key}: {values}\nseeds: 2\n")
     made = execute(experiment, 0, 1, tmp_path / "store")
     assert len(made.table) == 2 * 2 * 2 * 2
-    assert "(2 shapes compiled)" in capsys.readouterr().err
+    assert f"({n_shapes} shapes compiled)" in capsys.readouterr().err
     assert key not in made.table
     collected = collect(experiment, [made.path], tmp_path / "runs.parquet")
     found = collected.table

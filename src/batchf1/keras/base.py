@@ -101,7 +101,7 @@ class Strategy:
         return []
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
-        """What to put into `fit(callbacks=...)`, before callbacks that read the logs.
+        """What to put into `fit(callbacks=...)`, before callbacks that read the logs; new objects.
 
         `train` and `validation`: a tuple (x, y) of arrays, or a re-iterable data set of (x, y)
         batches, such as a `tf.data.Dataset`, a `PyDataset` or a list. Only a strategy that makes

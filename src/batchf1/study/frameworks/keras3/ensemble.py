@@ -6,7 +6,8 @@ weights; what they do to weights, learning rate or `stop_training` holds for tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
@@ -148,11 +149,19 @@ class EnsembleTrainer:
             if all(member.stopped for member in members):
                 break
 
+    @contextmanager
+    def _turn(self, place: int, member: Member) -> Iterator[None]:
+        """The model as a run has it; what its callbacks do to it holds for the run."""
+        self.model.stop_training = member.stops
+        with self.stacks.as_row(place):
+            yield
+        member.stops = self.model.stop_training
+
     def _visit(self, members: list[Member], hook: str, *arguments: Any) -> None:
         """Call a hook of the runs that still train, where a callback does anything there."""
         for place, member in enumerate(members):
             if not member.stopped and member.has(hook):
-                with self.stacks.as_row(place):
+                with self._turn(place, member):
                     member.call(hook, *arguments)
 
     def _end(self, ended: Ended, members: list[Member], verbose: int) -> None:
@@ -163,8 +172,7 @@ class EnsembleTrainer:
         for place, member in enumerate(members):
             if not member.stopped:
                 self.model.held, logs = ended.held(place, member), ended.logs(place)
-                self.model.stop_training = False
-                with self.stacks.as_row(place):
+                with self._turn(place, member):
                     member.call("on_test_end", ended.logs_of(place, "validation"))
                     member.call("on_epoch_end", number, logs)
                     if self.model.stop_training or number + 1 == member.run.training.epochs:
@@ -180,7 +188,7 @@ class EnsembleTrainer:
         for place, member in enumerate(members):
             if not member.stopped and member.has("on_test_begin"):
                 self.model.held = ended.held(place, member)
-                with self.stacks.as_row(place):
+                with self._turn(place, member):
                     member.call("on_test_begin")
                     rule = "validates before on_test_begin: use training.engine=plain"
                     changed = "a callback that changes the weights there"
@@ -204,7 +212,7 @@ def _data(run: Run) -> Data:
 
 
 def _stacked(data: Sequence[Data]) -> tuple[Any, Any]:
-    """Features and labels of all runs, training before validation, as `CompiledEpoch` has them."""
+    """Features and labels of all runs, training before validation, as `epoch.train` takes them."""
     x = np.stack([np.concatenate([split.x for split in of_run]) for of_run in data])
     y = np.stack([np.concatenate([split.y for split in of_run]) for of_run in data])
     return tf.constant(x), tf.constant(y)

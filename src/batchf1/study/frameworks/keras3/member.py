@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -46,14 +47,20 @@ class SharedSequential(keras.Sequential):  # type: ignore[misc]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.held = Held()
-        self._flat = tf.function(self._flattened, autograph=False)
 
     def unchanged(self) -> bool:
         """Whether the weights are those that were loaded."""
         return self.held.weights is not None and np.array_equal(self._flat(), self.held.weights)
 
-    def _flattened(self) -> Any:
-        return tf.concat([tf.reshape(v.value, [-1]) for v in self.trainable_variables], axis=0)
+    @cached_property
+    def _flat(self) -> Any:
+        """What gives all weights, one behind the other, in one call."""
+
+        def flat() -> Any:
+            return tf.concat([tf.reshape(v.value, [-1]) for v in self.trainable_variables], axis=0)
+
+        # by its concrete function: the other way takes TensorFlow as long again
+        return tf.function(flat, autograph=False).get_concrete_function()
 
     def predict_on_batch(self, x: Any) -> Any:
         """See `keras.Model.predict_on_batch`."""
@@ -71,6 +78,8 @@ class Member:
     data: Data
     callbacks: list[Any]
     passes: list[Pass] = field(default_factory=list)
+    stops: bool = False
+    """`stop_training` of its model."""
     stopped: bool = False
     """By a callback, or at its last epoch."""
 

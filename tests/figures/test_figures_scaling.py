@@ -9,12 +9,11 @@ from batchf1.figures import _style, scaling
 from batchf1.figures import base as figures
 
 ENGINES = "engine,n_samples,batch_size,epochs,later_s\n"
-PIPELINES = "pipeline,n_runs,cores,seconds,seconds_a_run\n"
+PIPELINES = "pipeline,n_runs,cores,seconds\n"
 PLAIN = "plain,100,8,5,4.0\nplain,900,8,5,9.0\nplain,900,64,5,2.0\nplain,100,64,5,77.0\n"
 FLOOR = "multiplications,900,8,5,.25\nmultiplications,900,64,5,.125\n"
 STUDIES = (
-    "this project,10,2,20,2\nthis project,1000,2,30,.03\n"
-    "plain pipeline,2,2,300,150\nplain pipeline,4,2,560,140\n"
+    "this project,10,2,20\nthis project,1000,2,30\nplain pipeline,2,2,300\nplain pipeline,4,2,560\n"
 )
 
 
@@ -47,6 +46,14 @@ def test_the_table_of_speeds_is_both_tables_as_they_are(repository):
         same = rows[list(part)].reset_index(drop=True)
         pd.testing.assert_frame_equal(same, part, check_dtype=False)
         assert rows.drop(columns=list(part)).isna().all().all()
+
+
+def test_the_committed_speeds_have_every_line_of_the_figure(repository):
+    folder = repository / "benchmarks"
+    figure, (headline, _) = draw(scaling.table(folder / "engines.csv", folder / "pipelines.csv"))
+    labels = [label for label, *_ in scaling.LOOKS.values()]
+    assert [list(series(ax)) for ax in figure.axes[:2]] == [labels] * 2
+    assert headline.startswith("A run in this project costs 1/")
 
 
 def test_the_engines_over_data_size_and_batch_size(tmp_path):
@@ -85,7 +92,7 @@ def test_the_studies_of_each_pipeline_and_plain_ones_of_as_many_runs(tmp_path):
 
 
 def test_a_study_measured_more_than_once_counts_by_its_median(tmp_path):
-    again = "plain pipeline,4,2,800,200\nplain pipeline,4,2,4000,1000\n"
+    again = "plain pipeline,4,2,800\nplain pipeline,4,2,4000\n"
     _, (headline, _) = draw(speeds(tmp_path, PLAIN, STUDIES + again))
     assert headline.endswith("costs 1/6,700 of one in plain Keras: 0.03 s for 200 s")
 
@@ -115,7 +122,7 @@ def test_speeds_of_one_pipeline_or_of_none(tmp_path):
     ("engines", "pipelines", "words"),
     [
         ("fused,100,8,5,1.0\n", STUDIES, r"engine: must be one of \['plain'.*; got \['fused'\]"),
-        (PLAIN, "theirs,1,2,3,3\n", r"pipeline: must be one of \['plain pi.*; got \['theirs'\]"),
+        (PLAIN, "theirs,1,2,3\n", r"pipeline: must be one of \['plain pi.*; got \['theirs'\]"),
     ],
 )
 def test_rows_of_no_known_name_are_refused(tmp_path, engines, pipelines, words):
@@ -128,7 +135,7 @@ def test_rows_of_no_known_name_are_refused(tmp_path, engines, pipelines, words):
     [
         ("a\n1\n", PIPELINES, "engines.csv: the CSV of the engines: has columns .*; got none na"),
         (ENGINES, "a\n1\n", "pipelines.csv: the CSV of the pipelines: has columns"),
-        (ENGINES, PIPELINES + "x,many,2,3,4\n", r"has numbers in n_runs; got \['many'\]"),
+        (ENGINES, PIPELINES + "x,many,2,3\n", r"has numbers in n_runs; got \['many'\]"),
     ],
 )
 def test_speeds_that_are_none_are_refused(tmp_path, engines, pipelines, words):

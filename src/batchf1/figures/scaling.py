@@ -60,9 +60,9 @@ def _engines(axes: Any, runs: pd.DataFrame) -> None:
     """Seconds a run over data size, in the smallest batches, and over batch size, of most data."""
     small, large = runs["batch_size"].min(), runs["n_samples"].max()
     cells = (("n_samples", "batch_size", small), ("batch_size", "n_samples", large))
+    axes[1].sharey(axes[0])
     for ax, (x, fixed, value) in zip(axes, cells, strict=True):
         _lines(ax, runs[runs[fixed] == value], ("engine", x, "later_s"), LOOKS)
-    axes[1].sharey(axes[0])
     axes[0].set(xlabel="training samples", ylabel="seconds a run, once compiled")
     axes[1].set(xlabel="batch size")
     axes[0].set_title(f"Batches of {small:,.0f}")

@@ -58,8 +58,8 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-# Times and memory, on a machine at rest: the sub-grid beside what a user would write (an hour), the
-# engines and what each strategy costs (4 minutes each); then figures/scaling and figures/cost.
+# Times and memory, on a machine at rest: the sub-grid beside what a user would write (20 minutes),
+# the engines and what each strategy costs (4 minutes each); then figures/scaling and figures/cost.
 benchmark: $(STAMP)
 	$(BIN)/python benchmarks/pipelines.py
 	$(BIN)/python benchmarks/engines.py

@@ -1,9 +1,13 @@
-"""The sub-grid by this project's workflow and by the plain pipeline, side by side.
+"""What a run costs in a study of the sub-grid: in this project's workflow, in the plain pipeline.
 
-Prints wall time and peak memory (of the process tree, sampled) of each and their ratio.
+Wall time from the call to the table, with start and compiling, and peak memory (of the process
+tree, sampled); then the ratio of what a run costs in the largest study of each. A study has all
+cells of the sub-grid and as many seeds as its runs need; the plain pipeline trains runs that are
+`spread` over these.
 """
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -17,8 +21,9 @@ import pandas as pd
 import psutil
 import yaml
 
+from batchf1.errors import require
 from batchf1.records import tables
-from batchf1.study.grid import runs
+from batchf1.study.grid import cells, runs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -71,56 +76,93 @@ def _megabytes(process: psutil.Process) -> float:
         return 0.0
 
 
-def ours(experiment: Path, folder: Path, cores: int) -> list[str]:
-    """The command of this project's workflow, in a folder with the experiment alone."""
-    (folder / "experiments").mkdir()
-    (folder / "experiments" / experiment.name).write_text(experiment.read_text())
-    target = f"results/{experiment.stem}/runs.parquet"
-    workflow = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    return [sys.executable, "-m", "snakemake", "--cores", str(cores), *workflow, target]
-
-
-def plain(experiment: Path, folder: Path, cores: int) -> list[str]:
-    """The command of the plain pipeline."""
-    workflow = ["--snakefile", str(HERE / "plain_pipeline/Snakefile"), "--directory", str(folder)]
-    settings = ["--config", f"experiment={experiment.resolve()}"]
-    return [sys.executable, "-m", "snakemake", "--cores", str(cores), *workflow, *settings]
-
-
-def part(experiment: Path, seeds: int, folder: Path) -> Path:
-    """The experiment with the first of its seeds only."""
+def part(experiment: Path, n_runs: int, folder: Path) -> Path:
+    """The experiment with as many seeds a cell, from 0 on, as it needs to have that many runs."""
     settings = yaml.safe_load(experiment.read_text())
-    settings["grid"]["seed"] = settings["grid"]["seed"][:seeds]
+    settings["seeds"] = -(-n_runs // len(cells(experiment)))
     path = folder / experiment.name
     path.write_text(yaml.safe_dump(settings))
     return path
 
 
+def spread(n: int, length: int) -> list[int]:
+    """Evenly spaced places in a list of this length, first and last among them if n is above 1.
+
+    2 and 4 runs of the sub-grid's 8 cells thus have both data sizes, and 2 and all 4 prevalences.
+    """
+    require(1 <= n <= length, "runs", f"must be 1 to {length}", n)
+    return [round(i * (length - 1) / max(n - 1, 1)) for i in range(n)]
+
+
+def ours(experiment: Path, n_runs: int, folder: Path, cores: int) -> list[str]:
+    """The command of this project's workflow, in a folder with the experiment alone."""
+    n_cells = len(cells(experiment))
+    require(n_runs % n_cells == 0, "--ours", f"must be multiples of the {n_cells} cells", n_runs)
+    (folder / "experiments").mkdir()
+    part(experiment, n_runs, folder / "experiments")
+    target = f"results/{experiment.stem}/runs.parquet"
+    settings = ["--config", f"shards={cores}", "--directory", str(folder), target]
+    return [*_snakemake(ROOT / "Snakefile", cores), *settings]
+
+
+def plain(experiment: Path, n_runs: int, folder: Path, cores: int) -> list[str]:
+    """The command of the plain pipeline."""
+    study = part(experiment, n_runs, folder)
+    every = runs(study)
+    chosen = [every[i] for i in spread(n_runs, len(every))]
+    settings = {"experiment": str(study), "strategies": list(chosen[0].strategies)}
+    path = folder / "config.json"
+    path.write_text(json.dumps(settings | {"runs": [run.run_id for run in chosen]}))
+    workflow = _snakemake(HERE / "plain_pipeline/Snakefile", cores)
+    return [*workflow, "--configfile", str(path), "--directory", str(folder)]
+
+
+def _snakemake(snakefile: Path, cores: int) -> list[str]:
+    call = [sys.executable, "-m", "snakemake", "--cores", str(cores)]
+    return [*call, "--snakefile", str(snakefile)]
+
+
+PIPELINES = {"this project": ours, "plain pipeline": plain}
+
+
+def measure(name: str, experiment: Path, n_runs: int, cores: int) -> dict[str, object]:
+    """A row: what a study of that many runs takes, in an empty folder."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        cost = timed(PIPELINES[name](experiment, n_runs, folder, cores), folder)
+    a_run = float(f"{cost['seconds'] / n_runs:.4g}")
+    return {"pipeline": name, "n_runs": n_runs, "cores": cores, **cost, "seconds_a_run": a_run}
+
+
 def main() -> None:
-    """Time this project on growing parts of the sub-grid and both on the whole; write the rows."""
+    """Time growing studies of this project, then of the plain pipeline; write the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--experiment", type=Path, default=HERE / "subgrid.yaml")
+    parser.add_argument("--ours", type=int, nargs="+", default=[240, 2400], metavar="RUNS")
+    parser.add_argument("--plain", type=int, nargs="+", default=[2, 4], metavar="RUNS")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--output", type=Path, default=HERE / "pipelines.csv")
     parsed = parser.parse_args()
-    seeds = len(yaml.safe_load(parsed.experiment.read_text())["grid"]["seed"])
-    cases = [
-        *(("this project", ours, k + 1) for k in range(seeds)),
-        ("plain pipeline", plain, seeds),
-    ]
     rows = []
-    for name, command, k in cases:
-        with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-            experiment, where = part(parsed.experiment, k, Path(first)), Path(second)
-            cost = timed(command(experiment, where, parsed.cores), where)
-            n_runs = len(runs(experiment))
-        rows.append({"pipeline": name, "n_runs": n_runs, "cores": parsed.cores} | cost)
-        print(rows[-1], flush=True)  # noqa: T201
+    for name, sizes in zip(PIPELINES, (parsed.ours, parsed.plain), strict=True):
+        for n_runs in sizes:
+            rows.append(measure(name, parsed.experiment, n_runs, parsed.cores))
+            print(rows[-1], flush=True)  # noqa: T201
     table = pd.DataFrame(rows)
     tables.write_csv(table, parsed.output)
-    slow, fast = rows[-1], rows[-2]
-    ratios = {key: slow[key] / fast[key] for key in ("seconds", "cpu_seconds", "peak_mb")}
-    print("plain pipeline / this project:", {k: round(v, 2) for k, v in ratios.items()})  # noqa: T201
+    print(ratio(table))  # noqa: T201
+
+
+def ratio(table: pd.DataFrame) -> str:
+    """What a run takes in the plain pipeline's largest study over what it takes in ours."""
+    rows = table.sort_values("n_runs").groupby("pipeline").last()
+    fast, slow = rows.loc["this project"], rows.loc["plain pipeline"]
+    processor = slow["cpu_seconds"] / slow["n_runs"] * fast["n_runs"] / fast["cpu_seconds"]
+    wall = slow["seconds_a_run"] / fast["seconds_a_run"]
+    return (
+        f"a run, plain pipeline ({slow['n_runs']:.0f}) / this project ({fast['n_runs']:.0f}): "
+        f"{wall:.4g} in wall time, {processor:.4g} in processor time"
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,19 @@
-"""The small scripts of benchmarks/ run, and print what they are about."""
+"""The small scripts of benchmarks/ run, and print what they are about; pipelines.py's studies."""
 
+import importlib.util
+import itertools
+import json
 import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchf1.errors import InputError
+from batchf1.study.grid import runs
 
 
 @pytest.mark.parametrize(
@@ -35,3 +44,82 @@ def test_a_script_prints_its_answers(repository, command, things):
     assert done.returncode == 0, done.stderr
     found = [re.fullmatch(r"([^:]+): (?:x )?-?([\d.]+) ?.*", s) for s in done.stdout.splitlines()]
     assert [line and line[1] for line in found] == things
+
+
+@pytest.fixture(scope="module")
+def pipelines(repository):
+    """The module of benchmarks/pipelines.py, which is no part of the package."""
+    spec = importlib.util.spec_from_file_location(
+        "pipelines", repository / "benchmarks/pipelines.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 60)).map(sorted))
+def test_places_are_spread_from_end_to_end(pipelines, sizes):
+    n, length = sizes
+    places = pipelines.spread(n, length)
+    gaps = [b - a for a, b in itertools.pairwise(places)]
+    assert len(places) == n
+    assert places[0] == 0
+    assert n == 1 or places[-1] == length - 1
+    assert not gaps or (min(gaps) >= 1 and max(gaps) - min(gaps) <= 2)
+    with pytest.raises(InputError, match=f"must be 1 to {length}"):
+        pipelines.spread(length + 1, length)
+
+
+@pytest.mark.parametrize(("n_runs", "n_prevalences"), [(2, 2), (4, 4)])
+def test_few_plain_runs_are_of_all_parts_of_the_subgrid(
+    pipelines, repository, tmp_path, n_runs, n_prevalences
+):
+    pipelines.plain(repository / "benchmarks/subgrid.yaml", n_runs, tmp_path, 2)
+    chosen = json.loads((tmp_path / "config.json").read_text())
+    every = {run.run_id: run for run in runs(chosen["experiment"])}
+    found = [every[name] for name in chosen["runs"]]
+    assert len(found) == n_runs
+    assert {run.dataset.n_samples for run in found} == {40_000, 44_000}
+    assert len({run.dataset.prevalence for run in found}) == n_prevalences
+    assert {run.seed for run in found} == {0}
+    assert chosen["strategies"] == list(found[0].strategies)
+
+
+def test_our_studies_have_as_many_seeds_as_they_need(pipelines, repository, tmp_path):
+    experiment = repository / "benchmarks/subgrid.yaml"
+    pipelines.ours(experiment, 240, tmp_path, 2)
+    found = runs(tmp_path / "experiments/subgrid.yaml")
+    assert len(found) == 240
+    assert {run.seed for run in found} == set(range(30))
+    with pytest.raises(InputError, match="--ours: must be multiples of the 8 cells; got 250"):
+        pipelines.ours(experiment, 250, tmp_path, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_runs", "words"),
+    [("this project", 16, r"shard +3\n"), ("plain pipeline", 2, r"fit +8\n")],
+)
+def test_a_pipeline_plans_its_jobs(pipelines, repository, tmp_path, name, n_runs, words):
+    experiment = repository / "benchmarks/subgrid.yaml"
+    command = pipelines.PIPELINES[name](experiment, n_runs, tmp_path, 3)
+    done = subprocess.run([*command, "--dry-run"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(words, done.stdout)
+
+
+def test_the_rows_and_the_ratio(pipelines, repository, tmp_path, monkeypatch, capsys):
+    costs = iter([(20, 10, 5), (40, 30, 6), (600, 1000, 7)])
+    names = ("seconds", "cpu_seconds", "peak_mb")
+    monkeypatch.setattr(pipelines, "timed", lambda *_: dict(zip(names, next(costs), strict=True)))
+    given = ["--ours", "8", "80", "--plain", "3", "--output", str(tmp_path / "rows.csv")]
+    monkeypatch.setattr(sys, "argv", ["pipelines.py", *given])
+    pipelines.main()
+    table = pd.read_csv(tmp_path / "rows.csv")
+    assert list(table) == ["pipeline", "n_runs", "cores", *names, "seconds_a_run"]
+    assert table[["pipeline", "n_runs", "seconds", "seconds_a_run"]].to_numpy().tolist() == [
+        ["this project", 8, 20, 2.5],
+        ["this project", 80, 40, 0.5],
+        ["plain pipeline", 3, 600, 200],
+    ]
+    said = "a run, plain pipeline (3) / this project (80): 400 in wall time, 888.9 in processor"
+    assert said in capsys.readouterr().out

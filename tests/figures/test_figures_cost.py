@@ -1,4 +1,4 @@
-"""What costs and speeds become in their figures, worked out by hand."""
+"""What costs become in their figure, worked out by hand."""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _style, scaling
-from batchf1.figures import base as figures
+from batchf1.figures import _style
 from batchf1.figures import cost as plot
 from batchf1.records import tables
 from batchf1.study.cost.rows import COST
@@ -248,9 +247,9 @@ def test_every_number_of_a_slope(tmp_path):
     )
 
 
-def draw(module, table):
+def draw(table):
     with _style.house():
-        figure = module.draw(table)
+        figure = plot.draw(table)
         figure.draw_without_rendering()
         words = _style.words(figure)
         plt.close(figure)
@@ -260,7 +259,7 @@ def draw(module, table):
 def test_what_is_drawn_of_the_costs(tmp_path):
     rows = [row | {"peak_bytes": row["peak_bytes"] * 10**5} for row in ROWS]
     rows = [row | {"start_bytes": row["start_bytes"] * 10**5} for row in rows]
-    figure, (headline, caption) = draw(plot, of_rows(tmp_path, rows))
+    figure, (headline, caption) = draw(of_rows(tmp_path, rows))
     left, right = figure.axes
     drawn = [(bar.lines[0].get_xdata()[0], bar.lines[0].get_ydata()[0]) for bar in left.containers]
     # by name; the cell with the most runs
@@ -283,7 +282,7 @@ def test_what_is_drawn_of_the_costs(tmp_path):
 
 
 def test_little_memory_is_drawn_at_a_megabyte(tmp_path):
-    figure, _ = draw(plot, of_rows(tmp_path, ROWS))
+    figure, _ = draw(of_rows(tmp_path, ROWS))
     assert {y for line in figure.axes[1].lines for y in line.get_ydata()} == {1.0}
 
 
@@ -293,82 +292,9 @@ def test_the_model_with_the_most_cells_on_a_cpu_is_drawn(tmp_path):
     gpu = [row | {"model": "vast"} for row in gpu]
     table = of_rows(tmp_path, [*ROWS, *wide, *gpu])
     assert plot._plain_model(table[table["device"] == "cpu"]) == "tiny"
-    figure, _ = draw(plot, table)
+    figure, _ = draw(table)
     assert len(figure.axes[0].containers) == 2
-    assert draw(plot, of_rows(tmp_path, gpu))[1] == (
+    assert draw(of_rows(tmp_path, gpu))[1] == (
         "Nothing to show",
         "Nothing was measured on a CPU.",
     )
-
-
-# scaling
-
-ENGINES = "engine,n_samples,batch_size,epochs,later_s\n"
-PIPELINES = "pipeline,n_runs,cores,seconds\n"
-
-
-def speeds(folder, engines, pipelines):
-    (folder / "engines.csv").write_text(engines)
-    (folder / "pipelines.csv").write_text(pipelines)
-    return scaling.table(folder / "engines.csv", folder / "pipelines.csv")
-
-
-def test_the_table_of_speeds_is_both_tables_as_they_are(repository):
-    folder = repository / "benchmarks"
-    parts = [pd.read_csv(folder / name) for name in ("engines.csv", "pipelines.csv")]
-    found = scaling.table(folder / "engines.csv", folder / "pipelines.csv")
-    assert len(found) == sum(map(len, parts))
-    for part, rows in zip(
-        parts, (found.head(len(parts[0])), found.tail(len(parts[1]))), strict=True
-    ):
-        pd.testing.assert_frame_equal(
-            rows[list(part)].reset_index(drop=True), part, check_dtype=False
-        )
-        assert rows.drop(columns=list(part)).isna().all().all()
-
-
-def test_what_is_drawn_of_the_speeds(tmp_path):
-    engines = ENGINES + "plain,100,8,5,4.0\nplain,900,8,5,9.0\nplain,900,64,5,2.0\n"
-    engines += "fused,900,8,5,1.0\nplain,100,64,5,77.0\n"
-    pipelines = PIPELINES + "this project,8,2,20\nthis project,24,2,21\nthis project,40,2,25\n"
-    slow = "".join(f"plain pipeline,24,2,{seconds}\n" for seconds in (9000, 2000, 2100))
-    pipelines += f"{slow}plain pipeline,8,2,900\n"
-    figure, (headline, caption) = draw(scaling, speeds(tmp_path, engines, pipelines))
-    left, middle, right = figure.axes
-    series = {line.get_label(): line.get_xydata().tolist() for line in left.lines}
-    assert series == {
-        "plain Keras fit": [[100, 4], [900, 9]],
-        "this project: an epoch a call": [[900, 1]],
-    }
-    series = {line.get_label(): line.get_xydata().tolist() for line in middle.lines}
-    assert series["plain Keras fit"] == [[8, 9], [64, 2]]
-    assert [ax.get_title(loc="left") for ax in (left, middle)] == ["Batches of 8", "900 samples"]
-    assert len(right.lines) == 2
-    assert headline == "24 trainings with all strategies: 100 times faster than a process for each"
-    assert "5 epochs; median of repeated runs. Right: wall time on 2 cores;" in caption
-
-
-def test_speeds_of_pipelines_that_made_no_study_both_or_of_none(tmp_path):
-    engines = ENGINES + "plain,100,8,5,4.0\n"
-    for pipelines in ("this project,8,2,20\n", "this project,8,2,20\nplain pipeline,9,2,30\n"):
-        _, (headline, _) = draw(scaling, speeds(tmp_path, engines, PIPELINES + pipelines))
-        assert headline == "What a run costs, and a whole study"
-    assert draw(scaling, speeds(tmp_path, engines, PIPELINES))[1][0] == "Nothing to show"
-
-
-@pytest.mark.parametrize(
-    ("engines", "pipelines", "words"),
-    [
-        ("a\n1\n", PIPELINES, "engines.csv: the CSV of the engines: has columns .*; got none na"),
-        (ENGINES, "a\n1\n", "pipelines.csv: the CSV of the pipelines: has columns"),
-        (ENGINES, PIPELINES + "x,many,2,3\n", r"has numbers in n_runs; got \['many'\]"),
-    ],
-)
-def test_speeds_that_are_none_are_refused(tmp_path, engines, pipelines, words):
-    with pytest.raises(InputError, match=words):
-        speeds(tmp_path, engines, pipelines)
-
-
-def test_speeds_that_are_not_there_are_refused(tmp_path):
-    with pytest.raises(InputError, match="no.csv: must be the CSV of the engines; got"):
-        figures.table("scaling", [tmp_path / "no.csv", tmp_path / "no.csv"])

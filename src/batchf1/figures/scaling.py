@@ -9,22 +9,26 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from batchf1.errors import require
 from batchf1.figures import _numbers, _style
 
+OURS, PLAIN = _style.COLOURS["reconstructed"], _style.COLOURS["batch_mean"]
 LOOKS = {
-    "plain": ("plain Keras fit", _style.COLOURS["batch_mean"], "o"),
-    "fused": ("this project: an epoch a call", _style.COLOURS["reconstructed"], "s"),
-    "bare loop": ("bare compiled loop, no metrics", _style.PLAIN, "^"),
-    "plain pipeline": ("plain Keras", _style.COLOURS["batch_mean"], "o"),
-    "this project": ("this project, two shards", _style.COLOURS["reconstructed"], "s"),
+    "plain": ("plain Keras fit", PLAIN, "o", "-"),
+    "bare loop": ("bare compiled loop, no metrics", _style.PLAIN, "^", "-"),
+    "ensemble": ("this project: an ensemble", OURS, "s", "-"),
+    "ensemble, steps alone": ("its training steps alone", OURS, "D", "--"),
+    "multiplications": ("their multiplications alone", _style.TRUTH, "v", ":"),
 }
+"""Engine -> its name in the legend, colour, marker and line."""
+SLOW, FAST = "plain pipeline", "this project"
+STUDIES = {SLOW: LOOKS["plain"], FAST: LOOKS["ensemble"]}
 ENGINES = {
     "engine": "text",
     **dict.fromkeys(("n_samples", "batch_size", "epochs", "later_s"), "number"),
 }
 PIPELINES = {"pipeline": "text", **dict.fromkeys(("n_runs", "cores", "seconds"), "number")}
 COLUMNS = ENGINES | PIPELINES
-SLOW, FAST = "plain pipeline", "this project"
 
 
 def table(engines: Path, pipelines: Path) -> pd.DataFrame:
@@ -41,24 +45,10 @@ def draw(table: pd.DataFrame) -> Figure:
     runs, studies = table.dropna(subset=["engine"]), table.dropna(subset=["pipeline"])
     if runs.empty or studies.empty:
         return _style.nothing("no engine, or no pipeline, was measured")
-    figure, axes = plt.subplots(1, 3, figsize=(8.4, 4.0), layout="constrained")
-    small, large = runs["batch_size"].min(), runs["n_samples"].max()
-    cells = (("n_samples", "batch_size", small), ("batch_size", "n_samples", large))
-    for ax, (x, fixed, value) in zip(axes, cells, strict=False):
-        for name, rows in runs[runs[fixed] == value].groupby("engine"):
-            _line(ax, rows.set_index(x)["later_s"], str(name))
-        ax.set_xscale("log")
-    axes[0].set(xlabel="training samples", ylabel="seconds a run, once compiled")
-    axes[1].set(xlabel="batch size")
-    axes[0].set_title(f"Batches of {small:,.0f}")
-    axes[1].set_title(f"{large:,.0f} samples")
-    for name, rows in studies.groupby("pipeline"):
-        _line(axes[2], rows.set_index("n_runs")["seconds"], str(name))
-    axes[2].set(xlabel="runs in the study", ylabel="seconds, start to table")
-    axes[2].set_xlim(0, 1.15 * studies["n_runs"].max())
-    axes[2].set_title("A whole study")
+    figure, axes = plt.subplots(1, 3, figsize=(8.4, 4.2), layout="constrained")
+    _engines(axes[:2], runs)
+    _studies(axes[2], studies)
     for ax in axes:
-        ax.set_yscale("log")
         ax.grid(axis="y", linewidth=0.4)
         ax.spines[["top", "right"]].set_visible(False)
     _style.headline(figure, _conclusion(studies), axes[0].get_legend_handles_labels()[0])
@@ -66,28 +56,79 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _line(ax: Any, values: pd.Series, name: str) -> None:
-    label, colour, marker = LOOKS[name]
-    ax.plot(
-        values.index, values, color=colour, marker=marker, markersize=4, linewidth=1, label=label
-    )
+def _engines(axes: Any, runs: pd.DataFrame) -> None:
+    """Seconds a run over data size, in the smallest batches, and over batch size, of most data."""
+    small, large = runs["batch_size"].min(), runs["n_samples"].max()
+    cells = (("n_samples", "batch_size", small), ("batch_size", "n_samples", large))
+    axes[1].sharey(axes[0])
+    for ax, (x, fixed, value) in zip(axes, cells, strict=True):
+        _lines(ax, runs[runs[fixed] == value], ("engine", x, "later_s"), LOOKS)
+    axes[0].set(xlabel="training samples", ylabel="seconds a run, once compiled")
+    axes[1].set(xlabel="batch size")
+    axes[0].set_title(f"Batches of {small:,.0f}")
+    axes[1].set_title(f"{large:,.0f} samples")
+
+
+def _studies(ax: Any, studies: pd.DataFrame) -> None:
+    """Seconds over the number of runs, each line named, and what as many plain runs would take."""
+    _lines(ax, studies, ("pipeline", "n_runs", "seconds"), STUDIES)
+    last = _largest(studies)
+    for name, row in last.iterrows():
+        place = {"xy": (row["n_runs"], row["seconds"]), "textcoords": "offset points"}
+        right = row["n_runs"] < studies["n_runs"].max()
+        where = {"xytext": (7, -2)} if right else {"xytext": (0, 8), "ha": "right"}
+        ax.annotate(str(name), **place, **where, fontsize=7.5, color=STUDIES[str(name)][1])
+    if SLOW in last.index:
+        ends = pd.Series([last["n_runs"][SLOW], studies["n_runs"].max()])
+        seconds = ends * last["a_run"][SLOW]
+        ax.plot(ends, seconds, color=PLAIN, linewidth=1, linestyle=":")
+    ax.set(xlabel="runs in the study", ylabel="seconds, start to table", title="A whole study")
+
+
+def _lines(
+    ax: Any, rows: pd.DataFrame, columns: tuple[str, str, str], looks: dict[str, Any]
+) -> None:
+    """A line for each name, both axes logarithmic, with the measured places along x."""
+    name, x, y = columns
+    strange = sorted(set(rows[name]) - set(looks))
+    require(not strange, f"figure scaling: {name}", f"must be one of {list(looks)}", strange[:1])
+    for key, (label, colour, marker, line) in looks.items():
+        of = rows[rows[name] == key].sort_values(x)
+        style = {"color": colour, "marker": marker, "linestyle": line, "label": label}
+        if len(of):
+            ax.plot(of[x], of[y], markersize=4, linewidth=1, **style)
+    ax.set(xscale="log", yscale="log")
+    places = sorted(set(rows[x]))
+    ax.set_xticks(places, [f"{place:,.0f}" for place in places])
+    ax.set_xticks([], minor=True)
+
+
+def _largest(studies: pd.DataFrame) -> pd.DataFrame:
+    """Runs, seconds and seconds a run of each pipeline's largest study, medians if repeated."""
+    most = studies.groupby("pipeline")["n_runs"].transform("max")
+    largest = studies[studies["n_runs"] == most]
+    found = largest.groupby("pipeline")[["n_runs", "seconds"]].median()
+    return found.assign(a_run=found["seconds"] / found["n_runs"])
 
 
 def _conclusion(studies: pd.DataFrame) -> str:
-    """By the largest study that both pipelines have made."""
-    seconds = studies.pivot_table(
-        index="n_runs", columns="pipeline", values="seconds", aggfunc="median"
-    )
-    if not {SLOW, FAST} <= set(seconds) or seconds[[SLOW, FAST]].dropna().empty:
+    """By the largest study of each pipeline."""
+    last = _largest(studies)
+    if not {SLOW, FAST} <= set(last.index):
         return "What a run costs, and a whole study"
-    both = seconds[[SLOW, FAST]].dropna().iloc[-1]
-    said = f"{both[SLOW] / both[FAST]:.3g} times faster than a process for each"
-    return f"{both.name:.0f} trainings with all strategies: {said}"
+    slow, fast = last.loc[SLOW], last.loc[FAST]
+    times = float(f"{slow['a_run'] / fast['a_run']:.2g}")
+    return (
+        f"A run in this project costs 1/{times:,g} of one in plain Keras: "
+        f"{fast['a_run']:.2g} s for {slow['a_run']:.3g} s"
+    )
 
 
 def _caption(runs: pd.DataFrame, studies: pd.DataFrame) -> str:
     return (
-        f"Left, middle: one process, all strategies in each run, {_style.span(runs['epochs'])} "
-        f"epochs; median of repeated runs. Right: wall time on\n{_style.span(studies['cores'])} "
-        "cores; orange there is a process of plain Keras per run and strategy."
+        f"Left, middle: one process and thread, {_style.span(runs['epochs'])} epochs, medians; all "
+        "strategies but in the bare loop and the multiplications. Blue and black: of\n32 runs at "
+        f"once, divided by 32. Right: wall time on {_style.span(studies['cores'])} cores, start "
+        "and compiling included; plain is a process per run and strategy, dotted: in\n"
+        "proportion to the runs. The headline compares a run of the largest study of each."
     )

@@ -1,0 +1,152 @@
+"""What the speeds of engines and pipelines become in their figure, worked out by hand."""
+
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from batchf1.errors import InputError
+from batchf1.figures import _style, scaling
+from batchf1.figures import base as figures
+
+ENGINES = "engine,n_samples,batch_size,epochs,later_s\n"
+PIPELINES = "pipeline,n_runs,cores,seconds\n"
+PLAIN = "plain,100,8,5,4.0\nplain,900,8,5,9.0\nplain,900,64,5,2.0\nplain,100,64,5,77.0\n"
+FLOOR = "multiplications,900,8,5,.25\nmultiplications,900,64,5,.125\n"
+STUDIES = (
+    "this project,10,2,20\nthis project,1000,2,30\nplain pipeline,2,2,300\nplain pipeline,4,2,560\n"
+)
+
+
+def speeds(folder, engines, pipelines):
+    (folder / "engines.csv").write_text(ENGINES + engines)
+    (folder / "pipelines.csv").write_text(PIPELINES + pipelines)
+    return scaling.table(folder / "engines.csv", folder / "pipelines.csv")
+
+
+def draw(table):
+    with _style.house():
+        figure = scaling.draw(table)
+        figure.draw_without_rendering()
+        words = _style.words(figure)
+        plt.close(figure)
+    return figure, words
+
+
+def series(ax):
+    return {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
+
+
+def test_the_table_of_speeds_is_both_tables_as_they_are(repository):
+    folder = repository / "benchmarks"
+    parts = [pd.read_csv(folder / name) for name in ("engines.csv", "pipelines.csv")]
+    found = scaling.table(folder / "engines.csv", folder / "pipelines.csv")
+    assert len(found) == sum(map(len, parts))
+    ends = (found.head(len(parts[0])), found.tail(len(parts[1])))
+    for part, rows in zip(parts, ends, strict=True):
+        same = rows[list(part)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(same, part, check_dtype=False)
+        assert rows.drop(columns=list(part)).isna().all().all()
+
+
+def test_the_committed_speeds_have_every_line_of_the_figure(repository):
+    folder = repository / "benchmarks"
+    figure, (headline, _) = draw(scaling.table(folder / "engines.csv", folder / "pipelines.csv"))
+    labels = [label for label, *_ in scaling.LOOKS.values()]
+    assert [list(series(ax)) for ax in figure.axes[:2]] == [labels] * 2
+    assert headline.startswith("A run in this project costs 1/")
+
+
+def test_the_engines_over_data_size_and_batch_size(tmp_path):
+    figure, _ = draw(speeds(tmp_path, FLOOR + PLAIN, STUDIES))
+    left, middle, _ = figure.axes
+    assert series(left) == {
+        "plain Keras fit": [[100, 4], [900, 9]],
+        "their multiplications alone": [[900, 0.25]],
+    }
+    assert series(middle) == {
+        "plain Keras fit": [[8, 9], [64, 2]],
+        "their multiplications alone": [[8, 0.25], [64, 0.125]],
+    }
+    assert [ax.get_title(loc="left") for ax in (left, middle)] == ["Batches of 8", "900 samples"]
+    assert [text.get_text() for text in middle.get_xticklabels()] == ["8", "64"]
+    low, high = left.get_ylim()
+    assert middle.get_ylim() == (low, high)
+    assert low < 0.125 < 9 < high  # the left panel has no 0.125
+    assert {ax.get_xscale() + ax.get_yscale() for ax in figure.axes} == {"loglog"}
+
+
+def test_the_studies_of_each_pipeline_and_plain_ones_of_as_many_runs(tmp_path):
+    figure, (headline, caption) = draw(speeds(tmp_path, PLAIN, STUDIES))
+    right = figure.axes[2]
+    slow, fast, dotted = (line.get_xydata().tolist() for line in right.lines)
+    assert slow == [[2, 300], [4, 560]]
+    assert fast == [[10, 20], [1000, 30]]
+    assert dotted == [[4, 560], [1000, 140_000]]
+    assert {text.get_text(): text.xy for text in right.texts} == {
+        "plain pipeline": (4, 560),
+        "this project": (1000, 30),
+    }
+    assert headline == (
+        "A run in this project costs 1/4,700 of one in plain Keras: 0.03 s for 140 s"
+    )
+    assert "one process and thread, 5 epochs" in caption
+    assert "wall time on 2 cores" in caption
+
+
+def test_a_study_measured_more_than_once_counts_by_its_median(tmp_path):
+    again = "plain pipeline,4,2,800\nplain pipeline,4,2,4000\n"
+    _, (headline, _) = draw(speeds(tmp_path, PLAIN, STUDIES + again))
+    assert headline.endswith("costs 1/6,700 of one in plain Keras: 0.03 s for 200 s")
+
+
+def test_no_word_lies_over_another(tmp_path):
+    every = "".join(f'"{name}",{n},8,5,{1 / n}\n' for name in scaling.LOOKS for n in (100, 900))
+    with _style.house():
+        figure = scaling.draw(speeds(tmp_path, every, STUDIES))
+        figure.draw_without_rendering()
+        boxes = [text.get_window_extent() for text in figure.texts]
+        boxes += [legend.get_window_extent() for legend in figure.legends]
+        boxes += [ax.get_tightbbox() for ax in figure.axes]
+        plt.close(figure)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_speeds_of_one_pipeline_or_of_none(tmp_path):
+    for name in scaling.STUDIES:
+        lines = "".join(s for s in STUDIES.splitlines(keepends=True) if s.startswith(name))
+        _, (headline, _) = draw(speeds(tmp_path, PLAIN, lines))
+        assert headline == "What a run costs, and a whole study"
+    assert draw(speeds(tmp_path, PLAIN, ""))[1][0] == "Nothing to show"
+    assert draw(speeds(tmp_path, "", STUDIES))[1][0] == "Nothing to show"
+
+
+@pytest.mark.parametrize(
+    ("engines", "pipelines", "words"),
+    [
+        ("fused,100,8,5,1.0\n", STUDIES, r"engine: must be one of \['plain'.*; got \['fused'\]"),
+        (PLAIN, "theirs,1,2,3\n", r"pipeline: must be one of \['plain pi.*; got \['theirs'\]"),
+    ],
+)
+def test_rows_of_no_known_name_are_refused(tmp_path, engines, pipelines, words):
+    with pytest.raises(InputError, match=words):
+        draw(speeds(tmp_path, engines, pipelines))
+
+
+@pytest.mark.parametrize(
+    ("engines", "pipelines", "words"),
+    [
+        ("a\n1\n", PIPELINES, "engines.csv: the CSV of the engines: has columns .*; got none na"),
+        (ENGINES, "a\n1\n", "pipelines.csv: the CSV of the pipelines: has columns"),
+        (ENGINES, PIPELINES + "x,many,2,3\n", r"has numbers in n_runs; got \['many'\]"),
+    ],
+)
+def test_speeds_that_are_none_are_refused(tmp_path, engines, pipelines, words):
+    (tmp_path / "engines.csv").write_text(engines)
+    (tmp_path / "pipelines.csv").write_text(pipelines)
+    with pytest.raises(InputError, match=words):
+        scaling.table(tmp_path / "engines.csv", tmp_path / "pipelines.csv")
+
+
+def test_speeds_that_are_not_there_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no.csv: must be the CSV of the engines; got"):
+        figures.table("scaling", [tmp_path / "no.csv"] * 2)

@@ -124,10 +124,10 @@ def test_batch_sizes_that_share_an_order_are_no_more_certain_together(tmp_path, 
     st.lists(st.lists(st.floats(-5, 5), min_size=1, max_size=4), min_size=2, max_size=6),
     st.integers(2, 3),
 )
-def test_the_standard_error_takes_the_draw_as_the_unit(runs, times):
+def test_the_standard_error_takes_the_order_as_the_unit(runs, times):
     def clustered(runs):
-        draws = np.repeat(np.arange(len(runs)), list(map(len, runs)))
-        return calibration._clustered(np.concatenate(runs), draws)
+        orders = np.repeat(np.arange(len(runs)), list(map(len, runs)))
+        return calibration._clustered(np.concatenate(runs), orders)
 
     mean, se = clustered(runs)
     n, flat = len(runs), np.concatenate(runs)

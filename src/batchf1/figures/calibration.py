@@ -47,10 +47,10 @@ def table(source: Path) -> pd.DataFrame:
 
     A run's validation set is cut into the same batches in each epoch, and runs that differ in batch
     size share the order that is cut, so that passes are not independent: `mean_se` and
-    `deviation_se` take the draw of the data as the unit, which in a row of one cell is the run.
-    They are the standard errors of a ratio of sums over such draws (Cochran 1977, Sampling
-    Techniques, section 11.12); with equally many passes each, that of the mean of the draws' means.
-    NaN for fewer than two draws. `deviation` is about `mean`, divided by the number of passes.
+    `deviation_se` take the order as the unit, which at one batch size and prevalence is the run's
+    own. They are cluster-robust (Liang & Zeger 1986, Biometrika 73, 13-22, with n / (n - 1) for n
+    orders); with equally many passes each, that of the mean of the orders' means. NaN for fewer
+    than two orders. `deviation` is about `mean`, divided by the number of passes.
 
     Data sizes are pooled: `n_cells` are combinations of data size, batch size, prevalence and
     whatever else the study varies, which has columns of its own. In the last row, that of all
@@ -58,7 +58,7 @@ def table(source: Path) -> pd.DataFrame:
     """
     key = [*_axes.further(_axes.combinations(source), CELL), *KEY]
     rows = with_expectation(_axes.rows(source, READ, _naive_validation))
-    rows = rows.assign(residual=residuals(rows), draw=rows.groupby(SHARED).ngroup())
+    rows = rows.assign(residual=residuals(rows), order=rows.groupby(SHARED).ngroup())
     if rows.empty:
         return pd.DataFrame(columns=[*key, *COUNTED, *NUMBERS])
     cell = [*key, "n_samples"]
@@ -76,12 +76,12 @@ def _naive_validation(piece: pd.DataFrame) -> pd.Series:
 def _summary(rows: pd.DataFrame, cell: list[str]) -> dict[str, float]:
     """The numbers of some passes, as `table` has them."""
     passes = rows[rows["residual"].notna()]
-    draws = pd.factorize(passes["draw"])[0]
+    orders = pd.factorize(passes["order"])[0]
     values = passes["residual"].to_numpy()
     known = rows["expected_f1"].notna()
     certain = rows[known & rows["residual"].isna()]
-    mean, mean_se = _clustered(values, draws)
-    variance, variance_se = _clustered((values - mean) ** 2, draws)
+    mean, mean_se = _clustered(values, orders)
+    variance, variance_se = _clustered((values - mean) ** 2, orders)
     deviation = variance**0.5
     return {
         "n_cells": len(rows[cell].drop_duplicates()),
@@ -98,12 +98,12 @@ def _summary(rows: pd.DataFrame, cell: list[str]) -> dict[str, float]:
     }
 
 
-def _clustered(values: NDArray[np.float64], draws: NDArray[np.intp]) -> tuple[float, float]:
-    """Mean of the values, and its standard error where those of a draw are not independent."""
+def _clustered(values: NDArray[np.float64], orders: NDArray[np.intp]) -> tuple[float, float]:
+    """Mean of the values, and its standard error where those of an order are not independent."""
     if not len(values):
         return np.nan, np.nan
     mean = float(values.mean())
-    sums = np.bincount(draws, values - mean)
+    sums = np.bincount(orders, values - mean)
     n = len(sums)
     return mean, float((n / (n - 1) * np.sum(sums**2)) ** 0.5 / len(values)) if n > 1 else np.nan
 

@@ -153,19 +153,19 @@ SINGLE = {
 
 
 @pytest.mark.parametrize("key", SINGLE)
-@pytest.mark.parametrize("name", [*SWEEP, "theory", "collapse"])
+@pytest.mark.parametrize("name", [*SWEEP, "theory", "calibration", "collapse"])
 def test_each_of_these_settings_is_shown(tmp_path, name, key):
     grid = {"dataset": ["synthetic"], key: SINGLE[key]}
     path = written(tmp_path, study(grid, tp=3, fp=2, fn=2, tn=3))
     found = figures.table(name, [path])
     assert found.columns[0] == key
-    assert sorted(found[key].unique()) == SINGLE[key]
+    assert sorted(found[key].dropna().unique()) == SINGLE[key]
     with _style.house():
         figure = figures.module(name).draw(found)
         titles = [ax.get_title(loc="left") for ax in figure.axes]
         said = " ".join([*titles, _style.words(figure)[1]])
         plt.close(figure)
-    if name in SWEEP:
+    if name in (*SWEEP, "calibration"):
         assert all(_axes.word(key, value) in said for value in SINGLE[key])
     if name == "collapse":
         assert f"A point a cell and {_axes.name(key)}:" in said

@@ -11,6 +11,9 @@ import pandas as pd
 from batchf1.metrics.counts import as_counts
 from batchf1.theory.expectation import expect, expected_f1
 
+ROUNDING = 1e-6
+"""Below it a predicted deviation is that of the float32 in which Keras adds."""
+
 
 def with_expectation(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with `expected_f1` and `sd` of the batch mean, from their pooled counts alone.
@@ -24,6 +27,11 @@ def with_expectation(rows: pd.DataFrame) -> pd.DataFrame:
         return [found.expected_f1, found.sd]
 
     return _with(rows, ["expected_f1", "sd"], find)
+
+
+def residuals(rows: pd.DataFrame) -> pd.Series:
+    """(logged - expected) / sd, of rows as `with_expectation` gives; NaN without a deviation."""
+    return (rows["f1"] - rows["expected_f1"]) / rows["sd"].where(rows["sd"] > ROUNDING)
 
 
 def with_expected_f1(rows: pd.DataFrame) -> pd.DataFrame:

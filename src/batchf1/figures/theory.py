@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from batchf1.figures import _axes, _style
-from batchf1.figures._theory import with_expectation
+from batchf1.figures._theory import residuals, with_expectation
 
 KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
 COLUMNS = {
@@ -22,8 +22,6 @@ COLUMNS = {
 READ = ["split", "epoch", "strategy", "f1", "n_batches", "averaging", *_axes.COUNTS]
 """Of a study's table, beside the settings."""
 NUMBERS = ["f1", "expected_f1", "sd"]
-ROUNDING = 1e-6
-"""Below it a predicted deviation is that of the float32 in which Keras adds."""
 
 
 def table(source: Path) -> pd.DataFrame:
@@ -34,8 +32,7 @@ def table(source: Path) -> pd.DataFrame:
     key = [*_axes.further(_axes.combinations(source), KEY), *KEY]
     rows = _axes.rows(source, READ, lambda piece: piece["strategy"] == "batch_mean")
     rows = with_expectation(rows)
-    residual = (rows["f1"] - rows["expected_f1"]) / rows["sd"].where(rows["sd"] > ROUNDING)
-    kept = rows[[*key, *NUMBERS]].assign(residual=residual)
+    kept = rows[[*key, *NUMBERS]].assign(residual=residuals(rows))
     # the settings stay as they are
     return kept.sort_values(key).round(dict.fromkeys([*NUMBERS, "residual"], 6))
 

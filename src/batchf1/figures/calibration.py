@@ -1,0 +1,251 @@
+"""Whether theory is right in the mean and in the spread: residuals of a study's validation logs."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from batchf1.errors import require
+from batchf1.figures import _axes, _style
+from batchf1.figures._axes import CELL
+from batchf1.figures._theory import ROUNDING, residuals, with_expectation
+from batchf1.theory.expectation import NORMAL_95
+
+KEY = ["batch_size", "prevalence"]
+"""What has a row of its own, beside further axes; sizes of the data are pooled."""
+COUNTED = ["n_cells", "n_runs", "n_passes", "n_certain", "n_unknown"]
+NUMBERS = ["mean", "mean_se", "deviation", "deviation_se", "outside", "worst_certain"]
+COLUMNS = dict.fromkeys((*KEY, *COUNTED, *NUMBERS), "number")
+SHARED = ["dataset", "n_samples", "prevalence", "seed"]
+"""Runs alike in these have the same validation data in the same order (`Run.names`)."""
+READ = ["run_id", "split", "strategy", "f1", "n_batches", "averaging", *_axes.COUNTS]
+"""Of a study's table, beside the settings."""
+BAND = 0.05
+"""How far mean and deviation of the residuals may lie from 0 and 1."""
+HEIGHT, WIDTH, LINE = 2.6, 80, 128
+"""Inches of a row of panels; characters in a line of its title, and of the caption."""
+MARKERS = "os^DvPX*<>"
+
+
+def table(source: Path) -> pd.DataFrame:
+    """A row per batch size and prevalence: the residuals of the validation passes; one row of all.
+
+    The residual of a pass is (logged - expected batch mean) / predicted standard deviation.
+    `n_passes` have one; `n_certain` have no predicted deviation (one batch, or nothing found) and
+    lie at most `worst_certain` from the expectation, in F1; `n_unknown` have no expectation, as
+    their batches were not of the batch size. `outside` is the share of |residual| > 1.96.
+
+    A run's validation set is cut into the same batches in each epoch, and runs that differ in batch
+    size share the order that is cut, so that passes are not independent: `mean_se` and
+    `deviation_se` take the order as the unit, which at one batch size and prevalence is the run's
+    own. They are cluster-robust (Liang & Zeger 1986, Biometrika 73, 13-22, with n / (n - 1) for n
+    orders); with equally many passes each, that of the mean of the orders' means. NaN for fewer
+    than two orders. `deviation` is about `mean`, divided by the number of passes.
+
+    Data sizes are pooled: `n_cells` are combinations of data size, batch size, prevalence and
+    whatever else the study varies, which has columns of its own. In the last row, that of all
+    passes, every setting is empty.
+    """
+    key = [*_axes.further(_axes.combinations(source), CELL), *KEY]
+    rows = with_expectation(_axes.rows(source, READ, _naive_validation))
+    rows = rows.assign(residual=residuals(rows), order=rows.groupby(SHARED).ngroup())
+    if rows.empty:
+        return pd.DataFrame(columns=[*key, *COUNTED, *NUMBERS])
+    cell = [*key, "n_samples"]
+    groups = rows.groupby(key, observed=True)
+    found = [dict(zip(key, values, strict=True)) | _summary(part, cell) for values, part in groups]
+    whole = {column: "Int64" for column in key if pd.api.types.is_integer_dtype(rows[column])}
+    every = pd.DataFrame([*found, _summary(rows, cell)], columns=[*key, *COUNTED, *NUMBERS])
+    return every.astype(whole).round(dict.fromkeys(NUMBERS, 6))
+
+
+def _naive_validation(piece: pd.DataFrame) -> pd.Series:
+    return (piece["strategy"] == "batch_mean") & (piece["split"] == "validation")
+
+
+def _summary(rows: pd.DataFrame, cell: list[str]) -> dict[str, float]:
+    """The numbers of some passes, as `table` has them."""
+    passes = rows[rows["residual"].notna()]
+    orders = pd.factorize(passes["order"])[0]
+    values = passes["residual"].to_numpy()
+    known = rows["expected_f1"].notna()
+    certain = rows[known & rows["residual"].isna()]
+    mean, mean_se = _clustered(values, orders)
+    variance, variance_se = _clustered((values - mean) ** 2, orders)
+    deviation = variance**0.5
+    return {
+        "n_cells": len(rows[cell].drop_duplicates()),
+        "n_runs": passes["run_id"].nunique(),
+        "n_passes": len(passes),
+        "n_certain": len(certain),
+        "n_unknown": int((~known).sum()),
+        "mean": mean,
+        "mean_se": mean_se,
+        "deviation": deviation,
+        "deviation_se": variance_se / (2 * deviation) if deviation > 0 else np.nan,
+        "outside": float((np.abs(values) > NORMAL_95).mean()) if len(values) else np.nan,
+        "worst_certain": (certain["f1"] - certain["expected_f1"]).abs().max(),
+    }
+
+
+def _clustered(values: NDArray[np.float64], orders: NDArray[np.intp]) -> tuple[float, float]:
+    """Mean of the values, and its standard error where those of an order are not independent."""
+    if not len(values):
+        return np.nan, np.nan
+    mean = float(values.mean())
+    sums = np.bincount(orders, values - mean)
+    n = len(sums)
+    return mean, float((n / (n - 1) * np.sum(sums**2)) ** 0.5 / len(values)) if n > 1 else np.nan
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Mean and standard deviation of the residuals over batch size, a colour for each prevalence.
+
+    A row of panels for each setting of further axes. Raises `InputError` for more than
+    `_axes.MOST` settings.
+    """
+    cells = table[table["batch_size"].notna() & (table["n_passes"] > 0)]
+    if cells.empty:
+        return _style.nothing("no validation pass has a batch mean with a predicted deviation")
+    further = [column for column in _axes.settings(table) if column not in COLUMNS]
+    panels = _axes.panels(cells, further, "calibration")
+    figure, axes = plt.subplots(
+        len(panels),
+        2,
+        figsize=(7.6, 1.5 + HEIGHT * len(panels)),
+        sharex=True,
+        sharey="col",
+        layout="constrained",
+        squeeze=False,
+    )
+    looks = _looks(cells["prevalence"])
+    for row, (setting, part) in zip(axes, panels, strict=True):
+        _column(row[0], part, "mean", 0, looks)
+        _column(row[1], part, "deviation", 1, looks)
+        row[0].set_ylabel("mean residual\n(predicted deviations)")
+        row[1].set_ylabel("standard deviation\nof residuals")
+        row[0].set_title("\n".join([*textwrap.wrap(setting, WIDTH), "Mean: 0 if unbiased"]))
+        row[1].set_title("Spread: 1 if as predicted")
+    _across(axes, cells["batch_size"])
+    _style.headline(figure, _conclusion(table, cells), _legend(looks))
+    _style.caption(figure, _caption(table, cells))
+    return figure
+
+
+def _looks(prevalence: pd.Series) -> dict[float, tuple[Any, str, float]]:
+    """Prevalence -> colour, marker, and how far left or right of its batch size it stands."""
+    values = sorted(prevalence.unique(), reverse=True)
+    shades = colormaps["cividis"](np.linspace(0.85, 0.0, len(values)))
+    places = 2 ** (np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1))
+    return {
+        value: (shade, MARKERS[i % len(MARKERS)], place)
+        for i, (value, shade, place) in enumerate(zip(values, shades, places, strict=True))
+    }
+
+
+def _legend(looks: dict[float, tuple[Any, str, float]]) -> list[Any]:
+    points = [
+        Line2D([], [], color=c, marker=m, linestyle="none", label=f"{100 * p:g} %", markersize=4)
+        for p, (c, m, _) in looks.items()
+    ]
+    points[0].set_label(f"prevalence {points[0].get_label()}")
+    return points
+
+
+def _column(ax: Any, part: pd.DataFrame, name: str, target: float, looks: dict[float, Any]) -> None:
+    """One of the numbers over batch size, with its interval, and where it should lie."""
+    ax.axhspan(target - BAND, target + BAND, color=_style.PLAIN, alpha=0.3, linewidth=0)
+    ax.axhline(target, color=_style.TRUTH, linewidth=0.8)
+    for prevalence, (colour, marker, place) in looks.items():
+        points = part[part["prevalence"] == prevalence]
+        ax.errorbar(
+            points["batch_size"] * place,
+            points[name],
+            NORMAL_95 * points[f"{name}_se"],
+            color=colour,
+            marker=marker,
+            markersize=3.5,
+            linestyle="none",
+            elinewidth=0.8,
+        )
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _across(axes: Any, sizes: pd.Series) -> None:
+    values = sorted(sizes.unique())
+    for ax in axes.flat:
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(values, [f"{value:,.0f}" for value in values])
+        ax.minorticks_off()
+        ax.set_xlim(values[0] / 2**0.6, values[-1] * 2**0.6)
+        ax.tick_params(labelbottom=True)
+    for ax in axes[-1]:
+        ax.set_xlabel("batch size (samples)")
+
+
+def _conclusion(table: pd.DataFrame, cells: pd.DataFrame) -> str:
+    """Whether log and theory agree: overall to within the band for sure, and in each point.
+
+    In a point as far as chance in so many of them allows (Bonferroni's intervals).
+    """
+    every = _every(table)
+    said = f"residuals of mean {every['mean']:+.3f} and deviation {every['deviation']:.3f}"
+    passes = f"{every['n_passes']:,.0f} passes"
+    strange = sum(_beyond(row, norm.isf(0.025 / len(cells))) for _, row in cells.iterrows())
+    if strange:
+        return f"Theory and log differ in {strange} of {len(cells)} points: {said}"
+    unsure = _beyond(every, -NORMAL_95) or np.isnan(every["mean_se"])
+    if unsure or every["worst_certain"] > ROUNDING:
+        return f"Theory beside the log of {passes}: {said}"
+    return f"Theory and log agree over {passes}: {said}"
+
+
+def _every(table: pd.DataFrame) -> pd.Series:
+    """The row of all passes."""
+    found = table[table["batch_size"].isna()]
+    require(len(found) == 1, "figure calibration", "needs one row of all passes", len(found))
+    return found[[*COUNTED, *NUMBERS]].astype(float).iloc[0]
+
+
+def _beyond(row: pd.Series, n_errors: float) -> bool:
+    """Whether mean or deviation lies more than so many standard errors outside the band."""
+    far = {"mean": abs(row["mean"]), "deviation": abs(row["deviation"] - 1)}
+    return any(gap - n_errors * row[f"{name}_se"] > BAND for name, gap in far.items())
+
+
+def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
+    every = _every(table)
+    return textwrap.fill(
+        "Residual: (logged - expected) / predicted standard deviation of the batch mean of F1, of "
+        f"{every['n_passes']:,.0f} validation passes in {every['n_runs']:,.0f} runs of "
+        f"{every['n_cells']:,.0f} cells (data sizes pooled); {100 * every['outside']:.1f} % lie "
+        f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: {_style.span(cells['n_runs'])} "
+        "runs, with a 95 % interval that takes the run as the unit, as its epochs share one cut of "
+        f"the validation data.{_left_out(every)}",
+        LINE,
+    )
+
+
+def _left_out(every: pd.Series) -> str:
+    """The passes without a residual, and why they have none."""
+    said = ""
+    if every["n_certain"]:
+        worst = every["worst_certain"]
+        logged = f"up to {worst:.1g} from it" if worst > ROUNDING else "just that"
+        said += (
+            f" Not drawn: {every['n_certain']:,.0f} passes of one batch or that found nothing, "
+            f"where the expectation is certain; logged is {logged}."
+        )
+    if every["n_unknown"]:
+        said += f" {every['n_unknown']:,.0f} passes have no expectation: their batches were others."
+    return said

@@ -103,8 +103,8 @@ def steps(run: Run) -> Callable[[], None]:
     """The ensemble's compiled training steps of 32 runs, all metrics included, and nothing else."""
     ensemble = ensemble_of(run)
     data = run.dataset.load(generator(*run.names, "data")).train
-    parts = [tf.constant(np.stack([part] * RUNS)) for part in data]
-    every, ones = list(blocks(parts, run.training.batch_size)), tf.ones(RUNS)
+    samples = tf.constant(np.stack([np.concatenate(data, axis=1)] * RUNS))
+    every, ones = list(blocks(samples, run.training.batch_size)), tf.ones(RUNS)
 
     def train() -> None:
         for _ in range(run.training.epochs):

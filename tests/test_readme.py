@@ -9,7 +9,8 @@ from batchf1.figures import discrepancy, original_log
 from batchf1.forensics.answer import investigate
 from batchf1.metrics.counts import Counts
 from batchf1.study.experiments import experiments
-from batchf1.study.grid import Study, runs
+from batchf1.study.grid import Study, cells
+from batchf1.study.pieces import n_runs, whole
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import rare_positives
 
@@ -192,10 +193,14 @@ def test_the_verdict_on_memory(repository, readme):
 
 
 def test_the_number_of_trainings_is_that_of_the_studies(repository, readme):
-    studies = experiments(repository / "experiments").items()
-    grids = [runs(repository / f"experiments/{n}.yaml") for n, s in studies if isinstance(s, Study)]
-    bundled = [grid for grid in grids if grid[0].dataset.name != "fashion_mnist"]
-    assert f"trains {sum(map(len, bundled)):,} networks" in readme
+    bundled = dict.fromkeys((False, True), 0)
+    for name, study in experiments(repository / "experiments").items():
+        if isinstance(study, Study):
+            grid = cells(repository / f"experiments/{name}.yaml")
+            if grid[0].first.dataset.name != "fashion_mnist":
+                bundled[study.aside] += n_runs(whole(grid))
+    assert f"trains {bundled[False]:,} networks" in readme
+    assert f"`snakemake --cores all large` trains {bundled[True]:,}" in readme
 
 
 def test_every_file_that_the_readme_names_is_there(repository):

@@ -1,6 +1,8 @@
 """The ensemble: as plain fit to 1e-6, each run as if alone, and its own callbacks in charge."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from batchf1.errors import InputError
 from batchf1.metrics.counts import Counts
+from batchf1.study.frameworks.keras3 import ensemble
 from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer, n_together
 from batchf1.study.frameworks.keras3.plain import PlainTrainer
 from helpers.choosing import Chooses
@@ -273,6 +276,18 @@ class Early(keras.callbacks.Callback):
 def test_what_an_ensemble_cannot_give_is_refused_by_name(monkeypatch, made, words):
     with pytest.raises(InputError, match=rf"^training.engine=ensemble: .*{words}"):
         chosen(monkeypatch, made)
+
+
+def test_no_private_name_of_keras_is_used():
+    private = re.compile(r"keras\.src|\b(model|optimizer|metric|callback|own|variable)\._")
+    files = sorted(Path(ensemble.__file__).parent.glob("*.py"))
+    assert {"steps.py", "stacks.py", "member.py"} <= {path.name for path in files}
+    assert [path.name for path in files if private.search(path.read_text())] == []
+
+
+def test_a_group_is_of_the_engine():
+    ours, plain = run(), run(training__engine="plain")
+    assert (ours.framework.together(ours), plain.framework.together(plain)) == (32, 1)
 
 
 def test_counts_are_whole_numbers_of_the_splits_samples():

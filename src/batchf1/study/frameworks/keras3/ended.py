@@ -24,7 +24,7 @@ class Ended:
         self.seen = dict(zip(SPLITS, seen, strict=True))
         self._logs = {s: _fetched(of.logs) for s, of in self.seen.items()}
         self._batches = {s: np.asarray(of.batches) for s, of in self.seen.items()}
-        self._scores = [np.asarray(of.scores) for of in seen]
+        self._scores = [of.scores for of in seen]
         self._weights = np.concatenate([stack.numpy() for stack in weights], axis=1)
 
     def logs(self, place: int) -> dict[str, float]:

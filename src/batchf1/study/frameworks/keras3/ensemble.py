@@ -22,7 +22,7 @@ from batchf1.study.frameworks.base import Expected, Pass
 from batchf1.study.frameworks.keras3 import model as network
 from batchf1.study.frameworks.keras3.callbacks import callbacks_of, strategies_of
 from batchf1.study.frameworks.keras3.ended import Ended
-from batchf1.study.frameworks.keras3.epoch import train
+from batchf1.study.frameworks.keras3.epoch import Epochs
 from batchf1.study.frameworks.keras3.framework import MOST_TOGETHER
 from batchf1.study.frameworks.keras3.member import Held, Member, SharedSequential
 from batchf1.study.frameworks.keras3.stacks import Stacks
@@ -135,16 +135,17 @@ class EnsembleTrainer:
         weights = starting_weights(runs, self.model.input_shape[1], EnsembleTrainer)
         weights += [weights[0]] * (self.n_runs - len(members))
         self.stacks.start(weights, [member.run.model.learning_rate for member in filled])
-        x, y = _stacked([member.data for member in filled])
-        class_weight = tf.constant([m.run.training.class_weight for m in filled], tf.float32)
+        samples = _stacked([member.data for member in filled])
+        weight = tf.constant([m.run.training.class_weight for m in filled], tf.float32)
+        sizes = (runs[0].training.batch_size, samples, runs[0].dataset.n_samples)
+        epochs = Epochs(self.ensemble.steps, *sizes, weight)
         orders = [shuffled(run) for run in runs]
         self._visit(members, "on_train_begin")
         for number in range(max(run.training.epochs for run in runs)):
             self._visit(members, "on_epoch_begin", number)
             order = [each(number).astype(np.int32) for each in orders]
             order += [order[0]] * (self.n_runs - len(members))
-            given = (x, y, tf.constant(np.stack(order)), class_weight)
-            seen = train(self.ensemble.steps, runs[0].training.batch_size, *given)
+            seen = epochs.train(tf.constant(np.stack(order)))
             self._end(Ended(number, seen, self.stacks.weights), members, verbose)
             if all(member.stopped for member in members):
                 break
@@ -211,8 +212,7 @@ def _data(run: Run) -> Data:
     return run.dataset.load(generator(*run.names, "data"))
 
 
-def _stacked(data: Sequence[Data]) -> tuple[Any, Any]:
-    """Features and labels of all runs, training before validation, as `epoch.train` takes them."""
-    x = np.stack([np.concatenate([split.x for split in of_run]) for of_run in data])
-    y = np.stack([np.concatenate([split.y for split in of_run]) for of_run in data])
-    return tf.constant(x), tf.constant(y)
+def _stacked(data: Sequence[Data]) -> Any:
+    """Both splits of all runs, training before validation, as `Epochs` takes them."""
+    both = [[np.concatenate(split, axis=1) for split in of_run] for of_run in data]
+    return tf.constant(np.stack([np.concatenate(splits) for splits in both]))

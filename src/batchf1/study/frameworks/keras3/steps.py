@@ -25,28 +25,29 @@ CHUNK = 512
 
 
 class Block(NamedTuple):
-    """Some batches of all runs, cut from tensors of shape (n_runs, n, ...)."""
+    """Some batches of all runs."""
 
-    parts: list[Any]
+    samples: Any
+    """float32 of shape (n_runs, n, d + 1): features, and the label behind them."""
     size: int
     """Of its batches."""
     n_batches: int
 
 
-def blocks(parts: Sequence[Any], size: int) -> Iterator[Block]:
-    """All batches of some tensors of shape (n_runs, n, d), in order; the short one comes last."""
-    n = parts[0].shape[1]
+def blocks(samples: Any, size: int) -> Iterator[Block]:
+    """All batches of samples of shape (n_runs, n, d + 1), in order; the short one comes last."""
+    n = samples.shape[1]
     n_full = n // size
     for first, last, of in ((0, n_full * size, size), (n_full * size, n, n - n_full * size)):
         most = max(1, BLOCK // of) * of if of else 1
         for start in range(first, last, most):
             stop = min(start + most, last)
-            filled = [_filled(part[:, start:stop], most) for part in parts]
-            yield Block(filled, of, (stop - start) // of)
+            yield Block(_filled(samples[:, start:stop], most), of, (stop - start) // of)
 
 
-def _filled(part: Any, n: int) -> Any:
-    return tf.pad(part, [[0, 0], [0, n - part.shape[1]], [0, 0]])
+def _filled(samples: Any, n: int) -> Any:
+    lacking = n - samples.shape[1]
+    return tf.pad(samples, [[0, 0], [0, lacking], [0, 0]]) if lacking else samples
 
 
 class CompiledSteps:
@@ -65,7 +66,7 @@ class CompiledSteps:
         self._results = tf.function(self._results_of_all, **compiled)
 
     def learn(self, block: Block, states: Any, class_weight: Any) -> tuple[Any, Any]:
-        """Learn from a block of (x, y); the metrics' states after it, and its batches' counts.
+        """Learn from a block; the metrics' states after it, and its batches' counts.
 
         `states`: a list of stacks for each metric. `class_weight`: that of each run's positives,
         of shape (n_runs,). Counts: (tp, fp, fn, tn), int32 of shape (n_batches, n_runs, 4).
@@ -73,16 +74,16 @@ class CompiledSteps:
         return self._stepped(self._learn, block, states, class_weight)
 
     def measure(self, block: Block, states: Any) -> tuple[Any, Any]:
-        """Show the metrics a block of (x, y); the same."""
+        """Show a block to the metrics; the same."""
         return self._stepped(self._measure, block, states)
 
-    def predict(self, x: Any) -> Any:
-        """Scores of features of shape (n_runs, n, d), float32 of shape (n_runs, n, 1)."""
+    def predict(self, every: Sequence[Block]) -> Any:
+        """Scores of the samples of blocks of batches of 1, float32 of shape (n_runs, n, 1)."""
         found = [
-            self._predict(*block.parts, tf.constant(-(-block.n_batches // CHUNK)))
-            for block in blocks([x], 1)
+            self._predict(block.samples, tf.constant(-(-block.n_batches // CHUNK)))
+            for block in every
         ]
-        return tf.concat(found, axis=1)[:, : x.shape[1]]
+        return tf.concat(found, axis=1)[:, : sum(block.n_batches for block in every)]
 
     def results(self, states: Any) -> dict[str, Any]:
         """What each run's metrics say: name -> a tensor of shape (n_runs,)."""
@@ -91,7 +92,7 @@ class CompiledSteps:
 
     def _stepped(self, step: Any, block: Block, states: Any, *more: Any) -> tuple[Any, Any]:
         n_batches = tf.constant(block.n_batches)
-        states, counts = step(block.parts, block.size, n_batches, states, *more)
+        states, counts = step(block.samples, block.size, n_batches, states, *more)
         return states, counts[: block.n_batches]
 
     def _each(self, of_one: Callable[..., Any], *parts: Any) -> Any:
@@ -102,7 +103,7 @@ class CompiledSteps:
         return [stack.value for stack in self.stacks.weights]
 
     def _learned_block(
-        self, parts: Any, size: int, n_batches: Any, states: Any, class_weight: Any
+        self, samples: Any, size: int, n_batches: Any, states: Any, class_weight: Any
     ) -> tuple[Any, Any]:
         def step(states: Any, x: Any, y: Any) -> tuple[Any, Any]:
             given = (self._weights(), states, x, y, class_weight)
@@ -110,27 +111,26 @@ class CompiledSteps:
             self.stacks.optimizer.apply(gradients, self.stacks.weights)
             return states, row
 
-        return self._loop(step, parts, size, n_batches, states)
+        return self._loop(step, samples, size, n_batches, states)
 
     def _measured_block(
-        self, parts: Any, size: int, n_batches: Any, states: Any
+        self, samples: Any, size: int, n_batches: Any, states: Any
     ) -> tuple[Any, Any]:
         def step(states: Any, x: Any, y: Any) -> Any:
             return self._each(self._measured, self._weights(), states, x, y)
 
-        return self._loop(step, parts, size, n_batches, states)
+        return self._loop(step, samples, size, n_batches, states)
 
     def _loop(
-        self, step: Any, parts: Any, size: int, n_batches: Any, states: Any
+        self, step: Any, samples: Any, size: int, n_batches: Any, states: Any
     ) -> tuple[Any, Any]:
         """Take the batches one by one."""
-        n_runs = self.stacks.n_runs
-        most = parts[0].shape[1] // size
-        rows = tf.TensorArray(tf.int32, most, element_shape=(n_runs, 4))
+        n_runs, n, width = samples.shape
+        rows = tf.TensorArray(tf.int32, n // size, element_shape=(n_runs, 4))
 
         def body(i: Any, states: Any, rows: Any) -> tuple[Any, Any, Any]:
-            batch = [tf.slice(p, [0, i * size, 0], [n_runs, size, p.shape[2]]) for p in parts]
-            states, row = step(states, *batch)
+            batch = tf.slice(samples, [0, i * size, 0], [n_runs, size, width])
+            states, row = step(states, batch[..., :-1], batch[..., -1:])
             return i + 1, states, rows.write(i, row)
 
         _, states, rows = tf.while_loop(lambda i, *_: i < n_batches, body, [0, states, rows])
@@ -168,12 +168,12 @@ class CompiledSteps:
     def _scores(self, weights: Any, x: Any, training: bool = False) -> Any:
         return self.model.stateless_call(self.stacks.shaped(weights), [], x, training=training)[0]
 
-    def _predicted_block(self, x: Any, n_chunks: Any) -> Any:
-        n_runs, n, d = x.shape
+    def _predicted_block(self, samples: Any, n_chunks: Any) -> Any:
+        n_runs, n, width = samples.shape
         found = tf.TensorArray(tf.float32, n // CHUNK, element_shape=(n_runs, CHUNK, 1))
 
         def body(i: Any, found: Any) -> tuple[Any, Any]:
-            part = tf.slice(x, [0, i * CHUNK, 0], [n_runs, CHUNK, d])
+            part = tf.slice(samples, [0, i * CHUNK, 0], [n_runs, CHUNK, width - 1])
             return i + 1, found.write(i, self._each(self._scores, self._weights(), part))
 
         _, found = tf.while_loop(lambda i, _: i < n_chunks, body, [0, found])

@@ -200,7 +200,7 @@ def test_the_number_of_trainings_is_that_of_the_studies(repository, readme):
             if grid[0].first.dataset.name != "fashion_mnist":
                 bundled[study.aside] += n_runs(whole(grid))
     assert f"trains {bundled[False]:,} networks" in readme
-    assert f"`snakemake --cores all large` trains {bundled[True]:,}" in readme
+    assert f"`snakemake --cores all large` trains {bundled[True]:,} more" in readme
 
 
 def test_every_file_that_the_readme_names_is_there(repository):

@@ -17,7 +17,8 @@ SENTENCES = (
         "call to the picture, killed (SIGKILL) after {killed_after_s:.0f} s, when {kept_runs:,} "
         "runs were kept, and called again. A shard took at most {shard_mb:,} MB of memory, "
         "collecting {collect_mb:,} MB, the table behind the picture {table_mb:,} MB. On disk the "
-        "store has {store_files:,} files, {store_mb:.0f} MB, and the study's table {runs_mb:.0f} MB."
+        "store has {store_files:,} files, {store_mb:.0f} MB, and the study's table "
+        "{runs_mb:.0f} MB."
     ),
     (
         "The plain pipeline takes {seconds:.0f} s for {n_runs:,} runs, {a_run:.3g} s a run: "

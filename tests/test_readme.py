@@ -69,8 +69,8 @@ def sentences(folder):
     calibration = pd.read_csv(folder / "calibration.csv")
     every = calibration[calibration["batch_size"].isna()].iloc[0]
     yield (
-        f"Over {every.n_passes:,.0f} passes of 100,040 further trainings it is {every['mean']:+.3f} "
-        f"and {every.deviation:.3f}"
+        f"Over {every.n_passes:,.0f} passes of 100,040 further trainings it is "
+        f"{every['mean']:+.3f} and {every.deviation:.3f}"
     )
 
     skills = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99]

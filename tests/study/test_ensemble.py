@@ -290,6 +290,27 @@ def test_a_group_is_of_the_engine():
     assert (ours.framework.together(ours), plain.framework.together(plain)) == (32, 1)
 
 
+class Raw(keras.metrics.Metric):
+    """Counts in TensorFlow's own way, which Keras' stateless calls do not see."""
+
+    def __init__(self):
+        super().__init__(name="f1_chooses")
+        self.n = self.add_variable((), "zeros", name="n")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.n.value.assign_add(1.0)
+
+    def result(self):
+        return self.n.value
+
+
+def test_a_metric_that_keras_cannot_call_statelessly_is_refused_by_name(monkeypatch):
+    monkeypatch.setattr(Chooses, "metrics", lambda self: [Raw()])
+    monkeypatch.setattr(ensemble, "_kept", {})
+    with pytest.raises(InputError, match=r"ensemble: needs metrics .*plain; got .*assign_add"):
+        EnsembleTrainer(run(**CHOSEN))
+
+
 def test_counts_are_whole_numbers_of_the_splits_samples():
     (passes,) = EnsembleTrainer(run()).train([run(training__batch_size=48)])
     for each in passes:

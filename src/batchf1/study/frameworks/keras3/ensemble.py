@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from batchf1.datasets.base import Data
-from batchf1.errors import require
+from batchf1.errors import one_line, refuse, require
 from batchf1.study import plugins
 from batchf1.study.frameworks.base import Expected, Pass
 from batchf1.study.frameworks.keras3 import model as network
@@ -72,8 +72,19 @@ class Ensemble:
         for metric in self.model.metrics[1:]:  # the first is the loss
             metric.update_state(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
             metric.reset_state()
+            _check_stateless(metric)
         self.stacks = Stacks(self.model, kind.n_runs)
         self.steps = CompiledSteps(self.stacks, kind.threshold)
+
+
+def _check_stateless(metric: Any) -> None:
+    """Refuse a metric whose state Keras' stateless calls do not see, before they are compiled."""
+    state, one = [tf.convert_to_tensor(v.value) for v in metric.variables], tf.ones((1, 1))
+    try:
+        metric.stateless_update_state(state, one, one)
+    except (AttributeError, TypeError, ValueError) as error:
+        rule = "needs metrics that keep their state by Keras' own assign: use training.engine=plain"
+        refuse("training.engine=ensemble", rule, one_line(error))
 
 
 _kept: dict[Kind, Ensemble] = {}

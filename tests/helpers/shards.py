@@ -8,6 +8,16 @@ from batchf1.study import collect as collecting
 from batchf1.study import schema, shard
 from batchf1.study.pieces import Cell
 
+STUDY = """
+question: q
+overrides: [dataset=synthetic, dataset.dimensions=3, dataset.n_samples=40, training.epochs=2,
+  "strategies=[batch_mean,reconstructed]", training.engine=my_framework.MyFramework]
+grid:
+  dataset.prevalence: [0.5, 0.3]
+  training.batch_size: [10, 20]
+  seed: [0, 1, 2, 3]
+"""
+
 
 @dataclass(frozen=True)
 class Written:

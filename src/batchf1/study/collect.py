@@ -14,11 +14,9 @@ from batchf1.errors import require
 from batchf1.records import provenance, tables
 from batchf1.study import origin
 from batchf1.study.grid import cells
-from batchf1.study.pieces import Cell, whole
+from batchf1.study.pieces import AT_ONCE, Cell, whole
 from batchf1.study.schema import COLUMN_OF, RUNS, axis
 
-AT_ONCE = 512
-"""Runs whose rows are in memory together, and in a row group of the table."""
 PLACE = "place"
 """Column: number of a row's run in the order of the grid."""
 NAMED = 3

@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 from batchf1.records.files import digest
 from batchf1.study.settings import Run
 
+AT_ONCE = 512
+"""Runs whose rows are in memory together, and in a row group of a file."""
+
 
 @dataclass(frozen=True, eq=False)
 class Cell:

@@ -16,13 +16,11 @@ from batchf1.study import origin, plugins, rows
 from batchf1.study.deal import deal, training_cost
 from batchf1.study.grid import cells
 from batchf1.study.groups import Groups, Wanted
-from batchf1.study.pieces import Cell, Piece, n_runs
+from batchf1.study.pieces import AT_ONCE, Cell, Piece, n_runs
 from batchf1.study.schema import RUNS
 from batchf1.study.settings import Run
 from batchf1.study.store import Progress, say
 
-AT_ONCE = 512
-"""Runs whose rows are in memory together, and in a row group of a file."""
 FILES_AT_ONCE = 16
 """Groups that are held while their rows are put into order."""
 Batch = list[tuple[Cell, int]]

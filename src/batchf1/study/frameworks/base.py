@@ -71,6 +71,30 @@ class Trainer(Protocol):
         """The last weights of a run of the last call, for runs that start from them."""
 
 
+class OneByOne(ABC):
+    """A trainer of one run after the other, in one Keras model."""
+
+    model: Any = None
+    """With `get_weights()`, once a run has trained."""
+
+    @abstractmethod
+    def train_one(self, run: Run, verbose: int) -> list[Pass]:
+        """Train a run, as `Trainer.train` does."""
+
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
+        """See `Trainer`."""
+        found, self._last = [], []
+        for run in runs:
+            found.append(self.train_one(run, verbose))
+            self._last.append(self.model.get_weights())
+        return found
+
+    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+        """See `Trainer`."""
+        weights: list[NDArray[np.float32]] = self._last[place]
+        return weights
+
+
 class Framework(ABC):
     """A framework, told by the setting `training.engine`; nothing is imported before it is used."""
 

@@ -5,21 +5,19 @@ Import it after `keras224.activate()`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import backend as K  # noqa: N812
 from keras.backend import tensorflow_backend
-from numpy.typing import NDArray
 
 from batchf1.datasets.base import Data, Split
 from batchf1.metrics.averaging import Logged
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.study.frameworks import devices, feed
-from batchf1.study.frameworks.base import SPLITS, Expected, Pass
+from batchf1.study.frameworks.base import SPLITS, Expected, OneByOne, Pass
 from batchf1.study.frameworks.feed import counts_of
 from batchf1.study.frameworks.keras224 import article
 from batchf1.study.frameworks.order import Order, shuffled
@@ -45,7 +43,7 @@ def _start_session(run: Run) -> None:
     K.set_session(tf.Session(config=options))
 
 
-class Keras224Trainer:
+class Keras224Trainer(OneByOne):
     """A compiled model for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
@@ -58,18 +56,9 @@ class Keras224Trainer:
         ]
         known = article.expected(cast(Logged, run.program.counts))
         self.expected: Mapping[str, Expected] = {name: known[name] for name in run.strategies}
-        self.model: Any = None
 
-    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
-        """See `frameworks.base.Trainer`."""
-        return [self._train(run, verbose) for run in runs]
-
-    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
-        """See `frameworks.base.Trainer`; of the last run."""
-        weights: list[NDArray[np.float32]] = self.model.get_weights()
-        return weights
-
-    def _train(self, run: Run, verbose: int) -> list[Pass]:
+    def train_one(self, run: Run, verbose: int) -> list[Pass]:
+        """See `OneByOne`."""
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
         recorder = Recorder(data, run.training.threshold)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from batchf1.datasets.base import Data, Split
 from batchf1.study.frameworks import feed
-from batchf1.study.frameworks.base import SPLITS, Expected, Pass
+from batchf1.study.frameworks.base import SPLITS, Expected, OneByOne, Pass
 from batchf1.study.frameworks.keras3 import model as network
 from batchf1.study.frameworks.keras3.callbacks import Shuffle, callbacks_of, strategies_of
 from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer
@@ -26,25 +23,16 @@ VALIDATION_BATCH = 32
 """The size in which Keras validates arrays if `fit` is told none."""
 
 
-class PlainTrainer:
+class PlainTrainer(OneByOne):
     """A compiled model with its strategies, for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
         self.strategies = strategies_of(run)
         self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
         self.trace = BatchTrace(_most_batches(run), run.training.threshold)
-        self.model: Any = None
 
-    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
-        """See `frameworks.base.Trainer`."""
-        return [self._train(run, verbose) for run in runs]
-
-    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
-        """See `frameworks.base.Trainer`; of the last run."""
-        weights: list[NDArray[np.float32]] = self.model.get_weights()
-        return weights
-
-    def _train(self, run: Run, verbose: int) -> list[Pass]:
+    def train_one(self, run: Run, verbose: int) -> list[Pass]:
+        """See `OneByOne`."""
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
         recorder = Recorder(data, run.training.threshold, TraceReader(self.trace))

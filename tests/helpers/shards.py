@@ -51,7 +51,7 @@ def kept(folder):
     """Run id -> the file of a store that keeps it."""
     return {
         run_id: path
-        for path in sorted(folder.glob("*.parquet"))
+        for path in sorted(folder.glob("[!.]*.parquet"))
         for run_id in tables.provenance_of(path)["runs"]
     }
 

@@ -8,6 +8,7 @@ Its `name`, in configs too, is the module's. Its fields are its settings, so
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -28,16 +29,28 @@ class Split(NamedTuple):
     y: Features
 
 
-class Data(NamedTuple):
-    """The two splits of a run."""
+@dataclass(frozen=True)
+class Data:
+    """The splits of a run; iterating gives those that there are, in this order."""
 
     train: Split
     validation: Split
+    test: Split | None = None
+    """What no training and no choice sees; None unless `Dataset.test_fraction` asks for it."""
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """Name -> split, of those that there are."""
+        tested = {} if self.test is None else {"test": self.test}
+        return {"train": self.train, "validation": self.validation, **tested}
+
+    def __iter__(self) -> Iterator[Split]:
+        return iter(self.splits.values())
 
 
 @dataclass
 class Dataset(ABC):
-    """Settings that every data set has, and the way from its samples to two splits.
+    """Settings that every data set has, and the way from its samples to the splits.
 
     A subclass is a dataclass with a `name`, whose fields have defaults that it can meet; it
     implements `draw` alone, and sets `n_available` where it cannot make any number of samples.
@@ -54,6 +67,8 @@ class Dataset(ABC):
     """Share of positives in each split, within one sample."""
     validation_fraction: float = 0.2
     """Size of the validation split, as a share of `n_samples`."""
+    test_fraction: float = 0.0
+    """Size of the test split, likewise; 0 for none."""
     variant: str = ""
     """The file of `conf/dataset` that was chosen, what tables call the data set; composing a config
     fills it in."""
@@ -69,15 +84,21 @@ class Dataset(ABC):
             "must be above 0",
             self.validation_fraction,
         )
-        sizes = {"n_samples": self.n_samples, "validation_fraction": self.n_validation}
-        for name, n in sizes.items():
+        fraction = self.test_fraction
+        good = 0 <= fraction < float("inf")
+        require(good, "dataset.test_fraction", "must be at least 0", fraction)
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        names = ("n_samples", "validation_fraction", "test_fraction")
+        for name, n in zip(names, self._sizes, strict=False):
             rule = f"splits have at most {MOST_SAMPLES} samples"
             require(n <= MOST_SAMPLES, f"dataset.{name}", rule, n)
         if self.n_available is not None:
-            rule = f"has {self.n_available} samples"
-            asked = f"a request for {self.n_samples} and {self.n_validation} to validate"
-            good = self.n_samples + self.n_validation <= self.n_available
-            require(good, f"dataset {self.name}", rule, asked)
+            tested = f", {self.n_test} to test" if self.n_test else ""
+            asked = f"a request for {self.n_samples} and {self.n_validation} to validate{tested}"
+            good = sum(self._sizes) <= self.n_available
+            require(good, f"dataset {self.name}", f"has {self.n_available} samples", asked)
 
     @abstractmethod
     def draw(
@@ -104,18 +125,28 @@ class Dataset(ABC):
         """Size of the validation split."""
         return round(self.n_samples * self.validation_fraction)
 
+    @property
+    def n_test(self) -> int:
+        """Size of the test split; 0 for none."""
+        return round(self.n_samples * self.test_fraction)
+
+    @property
+    def _sizes(self) -> list[int]:
+        """Of the splits that there are."""
+        return [self.n_samples, self.n_validation, *[self.n_test] * (self.n_test > 0)]
+
     def n_positive(self, n: int) -> int:
         """Number of positives among n samples."""
         return round(n * self.prevalence)
 
     @property
     def fewest_of_a_class(self) -> int:
-        """Size of the smallest class of the two splits."""
-        positives = {n: self.n_positive(n) for n in (self.n_samples, self.n_validation)}
+        """Size of the smallest class of the splits."""
+        positives = {n: self.n_positive(n) for n in self._sizes}
         return min(min(p, n - p) for n, p in positives.items())
 
     def load(self, rng: np.random.Generator) -> Data:
-        """Both splits, in random order, standardised with the training split's mean and deviation.
+        """The splits, in random order, standardised with the training split's mean and deviation.
 
         The same generator state gives the same data. Raises `InputError` where a split would lack
         a class or the data set is too small.
@@ -127,15 +158,15 @@ class Dataset(ABC):
                 f"n_samples={self.n_samples}, validation={self.n_validation}, "
                 f"prevalence={self.prevalence}",
             )
-        sizes = (self.n_samples, self.n_validation)
-        n_positive = [self.n_positive(n) for n in sizes]
-        n_negative = [n - p for n, p in zip(sizes, n_positive, strict=True)]
-        positives, negatives = self.draw(rng, sum(n_positive), sum(n_negative))
-        train = _mixed(rng, positives[: n_positive[0]], negatives[: n_negative[0]])
-        validation = _mixed(rng, positives[n_positive[0] :], negatives[n_negative[0] :])
-        mean, deviation = train.x.mean(axis=0), train.x.std(axis=0)
+        n_positive = [self.n_positive(n) for n in self._sizes]
+        n_negative = [n - p for n, p in zip(self._sizes, n_positive, strict=True)]
+        drawn = self.draw(rng, sum(n_positive), sum(n_negative))
+        of_classes = zip(drawn, (n_positive, n_negative), strict=True)
+        parts = [np.split(rows, np.cumsum(sizes)[:-1]) for rows, sizes in of_classes]
+        splits = [_mixed(rng, *part) for part in zip(*parts, strict=True)]
+        mean, deviation = splits[0].x.mean(axis=0), splits[0].x.std(axis=0)
         scale = np.where(deviation > 0, deviation, 1)
-        return Data(*(Split((s.x - mean) / scale, s.y) for s in (train, validation)))
+        return Data(*(Split((s.x - mean) / scale, s.y) for s in splits))
 
 
 def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -> Split:

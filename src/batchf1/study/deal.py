@@ -144,8 +144,10 @@ def _cost(shape: Shape) -> float:
 def training_cost(run: Run) -> float:
     """Expected seconds of a run without its shape's."""
     seconds, sizes = _seconds(run), (run.dataset.n_samples, run.dataset.n_validation)
-    steps = sum(-(-n // run.training.batch_size) for n in sizes)
-    epoch = seconds.epoch + seconds.step * steps + seconds.sample * sum(sizes)
+    pairs = zip(sizes, run.training.sizes.values(), strict=True)
+    steps = sum(-(-n // size) for n, size in pairs)
+    n_samples = sum(sizes) + run.dataset.n_test
+    epoch = seconds.epoch + seconds.step * steps + seconds.sample * n_samples
     return run.training.epochs * epoch
 
 

@@ -37,13 +37,15 @@ def table(
 ) -> pd.DataFrame:
     """The rows of `schema.RUNS` that runs give: one per run, epoch, split and strategy.
 
-    `trained`: the passes of each run of one framework, as `Trainer.train` returns them; `device`:
+    `trained`: the passes of each run of one framework, as `Trainer.train` returns them, of which
+    those of a test split have no rows; `device`:
     `CPU` or `GPU`; `expected`: what each strategy must log. Raises `TraceError` if what was logged
     differs from what the strategy's own rule says of the batches by more than 1e-6.
     """
-    pairs = zip(runs, trained, strict=True)
+    logged = [[each for each in of_run if each.split in SPLITS] for of_run in trained]
+    pairs = zip(runs, logged, strict=True)
     passes = [Trained(run, each) for run, of_run in pairs for each in of_run]
-    n_passes = [len(of_run) for of_run in trained]
+    n_passes = [len(of_run) for of_run in logged]
     common = pd.DataFrame([_of_run(run) for run in runs])
     common = common.iloc[np.repeat(np.arange(len(runs)), n_passes)]
     common = common.assign(
@@ -51,15 +53,15 @@ def table(
     )
     measured = _measured(passes, device)
     n, names = len(passes), list(expected)
-    logged = np.column_stack([_checked(passes, name, rule) for name, rule in expected.items()])
-    f1 = pd.DataFrame({"strategy": names * n, "f1": logged.ravel()})
+    values = np.column_stack([checked(passes, name, rule) for name, rule in expected.items()])
+    f1 = pd.DataFrame({"strategy": names * n, "f1": values.ravel()})
     each_pass = np.repeat(np.arange(n), len(names))
     parts = (common.iloc[each_pass], f1, measured.iloc[each_pass])
     return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
 
 
-def _checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
-    """What a strategy logged in each pass, held against its rule."""
+def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
+    """What a strategy logged in each pass, held against its rule as `table` says."""
     logged = np.array([_logged(each, name) for each in passes])
     for places, batches, full_pass in _stacked(passes):
         right = rule(batches, full_pass, passes[0].run.framework.averaging)

@@ -73,6 +73,8 @@ class Training:
     """Epoch after which the weights stay fixed (learning rate 0); 0 for never."""
     class_weight: float = MISSING
     """Weight of a positive in the loss; that of a negative is 1. Keras' `class_weight`."""
+    validation_batch_size: int = MISSING
+    """Keras' own; 0 for `batch_size`."""
 
     def __post_init__(self) -> None:
         require(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
@@ -80,13 +82,21 @@ class Training:
         require(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
         plugins.place(plugins.FRAMEWORKS, self.engine)
         require(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
-        for name in ("threads", "pretrain", "freeze_after"):
+        for name in ("threads", "pretrain", "freeze_after", "validation_batch_size"):
             value = getattr(self, name)
             require(value >= 0, f"training.{name}", "must be at least 0", value)
         positive = 0 < self.class_weight < float("inf")
         require(positive, "training.class_weight", "must be above 0", self.class_weight)
         rule = f"must be at most {MOST_THREADS}"
         require(self.threads <= MOST_THREADS, "training.threads", rule, self.threads)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Split -> the size of its batches."""
+        return {
+            "train": self.batch_size,
+            "validation": self.validation_batch_size or self.batch_size,
+        }
 
 
 @dataclass
@@ -161,7 +171,15 @@ class Run:
             rule = f"must not exceed the validation set's {self.dataset.n_validation} to be dropped"
             size = self.training.batch_size
             require(size <= self.dataset.n_validation, "training.batch_size", rule, size)
+        self._check_validation()
         self.framework.check(self)
+
+    def _check_validation(self) -> None:
+        size, n = self.training.validation_batch_size, self.dataset.n_validation
+        thing = "training.validation_batch_size"
+        require(size <= n, thing, f"must not exceed the validation set's {n}", size)
+        rule = f"must be 0 with program {self.program.name}, whose generators cut the batches"
+        require(self.program.plain or size == 0, thing, rule, size)
 
     @property
     def framework(self) -> Framework:

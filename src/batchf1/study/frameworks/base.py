@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # settings ask the frameworks what they can do
 
 OF_EVERY_DATASET = {setting.name for setting in fields(Dataset)}
 SPLITS = {"train": "", "validation": "val_"}
-"""Split -> the prefix of its keys in the logs."""
+"""Split that is logged -> the prefix of its keys in the logs."""
 
 Expected = Callable[[Counts, Counts, Averaging], Floats | None]
 """`keras.base.Strategy.expected`: what each epoch's log must equal, or None where nothing says."""
@@ -44,13 +44,15 @@ class Pass(NamedTuple):
     epoch: int
     """From 0."""
     split: str
-    """Of `SPLITS`."""
+    """Of `SPLITS`, or `test`, which is predicted but not logged."""
     logs: Mapping[str, Any]
-    """All that the epoch logged, with `SPLITS`' prefixes."""
+    """All that the epoch logged, with `SPLITS`' prefixes; nothing of `test`."""
     batches: Counts
-    """Of the batches that the metrics saw, of shape (n_batches,), in order."""
+    """Of the batches that the metrics saw, of shape (n_batches,), in order; of `test` one batch."""
     full_pass: Counts
     """Of a pass over the split with the epoch's last weights, as one batch."""
+    scores: NDArray[np.float32] | None = None
+    """Of the split's samples with the run's last weights, (n,): in its last epoch alone."""
 
 
 class Trainer(Protocol):
@@ -63,8 +65,8 @@ class Trainer(Protocol):
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
         """Train runs, at most `Framework.together` of them, each as if it were alone.
 
-        For each a pass per epoch and split, in order. `verbose` is Keras' own. Nothing of the runs
-        before is left in the model.
+        For each a pass per epoch and split, in order; of `test` too, where there is one. `verbose`
+        is Keras' own. Nothing of the runs before is left in the model.
         """
 
     def last_weights(self, place: int) -> list[NDArray[np.float32]]:
@@ -141,7 +143,8 @@ class Framework(ABC):
         """
         d, t = run.dataset, run.training
         own = {name: value for name, value in asdict(d).items() if name not in OF_EVERY_DATASET}
-        data = (d.name, digest(own), d.n_samples, d.n_validation, t.batch_size)
+        sizes = (d.n_samples, d.n_validation, d.n_test, *t.sizes.values())
+        data = (d.name, digest(own), *sizes)
         program = (t.threshold, t.engine, *astuple(run.program), *run.strategies)
         return (*data, tuple(run.model.hidden), *program)
 

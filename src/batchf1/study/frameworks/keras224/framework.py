@@ -56,6 +56,11 @@ class Keras224(Framework):
         require(threshold == 0.5, "training.threshold", "of the article is 0.5", threshold)
         weight = run.training.class_weight
         require(weight == 1, "training.class_weight", "of the article is 1", weight)
+        size = run.training.validation_batch_size
+        rule = "must be 0: Keras 2.2.4 validates in batches of the training's size"
+        require(size == 0, "training.validation_batch_size", rule, size)
+        rule = "must be 0 in the article's program"
+        require(run.dataset.n_test == 0, "dataset.test_fraction", rule, run.dataset.test_fraction)
 
     def needs(self) -> list[Path]:
         """The folder that `batchf1 workflow keras224` fills."""

@@ -11,20 +11,19 @@ from numpy.typing import NDArray
 from batchf1.metrics.counts import Counts
 from batchf1.study.frameworks.base import SPLITS, Pass
 from batchf1.study.frameworks.feed import counts_of
-from batchf1.study.frameworks.keras3.epoch import Seen
+from batchf1.study.frameworks.keras3.epoch import Epoch
 from batchf1.study.frameworks.keras3.member import Held, Member
 
 
 class Ended:
     """An epoch's results, fetched from the device at once."""
 
-    def __init__(self, number: int, seen: Sequence[Seen], weights: Sequence[Any]) -> None:
+    def __init__(self, number: int, epoch: Epoch, weights: Sequence[Any]) -> None:
         """`number`: of the epoch, from 0; `weights`: stacked, as they are at its end."""
-        self.number = number
-        self.seen = dict(zip(SPLITS, seen, strict=True))
+        self.number, self.scores = number, epoch.scores
+        self.seen = dict(zip(SPLITS, (epoch.train, epoch.validation), strict=True))
         self._logs = {s: _fetched(of.logs) for s, of in self.seen.items()}
         self._batches = {s: np.asarray(of.batches) for s, of in self.seen.items()}
-        self._scores = [of.scores for of in seen]
         self._weights = np.concatenate([stack.numpy() for stack in weights], axis=1)
 
     def logs(self, place: int) -> dict[str, float]:
@@ -38,19 +37,26 @@ class Ended:
 
     def held(self, place: int, member: Member) -> Held:
         """What the shared model is to know of a run."""
-        scores = [each[place] for each in self._scores]
         features = [split.x for split in member.data]
+        scores = self._scores(place, member)
         return Held(self._weights[place], [*zip(features, scores, strict=True)])
 
     def passes(self, place: int, member: Member, logs: dict[str, float]) -> list[Pass]:
         """A run's passes, with the logs that its callbacks have added to."""
-        threshold, scores = member.run.training.threshold, [each[place] for each in self._scores]
-        pairs = zip(member.data, scores, strict=True)
-        full_passes = [counts_of(split, each, threshold) for split, each in pairs]
-        return [
-            Pass(self.number, split, logs, _counts(self._batches[split][:, place]), full_pass)
-            for split, full_pass in zip(SPLITS, full_passes, strict=True)
-        ]
+        threshold, found = member.run.training.threshold, []
+        of_splits = zip(member.data.splits.items(), self._scores(place, member), strict=True)
+        for (name, split), scores in of_splits:
+            full_pass = counts_of(split, scores, threshold)
+            logged = name in SPLITS
+            batches = _counts(self._batches[name][:, place]) if logged else full_pass
+            kept = scores[:, 0] if member.stopped else None
+            found.append(Pass(self.number, name, logs if logged else {}, batches, full_pass, kept))
+        return found
+
+    def _scores(self, place: int, member: Member) -> list[NDArray[np.float32]]:
+        """A run's scores of each of its splits."""
+        ends = np.cumsum([len(split.y) for split in member.data])
+        return np.split(self.scores[place], ends[:-1])
 
 
 def _fetched(logs: dict[str, Any]) -> dict[str, NDArray[np.floating]]:

@@ -148,16 +148,15 @@ class EnsembleTrainer:
         self.stacks.start(weights, [member.run.model.learning_rate for member in filled])
         samples = _stacked([member.data for member in filled])
         weight = tf.constant([m.run.training.class_weight for m in filled], tf.float32)
-        sizes = (runs[0].training.batch_size, samples, runs[0].dataset.n_samples)
-        epochs = Epochs(self.ensemble.steps, *sizes, weight)
+        epochs = Epochs(self.ensemble.steps, runs[0], samples, weight)
         orders = [shuffled(run) for run in runs]
         self._visit(members, "on_train_begin")
         for number in range(max(run.training.epochs for run in runs)):
             self._visit(members, "on_epoch_begin", number)
             order = [each(number).astype(np.int32) for each in orders]
             order += [order[0]] * (self.n_runs - len(members))
-            seen = epochs.train(tf.constant(np.stack(order)))
-            self._end(Ended(number, seen, self.stacks.weights), members, verbose)
+            epoch = epochs.train(tf.constant(np.stack(order)))
+            self._end(Ended(number, epoch, self.stacks.weights), members, verbose)
             if all(member.stopped for member in members):
                 break
 
@@ -224,6 +223,6 @@ def _data(run: Run) -> Data:
 
 
 def _stacked(data: Sequence[Data]) -> Any:
-    """Both splits of all runs, training before validation, as `Epochs` takes them."""
-    both = [[np.concatenate(split, axis=1) for split in of_run] for of_run in data]
-    return tf.constant(np.stack([np.concatenate(splits) for splits in both]))
+    """The splits of all runs, training before validation, as `Epochs` takes them."""
+    each = [[np.concatenate(split, axis=1) for split in of_run] for of_run in data]
+    return tf.constant(np.stack([np.concatenate(splits) for splits in each]))

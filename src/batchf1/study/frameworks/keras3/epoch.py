@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from batchf1.study.frameworks.keras3.steps import Block, CompiledSteps, blocks
+from batchf1.study.settings import Run
 
 
 class Seen(NamedTuple):
@@ -20,6 +21,13 @@ class Seen(NamedTuple):
     """The variables of each metric at the end, each of shape (n_runs, ...)."""
     batches: Any
     """(tp, fp, fn, tn) of each batch, int32 of shape (n_batches, n_runs, 4)."""
+
+
+class Epoch(NamedTuple):
+    """What was seen of the splits that are logged, and what came of it."""
+
+    train: Seen
+    validation: Seen
     scores: Any
     """Of all samples with the epoch's last weights, a float32 array of shape (n_runs, n, 1)."""
 
@@ -27,34 +35,30 @@ class Seen(NamedTuple):
 class Epochs:
     """The epochs of a group of runs, on their data."""
 
-    def __init__(
-        self, steps: CompiledSteps, batch_size: int, samples: Any, n_train: int, class_weight: Any
-    ) -> None:
-        """`samples`: both splits of each run, one behind the other, as `Block` has them.
+    def __init__(self, steps: CompiledSteps, run: Run, samples: Any, class_weight: Any) -> None:
+        """`run`: one of them. `samples`: the splits of each, one behind the other, as in `Block`.
 
         `class_weight`: that of each run's positives, of shape (n_runs,).
         """
-        self.steps, self.batch_size = steps, batch_size
+        self.steps, self.sizes = steps, run.training.sizes
         self.samples, self.class_weight = samples, class_weight
-        self.validation = list(blocks(samples[:, n_train:], batch_size))
+        first, n = run.dataset.n_samples, run.dataset.n_validation
+        self.validation = list(blocks(samples[:, first : first + n], self.sizes["validation"]))
         self.every = list(blocks(samples, 1))
 
-    def train(self, order: Any) -> tuple[Seen, Seen]:
-        """Train the stacks by an epoch; what was seen of training and of validation.
+    def train(self, order: Any) -> Epoch:
+        """Train the stacks by an epoch.
 
         `order`: the places of each run's training samples, int32 of shape (n_runs, n_train).
         """
-        n = order.shape[1]
-        drawn = blocks(tf.gather(self.samples, order, batch_dims=1), self.batch_size)
+        drawn = blocks(tf.gather(self.samples, order, batch_dims=1), self.sizes["train"])
         trained = self._pass(drawn, partial(self.steps.learn, class_weight=self.class_weight))
         validated = self._pass(self.validation, self.steps.measure)
-        scores = self.steps.predict(self.every).numpy()
-        return Seen(*trained, scores[:, :n]), Seen(*validated, scores[:, n:])
+        return Epoch(trained, validated, self.steps.predict(self.every).numpy())
 
-    def _pass(self, every: Iterable[Block], step: Callable[..., Any]) -> tuple[Any, Any, Any]:
-        """Logs and states at the end of a pass, and the counts of its batches."""
+    def _pass(self, every: Iterable[Block], step: Callable[..., Any]) -> Seen:
         states, counts = self.steps.stacks.reset, []
         for block in every:
             states, of_block = step(block, states)
             counts.append(of_block)
-        return self.steps.results(states), states, tf.concat(counts, axis=0)
+        return Seen(self.steps.results(states), states, tf.concat(counts, axis=0))

@@ -38,7 +38,7 @@ class PlainTrainer(OneByOne):
         recorder = Recorder(data, run.training.threshold, TraceReader(self.trace))
         callbacks = [recorder.reader, recorder, *callbacks_of(run, self.strategies, data)]
         _fit(self.model, data, run, shuffled(run), callbacks, verbose)
-        return recorder.passes
+        return recorder.finished()
 
     def _start_anew(self, run: Run, n_features: int) -> None:
         """Give the model the run's first weights, and the optimiser its first state."""
@@ -71,14 +71,22 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.data, self.threshold, self.reader = data, threshold, reader
         self.passes: list[Pass] = []
+        self.scores: list[Any] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at both splits."""
-        for split, samples in zip(SPLITS, self.data, strict=True):
-            scores = self.model.predict_on_batch(samples.x)
-            full_pass = feed.counts_of(samples, scores, self.threshold)
-            seen = self.reader.counts[split]
-            self.passes.append(Pass(epoch, split, logs or {}, seen, full_pass))
+        """Look at every split."""
+        self.scores = [self.model.predict_on_batch(split.x)[:, 0] for split in self.data]
+        for (name, split), scores in zip(self.data.splits.items(), self.scores, strict=True):
+            full_pass = feed.counts_of(split, scores, self.threshold)
+            logged = name in SPLITS
+            seen = self.reader.counts[name] if logged else full_pass
+            self.passes.append(Pass(epoch, name, (logs or {}) if logged else {}, seen, full_pass))
+
+    def finished(self) -> list[Pass]:
+        """All passes, those of the last epoch with their scores."""
+        n = len(self.scores)
+        pairs = zip(self.passes[-n:], self.scores, strict=True)
+        return self.passes[:-n] + [of._replace(scores=scores) for of, scores in pairs]
 
 
 def _fit(
@@ -86,18 +94,18 @@ def _fit(
 ) -> None:
     """Train the compiled model, fed as the run's program says.
 
-    Arrays are validated in fixed order in batches of the same size, except beside a training
-    generator, where Keras knows no size and takes its own.
+    Arrays are validated in fixed order in batches of the validation's size, except beside a
+    training generator, where Keras knows no size and takes its own.
     """
     weight = run.training.class_weight
-    of_splits = zip(("train", "validation"), data, strict=True)
-    steps = {name: feed.steps(run, split) for name, split in of_splits}
+    sizes = run.training.sizes
+    steps = {name: feed.steps(run, data.splits[name]) for name in SPLITS}
     from_generator = run.program.train == "generator"
     if from_generator:
         train: Any = feed.train_batches(run, data.train, order)
     else:
         current = tf.Variable(tf.range(run.dataset.n_samples, dtype=tf.int64))
-        train = _batches(data.train, run.training.batch_size, current)
+        train = _batches(data.train, sizes["train"], current)
         callbacks = [Shuffle(order, current), *callbacks]
     if run.program.validation == "generator":
         validation: Any = feed.validation_batches(run, data.validation)
@@ -105,7 +113,7 @@ def _fit(
         validation = tuple(data.validation)
     else:
         places = tf.range(run.dataset.n_validation)
-        validation = _batches(data.validation, run.training.batch_size, places)
+        validation = _batches(data.validation, sizes["validation"], places)
     model.fit(
         train,
         epochs=run.training.epochs,
@@ -132,4 +140,4 @@ def _batches(split: Split, batch_size: int, order: Any) -> Any:
 
 def _most_batches(run: Run) -> int:
     largest = max(run.dataset.n_samples, run.dataset.n_validation)
-    return -(-largest // min(run.training.batch_size, VALIDATION_BATCH))
+    return -(-largest // min(*run.training.sizes.values(), VALIDATION_BATCH))

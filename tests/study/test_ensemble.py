@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
-from batchf1.metrics.counts import Counts
+from batchf1.metrics.counts import Counts, batch_counts
 from batchf1.study.frameworks.keras3 import ensemble
 from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer, n_together
 from batchf1.study.frameworks.keras3.plain import PlainTrainer
+from batchf1.study.seeds import generator
 from helpers.choosing import Chooses
 from helpers.training import run
 
@@ -26,6 +27,8 @@ CELLS = {
     "batch larger than the validation set": {"training__batch_size": 100},
     "one batch": {"training__batch_size": 400},
     "more validation than training": {"dataset__validation_fraction": 2.13},
+    "validation in batches of its own": {"training__validation_batch_size": 7},
+    "a test split": {"dataset__test_fraction": 1.3, "training__validation_batch_size": 8},
     "another threshold": {"training__threshold": 0.3},
     "two layers, synthetic": {
         "model__hidden": "[16,8]",
@@ -35,6 +38,7 @@ CELLS = {
 }
 
 
+SPLITS = ["train", "validation", "test"]
 TRACED = {"n_batches", "val_n_batches"}
 """What plain fit's own trace logs."""
 CHOSEN = {
@@ -69,9 +73,33 @@ def same(one, other, tolerance=0.0):
 @pytest.mark.parametrize("cell", CELLS)
 def test_it_logs_what_plain_fit_logs(cell):
     for ours, plain in both(CELLS[cell], {}, {"dataset__prevalence": 0.3}):
-        assert len(ours) == 4
+        assert len(ours) == (6 if "test" in cell else 4)
         assert {"loss", "val_loss", "f1_batch_mean", "val_f1_epoch_end"} <= ours[0].logs.keys()
         same(ours, plain, 1e-6)
+
+
+def test_the_test_split_is_predicted_and_not_logged():
+    settings = {"dataset__test_fraction": 2.5, "training__validation_batch_size": 8}
+    one = run(**settings)
+    data = one.dataset.load(generator(*one.names, "data"))
+    for passes in next(both(settings, {})):
+        assert [(of.epoch, of.split) for of in passes] == [(e, s) for e in (0, 1) for s in SPLITS]
+        assert all(of.logs == {} for of in passes if of.split == "test")
+        assert [of.batches.n.max() for of in passes[:3]] == [32, 8, 1000]
+        assert [of.scores is None for of in passes] == [True] * 3 + [False] * 3
+        for of, split in zip(passes[3:], data, strict=True):
+            counts = batch_counts(split.y[:, 0], of.scores, len(split.y))
+            assert [part.tolist() for part in of.full_pass] == [part.tolist() for part in counts]
+
+
+def test_the_scores_of_a_run_are_those_of_its_own_last_epoch():
+    short, long = run(training__epochs=2), run(training__epochs=5, seed=1)
+    together = EnsembleTrainer(short).train([short, long])
+    for of_run, one in zip(together, (short, long), strict=True):
+        (alone,) = EnsembleTrainer(one).train([one])
+        assert [of.scores is None for of in of_run] == [True] * (len(of_run) - 2) + [False] * 2
+        for mine, theirs in zip(of_run[-2:], alone[-2:], strict=True):
+            np.testing.assert_array_equal(mine.scores, theirs.scores)
 
 
 @pytest.mark.parametrize("name", STRATEGIES)

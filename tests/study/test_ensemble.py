@@ -86,9 +86,10 @@ def test_the_test_split_is_predicted_and_not_logged():
         assert [(of.epoch, of.split) for of in passes] == [(e, s) for e in (0, 1) for s in SPLITS]
         assert all(of.logs == {} for of in passes if of.split == "test")
         assert [of.batches.n.max() for of in passes[:3]] == [32, 8, 1000]
-        assert [of.scores is None for of in passes] == [True] * 3 + [False] * 3
+        assert [of.scored is None for of in passes] == [True] * 3 + [False] * 3
         for of, split in zip(passes[3:], data, strict=True):
-            counts = batch_counts(split.y[:, 0], of.scores, len(split.y))
+            np.testing.assert_array_equal(of.scored.labels, split.y[:, 0])
+            counts = batch_counts(*of.scored, len(split.y))
             assert [part.tolist() for part in of.full_pass] == [part.tolist() for part in counts]
 
 
@@ -97,9 +98,9 @@ def test_the_scores_of_a_run_are_those_of_its_own_last_epoch():
     together = EnsembleTrainer(short).train([short, long])
     for of_run, one in zip(together, (short, long), strict=True):
         (alone,) = EnsembleTrainer(one).train([one])
-        assert [of.scores is None for of in of_run] == [True] * (len(of_run) - 2) + [False] * 2
+        assert [of.scored is None for of in of_run] == [True] * (len(of_run) - 2) + [False] * 2
         for mine, theirs in zip(of_run[-2:], alone[-2:], strict=True):
-            np.testing.assert_array_equal(mine.scores, theirs.scores)
+            np.testing.assert_array_equal(mine.scored, theirs.scored)
 
 
 @pytest.mark.parametrize("name", STRATEGIES)

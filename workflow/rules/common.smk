@@ -11,8 +11,10 @@ from batchf1.study import plugins
 from batchf1.study.deal import deal, fewest
 from batchf1.study.experiments import experiments
 from batchf1.study.frameworks.keras224 import software as keras224
-from batchf1.study.grid import Study, cells
+from batchf1.study.decisions.study import DecisionStudy
+from batchf1.study.grid import Study
 from batchf1.study.pieces import told
+from batchf1.study.plan import plan
 from batchf1.study.cost.run import modules as cost_modules
 from batchf1.study.cost.study import CostStudy
 from batchf1.study.shard import modules
@@ -42,19 +44,23 @@ try:
     good = type(n_shards) is int and n_shards >= 1
     require(good, "--config shards", "must be at least 1", n_shards)
     EXPERIMENTS = experiments("experiments")
-    CELLS = {
-        name: cells(f"experiments/{name}.yaml")
+    PLANS = {
+        name: plan(f"experiments/{name}.yaml")
         for name, study in EXPERIMENTS.items()
-        if isinstance(study, Study)
+        if isinstance(study, Study | DecisionStudy)
     }
     # A study whose data this machine does not have is left out, with its figures.
     LEFT_OUT = {
-        name: {c.first.dataset.name for c in grid if not c.first.dataset.available}
-        for name, grid in CELLS.items()
+        name: {
+            cell.first.dataset.name
+            for cell in planned.cells
+            if not cell.first.dataset.available
+        }
+        for name, planned in PLANS.items()
     }
     STUDIES = {
-        name: parts(EXPERIMENTS[name], grid)
-        for name, grid in CELLS.items()
+        name: parts(EXPERIMENTS[name], planned.cells)
+        for name, planned in PLANS.items()
         if not LEFT_OUT[name]
     }
 except InputError as error:  # Snakemake would print the frames of this file around it
@@ -127,7 +133,9 @@ def all_of(figures):
 
 def study_sources(wildcards):
     """The files that decide what the runs of a study give."""
-    return sources(*modules(cell.first for cell in CELLS[wildcards.study]))
+    planned = PLANS[wildcards.study]
+    runs = (cell.first for cell in planned.cells)
+    return sources(*modules(runs, planned.recording))
 
 
 def software(wildcards):

@@ -34,6 +34,7 @@ rule shard:
     params:
         # the runs themselves: a comment in conf changes none of them
         runs=lambda w: told(STUDIES[w.study][int(w.shard)]),
+        kept=lambda w: digest(PLANS[w.study].recording.settings),
         shards=lambda w: len(STUDIES[w.study]),
         store="results/{study}/store",
     message:

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 from numpy.typing import NDArray
 
 from batchf1.errors import require
 from batchf1.records import provenance, tables
 from batchf1.study import origin
-from batchf1.study.grid import cells
 from batchf1.study.pieces import AT_ONCE, Cell, whole
-from batchf1.study.schema import COLUMN_OF, RUNS, axis
+from batchf1.study.plan import Plan, plan
+from batchf1.study.schema import COLUMN_OF, axis
 
 PLACE = "place"
 """Column: number of a row's run in the order of the grid."""
@@ -31,25 +32,24 @@ def collect(experiment: Path, shards: Sequence[Path], output: Path) -> None:
     shard is read once, from its start to its end. Raises `InputError` where a run or a row is
     missing, stands twice, is not of the study, or not in the order of its grid.
     """
-    grid = cells(experiment)
+    planned = plan(experiment)
     seen: dict[str, set[str]] = {"devices": set(), "frameworks": set()}
-    with tables.writing(output, RUNS) as writer:
-        for table in _merged(experiment, grid, shards):
+    with tables.writing(output, planned.recording.schema) as writer:
+        for table in _merged(experiment, planned, shards):
             seen["devices"].update(table["device"].unique())
             seen["frameworks"].update((table["framework"] + " " + table["version"]).unique())
             writer.add(table)
-        writer.record(provenance.collect(**origin.of_study(experiment, grid, shards, seen)))
+        writer.record(provenance.collect(**origin.of_study(experiment, planned, shards, seen)))
 
 
-def _merged(
-    experiment: Path, grid: Sequence[Cell], shards: Sequence[Path]
-) -> Iterator[pd.DataFrame]:
+def _merged(experiment: Path, planned: Plan, shards: Sequence[Path]) -> Iterator[pd.DataFrame]:
     """The rows of the study, those of some hundred runs at once."""
+    grid, recording = planned.cells, planned.recording
     ids = [run_id for piece in whole(grid) for run_id in piece.run_ids()]
     order = pd.Index(ids)
     cell_of = np.repeat(range(len(grid)), [len(cell.seeds) for cell in grid])
-    sizes = np.array([cell.first.n_rows for cell in grid])[cell_of]
-    inputs = [_Shard(path, order) for path in shards]
+    sizes = np.array([recording.n_rows(cell.first) for cell in grid])[cell_of]
+    inputs = [_Shard(path, order, recording.schema) for path in shards]
     for start in range(0, len(ids), AT_ONCE):
         stop = min(start + AT_ONCE, len(ids))
         table = pd.concat([one.below(stop) for one in inputs], ignore_index=True)
@@ -81,10 +81,10 @@ def _some(run_ids: Sequence[str]) -> str:
 class _Shard:
     """The rows of a shard's file, read as they are asked for."""
 
-    def __init__(self, path: Path, order: pd.Index) -> None:
+    def __init__(self, path: Path, order: pd.Index, schema: pa.DataFrameSchema) -> None:
         """`order`: the run ids of the study, in the order of its grid."""
         self.path, self.order = path, order
-        self.pieces = tables.pieces(path, RUNS)
+        self.pieces = tables.pieces(path, schema)
         self.last = 0
         self.rest = self._placed(next(self.pieces))
 

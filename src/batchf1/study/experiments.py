@@ -7,14 +7,26 @@ from pathlib import Path
 from batchf1.errors import refuse, require
 from batchf1.study import plugins
 from batchf1.study.cost.study import CostStudy
+from batchf1.study.decisions.study import DecisionStudy
 from batchf1.study.grid import Study, WorkedExample, load_study, read_yaml
 from batchf1.study.settings import check_name
 
-Experiment = Study | WorkedExample | CostStudy
-KINDS: dict[str, type[Experiment]] = {"batches": WorkedExample, "grids": CostStudy}
+Experiment = Study | DecisionStudy | WorkedExample | CostStudy
+KINDS: dict[str, type[Experiment]] = {
+    "batches": WorkedExample,
+    "grids": CostStudy,
+    "candidates": DecisionStudy,
+}
 """Key that only one kind of file has -> its kind; a file without any is a `Study`."""
 MEASURED = {"scaling": Path("benchmarks")}
 """Figure that no experiment makes -> what does."""
+
+
+def load(path: Path) -> Experiment:
+    """An experiment file, of the kind that its keys tell; `InputError` where it does not fit."""
+    written = read_yaml(path)
+    kind = next((kind for key, kind in KINDS.items() if key in written), Study)
+    return load_study(path, kind)
 
 
 def experiments(folder: str | Path) -> dict[str, Experiment]:
@@ -30,9 +42,7 @@ def experiments(folder: str | Path) -> dict[str, Experiment]:
         refuse(str(path), "experiment files end in .yaml", path.name)
     for path in sorted(Path(folder).glob("*.yaml")):
         check_name(path.stem, f"{path}: the name")
-        written = read_yaml(path)
-        kind = next((kind for key, kind in KINDS.items() if key in written), Study)
-        found[path.stem] = experiment = load_study(path, kind)
+        found[path.stem] = experiment = load(path)
         for figure, module in experiment.figures.items():
             check_name(figure, f"{path}: figures")
             plugins.place(plugins.FIGURES, module, f"{path}: figures.{figure}")

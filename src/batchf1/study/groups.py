@@ -15,7 +15,7 @@ from batchf1.records import tables
 from batchf1.records.files import digest
 from batchf1.study import origin
 from batchf1.study.pieces import Cell
-from batchf1.study.schema import RUNS
+from batchf1.study.recording import Recording
 
 
 class Wanted(NamedTuple):
@@ -31,6 +31,7 @@ class Groups:
     """A folder with a table for each group of runs, whose record names them."""
 
     folder: Path
+    recording: Recording
 
     def find(self, wanted: Mapping[str, Wanted]) -> dict[str, Path]:
         """Run id -> a file that has its rows, of those runs that are kept whole.
@@ -42,7 +43,7 @@ class Groups:
         found: dict[str, Path] = {}
         for path in sorted(self.folder.glob("[!.]*.parquet")):
             try:
-                found |= dict.fromkeys(_whole(path, wanted), path)
+                found |= dict.fromkeys(self._whole(path, wanted), path)
             except InputError:
                 continue
         return found
@@ -60,17 +61,16 @@ class Groups:
         path = self.folder / f"{digest(ids)}.parquet"
         settings = origin.settings(cell.resolved for cell in dict.fromkeys(c for c, _ in batch))
         settings["seed"] = sorted({seed for _, seed in batch})
-        with tables.writing(path, RUNS, tables.glance, swept=True) as writer:
+        with tables.writing(path, self.recording.schema, tables.glance, swept=True) as writer:
             writer.add(table)
             writer.record({**made, "runs": ids, **origin.split(settings)})
         return dict.fromkeys(ids, path)
 
-
-def _whole(path: Path, wanted: Mapping[str, Wanted]) -> list[str]:
-    """Those of the wanted runs that a file has; none where a row of one is missing."""
-    record = tables.provenance_of(path)
-    stamp = record.get("fingerprint")
-    known = record.get("runs", [])
-    mine = [one for one in known if one in wanted and wanted[one].fingerprint == stamp]
-    sizes = Counter(tables.read(path, RUNS)["run_id"]) if mine else Counter()
-    return mine if all(sizes[one] == wanted[one].n_rows for one in mine) else []
+    def _whole(self, path: Path, wanted: Mapping[str, Wanted]) -> list[str]:
+        """Those of the wanted runs that a file has; none where a row of one is missing."""
+        record = tables.provenance_of(path)
+        stamp = record.get("fingerprint")
+        known = record.get("runs", [])
+        mine = [one for one in known if one in wanted and wanted[one].fingerprint == stamp]
+        sizes = Counter(tables.read(path, self.recording.schema)["run_id"]) if mine else Counter()
+        return mine if all(sizes[one] == wanted[one].n_rows for one in mine) else []

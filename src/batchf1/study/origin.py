@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from batchf1.records import tables
-from batchf1.study.grid import Study, load_study
-from batchf1.study.pieces import Cell, n_runs, whole
+from batchf1.study.pieces import n_runs, whole
+from batchf1.study.plan import Plan
 
 ALIKE = ("commit", "dirty", "device", "versions", "python", "platform")
 """Runs that agree in these stand in one entry."""
@@ -33,17 +33,18 @@ def trained(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def of_study(
-    experiment: Path, grid: Sequence[Cell], shards: Sequence[Path], seen: Mapping[str, set[str]]
+    experiment: Path, planned: Plan, shards: Sequence[Path], seen: Mapping[str, set[str]]
 ) -> dict[str, Any]:
     """The question and settings of a study, and how its runs were trained.
 
     `seen`: its `devices` and `frameworks`.
     """
+    grid = planned.cells
     records = [tables.provenance_of(path) for path in shards]
     found = settings(cell.first.resolved for cell in grid) | {"seed": list(grid[0].seeds)}
     return {
         "study": experiment.stem,
-        "question": load_study(experiment, Study).question,
+        "question": planned.question,
         "n_runs": n_runs(whole(grid)),
         **split(found),
         **{key: sorted(values) for key, values in seen.items()},

@@ -12,6 +12,8 @@ from batchf1.errors import TraceError, require
 from batchf1.metrics import averaging
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.study.frameworks.base import SPLITS, Expected, Pass
+from batchf1.study.recording import Recording
+from batchf1.study.schema import RUNS
 from batchf1.study.settings import Run
 
 TOLERANCE = 1e-6
@@ -46,7 +48,7 @@ def table(
     pairs = zip(runs, logged, strict=True)
     passes = [Trained(run, each) for run, of_run in pairs for each in of_run]
     n_passes = [len(of_run) for of_run in logged]
-    common = pd.DataFrame([_of_run(run) for run in runs])
+    common = pd.DataFrame([of_run(run) for run in runs])
     common = common.iloc[np.repeat(np.arange(len(runs)), n_passes)]
     common = common.assign(
         epoch=[of.epoch + 1 for _, of in passes], split=[of.split for _, of in passes]
@@ -58,6 +60,10 @@ def table(
     each_pass = np.repeat(np.arange(n), len(names))
     parts = (common.iloc[each_pass], f1, measured.iloc[each_pass])
     return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
+
+
+RECORDING = Recording(RUNS, table, lambda run: run.n_rows, __name__, {})
+"""What an ordinary study keeps of its runs."""
 
 
 def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
@@ -95,7 +101,8 @@ def _stacked(passes: Sequence[Trained]) -> Iterable[tuple[list[int], Counts, Cou
         yield places, Counts(*batches), Counts(*full)
 
 
-def _of_run(run: Run) -> dict[str, Any]:
+def of_run(run: Run) -> dict[str, Any]:
+    """The columns that say which run a row is of."""
     return {
         "run_id": run.run_id,
         "study": run.study,

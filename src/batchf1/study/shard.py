@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 
 from batchf1.errors import require
 from batchf1.records import provenance, tables
-from batchf1.study import origin, plugins, rows
+from batchf1.records.files import digest
+from batchf1.study import origin, plugins
 from batchf1.study.deal import deal, training_cost
-from batchf1.study.grid import cells
 from batchf1.study.groups import Groups, Wanted
 from batchf1.study.pieces import AT_ONCE, Cell, Piece, n_runs
-from batchf1.study.schema import RUNS
+from batchf1.study.plan import plan
+from batchf1.study.recording import Recording
+from batchf1.study.rows import RECORDING
 from batchf1.study.settings import Run
 from batchf1.study.store import Progress, say
 
@@ -27,15 +30,19 @@ Batch = list[tuple[Cell, int]]
 """Cells and seeds of runs of one shape."""
 
 
-def modules(runs: Iterable[Run]) -> list[str]:
+def modules(runs: Iterable[Run], recording: Recording = RECORDING) -> list[str]:
     """The modules that decide what runs give; the seed of a run is none of their concern."""
     of_each = ({type(run.dataset).__module__, *run.framework.modules(run)} for run in runs)
-    return sorted({rows.__name__}.union(*of_each))
+    return sorted({recording.module}.union(*of_each))
 
 
-def fingerprint(run: Run) -> str:
-    """A digest of the code and package versions that decide what a run gives."""
-    return _fingerprint(run.training.engine, *modules([run]))
+def fingerprint(run: Run, recording: Recording = RECORDING) -> str:
+    """A digest of the code and package versions that decide what a run gives, and of what is kept.
+
+    Comments and docstrings are left aside.
+    """
+    of_code = _fingerprint(run.training.engine, *modules([run], recording))
+    return digest([of_code, recording.settings]) if recording.settings else of_code
 
 
 @cache
@@ -52,19 +59,21 @@ def execute(experiment: Path, shard: int, n_shards: int, folder: Path, output: P
     there, from the same settings, code and package versions, is not trained again, whatever it
     trained beside. Raises `InputError` where there is no such shard.
     """
-    parts = deal(cells(experiment), n_shards)
+    planned = plan(experiment)
+    parts, recording = deal(planned.cells, n_shards), planned.recording
     require(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
-    mine, store, name = parts[shard], Groups(folder), f"shard {shard}"
+    mine, store, name = parts[shard], Groups(folder, recording), f"shard {shard}"
     wanted: dict[str, Wanted] = {}
     for piece in mine:
-        first = piece.cell.first
-        wanted |= dict.fromkeys(piece.run_ids(), Wanted(fingerprint(first), first.n_rows))
+        one = piece.cell.first
+        one_wanted = Wanted(fingerprint(one, recording), recording.n_rows(one))
+        wanted.update(dict.fromkeys(piece.run_ids(), one_wanted))
     found = store.find(wanted)
     say(f"{name}: {n_runs(mine)} runs, {len(found)} of them kept from before")
     batches = _batches(mine, found)
     if batches:
         found |= _train(batches, store, name)
-    _write(list(wanted), found, output, shard)
+    _write(list(wanted), found, output, shard, recording.schema)
 
 
 def _batches(mine: Sequence[Piece], found: Mapping[str, Path]) -> list[Batch]:
@@ -93,7 +102,7 @@ def _train(batches: Sequence[Batch], store: Groups, name: str) -> dict[str, Path
     cost = cache(lambda cell: training_cost(cell.first))
     costs = [sum(cost(cell) for cell, _ in batch) for batch in batches]
     progress = Progress(name, costs, [len(batch) for batch in batches])
-    trainer, trained, n_shapes = None, None, 0
+    trainer, trained, n_shapes, recording = None, None, 0, store.recording
     found: dict[str, Path] = {}
     for batch in batches:
         runs = [cell.run(seed) for cell, seed in batch]
@@ -101,16 +110,22 @@ def _train(batches: Sequence[Batch], store: Groups, name: str) -> dict[str, Path
         if trainer is None or shape != trained:
             trainer = None  # one model at a time
             trainer, trained, n_shapes = framework.trainer(runs[0]), shape, n_shapes + 1
-        table = rows.table(runs, device, trainer.train(runs), trainer.expected)
-        found |= store.keep(batch, table, here | {"fingerprint": fingerprint(runs[0])})
+        table = recording.table(runs, device, trainer.train(runs), trainer.expected)
+        found |= store.keep(batch, table, here | {"fingerprint": fingerprint(runs[0], recording)})
         progress.advance(f" ({n_shapes} shapes compiled)")
     return found
 
 
-def _write(wanted: Sequence[str], found: Mapping[str, Path], output: Path, shard: int) -> None:
+def _write(
+    wanted: Sequence[str],
+    found: Mapping[str, Path],
+    output: Path,
+    shard: int,
+    schema: pa.DataFrameSchema,
+) -> None:
     """Write the rows of runs in this order, some hundred runs at once, and how they were made."""
     read = lru_cache(FILES_AT_ONCE)(tables.unchecked)
-    with tables.writing(output, RUNS) as writer:
+    with tables.writing(output, schema) as writer:
         for start in range(0, len(wanted), AT_ONCE):
             ids = wanted[start : start + AT_ONCE]
             writer.add(_ordered(ids, [read(path) for path in {found[i]: None for i in ids}]))

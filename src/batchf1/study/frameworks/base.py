@@ -38,6 +38,13 @@ class Seconds(NamedTuple):
     sample: float = 0.0
 
 
+class Scored(NamedTuple):
+    """Samples and what a model makes of them, both float32 of shape (n,)."""
+
+    labels: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
 class Pass(NamedTuple):
     """What a framework did with a split in one epoch of a run."""
 
@@ -51,8 +58,8 @@ class Pass(NamedTuple):
     """Of the batches that the metrics saw, of shape (n_batches,), in order; of `test` one batch."""
     full_pass: Counts
     """Of a pass over the split with the epoch's last weights, as one batch."""
-    scores: NDArray[np.float32] | None = None
-    """Of the split's samples with the run's last weights, (n,): in its last epoch alone."""
+    scored: Scored | None = None
+    """The split's samples in order, scored with the run's last weights: in its last epoch alone."""
 
 
 class Trainer(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.metrics.counts import Counts
-from batchf1.study.frameworks.base import SPLITS, Pass
+from batchf1.study.frameworks.base import SPLITS, Pass, Scored
 from batchf1.study.frameworks.feed import counts_of
 from batchf1.study.frameworks.keras3.epoch import Epoch
 from batchf1.study.frameworks.keras3.member import Held, Member
@@ -49,7 +49,7 @@ class Ended:
             full_pass = counts_of(split, scores, threshold)
             logged = name in SPLITS
             batches = _counts(self._batches[name][:, place]) if logged else full_pass
-            kept = scores[:, 0] if member.stopped else None
+            kept = Scored(split.y[:, 0], scores[:, 0]) if member.stopped else None
             found.append(Pass(self.number, name, logs if logged else {}, batches, full_pass, kept))
         return found
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from batchf1.datasets.base import Data, Split
 from batchf1.study.frameworks import feed
-from batchf1.study.frameworks.base import SPLITS, Expected, OneByOne, Pass
+from batchf1.study.frameworks.base import SPLITS, Expected, OneByOne, Pass, Scored
 from batchf1.study.frameworks.keras3 import model as network
 from batchf1.study.frameworks.keras3.callbacks import Shuffle, callbacks_of, strategies_of
 from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer
@@ -71,22 +71,24 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.data, self.threshold, self.reader = data, threshold, reader
         self.passes: list[Pass] = []
-        self.scores: list[Any] = []
+        self.scored: list[Scored] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at every split."""
-        self.scores = [self.model.predict_on_batch(split.x)[:, 0] for split in self.data]
-        for (name, split), scores in zip(self.data.splits.items(), self.scores, strict=True):
-            full_pass = feed.counts_of(split, scores, self.threshold)
+        self.scored = [
+            Scored(split.y[:, 0], self.model.predict_on_batch(split.x)[:, 0]) for split in self.data
+        ]
+        for (name, split), scored in zip(self.data.splits.items(), self.scored, strict=True):
+            full_pass = feed.counts_of(split, scored.scores, self.threshold)
             logged = name in SPLITS
             seen = self.reader.counts[name] if logged else full_pass
             self.passes.append(Pass(epoch, name, (logs or {}) if logged else {}, seen, full_pass))
 
     def finished(self) -> list[Pass]:
         """All passes, those of the last epoch with their scores."""
-        n = len(self.scores)
-        pairs = zip(self.passes[-n:], self.scores, strict=True)
-        return self.passes[:-n] + [of._replace(scores=scores) for of, scores in pairs]
+        n = len(self.scored)
+        pairs = zip(self.passes[-n:], self.scored, strict=True)
+        return self.passes[:-n] + [of._replace(scored=scored) for of, scored in pairs]
 
 
 def _fit(

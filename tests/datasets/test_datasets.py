@@ -129,7 +129,7 @@ def test_a_class_with_too_few_samples_is_refused(tmp_path, monkeypatch):
         InputError, match=r"fashion_mnist positives: has \d+ samples; got a request"
     ):
         dataset.load(generator("a"))
-    with pytest.raises(InputError, match="no carat threshold leaves enough of its 53775 stones"):
+    with pytest.raises(InputError, match="no cut of carat leaves enough of 53775 samples"):
         Diamonds().draw(generator("a"), 50_000, 5_000)
 
 

@@ -52,8 +52,8 @@ class AboveCut(Dataset):
             cut = self._threshold(quantity, n_positive, n_negative)
         above = quantity > cut
         what = f"dataset {self.name}, {self.quantity}"
-        positives = choose(rng, x[above], n_positive, f"{what} above {cut:g}")
-        return positives, choose(rng, x[~above], n_negative, f"{what} at most {cut:g}")
+        positives = choose(rng, x[above], n_positive, f"{what} above {cut}")
+        return positives, choose(rng, x[~above], n_negative, f"{what} at most {cut}")
 
     def _threshold(self, quantity: Features, n_positive: int, n_negative: int) -> float:
         thresholds = np.unique(quantity)

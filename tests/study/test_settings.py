@@ -22,6 +22,12 @@ def test_a_variant_is_one_file_of_conf():
     assert compose(["dataset=trousers"]).dataset.positive == [1]
 
 
+@pytest.mark.parametrize("dataset", ["diamonds", "flights"])
+@pytest.mark.parametrize(("text", "cut"), [("60", 60.0), ("1.5", 1.5), ("null", None)])
+def test_a_cut_is_set_by_an_override(dataset, text, cut):
+    assert compose([f"dataset={dataset}", f"dataset.cut={text}"]).dataset.cut == cut
+
+
 def test_the_design_examples():
     run = compose(["dataset=diamonds", "training.batch_size=64", "seed=3"])
     assert (run.training.batch_size, run.seed) == (64, 3)

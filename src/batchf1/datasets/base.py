@@ -156,7 +156,7 @@ class Dataset(ABC):
                 f"dataset {self.name}",
                 "each split needs a positive and a negative",
                 f"n_samples={self.n_samples}, validation={self.n_validation}, "
-                f"prevalence={self.prevalence}",
+                f"test={self.n_test}, prevalence={self.prevalence}",
             )
         n_positive = [self.n_positive(n) for n in self._sizes]
         n_negative = [n - p for n, p in zip(self._sizes, n_positive, strict=True)]

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
-from batchf1.errors import refuse, require
+from batchf1.errors import missing, refuse, require
+
+
+def packaged(package: str, name: str, sha256: str) -> bytes:
+    """A file that a package brings, by its name in there; the package is located, not imported.
+
+    Raises `InputError` where package or file is missing, or the SHA-256 is another.
+    """
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        refuse(f"{package}/{name}", missing(package), "no such package")
+    path = Path(spec.origin).parent / name
+    return verified(read(path), path, sha256)
 
 
 def verified(content: bytes, path: Path, sha256: str) -> bytes:

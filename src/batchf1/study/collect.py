@@ -118,5 +118,11 @@ def _axes(grid: Sequence[Cell], cell_of: Places) -> dict[str, Any]:
     `cell_of`: the place of its cell in the grid, for each row.
     """
     further = [key for key in grid[0].point if key not in COLUMN_OF]
-    values = {key: pd.Series([axis(cell.point[key]) for cell in grid]) for key in further}
+    values = {key: _column([axis(cell.point[key]) for cell in grid]) for key in further}
     return {key: of_cell.take(cell_of).array for key, of_cell in values.items()}
+
+
+def _column(values: Sequence[Any]) -> pd.Series[Any]:
+    kinds = {isinstance(value, str) for value in values}
+    # a column of a file is of one kind: null among numbers makes texts of them
+    return pd.Series([str(value) for value in values] if len(kinds) > 1 else values)

@@ -1,0 +1,69 @@
+"""Tables with a quantity, of which a sample is positive that lies above a cut.
+
+Two ways to another prevalence: move the cut, so that the task changes with it, or hold it and leave
+out samples of one class.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from batchf1.datasets.base import Dataset, Features, choose
+from batchf1.errors import refuse, require
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass
+class AboveCut(Dataset):
+    """`quantity > cut` from features; both sides are subsampled to the prevalence asked for.
+
+    Without a `cut` it is, of the thresholds that leave enough samples on both sides, the one whose
+    natural prevalence is nearest to the one asked for. With one the task is the same at every
+    prevalence: so are the distributions of the positives and of the negatives.
+    """
+
+    quantity: ClassVar[str]
+    """What messages call it."""
+
+    cut: float | None = None
+    """A sample above it is a positive, compared in float32; None lets the prevalence choose."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        good = self.cut is None or abs(self.cut) <= LARGEST
+        require(good, "dataset.cut", "must be finite in float32", self.cut)
+
+    @abstractmethod
+    def table(self) -> tuple[Features, Features]:
+        """The quantity (n,) and the features (n, d) of all samples, float32 without NaN."""
+
+    def draw(
+        self, rng: np.random.Generator, n_positive: int, n_negative: int
+    ) -> tuple[Features, Features]:
+        """See `Dataset.draw`."""
+        quantity, x = self.table()
+        cut = self.cut
+        if cut is None:
+            cut = self._threshold(quantity, n_positive, n_negative)
+        above = quantity > cut
+        what = f"dataset {self.name}, {self.quantity}"
+        positives = choose(rng, x[above], n_positive, f"{what} above {cut}")
+        return positives, choose(rng, x[~above], n_negative, f"{what} at most {cut}")
+
+    def _threshold(self, quantity: Features, n_positive: int, n_negative: int) -> float:
+        thresholds = np.unique(quantity)
+        above = len(quantity) - np.searchsorted(np.sort(quantity), thresholds, side="right")
+        enough = (above >= n_positive) & (len(quantity) - above >= n_negative)
+        if not enough.any():
+            refuse(
+                f"dataset {self.name}",
+                f"no cut of {self.quantity} leaves enough of {len(quantity)} samples on both sides",
+                f"a request for {n_positive} positives and {n_negative} negatives",
+            )
+        distance = np.abs(above / len(quantity) - self.prevalence)
+        return float(thresholds[enough][np.argmin(distance[enough])])

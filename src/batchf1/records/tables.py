@@ -56,7 +56,8 @@ def _check_names(names: Iterable[str], schema: pa.DataFrameSchema, thing: str) -
     wanted = {name for name, column in schema.columns.items() if column.required}
     allowed = [re.compile(name) for name, column in schema.columns.items() if column.regex]
     lacking = sorted(wanted - columns)
-    strange = [c for c in sorted(columns - wanted) if not any(a.match(c) for a in allowed)]
+    others = sorted(columns - schema.columns.keys())
+    strange = [c for c in others if not any(a.match(c) for a in allowed)]
     require(not lacking, thing, "must have every column of its schema", f"none named {lacking}")
     require(not strange, thing, "has the columns of its schema alone", strange)
 

@@ -1,4 +1,4 @@
-"""A study of decisions, `experiments/decisions.yaml`: models to choose from, and how each is seen."""
+"""A study of decisions: models to choose from, and the validation passes that choose."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.datasets.base import Features, Split
+from batchf1.errors import require
 from batchf1.metrics.counts import Counts, batch_counts
 from batchf1.study.frameworks.order import Order
 from batchf1.study.seeds import generator
@@ -50,6 +51,11 @@ def steps(run: Run, split: Split) -> int:
     return max(1, whole + (rest > 0 and run.program.steps == "ceil"))
 
 
-def counts_of(split: Split, scores: Features, threshold: float) -> Counts:
-    """The counts of a split as one batch, from a score of each sample."""
-    return batch_counts(split.y.ravel(), scores.ravel(), len(split.y), threshold)
+def counts_of(run: Run, split: Split, scores: Features) -> Counts:
+    """The counts of a split as one batch, from a score of each sample.
+
+    Raises `InputError` that names the run whose scores are no numbers any more.
+    """
+    rule = "must give scores that are numbers: its training diverged"
+    require(not np.isnan(scores).any(), run.label, rule, "NaN")
+    return batch_counts(split.y.ravel(), scores.ravel(), len(split.y), run.training.threshold)

@@ -61,7 +61,7 @@ class Keras224Trainer(OneByOne):
         """See `OneByOne`."""
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
-        recorder = Recorder(data, run.training.threshold)
+        recorder = Recorder(run, data)
         callbacks = [
             Freeze(run.training.freeze_after),
             article.F1Callback(),
@@ -142,9 +142,9 @@ class Listening:
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps what each epoch logged, the counts of its batches, and those of a full pass."""
 
-    def __init__(self, data: Data, threshold: float) -> None:
+    def __init__(self, run: Run, data: Data) -> None:
         super().__init__()
-        self.data, self.threshold = data, threshold
+        self.run, self.data = run, data
         self.passes: list[Pass] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -152,7 +152,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         functions = (self.model.train_function, self.model.test_function)
         for split, samples, batches in zip(SPLITS, self.data, functions, strict=True):
             scores = self.model.predict_on_batch(samples.x)
-            full_pass = counts_of(samples, scores, self.threshold)
+            full_pass = counts_of(self.run, samples, scores)
             self.passes.append(Pass(epoch, split, dict(logs or {}), batches.counts(), full_pass))
 
 

@@ -43,10 +43,10 @@ class Ended:
 
     def passes(self, place: int, member: Member, logs: dict[str, float]) -> list[Pass]:
         """A run's passes, with the logs that its callbacks have added to."""
-        threshold, found = member.run.training.threshold, []
+        found = []
         of_splits = zip(member.data.splits.items(), self._scores(place, member), strict=True)
         for (name, split), scores in of_splits:
-            full_pass = counts_of(split, scores, threshold)
+            full_pass = counts_of(member.run, split, scores)
             logged = name in SPLITS
             batches = _counts(self._batches[name][:, place]) if logged else full_pass
             kept = Scored(split.y[:, 0], scores[:, 0]) if member.stopped else None

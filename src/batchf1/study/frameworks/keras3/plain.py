@@ -35,7 +35,7 @@ class PlainTrainer(OneByOne):
         """See `OneByOne`."""
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
-        recorder = Recorder(data, run.training.threshold, TraceReader(self.trace))
+        recorder = Recorder(run, data, TraceReader(self.trace))
         callbacks = [recorder.reader, recorder, *callbacks_of(run, self.strategies, data)]
         _fit(self.model, data, run, shuffled(run), callbacks, verbose)
         return recorder.finished()
@@ -67,9 +67,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     which the callbacks after it write.
     """
 
-    def __init__(self, data: Data, threshold: float, reader: TraceReader) -> None:
+    def __init__(self, run: Run, data: Data, reader: TraceReader) -> None:
         super().__init__()
-        self.data, self.threshold, self.reader = data, threshold, reader
+        self.run, self.data, self.reader = run, data, reader
         self.passes: list[Pass] = []
         self.scored: list[Scored] = []
 
@@ -79,7 +79,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             Scored(split.y[:, 0], self.model.predict_on_batch(split.x)[:, 0]) for split in self.data
         ]
         for (name, split), scored in zip(self.data.splits.items(), self.scored, strict=True):
-            full_pass = feed.counts_of(split, scored.scores, self.threshold)
+            full_pass = feed.counts_of(self.run, split, scored.scores)
             logged = name in SPLITS
             seen = self.reader.counts[name] if logged else full_pass
             self.passes.append(Pass(epoch, name, (logs or {}) if logged else {}, seen, full_pass))

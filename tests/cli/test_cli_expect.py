@@ -260,8 +260,8 @@ def test_help(capsys):
 
 
 def refused(name, within, asked, n, found):
-    rule = f"--{name}: whole counts must give it within {within}: give more samples, counts or no"
-    return f"{rule} --n-samples; got {asked}, and the counts of {n} samples give {found}"
+    rule = f"{name}: whole counts must give it within {within}: give more samples, counts or no"
+    return f"{rule} n_samples; got {asked}, and the counts of {n} samples give {found}"
 
 
 @pytest.mark.parametrize(
@@ -332,21 +332,21 @@ OF_RATES = "needed with the others of ('prevalence', 'precision', 'recall'); got
         ),
         (
             [*GIVEN, "--n-samples", "0", "--batch-size", "3"],
-            "--n-samples: lies in 1 .. 2**53; got 0",
+            "n_samples: is a whole number >= 1; got 0",
         ),
         (
             [*GIVEN, "--n-samples", f"{2**53 + 1}", "--batch-size", "3"],
-            f"--n-samples: lies in 1 .. 2**53; got {2**53 + 1}",
+            f"n_samples: is at most 2**53; got {2**53 + 1}",
         ),
         ([*GIVEN, "--tolerance", "0.01"], "--tolerance: needs --n-samples; got 0.01"),
         ([*GIVEN, "--batch-size", "0"], "batch_size: is a whole number >= 1; got 0"),
         (
             [*RATES.format(0.9, 0.1, 1).split(), "--n-samples", "10", "--batch-size", "3"],
-            "--precision: gives more false positives than there are negatives; got 0.1",
+            "precision: gives more false positives than there are negatives; got 0.1",
         ),
         (
             [*RATES.format(0.5, 0.45, 1).split(), "--n-samples", "10", "--batch-size", "3"],
-            "--precision: gives more false positives than there are negatives; got 0.45",
+            "precision: gives more false positives than there are negatives; got 0.45",
         ),
         (
             [*RATES.format(0.9, 0.1, 1).split(), "--batch-size", "3"],

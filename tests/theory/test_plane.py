@@ -119,6 +119,14 @@ def test_in_batches_of_one_and_of_all_that_is_relevant():
     assert exchange_rate(1, 1, 1, 5) == pytest.approx(1)
 
 
+def test_rounding_makes_no_sample_more_than_there_are():
+    prevalence = np.linspace(0.01, 0.99, 99)
+    together = prevalence + prevalence * (1 - prevalence) / prevalence
+    assert (together > 1).any()
+    for found in (logged_f1, exchange_rate):
+        assert np.isfinite(found(prevalence, 1, prevalence, 8)).all()
+
+
 @given(
     st.floats(0.02, 1),
     st.floats(0.02, 1),

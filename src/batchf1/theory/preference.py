@@ -70,12 +70,11 @@ def prefer(
     (1, 2)
     """
     rules = (averaging, zero_division, metric)
-    pair = (first, second)
-    true, logged, sd = zip(
-        *(_values(rates, prevalence, batch_size, n_samples, *rules) for rates in pair), strict=True
+    one, two = (
+        _values(rates, prevalence, batch_size, n_samples, *rules) for rates in (first, second)
     )
-    gaps = (true[0] - true[1], logged[0] - logged[1])
-    return Preference(true, logged, *gaps, math.hypot(*sd))
+    true, logged, sd = (one[0], two[0]), (one[1], two[1]), math.hypot(one[2], two[2])
+    return Preference(true, logged, true[0] - true[1], logged[0] - logged[1], sd)
 
 
 def _values(

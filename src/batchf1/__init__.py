@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts, batch_counts
     from batchf1.metrics.ratios import F1, Ratio, f_beta
     from batchf1.theory.expectation import expect
+    from batchf1.theory.preference import prefer
     from batchf1.theory.search import smallest_batch
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "f_beta",
     "investigate",
     "pooled",
+    "prefer",
     "reconstructed",
     "smallest_batch",
 ]
@@ -42,6 +44,7 @@ _PLACES = {
     "f_beta": "metrics.ratios",
     "investigate": "forensics.answer",
     "pooled": "metrics.averaging",
+    "prefer": "theory.preference",
     "reconstructed": "metrics.averaging",
     "smallest_batch": "theory.search",
 }

@@ -30,6 +30,7 @@ EXAMPLE = "workflow table worked_example s.yaml --output out.csv"
 DRAW = "workflow draw worked_example s.csv --output out.png"
 STEPS = ("shard", "collect", "table", "draw", "cost", "keras224")
 COUNTS = "expect --tp 3 --fp 1 --fn 2 --tn 94"
+PREFER = "prefer --precision .9 --recall .6 --precision .5 --recall .9"
 
 
 def study(old="", new="", more=""):
@@ -222,6 +223,20 @@ COMMANDS = {
     f"{COUNTS} --tolerance inf": "tolerance: must be above 0; got inf",
     f"{COUNTS} --batch-size 9 --dance": "unrecognized arguments: --dance",
     "expect --tp 99999999999999999999 --fp 0 --fn 0 --tn 1 --batch-size 3": "at most 2**53; got 99",
+    "prefer": "--precision: is given twice, for two classifiers; got []",
+    f"{PREFER} --precision .5": "--precision: is given twice, for two classifiers; got [0.9, 0",
+    "prefer --precision .9 --precision .5 --recall .9": "--recall: is given twice, for two class",
+    f"{PREFER}": "--prevalence: is needed; got none",
+    f"{PREFER} --prevalence .1": "--batch-size: is needed; got none",
+    f"{PREFER} --prevalence nan --batch-size 8": "prevalence: lies in [1e-15, 1]; got nan",
+    f"{PREFER} --prevalence .1 --batch-size 0": "batch_size: is a whole number >= 1; got 0",
+    f"{PREFER} --prevalence .1 --batch-size 8 --n-samples 7": "prevalence: whole counts must give",
+    f"{PREFER} --prevalence .1 --batch-size 900 --n-samples 800": "is at most the number of",
+    f"{PREFER} --prevalence .8 --batch-size 8": "precision: needs more negatives than there are",
+    f"{PREFER} --prevalence .1 --batch-size 8 --zero-division 2": "invalid choice: '2'",
+    "prefer --precision .9 --recall 0 --precision .5 --recall .9 --prevalence .1 --batch-size 8": (
+        "recall: lies in (0, 1]; got 0.0"
+    ),
 }
 # overrides of `batchf1 train`
 TRAIN = {

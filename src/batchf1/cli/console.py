@@ -1,12 +1,14 @@
-"""How a command ends: with an exit status, and one line where something is wrong."""
+"""How a command ends: with an answer or one line on what is wrong, and an exit status."""
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from batchf1.errors import EXTRA_OF, InputError, TraceError, missing, one_line
 
@@ -32,6 +34,11 @@ def status(name: str, command: Callable[[], int | None]) -> int:
     return code
 
 
+def as_json(answer: Any) -> str:
+    """An answer as strict JSON: named tuples as objects, null for what JSON has no number for."""
+    return json.dumps(_plain(answer), allow_nan=False)
+
+
 @contextmanager
 def while_read() -> Iterator[None]:
     """End the process without a word, with status 141, once its reader (`head`) has left."""
@@ -52,3 +59,13 @@ def _drop_unread(stream: TextIO) -> None:
         stream.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from batchf1.cli import console, rules
 from batchf1.errors import require
+
+if TYPE_CHECKING:
+    from batchf1.metrics.counts import Counts
 
 FIELDS = ("tp", "fp", "fn", "tn")
 RATES = ("prevalence", "precision", "recall")
@@ -37,35 +40,18 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--tolerance", type=float, metavar="E", help="ask for the smallest batch with |error| <= E"
     )
-    parser.add_argument("--averaging", choices=["per_batch", "size_weighted"], default="per_batch")
-    parser.add_argument(
-        "--zero-division",
-        choices=["0", "1", "skip"],
-        default="0",
-        help="F1 of a batch without positives and predicted positives; skip leaves it out",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    rules.add(parser)
     parser.set_defaults(command=run, prog=parser.prog)
 
 
 def run(parsed: argparse.Namespace) -> None:
     """Print the answer."""
     answer = _answer(parsed)
-    said = json.dumps(_strict(answer), allow_nan=False) if parsed.json else _text(answer)
-    print(said)  # noqa: T201
-
-
-def _strict(value: Any) -> Any:
-    """With null for what is undefined: JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: _strict(part) for key, part in value.items()}
-    if isinstance(value, tuple):
-        return [_strict(part) for part in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    print(console.as_json(answer) if parsed.json else _text(answer))  # noqa: T201
 
 
 def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
-    from batchf1.metrics.counts import as_counts
+    from batchf1.metrics.rates import rates_of
     from batchf1.theory.expectation import expect
     from batchf1.theory.limits import large_data
     from batchf1.theory.search import smallest_batch
@@ -73,7 +59,7 @@ def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
     size = parsed.batch_size
     known = size is not None or parsed.tolerance is not None
     require(known, "--batch-size", "needed, unless --tolerance asks for it", "neither")
-    zero_division = math.nan if parsed.zero_division == "skip" else float(parsed.zero_division)
+    zero_division = rules.zero_division(parsed)
     answer: dict[str, Any] = {"averaging": parsed.averaging, "zero_division": parsed.zero_division}
     counts = _counts(parsed)
     if counts is None:
@@ -83,21 +69,24 @@ def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
         found = {key: getattr(limit, key) for key in ERRORS}
         answer |= {"batch_size": size, "n_samples": None, **rates}
         return answer | found | {"sd": 0.0}
-    rules = (parsed.averaging, zero_division)
-    answer |= {"n_samples": sum(counts), **dict(zip(FIELDS, counts, strict=True))}
+    how = (parsed.averaging, zero_division)
+    answer |= {"n_samples": sum(counts), **counts._asdict()}
     tolerance = FINE if parsed.tolerance is None else parsed.tolerance
-    smallest = smallest_batch(as_counts(*counts), tolerance, *rules)
+    smallest = smallest_batch(counts, tolerance, *how)
     answer |= {"tolerance": tolerance, "smallest_batch_size": smallest}
     size = smallest if size is None else size
-    found = expect(as_counts(*counts), size, *rules)._asdict()
-    return answer | {"batch_size": size} | found | _rates(counts)
+    found = expect(counts, size, *how)._asdict()
+    return answer | {"batch_size": size} | found | rates_of(counts)
 
 
 ERRORS = ("true_f1", "expected_f1", "error", "error_empty", "error_curvature")
 
 
-def _counts(parsed: argparse.Namespace) -> tuple[int, int, int, int] | None:
+def _counts(parsed: argparse.Namespace) -> Counts | None:
     """The counts given, or those of the rates; None for rates without a number of samples."""
+    from batchf1.metrics.counts import Counts
+    from batchf1.metrics.rates import nearest_counts
+
     given = {name: getattr(parsed, name) for name in (*FIELDS, *RATES)}
     wanted = RATES if any(given[name] is not None for name in RATES) else FIELDS
     for name in wanted:
@@ -108,35 +97,10 @@ def _counts(parsed: argparse.Namespace) -> tuple[int, int, int, int] | None:
     n = parsed.n_samples
     if wanted == FIELDS:
         require(n is None, "--n-samples", "is the sum of the counts", n)
-        return given["tp"], given["fp"], given["fn"], given["tn"]
+        return Counts(*(given[name] for name in FIELDS))
     for name in RATES:
         require(0 < given[name] <= 1, f"--{name}", "must lie in (0, 1]", given[name])
-    return None if n is None else _from_rates(n, given)
-
-
-def _from_rates(n: int, asked: dict[str, float]) -> tuple[int, int, int, int]:
-    """The whole counts nearest to the rates, refused where they are too far from them."""
-    require(1 <= n <= 2**53, "--n-samples", "lies in 1 .. 2**53", n)
-    positives = round(n * asked["prevalence"])
-    tp = round(positives * asked["recall"])
-    fp = round(tp * (1 - asked["precision"]) / asked["precision"])
-    room = "gives more false positives than there are negatives"
-    require(fp <= n - positives, "--precision", room, asked["precision"])
-    counts = tp, fp, positives - tp, n - positives - fp
-    for name, found in _rates(counts).items():
-        unit, within = (asked[name], "1 %") if name == "prevalence" else (1, "0.01")
-        close = abs(found - asked[name]) <= 0.01 * unit + 1e-12
-        rule = f"whole counts must give it within {within}: give more samples, counts or no"
-        value = f"{asked[name]:g}, and the counts of {n:,} samples give {_number(found)}"
-        require(close, f"--{name}", f"{rule} --n-samples", value)
-    return counts
-
-
-def _rates(counts: tuple[int, int, int, int]) -> dict[str, float]:
-    """Prevalence, precision and recall; NaN where they are 0/0."""
-    tp, fp, fn, _ = counts
-    precision, recall = (tp / (tp + part) if tp + part else math.nan for part in (fp, fn))
-    return {"prevalence": (tp + fn) / sum(counts), "precision": precision, "recall": recall}
+    return None if n is None else nearest_counts(n, *(given[name] for name in RATES))
 
 
 def _number(rate: float) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from batchf1.cli import console
 from batchf1.errors import refuse
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def run(parsed: argparse.Namespace) -> None:
 
     text = _read(parsed.log)
     answer = investigate(text, parsed.averaging, parsed.batch_size, parsed.max_tp, parsed.most)
-    print(_json(answer) if parsed.json else _text(answer))  # noqa: T201
+    print(console.as_json(answer) if parsed.json else _text(answer))  # noqa: T201
 
 
 def _read(path: str) -> str:
@@ -68,19 +67,6 @@ def _read(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no UTF-8 text"
         refuse("LOG", "must be a readable text file", f"{path} ({reason})")
-
-
-def _json(answer: Answer) -> str:
-    return json.dumps(_plain(answer), allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    """Named tuples as dictionaries, all the way down; null for what JSON has no number for."""
-    if hasattr(value, "_asdict"):
-        return {key: _plain(part) for key, part in value._asdict().items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 HEADS = ("set", "samples", "TP", "errors", "prevalence", "expected", "sd", "moved", "off by")

@@ -72,6 +72,22 @@ def real(value: Any) -> float:
     return float(value) if is_number(value) else math.nan
 
 
+def share(thing: str, value: Any) -> float:
+    """`value` as a float; raises `InputError` unless it is a single number in (0, 1]."""
+    must(0 < real(value) <= 1, thing, "lies in (0, 1]", value)
+    return float(value)
+
+
+def shares(thing: str, values: ArrayLike) -> NDArray[np.float64]:
+    """`values`, of any shape, as float64; raises `InputError` unless all lie in (0, 1]."""
+    found = array(thing, "lies in (0, 1]", values)
+    good = (found > 0) & (found <= 1)
+    must(found.dtype != bool, thing, "lies in (0, 1]", values)
+    if not good.all():
+        refuse(thing, "lies in (0, 1]", found[~good][0].item())
+    return found.astype(np.float64)
+
+
 def zero_division(value: Any) -> float:
     """What 0/0 counts as: 0, 1, or NaN to leave it out; raises `InputError` for anything else."""
     good = is_number(value) and (value in (0, 1) or bool(np.isnan(value)))

@@ -97,8 +97,7 @@ def rare_positives(
 
 def _per_positive(precision: float, recall: float) -> tuple[float, float, float]:
     """True positives, false positives and false negatives for each positive."""
-    for name, value in (("precision", precision), ("recall", recall)):
-        checks.must(0 < checks.real(value) <= 1, name, "lies in (0, 1]", value)
+    precision, recall = checks.share("precision", precision), checks.share("recall", recall)
     return recall, recall * (1 - precision) / precision, 1 - recall
 
 

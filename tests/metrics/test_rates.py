@@ -1,0 +1,104 @@
+"""Whole counts of rates, and rates of counts."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchf1.errors import InputError
+from batchf1.metrics import checks
+from batchf1.metrics.counts import Counts
+from batchf1.metrics.rates import nearest_counts, rates_of
+
+
+@given(st.integers(10, 1000), st.integers(1, 1000), st.integers(1, 1000), st.integers(10**4, 10**7))
+def test_there_and_back(tp, fp, fn, tn):
+    counts = Counts(tp, fp, fn, tn)
+    assert nearest_counts(counts.n, **rates_of(counts)) == counts
+
+
+@pytest.mark.parametrize(
+    ("rates", "n", "counts", "realised"),
+    [
+        ((0.0141, 0.9, 0.9), 5000, (63, 7, 7, 4923), (0.014, 0.9, 0.9)),  # 70.5 positives
+        ((0.5, 0.76, 0.51), 100, (26, 8, 24, 42), (0.5, 26 / 34, 0.52)),
+        ((0.0101, 1, 1), 100, (1, 0, 0, 99), (0.01, 1, 1)),
+        ((0.5, 1, 0.49), 50, (12, 0, 13, 25), (0.5, 1, 0.48)),
+        ((1, 1, 1), 1, (1, 0, 0, 0), (1, 1, 1)),
+        ((0.5, 0.5, 1), 10, (5, 5, 0, 0), (0.5, 0.5, 1)),
+        ((0.02, 0.49, 0.49), 5000, (49, 51, 51, 4849), (0.02, 0.49, 0.49)),
+        ((0.001, 1, 1), 2**53, (9007199254741, 0, 0, 8998192055486251), (0.001, 1, 1)),
+    ],
+)
+def test_rates_become_the_nearest_counts(rates, n, counts, realised):
+    found = nearest_counts(n, *rates)
+    assert found == counts
+    assert all(type(count) is int for count in found)
+    assert list(rates_of(found).values()) == pytest.approx(realised, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("counts", "rates"),
+    [
+        ((3, 1, 2, 94), (0.05, 0.75, 0.6)),
+        ((0, 0, 2, 3), (0.4, math.nan, 0)),
+        ((0, 2, 0, 3), (0, 0, math.nan)),
+    ],
+)
+def test_rates_that_are_0_of_0_are_nan(counts, rates):
+    assert list(rates_of(Counts(*counts)).values()) == pytest.approx(rates, nan_ok=True)
+
+
+ROOM = "gives more false positives than there are negatives"
+
+
+def far(name, within, asked, n, found):
+    rule = f"{name}: whole counts must give it within {within}: give more samples, counts or no"
+    return f"{rule} n_samples; got {asked}, and the counts of {n} samples give {found}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((0, 0.1, 0.9, 0.9), "n_samples: is a whole number >= 1; got 0"),
+        ((10.5, 0.1, 0.9, 0.9), "n_samples: is a whole number >= 1; got 10.5"),
+        ((100, 0, 0.9, 0.9), "prevalence: lies in (0, 1]; got 0"),
+        ((100, 0.1, "0.9", 0.9), "precision: lies in (0, 1]; got '0.9'"),
+        ((100, 0.1, 1.5, 0.9), "precision: lies in (0, 1]; got 1.5"),
+        ((100, 0.1, 0.9, 0), "recall: lies in (0, 1]; got 0"),
+        ((100, 0.5, 0.1, 0.9), f"precision: {ROOM}; got 0.1"),
+        ((100, 0.5, 0.45, 0.9), f"precision: {ROOM}; got 0.45"),
+        ((1000, 0.0004, 0.8, 0.8), far("prevalence", "1 %", "0.0004", "1,000", "0")),
+        ((100, 0.01011, 1, 1), far("prevalence", "1 %", "0.01011", "100", "0.01")),
+        ((1000, 0.002, 0.8, 0.8), far("precision", "0.01", "0.8", "1,000", "1")),  # F1 1, not 0.8
+        ((500, 0.014, 0.9, 0.9), far("precision", "0.01", "0.9", "500", "0.857143")),
+        ((500, 0.014, 1, 0.9), far("recall", "0.01", "0.9", "500", "0.857143")),
+        ((100, 0.4, 1, 0.488), far("recall", "0.01", "0.488", "100", "0.5")),
+        ((1000, 0.04, 1, 0.01), far("precision", "0.01", "1", "1,000", "undefined")),
+    ],
+)
+def test_rates_that_no_counts_have_are_refused_in_one_line(arguments, said):
+    with pytest.raises(InputError) as caught:
+        nearest_counts(*arguments)
+    assert str(caught.value) == said
+
+
+def test_shares_of_any_shape():
+    found = checks.shares("x", [[1, 0.5], [1e-300, 0.25]])
+    assert found.dtype == np.float64
+    assert found.tolist() == [[1, 0.5], [1e-300, 0.25]]
+    assert checks.shares("x", np.int8(1)).dtype == np.float64
+    for wrong, said in (
+        ([0.5, 0.0, 2], "0.0"),
+        ([1.5], "1.5"),
+        (-1, "-1"),
+        (math.nan, "nan"),
+        ("0.5", "'0.5'"),
+        ([True], "[True]"),
+        ([[1], [1, 1]], "[[1], [1, 1]]"),
+    ):
+        with pytest.raises(InputError) as caught:
+            checks.shares("x", wrong)
+        assert str(caught.value) == f"x: lies in (0, 1]; got {said}"

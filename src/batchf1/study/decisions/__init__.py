@@ -1,0 +1,1 @@
+"""What acting on a logged value costs: the study of decisions."""

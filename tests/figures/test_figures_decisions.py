@@ -1,5 +1,6 @@
 """The decisions: regrets against plain loops and by hand, and words that follow the numbers."""
 
+import itertools
 import math
 from pathlib import Path
 from statistics import fmean
@@ -7,9 +8,11 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _beside, _over_seeds, _regret, decisions
+from batchf1.figures import _beside, _decision_panels, _over_seeds, _regret, _style, decisions
+from batchf1.figures._decision_panels import LINES
 from batchf1.figures._options import decisions as options_of
 from batchf1.metrics.counts import Counts
 from batchf1.study.decisions.choices import best, checkpoint, early_stopping
@@ -400,3 +403,146 @@ def test_a_table_that_lacks_something_is_refused(tmp_path):
     rule = r"^candidates: have training batch sizes that are validated in, \[8, 32\]; got \[9\]$"
     with pytest.raises(InputError, match=rule):
         numbers(tmp_path, candidates({"batch_size": 9}, {}))
+
+
+# What is drawn
+
+
+def drawn(found):
+    """A figure, laid out, and its words."""
+    with _style.house():
+        figure = decisions.draw(found)
+        figure.draw_without_rendering()
+        words = _style.words(figure)
+        plt.close(figure)
+    return figure, words
+
+
+BINS = [(0.0, 0.3, 0.1), (0.3, 1.0, 0.5), (1.0, 3.0, 2.0), (3.0, 10.0, 5.0), (10.0, np.inf, 20.0)]
+ARROW = {"recall_true": 0.5, "precision_true": 0.7, "recall_chosen": 0.8, "precision_chosen": 0.3}
+LOSSES = (0.2, 0.1, 0.02, 0.002, 0.001)
+
+
+def made(losses=LOSSES, error=0.005, arrow=ARROW, lines=LINES, prevalence=0.005):
+    """The table of a study in which every decision loses the same."""
+    rows = []
+    for line in lines:
+        key = dict(zip(_regret.KEY, line.key, strict=True))
+        key |= {"empty": line.empty, "chosen_by": "logged", "n_seeds": 30}
+        for (low, high, middle), loss in zip(BINS, losses, strict=True):
+            at = {"row": "bin", "bin_low": low, "bin_high": high, "positives_per_batch": middle}
+            if loss is not None:
+                ends = {"regret": loss, "regret_low": loss - error, "regret_high": loss + error}
+                rows.append(key | at | ends)
+        for dataset in ("diamonds", "flights"):
+            for size in (8, 32):
+                at = {"row": "cell", "dataset": dataset, "prevalence": prevalence}
+                rows.append(key | at | {"validation_batch_size": size} | arrow)
+    return pd.DataFrame(rows, columns=list(decisions.COLUMNS))
+
+
+def test_the_panels_and_the_caption():
+    figure, (headline, caption) = drawn(made())
+    left, right = figure.axes
+    assert headline == (
+        "Choosing by the logged F1 costs up to 20 points of F1 below 3 positives per batch, "
+        "almost nothing above"
+    )
+    assert "mean of 30 seeds with a 95 % bootstrap interval, over diamonds and flights" in caption
+    assert "prevalence 0.5 %, validation batches of 8 to 32. Empty batches count 0" in caption
+    assert "Right: at 0.5 % and batches of 32, from the true choice" in caption
+    curves = [line for line in left.lines if len(line.get_xdata()) == 5]
+    assert len(curves) == len(LINES)
+    assert all(curve.get_ydata().tolist() == list(LOSSES) for curve in curves)
+    said = [text.get_text() for text in left.texts]
+    assert said[:-1] == [line.label for line in LINES]
+    assert said[-1] == "3 positives\nper batch"
+    assert right.get_title(loc="left") == "What is chosen: false alarms"
+    tips = [text.xy for text in right.texts if getattr(text, "arrow_patch", None)]
+    assert tips == [(0.8, 0.3)] * 8
+
+
+def shown(axis):
+    """The labels of ticks that are in view."""
+    low, high = axis.get_view_interval()
+    return [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+
+
+def test_no_word_lies_over_another():
+    spread = made(LOSSES, lines=LINES[:3])
+    near = made([0.001] * 5, lines=LINES[3:])
+    for found in (made(), pd.concat([spread, near]), made([-0.01] * 5)):
+        with _style.house():
+            figure = decisions.draw(found)
+            figure.draw_without_rendering()
+            named = [text for ax in figure.axes for text in [ax._left_title, *ax.texts]]
+            axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+            ticks = [label for axis in axes for label in shown(axis)]
+            texts = [*named, *figure.texts, *ticks, *(axis.label for axis in axes)]
+            texts = [text for text in texts if text.get_text()]
+            boxes = [a.get_window_extent() for a in [*texts, figure.axes[1].get_legend()]]
+            plt.close(figure)
+        over = [(a, b) for a, b in itertools.combinations(boxes, 2) if a.overlaps(b)]
+        assert not over
+        assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+
+
+COSTS = "Choosing by the logged F1 costs "
+HERE = "3 positives per batch"
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        ((0.2, 0.1, 0.02, 0.05, 0), f"up to 20 points of F1 below {HERE}, up to 5 points above"),
+        ((0.004, 0, 0, 0.05, 0), f"almost nothing below {HERE}, up to 5 points above"),
+        ((0.0, 0.0, 0.0, 0.0, 0.0), f"almost nothing, below and above {HERE}"),
+        ((None, None, None, 0.04, 0.0), f"up to 4 points of F1 above {HERE}"),
+        ((None, None, None, None, 0.0), f"almost nothing above {HERE}"),
+        ((0.3, None, None, None, None), f"up to 30 points of F1 below {HERE}"),
+    ],
+)
+def test_the_headline_follows_the_numbers(losses, said):
+    assert drawn(made(losses))[1][0] == COSTS + said
+
+
+def test_what_chance_explains_is_not_said_to_be_lost():
+    headline = drawn(made((0.1, 0.02, 0.0, 0.0, 0.0), error=0.2))[1][0]
+    assert headline == f"{COSTS}nothing for sure below {HERE}, almost nothing above"
+
+
+def test_what_leaves_empty_batches_out_makes_no_headline():
+    skipped = [line for line in LINES if line.empty == "skip"]
+    others = [line for line in LINES if line.empty == "0"]
+    both = pd.concat([made(LOSSES, lines=skipped), made([0.0] * 5, lines=others)])
+    assert drawn(both)[1][0] == f"{COSTS}almost nothing, below and above {HERE}"
+
+
+def test_the_title_says_false_alarms_only_where_every_arrow_goes_there():
+    for other in ({"recall_chosen": 0.4}, {"precision_chosen": 0.8}):
+        axes = drawn(made(arrow=ARROW | other))[0].axes
+        assert axes[1].get_title(loc="left") == "What is chosen"
+
+
+def test_a_study_drawn_whole_in_part_and_empty(tmp_path):
+    whole = numbers(tmp_path, study())
+    headline, caption = drawn(whole)[1]
+    assert headline.startswith(COSTS)
+    assert "nan" not in f"{headline} {caption}"
+    for decision in ("threshold", "search_32", "two_models"):
+        drawn(whole[whole["decision"] == decision])
+    assert drawn(whole[whole["dataset"].isna()])[0].axes[1].axison is False
+    nothing = "No decision went by a logged F1."
+    assert drawn(whole.head(0))[1] == ("Nothing to show", nothing)
+    assert drawn(numbers(tmp_path, table({})))[1] == ("Nothing to show", nothing)
+
+
+def test_the_plane_is_that_of_very_many_samples():
+    rates = np.array([[0.3, 0.9], [0.5, 0.01]])
+    found = _decision_panels._logged_f1(rates, rates[::-1], 0.01, 32)
+    limits = [
+        [large_data(0.01, p, r, 32).expected_f1 for p, r in zip(*pair, strict=True)]
+        for pair in zip(rates, rates[::-1], strict=True)
+    ]
+    np.testing.assert_allclose(found, limits, atol=1e-4)
+    assert np.isnan(_decision_panels._logged_f1(np.array([0.1]), np.array([1.0]), 0.5, 8)).all()

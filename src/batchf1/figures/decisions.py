@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 from batchf1.errors import require
-from batchf1.figures import _beside, _over_seeds
+from batchf1.figures import _beside, _decision_panels, _over_seeds, _style
+from batchf1.figures._decision_panels import ENOUGH, LINES
 from batchf1.figures._options import UNIT, decisions
 from batchf1.figures._regret import COUNTS, NUMBERS, cuts, regrets, values
 from batchf1.records import tables
@@ -20,6 +24,18 @@ COUNTED = ["n_seeds", "n_pairs", "validation_batch_size"]
 OUT = [*FIRST, "regret", "regret_low", "regret_high", *NUMBERS[1:]]
 OUT += ["n_pairs", "agreement", "regret_exact"]
 """The columns of `table`."""
+NAMED = ("row", "decision", "model", "class_weight", "dataset", "empty", "chosen_by")
+DRAWN = [
+    *("prevalence", "validation_batch_size", "positives_per_batch", "bin_low", "bin_high"),
+    *("n_seeds", "regret", "regret_low", "regret_high"),
+    *("precision_true", "recall_true", "precision_chosen", "recall_chosen"),
+]
+COLUMNS = {**dict.fromkeys(NAMED, "text"), **dict.fromkeys(DRAWN, "number")}
+NOTHING = 0.01
+"""A loss of F1 that nobody acts on."""
+OF = " of F1"
+LINE = 150
+"""Characters in a line of the caption."""
 
 
 def table(runs: Path, experiment: Path) -> pd.DataFrame:
@@ -55,6 +71,77 @@ def table(runs: Path, experiment: Path) -> pd.DataFrame:
     )
     whole = whole.reindex(columns=OUT).reset_index(drop=True)
     return whole.astype(dict.fromkeys(COUNTED, "Int64")).round(6)
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """F1 lost over the positives in a batch, and precision and recall of what is chosen."""
+    shown = pd.concat([line.rows(table, "bin") for line in LINES])
+    shown = shown.dropna(subset=["positives_per_batch"])
+    if shown.empty:
+        return _style.nothing("no decision went by a logged F1")
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9.6, 4.6), layout="constrained", width_ratios=(1.35, 1)
+    )
+    _decision_panels.lost(left, table)
+    left.set_title("F1 lost by each decision")
+    place = _decision_panels.setting(table)
+    if place:
+        _decision_panels.turned(right, table, *place)
+        right.set_title(_direction(_decision_panels.arrows(table, *place)))
+    else:
+        right.set_axis_off()
+    _style.headline(figure, _conclusion(shown))
+    _style.caption(figure, _caption(table, shown, place))
+    return figure
+
+
+def _conclusion(shown: pd.DataFrame) -> str:
+    """What is lost with few positives in a batch, and with more."""
+    zero = shown[shown["empty"] == "0"]
+    few, many = zero[zero["bin_high"] <= ENOUGH], zero[zero["bin_low"] >= ENOUGH]
+    below, above = _loss(few), _loss(many)
+    limit = f"{ENOUGH:g} positives per batch"
+    if few.empty or many.empty:
+        found, side = (above, "above") if few.empty else (below, "below")
+        return f"Choosing by the logged F1 costs {found} {side} {limit}"
+    if below == above:
+        return f"Choosing by the logged F1 costs {below}, below and above {limit}"
+    return f"Choosing by the logged F1 costs {below} below {limit}, {above.removesuffix(OF)} above"
+
+
+def _loss(rows: pd.DataFrame) -> str:
+    """The largest loss in some rows that an interval tells from 0."""
+    sure = rows[(rows["regret_low"] > 0) & (rows["regret"] > NOTHING)]
+    if len(sure):
+        return f"up to {_style.points(sure['regret'].max()).removesuffix(' too high')}{OF}"
+    return "almost nothing" if rows["regret"].max() <= NOTHING else "nothing for sure"
+
+
+def _direction(rows: pd.DataFrame) -> str:
+    """Whether every arrow goes to more hits and more false alarms."""
+    hits = rows["recall_chosen"] > rows["recall_true"]
+    alarms = rows["precision_chosen"] < rows["precision_true"]
+    return "What is chosen: false alarms" if (hits & alarms).all() else "What is chosen"
+
+
+def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] | None) -> str:
+    cells = pd.concat([line.rows(table, "cell") for line in LINES])
+    percent = _style.span(100 * cells["prevalence"], "{:g}")
+    said = (
+        "F1 on test of what the true validation F1 chooses, minus that of what the logged one "
+        f"chooses: mean of {_style.span(shown['n_seeds'])} seeds with a 95 % bootstrap interval, "
+        f"over {' and '.join(sorted(cells['dataset'].unique()))}, prevalence {percent}\u00a0%, "
+        f"validation batches of {_style.span(cells['validation_batch_size'])}. Empty batches count "
+        "0; dotted: they are left out. Early stopping: patience 5, best weights; two models: a "
+        "network and logistic regression. Epoch kept: the best of a training, with class weight 1 "
+        "or 10."
+    )
+    if place:
+        said += (
+            f" Right: at {100 * place[0]:g}\u00a0% and batches of {place[1]}, from the true choice "
+            "(mark) to the logged one (tip); shaded: what is logged of very many samples."
+        )
+    return textwrap.fill(said, LINE)
 
 
 def curves(experiment: Path) -> pd.DataFrame:

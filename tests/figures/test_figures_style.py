@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1.figures import _style, _sweep, cost, error_vs_batch_size
+from batchf1.figures import _style, cost, error_vs_batch_size
 from batchf1.study import plugins
 
 ADDED = ["a_running_mean", "median_of_batches", "of_the_largest_batch"]
@@ -111,8 +111,8 @@ def test_a_long_name_alone_in_a_row_ends_the_search():
 
 def test_labels_are_spread_without_leaving_their_order():
     values = np.array([-0.5, -0.02, -0.01, 0.0])
-    spread = _sweep._spread(values, 0.03, -1.0)
+    spread = _style.spread(values, 0.03, -1.0)
     np.testing.assert_allclose(spread, [-0.5, -0.06, -0.03, 0.0], atol=1e-15)
-    low = _sweep._spread(np.array([-0.99, -0.98]), 0.03, -1.0)
+    low = _style.spread(np.array([-0.99, -0.98]), 0.03, -1.0)
     np.testing.assert_allclose(low, [-1.0, -0.97], atol=1e-15)
-    assert len(_sweep._spread(np.array([]), 0.03, -1.0)) == 0
+    assert len(_style.spread(np.array([]), 0.03, -1.0)) == 0

@@ -9,11 +9,13 @@ from typing import Any
 from zlib import crc32
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from numpy.typing import NDArray
 
 from batchf1.errors import one_line
 from batchf1.records import whence
@@ -71,6 +73,15 @@ def span(values: pd.Series, form: str = "{:,.0f}") -> str:
     """The least and the largest of some numbers in words, such as `8 to 1,024`, or the only one."""
     low, high = form.format(values.min()), form.format(values.max())
     return low if low == high else f"{low} to {high}"
+
+
+def spread(values: NDArray[np.float64], gap: float, least: float) -> NDArray[np.float64]:
+    """Ascending values moved down as little as keeps them `gap` apart, but all above `least`."""
+    moved = values.copy()
+    for i in range(len(moved) - 2, -1, -1):
+        moved[i] = min(moved[i], moved[i + 1] - gap)
+    moved += max(0.0, least - moved.min(initial=np.inf))
+    return moved
 
 
 def points(gap: float) -> str:

@@ -11,7 +11,6 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
 from batchf1.figures import _axes, _style
 from batchf1.figures._axes import CELL, LEARNED
@@ -193,7 +192,7 @@ def _labels(ax: Any, naive: pd.DataFrame, x: str, lines: str) -> None:
     side = "last" if x == "n_samples" else "first"
     ends = naive.sort_values(x).groupby(lines).agg(side)[[x, "error"]].sort_values("error")
     low, high = ax.get_ylim()
-    places = _spread(ends["error"].to_numpy(), GAP * (high - low), low)
+    places = _style.spread(ends["error"].to_numpy(), GAP * (high - low), low)
     shift, align = (7, "left") if side == "last" else (-7, "right")
     for (value, end), place in zip(ends.iterrows(), places, strict=True):
         ax.annotate(
@@ -207,15 +206,6 @@ def _labels(ax: Any, naive: pd.DataFrame, x: str, lines: str) -> None:
             color=_style.colour(NAIVE),
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )
-
-
-def _spread(values: NDArray[np.float64], gap: float, least: float) -> NDArray[np.float64]:
-    """Ascending values moved down as little as keeps them `gap` apart, but all above `least`."""
-    moved = values.copy()
-    for i in range(len(moved) - 2, -1, -1):
-        moved[i] = min(moved[i], moved[i + 1] - gap)
-    moved += max(0.0, least - moved.min(initial=np.inf))
-    return moved
 
 
 def _largest(ax: Any, part: pd.DataFrame, x: str, values: Any) -> None:

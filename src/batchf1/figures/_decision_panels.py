@@ -1,0 +1,219 @@
+"""The two panels of the figure of decisions: what each loses, and which way it goes."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from batchf1.figures import _style
+from batchf1.metrics.counts import Counts, Floats
+from batchf1.metrics.ratios import safe_divide
+from batchf1.theory.expectation import expected_f1
+
+ENOUGH = 3.0
+"""Expected positives per batch at which the logged F1 chooses well."""
+USUAL = 32
+"""Keras' own validation batch size, nearest to which the plane is drawn."""
+POOL = 10**8
+"""Samples that are very many."""
+TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 3)]
+GAP = 0.052
+"""Between two labels, as a share of the panel's height."""
+BLUE, WINE = "#4477AA", "#882255"
+CONTOUR, LOGGED = "#777777", "#F3B98F"
+
+
+class Line(NamedTuple):
+    """A decision as it is drawn, where empty batches count 0 or are left out (`skip`)."""
+
+    label: str
+    key: tuple[str, str, str]
+    empty: str = "0"
+    colour: str = _style.PLAIN
+    marker: str = "o"
+    dashes: Any = "-"
+    arrow: bool = False
+
+    def rows(self, table: pd.DataFrame, row: str) -> pd.DataFrame:
+        """Its rows of this kind that go by the logged value."""
+        kept = (table["row"] == row) & (table["chosen_by"] == "logged")
+        kept &= table["empty"] == self.empty
+        for name, value in zip(("decision", "model", "class_weight"), self.key, strict=True):
+            kept &= table[name].fillna("") == value
+        return table[kept]
+
+
+SEARCH, THRESHOLD = ("search_32", "candidate", ""), ("threshold", "network", "1")
+LINES = [
+    Line("search over 32", SEARCH, colour="#000000", marker="s", arrow=True),
+    Line("threshold", THRESHOLD, colour="#E69F00", marker="o", arrow=True),
+    Line("class weight", ("class_weight", "network", ""), "0", BLUE, "^", "-", True),
+    Line("epoch kept, weight 10", ("checkpoint", "network", "10"), "0", WINE, "D", "-", True),
+    Line("epoch kept", ("checkpoint", "network", "1"), "0", WINE, "d", "--"),
+    Line("early stopping", ("early_stopping_5_best", "network", "1"), marker="v", dashes="--"),
+    Line("one of two models", ("two_models", "network v logistic", "1 v 1"), marker="X"),
+    Line("search, empty left out", SEARCH, "skip", "#000000", "", ":"),
+    Line("threshold, empty left out", THRESHOLD, "skip", "#E69F00", "", ":"),
+]
+"""What is drawn of the decisions, the most telling first."""
+MARKERS = "osDv^P"
+
+
+def lost(ax: Any, table: pd.DataFrame) -> None:
+    """F1 that each decision loses over the expected positives per batch, with its interval."""
+    ends = []
+    for line in LINES:
+        rows = line.rows(table, "bin").dropna(subset="positives_per_batch")
+        rows = rows.sort_values("positives_per_batch")
+        if rows.empty:
+            continue
+        x = rows["positives_per_batch"]
+        look = {"color": line.colour, "linestyle": line.dashes, "marker": line.marker}
+        width = 1.5 if line.empty == "0" else 2.2  # dots are small
+        ax.plot(x, rows["regret"], markersize=4, linewidth=width, **look)
+        ax.fill_between(
+            x, rows["regret_low"], rows["regret_high"], color=line.colour, alpha=0.18, linewidth=0
+        )
+        ends.append((float(rows["regret"].iloc[0]), float(x.iloc[0]), line))
+    ax.set_xscale("log")
+    _widen(ax)
+    ax.axhline(0, color=_style.TRUTH, linewidth=0.6, zorder=0)
+    _name(ax, ends)
+    _enough(ax)
+    ax.set(xlabel="expected positives per batch = batch size x prevalence", ylabel="test F1 lost")
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _widen(ax: Any) -> None:
+    """Room for labels at the left and, below, for those of lines near 0."""
+    left, right = ax.get_xlim()
+    right = max(right, 4 * ENOUGH)
+    ticks = [tick for tick in TICKS if left <= tick <= right]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set_xlim(left / max(right / left, 10) ** 0.6, right)
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, -0.3 * high), high)
+
+
+def _name(ax: Any, ends: list[tuple[float, float, Line]]) -> None:
+    """Each line's name at its left end."""
+    ends = sorted(ends, key=lambda end: end[0])
+    low, high = ax.get_ylim()
+    wanted = np.array([end[0] for end in ends])
+    places = _style.spread(wanted, GAP * (high - low), low + 0.5 * GAP * (high - low))
+    start = min((x for _, x, _ in ends), default=1.0)
+    for (value, x, line), place in zip(ends, places, strict=True):
+        ax.plot([start / 1.35, x / 1.08], [place, value], color=line.colour, linewidth=0.5)
+        ax.annotate(
+            line.label,
+            (start / 1.4, place),
+            ha="right",
+            va="center",
+            fontsize=7.5,
+            color=line.colour if line.colour != _style.PLAIN else "#666666",
+        )
+
+
+def _enough(ax: Any) -> None:
+    ax.axvline(ENOUGH, color=_style.TRUTH, linewidth=0.8, linestyle=(0, (4, 3)))
+    ax.annotate(
+        f"{ENOUGH:g} positives\nper batch",
+        (ENOUGH, 0.97),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="top",
+        fontsize=7.5,
+        color=_style.TRUTH,
+    )
+
+
+def setting(table: pd.DataFrame) -> tuple[float, int] | None:
+    """Prevalence and validation batch size of the plane: the rarest, and the most usual."""
+    rows = pd.concat([line.rows(table, "cell") for line in LINES if line.arrow])
+    rows = rows.dropna(subset=["validation_batch_size"])
+    if rows.empty:
+        return None
+    prevalence = rows["prevalence"].min()
+    sizes = rows.loc[rows["prevalence"] == prevalence, "validation_batch_size"]
+    return float(prevalence), int(min(sizes, key=lambda size: abs(np.log(size / USUAL))))
+
+
+def arrows(table: pd.DataFrame, prevalence: float, size: int) -> pd.DataFrame:
+    """The rows of the decisions that have an arrow, and in `place` the line of `LINES` of each."""
+    rows = table[table["prevalence"] == prevalence]
+    rows = rows[rows["validation_batch_size"] == size]
+    parts = [(place, line.rows(rows, "cell")) for place, line in enumerate(LINES) if line.arrow]
+    return pd.concat([part.assign(place=place) for place, part in parts])
+
+
+def turned(ax: Any, table: pd.DataFrame, prevalence: float, size: int) -> None:
+    """Recall and precision of what is chosen, from the true choice to the logged one.
+
+    Behind it the true F1 as lines, and the logged one, shaded.
+    """
+    rows = arrows(table, prevalence, size)
+    datasets = dict(zip(sorted(rows["dataset"].unique()), cycle(MARKERS), strict=False))
+    _plane(ax, prevalence, size)
+    for _, row in rows.iterrows():
+        _arrow(ax, row, LINES[row["place"]].colour, datasets[row["dataset"]])
+    ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
+    ax.legend(
+        handles=_key(datasets),
+        title="colours as at the left",
+        loc="lower left",  # where nobody's choice is
+        fontsize=7,
+        title_fontsize=7,
+        alignment="left",
+        framealpha=0.9,
+        frameon=True,
+    )
+    ax.set_aspect("equal")
+
+
+def _arrow(ax: Any, row: pd.Series, colour: str, marker: str) -> None:
+    start, end = ((row[f"recall_{w}"], row[f"precision_{w}"]) for w in ("true", "chosen"))
+    ax.plot(*start, color=colour, marker=marker, markersize=5, linestyle="none")
+    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.5, "shrinkA": 3, "shrinkB": 0}
+    ax.annotate("", end, start, arrowprops=arrow)
+
+
+def _key(datasets: dict[str, str]) -> list[Any]:
+    point: dict[str, Any] = {"linestyle": "none", "color": "#666666", "markersize": 5}
+    return [
+        *(Line2D([], [], marker=marker, label=name, **point) for name, marker in datasets.items()),
+        Line2D([], [], color=CONTOUR, linewidth=0.8, label="equal true F1"),
+        Patch(facecolor=LOGGED, label="darker: logged higher"),
+    ]
+
+
+def _plane(ax: Any, prevalence: float, size: int) -> None:
+    side = np.linspace(0.01, 1, 100)
+    recall, precision = np.meshgrid(side, side)
+    true = safe_divide(2 * precision * recall, precision + recall)
+    shades = LinearSegmentedColormap.from_list("logged", ["#FFFFFF", LOGGED])
+    logged = _logged_f1(precision, recall, prevalence, size)
+    ax.contourf(recall, precision, logged, levels=12, cmap=shades)
+    levels = [0.2, 0.4, 0.6, 0.8]
+    lines = ax.contour(recall, precision, true, levels, colors=CONTOUR, linewidths=0.8)
+    ax.clabel(lines, fontsize=6.5, fmt="%.1f")
+
+
+def _logged_f1(precision: Floats, recall: Floats, prevalence: float, size: int) -> Floats:
+    """What is logged of very many samples, where empty batches count 0; NaN where there is none."""
+    positives = round(prevalence * POOL)
+    tp = np.rint(recall * positives).astype(np.int64)
+    fp = np.rint(tp * (1 - precision) / precision).astype(np.int64)
+    tn = POOL - positives - fp
+    found = np.full(tp.shape, np.nan)
+    good = tn >= 0
+    counts = (tp[good], fp[good], positives - tp[good], tn[good])
+    found[good] = expected_f1(Counts(*counts), size)
+    return found

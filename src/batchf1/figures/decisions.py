@@ -1,0 +1,156 @@
+"""What acting on the logged F1 costs: the F1 that decisions lose which go by it."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from batchf1.errors import require
+from batchf1.figures import _beside, _decision_panels, _over_seeds, _style
+from batchf1.figures._decision_panels import ENOUGH, LINES
+from batchf1.figures._options import UNIT, decisions
+from batchf1.figures._regret import COUNTS, NUMBERS, cuts, regrets, values
+from batchf1.records import tables
+
+SAID = [*UNIT, "run_id", "role", "candidate", "batch_size", "training.class_weight"]
+READ = [*SAID, "epoch", "threshold", "val_loss", *COUNTS, *(f"test_{name}" for name in COUNTS)]
+"""Of a study's table, beside the logged values."""
+FIRST = ["row", *_over_seeds.CELL, "positives_per_batch", "bin_low", "bin_high", "n_seeds"]
+COUNTED = ["n_seeds", "n_pairs", "validation_batch_size"]
+OUT = [*FIRST, "regret", "regret_low", "regret_high", *NUMBERS[1:]]
+OUT += ["n_pairs", "agreement", "regret_exact"]
+"""The columns of `table`."""
+NAMED = ("row", "decision", "model", "class_weight", "dataset", "empty", "chosen_by")
+DRAWN = [
+    *("prevalence", "validation_batch_size", "positives_per_batch", "bin_low", "bin_high"),
+    *("n_seeds", "regret", "regret_low", "regret_high"),
+    *("precision_true", "recall_true", "precision_chosen", "recall_chosen"),
+]
+COLUMNS = {**dict.fromkeys(NAMED, "text"), **dict.fromkeys(DRAWN, "number")}
+NOTHING = 0.01
+"""A loss of F1 that nobody acts on."""
+OF = " of F1"
+LINE = 150
+"""Characters in a line of the caption."""
+
+
+def table(runs: Path, experiment: Path) -> pd.DataFrame:
+    """What choosing by a logged value loses, in rows of four kinds, told apart by `row`.
+
+    `cell`: a decision, data set, prevalence, validation batch size and rule for empty batches, and
+    what is gone by (`chosen_by`): the `logged` value, its exact expectation (`expected`), or the
+    `loss`, which depends on neither size nor rule. Beside it stands what the F1 of all validation
+    samples takes in the same way (`_true`). `regret` is the F1 on test of that choice minus the F1
+    of what was chosen, a mean over `n_seeds` with its 95 % bootstrap interval; `different` the
+    share of seeds in which the two differ; `f1`, `precision`, `recall` are on test, precision in
+    the seeds where it is defined. `regret_of_true` is what the true choice itself falls short of
+    the best on test. `largest`: where candidates are validated in their own training batch size,
+    the share of searches that take one of the largest. Of tied options the middle one is taken, by
+    a checkpoint and early stopping the first, as by Keras.
+
+    `bin`: the same over cells, by expected positives per batch. `pairs`: of pairs of candidates
+    whose expected values are two deviations apart, the share logged in that order. `control`:
+    binormal scores, with the exact regret of choosing by the expectation in much data.
+    Raises `InputError` for a table that lacks a column, or in which units differ in their options.
+    """
+    rows = _read(runs)
+    options = decisions(rows)
+    found = regrets(options, values(rows, options))
+    parts = {
+        "cell": _over_seeds.cells(found),
+        "bin": _over_seeds.bins(found),
+        "pairs": _beside.pairs(rows, options),
+        "control": _beside.control(curves(experiment)),
+    }
+    whole = pd.concat(
+        [part.assign(row=row) for row, part in parts.items() if len(part)] or [pd.DataFrame()]
+    )
+    whole = whole.reindex(columns=OUT).reset_index(drop=True)
+    return whole.astype(dict.fromkeys(COUNTED, "Int64")).round(6)
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """F1 lost over the positives in a batch, and precision and recall of what is chosen."""
+    shown = pd.concat([line.rows(table, "bin") for line in LINES])
+    shown = shown.dropna(subset=["positives_per_batch"])
+    if shown.empty:
+        return _style.nothing("no decision went by a logged F1")
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9.6, 4.6), layout="constrained", width_ratios=(1.35, 1)
+    )
+    _decision_panels.lost(left, table)
+    left.set_title("F1 lost by each decision")
+    place = _decision_panels.setting(table)
+    if place:
+        _decision_panels.turned(right, table, *place)
+        right.set_title(_direction(_decision_panels.arrows(table, *place)))
+    else:
+        right.set_axis_off()
+    _style.headline(figure, _conclusion(shown))
+    _style.caption(figure, _caption(table, shown, place))
+    return figure
+
+
+def _conclusion(shown: pd.DataFrame) -> str:
+    """What is lost with few positives in a batch, and with more."""
+    zero = shown[shown["empty"] == "0"]
+    few, many = zero[zero["bin_high"] <= ENOUGH], zero[zero["bin_low"] >= ENOUGH]
+    below, above = _loss(few), _loss(many)
+    limit = f"{ENOUGH:g} positives per batch"
+    if few.empty or many.empty:
+        found, side = (above, "above") if few.empty else (below, "below")
+        return f"Choosing by the logged F1 costs {found} {side} {limit}"
+    if below == above:
+        return f"Choosing by the logged F1 costs {below}, below and above {limit}"
+    return f"Choosing by the logged F1 costs {below} below {limit}, {above.removesuffix(OF)} above"
+
+
+def _loss(rows: pd.DataFrame) -> str:
+    """The largest loss in some rows that an interval tells from 0."""
+    sure = rows[(rows["regret_low"] > 0) & (rows["regret"] > NOTHING)]
+    if len(sure):
+        return f"up to {_style.points(sure['regret'].max()).removesuffix(' too high')}{OF}"
+    return "almost nothing" if rows["regret"].max() <= NOTHING else "nothing for sure"
+
+
+def _direction(rows: pd.DataFrame) -> str:
+    """Whether every arrow goes to more hits and more false alarms."""
+    hits = rows["recall_chosen"] > rows["recall_true"]
+    alarms = rows["precision_chosen"] < rows["precision_true"]
+    return "What is chosen: false alarms" if (hits & alarms).all() else "What is chosen"
+
+
+def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] | None) -> str:
+    cells = pd.concat([line.rows(table, "cell") for line in LINES])
+    percent = _style.span(100 * cells["prevalence"], "{:g}")
+    said = (
+        "F1 on test of what the true validation F1 chooses, minus that of what the logged one "
+        f"chooses: mean of {_style.span(shown['n_seeds'])} seeds with a 95 % bootstrap interval, "
+        f"over {' and '.join(sorted(cells['dataset'].unique()))}, prevalence {percent}\u00a0%, "
+        f"validation batches of {_style.span(cells['validation_batch_size'])}. Empty batches count "
+        "0; dotted: they are left out. Early stopping: patience 5, best weights; two models: a "
+        "network and logistic regression. Epoch kept: the best of a training, with class weight 1 "
+        "or 10."
+    )
+    if place:
+        said += (
+            f" Right: at {100 * place[0]:g}\u00a0% and batches of {place[1]}, from the true choice "
+            "(mark) to the logged one (tip); shaded: what is logged of very many samples."
+        )
+    return textwrap.fill(said, LINE)
+
+
+def curves(experiment: Path) -> pd.DataFrame:
+    """The threshold curves of the study's binormal control, as `_beside.control` takes them."""
+    raise NotImplementedError(experiment)
+
+
+def _read(runs: Path) -> pd.DataFrame:
+    found = tables.unchecked(runs)
+    lacking = [name for name in READ if name not in found]
+    require(not lacking, str(runs), f"has columns {READ}", f"none named {lacking}")
+    return found[[*READ, *cuts(map(str, found)).values()]]

@@ -1,0 +1,83 @@
+"""What somebody's program takes when it goes by logged values.
+
+Values are compared in float32, in which Keras logs a metric and in which its callbacks compare:
+what differs by the rounding of a sum alone is tied.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from batchf1.errors import require
+
+Mode = Literal["max", "min"]
+"""Whether the largest value is the best, or the smallest."""
+Places = NDArray[np.intp]
+
+
+def best(values: ArrayLike, mode: Mode = "max") -> Places:
+    """Place of the best value along the last axis: of tied ones the middle, of two the lower.
+
+    `values`: of any shape, NaN where an option has none. Places have the shape of the axes before
+    the last. Raises `InputError` for no value, NaN alone included, and another mode.
+    """
+    ranked = _ranked(values, mode)
+    known = bool(np.all(~np.isnan(ranked).all(axis=-1)))
+    require(known, "values", "have one at least that is not NaN", "NaN alone")
+    ranked = np.where(np.isnan(ranked), -np.inf, ranked)
+    tied = np.cumsum(ranked == ranked.max(axis=-1, keepdims=True), axis=-1)
+    return np.asarray(np.argmax(tied == (tied[..., -1:] + 1) // 2, axis=-1))
+
+
+def checkpoint(values: ArrayLike, mode: Mode = "max") -> Places:
+    """The epoch, from 0, that Keras' `ModelCheckpoint(save_best_only=True)` keeps.
+
+    `values`: epochs along the last axis, in the order of training. The first of tied ones. As in
+    Keras a NaN is no improvement, but in the first epoch it is the best, and stays it. Raises
+    `InputError` for no epoch and another mode. Source: Keras 3, `callbacks/model_checkpoint.py`.
+    """
+    return np.asarray(_best_so_far(values, mode)[..., -1])
+
+
+def early_stopping(
+    values: ArrayLike, patience: int, restore_best: bool, mode: Mode = "max"
+) -> Places:
+    """The epoch, from 0, whose weights remain after Keras' `EarlyStopping(min_delta=0)`.
+
+    `values` as for `checkpoint`. `restore_best`: its `restore_best_weights`; Keras 3 restores the
+    best at the end of training, too, where nothing stopped it. Without it the weights are the last
+    ones, those of the epoch in which it stopped. Raises `InputError` for a patience below 0, no
+    epoch and another mode. Source: Keras 3, `callbacks/early_stopping.py`.
+    """
+    require(patience >= 0, "patience", "is at least 0", patience)
+    so_far = _best_so_far(values, mode)
+    waited = np.arange(so_far.shape[-1]) - so_far
+    stopping = waited >= max(patience, 1)
+    stopping[..., -1] = True
+    last = np.argmax(stopping, axis=-1)
+    if not restore_best:
+        return np.asarray(last)
+    return np.asarray(np.take_along_axis(so_far, last[..., None], axis=-1)[..., 0])
+
+
+def _best_so_far(values: ArrayLike, mode: Mode) -> Places:
+    """At each epoch, the first epoch of the best value until then."""
+    ranked = _ranked(values, mode)
+    first = np.where(np.isnan(ranked[..., :1]), np.inf, ranked[..., :1])  # nothing improves on NaN
+    later = np.where(np.isnan(ranked[..., 1:]), -np.inf, ranked[..., 1:])
+    ranked = np.concatenate([first, later], axis=-1)
+    better = ranked[..., 1:] > np.maximum.accumulate(ranked, axis=-1)[..., :-1]
+    epochs = np.zeros(ranked.shape, np.intp)
+    epochs[..., 1:] = np.where(better, np.arange(1, ranked.shape[-1]), 0)
+    return np.asarray(np.maximum.accumulate(epochs, axis=-1))
+
+
+def _ranked(values: ArrayLike, mode: Mode) -> NDArray[np.float32]:
+    """The values, the larger the better."""
+    require(mode in get_args(Mode), "mode", f"is one of {get_args(Mode)}", mode)
+    found = np.asarray(values, np.float32)
+    require(found.ndim > 0 and found.shape[-1] > 0, "values", "have one at least", found.shape)
+    return found if mode == "max" else -found

@@ -531,7 +531,11 @@ def test_a_study_drawn_whole_in_part_and_empty(tmp_path):
     assert "nan" not in f"{headline} {caption}"
     for decision in ("threshold", "search_32", "two_models"):
         drawn(whole[whole["decision"] == decision])
-    assert drawn(whole[whole["dataset"].isna()])[0].axes[1].axison is False
+    figure, (_, caption) = drawn(whole[whole["dataset"].isna()])
+    assert figure.axes[1].axison is False
+    assert "a 95 % bootstrap interval. Empty" in caption
+    left_out = whole[whole["empty"] == "skip"]
+    assert drawn(left_out)[1][0].endswith("costs where empty batches are left out")
     nothing = "No decision went by a logged F1."
     assert drawn(whole.head(0))[1] == ("Nothing to show", nothing)
     assert drawn(numbers(tmp_path, table({})))[1] == ("Nothing to show", nothing)

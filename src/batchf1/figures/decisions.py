@@ -99,6 +99,8 @@ def _conclusion(shown: pd.DataFrame) -> str:
     """What is lost with few positives in a batch, and with more."""
     zero = shown[shown["empty"] == "0"]
     few, many = zero[zero["bin_high"] <= ENOUGH], zero[zero["bin_low"] >= ENOUGH]
+    if zero.empty:
+        return "What choosing by the logged F1 costs where empty batches are left out"
     below, above = _loss(few), _loss(many)
     limit = f"{ENOUGH:g} positives per batch"
     if few.empty or many.empty:
@@ -126,15 +128,12 @@ def _direction(rows: pd.DataFrame) -> str:
 
 def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] | None) -> str:
     cells = pd.concat([line.rows(table, "cell") for line in LINES])
-    percent = _style.span(100 * cells["prevalence"], "{:g}")
     said = (
         "F1 on test of what the true validation F1 chooses, minus that of what the logged one "
-        f"chooses: mean of {_style.span(shown['n_seeds'])} seeds with a 95 % bootstrap interval, "
-        f"over {' and '.join(sorted(cells['dataset'].unique()))}, prevalence {percent}\u00a0%, "
-        f"validation batches of {_style.span(cells['validation_batch_size'])}. Empty batches count "
-        "0; dotted: they are left out. Early stopping: patience 5, best weights; two models: a "
-        "network and logistic regression. Epoch kept: the best of a training, with class weight 1 "
-        "or 10."
+        f"chooses: mean of {_style.span(shown['n_seeds'])} seeds with a 95 % bootstrap interval"
+        f"{_over(cells) if len(cells) else ''}. Empty batches count 0; dotted: they are left out. "
+        "Early stopping: patience 5, best weights; two models: a network and logistic regression. "
+        "Epoch kept: the best of a training, with class weight 1 or 10."
     )
     if place:
         said += (
@@ -142,6 +141,14 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] 
             "(mark) to the logged one (tip); shaded: what is logged of very many samples."
         )
     return textwrap.fill(said, LINE)
+
+
+def _over(cells: pd.DataFrame) -> str:
+    """What data they are about."""
+    datasets = " and ".join(sorted(cells["dataset"].unique()))
+    percent = _style.span(100 * cells["prevalence"], "{:g}")
+    sizes = _style.span(cells["validation_batch_size"])
+    return f", over {datasets}, prevalence {percent}\u00a0%, validation batches of {sizes}"
 
 
 def curves(experiment: Path) -> pd.DataFrame:
@@ -153,4 +160,4 @@ def _read(runs: Path) -> pd.DataFrame:
     found = tables.unchecked(runs)
     lacking = [name for name in READ if name not in found]
     require(not lacking, str(runs), f"has columns {READ}", f"none named {lacking}")
-    return found[[*READ, *cuts(map(str, found)).values()]]
+    return found[[*READ, *cuts(map(str, found)).values()]].reset_index(drop=True)

@@ -11,7 +11,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _beside, _decision_panels, _over_seeds, _regret, _style, decisions
+from batchf1.figures import _beside, _over_seeds, _regret, _style, decisions
 from batchf1.figures._decision_panels import LINES
 from batchf1.figures._options import decisions as options_of
 from batchf1.metrics.counts import Counts
@@ -393,9 +393,9 @@ def test_a_study_with_little_has_the_decisions_that_it_can(tmp_path):
 
 
 def test_a_table_that_lacks_something_is_refused(tmp_path):
-    rule = r"runs.parquet: has columns \['dataset', .*; got none named \['val_loss', 'test_tn'\]$"
+    rule = r"runs.parquet: has columns \['dataset', .*; got none named \['role', 'candidate'\]$"
     with pytest.raises(InputError, match=rule):
-        numbers(tmp_path, table({}).drop(columns=["val_loss", "test_tn"]))
+        numbers(tmp_path, table({}).drop(columns=["role", "candidate"]))
     short = pd.concat([curve({}, {}, {}), curve({}, {}, {}, seed=1).head(2)], ignore_index=True)
     rule = r"^decision threshold: needs as many options in each dataset, .*; got \[2, 3\]$"
     with pytest.raises(InputError, match=rule):
@@ -539,14 +539,3 @@ def test_a_study_drawn_whole_in_part_and_empty(tmp_path):
     nothing = "No decision went by a logged F1."
     assert drawn(whole.head(0))[1] == ("Nothing to show", nothing)
     assert drawn(numbers(tmp_path, table({})))[1] == ("Nothing to show", nothing)
-
-
-def test_the_plane_is_that_of_very_many_samples():
-    rates = np.array([[0.3, 0.9], [0.5, 0.01]])
-    found = _decision_panels._logged_f1(rates, rates[::-1], 0.01, 32)
-    limits = [
-        [large_data(0.01, p, r, 32).expected_f1 for p, r in zip(*pair, strict=True)]
-        for pair in zip(rates, rates[::-1], strict=True)
-    ]
-    np.testing.assert_allclose(found, limits, atol=1e-4)
-    assert np.isnan(_decision_panels._logged_f1(np.array([0.1]), np.array([1.0]), 0.5, 8)).all()

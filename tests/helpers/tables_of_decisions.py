@@ -5,6 +5,9 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from batchf1.records import tables
+from batchf1.study.decisions.record import EPOCHS
+
 SIZES, RULES = (8, 32), ("0", "1", "skip")
 ROW = {
     "dataset": "d",
@@ -28,7 +31,14 @@ ROW = {
     "test_tn": 85,
     **{f"f1_{size}_{rule}": 0.5 for size, rule in itertools.product(SIZES, RULES)},
 }
+SAID = {"study": "s", "n_samples": 100, "device": "CPU", "framework": "keras", "version": "3"}
+SAID |= {"averaging": "per_batch"}
+"""What no decision looks at."""
 LOGGED = [name for name in ROW if name.startswith("f1_")]
+
+LATE = [*list(SAID)[2:], "role", "candidate", "training.class_weight"]
+ORDER = ["run_id", "study", "dataset", "n_samples", "prevalence", "batch_size", "seed"]
+ORDER += [name for name in ROW if name not in (*ORDER, *LATE)] + LATE
 
 
 def table(*changes, **common):
@@ -43,8 +53,12 @@ def logged(value):
 
 def written(folder, rows):
     """The table as a file."""
-    rows.to_parquet(folder / "runs.parquet")
-    return folder / "runs.parquet"
+    path = folder / "runs.parquet"
+    rows = rows.assign(**{name: value for name, value in SAID.items() if name not in rows})
+    unit = zip(rows["run_id"], rows["dataset"], rows["prevalence"], rows["seed"], strict=True)
+    rows["run_id"] = pd.Series(["-".join(map(str, names)) for names in unit], dtype="str")
+    tables.write(rows[[name for name in ORDER if name in rows]], path, EPOCHS, {})
+    return path
 
 
 def runs(rng):

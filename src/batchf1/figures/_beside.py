@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from batchf1.figures._options import UNIT, Options, among
 from batchf1.figures._over_seeds import cells
-from batchf1.figures._regret import COUNTS, RULES, Cut, cuts, ratio, regrets, values
+from batchf1.figures._regret import Cut, cuts, ratio, regrets, values
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1
 from batchf1.study.decisions.choices import best
+from batchf1.study.decisions.record import EMPTY, TEST, VALIDATION
 from batchf1.theory.expectation import expect, expected_f1
 
 CONTROL = "binormal"
@@ -48,7 +49,7 @@ def pairs(table: pd.DataFrame, options: list[Options]) -> pd.DataFrame:
 
 def _pairs(table: pd.DataFrame, option: Options, name: str, size: int) -> pd.DataFrame:
     """The units with the number of clear pairs in each, and of those in the predicted order."""
-    counts = (table[count].to_numpy(np.int64)[option.rows] for count in COUNTS)
+    counts = (table[count].to_numpy(np.int64)[option.rows] for count in VALIDATION)
     found = expect(Counts(*counts), size)
     one, two = np.triu_indices(option.rows.shape[1], 1)
     gap = found.expected_f1[:, one] - found.expected_f1[:, two]
@@ -81,9 +82,8 @@ def _exact(table: pd.DataFrame, option: Options) -> pd.DataFrame:
     """
     first = option.units.groupby("prevalence").head(1)
     rows = option.rows[first.index]
-    test = [f"test_{name}" for name in COUNTS]
-    whole = np.rint(table[test].to_numpy(np.float64).T).astype(np.int64)
-    pools, true = Counts(*whole[:, rows]), ratio(F1, table, test)[rows]
+    whole = np.rint(table[list(TEST)].to_numpy(np.float64).T).astype(np.int64)
+    pools, true = Counts(*whole[:, rows]), ratio(F1, table, TEST)[rows]
     found = [
         first[["prevalence"]].assign(
             validation_batch_size=size, empty=empty, regret_exact=_lost(true, pools, (size, empty))
@@ -95,5 +95,5 @@ def _exact(table: pd.DataFrame, option: Options) -> pd.DataFrame:
 
 def _lost(true: Floats, pools: Counts, cut: Cut) -> NDArray[np.float64]:
     size, empty = cut
-    taken = best(expected_f1(pools, size, "per_batch", RULES[empty]))
+    taken = best(expected_f1(pools, size, "per_batch", EMPTY[empty]))
     return np.asarray(true.max(axis=1) - np.take_along_axis(true, taken[:, None], 1)[:, 0])

@@ -12,16 +12,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from batchf1.figures import _style
-from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import safe_divide
-from batchf1.theory.expectation import expected_f1
+from batchf1.theory.plane import logged_f1
 
 ENOUGH = 3.0
 """Expected positives per batch at which the logged F1 chooses well."""
 USUAL = 32
 """Keras' own validation batch size, nearest to which the plane is drawn."""
-POOL = 10**8
-"""Samples that are very many."""
 TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 3)]
 GAP = 0.052
 """Between two labels, as a share of the panel's height."""
@@ -199,21 +196,8 @@ def _plane(ax: Any, prevalence: float, size: int) -> None:
     recall, precision = np.meshgrid(side, side)
     true = safe_divide(2 * precision * recall, precision + recall)
     shades = LinearSegmentedColormap.from_list("logged", ["#FFFFFF", LOGGED])
-    logged = _logged_f1(precision, recall, prevalence, size)
+    logged = logged_f1(precision, recall, prevalence, size)
     ax.contourf(recall, precision, logged, levels=12, cmap=shades)
     levels = [0.2, 0.4, 0.6, 0.8]
     lines = ax.contour(recall, precision, true, levels, colors=CONTOUR, linewidths=0.8)
     ax.clabel(lines, fontsize=6.5, fmt="%.1f")
-
-
-def _logged_f1(precision: Floats, recall: Floats, prevalence: float, size: int) -> Floats:
-    """What is logged of very many samples, where empty batches count 0; NaN where there is none."""
-    positives = round(prevalence * POOL)
-    tp = np.rint(recall * positives).astype(np.int64)
-    fp = np.rint(tp * (1 - precision) / precision).astype(np.int64)
-    tn = POOL - positives - fp
-    found = np.full(tp.shape, np.nan)
-    good = tn >= 0
-    counts = (tp[good], fp[good], positives - tp[good], tn[good])
-    found[good] = expected_f1(Counts(*counts), size)
-    return found

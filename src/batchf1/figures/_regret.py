@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,13 +14,9 @@ from batchf1.errors import require
 from batchf1.figures._options import Options
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1, PRECISION, RECALL, Ratio, dot, safe_divide
+from batchf1.study.decisions.record import EMPTY, LOGGED, TEST, VALIDATION
 from batchf1.theory.expectation import expected_f1
 
-COUNTS = ["tp", "fp", "fn", "tn"]
-LOGGED = re.compile(r"f1_(\d+)_(0|1|skip)")
-"""Column of logged values: by size of the validation batches, and what an empty one counts."""
-RULES = {"0": 0.0, "1": 1.0, "skip": np.nan}
-"""What an empty batch counts -> `zero_division`."""
 RATIOS = ("f1", "precision", "recall")
 NUMBERS = [
     *("regret", "different"),
@@ -34,7 +30,7 @@ COLUMNS = [*KEY, "dataset", "prevalence", "seed", "validation_batch_size", "empt
 COLUMNS += NUMBERS
 
 Cut = tuple[int, str]
-"""Size of validation batches, and what an empty one counts: a key of `RULES`."""
+"""Size of validation batches, and what an empty one counts: a key of `record.EMPTY`."""
 
 
 class Values(NamedTuple):
@@ -61,8 +57,8 @@ class Way(NamedTuple):
 
 def cuts(columns: Iterable[str]) -> dict[Cut, str]:
     """The columns of logged values among these."""
-    found = {name: LOGGED.fullmatch(name) for name in columns}
-    return {(int(match[1]), match[2]): name for name, match in found.items() if match}
+    found = {name: name.split("_") for name in columns if re.match(LOGGED, name)}
+    return {(int(size), empty): name for name, (_, size, empty) in found.items()}
 
 
 def values(table: pd.DataFrame, options: list[Options]) -> Values:
@@ -70,15 +66,17 @@ def values(table: pd.DataFrame, options: list[Options]) -> Values:
     logged = {cut: table[name].to_numpy(np.float64) for cut, name in cuts(map(str, table)).items()}
     parts = [np.unique(option.rows) for option in options]
     used = np.unique(np.concatenate([np.zeros(0, np.intp), *parts]))
-    counts = [table[name].to_numpy(np.int64) for name in COUNTS]
+    counts = [table[name].to_numpy(np.int64) for name in VALIDATION]
     pools = Counts(*(count[used] for count in counts))
     expected = {cut: np.full(len(table), np.nan) for cut in logged}
     for (size, empty), found in expected.items():
-        found[used] = expected_f1(pools, size, "per_batch", RULES[empty])
-    return Values(table, ratio(F1, table, COUNTS), logged, expected)
+        found[used] = expected_f1(pools, size, "per_batch", EMPTY[empty])
+    return Values(table, ratio(F1, table, VALIDATION), logged, expected)
 
 
-def ratio(metric: Ratio, table: pd.DataFrame, columns: list[str], undefined: float = 0.0) -> Floats:
+def ratio(
+    metric: Ratio, table: pd.DataFrame, columns: Sequence[str], undefined: float = 0.0
+) -> Floats:
     """A metric of the counts in these columns, in each row."""
     counts = [table[name].to_numpy(np.float64) for name in columns]
     return safe_divide(dot(metric.top, counts), dot(metric.bottom, counts), undefined)
@@ -91,11 +89,10 @@ def regrets(options: list[Options], known: Values) -> pd.DataFrame:
     NaN where nothing is found. `validation_batch_size` and `empty` are missing where they do not
     matter: the size where each option has its own, both where the loss decides.
     """
-    test = [f"test_{name}" for name in COUNTS]
     scores = {
-        "f1": ratio(F1, known.table, test),
-        "precision": ratio(PRECISION, known.table, test, np.nan),
-        "recall": ratio(RECALL, known.table, test),
+        "f1": ratio(F1, known.table, TEST),
+        "precision": ratio(PRECISION, known.table, TEST, np.nan),
+        "recall": ratio(RECALL, known.table, TEST),
     }
     found = [
         _outcome(option, way, known, scores) for option in options for way in _ways(option, known)

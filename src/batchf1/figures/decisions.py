@@ -13,11 +13,15 @@ from batchf1.errors import require
 from batchf1.figures import _beside, _decision_panels, _over_seeds, _style
 from batchf1.figures._decision_panels import ENOUGH, LINES
 from batchf1.figures._options import UNIT, decisions
-from batchf1.figures._regret import COUNTS, NUMBERS, cuts, regrets, values
+from batchf1.figures._regret import NUMBERS, cuts, regrets, values
 from batchf1.records import tables
+from batchf1.study.decisions import control
+from batchf1.study.decisions.record import EPOCHS, TEST, VALIDATION
+from batchf1.study.decisions.study import DecisionStudy
+from batchf1.study.grid import load_study
 
 SAID = [*UNIT, "run_id", "role", "candidate", "batch_size", "training.class_weight"]
-READ = [*SAID, "epoch", "threshold", "val_loss", *COUNTS, *(f"test_{name}" for name in COUNTS)]
+READ = [*SAID, "epoch", "threshold", "val_loss", *VALIDATION, *TEST]
 """Of a study's table, beside the logged values."""
 FIRST = ["row", *_over_seeds.CELL, "positives_per_batch", "bin_low", "bin_high", "n_seeds"]
 COUNTED = ["n_seeds", "n_pairs", "validation_batch_size"]
@@ -153,11 +157,11 @@ def _over(cells: pd.DataFrame) -> str:
 
 def curves(experiment: Path) -> pd.DataFrame:
     """The threshold curves of the study's binormal control, as `_beside.control` takes them."""
-    raise NotImplementedError(experiment)
+    return control.curves(experiment.stem, load_study(experiment, DecisionStudy))
 
 
 def _read(runs: Path) -> pd.DataFrame:
-    found = tables.unchecked(runs)
-    lacking = [name for name in READ if name not in found]
-    require(not lacking, str(runs), f"has columns {READ}", f"none named {lacking}")
+    found = tables.read(runs, EPOCHS)
+    lacking = [name for name in SAID if name not in found]
+    require(not lacking, str(runs), f"has columns {SAID}", f"none named {lacking}")
     return found[[*READ, *cuts(map(str, found)).values()]].reset_index(drop=True)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from batchf1.errors import InputError
+from batchf1.figures import base as figures
 from batchf1.metrics.averaging import batch_mean
 from batchf1.metrics.counts import Counts, batch_counts
 from batchf1.records import tables
@@ -26,7 +27,7 @@ overrides:
   - dataset.validation_fraction=1
   - dataset.test_fraction=1.5
   - model.hidden=[4]
-  - training.batch_size=100
+  - training.batch_size=40
   - training.epochs=3
   - strategies=[batch_mean]
 tasks:
@@ -34,7 +35,7 @@ tasks:
   made: [dataset=synthetic]
 prevalences: [0.05, 0.2]
 seeds: 2
-validation_batch_sizes: [8, 32]
+validation_batch_sizes: [8, 40]
 n_thresholds: 10
 class_weights: [1, 5]
 logistic_class_weights: [1]
@@ -44,10 +45,10 @@ space:
   class_weight: [1, 20]
   hidden: [[4]]
   epochs: [1, 2]
-  batch_size: [100]
-control: {separation: 2, n_validation: 2000}
+  batch_size: [40]
+control: {separation: 2, n_validation: 2000, n_thresholds: 10}
 """
-COLUMNS = [record.column(size, empty) for size in (8, 32) for empty in record.EMPTY]
+COLUMNS = [record.column(size, empty) for size in (8, 40) for empty in record.EMPTY]
 
 
 def written(folder, text=STUDY):
@@ -124,7 +125,7 @@ def test_logged_is_what_plain_keras_logs(table, runs, role):
         logs, weights = in_keras.fitted(run)
         close(mine["f1_8_0"], [of["val_f1_batch_mean"] for of in logs])
         close(mine["val_loss"], [of["val_loss"] for of in logs])
-        evaluated = in_keras.evaluated(run, weights, [8, 32])
+        evaluated = in_keras.evaluated(run, weights, [8, 40])
         assert evaluated.keys() == set(COLUMNS)
         close(mine[COLUMNS].iloc[-1], [evaluated[name] for name in COLUMNS])
 
@@ -146,7 +147,7 @@ def test_thresholds_by_hand(table, runs):
             cells = (labels & above, ~labels & above, labels & ~above, ~labels & ~above)
             found |= dict(zip(names, map(np.sum, cells), strict=True))
             assert [row[name] for name in names] == [found[name] for name in names]
-        for size in (8, 32):
+        for size in (8, 40):
             parts = [slice(i, i + size) for i in range(0, 300, size)]
             pairs = [_decided(scored["validation"], row, part) for part in parts]
             for empty, value in record.EMPTY.items():
@@ -168,7 +169,7 @@ def test_started_again_it_trains_nothing_and_ends_the_same(experiment, table, ca
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("[8, 32]", "[8, 16]"), ("n_thresholds: 10", "n_thresholds: 4")]
+    ("old", "new"), [("[8, 40]", "[8, 16, 40]"), ("n_thresholds: 10", "n_thresholds: 4")]
 )
 def test_what_is_kept_of_a_run_depends_on_how_it_is_looked_at(tmp_path, old, new):
     before, after = plan(written(tmp_path)), plan(written(tmp_path, STUDY.replace(old, new)))
@@ -207,10 +208,49 @@ def test_batches_of_a_multiple_are_merged(cells):
                 np.testing.assert_equal(found[record.column(size, empty)][row], right)
 
 
+def test_the_figure_is_made_from_the_table(experiment, table):
+    folder = experiment.parent
+    sources = [folder / "runs.parquet", experiment]
+    found = figures.table("decisions", sources)
+    made = set(found["decision"])
+    assert {"threshold", "checkpoint", "class_weight", "two_models"} <= made
+    assert set(found["row"]) == {"cell", "bin", "pairs", "control"}
+    cell = found[(found["row"] == "cell") & (found["decision"] == "class_weight")]
+    assert set(cell["dataset"]) == {"heavy", "made"}
+    assert (cell["n_seeds"] == 2).all()
+    two = table[(table["role"] == NETWORK) & (table["threshold"] == 0.5) & (table["epoch"] == 3)]
+    lost = []
+    for _, pair in two[two["prevalence"].eq(0.05) & two["dataset"].eq("made")].groupby("seed"):
+        of = {
+            name: metric(pair)
+            for name, metric in {
+                "true": _f1_of(record.VALIDATION),
+                "test": _f1_of(record.TEST),
+            }.items()
+        }
+        true, logged = of["true"].argmax(), pair["f1_8_0"].to_numpy().argmax()
+        lost.append(of["test"][true] - of["test"][logged])
+    mine = cell[cell["prevalence"].eq(0.05) & cell["dataset"].eq("made")]
+    mine = mine[mine["validation_batch_size"].eq(8) & mine["empty"].eq("0")]
+    (regret,) = mine.loc[mine["chosen_by"] == "logged", "regret"]
+    assert regret == pytest.approx(np.mean(lost), abs=1e-6)
+    found.to_csv(folder / "decisions.csv", index=False)
+    words = figures.draw("decisions", folder / "decisions.csv", [folder / "decisions.png"])
+    assert "logged F1" in words[0]
+
+
+def _f1_of(names):
+    def f1(rows):
+        tp, fp, fn = (rows[name].to_numpy(float) for name in names[:3])
+        return 2 * tp / np.maximum(2 * tp + fp + fn, 1)
+
+    return f1
+
+
 BAD = {
-    "a size that is no multiple": ("[8, 32]", "[8, 20]", "rise, and are multiples of the first"),
-    "falling sizes": ("[8, 32]", "[32, 8]", "rise, and are multiples of the first"),
-    "no size": ("[8, 32]", "[]", "validation_batch_sizes: needs values, none twice; got []"),
+    "a size that is no multiple": ("[8, 40]", "[8, 20]", "rise, and are multiples of the first"),
+    "falling sizes": ("[8, 40]", "[32, 8]", "rise, and are multiples of the first"),
+    "no size": ("[8, 40]", "[]", "validation_batch_sizes: needs values, none twice; got []"),
     "a class weight twice": ("[1, 5]", "[5, 5]", "class_weights: needs values, none twice"),
     "a class weight of 0": ("[1, 5]", "[0, 5]", "training.class_weight: must be above 0; got 0"),
     "a prevalence of 0": ("[0.05, 0.2]", "[0]", "dataset.prevalence: must lie in (0, 1); got 0"),
@@ -242,7 +282,16 @@ BAD = {
     "an unknown key": ("candidates: 3", "candidates: 3\nbudget: 3", "budget"),
     "an unknown draw": ("  hidden: [[4]]", "  hidden: [[4]]\n  units: [3]", "units"),
     "one threshold": ("n_thresholds: 10", "n_thresholds: 1", "n_thresholds: must be at least 2"),
-    "a batch larger than the data": ("[100]", "[301]", "must not exceed dataset.n_samples=300"),
+    "a batch that validation is not in": (
+        "batch_size: [40]",
+        "batch_size: [41]",
+        "space.batch_size: are among the validation's [8, 40]: each is also validated in its own",
+    ),
+    "a batch larger than the data": (
+        "batch_size=40",
+        "batch_size=301",
+        "must not exceed dataset.n_samples=300",
+    ),
 }
 
 
@@ -302,6 +351,6 @@ def test_the_control_logs_what_counting_by_hand_says(experiment):
     labels, scores = control._drawn(study, 0.2, control.generator("mini", "binormal", 0.2, 1))
     assert labels.sum() == 400
     for row in found[(found["prevalence"] == 0.2) & (found["seed"] == 1)].to_dict("records"):
-        for size in (8, 32):
+        for size in (8, 40):
             counts = batch_counts(labels, scores, size, row["threshold"])
             assert row[f"f1_{size}_0"] == pytest.approx(float(batch_mean(counts)), abs=1e-12)

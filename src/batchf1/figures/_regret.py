@@ -57,8 +57,8 @@ class Way(NamedTuple):
 
 def cuts(columns: Iterable[str]) -> dict[Cut, str]:
     """The columns of logged values among these."""
-    found = {name: name.split("_") for name in columns if re.match(LOGGED, name)}
-    return {(int(size), empty): name for name, (_, size, empty) in found.items()}
+    found = (re.match(LOGGED, name) for name in columns)
+    return {(int(match[1]), match[2]): match[0] for match in found if match}
 
 
 def values(table: pd.DataFrame, options: list[Options]) -> Values:

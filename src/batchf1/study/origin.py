@@ -13,6 +13,8 @@ from batchf1.study.plan import Plan
 
 ALIKE = ("commit", "dirty", "device", "versions", "python", "platform")
 """Runs that agree in these stand in one entry."""
+MOST_VALUES = 500
+"""Of a setting that a record names one by one."""
 
 
 def trained(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -64,11 +66,20 @@ def settings(resolved: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def split(found: Mapping[str, list[Any]]) -> dict[str, dict[str, Any]]:
-    """`config`: the settings that all runs share; `grid`: the others, with their values."""
+    """`config`: the settings that all runs share; `grid`: the others, with their values.
+
+    Of numbers beyond `MOST_VALUES`, as of a random search, only how many there are and their range.
+    """
     return {
         "config": {key: values[0] for key, values in found.items() if len(values) == 1},
-        "grid": {key: values for key, values in found.items() if len(values) > 1},
+        "grid": {key: _told(values) for key, values in found.items() if len(values) > 1},
     }
+
+
+def _told(values: list[Any]) -> Any:
+    if len(values) <= MOST_VALUES or not all(isinstance(v, int | float) for v in values):
+        return values
+    return {"values": len(values), "least": min(values), "greatest": max(values)}
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

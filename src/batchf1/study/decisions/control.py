@@ -36,9 +36,11 @@ def curves(name: str, study: DecisionStudy) -> pd.DataFrame:
 
 
 def cuts(study: DecisionStudy, prevalence: float) -> Floats:
-    """The x at which the score is each of the study's thresholds, float64."""
+    """The x at which the score is each of the control's thresholds, float64."""
     distance = study.control.separation
-    return np.asarray((logit(study.thresholds) - logit(prevalence)) / distance + distance / 2)
+    return np.asarray(
+        (logit(study.control.thresholds) - logit(prevalence)) / distance + distance / 2
+    )
 
 
 def rates(study: DecisionStudy, prevalence: float) -> tuple[Floats, Floats]:
@@ -52,13 +54,13 @@ def _curve(
 ) -> pd.DataFrame:
     labels, scores = _drawn(study, prevalence, rng)
     sizes = study.validation_batch_sizes
-    at_each = (batch_counts(labels, scores, sizes[0], t) for t in study.thresholds)
+    at_each = (batch_counts(labels, scores, sizes[0], t) for t in study.control.thresholds)
     batches = Counts(*map(np.stack, zip(*at_each, strict=True)))
     return pd.DataFrame(
         {
             "prevalence": prevalence,
             "seed": seed,
-            "threshold": study.thresholds,
+            "threshold": study.control.thresholds,
             **dict(zip(VALIDATION, batches.pooled(), strict=True)),
             **dict(zip(TEST, _expected(study, prevalence), strict=True)),
             **logged(batches, sizes, "per_batch"),

@@ -22,7 +22,7 @@ from batchf1.study.settings import Run
 EMPTY = {"0": 0.0, "1": 1.0, "skip": np.nan}
 """What stands for F1 in a batch without positives and predicted ones -> its value."""
 VALIDATION, TEST = ("tp", "fp", "fn", "tn"), ("test_tp", "test_fp", "test_fn", "test_tn")
-LOGGED = r"^f1_\d+_(0|1|skip)$"
+LOGGED = r"^f1_(\d+)_(0|1|skip)$"
 """Columns of the logged F1: validation batch size, and what empty batches count for."""
 
 

@@ -38,12 +38,20 @@ class Control:
     separation: float = MISSING
     """Of the classes' means, in deviations."""
     n_validation: int = MISSING
+    n_thresholds: int = MISSING
+    """As that of the study."""
 
     def __post_init__(self) -> None:
         good = 0 < self.separation < float("inf")
         require(good, "control.separation", "must be above 0", self.separation)
-        rule = "must be at least 1"
-        require(self.n_validation >= 1, "control.n_validation", rule, self.n_validation)
+        for name, least in (("n_validation", 1), ("n_thresholds", 2)):
+            value = getattr(self, name)
+            require(value >= least, f"control.{name}", f"must be at least {least}", value)
+
+    @property
+    def thresholds(self) -> list[float]:
+        """All thresholds, rising."""
+        return evenly(self.n_thresholds)
 
 
 @dataclass
@@ -87,6 +95,9 @@ class DecisionStudy:
         multiples = sizes[0] >= 1 and all(size % sizes[0] == 0 for size in sizes)
         good = multiples and sizes == sorted(sizes)
         require(good, "validation_batch_sizes", "rise, and are multiples of the first", sizes)
+        strange = sorted(set(self.space.batch_size) - set(sizes))
+        rule = f"are among the validation's {sizes}: each is also validated in its own"
+        require(not strange, "space.batch_size", rule, strange)
         for name, least in (("seeds", 1), ("candidates", 1), ("n_thresholds", 2), ("shards", 1)):
             value = getattr(self, name)
             require(value is None or value >= least, name, f"must be at least {least}", value)
@@ -97,7 +108,12 @@ class DecisionStudy:
     @property
     def thresholds(self) -> list[float]:
         """All thresholds, rising."""
-        return [i / self.n_thresholds for i in range(1, self.n_thresholds)]
+        return evenly(self.n_thresholds)
+
+
+def evenly(n: int) -> list[float]:
+    """1/n, 2/n ... (n - 1)/n."""
+    return [i / n for i in range(1, n)]
 
 
 def distinct(thing: str, values: list[Any]) -> None:

@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report verify test test-slurm mutants lint format benchmark requirements clean
+.PHONY: figures report verify test test-slurm test-decisions mutants lint format benchmark requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -31,6 +31,10 @@ test: $(STAMP)
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
 test-slurm: $(STAMP)
 	$(BIN)/pytest -m slurm -rs --durations-min=1 tests/slurm
+
+# Twenty runs of `snakemake --cores all decisions`, drawn at random, again in ordinary Keras: 10 minutes.
+test-decisions: $(STAMP)
+	$(BIN)/pytest -m whole -rs tests/study/test_decisions_whole.py
 
 # Small faults in the core, one after the other: do the tests find them? Half an hour on 2 idle cores;
 # goes on where it was stopped. MODULES='metrics/counts keras/*' tries these alone, SURVIVORS=1 only

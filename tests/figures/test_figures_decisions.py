@@ -11,7 +11,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _beside, _over_seeds, _regret, _style, decisions
+from batchf1.figures import _control, _over_seeds, _pairs, _regret, _style, decisions
 from batchf1.figures._decision_panels import LINES
 from batchf1.figures._options import decisions as options_of
 from batchf1.metrics.counts import Counts
@@ -288,7 +288,7 @@ def test_pairs_that_theory_tells_apart():
         for seed in range(3)
     ]
     rows = pd.concat(parts, ignore_index=True)
-    found = _beside.pairs(rows, options_of(rows))
+    found = _pairs.pairs(rows, options_of(rows))
     clear = agree = 0
     for size in SIZES:
         n = k = 0
@@ -312,7 +312,7 @@ def test_pairs_that_theory_tells_apart():
 
 def test_pairs_that_nobody_tells_apart_have_no_share():
     rows = candidates({}, {})
-    found = _beside.pairs(rows, options_of(rows))
+    found = _pairs.pairs(rows, options_of(rows))
     assert found["n_pairs"].tolist() == [0, 0, 0]
     assert found["agreement"].isna().all()
 
@@ -342,7 +342,7 @@ def test_the_control_beside_its_exact_regret(tmp_path, monkeypatch):
     found = numbers(tmp_path, curve({}, {}, {}))
     found = found[found["row"] == "control"]
     assert set(found["dataset"]) == set(found["model"]) == {"binormal"}
-    assert set(found["chosen_by"]) == {"logged", "expected"}
+    assert set(found["chosen_by"]) == {"logged"}
     true = {t: 2 * p * r / (p + r) for t, (p, r) in RATES.items()}
     lost = set()
     for _, row in found.iterrows():
@@ -356,8 +356,23 @@ def test_the_control_beside_its_exact_regret(tmp_path, monkeypatch):
         assert row["regret_exact"] == pytest.approx(max(true.values()) - true[taken], abs=2e-6)
         lost.add(taken)
     assert lost == {0.25, 0.5, 0.75}
-    logged_ones = found[found["chosen_by"] == "logged"]
-    assert logged_ones["regret"].tolist() == pytest.approx([true[0.5] - true[0.25]] * 12, abs=1e-6)
+    for name in ("regret", "regret_low", "regret_high"):
+        assert found[name].tolist() == pytest.approx([true[0.5] - true[0.25]] * 12, abs=1e-6)
+
+
+def test_the_control_goes_by_the_mean_of_its_seeds():
+    curves = control(2)
+    first = curves["seed"] == 0
+    curves[LOGGED[0]] = 0.0
+    curves.loc[first & (curves["threshold"] == 0.25), LOGGED[0]] = 0.9
+    curves.loc[~first & (curves["threshold"] == 0.75), LOGGED[0]] = 0.8
+    curves.loc[curves["threshold"] == 0.5, LOGGED[0]] = 0.6  # first of neither, and of both
+    found = _control.control(curves)
+    found = found[(found["validation_batch_size"] == SIZES[0]) & (found["empty"] == RULES[0])]
+    low, best, _ = (2 * p * r / (p + r) for p, r in RATES.values())
+    assert found["regret"].tolist() == [0, 0]
+    ends = found[["regret_low", "regret_high"]].to_numpy()
+    np.testing.assert_allclose(ends, [[0, best - low]] * 2)  # one seed alone: a quarter each
 
 
 # What it needs

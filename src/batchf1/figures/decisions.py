@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from batchf1.errors import require
-from batchf1.figures import _beside, _decision_panels, _over_seeds, _style
+from batchf1.figures import _control, _decision_panels, _over_seeds, _pairs, _style
 from batchf1.figures._decision_panels import ENOUGH, LINES
 from batchf1.figures._options import UNIT, decisions
 from batchf1.figures._regret import NUMBERS, cuts, regrets, values
@@ -67,8 +67,8 @@ def table(runs: Path, experiment: Path) -> pd.DataFrame:
     parts = {
         "cell": _over_seeds.cells(found),
         "bin": _over_seeds.bins(found),
-        "pairs": _beside.pairs(rows, options),
-        "control": _beside.control(curves(experiment)),
+        "pairs": _pairs.pairs(rows, options),
+        "control": _control.control(curves(experiment)),
     }
     whole = pd.concat(
         [part.assign(row=row) for row, part in parts.items() if len(part)] or [pd.DataFrame()]
@@ -156,7 +156,7 @@ def _over(cells: pd.DataFrame) -> str:
 
 
 def curves(experiment: Path) -> pd.DataFrame:
-    """The threshold curves of the study's binormal control, as `_beside.control` takes them."""
+    """The threshold curves of the study's binormal control, as `_control.control` takes them."""
     return control.curves(experiment.stem, load_study(experiment, DecisionStudy))
 
 

@@ -1,6 +1,7 @@
 """Every number of the README stands in a committed table."""
 
 import re
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from batchf1.figures import discrepancy, original_log
 from batchf1.forensics.answer import investigate
 from batchf1.metrics.counts import Counts
+from batchf1.study.decisions.study import DecisionStudy
 from batchf1.study.experiments import experiments
-from batchf1.study.grid import Study, cells
+from batchf1.study.grid import Study
 from batchf1.study.pieces import n_runs, whole
+from batchf1.study.plan import plan
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import rare_positives
 
@@ -200,14 +203,15 @@ def test_the_verdict_on_memory(repository, readme):
 
 
 def test_the_number_of_trainings_is_that_of_the_studies(repository, readme):
-    bundled = dict.fromkeys((False, True), 0)
+    bundled = Counter()
     for name, study in experiments(repository / "experiments").items():
-        if isinstance(study, Study):
-            grid = cells(repository / f"experiments/{name}.yaml")
+        if isinstance(study, Study | DecisionStudy):
+            grid = plan(repository / f"experiments/{name}.yaml").cells
             if grid[0].first.dataset.name != "fashion_mnist":
-                bundled[study.aside] += n_runs(whole(grid))
-    assert f"trains {bundled[False]:,} networks" in readme
-    assert f"`snakemake --cores all large` trains {bundled[True]:,} more" in readme
+                bundled[name if study.aside else ""] += n_runs(whole(grid))
+    assert f"trains {bundled['']:,} networks" in readme
+    assert f"`snakemake --cores all large` trains {bundled['large']:,} more" in readme
+    assert f"`snakemake --cores all decisions` {bundled['decisions']:,}, in 15" in readme
 
 
 def test_every_file_that_the_readme_names_is_there(repository):

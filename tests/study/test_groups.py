@@ -9,7 +9,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.records import tables
-from batchf1.study import groups, schema, shard
+from batchf1.study import groups, rows, schema, shard
 from batchf1.study.grid import runs
 from helpers.shards import STUDY, execute, kept
 
@@ -97,7 +97,7 @@ def test_a_group_that_lacks_a_row_is_trained_again(experiment, tmp_path, said):
 def test_runs_of_other_code_are_trained_again(experiment, tmp_path, said, monkeypatch):
     store = tmp_path / "store"
     execute(experiment, 0, 1, store)
-    monkeypatch.setattr(shard, "fingerprint", lambda run: "other")
+    monkeypatch.setattr(shard, "fingerprint", lambda run, recording=None: "other")
     execute(experiment, 0, 1, store)
     execute(experiment, 0, 1, store)
     assert said() == [(16, 0), (16, 0), (16, 16)]
@@ -166,7 +166,7 @@ def test_a_write_that_is_cut_short_leaves_nothing(experiment, tmp_path, monkeypa
 
 def test_two_processes_may_keep_the_same_runs(experiment, tmp_path):
     made = execute(experiment, 0, 1, tmp_path / "store")
-    store = groups.Groups(tmp_path / "store")
+    store = groups.Groups(tmp_path / "store", rows.RECORDING)
     found = kept(store.folder)
     wanted = {
         run.run_id: groups.Wanted(shard.fingerprint(run), run.n_rows) for run in runs(experiment)

@@ -1,5 +1,7 @@
 """Shards: what is trained, what is kept in which groups, and what is written."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.records import tables
-from batchf1.study import schema, shard
+from batchf1.study import rows, schema, shard
 from batchf1.study.grid import runs
 from helpers.shards import STUDY, collect, execute
 
@@ -95,8 +97,8 @@ def test_a_run_whose_log_is_wrong_is_named_and_never_written(
 
 
 def test_a_missing_value_is_refused_before_it_is_kept(experiment, tmp_path, monkeypatch):
-    right = shard.rows.table
-    monkeypatch.setattr(shard.rows, "table", lambda *a: right(*a).assign(loss=float("nan")))
+    spoilt = replace(rows.RECORDING, table=lambda *a: rows.table(*a).assign(loss=float("nan")))
+    monkeypatch.setattr(rows, "RECORDING", spoilt)
     with pytest.raises(InputError, match=r"store/.*must have no missing value; got .*'loss'"):
         execute(experiment, 0, 1, tmp_path / "store")
     assert list((tmp_path / "store").iterdir()) == []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from batchf1.metrics.averaging import Averaging, average
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.ratios import F1, Ratio, check_metric, dot, safe_divide
+from batchf1.metrics.ratios import F1, Ratio, check_ratio, dot, safe_divide
 from batchf1.theory.pool import (
     Cut,
     Epoch,
@@ -112,7 +112,7 @@ def covariance_identity(
     before it, in [-1, 1]; NaN where every D_b = 0. Raises `InputError` for another rule or metric,
     no batch, or a batch without samples. Source: `docs/theory.md`, section 6.
     """
-    check_metric(metric)
+    check_ratio(metric)
     counts = checked(counts)
     bottom = np.asarray(dot(metric.bottom, counts), np.float64)
     value = safe_divide(dot(metric.top, counts), bottom)

@@ -17,7 +17,7 @@ from batchf1.errors import refuse, require
 from batchf1.metrics import checks
 from batchf1.metrics.averaging import check_averaging
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.ratios import Ratio, check_metric, dot, safe_divide
+from batchf1.metrics.ratios import Ratio, check_ratio, dot, safe_divide
 from batchf1.theory.laws import (
     NOTHING,
     TINY,
@@ -184,7 +184,7 @@ def checked_counts(counts: Counts, metric: Ratio) -> Counts:
     good = (whole.n >= 1) & (whole.n <= checks.LARGEST)
     if not good.all():
         refuse("tp + fp + fn + tn", "lies in 1 .. 2**53", whole.n[~good][0].item())
-    check_metric(metric)
+    check_ratio(metric)
     return whole
 
 

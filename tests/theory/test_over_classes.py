@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from batchf1.errors import InputError
 from batchf1.metrics.averaging import batch_mean
@@ -17,8 +19,10 @@ from batchf1.metrics.ratios import (
     precision,
     recall,
 )
+from batchf1.theory.classes import parts
 from batchf1.theory.expectation import covariance_identity, expect, expected_f1
 from batchf1.theory.limits import large_data
+from batchf1.theory.pool import checked_cut
 from batchf1.theory.preference import prefer
 from batchf1.theory.search import smallest_batch
 from helpers.brute_force import CONVENTIONS, RULES
@@ -173,6 +177,20 @@ def test_weighted_f1_is_unbiased_where_every_class_is_called_as_often_as_it_is_t
             0, abs=1e-15
         )
         assert expect(counts, size, metric=f_beta(1, "macro")).error < -1e-3
+
+
+@given(st.tuples(*[st.integers(0, 12)] * 4).filter(any), st.integers(1, 12))
+def test_which_way_a_class_moves_a_weighted_mean(cells, size):
+    counts = as_counts(*([cell] for cell in cells))
+    cut = checked_cut(counts.n, min(size, sum(cells)), "per_batch", 0.0)
+    _, empty, f1 = parts(counts, cut, f_beta(1, "weighted"))
+    assert empty == 0
+    assert f1 * np.sign(cells[1] - cells[2]) >= -1e-15
+    assert f1 == pytest.approx(0, abs=1e-15) or cells[1] != cells[2]
+    assert parts(counts, cut, jaccard("weighted"))[2] >= -1e-15
+    _, empty, curvature = parts(counts, cut, precision("weighted"))
+    assert empty <= 0
+    assert curvature >= -1e-15
 
 
 @pytest.mark.parametrize("over", ["micro", "macro", "weighted"])

@@ -168,8 +168,8 @@ def f_beta(beta: float, average: str = "binary", n_classes: int | None = None) -
     """F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), as in `sklearn.metrics.fbeta_score`.
 
     `average`: `binary` gives a `Ratio`, the others an `OverClasses` of `n_classes`. Logs call it
-    `f1`, `f0.5`, `f2_macro` and so on. Raises `InputError` unless 0 < beta < infinity, for another
-    average, and for `n_classes` that is no whole number >= 1 or goes with `binary`.
+    `f1`, `f0.5`, `f2_macro`. Raises `InputError` unless 0 < beta < infinity, for another average,
+    and for `n_classes` that is no whole number >= 1 or goes with `binary`.
 
     >>> float(f_beta(2)(Counts(tp=4, fp=1, fn=1, tn=94)))
     0.8
@@ -290,10 +290,7 @@ def _averaged(ratio: Ratio, average: str, n_classes: int | None) -> Metric:
 
 
 def _mean_over_classes(values: Floats, weights: Any) -> Floats:
-    """Mean along the first axis of the values that are not NaN; NaN where all are.
-
-    Where their weights are all 0 they count alike, as in scikit-learn.
-    """
+    """Mean of what is not NaN along the first axis; where all weights are 0, they count alike."""
     known = ~np.isnan(values)
     weights = np.where(known, weights, 0)
     weights = np.where((weights == 0).all(axis=0), known, weights)

@@ -191,11 +191,11 @@ def checked_pool(counts: Counts, metric: Ratio) -> Pool | None:
 
     Raises `InputError` as `checked_counts`, and for another metric.
     """
+    check_ratio(metric)
     whole = checked(counts)
     for name, given in zip(Counts._fields, counts, strict=True):
         checks.must(np.ndim(given) == 0, name, "is a single number", given)
     whole = checked_counts(whole)
-    check_ratio(metric)
     pool = grouped(whole.n, whole, metric)
     return pool if pool.groups else None
 

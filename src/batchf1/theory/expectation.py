@@ -78,7 +78,7 @@ def expect(
     A metric over classes takes counts with the classes on an axis before all others, which the
     answer lacks. They do not say how the classes go together, so that `sd` and `interval95` of
     `macro` and `weighted` are NaN, unless there is one batch or it is weighted recall;
-    `batchf1.theory.cuts.simulate` finds them from the samples, by trying. For `micro`
+    `batchf1.theory.simulation.simulate` finds them from the samples, by trying. For `micro`
     and `weighted` each sample is taken to have and get one class, which the sums of the counts must
     bear out; `macro` is for any number of labels. `error_empty` is the mean over the classes, each
     with its weight in the batches in which it is 0/0.

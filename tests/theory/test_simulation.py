@@ -10,8 +10,8 @@ from batchf1.metrics.averaging import pooled
 from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import as_counts, batch_counts
 from batchf1.metrics.ratios import f_beta, precision
-from batchf1.theory.cuts import Simulated, simulate
 from batchf1.theory.expectation import expect
+from batchf1.theory.simulation import Simulated, simulate
 from helpers.classes import counts_of, every_mean, kind
 
 LABELS, DECIDED = [0, 0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2, 0]

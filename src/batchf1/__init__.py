@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from batchf1.errors import InputError
     from batchf1.forensics.answer import investigate
     from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
+    from batchf1.metrics.classes import class_counts
     from batchf1.metrics.counts import Counts, batch_counts
-    from batchf1.metrics.ratios import F1, Ratio, f_beta
+    from batchf1.metrics.ratios import F1, OverClasses, Ratio, f_beta, jaccard, precision, recall
     from batchf1.theory.expectation import expect
     from batchf1.theory.preference import prefer
     from batchf1.theory.search import smallest_batch
@@ -21,14 +22,19 @@ __all__ = [
     "F1",
     "Counts",
     "InputError",
+    "OverClasses",
     "Ratio",
     "batch_counts",
     "batch_mean",
+    "class_counts",
     "expect",
     "f_beta",
     "investigate",
+    "jaccard",
     "pooled",
+    "precision",
     "prefer",
+    "recall",
     "reconstructed",
     "smallest_batch",
 ]
@@ -37,14 +43,19 @@ _PLACES = {
     "Counts": "metrics.counts",
     "F1": "metrics.ratios",
     "InputError": "errors",
+    "OverClasses": "metrics.ratios",
     "Ratio": "metrics.ratios",
     "batch_counts": "metrics.counts",
     "batch_mean": "metrics.averaging",
+    "class_counts": "metrics.classes",
     "expect": "theory.expectation",
     "f_beta": "metrics.ratios",
     "investigate": "forensics.answer",
+    "jaccard": "metrics.ratios",
     "pooled": "metrics.averaging",
+    "precision": "metrics.ratios",
     "prefer": "theory.preference",
+    "recall": "metrics.ratios",
     "reconstructed": "metrics.averaging",
     "smallest_batch": "theory.search",
 }

@@ -72,6 +72,7 @@ def test_rates_alone_give_the_limit(capsys):
     assert ask_json(capsys, *asked, "--batch-size", "10", "--zero-division", "1") == {
         "averaging": "per_batch",
         "zero_division": "1",
+        "metric": "f1",
         "batch_size": 10,
         "n_samples": None,
         "prevalence": 0.05,
@@ -182,6 +183,7 @@ def test_nothing_positive_is_said_plainly(capsys, word, rest, value):
     assert answer == {
         "averaging": "per_batch",
         "zero_division": word,
+        "metric": "f1",
         "n_samples": 5,
         "tp": 0,
         "fp": 0,

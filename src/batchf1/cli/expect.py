@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchf1.cli import console, rules
+from batchf1.cli import console, metrics, rules
+from batchf1.cli.metrics import FIELDS
 from batchf1.errors import require
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
+    from batchf1.metrics.ratios import Metric, OverClasses, Ratio
 
-FIELDS = ("tp", "fp", "fn", "tn")
 RATES = ("prevalence", "precision", "recall")
 FINE = 0.01
 """An error that nobody minds; the advice is about it unless --tolerance says otherwise."""
@@ -27,7 +29,14 @@ def add(commands: Any) -> None:
         "whole split (--tp --fp --fn --tn), or from --prevalence --precision --recall and, if "
         "known, --n-samples. Rates of so many samples become the nearest whole counts, which are "
         "refused where they give a prevalence that is more than 1 % off, or a precision or recall "
-        "that is more than 0.01 off.",
+        "that is more than 0.01 off. Another metric: --metric, over classes with --counts-file.",
+    )
+    parser.add_argument("--metric", default="f1", metavar="NAME", help=metrics.HELP)
+    parser.add_argument(
+        "--counts-file",
+        type=Path,
+        metavar="CSV",
+        help="counts of classes: columns tp, fp, fn, tn, a row a class, each against the rest",
     )
     for name in FIELDS:
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{name.upper()} of the split")
@@ -46,39 +55,74 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Print the answer."""
-    answer = _answer(parsed)
-    print(console.as_json(answer) if parsed.json else _text(answer))  # noqa: T201
+    metric = metrics.named(parsed.metric)
+    answer = _answer(parsed, metric)
+    print(console.as_json(answer) if parsed.json else _text(answer, metric))  # noqa: T201
 
 
-def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
-    from batchf1.metrics.rates import rates_of
-    from batchf1.theory.expectation import expect
-    from batchf1.theory.limits import large_data
-    from batchf1.theory.search import smallest_batch
+def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
+    from batchf1.metrics.ratios import OverClasses
 
     size = parsed.batch_size
     known = size is not None or parsed.tolerance is not None
     require(known, "--batch-size", "needed, unless --tolerance asks for it", "neither")
-    zero_division = rules.zero_division(parsed)
-    answer: dict[str, Any] = {"averaging": parsed.averaging, "zero_division": parsed.zero_division}
+    answer = {"averaging": parsed.averaging, "zero_division": parsed.zero_division}
+    answer["metric"] = metric.name
+    if isinstance(metric, OverClasses):
+        return answer | _of_classes(parsed, metric)
+    rule = "goes with a metric over classes, as f1-macro"
+    require(parsed.counts_file is None, "--counts-file", rule, metric.name)
     counts = _counts(parsed)
     if counts is None:
         require(parsed.tolerance is None, "--tolerance", "needs --n-samples", parsed.tolerance)
-        rates = {name: getattr(parsed, name) for name in RATES}
-        limit = large_data(**rates, batch_size=size, zero_division=zero_division)
-        found = {key: getattr(limit, key) for key in ERRORS}
-        answer |= {"batch_size": size, "n_samples": None, **rates}
-        return answer | found | {"sd": 0.0}
-    how = (parsed.averaging, zero_division)
-    answer |= {"n_samples": sum(counts), **counts._asdict()}
+        return answer | _of_rates(parsed, metric)
+    return answer | _of_counts(parsed, counts, metric)
+
+
+def _of_rates(parsed: argparse.Namespace, metric: Ratio) -> dict[str, Any]:
+    from batchf1.theory.limits import large_data
+
+    rates, undefined = {name: getattr(parsed, name) for name in RATES}, rules.zero_division(parsed)
+    size = parsed.batch_size
+    limit = large_data(**rates, batch_size=size, zero_division=undefined, metric=metric)
+    found = {key: getattr(limit, key) for key in ERRORS}
+    return {"batch_size": size, "n_samples": None, **rates} | found | {"sd": 0.0}
+
+
+def _of_counts(parsed: argparse.Namespace, counts: Counts, metric: Ratio) -> dict[str, Any]:
+    from batchf1.metrics.rates import rates_of
+    from batchf1.theory.expectation import expect
+    from batchf1.theory.search import smallest_batch
+
+    how = (parsed.averaging, rules.zero_division(parsed), metric)
     tolerance = FINE if parsed.tolerance is None else parsed.tolerance
     smallest = smallest_batch(counts, tolerance, *how)
-    answer |= {"tolerance": tolerance, "smallest_batch_size": smallest}
-    size = smallest if size is None else size
-    found = expect(counts, size, *how)._asdict()
-    return answer | {"batch_size": size} | found | rates_of(counts)
+    size = smallest if parsed.batch_size is None else parsed.batch_size
+    answer = {"n_samples": sum(counts), **counts._asdict()}
+    answer |= {"tolerance": tolerance, "smallest_batch_size": smallest, "batch_size": size}
+    return answer | expect(counts, size, *how)._asdict() | rates_of(counts)
 
 
+def _of_classes(parsed: argparse.Namespace, metric: OverClasses) -> dict[str, Any]:
+    """As of counts, with a list for each count and rate; no smallest batch is looked for."""
+    from batchf1.metrics.counts import Counts
+    from batchf1.metrics.rates import rates_of
+    from batchf1.theory.expectation import expect
+
+    path, size = parsed.counts_file, parsed.batch_size
+    require(path is not None, "--counts-file", f"needed for {metric.name}, a row a class", "none")
+    given = [f"--{name.replace('_', '-')}" for name in ALONE if getattr(parsed, name) is not None]
+    require(not given, "--counts-file", "stands alone, with --batch-size", " ".join(given))
+    counts = metrics.counts_of_classes(path)
+    found = expect(counts, size, parsed.averaging, rules.zero_division(parsed), metric)
+    lists = {name: part.tolist() for name, part in counts._asdict().items()}
+    each = [rates_of(Counts(*one)) for one in zip(*counts, strict=True)]
+    answer = {"n_samples": int(counts.n[0]), **lists, "tolerance": FINE}
+    answer |= {"smallest_batch_size": None, "batch_size": size} | found._asdict()
+    return answer | {name: [one[name] for one in each] for name in RATES}
+
+
+ALONE = (*FIELDS, *RATES, "n_samples", "tolerance")
 ERRORS = ("true_f1", "expected_f1", "error", "error_empty", "error_curvature")
 
 
@@ -107,37 +151,55 @@ def _number(rate: float) -> str:
     return "undefined" if math.isnan(rate) else f"{rate:g}"
 
 
-def _text(answer: dict[str, Any]) -> str:
-    return "\n".join([*_question(answer), *_findings(answer)])
+def _text(answer: dict[str, Any], metric: Metric) -> str:
+    return "\n".join([*_question(answer), *_findings(answer, metric)])
 
 
 def _question(answer: dict[str, Any]) -> list[str]:
     n, size = answer["n_samples"], answer["batch_size"]
     data = f"{n:,} samples" if n else "very many samples"
-    rules = f"averaged {answer['averaging']}, 0/0 = {answer['zero_division']}"
-    counts = ", ".join(f"{name} {answer[name]:,}" for name in FIELDS if name in answer)
-    return [
-        f"{data} in batches of {size:,}, {rules}",
-        *([f"counts               {counts}"] if counts else []),
-        "rates                " + ", ".join(f"{name} {_number(answer[name])}" for name in RATES),
+    lines = [
+        f"{data} in batches of {size:,}, averaged {answer['averaging']}, "
+        f"0/0 = {answer['zero_division']}"
     ]
+    if isinstance(answer.get("tp"), list):
+        return [*lines, f"metric               {answer['metric']}, {len(answer['tp'])} classes"]
+    if answer["metric"] != "f1":
+        lines.append(f"metric               {answer['metric']}")
+    if n:
+        counts = ", ".join(f"{name} {answer[name]:,}" for name in FIELDS)
+        lines.append(f"counts               {counts}")
+    rates = ", ".join(f"{name} {_number(answer[name])}" for name in RATES)
+    return [*lines, f"rates                {rates}"]
 
 
-def _findings(answer: dict[str, Any]) -> list[str]:
-    if answer["n_samples"] and answer["tn"] == answer["n_samples"]:
+def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
+    f1 = answer["metric"] == "f1"
+    name, it = ("F1", "F1") if f1 else ("value", "the metric")
+    nothing = "no positive, real or predicted" if f1 else "in which it is 0/0"
+    if answer["n_samples"] and _undefined(answer, metric):
         counted = f"and counts as {answer['zero_division']} everywhere"
         rest = "so there is nothing to average" if math.isnan(answer["true_f1"]) else counted
-        return [f"No positive, real or predicted: F1 is 0/0 in every batch and of all, {rest}."]
+        said = "No positive, real or predicted: F1" if f1 else answer["metric"]
+        return [f"{said} is 0/0 in every batch and of all, {rest}."]
     low, high = answer.get("interval95", (math.nan, math.nan))
-    spread = f"   (95 % of epochs: {low:.4f} to {high:.4f})" if answer["n_samples"] else ""
+    spread = "" if math.isnan(low) else f"   (95 % of epochs: {low:.4f} to {high:.4f})"
     return [
         f"expected in the log  {answer['expected_f1']:.6f}{spread}",
-        f"true F1              {answer['true_f1']:.6f}",
+        f"{f'true {name}':<20} {answer['true_f1']:.6f}",
         f"error                {answer['error']:+.6f}",
-        f"  of empty batches   {answer['error_empty']:+.6f}   (no positive, real or predicted)",
-        f"  of curvature       {answer['error_curvature']:+.6f}   (F1 is no linear function)",
+        f"  of empty batches   {answer['error_empty']:+.6f}   ({nothing})",
+        f"  of curvature       {answer['error_curvature']:+.6f}   ({it} is no linear function)",
         _advice(answer),
     ]
+
+
+def _undefined(answer: dict[str, Any], metric: Metric) -> bool:
+    """Whether the metric is 0/0 for all samples."""
+    from batchf1.metrics.counts import as_counts
+
+    counts = as_counts(*(answer[name] for name in FIELDS))
+    return math.isnan(metric(counts, math.nan))
 
 
 def _advice(answer: dict[str, Any]) -> str:

@@ -40,7 +40,7 @@ from typing import Any, ClassVar
 from batchf1.errors import require
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Counts, Floats
-from batchf1.metrics.ratios import F1, Ratio, check_metric
+from batchf1.metrics.ratios import F1, Ratio, check_ratio
 
 
 class Strategy:
@@ -72,7 +72,7 @@ class Strategy:
         from_logits: bool = False,
         name: str | None = None,
     ) -> None:
-        check_metric(metric)
+        check_ratio(metric)
         good = re.fullmatch(r"[\w.-]+", str(metric.name), re.ASCII) is not None
         require(good, "metric", "has a name of letters, digits, _ . and -", repr(metric.name))
         self.metric = metric

@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from batchf1.errors import refuse, require
-from batchf1.metrics.ratios import Ratio, Weights, check_metric, margin_weights
+from batchf1.metrics.ratios import Ratio, Weights, check_ratio, margin_weights
 
 
 def cut(threshold: float, from_logits: bool) -> float:
@@ -94,7 +94,7 @@ def config_of(of_ratio: Any) -> dict[str, Any]:
 def as_ratio(metric: Any) -> Ratio:
     """A metric, from itself or from the list that a saved model holds of it."""
     found = metric if isinstance(metric, Ratio) else _rebuilt(*metric)
-    check_metric(found)
+    check_ratio(found)
     return found
 
 

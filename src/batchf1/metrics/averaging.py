@@ -1,7 +1,8 @@
 """From the counts of an epoch's batches to one value, by each rule that a framework may follow.
 
 Every function takes `Counts` whose last axis runs over the batches and returns float64 of the
-shape of the axes before it.
+shape of the axes before it. With a metric over classes the first axis runs over the classes, and is
+gone from the result.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from batchf1.errors import require
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
-from batchf1.metrics.ratios import F1, Ratio, check_metric, safe_divide
+from batchf1.metrics.ratios import F1, Metric, OverClasses, check_metric, safe_divide
 
 Averaging = Literal["per_batch", "size_weighted"]
 Logged = Literal["sum", "mean", "per_sample"]
@@ -47,7 +48,7 @@ def batch_mean(
     averaging: Averaging = "per_batch",
     zero_division: float = 0.0,
     dtype: type[np.floating] = np.float64,
-    metric: Ratio = F1,
+    metric: Metric = F1,
 ) -> Floats:
     """The naive value: the framework's average of the batches' values.
 
@@ -59,9 +60,8 @@ def batch_mean(
     >>> float(batch_mean(batches)), float(pooled(batches))
     (0.5, 0.6666666666666666)
     """
-    check_metric(metric)
-    counts = checked(counts)
-    return average(metric(counts, zero_division), counts.n, averaging, dtype)
+    counts = _of_batches(counts, metric)
+    return average(metric(counts, zero_division), metric.sizes(counts), averaging, dtype)
 
 
 def reconstructed(
@@ -69,7 +69,7 @@ def reconstructed(
     averaging: Averaging = "per_batch",
     logged: Logged = "per_sample",
     zero_division: float = 0.0,
-    metric: Ratio = F1,
+    metric: Metric = F1,
 ) -> Floats:
     """The metric rebuilt from logged counts (the article's C5).
 
@@ -86,8 +86,7 @@ def reconstructed(
     require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
     if logged == "per_sample":
         return pooled(counts, zero_division, metric)
-    check_metric(metric)
-    counts, undefined = checked(counts), checks.zero_division(zero_division)
+    counts, undefined = _of_batches(counts, metric), checks.zero_division(zero_division)
     sizes = counts.n
     scale = np.ones(sizes.shape) if logged == "sum" else safe_divide(1, sizes)
     margins = (counts.tp, counts.positives, counts.predicted_positives, sizes)
@@ -95,7 +94,7 @@ def reconstructed(
     return metric.of_margins(tp, positives, predicted, n, undefined)
 
 
-def pooled(counts: Counts, zero_division: float = 0.0, metric: Ratio = F1) -> Floats:
+def pooled(counts: Counts, zero_division: float = 0.0, metric: Metric = F1) -> Floats:
     """The true value: of all batches' counts added up. Order and cut do not matter.
 
     Raises `InputError` for counts without a batch, and as `Ratio`.
@@ -103,8 +102,7 @@ def pooled(counts: Counts, zero_division: float = 0.0, metric: Ratio = F1) -> Fl
     >>> float(pooled(Counts(tp=[2, 0], fp=[0, 1], fn=[0, 1], tn=[2, 2])))
     0.6666666666666666
     """
-    check_metric(metric)
-    counts = checked(counts)
+    counts = _of_batches(counts, metric)
     _need_a_batch("counts", counts.tp.shape)
     return metric(counts.pooled(), zero_division)
 
@@ -113,6 +111,16 @@ def check_averaging(averaging: object) -> None:
     """Raise `InputError` unless this is an averaging rule."""
     rules = get_args(Averaging)
     require(averaging in rules, "averaging", f"is one of {rules}", averaging)
+
+
+def _of_batches(counts: Counts, metric: Metric) -> Counts:
+    """The counts, checked together with the metric."""
+    check_metric(metric)
+    counts = checked(counts)
+    if isinstance(metric, OverClasses):
+        metric.check_shape(counts.tp.shape)
+        _need_a_batch("counts of a class", counts.tp.shape[1:])
+    return counts
 
 
 def _need_a_batch(thing: str, shape: tuple[int, ...]) -> None:

@@ -1,18 +1,19 @@
-"""Metrics as values: a ratio of two weighings of the four counts."""
+"""Metrics as values: a ratio of two weighings of the four counts, of one class or over several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from batchf1.errors import require
+from batchf1.errors import refuse, require
 from batchf1.metrics import checks
-from batchf1.metrics.counts import Counts, Floats, checked
+from batchf1.metrics.counts import Counts, Floats, Integers, checked
 
 Weights = tuple[float, float, float, float]
+Average = Literal["micro", "macro", "weighted"]
 
 
 class Ratio(NamedTuple):
@@ -68,30 +69,186 @@ class Ratio(NamedTuple):
         top, bottom = margin_weights(self.top), margin_weights(self.bottom)
         return safe_divide(dot(top, margins), dot(bottom, margins), zero_division)
 
+    def sizes(self, counts: Counts) -> Integers:
+        """How many samples each value is of."""
+        return counts.n
 
-def f_beta(beta: float) -> Ratio:
+
+class OverClasses(NamedTuple):
+    """A ratio of each class, averaged over the classes as scikit-learn does; called as a `Ratio`.
+
+    The first axis of counts runs over the classes, each against the rest: (n_classes, ...), with
+    batches on the last where there are any, as `class_counts` makes them. `average`: `micro`, the
+    ratio of the classes' counts added up; `macro`, the mean of the classes' values; `weighted`,
+    their mean weighted by TP + FN. `n_classes`: None for as many as the counts have.
+
+    >>> macro = OverClasses(F1, "macro")
+    >>> float(macro(Counts(tp=[2, 1, 0], fp=[0, 1, 1], fn=[0, 1, 1], tn=[3, 2, 3])))
+    0.5
+    """
+
+    ratio: Ratio
+    average: Average
+    n_classes: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What logs call it: `f1_macro`, `f2_micro`, `precision_weighted`."""
+        return f"{self.ratio.name}_{self.average}"
+
+    def __call__(self, counts: Counts, zero_division: float = 0.0) -> Floats:
+        """The value for counts (n_classes, ...): float64 of the shape after the classes, in [0, 1].
+
+        `zero_division` is the value of a class where the ratio is 0/0: 0, 1, or NaN to leave it
+        out, and all left out is NaN. With `weighted`, classes count alike where none that is left
+        in has a label. As in `sklearn.metrics.f1_score`. Raises `InputError` for another
+        `zero_division`, counts that `as_counts` refuses, no class, or other than `n_classes`.
+        """
+        check_metric(self)
+        counts, undefined = checked(counts), checks.zero_division(zero_division)
+        self.check_shape(counts.tp.shape)
+        return self.of(*counts, zero_division=undefined)
+
+    def of(
+        self,
+        tp: ArrayLike,
+        fp: ArrayLike,
+        fn: ArrayLike,
+        tn: ArrayLike = 0,
+        zero_division: float = 0.0,
+    ) -> Floats:
+        """The value for counts, or means or shares of them, that broadcast; nothing is checked."""
+        tp, fp, fn, tn = np.broadcast_arrays(tp, fp, fn, tn)
+        if self.average == "micro":
+            tp, fp, fn, tn = (cell.sum(axis=0) for cell in (tp, fp, fn, tn))
+            return self.ratio.of(tp, fp, fn, tn, zero_division)
+        values = self.ratio.of(tp, fp, fn, tn, zero_division)
+        return _mean_over_classes(values, tp + fn if self.average == "weighted" else 1)
+
+    def of_margins(
+        self,
+        tp: ArrayLike,
+        positives: ArrayLike,
+        predicted_positives: ArrayLike,
+        n: ArrayLike = 0,
+        zero_division: float = 0.0,
+    ) -> Floats:
+        """The value for TP, TP + FN, TP + FP and the number of samples; nothing is checked.
+
+        All but `n` have a class axis. They too may be means or shares; `n` does not matter where TN
+        has no weight.
+        """
+        fp, fn = np.subtract(predicted_positives, tp), np.subtract(positives, tp)
+        return self.of(tp, fp, fn, n - np.add(tp, fp) - fn, zero_division)
+
+    def sizes(self, counts: Counts) -> Integers:
+        """How many samples each value is of, which all classes must agree on."""
+        n = counts.n
+        strange = n[n != n[:1]]
+        if strange.size:
+            rule = "have the classes on the first axis, each of the same samples"
+            refuse("counts", rule, f"{n.flat[0]} and {strange[0]} samples")
+        return np.asarray(n[0])
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse counts whose first axis does not run over the classes."""
+        wanted = len(shape) > 0 and shape[0] > 0 and self.n_classes in (None, shape[0])
+        number = "" if self.n_classes is None else f"{self.n_classes} "
+        require(wanted, "counts", f"{self.name} needs {number}classes on the first axis", shape)
+
+
+Metric = Ratio | OverClasses
+
+
+@overload
+def f_beta(beta: float, average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
+@overload
+def f_beta(beta: float, average: Average, n_classes: int | None = None) -> OverClasses: ...
+def f_beta(beta: float, average: str = "binary", n_classes: int | None = None) -> Metric:
     """F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), as in `sklearn.metrics.fbeta_score`.
 
-    Logs call it `f1`, `f2`, `f0.5` and so on. Raises `InputError` unless 0 < beta < infinity.
+    `average`: `binary` gives a `Ratio`, the others an `OverClasses` of `n_classes`. Logs call it
+    `f1`, `f0.5`, `f2_macro`. Raises `InputError` unless 0 < beta < infinity, for another average,
+    and for `n_classes` that is no whole number >= 1 or goes with `binary`.
 
     >>> float(f_beta(2)(Counts(tp=4, fp=1, fn=1, tn=94)))
     0.8
+    >>> f_beta(1, average="macro", n_classes=5).name
+    'f1_macro'
     """
     checks.must(0 < checks.real(beta) < np.inf, "beta", "must be above 0 and finite", beta)
     square = float(beta) ** 2
-    return Ratio((1 + square, 0, 0, 0), (1 + square, 1, square, 0), f"f{beta:g}")
+    ratio = Ratio((1 + square, 0, 0, 0), (1 + square, 1, square, 0), f"f{beta:g}")
+    return _averaged(ratio, average, n_classes)
 
 
-F1 = f_beta(1)
+F1 = Ratio((2, 0, 0, 0), (2, 1, 1, 0), "f1")
 PRECISION = Ratio((1, 0, 0, 0), (1, 1, 0, 0), "precision")
 RECALL = Ratio((1, 0, 0, 0), (1, 0, 1, 0), "recall")
 JACCARD = Ratio((1, 0, 0, 0), (1, 1, 1, 0), "jaccard")
 ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1), "accuracy")
 
 
+@overload
+def precision(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
+@overload
+def precision(average: Average, n_classes: int | None = None) -> OverClasses: ...
+def precision(average: str = "binary", n_classes: int | None = None) -> Metric:
+    """TP / (TP + FP), as in `sklearn.metrics.precision_score`; the averages are `f_beta`'s.
+
+    >>> precision("weighted")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])).round(3).item()
+    0.556
+    """
+    return _averaged(PRECISION, average, n_classes)
+
+
+@overload
+def recall(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
+@overload
+def recall(average: Average, n_classes: int | None = None) -> OverClasses: ...
+def recall(average: str = "binary", n_classes: int | None = None) -> Metric:
+    """TP / (TP + FN), as in `sklearn.metrics.recall_score`; the averages are `f_beta`'s.
+
+    Its macro average is scikit-learn's `balanced_accuracy_score` where every class has a label.
+
+    >>> float(recall("macro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
+    0.5
+    """
+    return _averaged(RECALL, average, n_classes)
+
+
+@overload
+def jaccard(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
+@overload
+def jaccard(average: Average, n_classes: int | None = None) -> OverClasses: ...
+def jaccard(average: str = "binary", n_classes: int | None = None) -> Metric:
+    """TP / (TP + FP + FN), as in `sklearn.metrics.jaccard_score`; the averages are `f_beta`'s.
+
+    Also called intersection over union. Dice's coefficient is F1, `f_beta(1)`.
+
+    >>> float(jaccard("micro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
+    0.3333333333333333
+    """
+    return _averaged(JACCARD, average, n_classes)
+
+
 def check_metric(metric: object) -> None:
+    """Raise `InputError` unless this is a `Ratio` with values in [0, 1], or one over classes."""
+    if not isinstance(metric, OverClasses):
+        check_ratio(metric)
+        return
+    check_ratio(metric.ratio)
+    known = metric.average in get_args(Average)
+    require(known, "average", "is binary, micro, macro or weighted", metric.average)
+    if metric.n_classes is not None:
+        checks.whole("n_classes", metric.n_classes)
+
+
+def check_ratio(metric: object) -> None:
     """Raise `InputError` unless this is a `Ratio` whose values lie in [0, 1]."""
     rule = "is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
+    if isinstance(metric, OverClasses):
+        refuse("metric", "is of one class here, a Ratio", f"{metric.name}, over classes")
     checks.must(isinstance(metric, Ratio), "metric", rule, metric)
     assert isinstance(metric, Ratio)
     given = (metric.top, metric.bottom)
@@ -121,3 +278,21 @@ def dot(weights: Sequence[Any], counts: Sequence[Any]) -> Any:
     """Sum of weight x count."""
     terms = [weight * count for weight, count in zip(weights, counts, strict=True)]
     return sum(terms[1:], terms[0])
+
+
+def _averaged(ratio: Ratio, average: str, n_classes: int | None) -> Metric:
+    if average != "binary":
+        over = OverClasses(ratio, average, n_classes)  # type: ignore[arg-type]
+        check_metric(over)
+        return over
+    require(n_classes is None, "n_classes", "goes with micro, macro or weighted", n_classes)
+    return ratio
+
+
+def _mean_over_classes(values: Floats, weights: Any) -> Floats:
+    """Mean of what is not NaN along the first axis; where all weights are 0, they count alike."""
+    known = ~np.isnan(values)
+    weights = np.where(known, weights, 0)
+    weights = np.where((weights == 0).all(axis=0), known, weights)
+    terms = np.where(known, values, 0.0) * weights
+    return safe_divide(terms.sum(axis=0), weights.sum(axis=0), np.nan)

@@ -7,7 +7,6 @@ for what a docstring says. Derivations: `docs/theory.md`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,16 +14,24 @@ from numpy.typing import NDArray
 
 from batchf1.metrics.averaging import Averaging, average
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.ratios import F1, Ratio, check_metric, dot, safe_divide
+from batchf1.metrics.ratios import (
+    F1,
+    Metric,
+    OverClasses,
+    Ratio,
+    check_ratio,
+    dot,
+    safe_divide,
+)
+from batchf1.theory.classes import joined, parts
 from batchf1.theory.pool import (
     Cut,
     Epoch,
     checked_counts,
     checked_cut,
-    grouped,
     parts_of_error,
 )
-from batchf1.theory.portions import distinct, portions
+from batchf1.theory.portions import each
 from batchf1.theory.spread import standard_deviation
 
 NORMAL_95 = 1.959963984540054
@@ -51,7 +58,7 @@ def expect(
     batch_size: int,
     averaging: Averaging = "per_batch",
     zero_division: float = 0.0,
-    metric: Ratio = F1,
+    metric: Metric = F1,
 ) -> Expectation:
     """Mean, standard deviation and error of the logged value, for a pool cut at random.
 
@@ -68,23 +75,35 @@ def expect(
     (`zero_division` - true), and 0 for NaN; `error_curvature` is the rest. `interval95` is
     expected -+ 1.96 sd cut to [0, 1], a normal approximation; the others are exact to rounding.
 
+    A metric over classes takes counts with the classes on an axis before all others, which the
+    answer lacks. They do not say how the classes go together, so that `sd` and `interval95` of
+    `macro` and `weighted` are NaN, unless there is one batch or it is weighted recall;
+    `batchf1.theory.simulation.simulate` finds them from the samples, by trying. For `micro`
+    and `weighted` each sample is taken to have and get one class, which the sums of the counts must
+    bear out; `macro` is for any number of labels. `error_empty` is the mean over the classes, each
+    with its weight in the batches in which it is 0/0.
+
     Raises `InputError` for counts that are no whole numbers >= 0 or of shapes that do not go
     together, a pool without samples, a batch size outside 1 .. the smallest N, or another rule,
-    `zero_division` or metric. Formulas: `docs/theory.md`, sections 1 to 5.
+    `zero_division` or metric; for NaN with macro averages and weighted precision, and for micro and
+    weighted averages where samples have other than one class. Formulas: `docs/theory.md`, sections
+    1 to 5.
 
     >>> found = expect(Counts(tp=160, fp=40, fn=40, tn=9760), batch_size=32)
     >>> round(found.true_f1, 3), round(found.expected_f1, 3)
     (0.8, 0.374)
     >>> expect(Counts(tp=160, fp=[0, 40], fn=40, tn=9760), batch_size=32).expected_f1.round(3)
     array([0.389, 0.374])
+    >>> classes = Counts(tp=[60, 20], fp=[10, 10], fn=[10, 10], tn=[20, 60])
+    >>> round(expect(classes, batch_size=10, metric=OverClasses(F1, "macro")).error, 3)
+    -0.028
     """
-    counts, cut = _checked(counts, batch_size, averaging, zero_division, metric)
-    found = _each(
-        counts, cut, metric, _moments, [cut.zero_division] * 2 + [0.0 * cut.zero_division] * 4
-    )
-    true, expected, sd = found[:3]
+    counts, cut, metric = _checked(counts, batch_size, averaging, zero_division, metric)
+    found = _found(counts, cut, metric)
+    expected, sd = found[1:3]
     low, high = (np.clip(expected + side * NORMAL_95 * sd, 0.0, 1.0) for side in (-1, 1))
-    batches = cut.batches.reshape(true.shape).astype(np.int64)
+    batches = cut.batches.reshape(counts.tp.shape).astype(np.int64)
+    batches = batches[0] if isinstance(metric, OverClasses) else batches
     fields = [_plain(values) for values in (*found, batches)]
     return Expectation._make([*fields, (_plain(low), _plain(high))])
 
@@ -94,11 +113,13 @@ def expected_f1(
     batch_size: int,
     averaging: Averaging = "per_batch",
     zero_division: float = 0.0,
-    metric: Ratio = F1,
+    metric: Metric = F1,
 ) -> Any:
     """`expect(...).expected_f1` alone, in a third of the time; the same arguments and errors."""
-    counts, cut = _checked(counts, batch_size, averaging, zero_division, metric)
-    return _plain(_each(counts, cut, metric, _mean, [cut.zero_division])[0])
+    counts, cut, metric = _checked(counts, batch_size, averaging, zero_division, metric)
+    if isinstance(metric, OverClasses):
+        return _plain(_found(counts, cut, metric)[1])
+    return _plain(each(counts, cut, metric, _mean, [cut.zero_division])[0])
 
 
 def covariance_identity(
@@ -112,7 +133,7 @@ def covariance_identity(
     before it, in [-1, 1]; NaN where every D_b = 0. Raises `InputError` for another rule or metric,
     no batch, or a batch without samples. Source: `docs/theory.md`, section 6.
     """
-    check_metric(metric)
+    check_ratio(metric)
     counts = checked(counts)
     bottom = np.asarray(dot(metric.bottom, counts), np.float64)
     value = safe_divide(dot(metric.top, counts), bottom)
@@ -123,10 +144,23 @@ def covariance_identity(
 
 
 def _checked(
-    counts: Counts, batch_size: int, averaging: str, zero_division: float, metric: Ratio
-) -> tuple[Counts, Cut]:
-    whole = checked_counts(counts, metric)
-    return whole, checked_cut(whole.n, batch_size, averaging, zero_division)
+    counts: Counts, batch_size: int, averaging: str, zero_division: float, metric: Metric
+) -> tuple[Counts, Cut, Metric]:
+    counts, metric = joined(counts, metric)
+    whole = checked_counts(counts)
+    return whole, checked_cut(whole.n, batch_size, averaging, zero_division), metric
+
+
+def _found(counts: Counts, cut: Cut, metric: Metric) -> Floats:
+    """The first six fields of an `Expectation`, in an array for each."""
+    if isinstance(metric, OverClasses):
+        true, empty, curvature = parts(counts, cut, metric)
+        error = empty + curvature
+        alone = cut.batches.reshape(counts.n.shape)[0] == 1
+        sd = np.where(alone, 0.0 * true, np.nan)
+        return np.stack([true, true + error, sd, error, empty, curvature])
+    undefined = [cut.zero_division] * 2 + [0.0 * cut.zero_division] * 4
+    return each(counts, cut, metric, _moments, undefined)
 
 
 def _moments(epoch: Epoch) -> tuple[Floats, ...]:
@@ -138,22 +172,6 @@ def _moments(epoch: Epoch) -> tuple[Floats, ...]:
 
 def _mean(epoch: Epoch) -> tuple[Floats, ...]:
     return (epoch.pool.true + sum(parts_of_error(epoch)),)
-
-
-def _each(
-    counts: Counts,
-    cut: Cut,
-    metric: Ratio,
-    find: Callable[[Epoch], tuple[Floats, ...]],
-    undefined: Sequence[float],
-) -> Floats:
-    """What `find` finds for each pool, in an array for each thing; `undefined` where it is 0/0."""
-    pool = grouped(counts.n, counts, metric)
-    first, same = distinct(pool)
-    found = np.repeat(np.array(undefined)[:, None], first.size, axis=1)
-    for rows, epoch in portions(pool.of(first), cut.of(first)):
-        found[:, rows] = np.concatenate(find(epoch), axis=1).T
-    return found[:, same].reshape(len(undefined), *counts.tp.shape)
 
 
 def _plain(values: NDArray[Any]) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from batchf1.errors import require
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats
-from batchf1.metrics.ratios import F1, Ratio, check_metric
+from batchf1.metrics.ratios import F1, Ratio, check_ratio
 from batchf1.theory.laws import binomial, poisson
 from batchf1.theory.nested import Law, nest
 from batchf1.theory.pool import Pool, grouped
@@ -58,7 +58,7 @@ def large_data(
     spare = 1 - prevalence - fp
     require(spare > -1e-12, "precision", "needs more negatives than there are", precision)
     zero_division = checks.zero_division(zero_division)
-    check_metric(metric)
+    check_ratio(metric)
     batch_size = checks.whole("batch_size", batch_size)
     pool = grouped(1.0, (tp, fp, fn, max(spare, 0.0)), metric)
     share = min(pool.relevant.item(), 1.0)
@@ -87,7 +87,7 @@ def rare_positives(
     rule = f"must be at least {RAREST} and finite"
     checks.must(good, "positives_per_batch", rule, positives_per_batch)
     zero_division = checks.zero_division(zero_division)
-    check_metric(metric)
+    check_ratio(metric)
     require(metric.bottom[3] == 0, "metric", "must not count true negatives here", metric[:2])
     counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
     pool = grouped(np.inf, (*counts, 0.0), metric)

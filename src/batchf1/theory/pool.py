@@ -17,7 +17,7 @@ from batchf1.errors import refuse, require
 from batchf1.metrics import checks
 from batchf1.metrics.averaging import check_averaging
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.ratios import Ratio, check_metric, dot, safe_divide
+from batchf1.metrics.ratios import Ratio, check_ratio, dot, safe_divide
 from batchf1.theory.laws import (
     NOTHING,
     TINY,
@@ -174,26 +174,28 @@ def beside(column: NDArray[Any], values: Floats) -> NDArray[Any]:
     return column.reshape(column.shape + (1,) * (values.ndim - column.ndim))
 
 
-def checked_counts(counts: Counts, metric: Ratio) -> Counts:
+def checked_counts(counts: Counts) -> Counts:
     """The counts of pools as int64 arrays of one shape.
 
-    Raises `InputError` unless they are whole numbers >= 0 that add up to 1 .. 2**53 in each pool,
-    and for another metric.
+    Raises `InputError` unless they are whole numbers >= 0 that add up to 1 .. 2**53 in each pool.
     """
     whole = checked(counts)
     good = (whole.n >= 1) & (whole.n <= checks.LARGEST)
     if not good.all():
         refuse("tp + fp + fn + tn", "lies in 1 .. 2**53", whole.n[~good][0].item())
-    check_metric(metric)
     return whole
 
 
 def checked_pool(counts: Counts, metric: Ratio) -> Pool | None:
-    """The pool of four single counts, None where the metric is 0/0; raises as `checked_counts`."""
+    """The pool of four single counts, None where the metric is 0/0.
+
+    Raises `InputError` as `checked_counts`, and for another metric.
+    """
+    check_ratio(metric)
     whole = checked(counts)
     for name, given in zip(Counts._fields, counts, strict=True):
         checks.must(np.ndim(given) == 0, name, "is a single number", given)
-    whole = checked_counts(whole, metric)
+    whole = checked_counts(whole)
     pool = grouped(whole.n, whole, metric)
     return pool if pool.groups else None
 

@@ -5,14 +5,15 @@ What is computed for several pools together is as large as the largest needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.metrics.counts import Floats
+from batchf1.metrics.counts import Counts, Floats
+from batchf1.metrics.ratios import Ratio
 from batchf1.theory.laws import LONGEST, as_floats, span
-from batchf1.theory.pool import Cut, Epoch, Pool, empty_terms
+from batchf1.theory.pool import Cut, Epoch, Pool, empty_terms, grouped
 
 NUMBERS = 2**15
 """Aimed at in an array of a portion, within a factor of some; more outgrow a processor's cache."""
@@ -20,6 +21,22 @@ POOLS = 2**14
 """Looked at in one go."""
 
 Rows = NDArray[np.intp]
+
+
+def each(
+    counts: Counts,
+    cut: Cut,
+    metric: Ratio,
+    find: Callable[[Epoch], tuple[Floats, ...]],
+    undefined: Sequence[float],
+) -> Floats:
+    """What `find` finds for each pool, in an array for each thing; `undefined` where it is 0/0."""
+    pool = grouped(counts.n, counts, metric)
+    first, same = distinct(pool)
+    found = np.repeat(np.array(undefined)[:, None], first.size, axis=1)
+    for rows, epoch in portions(pool.of(first), cut.of(first)):
+        found[:, rows] = np.concatenate(find(epoch), axis=1).T
+    return found[:, same].reshape(len(undefined), *counts.tp.shape)
 
 
 def distinct(pool: Pool) -> tuple[Rows, Rows]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from batchf1.metrics import checks
 from batchf1.metrics.averaging import Averaging, check_averaging
 from batchf1.metrics.rates import Rates, nearest_counts
-from batchf1.metrics.ratios import F1, Ratio
+from batchf1.metrics.ratios import F1, Ratio, check_ratio
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
 
@@ -69,6 +69,7 @@ def prefer(
     >>> found.true_choice, found.logged_choice
     (1, 2)
     """
+    check_ratio(metric)
     rules = (averaging, zero_division, metric)
     one, two = (
         _values(rates, prevalence, batch_size, n_samples, *rules) for rates in (first, second)

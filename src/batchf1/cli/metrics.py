@@ -1,0 +1,73 @@
+"""The metric that a command is asked about, and the counts of its classes from a file."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batchf1.errors import InputError, refuse, require
+
+if TYPE_CHECKING:
+    from batchf1.metrics.counts import Counts
+    from batchf1.metrics.ratios import Metric
+
+FIELDS = ("tp", "fp", "fn", "tn")
+NAMED = re.compile(
+    r"(?:f(\d+(?:\.\d+)?)|(precision|recall|jaccard))(?:[-_](micro|macro|weighted))?"
+)
+HELP = (
+    "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro or "
+    "-weighted over the classes of --counts-file"
+)
+
+
+def named(name: str) -> Metric:
+    """The metric of a name such as `f1`, `f0.5`, `recall-macro`, or as logs call it."""
+    from batchf1.metrics import ratios
+
+    found = NAMED.fullmatch(name)
+    if found is None:
+        refuse("--metric", f"is {HELP}", name)
+    beta, other, average = found.groups()
+    ratio = getattr(ratios, other)() if other else ratios.f_beta(float(beta))
+    return ratios.OverClasses(ratio, average) if average else ratio  # type: ignore[arg-type]
+
+
+def counts_of_classes(path: Path) -> Counts:
+    """The counts (n_classes,) of a CSV file with columns tp, fp, fn and tn, a row a class.
+
+    Other columns, such as the name of the class, are left alone. Raises `InputError` for a file
+    that cannot be read, lacks a column or a class, and for what is no whole number.
+    """
+    from batchf1.metrics.counts import as_counts
+
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file, skipinitialspace=True)
+            rows = [_row(path, table, row) for row in table]
+            columns = table.fieldnames or []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        refuse("--counts-file", "is a CSV file that can be read", f"{path}: {said}")
+    missing = [name for name in FIELDS if name not in columns]
+    require(not missing, "--counts-file", f"has the columns {', '.join(FIELDS)}", _listed(columns))
+    require(bool(rows), "--counts-file", "has a row for each class", f"none in {path}")
+    return as_counts(*zip(*rows, strict=True))
+
+
+def _row(path: Path, table: csv.DictReader[str], row: dict[str, str | None]) -> list[int]:
+    """The counts of a row, as far as there are columns for them."""
+    place = f"line {table.line_num} of {path}"
+    require(None not in row, "--counts-file", "has no more cells than columns", place)
+    try:
+        return [int(row[name] or "") for name in FIELDS if name in row]
+    except ValueError:
+        given = _listed(row[name] or "nothing" for name in FIELDS if name in row)
+        raise InputError(f"--counts-file: holds whole numbers; got {given} in {place}") from None
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words) or "none"

@@ -1,0 +1,92 @@
+"""Counts of each class against the rest, a batch each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from batchf1.errors import refuse, require
+from batchf1.metrics import checks
+from batchf1.metrics.counts import Counts, batch_counts, predicted_positive
+
+
+def class_counts(
+    y_true: ArrayLike,
+    scores: ArrayLike,
+    batch_size: int,
+    n_classes: int | None = None,
+    *,
+    multilabel: bool = False,
+    threshold: float = 0.5,
+) -> Counts:
+    """Counts of each class and batch when the samples are cut, in their order, into batches.
+
+    `scores`: (n, n_classes). Without `multilabel` a sample has one class: `y_true` are the whole
+    numbers 0 .. n_classes - 1, (n,) or (n, 1), or one-hot, (n, n_classes); predicted is the class
+    of the largest score, the first of equal ones. With `multilabel` a sample has any number of
+    classes: `y_true` is 0 or 1 for each, (n, n_classes), and predicted are those whose score is
+    above `threshold`, as in `batch_counts`. Either way a class is counted against the rest.
+
+    The result has shape (n_classes, ceil(n / batch_size)), what a metric over classes takes; the
+    last batch may be short. `n_classes`, if given, is checked. Raises `InputError` for other
+    shapes, labels or classes, fewer than two classes without `multilabel`, a `threshold` that would
+    not be used, and as `batch_counts`.
+
+    >>> scores = [[0.9, 0.0, 0.1], [0.2, 0.7, 0.1], [0.6, 0.1, 0.3]]
+    >>> class_counts([0, 1, 2], scores, batch_size=3).fn.tolist()
+    [[0], [0], [1]]
+    """
+    given, labels = _table(scores, n_classes), checks.array("y_true", "must be numbers", y_true)
+    if multilabel:
+        _check_table(labels, given.shape)
+        return batch_counts(labels.T, given.T, batch_size, threshold)
+    require(given.shape[1] > 1, "scores", "need a column for each class, 2 or more", given.shape)
+    require(threshold == 0.5, "threshold", "goes with multilabel=True", threshold)
+    predicted_positive(given)  # refuses a score that is no number
+    decided = _against_rest(given.argmax(axis=1), given.shape[1])
+    return batch_counts(_one_hot(labels, given.shape), decided, batch_size)
+
+
+def _table(scores: ArrayLike, n_classes: int | None) -> NDArray[Any]:
+    given = checks.array("scores", "must be numbers", scores)
+    require(given.ndim == 2, "scores", "have shape (n, n_classes)", given.shape)
+    if n_classes is not None:
+        columns = checks.whole("n_classes", n_classes)
+        rule = f"have a column for each of the {columns} classes"
+        require(given.shape[1] == columns, "scores", rule, given.shape)
+    return given
+
+
+def _one_hot(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """The labels of one class a sample, (n_classes, n), from either form."""
+    n, classes = shape
+    if labels.shape in ((n,), (n, 1)):
+        return _against_rest(_whole_labels(labels.reshape(-1), classes), classes)
+    _check_table(labels, shape, f"are (n,), (n, 1) or as scores, {shape}")
+    once = ((labels == 0) | (labels == 1)).all(axis=1) & (labels.sum(axis=1) == 1)
+    rule = "a one-hot label has one 1 and else 0; multilabel=True for several"
+    if not once.all():
+        refuse("y_true", rule, str(labels[~once][0].tolist()))
+    return labels.T
+
+
+def _whole_labels(labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    rule = f"labels are the whole numbers 0 .. {classes - 1}"
+    require(labels.dtype != bool, "y_true", rule, "bools")
+    good = np.isin(labels, np.arange(classes))
+    if not good.all():
+        refuse("y_true", rule, labels[~good][0].item())
+    return labels.astype(np.int64)
+
+
+def _against_rest(chosen: NDArray[Any], classes: int) -> NDArray[np.bool_]:
+    """Whether each sample is of each class: (n_classes, n)."""
+    return np.asarray(np.arange(classes)[:, None] == chosen)
+
+
+def _check_table(labels: NDArray[Any], shape: tuple[int, ...], rule: str | None = None) -> None:
+    require(
+        labels.shape == shape, "y_true", rule or f"has the shape of scores, {shape}", labels.shape
+    )

@@ -1,0 +1,74 @@
+"""The mean over batches by trying cuts, where counts alone do not tell how it strays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from batchf1.errors import require
+from batchf1.metrics import checks
+from batchf1.metrics.averaging import Averaging, batch_mean, pooled
+from batchf1.metrics.counts import Counts, checked
+from batchf1.metrics.ratios import F1, Metric
+
+
+class Simulated(NamedTuple):
+    """What `simulate` finds, from `cuts` random cuts with `seed`; `f1` stands for the metric.
+
+    `true_f1` is exact. `standard_error` is that of `expected_f1`; the standard deviation `sd` of
+    one epoch is known to about a share 1 / sqrt(2 cuts) of itself.
+    """
+
+    true_f1: float
+    expected_f1: float
+    sd: float
+    standard_error: float
+    cuts: int
+    seed: int
+
+
+def simulate(
+    counts: Counts,
+    batch_size: int,
+    averaging: Averaging = "per_batch",
+    zero_division: float = 0.0,
+    metric: Metric = F1,
+    cuts: int = 1000,
+    seed: int = 0,
+) -> Simulated:
+    """What `expect` finds, and what it cannot: by random cuts of samples whose kinds are known.
+
+    `counts`: those of each sample by itself, on the last axis, (n,) or (n_classes, n), as
+    `batch_counts` and `class_counts` give with a batch size of 1; so it is known how the classes go
+    together. A cut on which the metric is NaN in every batch is left out. Raises `InputError` for
+    counts of more than a sample each, a batch size outside 1 .. n, fewer than 2 cuts, a negative
+    seed, and as `batch_mean`.
+
+    >>> from batchf1.metrics.classes import class_counts
+    >>> from batchf1.metrics.ratios import f_beta
+    >>> samples = class_counts([0, 1, 2, 0], [[1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]], 1)
+    >>> simulate(samples, 2, metric=f_beta(1, "macro"), cuts=10).cuts
+    10
+    """
+    counts, size = checked(counts), checks.whole("batch_size", batch_size)
+    true = pooled(counts, zero_division, metric)
+    single = bool((counts.n == 1).all())
+    require(single and true.ndim == 0, "counts", "are of single samples", counts.tp.shape)
+    n = counts.tp.shape[-1]
+    require(size <= n, "batch_size", f"is at most the number of samples, {n}", size)
+    number, start = checks.whole("cuts", cuts, least=2), checks.whole("seed", seed, least=0)
+    rng, starts = np.random.default_rng(start), np.arange(0, n, size)
+
+    def one_cut() -> float:
+        order = rng.permutation(n)
+        batches = (np.add.reduceat(part[..., order], starts, axis=-1) for part in counts)
+        return batch_mean(Counts(*batches), averaging, zero_division, metric=metric).item()
+
+    means = np.array([one_cut() for _ in range(number)])
+    means = means[~np.isnan(means)]
+    if means.size < 2:
+        return Simulated(true.item(), np.nan, np.nan, np.nan, number, start)
+    sd = means.std(ddof=1).item()
+    error = sd / np.sqrt(means.size).item()
+    return Simulated(true.item(), means.mean().item(), sd, error, number, start)

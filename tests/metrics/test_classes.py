@@ -1,0 +1,294 @@
+"""Metrics over classes against scikit-learn, on random and on degenerate samples."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as scikit_learn
+
+from batchf1.errors import InputError
+from batchf1.metrics.averaging import average, batch_mean, pooled, reconstructed
+from batchf1.metrics.classes import class_counts
+from batchf1.metrics.counts import Counts, as_counts, batch_counts
+from batchf1.metrics.ratios import (
+    F1,
+    JACCARD,
+    PRECISION,
+    RECALL,
+    OverClasses,
+    check_metric,
+    check_ratio,
+    f_beta,
+    jaccard,
+    precision,
+    recall,
+)
+
+CONVENTIONS = (0.0, 1.0, math.nan)
+AVERAGES = ("micro", "macro", "weighted")
+SCORES = {
+    "f1": (partial(f_beta, 1), scikit_learn.f1_score),
+    "f2": (partial(f_beta, 2), partial(scikit_learn.fbeta_score, beta=2)),
+    "f0.5": (partial(f_beta, 0.5), partial(scikit_learn.fbeta_score, beta=0.5)),
+    "precision": (precision, scikit_learn.precision_score),
+    "recall": (recall, scikit_learn.recall_score),
+    "jaccard": (jaccard, scikit_learn.jaccard_score),
+}
+
+
+@st.composite
+def samples(draw, multilabel):
+    """Labels and scores in which, often, a class is absent, never predicted, or alone."""
+    n, classes = draw(st.integers(1, 25)), draw(st.integers(2, 5))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    seen, predicted = (draw(st.sets(st.integers(0, classes - 1), min_size=1)) for _ in range(2))
+    scores = rng.random((n, classes)) * np.isin(np.arange(classes), list(predicted))
+    if multilabel:
+        labels = rng.random((n, classes)) < draw(st.sampled_from([0.0, 0.1, 0.5]))
+        return (labels & np.isin(np.arange(classes), list(seen))).astype(int), scores
+    return rng.choice(list(seen), n), scores
+
+
+def theirs(name, labels, decided, over, zero_division, classes):
+    """scikit-learn's value; its Jaccard index takes no NaN, so there by the others' rule."""
+    how = {} if labels.ndim == 2 else {"labels": np.arange(classes)}
+    if name == "jaccard" and math.isnan(zero_division):
+        return jaccard_leaving_out(labels, decided, over, how)
+    return SCORES[name][1](labels, decided, average=over, zero_division=zero_division, **how)
+
+
+def jaccard_leaving_out(labels, decided, over, how):
+    cells = scikit_learn.multilabel_confusion_matrix(labels, decided, **how)
+    cells = cells.sum(axis=0, keepdims=True) if over == "micro" else cells
+    support, union = cells[:, 1].sum(axis=-1), cells.sum(axis=(1, 2)) - cells[:, 0, 0]
+    kept = union > 0
+    if not kept.any():
+        return math.nan
+    weights = support[kept] if over == "weighted" and support[kept].any() else None
+    return np.average(cells[kept, 1, 1] / union[kept], weights=weights)
+
+
+def decisions(scores, multilabel):
+    return (scores > 0.5).astype(int) if multilabel else scores.argmax(axis=1)
+
+
+@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("multilabel", [False, True])
+@given(st.data(), st.integers(1, 26), st.sampled_from(AVERAGES), st.sampled_from(CONVENTIONS))
+def test_every_average_is_scikit_learns(name, multilabel, data, size, over, zero_division):
+    labels, scores = data.draw(samples(multilabel))
+    classes, decided = scores.shape[1], decisions(scores, multilabel)
+    counts = class_counts(labels, scores, size, classes, multilabel=multilabel)
+    metric = SCORES[name][0](average=over, n_classes=classes)
+
+    def wanted(part):
+        return theirs(name, labels[part], decided[part], over, zero_division, classes)
+
+    whole = wanted(slice(None))
+    np.testing.assert_allclose(pooled(counts, zero_division, metric), whole, atol=1e-14)
+    found = reconstructed(counts, zero_division=zero_division, metric=metric)
+    np.testing.assert_allclose(found, whole, atol=1e-14)
+    each = [slice(at, at + size) for at in range(0, len(labels), size)]
+    values, sizes = [wanted(part) for part in each], [len(labels[part]) for part in each]
+    np.testing.assert_allclose(metric(counts, zero_division), values, atol=1e-14)
+    for rule in ("per_batch", "size_weighted"):
+        found = batch_mean(counts, rule, zero_division, metric=metric)
+        np.testing.assert_allclose(found, average(values, sizes, rule), atol=1e-14)
+
+
+@pytest.mark.parametrize("over", AVERAGES)
+@pytest.mark.parametrize("name", SCORES)
+def test_the_degenerate_cases_are_scikit_learns(name, over):
+    none, both = [0, 0, 0], [0, 2, 0]
+    for labels, decided in [
+        (none, none),  # one class alone, right
+        (none, [1, 1, 1]),  # a class never predicted, another absent
+        (none, both),
+        (both, none),
+        ([2, 2, 2], [0, 1, 1]),  # nothing right
+    ]:
+        scores = np.eye(4)[decided]  # of four classes, one is never seen
+        counts = class_counts(labels, scores, 3)
+        for zero_division in CONVENTIONS:
+            given = np.array(labels), np.array(decided)
+            wanted = theirs(name, *given, over, zero_division, 4)
+            found = SCORES[name][0](average=over)(counts.pooled(), zero_division)
+            np.testing.assert_allclose(found, wanted, atol=1e-15)
+
+
+def test_macro_recall_is_balanced_accuracy():
+    labels, scores = np.array([0, 1, 2, 2, 1]), np.eye(3)[[0, 1, 1, 2, 0]]
+    wanted = scikit_learn.balanced_accuracy_score(labels, scores.argmax(axis=1))
+    assert recall("macro")(class_counts(labels, scores, 5).pooled()) == pytest.approx(wanted)
+
+
+@given(samples(multilabel=False), st.integers(1, 26))
+def test_all_forms_of_labels_of_one_class_are_counted_alike(sample, size):
+    labels, scores = sample
+    found = class_counts(labels, scores, size)
+    one_hot = np.eye(scores.shape[1])[labels]
+    for same in (labels[:, None], labels.astype(float), one_hot, one_hot.astype(bool)):
+        np.testing.assert_array_equal(class_counts(same, scores, size), found)
+    assert found.tp.dtype == np.int64
+    np.testing.assert_array_equal(found.positives.sum(axis=0), found.n[0])
+
+
+@given(samples(multilabel=True), st.integers(1, 26), st.sampled_from([0.25, 0.5, 0.9]))
+def test_each_label_of_many_is_counted_as_a_binary_one(sample, size, threshold):
+    labels, scores = sample
+    found = class_counts(labels, scores, size, multilabel=True, threshold=threshold)
+    each = [batch_counts(*pair, size, threshold) for pair in zip(labels.T, scores.T, strict=True)]
+    np.testing.assert_array_equal(found, np.stack(each, axis=1))
+
+
+def test_the_first_of_equal_scores_is_predicted():
+    counts = class_counts([1, 0], [[0.5, 0.5, 0.5], [0.1, 0.3, 0.3]], 1)
+    assert (counts.tp + counts.fp).tolist() == [[1, 0], [0, 1], [0, 0]]
+
+
+def test_axes_between_classes_and_batches_are_carried_along():
+    rng = np.random.default_rng(0)
+    parts = rng.integers(0, 4, (3, 3, 2, 5))  # tp, fp, fn; classes, epochs, batches
+    counts = as_counts(*parts, 20 - parts.sum(axis=0))
+    for over in AVERAGES:
+        metric, rules = f_beta(2, over, 3), ("per_batch", "size_weighted")
+        for epoch in range(2):
+            one = Counts(*(part[:, epoch] for part in counts))
+            for rule in rules:
+                assert batch_mean(counts, rule, metric=metric)[epoch] == batch_mean(
+                    one, rule, metric=metric
+                )
+            assert pooled(counts, metric=metric)[epoch] == pooled(one, metric=metric)
+            assert metric(counts).shape == (2, 5)
+
+
+@given(samples(multilabel=False), st.integers(1, 26), st.sampled_from(AVERAGES))
+def test_which_reconstruction_over_classes_is_exact(sample, size, over):
+    counts, metric = class_counts(*sample, size), f_beta(2, over)
+    for rule, logged in [("per_batch", "sum"), ("size_weighted", "mean")]:
+        for zero_division in CONVENTIONS:
+            found = reconstructed(counts, rule, logged, zero_division, metric)
+            wanted = pooled(counts, zero_division, metric)
+            np.testing.assert_allclose(found, wanted, atol=1e-13)
+
+
+@given(samples(multilabel=False), st.sampled_from(AVERAGES), st.sampled_from(CONVENTIONS))
+def test_margins_over_classes_give_what_counts_give(sample, over, zero_division):
+    counts = class_counts(*sample, 5)
+    for ratio in (F1, PRECISION, RECALL, JACCARD):
+        metric = OverClasses(ratio, over)
+        margins = (counts.tp, counts.positives, counts.predicted_positives, counts.n[0])
+        found = metric.of_margins(*margins, zero_division)
+        np.testing.assert_allclose(found, metric(counts, zero_division), atol=1e-14)
+        assert metric.of_margins(*margins[:3]) == pytest.approx(metric(counts), abs=1e-14)
+
+
+def test_what_logs_call_an_average():
+    names = [f_beta(2, "micro"), precision("weighted"), recall("macro", 3), jaccard("macro")]
+    found = [metric.name for metric in names]
+    assert found == ["f2_micro", "precision_weighted", "recall_macro", "jaccard_macro"]
+    binary = [f_beta(1, "binary"), f_beta(1), precision(), recall(), jaccard()]
+    assert binary == [F1, F1, PRECISION, RECALL, JACCARD]
+    assert f_beta(1, average="macro", n_classes=5) == OverClasses(F1, "macro", 5)
+
+
+TWO = as_counts([[1], [0]], [[0], [1]], [[1], [0]], [[0], [1]])
+FIRST = "counts: f1_macro needs 3 classes on the first axis; got"
+SHAPES = "y_true: are (n,), (n, 1) or as scores, (2, 3); got"
+WHOLE = "y_true: labels are the whole numbers 0 .. 2; got"
+ONE_HOT = "y_true: a one-hot label has one 1 and else 0; multilabel=True for several; got"
+SCORED = np.eye(3)[:2]
+AVERAGE = "average: is binary, micro, macro or weighted; got"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: f_beta(1, "samples"), f"{AVERAGE} samples"),
+        (lambda: check_metric(OverClasses(F1, "binary")), f"{AVERAGE} binary"),
+        (lambda: recall("macro", 0), "n_classes: is a whole number >= 1; got 0"),
+        (lambda: precision("macro", 2.5), "n_classes: is a whole number >= 1; got 2.5"),
+        (lambda: jaccard(n_classes=3), "n_classes: goes with micro, macro or weighted; got 3"),
+        (
+            lambda: batch_mean(TWO, metric=OverClasses("f1", "macro")),
+            "metric: is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0; got 'f1'",
+        ),
+        (
+            lambda: check_ratio(recall("macro")),
+            "metric: is of one class here, a Ratio; got recall_macro, over classes",
+        ),
+        (lambda: f_beta(1, "macro", 3)(TWO), f"{FIRST} (2, 1)"),
+        (lambda: batch_mean(TWO, metric=f_beta(1, "macro", 3)), f"{FIRST} (2, 1)"),
+        (lambda: pooled(TWO.pooled(), metric=f_beta(1, "macro", 3)), f"{FIRST} (2,)"),
+        (
+            lambda: pooled(TWO.pooled(), metric=f_beta(1, "macro")),
+            "counts of a class: need a batch along the last axis; got ()",
+        ),
+        (
+            lambda: f_beta(1, "macro")(as_counts(1, 0, 0, 0)),
+            "counts: f1_macro needs classes on the first axis; got ()",
+        ),
+        (
+            lambda: f_beta(1, "macro")(as_counts([], 0, 0, 0)),
+            "counts: f1_macro needs classes on the first axis; got (0,)",
+        ),
+        (
+            lambda: batch_mean(as_counts([[1], [2]], 0, 0, 0), metric=f_beta(1, "macro")),
+            "counts: have the classes on the first axis, each of the same samples; "
+            "got 1 and 2 samples",
+        ),
+        (
+            lambda: f_beta(1, "macro")(TWO, 0.5),
+            "zero_division: is 0, 1 or NaN; got 0.5",
+        ),
+        (
+            lambda: class_counts([0, 1], [0.1, 0.9], 1),
+            "scores: have shape (n, n_classes); got (2,)",
+        ),
+        (
+            lambda: class_counts([0, 1], SCORED, 1, 4),
+            "scores: have a column for each of the 4 classes; got (2, 3)",
+        ),
+        (
+            lambda: class_counts([0], [[0.9]], 1),
+            "scores: need a column for each class, 2 or more; got (1, 1)",
+        ),
+        (lambda: class_counts([0, 1, 2], SCORED, 1), f"{SHAPES} (3,)"),
+        (lambda: class_counts(np.eye(2), SCORED, 1), f"{SHAPES} (2, 2)"),
+        (lambda: class_counts(0, SCORED, 1), f"{SHAPES} ()"),
+        (lambda: class_counts([0, 3], SCORED, 1), f"{WHOLE} 3"),
+        (lambda: class_counts([0, -1], SCORED, 1), f"{WHOLE} -1"),
+        (lambda: class_counts([0, 0.5], SCORED, 1), f"{WHOLE} 0.5"),
+        (lambda: class_counts([0, math.nan], SCORED, 1), f"{WHOLE} nan"),
+        (lambda: class_counts([True, False], SCORED, 1), f"{WHOLE} bools"),
+        (lambda: class_counts(["0", "1"], SCORED, 1), "y_true: must be numbers; got ['0', '1']"),
+        (lambda: class_counts([[1, 0, 0], [0, 1, 1]], SCORED, 1), f"{ONE_HOT} [0, 1, 1]"),
+        (lambda: class_counts([[1, 0, 0], [0, 0, 0]], SCORED, 1), f"{ONE_HOT} [0, 0, 0]"),
+        (lambda: class_counts([[1, 0, 0], [2, 0, -1]], SCORED, 1), f"{ONE_HOT} [2, 0, -1]"),
+        (
+            lambda: class_counts([[0, 1, 0], [0, 2, 0]], SCORED, 1, multilabel=True),
+            "y_true: labels are 0 or 1; got 2",
+        ),
+        (
+            lambda: class_counts([0, 1], SCORED, 1, multilabel=True),
+            "y_true: has the shape of scores, (2, 3); got (2,)",
+        ),
+        (
+            lambda: class_counts([0, 1], SCORED, 1, threshold=0.2),
+            "threshold: goes with multilabel=True; got 0.2",
+        ),
+        (
+            lambda: class_counts([0, 1], SCORED * math.nan, 1),
+            "scores: must not be NaN; got NaN",
+        ),
+        (lambda: class_counts([0, 1], SCORED, 0), "batch_size: is a whole number >= 1; got 0"),
+        (lambda: class_counts([], np.ones((0, 3)), 2), "y_true: needs a sample; got (3, 0)"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line(call, said):
+    with pytest.raises(InputError) as caught:
+        call()
+    assert str(caught.value) == said

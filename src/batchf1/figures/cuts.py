@@ -131,7 +131,7 @@ def _caption(shown: pd.DataFrame) -> str:
     ours = shown[shown["family"] != "published"]
     seeds = f"; means over {_style.span(ours['n_seeds'])} seeds" if len(ours) else ""
     return (
-        "Is a diamond heavier than so many carat? Logistic regression; for many false alarms with "
-        f"balanced class weights{seeds}.\nA batch without a positive, real or predicted, counts "
+        "Is a diamond heavier than so many carat? Logistic regression, for many false alarms "
+        f"with balanced weights{seeds}.\nA batch without a positive, real or predicted, counts "
         "0. Undefined: its precision or recall is 0/0."
     )

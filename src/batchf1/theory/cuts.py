@@ -76,6 +76,8 @@ def _of_batch(counts: Counts, positives: int, negatives: int, undefined: float) 
 def _law(marked: int, others: int, draws: int) -> tuple[Integers, Floats]:
     """How many of the marked are drawn, and with what probability."""
     number = np.arange(max(0, draws - others), min(marked, draws) + 1)
+    if number.size == 1:  # certain; SciPy has no law of a class without samples
+        return number, np.ones(1)
     probability = np.asarray(hypergeom.pmf(number, marked + others, marked, draws))
     felt = probability > TRIFLE
     return number[felt], probability[felt]

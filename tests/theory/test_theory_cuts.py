@@ -1,5 +1,6 @@
 """Random and stratified cuts: against enumeration, and the sign of what stratification does."""
 
+import doctest
 import itertools
 
 import numpy as np
@@ -11,6 +12,7 @@ from batchf1.errors import InputError
 from batchf1.metrics.averaging import batch_mean, pooled
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.metrics.ratios import F1
+from batchf1.theory import cuts
 from batchf1.theory.cuts import random_cut, stratified_cut
 from batchf1.theory.expectation import covariance_identity, expect
 
@@ -94,6 +96,18 @@ def test_the_sign_turns_where_recall_times_false_positives_are_the_misses(tp, fp
     assert random_cut(counts, [400] * k) < float(F1(counts))
 
 
+def test_crowded_false_alarms_explain_the_published_folds():
+    tp, fp, fn = np.array([3, 4, 4, 3]), np.array([0, 1, 13, 5]), np.array([0, 0, 0, 1])
+    k, positives, alarms = 4, 15, fp.sum()
+    crowding = fp.var() / (alarms / k * (1 - 1 / k))
+    recall, bottom = tp.sum() / positives, 2 * tp.sum() + alarms + fn.sum()
+    excess = crowding * alarms - (1 - recall) * (alarms + positives)
+    second_order = 2 * (k - 1) * tp.sum() * excess / bottom**3
+    folds = as_counts(tp, fp, fn, 373)
+    assert crowding > 7
+    assert second_order == pytest.approx(float(batch_mean(folds) - pooled(folds)), abs=0.006)
+
+
 @given(st.integers(1, 9), st.lists(st.integers(0, 30), min_size=1, max_size=8))
 def test_without_misses_the_mean_over_stratified_folds_is_never_below(positives, alarms):
     folds = as_counts(positives, alarms, 0, 50)
@@ -129,6 +143,10 @@ def test_empty_batches_add_their_share_or_divide_by_the_others(batches):
     zero, one, out = (float(batch_mean(counts, zero_division=z)) for z in (0, 1, np.nan))
     assert one == pytest.approx(zero + empty, abs=1e-12)
     assert empty == 1 or out == pytest.approx(zero / (1 - empty), abs=1e-12)
+
+
+def test_the_examples_of_the_docstrings():
+    assert doctest.testmod(cuts) == (0, 2)
 
 
 def test_an_empty_pool_is_what_an_empty_batch_counts():

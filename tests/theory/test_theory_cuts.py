@@ -146,7 +146,7 @@ def test_empty_batches_add_their_share_or_divide_by_the_others(batches):
 
 
 def test_the_examples_of_the_docstrings():
-    assert doctest.testmod(cuts) == (0, 2)
+    assert doctest.testmod(cuts)[:2] == (0, 2)
 
 
 def test_an_empty_pool_is_what_an_empty_batch_counts():

@@ -23,7 +23,10 @@ SOLVER = "newton-cholesky"
 
 
 def fitted(x: np.ndarray, y: np.ndarray, classifier: str) -> Callable[[np.ndarray], np.ndarray]:
-    """A logistic regression of standardised features; gives predictions 0 or 1."""
+    """A logistic regression of standardised features, (n, d) float64; labels (n,) are 0 or 1.
+
+    What comes back takes features and gives predictions (n,), 0 or 1.
+    """
     regression = LogisticRegression(class_weight=CLASSIFIERS[classifier], solver=SOLVER)
     model = make_pipeline(StandardScaler(), regression).fit(x, y)
     return partial(_predict, model)
@@ -34,7 +37,7 @@ def _predict(model: LogisticRegression, x: np.ndarray) -> np.ndarray:
 
 
 def grouped_counts(y: np.ndarray, predicted: np.ndarray, group: np.ndarray) -> Counts:
-    """Counts of each group, in the order of its names."""
+    """Counts of each group (g,), in the order of its names; labels and predictions (n,), 0 or 1."""
     _, place = np.unique(group, return_inverse=True)
     cells = (y & predicted, (1 - y) & predicted, y & (1 - predicted), (1 - y) & (1 - predicted))
     return Counts(*(np.bincount(place, weights=cell).astype(np.int64) for cell in cells))

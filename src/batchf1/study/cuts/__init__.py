@@ -1,0 +1,1 @@
+"""A study of batches that are no random cut."""

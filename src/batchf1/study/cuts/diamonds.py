@@ -1,0 +1,54 @@
+"""All diamonds with what groups them: clarity, colour, cut and price, which no model sees."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchf1.datasets.diamonds import FEATURES, SHA256
+from batchf1.records.files import packaged
+
+COLUMNS = ("clarity", "color", "cut", "price")
+"""What the diamonds may be grouped or sorted by."""
+LABEL = "label"
+
+
+class Half(NamedTuple):
+    """Features (n, d), labels (n,) 0 or 1, and the columns to group by."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.int64]
+    columns: pd.DataFrame
+
+    def values(self, name: str) -> NDArray[np.object_]:
+        """A column, or the labels."""
+        found = self.y if name == LABEL else self.columns[name]
+        return np.asarray(found)
+
+
+def halves(above: float, rng: np.random.Generator) -> tuple[Half, Half]:
+    """All diamonds, shuffled and halved; those of more than `above` carats are positives."""
+    table = _table()
+    table = table.iloc[rng.permutation(len(table))]
+    middle = len(table) // 2
+    first, second = (_half(part, above) for part in (table.iloc[:middle], table.iloc[middle:]))
+    return first, second
+
+
+def _half(table: pd.DataFrame, above: float) -> Half:
+    x = table[FEATURES].to_numpy(np.float64)
+    y = np.asarray(table["carat"] > above, np.int64)
+    return Half(x, y, table[list(COLUMNS)])
+
+
+@cache
+def _table() -> pd.DataFrame:
+    """The rows of the data set `diamonds`, with all their columns."""
+    content = packaged("plotnine", "data/diamonds.csv", SHA256)
+    table = pd.read_csv(io.BytesIO(content)).drop_duplicates()
+    return table[(table[["x", "y", "z"]] > 0).all(axis=1)]

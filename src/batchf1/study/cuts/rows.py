@@ -1,0 +1,93 @@
+"""The numbers of one way to cut: the mean over batches beside the true F1, and what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from batchf1.metrics.averaging import batch_mean, pooled
+from batchf1.metrics.counts import Counts, Floats
+from batchf1.metrics.ratios import F1, PRECISION, RECALL
+from batchf1.theory.cuts import random_cut, stratified_cut
+
+CLASSIFIERS = {"plain": None, "balanced": "balanced"}
+"""Logistic regression -> its `class_weight`: few false alarms, and few misses."""
+SOLVER = "newton-cholesky"
+"""The fastest here, with few features and many samples."""
+
+
+def fitted(x: np.ndarray, y: np.ndarray, classifier: str) -> Callable[[np.ndarray], np.ndarray]:
+    """A logistic regression of standardised features, (n, d) float64; labels (n,) are 0 or 1.
+
+    What comes back takes features and gives predictions (n,), 0 or 1.
+    """
+    regression = LogisticRegression(class_weight=CLASSIFIERS[classifier], solver=SOLVER)
+    model = make_pipeline(StandardScaler(), regression).fit(x, y)
+    return partial(_predict, model)
+
+
+def _predict(model: LogisticRegression, x: np.ndarray) -> np.ndarray:
+    return np.asarray(model.predict(x))
+
+
+def grouped_counts(y: np.ndarray, predicted: np.ndarray, group: np.ndarray) -> Counts:
+    """Counts of each group (g,), in the order of its names; labels and predictions (n,), 0 or 1."""
+    _, place = np.unique(group, return_inverse=True)
+    cells = (y & predicted, (1 - y) & predicted, y & (1 - predicted), (1 - y) & (1 - predicted))
+    return Counts(*(np.bincount(place, weights=cell).astype(np.int64) for cell in cells))
+
+
+def row(passes: Sequence[Counts], **names: object) -> dict[str, object]:
+    """A row of the table: means over the passes, one a seed, of what each of them gives.
+
+    `error` is the mean over batches minus the true F1, `error_se` its standard error over seeds.
+    """
+    found = pd.DataFrame([_of_pass(counts) for counts in passes])
+    error = found["mean_f1"] - found["true_f1"]
+    spread = error.sem() if len(found) > 1 else np.nan
+    about = {"n_seeds": len(passes), "n_batches": passes[0].tp.size}
+    return {**names, **about, **found.mean(), "error": error.mean(), "error_se": spread}
+
+
+def _of_pass(counts: Counts) -> dict[str, float]:
+    """What one pass gives; `random`: a random cut of these sizes is expected to.
+
+    `composition`: a random cut in which each batch keeps its numbers of positives and negatives.
+    """
+    pool = Counts(*(int(part) for part in counts.pooled()))
+    negatives = counts.n - counts.positives
+    means = {name: float(batch_mean(counts, zero_division=z)) for name, z in _EMPTY.items()}
+    undefined = (counts.positives == 0) | (counts.predicted_positives == 0)
+    return {
+        **{name: float(part) for name, part in pool._asdict().items()},
+        "prevalence": float(pool.positives / pool.n),
+        "empty": float(counts.empty.mean()),
+        "undefined": float(undefined.mean()),
+        "true_f1": float(pooled(counts)),
+        **means,
+        "mean_defined": _mean(F1(counts)[~undefined]),
+        "f1_of_means": _f1_of_means(counts),
+        "random": random_cut(pool, counts.n),
+        "composition": stratified_cut(pool, counts.positives, negatives),
+    }
+
+
+_EMPTY = {"mean_f1": 0.0, "mean_one": 1.0, "mean_left_out": np.nan}
+"""Mean over batches -> what an empty one counts as."""
+
+
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if values.size else np.nan
+
+
+def _f1_of_means(counts: Counts) -> float:
+    """F1 of the mean precision and the mean recall over the batches, 0 where they are 0/0."""
+    precision, recall = (float(batch_mean(counts, metric=m)) for m in (PRECISION, RECALL))
+    both = precision + recall
+    return 2 * precision * recall / both if both else 0.0

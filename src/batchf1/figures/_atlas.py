@@ -17,7 +17,7 @@ SAFE, RIGHT, LOW, HIGH, EITHER = "safe", "right on average", "too low", "too hig
 """Verdicts on a metric."""
 ROUNDING = 1e-12
 """Errors of so small a share of the value are 0."""
-SURE = 3.0
+SURE = 4.0
 """Standard errors that an error differs from 0 by where it says something."""
 LEAST_SIZES = 3
 """Batch sizes with an error, below which no law is fitted."""
@@ -35,7 +35,7 @@ def summary(source: Path) -> pd.DataFrame:
         ["metric", "batch_size"], key=lambda c: c.map(order) if c.name == "metric" else c
     )
     laws = [law(part) for _, part in found.groupby("metric", sort=False)]
-    return found.merge(pd.DataFrame(laws), on="metric", validate="many_to_one")
+    return found.drop(columns="gives").merge(pd.DataFrame(laws), validate="many_to_one")
 
 
 def _cell(rows: pd.DataFrame) -> dict[str, Any]:
@@ -43,11 +43,11 @@ def _cell(rows: pd.DataFrame) -> dict[str, Any]:
     seeds = rows.groupby("seed")
     of_seed, error = seeds["value"].first(), seeds["error"].mean()
     n_batches = rows["n_batches"].sum()
-    gives = sorted(set(rows["gives"]) - {""})
     sd = of_seed.std()
     return {
         "n_seeds": len(of_seed),
         "n_cuts": rows["cut"].nunique(),
+        "n_samples": rows["n_batches"].iloc[0] * rows["batch_size"].iloc[0],
         "value": of_seed.mean(),
         "sd": sd,
         "error": error.mean(),
@@ -56,27 +56,31 @@ def _cell(rows: pd.DataFrame) -> dict[str, Any]:
         "percent": 100 * error.mean() / of_seed.mean(),
         "undefined": rows["n_undefined"].sum() / n_batches,
         "left_out": rows["n_left_out"].sum() / n_batches,
-        "gives": " or ".join(gives),
+        "gives": " or ".join(sorted(set(rows["gives"]) - {""})),
         "too_low": (rows["error"] < 0).mean(),
         "too_high": (rows["error"] > 0).mean(),
     }
 
 
 def law(cells: pd.DataFrame) -> dict[str, Any]:
-    """Verdict on a metric, and the exponent of |error| over batch size.
+    """What undefined batches give, verdict, and the exponent of |error| over batch size.
 
-    Of the batch sizes at which the error is surely not 0 and has the sign of the smallest of them;
-    NaN for fewer than three.
+    That is fitted to the batch sizes at which the error is surely not 0 and has the sign of the smallest of them;
+    NaN for fewer than three of them.
     """
     cells = cells.sort_values("batch_size")
     sure = cells[cells["error"].abs() > SURE * cells["error_se"]]
-    found = {"metric": cells["metric"].iloc[0], "verdict": _verdict(cells["error"], sure["error"])}
+    found = {
+        "metric": cells["metric"].iloc[0],
+        "gives": next(filter(None, cells["gives"]), ""),
+        "verdict": _verdict(cells["error"], sure["error"]),
+    }
     fitted = sure[np.sign(sure["error"]) == np.sign(sure["error"]).head(1).sum()]
     exponent = exponent_se = float("nan")
     if len(fitted) >= LEAST_SIZES:
         line = linregress(np.log(fitted["batch_size"]), np.log(fitted["error"].abs()))
         exponent, exponent_se = line.slope, line.stderr
-    return found | {"exponent": exponent, "exponent_se": exponent_se, "n_fitted": len(fitted)}
+    return found | {"exponent": exponent, "exponent_se": exponent_se}
 
 
 def _verdict(errors: pd.Series, sure: pd.Series) -> str:

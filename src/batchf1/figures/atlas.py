@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, Rectangle
 
 from batchf1.figures import _style
@@ -16,8 +18,9 @@ from batchf1.figures._atlas import EITHER, HIGH, LOW, RIGHT, SAFE, summary
 
 COLUMNS = {
     **dict.fromkeys(("task", "metric", "gives", "verdict"), "text"),
-    **dict.fromkeys(("batch_size", "n_seeds", "n_cuts", "error", "error_in_sds"), "number"),
-    **dict.fromkeys(("percent", "undefined"), "number"),
+    **dict.fromkeys(("batch_size", "n_seeds", "n_cuts", "n_samples"), "number"),
+    **dict.fromkeys(("error", "error_in_sds", "percent"), "number"),
+    **dict.fromkeys(("undefined", "left_out"), "number"),
 }
 BLOCKS = {
     "May be averaged: it is a mean over samples": (SAFE,),
@@ -36,9 +39,15 @@ SEEN = 0.05
 """Percent; an error below is not told from 0 in a cell."""
 OFTEN = 0.01
 """Share of undefined batches above which a cell is marked."""
+GIVEN = {"0": "count 0", "NaN": "left out"}
+"""What undefined batches give -> what that does to the mean."""
 NAMES = {"R2": "R²"}
 TASKS = {"heavy": "heavy?", "grade": "cut", "price": "price"}
-WORDS = {RIGHT: "right on average", EITHER: "either way"}
+WORDS = {RIGHT: "on average"}
+LINE = 150
+"""Characters in a line of the caption."""
+LEFT, RIGHT_SIDE = 2.6, 3.4
+"""Cells that would fit beside the cells."""
 GAP = 1.15
 """Rows for the title of a block."""
 
@@ -50,9 +59,9 @@ def table(source: Path) -> pd.DataFrame:
     in thousand dollars), averaged over cuts and networks, with a standard error that takes the
     network as the unit; 0 within rounding is 0. Batches that give no number are left out.
     `error_in_sds`: in standard deviations of the value over networks; `percent`: of the value.
-    `undefined` and `left_out`: shares of batches. `gives`: what scikit-learn or SciPy give for an
-    undefined one. `too_low` and `too_high`: shares of cuts. `verdict`, `exponent` of |error| over
-    batch size with its standard error, and the number of batch sizes in that fit are the metric's.
+    `undefined` and `left_out`: shares of batches. `too_low` and `too_high`: shares of cuts. The
+    metric's own, the same for all batch sizes: `gives`, what scikit-learn or SciPy give for an
+    undefined batch; `verdict`; `exponent` of |error| over batch size, with its standard error.
     """
     return summary(source)
 
@@ -64,17 +73,20 @@ def draw(table: pd.DataFrame) -> Figure:
     places, titles, bottom = _places(table)
     figure, ax = plt.subplots(figsize=(8.4, 1.75 + 0.235 * bottom), layout="constrained")
     sizes = sorted(table["batch_size"].unique())
-    for row in table.to_dict("records"):
+    for _, row in table.iterrows():
         _draw_cell(ax, sizes.index(row["batch_size"]), places[row["metric"]], row)
     for metric, rows in table.groupby("metric"):
         _draw_words(ax, places[str(metric)], len(sizes), rows)
     for title, place in titles.items():
-        ax.text(-2.55, place + 0.5, title, fontweight="bold", va="center", fontsize=8.5)
-    ax.set(xlim=(-2.6, len(sizes) + 3.5), ylim=(bottom, -0.2))
+        ax.text(0.05 - LEFT, place + 0.5, title, fontweight="bold", va="center", fontsize=8.5)
+    undefined = f"undefined in\nbatches of {sizes[0]:,.0f}"
+    ax.text(len(sizes) + 2, -0.55, undefined, fontsize=7.5, va="bottom", linespacing=1.1)
+    ax.set(xlim=(-LEFT, len(sizes) + RIGHT_SIDE), ylim=(bottom, -0.2))
     ax.set_xticks(np.arange(len(sizes)) + 0.5, [f"{size:,.0f}" for size in sizes])
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
-    ax.set_xlabel("samples in a batch", x=0.46)
+    what = "error of the mean over batches, in % of the true value, by samples in a batch"
+    ax.set_xlabel(what, x=(LEFT + len(sizes) / 2) / (LEFT + len(sizes) + RIGHT_SIDE))
     ax.tick_params(length=0)
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
@@ -100,7 +112,7 @@ def _places(table: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], fl
     return places, titles, place
 
 
-def _draw_cell(ax: Any, x: float, y: float, row: dict[str, Any]) -> None:
+def _draw_cell(ax: Any, x: float, y: float, row: pd.Series) -> None:
     colour, ink = _shade(row)
     ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=1))
     ax.text(x + 0.5, y + 0.52, _said(row), color=ink, ha="center", va="center", fontsize=7.5)
@@ -109,23 +121,24 @@ def _draw_cell(ax: Any, x: float, y: float, row: dict[str, Any]) -> None:
         ax.add_patch(Polygon(corner, facecolor=ink, linewidth=0))
 
 
-def _shade(row: dict[str, Any]) -> tuple[str, str]:
+def _shade(row: pd.Series) -> tuple[str, str]:
     """The colour of a cell, and of what stands in it."""
-    if row["verdict"] in (SAFE, RIGHT) or row["error"] == 0:
+    step = int(np.searchsorted(STEPS, abs(row["error_in_sds"])))
+    unseen = step == 0 and abs(row["percent"]) < SEEN
+    if row["verdict"] in (SAFE, RIGHT) or unseen:
         return FINE, _style.TRUTH
     shades = SHADES[LOW if row["error"] < 0 else HIGH]
-    step = int(np.searchsorted(STEPS, abs(row["error_in_sds"])))
     return shades[step], "white" if step == len(STEPS) else _style.TRUTH
 
 
-def _said(row: dict[str, Any]) -> str:
+def _said(row: pd.Series) -> str:
     """An error in percent of the value, with its sign."""
     size = abs(row["percent"])
     if row["error"] == 0:
         return "0"
     if not size >= SEEN:  # NaN too: no batch gave a number
         return "≈ 0" if size < SEEN else "none"
-    sign = "−" if row["percent"] < 0 else "+"
+    sign = "\N{MINUS SIGN}" if row["percent"] < 0 else "+"
     return f"{sign}{size:.0f}" if size >= 9.95 else f"{sign}{size:.1f}"
 
 
@@ -148,37 +161,45 @@ def _draw_words(ax: Any, y: float, n_sizes: int, rows: pd.DataFrame) -> None:
         color=inks.get(verdict, _style.TRUTH),
     )
     if first["undefined"] > OFTEN:
-        share = f"{100 * first['undefined']:.0f} % undefined"
-        ax.text(n_sizes + 3.45, y + 0.52, share, va="center", ha="right", fontsize=6.5)
+        what = GIVEN.get(first["gives"], "count in part")
+        share = f"{100 * first['undefined']:.0f} %, {what}"
+        ax.text(n_sizes + 2, y + 0.52, share, va="center", fontsize=6.5)
 
 
 def _legend() -> list[Any]:
-    names = ("little", "more than a seed", f"more than {STEPS[1]} seeds")
-    lows = [Patch(color=c, label=f"too low: {n}") for c, n in zip(SHADES[LOW], names, strict=True)]
-    highs = [
-        Patch(color=c, label=f"too high: {n}") for c, n in zip(SHADES[HIGH], names, strict=True)
-    ]
-    return [*lows, *highs]
+    """Under each other the same size of error, too low and too high."""
+    one, five = STEPS
+    sizes = (
+        f"by less than {one} sd over seeds",
+        f"by {one} to {five} sd",
+        f"by more than {five} sd",
+    )
+    found: list[Any] = []
+    for step, size in enumerate(sizes):
+        found += [Patch(color=SHADES[v][step], label=f"{v} {size}") for v in (LOW, HIGH)]
+    corner: Any = {"linestyle": "none", "marker": (3, 0, -45), "color": _style.TRUTH}
+    last = Line2D([], [], label="some batches undefined", **corner)
+    return [*found, Patch(color=FINE, label="no error to be seen"), last]
 
 
 def _conclusion(table: pd.DataFrame) -> str:
     """How many metrics have which verdict."""
     verdicts = table.drop_duplicates("metric")["verdict"].value_counts()
-    said = [
-        f"{verdicts[verdict]} {words}"
-        for verdict, words in (
-            (LOW, "come out too low"),
-            (HIGH, "too high"),
-            (EITHER, "either way"),
-            (RIGHT, "right where it is defined"),
-        )
-        if verdict in verdicts
-    ]
+    words = {LOW: "come out too low", HIGH: "too high", EITHER: "either way"}
+    said = [f"{verdicts[name]} {what}" for name, what in words.items() if name in verdicts]
     n_safe = int(verdicts.get(SAFE, 0))
-    return f"Of {verdicts.sum()} metrics {n_safe} may be averaged over batches; {', '.join(said)}"
+    return "; ".join(
+        [f"{n_safe} of {verdicts.sum()} metrics may be averaged over batches", ", ".join(said)]
+    )
 
 
 def _caption(table: pd.DataFrame) -> str:
-    return (
-        "In a cell: mean over batches less the value of all samples, in % of that value."
+    return textwrap.fill(
+        f"Means over {_style.span(table['n_seeds'])} networks a task, each with "
+        f"{_style.span(table['n_samples'])} validation samples in {_style.span(table['n_cuts'])} "
+        "random cuts into whole batches. heavy?: is a diamond heavy, a rare yes; cut: which of "
+        "five grades has its cut; price. sd over seeds: by how much the metric of all samples "
+        f"differs between networks. Corner: more than {100 * OFTEN:g} % of the batches give 0/0, "
+        "have one class only or are constant; on the right, what scikit-learn or SciPy then give.",
+        LINE,
     )

@@ -102,7 +102,8 @@ def _balanced(y: Any, said: Floats) -> Values:
     """The mean recall of the classes that there are, as scikit-learn has it."""
     tp, fp, fn, tn = _counts(y, said)
     recalls = [RECALL.of(tp, 0, fn, zero_division=np.nan), RECALL.of(tn, 0, fp, 0, np.nan)]
-    return Values(np.nanmean(recalls, axis=0), np.isnan(recalls).any(axis=0))
+    undefined = np.isnan(np.stack(recalls)).any(axis=0)
+    return Values(np.nanmean(recalls, axis=0), np.asarray(undefined))
 
 
 def _auc(y: Any, said: Floats) -> Values:

@@ -65,15 +65,15 @@ def _cell(rows: pd.DataFrame) -> dict[str, Any]:
 def law(cells: pd.DataFrame) -> dict[str, Any]:
     """What undefined batches give, verdict, and the exponent of |error| over batch size.
 
-    That is fitted to the batch sizes at which the error is surely not 0 and has the sign of the smallest of them;
-    NaN for fewer than three of them.
+    That is fitted to the batch sizes at which the error is surely not 0 and has the sign of the
+    smallest of them; NaN for fewer than three.
     """
     cells = cells.sort_values("batch_size")
     sure = cells[cells["error"].abs() > SURE * cells["error_se"]]
     found = {
         "metric": cells["metric"].iloc[0],
         "gives": next(filter(None, cells["gives"]), ""),
-        "verdict": _verdict(cells["error"], sure["error"]),
+        "verdict": _verdict(cells, sure["error"]),
     }
     fitted = sure[np.sign(sure["error"]) == np.sign(sure["error"]).head(1).sum()]
     exponent = exponent_se = float("nan")
@@ -83,8 +83,9 @@ def law(cells: pd.DataFrame) -> dict[str, Any]:
     return found | {"exponent": exponent, "exponent_se": exponent_se}
 
 
-def _verdict(errors: pd.Series, sure: pd.Series) -> str:
-    if (errors == 0).all():
+def _verdict(cells: pd.DataFrame, sure: pd.Series) -> str:
+    """Safe is what no cut moved, right on average what chance alone did."""
+    if (cells[["error", "too_low", "too_high"]] == 0).all(axis=None):
         return SAFE
     if sure.empty:
         return RIGHT

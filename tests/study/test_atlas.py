@@ -162,7 +162,8 @@ def test_means_over_samples_are_exact_and_jensen_holds(task, a_cell):
 
 
 @pytest.mark.parametrize(
-    ("name", "gives"), [("ROC AUC", np.nan), ("recall", 0), ("precision", 0), ("F1", 0)]
+    ("name", "gives"),
+    [("ROC AUC", np.nan), ("recall", 0), ("precision", 0), ("Jaccard", 0), ("F1", 0)],
 )
 def test_what_is_unbiased_once_undefined_batches_are_left_out(name, gives):
     """Over all batches that there can be: by counts of each class a batch is a fair sample."""
@@ -185,6 +186,13 @@ def test_spearman_in_batches_errs_by_the_law_of_moran():
     for n in (4, 16):
         found = BY_NAME["Spearman"].of_batches(x.reshape(-1, n), y.reshape(-1, n)).value.mean()
         assert found - rho == pytest.approx(3 * (tau - rho) / (n + 1), abs=3e-3)
+
+
+def test_kendalls_tau_is_right_on_average():
+    x, y = np.array([1, 5, 2, 6, 3, 7]), np.array([2, 3, 1, 9, 8, 7])
+    batches = [list(batch) for batch in itertools.combinations(range(6), 3)]
+    mean = np.mean([kendalltau(x[batch], y[batch]).statistic for batch in batches])
+    assert mean == pytest.approx(kendalltau(x, y).statistic)
 
 
 def test_pearson_is_too_low_where_errors_do_not_grow_with_the_price():

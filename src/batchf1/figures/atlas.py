@@ -186,6 +186,7 @@ def _conclusion(table: pd.DataFrame) -> str:
     """How many metrics have which verdict."""
     verdicts = table.drop_duplicates("metric")["verdict"].value_counts()
     words = {LOW: "come out too low", HIGH: "too high", EITHER: "either way"}
+    words |= {RIGHT: "right if defined"}
     said = [f"{verdicts[name]} {what}" for name, what in words.items() if name in verdicts]
     n_safe = int(verdicts.get(SAFE, 0))
     return "; ".join(

@@ -14,7 +14,7 @@ SHOWN = (8, 32, 1024)
 """Batch sizes of the page's table."""
 ANSWERS = {"safe": "yes", "right on average": "if defined"}
 """Verdict -> whether to average; else the verdict itself is the answer."""
-TOP = "Of {n} metrics {n_safe} may be averaged: accuracy, log loss, MSE, MAE, micro F1"
+TOP = "Of {n} metrics {n_safe} may be averaged: accuracy, log loss, MSE, MAE and micro F1"
 F1 = (
     "In batches of 32 with 5 % positives F1 averages to {batch_mean:.2f} where it is {value:.2f}: "
     "{undefined:.0f} % of the batches have neither a positive nor an alarm, and count 0."
@@ -79,9 +79,20 @@ def test_the_table_of_the_page_has_no_other_rows(page):
 def test_the_lines_at_the_top(text, table):
     verdicts = table.groupby("metric")["verdict"].first()
     assert TOP.format(n_safe=(verdicts == "safe").sum(), n=len(verdicts)) in text
+    assert "RMSE, R², F1, precision, recall, MCC, kappa and macro F1 come out too low" in text
+    low = ["RMSE", "R2", "F1", "precision", "recall", "MCC", "Cohen's kappa", "macro F1"]
+    assert set(verdicts[low]) == {"too low"}
+    assert "perplexity and balanced accuracy too high" in text
+    assert set(verdicts[["perplexity", "balanced accuracy"]]) == {"too high"}
     cell = dict(table.loc[("F1", 32)])
     cell |= {"batch_mean": cell["value"] + cell["error"], "undefined": 100 * cell["undefined"]}
     assert F1.format(**cell) in text
+
+
+def test_average_precision_is_the_worst(text, table):
+    assert "The worst of all beside what seeds change" in text
+    worst = table["error_in_sds"].abs().groupby(level="metric").max()
+    assert worst.idxmax() == "average precision"
 
 
 def test_the_slopes_between_large_batches(text, table):

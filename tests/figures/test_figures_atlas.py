@@ -114,6 +114,11 @@ def test_a_table_that_is_none_of_the_study_is_refused(tmp_path):
         of(tmp_path, made_up().assign(n_undefined=1, n_left_out=0, gives=""))
 
 
+def test_one_seed_says_nothing(tmp_path):
+    with pytest.raises(InputError, match="runs.parquet: needs two seeds of each metric.*got 1"):
+        of(tmp_path, made_up(seeds=1))
+
+
 def drawn(table):
     with _style.house():
         figure = plot.draw(table)
@@ -165,7 +170,10 @@ def test_batches_that_give_no_number_at_all_are_said_to_give_none(tmp_path):
     rows = made_up({"ROC AUC": LAWS["ROC AUC"]})
     rows.loc[rows["batch_size"] == 8, ["n_undefined", "n_left_out"]] = 8
     rows.loc[rows["batch_size"] == 8, "batch_mean"] = np.nan
-    assert "none" in drawn(of(tmp_path, rows))[2]
+    found = of(tmp_path, rows)
+    assert "none" in drawn(found)[2]
+    assert plot._shade(found.iloc[0])[0] == "white"
+    assert (found["too_low"][0], found["left_out"][0]) == (0, 1)
 
 
 def test_a_table_without_metrics_is_drawn_as_nothing(table):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import linregress
 
+from batchf1.errors import require
 from batchf1.records import tables
 from batchf1.study.atlas.metrics import METRICS
 from batchf1.study.atlas.rows import ATLAS
@@ -24,8 +25,15 @@ LEAST_SIZES = 3
 
 
 def summary(source: Path) -> pd.DataFrame:
-    """A row per metric and batch size; see `batchf1.figures.atlas.table`."""
+    """A row per metric and batch size; see `batchf1.figures.atlas.table`.
+
+    Raises `InputError` for a metric of one seed alone.
+    """
     rows = tables.read(source, ATLAS)
+    n_seeds = rows.groupby("metric")["seed"].nunique().min()
+    require(
+        not n_seeds < 2, str(source), "needs two seeds of each metric, or nothing is sure", n_seeds
+    )
     error = rows["batch_mean"] - rows["value"]
     rows["error"] = error.where(error.abs() > ROUNDING * rows["value"].abs(), 0.0 * error)
     order = {metric.name: place for place, metric in enumerate(METRICS)}

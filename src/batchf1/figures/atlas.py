@@ -123,6 +123,8 @@ def _draw_cell(ax: Any, x: float, y: float, row: pd.Series) -> None:
 
 def _shade(row: pd.Series) -> tuple[str, str]:
     """The colour of a cell, and of what stands in it."""
+    if np.isnan(row["error"]):
+        return "white", _style.TRUTH
     step = int(np.searchsorted(STEPS, abs(row["error_in_sds"])))
     unseen = step == 0 and abs(row["percent"]) < SEEN
     if row["verdict"] in (SAFE, RIGHT) or unseen:

@@ -31,9 +31,8 @@ def summary(source: Path) -> pd.DataFrame:
     """
     rows = tables.read(source, ATLAS)
     n_seeds = rows.groupby("metric")["seed"].nunique().min()
-    require(
-        not n_seeds < 2, str(source), "needs two seeds of each metric, or nothing is sure", n_seeds
-    )
+    rule = "needs two seeds of each metric, or nothing is sure"
+    require(bool(n_seeds >= 2), str(source), rule, str(n_seeds))
     error = rows["batch_mean"] - rows["value"]
     rows["error"] = error.where(error.abs() > ROUNDING * rows["value"].abs(), 0.0 * error)
     order = {metric.name: place for place, metric in enumerate(METRICS)}

@@ -24,7 +24,7 @@ ENDS = {
 def predictions(cell: Cell) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Labels (n,) of the validation set and what a trained network says of them, float64.
 
-    (n,) probabilities or thousand dollars, (n, 5) probabilities of the classes, each row with sum 1.
+    (n,) probabilities or thousand dollars; (n, 5) probabilities of the classes, with sum 1.
     """
     devices.configure("cpu", cell.threads)
     train, validation = load(cell)

@@ -12,6 +12,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/cost.smk"
+include: "workflow/rules/atlas.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
@@ -21,6 +22,7 @@ rule all:
     input:
         # named, or a fresh clone, which has the figures already, would train nothing
         [f"results/{study}/runs.parquet" for study in STUDIES if study not in ASIDE],
+        [f"results/{atlas}/runs.parquet" for atlas in ATLASES],
         all_of(FIGURES),
         # what the report says: snakemake --report report.html
         expand("results/captions/{figure}.rst", figure=FIGURES),

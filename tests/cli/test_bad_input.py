@@ -28,7 +28,7 @@ COLLECT = "workflow collect s.yaml rows.parquet --output out.parquet"
 TABLE = "workflow table error_vs_batch_size rows.parquet --output out.csv"
 EXAMPLE = "workflow table worked_example s.yaml --output out.csv"
 DRAW = "workflow draw worked_example s.csv --output out.png"
-STEPS = ("shard", "collect", "table", "draw", "cost", "keras224")
+STEPS = ("shard", "collect", "table", "draw", "cost", "atlas", "keras224")
 COUNTS = "expect --tp 3 --fp 1 --fn 2 --tn 94"
 PREFER = "prefer --precision .9 --recall .6 --precision .5 --recall .9"
 
@@ -174,6 +174,7 @@ COMMANDS = {
     "table worked_example": "required: source, --output",
     "draw worked_example": "required: source, --output",
     "cost s.yaml": "required: --store, --output",
+    "atlas s.yaml": "required: --store, --output",
     "workflow": "required: STEP",
     "keras224": "required: folder",
     "forensics": "required: LOG",
@@ -206,6 +207,8 @@ COMMANDS = {
     "draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
     "cost no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
+    "atlas no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
+    "atlas s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'AtlasStudy'",
     "keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
     "forensics no.txt": "LOG: must be a readable text file; got no.txt (No such file",
     "forensics folder": "LOG: must be a readable text file; got folder (Is a directory)",

@@ -8,6 +8,8 @@ from batchf1.errors import InputError, require
 from batchf1.records import locks, provenance
 from batchf1.records.files import digest
 from batchf1.study import plugins
+from batchf1.study.atlas.run import modules as atlas_modules
+from batchf1.study.atlas.study import AtlasStudy
 from batchf1.study.deal import deal, fewest
 from batchf1.study.experiments import experiments
 from batchf1.study.frameworks.keras224 import software as keras224
@@ -70,6 +72,9 @@ ASIDE = [name for name in STUDIES if EXPERIMENTS[name].aside]
 COSTS = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, CostStudy)
 }
+ATLASES = {
+    name: study for name, study in EXPERIMENTS.items() if isinstance(study, AtlasStudy)
+}
 for name, lacking in LEFT_OUT.items():
     if lacking:
         print(f"study {name} is left out: no files of {lacking}", file=sys.stderr)
@@ -77,7 +82,7 @@ for name, lacking in LEFT_OUT.items():
 
 def figure_sources(name):
     """What an experiment's figures are made from: its table, or the file itself without runs."""
-    if name in COSTS:
+    if name in (*COSTS, *ATLASES):
         return [f"results/{name}/runs.parquet"]
     if name not in STUDIES:
         return [f"experiments/{name}.yaml"]
@@ -114,6 +119,7 @@ for figures in OF_ASIDE.values():
 
 wildcard_constraints:
     cost="|".join(COSTS) or "none",
+    atlas="|".join(ATLASES) or "none",
     study="|".join(STUDIES) or "none",
     shard=r"\d+",
     figure="|".join(ALL_FIGURES),

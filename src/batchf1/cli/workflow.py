@@ -12,7 +12,7 @@ def add(commands: Any) -> None:
     """Add the group and its commands to the parser."""
     group = commands.add_parser("workflow", help="the steps that Snakemake and make call")
     parsers = group.add_subparsers(required=True, metavar="STEP")
-    for step in (_add_shard, _add_collect, _add_cost, _add_table, _add_draw):
+    for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_table, _add_draw):
         step(parsers)
     _add_claims(parsers)
     _add_keras224(parsers)
@@ -66,6 +66,24 @@ def _cost(parsed: argparse.Namespace) -> None:
 
     made = execute(parsed.experiment, parsed.store)
     tables.write(made.table, parsed.output, COST, provenance.collect(**made.origin))
+
+
+def _add_atlas(parsers: Any) -> None:
+    parser = parsers.add_parser("atlas", help="measure which metrics may be averaged")
+    _experiment(parser)
+    parser.add_argument("--store", type=Path, required=True, help="folder that keeps measurements")
+    parser.add_argument("--output", type=Path, required=True, help="table of the measurements")
+    parser.set_defaults(command=_atlas, prog=parser.prog)
+
+
+def _atlas(parsed: argparse.Namespace) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from batchf1.records import provenance, tables
+    from batchf1.study.atlas.rows import ATLAS
+    from batchf1.study.atlas.run import execute
+
+    made = execute(parsed.experiment, parsed.store)
+    tables.write(made.table, parsed.output, ATLAS, provenance.collect(**made.origin))
 
 
 def _add_table(parsers: Any) -> None:

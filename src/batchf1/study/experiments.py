@@ -6,18 +6,20 @@ from pathlib import Path
 
 from batchf1.errors import refuse, require
 from batchf1.study import plugins
+from batchf1.study.atlas.study import AtlasStudy
 from batchf1.study.cost.study import CostStudy
 from batchf1.study.cuts.study import CutStudy
 from batchf1.study.decisions.study import DecisionStudy
 from batchf1.study.grid import Study, WorkedExample, load_study, read_yaml
 from batchf1.study.settings import check_name
 
-Experiment = Study | DecisionStudy | WorkedExample | CostStudy | CutStudy
+Experiment = Study | DecisionStudy | WorkedExample | CostStudy | CutStudy | AtlasStudy
 KINDS: dict[str, type[Experiment]] = {
     "batches": WorkedExample,
     "grids": CostStudy,
     "candidates": DecisionStudy,
     "folds": CutStudy,
+    "cuts": AtlasStudy,
 }
 """Key that only one kind of file has -> its kind; a file without any is a `Study`."""
 MEASURED = {"scaling": Path("benchmarks")}

@@ -1,0 +1,1 @@
+"""A study of metrics: which of them may be averaged over batches."""

@@ -1,0 +1,39 @@
+"""Areas under curves of many batches at once; labels (0 or 1) and scores are (..., n)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+Floats = NDArray[np.float64]
+
+
+def roc_auc(y: Any, scores: Any) -> Floats:
+    """The share of pairs of both classes that are in order, ties half; NaN with one class only.
+
+    By the sum of ranks (Mann and Whitney 1947), as `sklearn.metrics.roc_auc_score` has it.
+    """
+    positive = np.asarray(y) == 1
+    n_positive, n_negative = positive.sum(axis=-1), (~positive).sum(axis=-1)
+    ranks = (rankdata(scores, axis=-1) * positive).sum(axis=-1)
+    pairs = n_positive * n_negative
+    above = ranks - n_positive * (n_positive + 1) / 2
+    return np.where(pairs > 0, above / np.where(pairs > 0, pairs, 1), np.nan)
+
+
+def average_precision(y: Any, scores: Any) -> Floats:
+    """The mean, over positives, of precision at their own score; NaN without a positive.
+
+    As `sklearn.metrics.average_precision_score` has it, which gives 0 there.
+    """
+    positive, falling = np.asarray(y) == 1, -np.asarray(scores)
+    order = np.argsort(falling, axis=-1, kind="stable")
+    found = np.take_along_axis(positive, order, axis=-1).cumsum(axis=-1)
+    n_above = rankdata(falling, "max", axis=-1).astype(np.intp)  # with itself and its ties
+    precision = np.take_along_axis(found, n_above - 1, axis=-1) / n_above
+    n_positive = positive.sum(axis=-1)
+    mean = (precision * positive).sum(axis=-1) / np.where(n_positive > 0, n_positive, 1)
+    return np.where(n_positive > 0, mean, np.nan)

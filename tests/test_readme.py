@@ -9,6 +9,7 @@ import pytest
 from batchf1.figures import discrepancy, original_log
 from batchf1.forensics.answer import investigate
 from batchf1.metrics.counts import Counts
+from batchf1.study.atlas.study import AtlasStudy
 from batchf1.study.decisions.study import DecisionStudy
 from batchf1.study.experiments import experiments
 from batchf1.study.grid import Study
@@ -209,6 +210,8 @@ def test_the_number_of_trainings_is_that_of_the_studies(repository, readme):
             grid = plan(repository / f"experiments/{name}.yaml").cells
             if grid[0].first.dataset.name != "fashion_mnist":
                 bundled[name if study.aside else ""] += n_runs(whole(grid))
+        elif isinstance(study, AtlasStudy):
+            bundled[""] += len(study.tasks) * study.seeds
     assert f"trains {bundled['']:,} networks" in readme
     assert f"`snakemake --cores all large` trains {bundled['large']:,} more" in readme
     assert f"`snakemake --cores all decisions` {bundled['decisions']:,}, in 15" in readme

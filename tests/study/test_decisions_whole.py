@@ -49,7 +49,7 @@ def test_logged_is_what_plain_keras_logs(whole, place, capsys):
     logs, _ = in_keras.fitted(run)
     apart = np.abs([of["val_f1_batch_mean"] for of in logs] - rows[record.column(sizes[0], "0")])
     agree = np.argmax([*(apart > 1e-6), True])  # epochs
-    said = f"{run.label}: {agree} of {len(logs)} epochs agree, then up to {apart.max():.1g} apart"
+    said = f"{run.label}: {agree} of {len(logs)} epochs agree; at most {apart.max():.1g} apart"
     with capsys.disabled():
         sys.stdout.write(f"{said}\n")
-    assert agree >= 1
+    assert agree >= 5

@@ -12,7 +12,7 @@ from batchf1.cli import main as cli
 from batchf1.errors import EXTRA_OF
 from batchf1.records.provenance import PACKAGE
 
-ROOMS = ("errors", "metrics", "theory", "forensics")
+ROOMS = ("errors", "metrics", "theory", "forensics", "auditing")
 LIGHT = [
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
     for room in ROOMS

@@ -86,7 +86,8 @@ def audit(
     or `ArithmeticError`, or gives scikit-learn's UndefinedMetricWarning; a `Ratio` where it is 0/0,
     which `per_batch` counts as 0; an `OverClasses` never, but there `undefined_skipped` leaves out
     classes. `expected` and `sd` are exact for a `Ratio` on batches of one size and a shorter last
-    one, and `expected` for an `OverClasses`; else found by `cuts` random cuts with `seed`.
+    one, and `expected` for an `OverClasses`; else found by `cuts` random cuts with `seed`, or by
+    fewer, 5 at least, where they would come to 50 million rows or 20,000 calls of a function.
 
     Raises `InputError` for no batch, one that is no pair or has no sample, other labels, NaN, a
     metric that does not take all samples together, `logged` that is no number, or `cuts` below 2.

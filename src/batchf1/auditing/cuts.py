@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from batchf1.auditing.averages import ROUNDING, mean
-from batchf1.auditing.samples import Counted, Measure, PerBatch
+from batchf1.auditing.samples import Called, Counted, Measure, PerBatch
 from batchf1.metrics.counts import Floats
 from batchf1.theory.expectation import expect
 
+CUT_ROWS, CUT_CALLS, LEAST = 50_000_000, 20_000, 5
+"""At most so many rows, and calls of a function, are cut anew, but so many cuts are made."""
 FEW = 3
 """Random cuts on which a metric has to be additive, too."""
 
@@ -41,15 +43,21 @@ def on_random_cuts(
         return RandomCuts(pooled, 0.0, additive and _additive(_halved(measure), pooled, rng), 0)
     if not math.isnan(sd):
         return RandomCuts(expected, sd, additive and _additive(measure, pooled, rng), 0)
-    means, alike = [], additive
-    for _ in range(cuts):
+    means, alike, number = [], additive, min(cuts, _affordable(measure))
+    for _ in range(number):
         other = measure.shuffled(rng)
         tried = other.per_batch()
         means.append(mean(tried.values))
         alike = alike and _agrees(other, tried, pooled)
     known = np.array(means)[~np.isnan(means)]
     estimate = mean(known) if math.isnan(expected) else expected
-    return RandomCuts(estimate, _sd(known), alike, cuts)
+    return RandomCuts(estimate, _sd(known), alike, number)
+
+
+def _affordable(measure: Measure) -> int:
+    rows, batches = len(measure.true), len(measure.sizes)
+    by_calls = CUT_CALLS // batches if isinstance(measure, Called) else CUT_ROWS
+    return max(LEAST, min(CUT_ROWS // rows, by_calls))
 
 
 def _sd(values: Floats) -> float:

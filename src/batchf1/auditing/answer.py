@@ -82,11 +82,15 @@ def audit(
 
     `logged`: the number as a float, taken to be off by a millionth of itself (float32 sums), or its
     digits as text, `"0.473"` or `"47.3%"`. `devices`: how many took the batches in turn, or the
-    device of each batch. On a batch a function is undefined where it gives NaN, raises `ValueError`
-    or `ArithmeticError`, or gives scikit-learn's UndefinedMetricWarning; a `Ratio` where it is 0/0,
-    which `per_batch` counts as 0; an `OverClasses` never, but there `undefined_skipped` leaves out
-    classes. `expected` and `sd` are exact for a `Ratio` on batches of one size and a shorter last
-    one, and `expected` for an `OverClasses`; else found by `cuts` random cuts with `seed`, or by
+    device of each batch.
+
+    On a batch a function is undefined where it gives NaN or scikit-learn's UndefinedMetricWarning,
+    or raises `ValueError`, `TypeError` or `ArithmeticError`; a `Ratio` where it is 0/0, which
+    `per_batch` counts as 0. An `OverClasses` always is defined: a class that is 0/0 counts 0, or,
+    in `undefined_skipped`, is left out.
+
+    `expected` and `sd` are exact for a `Ratio` on batches of one size and a shorter last one, and
+    `expected` for an `OverClasses`; else they are found by `cuts` random cuts with `seed`, or by
     fewer, 5 at least, where they would come to 50 million rows or 20,000 calls of a function.
 
     Raises `InputError` for no batch, one that is no pair or has no sample, other labels, NaN, a
@@ -103,10 +107,10 @@ def audit(
     if logged is not None:
         number(logged)
     measure = measured(metric, batches, threshold)
-    each = measure.per_batch()
-    values = values_of(measure, each, devices)
+    pooled, each = measure.pooled(), measure.per_batch()
+    values = values_of(measure, each, pooled, devices)
     rules = () if logged is None else fitting(values, logged)
-    pooled, rule = values["pooled"], next(iter(rules), None)
+    rule = next(iter(rules), None)
     found = on_random_cuts(measure, each, pooled, number_of_cuts, start)
     answer = Audited(
         pooled=pooled,

@@ -21,13 +21,13 @@ ROUNDING = 1e-6
 
 
 def values_of(
-    measure: Measure, each: PerBatch, devices: int | Sequence[Any] | None
+    measure: Measure, each: PerBatch, pooled: float, devices: int | Sequence[Any] | None
 ) -> dict[str, float]:
     """Rule -> what it logs, the metric of all samples first."""
     sizes, values = measure.sizes, each.values
     undefined = np.isnan(each.defined)
     found = {
-        "pooled": measure.pooled(),
+        "pooled": pooled,
         "per_batch": values.mean(),
         "size_weighted": np.average(values, weights=sizes),
         "undefined_skipped": mean(each.defined),

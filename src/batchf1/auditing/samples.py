@@ -28,6 +28,10 @@ PREFIX_ROWS = 2_000_000
 """A function is called on all that a loop has seen so far if that is no more rows in sum."""
 
 
+REFUSALS = (ArithmeticError, TypeError, ValueError)
+"""What a function raises where it has no value."""
+
+
 class PerBatch(NamedTuple):
     """A metric of each batch, (b,) float64 each.
 
@@ -162,7 +166,7 @@ class Called:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return _number(self.metric(true, predicted))
-        except (ArithmeticError, TypeError, ValueError) as error:
+        except REFUSALS as error:
             refuse("metric", "takes the samples of all batches together", one_line(error))
 
     def shuffled(self, rng: np.random.Generator) -> Called:
@@ -259,7 +263,7 @@ def _called(rows: Called, spans: Iterable[tuple[int, int]]) -> Floats:
         for start, end in spans:
             try:
                 value = _number(rows.metric(rows.true[start:end], rows.predicted[start:end]))
-            except (ArithmeticError, ValueError):
+            except REFUSALS:
                 value = np.nan
             warned = any("UndefinedMetric" in warning.category.__name__ for warning in said)
             found.append((value, not warned and not np.isnan(value)))

@@ -55,9 +55,9 @@ def table(found: Audited) -> str:
 
 def _line(found: Audited, rule: str) -> str:
     value = found.values[rule]
-    error = f"{value - found.pooled:>+13.6f}" if rule != "pooled" else " " * 13
+    error = f" {value - found.pooled:>+13.6f}" if rule != "pooled" else ""
     mark = "  <- logged" if rule in found.rules else ""
-    return f"{rule:<18} {value:>13.6f} {error}{mark}"
+    return f"{rule:<18} {value:>13.6f}{error}{mark}"
 
 
 def _among(found: Audited) -> str:

@@ -80,6 +80,7 @@ def _metric(parsed: argparse.Namespace) -> Any:
     from batchf1.records import imports
 
     function, threshold = imports.named("--metric", parsed.metric), parsed.threshold
+    require(callable(function), "--metric", "is a function", parsed.metric)
     return function if threshold is None else _decided(function, threshold)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile
 
-from batchf1.errors import one_line, refuse, require
+from batchf1.errors import InputError, one_line, refuse, require
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,6 +57,8 @@ def read(path: Path) -> Rows:
 
     try:
         found = READERS[path.suffix.lower()](path)
+    except InputError:
+        raise
     except (OSError, EOFError, ValueError, csv.Error, BadZipFile) as error:
         said = getattr(error, "strerror", None) or one_line(error)
         refuse(FILE, "can be read", f"{path}: {said}")
@@ -92,10 +94,11 @@ def _csv(path: Path) -> list[NDArray[Any]]:
 def _npz(path: Path) -> list[NDArray[Any]]:
     import numpy as np
 
-    found = np.load(path, allow_pickle=False)
-    require(isinstance(found, np.lib.npyio.NpzFile), FILE, "is an NPZ file", f"{path}: one array")
-    with found as arrays:
-        return [arrays[name] for name in _wanted(arrays.files)]
+    with path.open("rb") as file:
+        found = np.load(file, allow_pickle=False)
+        several = isinstance(found, np.lib.npyio.NpzFile)
+        require(several, FILE, "is an NPZ file", f"{path}: one array")
+        return [found[name] for name in _wanted(found.files)]
 
 
 def _parquet(path: Path) -> list[NDArray[Any]]:

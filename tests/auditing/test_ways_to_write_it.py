@@ -370,7 +370,7 @@ def best_threshold(y, p):
 
 def bootstrap(y, p):
     rng = np.random.default_rng(0)
-    return np.mean([f1(y[rows], p[rows]) for rows in rng.integers(0, len(y), (9, len(y)))])
+    return np.mean([f1(y[rows], p[rows]) for rows in rng.integers(0, len(y), (5, len(y)))])
 
 
 def decided(score):

@@ -80,9 +80,9 @@ def audit(
     (n, 1); an `OverClasses` labels of classes, (n,), (n, 1) or one-hot, and as predictions such
     labels, or scores (n, n_classes) of which the largest counts.
 
-    `logged`: the number as a float, taken to be off by a millionth of itself (float32 sums), or its
-    digits as text, `"0.473"` or `"47.3%"`. `devices`: how many took the batches in turn, or the
-    device of each batch.
+    `logged`: the number as a float, which float32 sums may have put off by a millionth of itself
+    (more beyond a thousand batches), or its digits as text, `"0.473"` or `"47.3%"`. `devices`: how
+    many took the batches in turn, or the device of each batch.
 
     On a batch a function is undefined where it gives NaN or scikit-learn's UndefinedMetricWarning,
     or raises `ValueError`, `TypeError` or `ArithmeticError`; a `Ratio` where it is 0/0, which
@@ -108,10 +108,12 @@ def audit(
         number(logged)
     measure = measured(metric, batches, threshold)
     pooled, each = measure.pooled(), measure.per_batch()
-    values = values_of(measure, each, pooled, devices)
-    rules = () if logged is None else fitting(values, logged)
+    with np.errstate(invalid="ignore"):  # of a metric that is infinite somewhere
+        values = values_of(measure, each, pooled, devices)
+        found = on_random_cuts(measure, each, pooled, number_of_cuts, start)
+        cause = _cause(mean(each.values), pooled, found.expected, found.sd)
+    rules = () if logged is None else fitting(values, logged, len(each.values))
     rule = next(iter(rules), None)
-    found = on_random_cuts(measure, each, pooled, number_of_cuts, start)
     answer = Audited(
         pooled=pooled,
         values=values,
@@ -123,7 +125,7 @@ def audit(
         sd=found.sd,
         advice="",
         rules=rules,
-        cause=_cause(mean(each.values), pooled, found.expected, found.sd),
+        cause=cause,
         metric=_name(metric),
         n_samples=int(measure.sizes.sum()),
         n_batches=len(measure.sizes),

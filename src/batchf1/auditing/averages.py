@@ -17,7 +17,7 @@ from batchf1.metrics.counts import Floats, Integers
 ALPHA = 0.98
 """Of ignite's `RunningAverage`."""
 ROUNDING = 1e-6
-"""What float32 sums leave of a number, as a share of it."""
+"""What float32 sums put a number off by, as a share of it, up to a thousand batches."""
 
 
 def values_of(
@@ -62,7 +62,7 @@ def _running_average(values: Floats) -> float:
 
 def _places(devices: int | Sequence[Any], batches: int) -> Integers:
     """The device of each batch, numbered from 0."""
-    if isinstance(devices, int):
+    if np.ndim(devices) == 0:
         number = checks.whole("devices", devices)
         require(number <= batches, "devices", f"are at most the {batches} batches", number)
         return np.arange(batches) % number
@@ -81,15 +81,17 @@ def _of_devices(measure: Measure, values: Floats, places: Integers) -> dict[str,
     }
 
 
-def fitting(values: dict[str, float], logged: object) -> tuple[str, ...]:
+def fitting(values: dict[str, float], logged: object, batches: int) -> tuple[str, ...]:
     """The rules that give the logged number, to the digits given.
 
-    `logged`: a number, which float32 sums may have put off by a millionth of itself, or its digits
-    as text, `0.473` or `47.3%`: half a unit of the last digit more. NaN is given by NaN. Raises
-    `InputError` for anything else.
+    `logged`: a number, which float32 sums may have put off by a millionth of itself, with more than
+    a thousand batches by as many times more, but no more than 1e-4; or its digits as text, `0.473`
+    or `47.3%`: half a unit of the last digit more. NaN is given by NaN. Raises `InputError` for
+    anything else.
     """
     value, half = _read(logged)
-    return tuple(rule for rule, found in values.items() if _near(found, value, half))
+    share = min(ROUNDING * max(1, batches / 1000), 1e-4)
+    return tuple(rule for rule, found in values.items() if _near(found, value, half, share))
 
 
 def number(logged: object) -> float:
@@ -97,10 +99,10 @@ def number(logged: object) -> float:
     return _read(logged)[0]
 
 
-def _near(found: float, value: float, half: float) -> bool:
+def _near(found: float, value: float, half: float, share: float) -> bool:
     if math.isnan(found) or math.isnan(value):
         return math.isnan(found) and math.isnan(value)
-    return abs(found - value) <= half + ROUNDING * max(abs(found), abs(value)) + 1e-12
+    return abs(found - value) <= half + share * max(abs(found), abs(value)) + 1e-12
 
 
 def _read(logged: object) -> tuple[float, float]:

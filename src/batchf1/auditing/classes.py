@@ -66,7 +66,7 @@ class Classes:
 
     def _labels(self, thing: str, given: NDArray[Any]) -> NDArray[Any]:
         if given.ndim != 2 or given.shape[1] == 1:
-            return column(thing, given)
+            return _whole(thing, column(thing, given))
         columns = given.shape[1]
         rule = f"has a column for each of {self.classes or columns} classes"
         require(self.classes in (0, columns), thing, rule, columns)
@@ -94,6 +94,15 @@ class Classes:
             rule = f"labels are the whole numbers 0 .. {self.classes - 1}"
             refuse(thing, rule, str(labels[~good][0]))
         return labels.astype(kind)
+
+
+def _whole(thing: str, labels: NDArray[Any]) -> NDArray[Any]:
+    """The same labels; `InputError` where they are scores of one class."""
+    if labels.dtype.kind == "f":
+        odd = labels[labels != np.floor(labels)]
+        rule = "are whole numbers or text for classes; scores have a column for each class"
+        require(odd.size == 0, thing, rule, str(odd[:1]))
+    return labels
 
 
 def column(thing: str, given: NDArray[Any]) -> NDArray[Any]:

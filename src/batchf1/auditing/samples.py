@@ -246,7 +246,7 @@ def _pair(batch: Any, place: int) -> tuple[NDArray[Any], NDArray[Any]]:
     thing = f"batch {place}"
     try:
         true, predicted = map(np.asarray, batch)
-    except (TypeError, ValueError):
+    except (RuntimeError, TypeError, ValueError):
         refuse(thing, "is a pair (y_true, y_pred) of arrays", type(batch).__name__)
     if true.ndim == 0 or predicted.ndim == 0 or len(true) != len(predicted):
         shapes = f"{true.shape} and {predicted.shape}"

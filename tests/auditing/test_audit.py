@@ -254,6 +254,21 @@ def test_a_logged_nan_is_a_rule_of_undefined_batches():
     json.dumps(found.to_dict(), allow_nan=False)
 
 
+def test_one_class_and_many_classes():
+    same = audit(f_beta(1, "macro"), [([3, 3], [3, 3]), ([3], [3])], "1.0", cuts=2)
+    assert (same.pooled, same.fine) == (1.0, True)
+    y = np.random.default_rng(0).integers(0, 500, 2000)
+    guesses = np.where(np.arange(2000) % 3, y, np.roll(y, 1))
+    found = audit(f_beta(1, "macro"), cut(y, guesses, 50), cuts=2)
+    assert found.pooled == pytest.approx(f1_score(y, guesses, average="macro"), rel=1e-12)
+
+
+def test_a_number_logged_is_shown_with_six_digits():
+    found = audit(F1, [([1, 0], [1, 1]), ([1, 0], [0, 1])], np.float32(1 / 3))
+    assert (type(found.logged), found.rule) == (float, "per_batch")
+    assert found.advice.startswith("Do not read 0.333333: it is the mean over batches (per_batch")
+
+
 def test_float32_sums_of_many_batches_are_known_less_well():
     y, p = labels(8000, 0.2)
     batches = cut(y, p, 2)
@@ -337,6 +352,12 @@ GOOD = [([1, 0], [0.9, 0.2])]
         ((F1, [(1, 0)]), "batch 0: y_true and y_pred have as many samples; got () and ()"),
         ((F1, [([], [])]), "batch 0: has a sample; got none"),
         ((F1, [([1, 2], [1, 0])]), "y_true: labels are 0 or 1; got 2"),
+        ((F1, [(["a", "b"], [1, 0])]), "y_true: labels are 0 or 1; got array(['a', 'b']"),
+        ((F1, [(np.array([1, None]), [1, 0])]), "y_true: labels are 0 or 1; got array([1, None]"),
+        (
+            (f_beta(1, "macro"), [(np.array([1, None]), [1, 0])]),
+            "y_true and y_pred: have labels of one kind; got several",
+        ),
         ((F1, [([1, 0], [np.nan, 0])]), "y_pred: must not be NaN; got NaN"),
         ((mean_squared_error, [([1, np.nan], [1, 0])]), "y_true: must not be NaN; got NaN"),
         ((F1, [([1, 0], ["a", "b"])]), "scores: must be numbers; got array(['a', 'b']"),

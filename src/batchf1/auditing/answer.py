@@ -105,7 +105,8 @@ def audit(
     number_of_cuts = checks.whole("cuts", cuts, least=2)
     start = checks.whole("seed", seed, least=0)
     if logged is not None:
-        number(logged)
+        value = number(logged)
+        logged = logged if isinstance(logged, str) else value
     measure = measured(metric, batches, threshold)
     pooled, each = measure.pooled(), measure.per_batch()
     with np.errstate(invalid="ignore"):  # of a metric that is infinite somewhere

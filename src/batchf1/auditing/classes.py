@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.errors import refuse, require
+from batchf1.metrics import checks
 from batchf1.metrics.counts import predicted_positive
 
 
@@ -37,6 +38,7 @@ class Decided:
     def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
         """Take more samples; `InputError` for other labels, shapes or what is no score."""
         labels, scores = column("y_true", true), column("y_pred", predicted)
+        labels = checks.array("y_true", "labels are 0 or 1", labels)
         good = (labels == 0) | (labels == 1)
         if not good.all():
             refuse("y_true", "labels are 0 or 1", labels[~good][0].item())
@@ -82,7 +84,7 @@ class Classes:
         true, predicted = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         self._parts.clear()
         if not self.classes:
-            known = np.union1d(true, predicted)
+            known = _union(true, predicted)
             self.classes = len(known)
             true, predicted = (np.searchsorted(known, part) for part in (true, predicted))
         kind = np.min_scalar_type(self.classes**2)
@@ -94,6 +96,13 @@ class Classes:
             rule = f"labels are the whole numbers 0 .. {self.classes - 1}"
             refuse(thing, rule, str(labels[~good][0]))
         return labels.astype(kind)
+
+
+def _union(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return np.union1d(true, predicted)
+    except TypeError:
+        refuse("y_true and y_pred", "have labels of one kind", "several")
 
 
 def _whole(thing: str, labels: NDArray[Any]) -> NDArray[Any]:

@@ -41,7 +41,7 @@ def table(found: Audited) -> str:
         *(_line(found, rule) for rule in found.values),
     ]
     if found.logged is not None:
-        lines.append(f"{'logged':<18} {found.logged:>13} {_among(found)}")
+        lines.append(f"{'logged':<18} {_shown(found.logged):>13} {_among(found)}")
     how = f"{found.cuts} cuts tried, seed {found.seed}" if found.cuts else "exact"
     return "\n".join(
         [
@@ -58,6 +58,10 @@ def _line(found: Audited, rule: str) -> str:
     error = f" {value - found.pooled:>+13.6f}" if rule != "pooled" else ""
     mark = "  <- logged" if rule in found.rules else ""
     return f"{rule:<18} {value:>13.6f}{error}{mark}"
+
+
+def _shown(logged: object) -> str:
+    return f"{logged:.6g}" if isinstance(logged, float) else str(logged)
 
 
 def _among(found: Audited) -> str:
@@ -79,13 +83,14 @@ def advice(found: Audited, metric: Any) -> str:
         return _of_truth(found)
     if found.rule is None:
         return (
-            f"No rule known gives {found.logged} on these batches, {found.error:+.4g} off: make "
-            f"sure that they are those of the log, and {_instead(found, metric)}."
+            f"No rule known gives {_shown(found.logged)} on these batches, {found.error:+.4g} off: "
+            f"make sure that they are those of the log, and {_instead(found, metric)}."
         )
     why = f", {CAUSES[found.cause]}" if found.rule == "per_batch" and found.cause else ""
     return (
-        f"Do not read {found.logged}: it is {MEANING[found.rule]} ({' or '.join(_told(found))}), "
-        f"{found.error:+.4g} off {MEANING['pooled']}{why}; {_instead(found, metric)}."
+        f"Do not read {_shown(found.logged)}: it is {MEANING[found.rule]} "
+        f"({' or '.join(_told(found))}), {found.error:+.4g} off {MEANING['pooled']}{why}; "
+        f"{_instead(found, metric)}."
     )
 
 
@@ -103,7 +108,7 @@ def _of_metric(found: Audited, metric: Any) -> str:
 
 def _of_truth(found: Audited) -> str:
     others = [rule for rule in _told(found) if rule != "pooled"]
-    said = f"Fine: {found.logged} is {MEANING['pooled']}"
+    said = f"Fine: {_shown(found.logged)} is {MEANING['pooled']}"
     if not others:
         return f"{said}."
     alike = f"which these batches cannot tell from {', '.join(others)}"

@@ -150,6 +150,7 @@ def test_random_cuts_of_uneven_batches_keep_their_sizes():
     found = audit(F1, uneven, cuts=200, seed=1)
     other = audit(F1, uneven[::-1], cuts=200, seed=2)
     assert found.cuts == 200
+    assert f"sd {found.sd:.6f} (200 cuts tried, seed 1)\n" in str(found)
     assert found.expected == pytest.approx(other.expected, abs=5 * found.sd / np.sqrt(200))
     assert str(found) == str(audit(F1, iter(uneven), cuts=200, seed=1))
 
@@ -204,7 +205,10 @@ def test_additive_on_this_cut_alone_is_not_additive():
     assert found.pooled == pytest.approx(0.8, rel=1e-12)
     assert (found.rule, found.additive, found.fine) == ("pooled", False, True)
     assert {"pooled", "size_weighted", "mean_of_prefixes"} >= set(found.rules) >= {"size_weighted"}
-    assert found.advice.startswith("Fine: 0.80 is the metric of all samples, which these batches")
+    assert found.advice == (
+        "Fine: 0.80 is the metric of all samples, which these batches cannot tell from "
+        "size_weighted: look at another cut, too."
+    )
     assert audit(F1, batches, 0.8333333, cuts=2).rule == "per_batch"
 
 
@@ -318,6 +322,13 @@ def test_batches_are_gone_through_once():
     assert audit(F1, iter(cut(y, p, 8))) == audit(F1, cut(y.tolist(), p.tolist(), 8))
     column = cut(y[:, None], p[:, None], 8)
     assert audit(F1, column) == audit(F1, cut(y, p, 8))
+
+
+def test_a_right_number_that_nothing_else_gives():
+    y, p = labels(40, 0.5)
+    found = audit(F1, cut(y, p, 8), f"{audit(F1, [(y, p)]).pooled:.6f}")
+    assert found.rules == ("pooled",)
+    assert found.advice == f"Fine: {found.logged} is the metric of all samples."
 
 
 def test_a_metric_that_raises_is_undefined_there():

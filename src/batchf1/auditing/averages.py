@@ -74,7 +74,8 @@ def _places(devices: int | Sequence[Any], batches: int) -> Integers:
 
 def _of_devices(measure: Measure, values: Floats, places: Integers) -> dict[str, float]:
     devices = range(int(places.max()) + 1)
-    of_row = np.repeat(places, measure.sizes)
+    small = places.astype(np.min_scalar_type(len(devices)))  # there are many rows
+    of_row = np.repeat(small, measure.sizes)
     return {
         "mean_of_devices": float(np.mean([values[places == one].mean() for one in devices])),
         "devices_pooled": float(np.mean([measure.of(of_row == one) for one in devices])),

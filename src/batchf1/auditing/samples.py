@@ -268,7 +268,7 @@ def _called(rows: Called, spans: Iterable[tuple[int, int]]) -> Floats:
             warned = any("UndefinedMetric" in warning.category.__name__ for warning in said)
             found.append((value, not warned and not np.isnan(value)))
             said.clear()
-    return np.array(found, np.float64)
+    return np.array(found)
 
 
 def _number(value: Any) -> float:

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tomllib
 
+import numpy as np
 import pytest
 
 from batchf1.cli import main as cli
 from batchf1.errors import EXTRA_OF
 from batchf1.records.provenance import PACKAGE
 
-ROOMS = ("errors", "metrics", "theory", "forensics")
+ROOMS = ("errors", "metrics", "theory", "forensics", "auditing")
 LIGHT = [
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
     for room in ROOMS
@@ -75,14 +76,17 @@ raise SystemExit(main({arguments}))
             "The log puts the second ahead by 0.0374: the worse one, by 0.2700 of true F1.",
         ),
         ("forensics {log} --batch-size 50", "854 steps"),
+        ("audit {npz} --batch-size 2 --json", '"pooled": 0.8'),
+        ("audit x.parquet", "batchf1 audit: needs pyarrow: pip install 'batchf1[workflow]'\n"),
         ("train seed=3", "batchf1 train: needs hydra: pip install 'batchf1[workflow]'\n"),
         ("verify a b", "batchf1 verify: needs pandas: pip install 'batchf1[workflow]'\n"),
         ("workflow probe keras", "workflow probe: needs keras: pip install 'batchf1[keras]'\n"),
     ],
 )
-def test_a_light_install_answers_or_says_what_it_lacks(repository, arguments, said):
-    lacking = sorted(EXTRA_OF)
-    words = arguments.format(log=repository / "docs/article_log.txt").split()
+def test_a_light_install_answers_or_says_what_it_lacks(repository, tmp_path, arguments, said):
+    lacking, npz = sorted(EXTRA_OF), tmp_path / "rows.npz"
+    np.savez(npz, y_true=[1, 0, 1], y_pred=[0.9, 0.6, 0.7])
+    words = arguments.format(log=repository / "docs/article_log.txt", npz=npz).split()
     code = BARE.format(lacking=lacking, arguments=words)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     if "needs" in said:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from batchf1.auditing.answer import audit
     from batchf1.errors import InputError
     from batchf1.forensics.answer import investigate
     from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
@@ -24,6 +25,7 @@ __all__ = [
     "InputError",
     "OverClasses",
     "Ratio",
+    "audit",
     "batch_counts",
     "batch_mean",
     "class_counts",
@@ -45,6 +47,7 @@ _PLACES = {
     "InputError": "errors",
     "OverClasses": "metrics.ratios",
     "Ratio": "metrics.ratios",
+    "audit": "auditing.answer",
     "batch_counts": "metrics.counts",
     "batch_mean": "metrics.averaging",
     "class_counts": "metrics.classes",

@@ -24,13 +24,13 @@ HELP = (
 )
 
 
-def named(name: str) -> Metric:
+def named(name: str, rule: str = HELP) -> Metric:
     """The metric of a name such as `f1`, `f0.5`, `recall-macro`, or as logs call it."""
     from batchf1.metrics import ratios
 
     found = NAMED.fullmatch(name)
     if found is None:
-        refuse("--metric", f"is {HELP}", name)
+        refuse("--metric", f"is {rule}", name)
     beta, other, average = found.groups()
     ratio = getattr(ratios, other)() if other else ratios.f_beta(float(beta))
     return ratios.OverClasses(ratio, average) if average else ratio  # type: ignore[arg-type]

@@ -10,16 +10,15 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import sys
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchf1.datasets.base import Dataset
 from batchf1.errors import require
+from batchf1.records.imports import exists
 from batchf1.records.provenance import PACKAGE
 
 if TYPE_CHECKING:  # Keras takes seconds to import
@@ -64,24 +63,9 @@ def place(kind: str, name: str, thing: str | None = None) -> str:
     where = name if kind == FIGURES else ":".join(name.rsplit(".", 1))
     rule = f"is one of {sorted(known)}, or the import path of your own"
     path = MODULE_PATH if kind == FIGURES else PATH
-    good = path.fullmatch(name) is not None and _exists(where)
+    good = path.fullmatch(name) is not None and exists(where)
     require(good, thing or THINGS[kind], rule, name)
     return where
-
-
-def _exists(where: str) -> bool:
-    _look_here()
-    try:
-        return find_spec(where.partition(":")[0]) is not None
-    except (ModuleNotFoundError, ValueError):  # of a package that is none; of `__main__`
-        return False
-
-
-def _look_here() -> None:
-    """Let the working directory hold plug-ins; last, so that a folder there hides no package."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
 
 
 def module(kind: str, name: str) -> str:

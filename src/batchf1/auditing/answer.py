@@ -1,0 +1,169 @@
+"""Which rule made a logged number, and how wrong it is: for any metric, in any loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from batchf1.auditing import words
+from batchf1.auditing.averages import fitting, mean, number, values_of
+from batchf1.auditing.cuts import on_random_cuts
+from batchf1.auditing.samples import Function, measured
+from batchf1.metrics import checks
+from batchf1.metrics.ratios import Metric
+
+
+class Audited(NamedTuple):
+    """What `audit` finds; printed, a table and the advice."""
+
+    pooled: float
+    """The metric of all samples together."""
+    values: dict[str, float]
+    """Rule -> what it logs, `pooled` among them; `docs/audit.md` says who follows which."""
+    logged: float | str | None
+    rule: str | None
+    """The first rule that gives `logged`, `pooled` before others; None without one."""
+    error: float
+    """What the rule gives, else `logged`, else `per_batch`, minus `pooled`."""
+    additive: bool
+    """Whether the mean by batch size is `pooled`, on these batches and on random cuts."""
+    expected: float
+    """The mean of `per_batch` over random cuts of the same samples, NaN values left out of it."""
+    sd: float
+    """And its standard deviation."""
+    advice: str
+    rules: tuple[str, ...]
+    """All rules that give `logged`: these batches cannot tell them apart."""
+    cause: str | None
+    """Why `per_batch` is off: `bias`, `noise` of the cut, or `order` of the data; or None."""
+    metric: str
+    n_samples: int
+    n_batches: int
+    cuts: int
+    """Random cuts that were tried for `expected` or `sd`, with `seed`; 0 where both are exact."""
+    seed: int
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing is wrong: `logged` is the metric of all samples, or will be its mean."""
+        if self.logged is None:
+            return self.additive or self.n_batches == 1
+        return self.rule == "pooled"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields, for JSON: None for what is no finite number."""
+        return {name: _plain(value) for name, value in self._asdict().items()}
+
+    def __str__(self) -> str:
+        return words.table(self)
+
+
+def audit(
+    metric: Metric | Function,
+    batches: Iterable[Any],
+    logged: float | str | None = None,
+    *,
+    threshold: float = 0.5,
+    devices: int | Sequence[Any] | None = None,
+    cuts: int = 20,
+    seed: int = 0,
+) -> Audited:
+    """What each rule of averaging would log for these batches, which one did, and how wrong it is.
+
+    `metric`: a function of (y_true, y_pred) that gives a number, scikit-learn's or your own; or one
+    of `batchf1.metrics`, a `Ratio` or an `OverClasses`, which is much faster. `batches`: pairs
+    (y_true, y_pred) as the loop saw them, gone through once; arrays of one length, of any further
+    shape for a function. A `Ratio` takes labels 0 or 1 and scores above `threshold`, (n,) or
+    (n, 1); an `OverClasses` labels of classes, (n,), (n, 1) or one-hot, and as predictions such
+    labels, or scores (n, n_classes) of which the largest counts.
+
+    `logged`: the number as a float, which float32 sums may have put off by a millionth of itself
+    (more beyond a thousand batches), or its digits as text, `"0.473"` or `"47.3%"`. `devices`: how
+    many took the batches in turn, or the device of each batch.
+
+    On a batch a function is undefined where it gives NaN or scikit-learn's UndefinedMetricWarning,
+    or raises `ValueError`, `TypeError` or `ArithmeticError`; a `Ratio` where it is 0/0, which
+    `per_batch` counts as 0. An `OverClasses` always is defined: a class that is 0/0 counts 0, or,
+    in `undefined_skipped`, is left out.
+
+    `expected` and `sd` are exact for a `Ratio` on batches of one size and a shorter last one, and
+    `expected` for an `OverClasses`; else they are found by `cuts` random cuts with `seed`, or by
+    fewer, 5 at least, where they would come to 50 million rows or 20,000 calls of a function.
+
+    Raises `InputError` for no batch, one that is no pair or has no sample, other labels, NaN, a
+    metric that does not take all samples together, `logged` that is no number, or `cuts` below 2.
+
+    >>> from batchf1 import F1
+    >>> batches = [([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1]), ([1, 0, 0, 0], [0.7, 0.1, 0.2, 0.3])]
+    >>> found = audit(F1, batches, logged="0.75")
+    >>> found.rule, round(found.pooled, 3), round(found.error, 3)
+    ('per_batch', 0.667, 0.083)
+    """
+    number_of_cuts = checks.whole("cuts", cuts, least=2)
+    start = checks.whole("seed", seed, least=0)
+    if logged is not None:
+        value = number(logged)
+        logged = logged if isinstance(logged, str) else value
+    measure = measured(metric, batches, threshold)
+    pooled, each = measure.pooled(), measure.per_batch()
+    with np.errstate(invalid="ignore"):  # of a metric that is infinite somewhere
+        values = values_of(measure, each, pooled, devices)
+        found = on_random_cuts(measure, each, pooled, number_of_cuts, start)
+        cause = _cause(mean(each.values), pooled, found.expected, found.sd)
+    rules = () if logged is None else fitting(values, logged, len(each.values))
+    rule = next(iter(rules), None)
+    answer = Audited(
+        pooled=pooled,
+        values=values,
+        logged=logged,
+        rule=rule,
+        error=_off(values, logged, rule),
+        additive=found.additive,
+        expected=found.expected,
+        sd=found.sd,
+        advice="",
+        rules=rules,
+        cause=cause,
+        metric=_name(metric),
+        n_samples=int(measure.sizes.sum()),
+        n_batches=len(measure.sizes),
+        cuts=found.cuts,
+        seed=start,
+    )
+    return answer._replace(advice=words.advice(answer, metric))
+
+
+def _off(values: dict[str, float], logged: float | str | None, rule: str | None) -> float:
+    if rule is not None:
+        return values[rule] - values["pooled"]
+    return (values["per_batch"] if logged is None else number(logged)) - values["pooled"]
+
+
+CLEAR = 4
+"""Standard deviations of a random cut that its mean is hardly ever off."""
+
+
+def _cause(seen: float, pooled: float, expected: float, sd: float) -> str | None:
+    """The larger of what random cuts share and what this one has of its own; None for rounding."""
+    shared, own = abs(expected - pooled), abs(seen - expected)
+    trifle = 1e-6 * max(abs(seen), abs(pooled), 1e-6)
+    if not abs(seen - pooled) > trifle:
+        return None
+    if own > CLEAR * sd + trifle and own > shared:
+        return "order"
+    return "bias" if shared > sd else "noise"
+
+
+def _name(metric: Any) -> str:
+    return str(getattr(metric, "name", None) or getattr(metric, "__name__", type(metric).__name__))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, tuple):
+        return list(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

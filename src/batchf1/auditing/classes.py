@@ -1,0 +1,121 @@
+"""The true and the predicted class of each sample, from labels and scores of many forms."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchf1.errors import refuse, require
+from batchf1.metrics import checks
+from batchf1.metrics.counts import predicted_positive
+
+
+class Coded(Protocol):
+    """What takes batches and numbers the classes of their samples."""
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+
+    def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
+        """Take more samples."""
+
+    def codes(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The true and the predicted class of each sample, (n,) unsigned whole numbers each."""
+
+
+class Decided:
+    """Labels 0 or 1, and scores that are positive above a threshold; (n,) or (n, 1) each."""
+
+    classes = 2
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+        self._parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
+
+    def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
+        """Take more samples; `InputError` for other labels, shapes or what is no score."""
+        labels, scores = column("y_true", true), column("y_pred", predicted)
+        labels = checks.array("y_true", "labels are 0 or 1", labels)
+        good = (labels == 0) | (labels == 1)
+        if not good.all():
+            refuse("y_true", "labels are 0 or 1", labels[~good][0].item())
+        decided = predicted_positive(scores, self.threshold)
+        self._parts.append((labels.astype(np.uint8), decided.view(np.uint8)))
+
+    def codes(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The true and the predicted class of each sample."""
+        true, predicted = zip(*self._parts, strict=True)
+        return np.concatenate(true), np.concatenate(predicted)
+
+
+class Classes:
+    """Labels, (n,), (n, 1) or one-hot, and predicted labels, or scores (n, n_classes).
+
+    With scores or `n_classes` the classes are 0 .. n_classes - 1, and predicted is the class of the
+    largest score; else they are the labels, true or predicted, that there are.
+    """
+
+    def __init__(self, n_classes: int | None) -> None:
+        self.classes = n_classes or 0
+        self._parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
+
+    def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
+        """Take more samples; `InputError` for shapes or numbers of classes that do not fit."""
+        self._parts.append((self._labels("y_true", true), self._labels("y_pred", predicted)))
+
+    def _labels(self, thing: str, given: NDArray[Any]) -> NDArray[Any]:
+        if given.ndim != 2 or given.shape[1] == 1:
+            return _whole(thing, column(thing, given))
+        columns = given.shape[1]
+        rule = f"has a column for each of {self.classes or columns} classes"
+        require(self.classes in (0, columns), thing, rule, columns)
+        self.classes = columns
+        if thing == "y_true":
+            once = ((given == 0) | (given == 1)).all(axis=1) & (given.sum(axis=1) == 1)
+            rule = "has one 1 and else 0 in a row; for several classes a sample audit a function"
+            require(bool(once.all()), thing, rule, "other rows")
+        return np.asarray(given.argmax(axis=1), np.int32)
+
+    def codes(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The true and the predicted class of each sample; `InputError` for other labels."""
+        true, predicted = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        self._parts.clear()
+        if not self.classes:
+            known = _union(true, predicted)
+            self.classes = len(known)
+            true, predicted = (np.searchsorted(known, part) for part in (true, predicted))
+        kind = np.min_scalar_type(self.classes**2)
+        return self._coded("y_true", true, kind), self._coded("y_pred", predicted, kind)
+
+    def _coded(self, thing: str, labels: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
+        good = np.isin(labels, np.arange(self.classes))
+        if not good.all():
+            rule = f"labels are the whole numbers 0 .. {self.classes - 1}"
+            refuse(thing, rule, str(labels[~good][0]))
+        return labels.astype(kind)
+
+
+def _union(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return np.union1d(true, predicted)
+    except TypeError:
+        refuse("y_true and y_pred", "have labels of one kind", "several")
+
+
+def _whole(thing: str, labels: NDArray[Any]) -> NDArray[Any]:
+    """The same labels; `InputError` where they are scores of one class."""
+    if labels.dtype.kind == "f":
+        odd = labels[labels != np.floor(labels)]
+        rule = "are whole numbers or text for classes; scores have a column for each class"
+        require(odd.size == 0, thing, rule, str(odd[:1]))
+    return labels
+
+
+def column(thing: str, given: NDArray[Any]) -> NDArray[Any]:
+    """The values of (n,) or (n, 1) as (n,); `InputError` for another shape."""
+    good = given.ndim == 1 or (given.ndim == 2 and given.shape[1] == 1)
+    require(good, thing, "has shape (n,) or (n, 1)", given.shape)
+    return given.reshape(-1)

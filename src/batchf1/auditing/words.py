@@ -1,0 +1,127 @@
+"""The answer of an audit in words: a table, and a sentence on what to log instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from batchf1.metrics.ratios import OverClasses, Ratio
+
+if TYPE_CHECKING:
+    from batchf1.auditing.answer import Audited
+
+MEANING = {
+    "pooled": "the metric of all samples",
+    "per_batch": "the mean over batches",
+    "size_weighted": "the mean over batches by their size",
+    "undefined_skipped": "the mean over batches on which it is defined",
+    "undefined_as_zero": "the mean over batches, 0 where undefined",
+    "undefined_as_one": "the mean over batches, 1 where undefined",
+    "undefined_as_nan": "the mean over batches, NaN where undefined",
+    "over_samples": "the sum over batches divided by the samples",
+    "last_batch": "the value of the last batch",
+    "mean_of_running": "the mean of the running means over batches",
+    "running_average": "the exponential running average (alpha 0.98)",
+    "mean_of_prefixes": "the mean of the values of all samples so far",
+    "mean_of_devices": "the mean over devices of their means over batches",
+    "devices_pooled": "the mean over devices of the metric of their samples",
+}
+"""Rule -> what it logs."""
+CAUSES = {
+    "bias": "bias, which random batches share and more epochs do not average out",
+    "noise": "chance of this cut, where another cut gives another value",
+    "order": "the order of the data, which a shuffle would take away",
+}
+
+
+def table(found: Audited) -> str:
+    """What each rule logs, a line each, and the advice."""
+    lines = [
+        f"{found.metric} of {found.n_samples:,} samples in {found.n_batches:,} batches",
+        f"{'rule':<18} {'logs':>13} {'error':>13}",
+        *(_line(found, rule) for rule in found.values),
+    ]
+    if found.logged is not None:
+        lines.append(f"{'logged':<18} {_shown(found.logged):>13} {_among(found)}")
+    how = f"{found.cuts} cuts tried, seed {found.seed}" if found.cuts else "exact"
+    return "\n".join(
+        [
+            *lines,
+            f"per_batch on random cuts: {found.expected:.6f}, sd {found.sd:.6f} ({how})",
+            f"additive on these samples: {'yes' if found.additive else 'no'}",
+            found.advice,
+        ]
+    )
+
+
+def _line(found: Audited, rule: str) -> str:
+    value = found.values[rule]
+    error = f" {value - found.pooled:>+13.6f}" if rule != "pooled" else ""
+    mark = "  <- logged" if rule in found.rules else ""
+    return f"{rule:<18} {value:>13.6f}{error}{mark}"
+
+
+def _shown(logged: object) -> str:
+    return f"{logged:.6g}" if isinstance(logged, float) else str(logged)
+
+
+def _among(found: Audited) -> str:
+    return f"by {' or '.join(_told(found))}" if found.rules else "by none of these"
+
+
+def _told(found: Audited) -> list[str]:
+    """The rules that fit, without those that treat an undefined batch where there is none."""
+    same = {rule for rule, value in found.values.items() if value == found.values["per_batch"]}
+    idle = {rule for rule in same if rule.startswith("undefined_") and "per_batch" in found.rules}
+    return [rule for rule in found.rules if rule not in idle]
+
+
+def advice(found: Audited, metric: Any) -> str:
+    """One sentence: whether the number is fine, else how wrong it is, why, and what to log."""
+    if found.logged is None:
+        return _of_metric(found, metric)
+    if found.rule == "pooled":
+        return _of_truth(found)
+    if found.rule is None:
+        return (
+            f"No rule known gives {_shown(found.logged)} on these batches, {found.error:+.4g} off: "
+            f"make sure that they are those of the log, and {_instead(found, metric)}."
+        )
+    why = f", {CAUSES[found.cause]}" if found.rule == "per_batch" and found.cause else ""
+    return (
+        f"Do not read {_shown(found.logged)}: it is {MEANING[found.rule]} "
+        f"({' or '.join(_told(found))}), {found.error:+.4g} off {MEANING['pooled']}{why}; "
+        f"{_instead(found, metric)}."
+    )
+
+
+def _of_metric(found: Audited, metric: Any) -> str:
+    if found.n_batches == 1:
+        return "Fine: there is one batch, so nothing is averaged."
+    if found.additive:
+        return f"Fine: {found.metric} may be averaged over batches, by their size."
+    why = f", {CAUSES[found.cause]}" if found.cause else ""
+    return (
+        f"Do not average {found.metric} over batches: {MEANING['per_batch']} is {found.error:+.4g} "
+        f"off {MEANING['pooled']}{why}; {_instead(found, metric)}."
+    )
+
+
+def _of_truth(found: Audited) -> str:
+    others = [rule for rule in _told(found) if rule != "pooled"]
+    said = f"Fine: {_shown(found.logged)} is {MEANING['pooled']}"
+    if not others:
+        return f"{said}."
+    alike = f"which these batches cannot tell from {', '.join(others)}"
+    if found.additive:
+        return f"{said}; {found.metric} may be averaged over batches, by their size."
+    return f"{said}, {alike}: look at another cut, too."
+
+
+def _instead(found: Audited, metric: Any) -> str:
+    if found.additive:
+        return "weigh the batches by their size"
+    if isinstance(metric, OverClasses):
+        return f"log the counts of each class, and compute {found.metric} once of their sums"
+    if isinstance(metric, Ratio):
+        return f"log TP, FP, FN and TN, and compute {found.metric} once of their sums"
+    return f"keep labels and predictions, and call {found.metric} once on all of them"

@@ -1,0 +1,41 @@
+"""docs/audit.md: what it prints is printed, and every rule and column stands there."""
+
+import numpy as np
+from sklearn.metrics import f1_score
+
+from batchf1 import audit
+from batchf1.auditing.words import MEANING
+from batchf1.cli import rows
+
+COUNTS = [(1, 2, 2, 4), (1, 1, 1, 4), (2, 2, 2, 2)]
+"""TP, predicted positives, positives and samples of the batches of docs/averaging.md."""
+
+
+def f1(y_true, y_pred):
+    return f1_score(y_true, y_pred > 0.5, zero_division=0)
+
+
+def of_counts(tp, predicted, positives, size):
+    place = np.arange(size)
+    found = (place >= positives - tp) & (place < positives - tp + predicted)
+    return (place < positives).astype(float), found.astype(float)
+
+
+def test_the_example(repository):
+    text = (repository / "docs/audit.md").read_text()
+    shown = [line[4:] for line in text.splitlines() if line.startswith("    ")]
+    block = shown[shown.index("f1 of 10 samples in 3 batches") :][:10]
+    printed = str(audit(f1, [of_counts(*counts) for counts in COUNTS], "0.833")).splitlines()
+    *lines, advice = (line for line in block if line != "...")
+    assert len(lines) == 8
+    assert set(lines) <= set(printed)
+    assert printed[-1].startswith(advice.removesuffix("..."))
+
+
+def test_every_rule_and_column_is_told(repository):
+    text = (repository / "docs/audit.md").read_text()
+    told = {rule for rule in MEANING if f"`{rule}`" in text.split("## The rules")[1]}
+    assert told == set(MEANING)
+    found = audit(f1, [of_counts(*counts) for counts in COUNTS], devices=2)
+    assert set(found.values) == set(MEANING)
+    assert all(f"`{name}`" in text for name in (*rows.TRUE, *rows.PREDICTED, rows.BATCH))

@@ -187,8 +187,8 @@ def findings(table):
     many = zero[zero["bin_low"] >= 3]["regret"].max()
     search = few["search over 32 candidates"]
     yield (
-        "Choosing by it costs (12,000 trainings on two data sets): below 0.3 expected positives per "
-        "batch, who searches 32 models by the logged validation "
+        "Choosing by it costs (12,000 trainings on two data sets): below 0.3 expected positives "
+        "per batch, who searches 32 models by the logged validation "
         f"F1 ends {search.regret:.2f} of test F1 lower ({search.regret_low:.2f} to "
         f"{search.regret_high:.2f}), who chooses a threshold {few['threshold'].regret:.2f}, a "
         f"class weight {few['class weight 1 to 20'].regret:.2f}; from 3 on nobody loses more than "

@@ -85,19 +85,19 @@ def test_counting_goes_on_beyond_two_to_the_24():
     one, zero = np.ones((1, 1), "float32"), np.zeros((1, 1), "float32")
     for m in (metric, *shares):
         m.update_state(one, one)
-    metric.top.assign(2 * 2.0**24)
-    metric.bottom.assign(2 * 2.0**24)
+    metric.counted.assign(np.full((4, 1), 2.0**24))
     for share in shares:
         share.total.assign(2.0**24)
         share.count.assign(2.0**24)
     for _ in range(3):
         for m in (metric, *shares):
             m.update_state(one, zero)
-    assert float(metric.bottom) == 2 * 2**24 + 3
+    counted = [[2**24], [2**24 + 3], [2**24], [2**24 + 3]]
+    assert np.asarray(metric.counted).tolist() == counted
     assert float(shares[1].total) == 2**24 + 3
     for m in (metric, *shares[:1]):
         m.update_state(one, one)
-    assert float(metric.top) / 2 == float(shares[0].total) == 2**24 + 1
+    assert float(metric.counted[0, 0]) == float(shares[0].total) == 2**24 + 1
 
 
 def test_a_share_is_a_float64():

@@ -205,8 +205,10 @@ def test_a_saved_model_loads_with_its_metrics(tmp_path):
 
 def test_what_a_saved_metric_consists_of():
     given = {"threshold": 0.5, "from_logits": False}
+    given["multilabel"] = False
     f1 = {"name": "f1", "metric": [[2.0, 0, 0, 0], [2.0, 1, 1.0, 0], "f1"]}
     parts = {"count": "true_positives", "logged": "per_sample", "name": "true_positives"}
+    parts |= {"n_classes": None, "of_class": None}
     for metric, config in (
         (BatchRatio(), given | f1 | {"dtype": "float32"}),
         (StreamingRatio(), given | f1 | {"dtype": "float64"}),

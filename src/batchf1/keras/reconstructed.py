@@ -91,9 +91,10 @@ class Reconstructed(Strategy):
     def rebuild(self, logs: Logs, prefix: str = "") -> float:
         """The metric of logged counts, F1 = 2 TP / (possible + predicted positives); 0 for 0/0.
 
-        NaN where one of them is. `logs`: an epoch's, or what `evaluate` and `train_on_batch` return with `return_dict=True`;
-        `prefix`: what Keras puts before the names, `val_` or an output's name with `_`. Raises
-        `InputError` if a count is missing, or if two strategies of one name logged it.
+        NaN where a count is. `logs`: an epoch's, or what `evaluate` and `train_on_batch` return
+        with `return_dict=True`; `prefix`: what Keras puts before the names, `val_` or an output's
+        name with `_`. Raises `InputError` if a count is missing, or if two strategies of one name
+        logged it.
         """
         names = [[self.logs(count, k) for k in self.classes] for count in LOGGED]
         tp, possible, predicted = (np.array([read(logs, x, prefix) for x in row]) for row in names)

@@ -74,7 +74,8 @@ def weights(y_pred: Any, sample_weight: Any = None) -> Any:
     """
     mask = getattr(y_pred, "_keras_mask", None)  # where Keras puts it
     given = {"sample_weight": sample_weight, "mask": mask}
-    parts = [ops.cast(_vector(x, thing), "float64") for thing, x in given.items() if x is not None]
+    vectors = [_vector(x, thing, "needs") for thing, x in given.items() if x is not None]
+    parts = [ops.cast(vector, "float64") for vector in vectors]
     return math.prod(parts[1:], start=parts[0]) if parts else None
 
 
@@ -88,13 +89,15 @@ def check_kept(dtype: Any, thing: str) -> None:
     require(kept == asked, thing, rule, kept)
 
 
-def _vector(x: Any, thing: str) -> Any:
+def _vector(x: Any, thing: str, needs: str = "a binary metric needs") -> Any:
     x = ops.convert_to_tensor(x)
-    check_shape(x.shape, thing)
+    check_shape(x.shape, thing, needs)
     return ops.reshape(x, (-1,))
 
 
-def check_shape(shape: Sequence[int | None], thing: str) -> None:
+def check_shape(
+    shape: Sequence[int | None], thing: str, needs: str = "a binary metric needs"
+) -> None:
     """Refuse a shape that is neither (n,) nor (n, 1)."""
     if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)):
-        refuse(thing, "a binary metric needs shape (n,) or (n, 1)", tuple(shape))
+        refuse(thing, f"{needs} shape (n,) or (n, 1)", tuple(shape))

@@ -118,8 +118,7 @@ class OverClasses(NamedTuple):
         zero_division: float = 0.0,
     ) -> Floats:
         """The value for counts, or means or shares of them, that broadcast; nothing is checked."""
-        cells = (tp, fp, fn, tn)
-        return self._averaged(self.ratio.of, cells, np.add(tp, fn), zero_division)
+        return self._over(self.ratio.of, (tp, fp, fn, tn), np.add(tp, fn), zero_division)
 
     def of_margins(
         self,
@@ -135,9 +134,9 @@ class OverClasses(NamedTuple):
         has no weight.
         """
         margins = (tp, positives, predicted_positives, n)
-        return self._averaged(self.ratio.of_margins, margins, positives, zero_division)
+        return self._over(self.ratio.of_margins, margins, positives, zero_division)
 
-    def _averaged(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
+    def _over(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
         parts = np.broadcast_arrays(*parts)
         if self.average == "micro":
             return np.asarray(value(*(part.sum(axis=0) for part in parts), zero_division))
@@ -265,8 +264,7 @@ def check_ratio(metric: object) -> None:
 def safe_divide(numerator: ArrayLike, denominator: ArrayLike, zero_division: float = 0.0) -> Floats:
     """numerator / denominator in float64, and `zero_division` where the denominator is 0."""
     top, bottom = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
-    shape = np.broadcast_shapes(top.shape, bottom.shape)
-    result = np.full(shape, zero_division, np.float64)
+    result = np.full(np.broadcast_shapes(top.shape, bottom.shape), zero_division, np.float64)
     filled: Any = np.divide(top, bottom, out=result, where=bottom != 0)
     return np.asarray(filled)
 

@@ -73,6 +73,12 @@ def strategies(form, kinds=KINDS, metrics=None, **options):
     return [kind(metric=m, **options, **of_kind.get(kind, _named(form, m))) for kind, m in pairs]
 
 
+def each_form():
+    """Each form with one metric, another each time, of every kind of strategy."""
+    for i, form in enumerate(FORMS):
+        yield form, strategies(form, metrics=metrics_in(form)[i : i + 1])
+
+
 def _named(form, metric):
     return {"name": f"rebuilt-{metric.name}"} if form == "binary" else {}
 

@@ -89,8 +89,7 @@ def test_weights_of_another_shape_are_refused(shape):
 # How a program runs
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("form", ["vectors", "multilabel"])
+@pytest.mark.parametrize(("form", "jit_compile"), [("vectors", True), ("multilabel", False)])
 def test_compiled_programs_of_several_steps(form, jit_compile):
     chosen, (x, y) = strategies(form, metrics=SOME[:1]), samples(form)
     options = {"run_eagerly": False, "jit_compile": jit_compile, "steps_per_execution": 2}

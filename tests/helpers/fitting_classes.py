@@ -16,11 +16,9 @@ FORMS = ("binary", *ONE_CLASS, *MULTILABEL)
 BINARY = [f_beta(2), precision(), recall(), jaccard()]
 OVER_CLASSES = [
     f_beta(1, "macro", C),
-    f_beta(2, "macro", C),
-    f_beta(1, "micro", C),
-    f_beta(0.5, "weighted", C),
+    f_beta(2, "weighted", C),
+    f_beta(0.5, "micro", C),
     precision("macro", C),
-    precision("weighted", C),
     recall("weighted", C),
     jaccard("macro", C),
     jaccard("micro", C),

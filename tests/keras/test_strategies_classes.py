@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -42,7 +43,7 @@ def check(logs, chosen, form, train, validation=None, near=1e-6):
 def test_every_metric_of_every_strategy_in_every_form(form):
     chosen, train, validation = strategies(form), samples(form), samples(form, 20, seed=1)
     model = model_for(form, metrics_of(chosen))
-    batches = [tuple(part[i : i + 16] for part in validation) for i in (0, 16)]
+    batches = tf.data.Dataset.from_tensor_slices(validation).batch(16)
     logs = fit(model, chosen, train, validation, passes=(train, batches))
     check(logs, chosen, form, train, validation)
     check(logs, [s for s in chosen if not isinstance(s, BatchMean)], form, train, near=1e-14)
@@ -190,6 +191,20 @@ def test_other_shapes_are_refused_before_any_batch(multilabel):
             updated(streaming(multilabel=multilabel), np.ones(labels), np.ones(scores))
     with pytest.raises(InputError, match="labels: must be 4, as the scores; got 1"):
         updated(streaming(multilabel=multilabel), np.ones((1, 3)), np.ones((4, 3)))
+
+
+@pytest.mark.parametrize("kind", [BatchMean, *POOLED])
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_labels_are_never_broadcast_where_sizes_are_not_known_beforehand(kind, multilabel):
+    (metric, *_) = kind(metric=f_beta(1, "micro", 3), multilabel=multilabel).metrics()
+    labels = tf.TensorSpec((None, 3) if multilabel else (None,), "float32")
+    scores = tf.TensorSpec((None, 3), "float32")
+    update = tf.function(metric.update_state, input_signature=[labels, scores])
+    good = tf.ones((4, 3)) if multilabel else tf.zeros(4)
+    update(good, tf.ones((4, 3)))
+    assert float(metric.result()) > 0
+    update(good[:1], tf.ones((4, 3)))
+    assert np.isnan(float(metric.result()))
 
 
 def test_what_does_not_go_together():

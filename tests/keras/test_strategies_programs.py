@@ -215,6 +215,9 @@ def test_what_a_saved_metric_consists_of():
         (CountShare("true_positives"), given | parts | {"dtype": "float64"}),
     ):
         assert metric.get_config() == config
+        new = ("multilabel", "n_classes", "of_class")  # that models saved before have not
+        old = {key: value for key, value in config.items() if key not in new}
+        assert type(metric).from_config(old).get_config() == config
         kind = type(metric)
         assert keras.saving.get_registered_name(kind) == f"batchf1>{kind.__name__}"
 

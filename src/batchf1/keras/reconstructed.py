@@ -38,8 +38,9 @@ class Reconstructed(Strategy):
 
     The counts are logged as `<count>_<name>`, for the article's own names are Keras' too: its
     `TruePositives` logs `true_positives`. Over classes each class has its three, as in
-    `f1_macro_<name>_true_positives_0`; a micro average needs no more than their sums over the
-    classes, `f1_micro_<name>_true_positives`.
+    `f1_macro_<name>_true_positives_0`, each a metric that Keras compiles: of many classes take
+    `Streaming`. A micro average needs no more than their sums over the classes, and logs
+    `f1_micro_<name>_true_positives`.
 
     >>> s = Reconstructed()
     >>> [metric.name for metric in s.metrics()][:2]

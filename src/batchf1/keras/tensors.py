@@ -58,7 +58,7 @@ def check_as_many(labels: Any, scores: Any) -> None:
 
 
 def known(labels: Any, valid: Any, scores: Any) -> Any:
-    """The labels, NaN where they are not valid; all of them if there are as many scores not."""
+    """The labels, NaN where not valid, and all NaN where a batch has another number of scores."""
     if None in (labels.shape[0], scores.shape[0]):
         # known in the batch alone: one label would fit any number of scores
         same = ops.equal(ops.shape(labels)[0], ops.shape(scores)[0])

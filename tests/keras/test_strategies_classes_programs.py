@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score
 
 from batchf1.errors import InputError
 from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
-from batchf1.metrics.ratios import f_beta, jaccard
+from batchf1.metrics.ratios import ACCURACY, OverClasses, f_beta, jaccard
 from helpers.fitting import Masked, callbacks_of, compiled, data, fit, metrics_of
 from helpers.fitting_classes import (
     KINDS,
@@ -161,6 +161,20 @@ def test_evaluate_returns_what_is_rebuilt():
     del logs["f1_macro_reconstructed_predicted_positives_2"]
     with pytest.raises(InputError, match="^f1_macro_.*_predicted_positives_2: needs to be logged"):
         s.rebuild(logs)
+
+
+def test_a_pass_refuses_scores_of_many_classes_that_are_no_probabilities():
+    (x, y), (s,) = samples("multilabel", 40), strategies("multilabel", [EpochEnd], SOME[:1])
+    with pytest.raises(InputError, match=r"scores: lie in .0, 1.; .* got .* to 1\.4"):
+        fit(compiled(None, identity(C), "mse"), [s], (x + 0.5, y))
+
+
+def test_true_negatives_of_all_classes_are_rebuilt():
+    accuracy = OverClasses(ACCURACY, "micro", C)
+    (x, y), (s,) = samples("multilabel"), strategies("multilabel", [Reconstructed], [accuracy])
+    logs = fit(model_for("multilabel", s.metrics()), [s], (x, y))
+    right = np.mean((x > np.float32(0.3)) == (y == 1))
+    assert logs["accuracy_micro_reconstructed"] == [pytest.approx(right, abs=1e-14)]
 
 
 # Names

@@ -26,6 +26,20 @@ def layers(squeeze=False):
     return [keras.Input((1,)), same, *([keras.layers.Reshape(())] if squeeze else [])]
 
 
+class Masked(keras.layers.Layer):
+    """Masks the samples whose score is 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.supports_masking = True
+
+    def compute_mask(self, inputs, previous=None):
+        return keras.ops.any(keras.ops.not_equal(inputs, 1), axis=-1)
+
+    def call(self, inputs):
+        return inputs + 0
+
+
 def compiled(metrics, model=None, loss="binary_crossentropy", learning_rate=0.0, **options):
     """A model, by default one that hands its only feature on, whose weights do not move."""
     model = model or keras.Sequential(layers())

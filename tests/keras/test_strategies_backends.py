@@ -13,6 +13,7 @@ from batchf1.errors import InputError
 from batchf1.keras import tensors
 from batchf1.keras.reconstructed import CountShare
 from batchf1.study import plugins
+from helpers import fitting_classes as classes
 from helpers.fitting import POOLED, data, metrics_of, of_name, truths
 
 # Beside TensorFlow, where the backend is installed; each in a process of its own
@@ -25,13 +26,50 @@ model = compiled(metrics_of(chosen), run_eagerly=False, jit_compile="auto")
 print(json.dumps(fit(model, chosen, data(), data(40))))
 """
 REFUSED = """
-from batchf1.keras import tensors
+from batchf1.study import plugins
 print(len(plugins.strategy("batch_mean")().metrics()))
 for name in ("reconstructed", "streaming"):
     try:
         plugins.strategy(name)().metrics()
     except ValueError as error:
         print(error)
+"""
+OVER_CLASSES = """
+import json
+from helpers.fitting import fit, metrics_of
+from helpers.fitting_classes import each_form, model_for, samples
+found = {}
+for form, chosen in each_form():
+    model = model_for(form, metrics_of(chosen), run_eagerly=False, jit_compile="auto")
+    found[form] = fit(model, chosen, samples(form))
+print(json.dumps(found))
+"""
+BEYOND = """
+import numpy as np
+from batchf1.keras import Reconstructed, Streaming
+from batchf1.metrics.ratios import f_beta
+macro = f_beta(1, "macro", 3)
+(metric,), (share, *_) = (kind(metric=macro).metrics() for kind in (Streaming, Reconstructed))
+metric.counted.assign(np.full((4, 3), 2.0**24))
+share.total.assign(2.0**24)
+share.count.assign(2.0**25)
+for m in (metric, share):
+    m.update_state(np.array([0, 0, 1]), np.eye(3, dtype="float32")[[0, 1, 1]])
+print([float(metric.counted[0, 0]), float(share.total), float(share.result())])
+"""
+MIRRORED = """
+import json
+import tensorflow as tf
+from helpers.fitting import callbacks_of, metrics_of
+from helpers.fitting_classes import SOME, model_for, samples, strategies
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+chosen, (x, y) = strategies("vectors", metrics=SOME[:1]), samples("vectors")
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = model_for("vectors", metrics_of(chosen), run_eagerly=False)
+fed = tf.data.Dataset.from_tensor_slices((x, y)).batch(32)
+callbacks = callbacks_of(chosen, (x, y))
+print(json.dumps(model.fit(fed, shuffle=False, verbose=0, callbacks=callbacks).history))
 """
 
 
@@ -54,6 +92,35 @@ def test_other_backends_log_the_same(backend):
         for name, value in truths(y, x).items():
             near = 1e-15 if name in ("reconstructed", "epoch_end") else 1e-6
             assert logs[f"{prefix}f1_{name}"] == [pytest.approx(value, abs=near)], name
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_other_backends_log_every_metric(backend):
+    found = json.loads(said(backend, OVER_CLASSES, JAX_ENABLE_X64="1"))
+    for form, chosen in classes.each_form():
+        for s in chosen:
+            right = pytest.approx(classes.expected(s, form, *classes.samples(form)), abs=1e-6)
+            assert found[form][s.key] == [right], (form, s.key)
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_other_backends_count_classes_beyond_two_to_the_24(backend):
+    counted, total, share = json.loads(said(backend, BEYOND, JAX_ENABLE_X64="1"))
+    assert counted == total == 2**24 + 1
+    assert share == (2**24 + 1) / (2**25 + 3)
+
+
+def test_two_devices_count_what_one_does():
+    logs = json.loads(said("tensorflow", MIRRORED))
+    x, y = classes.samples("vectors")
+    # of each batch of 32 a device sees one half, which is a batch of its own to the naive mean
+    halves = [slice(*ends) for ends in ((0, 16), (16, 32), (32, 48), (48, 64), (64, 70), (70, 75))]
+    macro = classes.SOME[0]
+    naive = np.mean([classes.truth(macro, "vectors", x[half], y[half]) for half in halves])
+    assert logs["f1_macro_batch_mean"] == [pytest.approx(naive, abs=1e-6)]
+    for name in ("epoch_end", "reconstructed", "streaming"):
+        value = classes.truth(macro, "vectors", x, y)
+        assert logs[f"f1_macro_{name}"] == [pytest.approx(value, abs=1e-14)]
 
 
 def test_jax_with_32_bits_is_refused():
@@ -85,19 +152,19 @@ def test_counting_goes_on_beyond_two_to_the_24():
     one, zero = np.ones((1, 1), "float32"), np.zeros((1, 1), "float32")
     for m in (metric, *shares):
         m.update_state(one, one)
-    metric.top.assign(2 * 2.0**24)
-    metric.bottom.assign(2 * 2.0**24)
+    metric.counted.assign(np.full((4, 1), 2.0**24))
     for share in shares:
         share.total.assign(2.0**24)
         share.count.assign(2.0**24)
     for _ in range(3):
         for m in (metric, *shares):
             m.update_state(one, zero)
-    assert float(metric.bottom) == 2 * 2**24 + 3
+    counted = [[2**24], [2**24 + 3], [2**24], [2**24 + 3]]
+    assert np.asarray(metric.counted).tolist() == counted
     assert float(shares[1].total) == 2**24 + 3
     for m in (metric, *shares[:1]):
         m.update_state(one, one)
-    assert float(metric.top) / 2 == float(shares[0].total) == 2**24 + 1
+    assert float(metric.counted[0, 0]) == float(shares[0].total) == 2**24 + 1
 
 
 def test_a_share_is_a_float64():

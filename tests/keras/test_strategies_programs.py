@@ -205,14 +205,19 @@ def test_a_saved_model_loads_with_its_metrics(tmp_path):
 
 def test_what_a_saved_metric_consists_of():
     given = {"threshold": 0.5, "from_logits": False}
+    given["multilabel"] = False
     f1 = {"name": "f1", "metric": [[2.0, 0, 0, 0], [2.0, 1, 1.0, 0], "f1"]}
     parts = {"count": "true_positives", "logged": "per_sample", "name": "true_positives"}
+    parts |= {"n_classes": None, "of_class": None}
     for metric, config in (
         (BatchRatio(), given | f1 | {"dtype": "float32"}),
         (StreamingRatio(), given | f1 | {"dtype": "float64"}),
         (CountShare("true_positives"), given | parts | {"dtype": "float64"}),
     ):
         assert metric.get_config() == config
+        new = ("multilabel", "n_classes", "of_class")  # that models saved before have not
+        old = {key: value for key, value in config.items() if key not in new}
+        assert type(metric).from_config(old).get_config() == config
         kind = type(metric)
         assert keras.saving.get_registered_name(kind) == f"batchf1>{kind.__name__}"
 

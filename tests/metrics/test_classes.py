@@ -19,6 +19,7 @@ from batchf1.metrics.ratios import (
     PRECISION,
     RECALL,
     OverClasses,
+    Ratio,
     check_metric,
     check_ratio,
     f_beta,
@@ -184,6 +185,14 @@ def test_margins_over_classes_give_what_counts_give(sample, over, zero_division)
         found = metric.of_margins(*margins, zero_division)
         np.testing.assert_allclose(found, metric(counts, zero_division), atol=1e-14)
         assert metric.of_margins(*margins[:3]) == pytest.approx(metric(counts), abs=1e-14)
+
+
+@pytest.mark.parametrize("over", AVERAGES)
+def test_shares_that_are_rounded_leave_0_0_what_it_is(over):
+    # class 0 has no negatives: 1 - 0.3 - 0.7 would leave it 5e-17 of a true negative
+    metric = OverClasses(Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity"), over)
+    shares = ([0.3, 0.0], [1.0, 0.0], [0.3, 0.0], 1.0)
+    assert metric.of_margins(*shares) == {"micro": 1.0, "macro": 0.5, "weighted": 0.0}[over]
 
 
 def test_what_logs_call_an_average():

@@ -76,6 +76,13 @@ def test_a_score_at_the_threshold_is_negative_in_its_own_dtype(dtype, threshold)
     assert predicted_positive(np.array([np.nextafter(at, dtype(1))]), threshold)[0]
 
 
+def test_a_bfloat16_is_compared_as_such():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    at = bfloat16(0.3)
+    assert float(at) > 0.3
+    assert predicted_positive(np.array([at, 0.31], bfloat16), 0.3).tolist() == [False, True]
+
+
 def test_the_threshold_is_one_half_unless_it_is_given():
     scores = [0.0, 0.45, 0.5, 0.5 + 1e-12, 0.52, 1.0]
     assert predicted_positive(scores).tolist() == [False] * 3 + [True] * 3

@@ -8,24 +8,33 @@ In anyone's Keras program:
               mode="max")])
 
 A strategy puts `f1_<name>` and `val_f1_<name>` into the logs, where callbacks after it find them;
-with `metric=f_beta(2)` they are `f2_<name>` and `val_f2_<name>`. All are for binary outputs: labels
-0 or 1 and scores, each of shape (n,) or (n, 1). Scores are probabilities; a model that returns
-logits needs `from_logits=True`. In a model of several outputs, `metrics={"a": s.metrics()}` logs
-`a_f1_<name>`; `epoch_end` needs a single output.
+with `metric=f_beta(2)` they are `f2_<name>` and `val_f2_<name>`. In a model of several outputs,
+`metrics={"a": s.metrics()}` logs `a_f1_<name>`; `epoch_end` needs a single output.
 
-Several strategies of one kind in a model (other thresholds, or one in `metrics` and one in
-`weighted_metrics`) each need a `name=` of their own; their callbacks refuse two of one name at the
-end of the first epoch. Without callbacks Keras calls the second `f1_<name>_1`, or
-`weighted_f1_<name>`.
+What labels and scores are is told by the metric:
 
-In `metrics=` Keras ignores `sample_weight` and `class_weight`, so the F1 is unweighted; in
+- a `Ratio`, such as `f_beta(2)`: a binary output. Labels 0 or 1 and scores, (n,) or (n, 1).
+- a metric over classes, such as `f_beta(1, "macro", n_classes=5)`: scores (n, 5), labels the whole
+  numbers 0 .. 4, (n,) or (n, 1), or one-hot, (n, 5). Predicted is the class of the largest score,
+  be it a probability or a logit, and the first of equal ones.
+- the same with `multilabel=True`: labels 0 or 1 and scores, both (n, 5).
+
+Scores that are compared with the threshold are probabilities; a model that returns logits needs
+`from_logits=True`.
+
+Several strategies of one kind and metric in a model (other thresholds, or one in `metrics` and one
+in `weighted_metrics`) each need a `name=` of their own, and so do two `reconstructed` of binary
+outputs with whatever metrics; their callbacks refuse two of one name at the end of the first epoch.
+Without callbacks Keras calls the second `f1_<name>_1`, or `weighted_f1_<name>`.
+
+In `metrics=` Keras ignores `sample_weight` and `class_weight`, so the value is unweighted; in
 `weighted_metrics=` `reconstructed` and `streaming` weight each sample's count. They leave out the
 samples that the model masks. `batch_mean` and `epoch_end` have no such form and refuse both.
 
-A label that is neither 0 nor 1 and a score that is no probability make the F1 NaN, and the
-callbacks refuse it at the end of the epoch; they leave it NaN where the loss is NaN too.
+A label or score that is none of the above makes the value NaN, and the callbacks refuse it at the
+end of the epoch; they leave it NaN where the loss is NaN too.
 
-Callbacks speak in `fit` alone. `evaluate` and `train_on_batch` return the F1 of `batch_mean` and
+Callbacks speak in `fit` alone. `evaluate` and `train_on_batch` return the value of `batch_mean` and
 `streaming`, and what `Reconstructed.rebuild` makes one of; that of `epoch_end` they do not know.
 
 `import batchf1.keras` before `keras.models.load_model`, which then knows the metrics.
@@ -38,20 +47,22 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from batchf1.errors import require
+from batchf1.keras.forms import form_of
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Counts, Floats
-from batchf1.metrics.ratios import F1, Ratio, check_ratio
+from batchf1.metrics.ratios import F1, Metric, check_metric
 
 
 class Strategy:
-    """A way to get an epoch's F1, or another ratio of counts, into Keras' logs.
+    """A way to get an epoch's F1, or another metric of counts, into Keras' logs.
 
     `threshold`: a probability in (0, 1); a score above it, compared in the scores' dtype, is a
-    predicted positive. `metric`: what is computed, such as `f_beta(2)`. `from_logits`: the scores
-    are logits, compared with the threshold's, 0 for 0.5. `name`: what the logs are named after, by
-    default the strategy's own name. A subclass with options of its own passes these on. Raises
-    `InputError` for another threshold or metric, and for a name that Keras could give to somebody
-    else.
+    predicted positive; not for a metric over classes unless `multilabel`. `metric`: what is
+    computed, such as `f_beta(2)`; one over classes needs its `n_classes`. `multilabel`: samples
+    have any number of classes. `from_logits`: the scores are logits, compared with the threshold's,
+    0 for 0.5. `name`: what the logs are named after, by default the strategy's own name. A subclass
+    with options of its own passes these on. Raises `InputError` for another threshold or metric,
+    and for a name that Keras could give to somebody else.
 
     >>> class Nothing(Strategy):
     ...     name = "nothing"
@@ -68,11 +79,12 @@ class Strategy:
         self,
         threshold: float = 0.5,
         *,
-        metric: Ratio = F1,
+        metric: Metric = F1,
+        multilabel: bool = False,
         from_logits: bool = False,
         name: str | None = None,
     ) -> None:
-        check_ratio(metric)
+        check_metric(metric)
         good = re.fullmatch(r"[\w.-]+", str(metric.name), re.ASCII) is not None
         require(good, "metric", "has a name of letters, digits, _ . and -", repr(metric.name))
         self.metric = metric
@@ -80,6 +92,8 @@ class Strategy:
         rule = "must lie in (0, 1)" + ", a probability for logits too" * from_logits
         require(good, "threshold", rule, threshold)
         self.threshold, self.from_logits = float(threshold), from_logits
+        self.multilabel = multilabel
+        self.form = form_of(metric, multilabel, self.threshold, from_logits)
         self.name = self.name if name is None else name
         good = re.fullmatch(r"(?!.*_1$)[\w.-]+", str(self.name), re.ASCII) is not None
         rule = "has letters, digits, _ . - and at its end no _1, which Keras gives a second metric"
@@ -114,7 +128,8 @@ class Strategy:
 
         `batches`: the counts of the batches that the metrics saw, in order, the last axis running
         over them. `full_pass`: those of a pass over the same data with the epoch's last weights, of
-        any cut. Axes before the last are epochs, the same in both; the result has their shape.
+        any cut. With a metric over classes the first axis runs over the classes. Axes before the
+        last are else epochs, the same in both; the result has their shape.
         `averaging`: the framework's rule for a metric that returns a scalar for a batch.
         """
         return None

@@ -9,8 +9,10 @@ import numpy as np
 
 from batchf1.errors import require
 from batchf1.keras.base import Strategy
+from batchf1.keras.forms import config_of, form_of
 from batchf1.keras.guard import Guard
-from batchf1.keras.tensors import as_ratio, binary, config_of, quotient, top_and_bottom, weights
+from batchf1.keras.tensors import weights
+from batchf1.keras.values import as_metric, margins, value
 from batchf1.metrics.averaging import Averaging, batch_mean
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1
@@ -20,7 +22,7 @@ class BatchMean(Strategy):
     """The mean of the batches' values. It is not the epoch's: here to be measured, not used.
 
     A batch in which the metric is 0/0 counts as 0, as the usual epsilon makes it; for F1 that is
-    one without positives and predicted positives.
+    one without positives and predicted positives. Over classes a class counts as 0 in such a batch.
 
     >>> s = BatchMean()
     >>> s.key, len(s.metrics())
@@ -32,7 +34,8 @@ class BatchMean(Strategy):
 
     def metrics(self) -> list[Any]:
         """The metric of a batch, in what Keras wraps a function."""
-        return [BatchRatio(self.threshold, self.key, None, self.from_logits, self.metric)]
+        of = (self.metric, self.multilabel)
+        return [BatchRatio(self.threshold, self.key, None, self.from_logits, *of)]
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """What refuses a log that is NaN or another's; the metric works without it."""
@@ -47,8 +50,7 @@ class BatchMean(Strategy):
 class BatchRatio(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
     """The mean over the batches of a metric's values, as Keras makes it of any function.
 
-    NaN after a label that is neither 0 nor 1, a NaN score, or, without `from_logits`, a score
-    outside [0, 1].
+    NaN after a label or a score that `Form.read` makes NaN.
     """
 
     def __init__(
@@ -58,14 +60,14 @@ class BatchRatio(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
         dtype: Any = None,
         from_logits: bool = False,
         metric: Any = F1,
+        multilabel: bool = False,
     ) -> None:
         super().__init__(self._of_batch, name=name, dtype=dtype)
-        self.threshold, self.from_logits = threshold, from_logits
-        self.metric = as_ratio(metric)
+        self.metric = as_metric(metric)
+        self.form = form_of(self.metric, multilabel, threshold, from_logits)
 
     def _of_batch(self, y_true: Any, y_pred: Any) -> Any:
-        labels, decided = binary(y_true, y_pred, self.threshold, self.from_logits)
-        return quotient(*top_and_bottom(self.metric, labels, decided))
+        return value(self.metric, margins(*self.form.read(y_true, y_pred)))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch; `InputError` for weights or a mask, which one number cannot carry."""

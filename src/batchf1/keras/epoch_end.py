@@ -17,6 +17,7 @@ from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard, write
 from batchf1.keras.tensors import check_shape, cut
 from batchf1.metrics.averaging import Averaging, pooled
+from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import Counts, Floats, predicted_positive
 from batchf1.metrics.ratios import F1
 
@@ -25,7 +26,7 @@ INFINITE = -1
 
 
 class EpochEnd(Strategy):
-    """F1 of a pass over the data with the epoch's last weights; 0 for 0/0.
+    """F1, or another metric, of a pass over the data with the epoch's last weights; 0 for 0/0.
 
     It costs a prediction of the whole split. Of arrays it holds all predictions at once; of a data
     set a batch at a time. Over the training split this is another quantity than the other
@@ -78,7 +79,7 @@ class EpochEnd(Strategy):
 
 
 class PassAtEpochEnd(Guard):
-    """Adds the F1 of each split to the logs, under the split's key."""
+    """Adds the metric of each split to the logs, under the split's key."""
 
     strategy: EpochEnd
 
@@ -90,7 +91,7 @@ class PassAtEpochEnd(Guard):
         self.splits = splits
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Predict each split and write its F1."""
+        """Predict each split and write its metric."""
         logs = {} if logs is None else logs
         for key, data in self.splits.items():
             if not key.startswith("val_") or self.strategy.validates(epoch):
@@ -107,51 +108,66 @@ class PassAtEpochEnd(Guard):
         """The article's way: everything at once, and for F1 scikit-learn."""
         x, y_true = _unweighted(key, data)
         require(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
-        y_true, decided = self._checked(key, y_true, self.model.predict(x, verbose=0))
+        scores = self._only_output(key, self.model.predict(x, verbose=0))
         if self.strategy.metric != F1:
-            return float(self.strategy.metric.of_margins(*_margins(y_true, decided)))
+            return float(self.strategy.metric.of_margins(*self._margins(y_true, scores)))
         from sklearn.metrics import f1_score
 
         # float32: scikit-learn takes it in 0.6 of the time of bool
-        parts = (part.astype(np.float32) for part in (y_true, decided))
+        parts = (part.astype(np.float32) for part in self._binary(y_true, scores))
         return float(f1_score(*parts, zero_division=0.0))
 
     def _streamed(self, key: str, data: Any) -> float:
         """The same number from counts: whole numbers, so that no order of batches changes it."""
         n_batches = 0
-        totals = np.zeros(4, np.int64)
+        totals: Any = (0, 0, 0, 0)
         for batch in _batches(data):
             x, y_true = _unweighted(key, batch)
-            y_true, decided = self._checked(key, y_true, self.model.predict_on_batch(x))
+            scores = self._only_output(key, self.model.predict_on_batch(x))
             n_batches += 1
-            totals += _margins(y_true, decided)
+            found = self._margins(y_true, scores)
+            totals = tuple(old + new for old, new in zip(totals, found, strict=True))
         require(n_batches > 0, key, "needs data with at least one batch", n_batches)
         return float(self.strategy.metric.of_margins(*totals))
 
-    def _checked(self, key: str, y_true: Any, scores: Any) -> tuple[Any, Any]:
-        """Labels and predictions as bool, each of shape (n,)."""
+    def _only_output(self, key: str, scores: Any) -> Any:
         outputs = keras.tree.flatten(scores)
         rule = "needs a model of one output: take reconstructed or streaming for several"
         require(len(outputs) == 1, key, rule, f"{len(outputs)} outputs")
-        y_true, scores = np.asarray(y_true), np.asarray(outputs[0])
+        return np.asarray(outputs[0])
+
+    def _margins(self, y_true: Any, scores: Any) -> tuple[Any, Any, Any, int]:
+        """TP, TP + FN and TP + FP, over classes in each, and the number of samples."""
+        n_classes, multilabel, threshold, from_logits = self.strategy.form
+        if n_classes is None:
+            positive, decided = self._binary(y_true, scores)
+            parts = (np.count_nonzero(part) for part in (positive & decided, positive, decided))
+            return (*parts, len(positive))  # type: ignore[return-value]
+        options: dict[str, Any] = {}
+        if multilabel:
+            self._check_probabilities(scores)
+            options = {"multilabel": True, "threshold": cut(threshold, from_logits)}
+        counts = class_counts(y_true, scores, max(1, len(scores)), n_classes, **options).pooled()
+        return counts.tp, counts.positives, counts.predicted_positives, len(scores)
+
+    def _binary(self, y_true: Any, scores: Any) -> tuple[Any, Any]:
+        """Labels and predictions as bool, each of shape (n,)."""
+        y_true = np.asarray(y_true)
         check_shape(y_true.shape, "labels")
         check_shape(scores.shape, "model output")
         require(len(y_true) == len(scores), "labels", f"must be {len(scores)}", len(y_true))
         positive = y_true == 1
         if not (positive | (y_true == 0)).all():
             refuse("labels", "are 0 or 1", np.unique(y_true))
+        self._check_probabilities(scores)
         ours = self.strategy
-        if not ours.from_logits and ((scores < 0) | (scores > 1)).any():
-            rule = "lie in [0, 1]; for logits, pass from_logits=True"
-            refuse("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")
         decided = predicted_positive(scores.ravel(), cut(ours.threshold, ours.from_logits))
         return positive.ravel(), decided
 
-
-def _margins(y_true: Any, decided: Any) -> tuple[int, int, int, int]:
-    """TP, TP + FN, TP + FP and the number of samples, of labels and decisions as bool."""
-    counted = (np.count_nonzero(part) for part in (y_true & decided, y_true, decided))
-    return (*map(int, counted), len(y_true))  # type: ignore[return-value]
+    def _check_probabilities(self, scores: Any) -> None:
+        if not self.strategy.from_logits and ((scores < 0) | (scores > 1)).any():
+            rule = "lie in [0, 1]; for logits, pass from_logits=True"
+            refuse("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")
 
 
 def _unweighted(key: str, data: Any) -> Any:

@@ -58,16 +58,17 @@ class Guard(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Refuse losses that take scores for logits where the strategy does not, or otherwise."""
+        if self.strategy.form.one_class:
+            return  # the largest logit is the largest probability
         ours = self.strategy.from_logits
         losses = keras.tree.flatten(self.model.loss)  # a function or a name does not tell
         agreed = any(getattr(loss, "from_logits", ours) == ours for loss in losses)
         require(agreed, self.strategy.key, f"needs from_logits={not ours}, as the loss", ours)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Refuse labels and scores without an F1, and a log that is missing or another's."""
+        """Refuse labels and scores without a value, and a log that is missing or another's."""
         logs, key = logs or {}, self.strategy.key
         for prefix in prefixes(logs, key) or [""]:
             loss = logs.get("val_loss" if prefix.startswith("val_") else "loss", 0.0)
             if math.isnan(read(logs, key, prefix)) and not math.isnan(loss):
-                scores = "no NaN" if self.strategy.from_logits else "in [0, 1], or from_logits=True"
-                refuse(prefix + key, f"needs labels 0 or 1 and as many scores, {scores}", "nan")
+                refuse(prefix + key, self.strategy.form.needs, "nan")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, get_args
 
 import keras
+import numpy as np
 from keras import ops
 
 from batchf1.errors import require
 from batchf1.keras.base import Strategy
+from batchf1.keras.forms import Form
 from batchf1.keras.guard import Guard, Logs, prefixes, read, write
-from batchf1.keras.tensors import binary, check_kept, quotient, weights
+from batchf1.keras.tensors import check_kept, weights
+from batchf1.keras.values import average_of, quotient, ratio_of
 from batchf1.metrics.averaging import Averaging, Logged, reconstructed
 from batchf1.metrics.counts import Counts, Floats
 
@@ -33,7 +37,10 @@ class Reconstructed(Strategy):
     Keras 2.2.4 sums.
 
     The counts are logged as `<count>_<name>`, for the article's own names are Keras' too: its
-    `TruePositives` logs `true_positives`.
+    `TruePositives` logs `true_positives`. Over classes each class has its three, as in
+    `f1_macro_<name>_true_positives_0`, each a metric that Keras compiles: of many classes take
+    `Streaming`. A micro average needs no more than their sums over the classes, and logs
+    `f1_micro_<name>_true_positives`.
 
     >>> s = Reconstructed()
     >>> [metric.name for metric in s.metrics()][:2]
@@ -51,23 +58,32 @@ class Reconstructed(Strategy):
     ) -> None:
         super().__init__(threshold, **options)
         require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
-        counts_all = any(weights[3] for weights in (self.metric.top, self.metric.bottom))
+        ratio = ratio_of(self.metric)
+        counts_all = any(weights[3] for weights in (ratio.top, ratio.bottom))
         good = logged != "sum" or not counts_all
         require(good, "metric", "of true negatives needs logged per_sample or mean", logged)
         self.logged = logged
 
     def metrics(self) -> list[Any]:
-        """The three count metrics."""
-        return [
-            CountShare(
-                count,
-                self.threshold,
-                self.logged,
-                f"{count}_{self.name}",
-                from_logits=self.from_logits,
-            )
-            for count in LOGGED
-        ]
+        """The three count metrics, of each class."""
+        return [self._share(count, k) for k in self.classes for count in LOGGED]
+
+    def _share(self, count: str, of_class: int | None) -> CountShare:
+        options = self.form._asdict() | {"logged": self.logged, "of_class": of_class}
+        return CountShare(count, name=self.logs(count, of_class), **options)
+
+    @property
+    def classes(self) -> list[int | None]:
+        """The classes whose counts are logged; [None] where only their sums are."""
+        if average_of(self.metric) == "micro":
+            return [None]
+        return [*range(self.form.n_classes or 1)]
+
+    def logs(self, count: str, of_class: int | None = None) -> str:
+        """What a count of `LOGGED` is logged as, that of a class if there is more than one."""
+        if self.form.n_classes is None:
+            return f"{count}_{self.name}"
+        return f"{self.key}_{count}" + ("" if of_class is None else f"_{of_class}")
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """The callback that rebuilds the metric at the end of an epoch."""
@@ -76,12 +92,19 @@ class Reconstructed(Strategy):
     def rebuild(self, logs: Logs, prefix: str = "") -> float:
         """The metric of logged counts, F1 = 2 TP / (possible + predicted positives); 0 for 0/0.
 
-        `logs`: an epoch's, or what `evaluate` and `train_on_batch` return with `return_dict=True`;
-        `prefix`: what Keras puts before the names, `val_` or an output's name with `_`. Raises
-        `InputError` if a count is missing, or if two strategies of one name logged it.
+        NaN where a count is. `logs`: an epoch's, or what `evaluate` and `train_on_batch` return
+        with `return_dict=True`; `prefix`: what Keras puts before the names, `val_` or an output's
+        name with `_`. Raises `InputError` if a count is missing, or if two strategies of one name
+        logged it.
         """
-        tp, possible, predicted = (read(logs, f"{count}_{self.name}", prefix) for count in LOGGED)
-        return float(self.metric.of_margins(tp, possible, predicted, 1.0))
+        names = [[self.logs(count, k) for k in self.classes] for count in LOGGED]
+        tp, possible, predicted = (np.array([read(logs, x, prefix) for x in row]) for row in names)
+        if np.isnan(tp + possible + predicted).any():
+            return math.nan  # a metric over classes would leave such a class out
+        if None not in self.classes:
+            return float(self.metric.of_margins(tp, possible, predicted, 1.0))
+        n = float(self.form.n_classes or 1)  # decisions a sample
+        return float(ratio_of(self.metric).of_margins(tp[0], possible[0], predicted[0], n))
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
         """The metric of the batches' averaged counts; of the pooled ones, if logged per sample."""
@@ -92,8 +115,8 @@ class Reconstructed(Strategy):
 class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
     """Share of the samples that a count of `LOGGED` counts, in [0, 1]; for sums, count a batch.
 
-    NaN after a label that is neither 0 nor 1, a NaN score, or, without `from_logits`, a score
-    outside [0, 1]. Raises `InputError` where the backend keeps no float64.
+    Of the class `of_class`; None adds up the classes. NaN after a label or a score that `Form.read`
+    makes NaN. Raises `InputError` where the backend keeps no float64.
     """
 
     def __init__(
@@ -104,25 +127,29 @@ class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
         name: str | None = None,
         dtype: str = "float64",
         from_logits: bool = False,
+        n_classes: int | None = None,
+        multilabel: bool = False,
+        of_class: int | None = None,
     ) -> None:
         check_kept(dtype, name or count)
         super().__init__(self._of_batch, name=name or count, dtype=dtype)
-        self.count_name, self.threshold, self.logged = count, threshold, logged
-        self.from_logits = from_logits
+        self.count_name, self.logged, self.of_class = count, logged, of_class
+        self.form = Form(n_classes, multilabel, threshold, from_logits)
 
     def _of_batch(self, y_true: Any, y_pred: Any) -> Any:
         each = self._each_sample(y_true, y_pred)
         return {"per_sample": lambda x: x, "sum": ops.sum, "mean": ops.mean}[self.logged](each)
 
     def _each_sample(self, y_true: Any, y_pred: Any) -> Any:
-        labels, decided = binary(y_true, y_pred, self.threshold, self.from_logits)
+        labels, decided = self.form.read(y_true, y_pred)
         bad = labels - labels  # 0, or NaN, which predicted positives alone would not show
         parts = {
             "true_positives": labels * decided,
             "possible_positives": labels,
             "predicted_positives": decided + bad,
         }
-        return parts[self.count_name]
+        part = parts[self.count_name]
+        return ops.sum(part, axis=1) if self.of_class is None else part[:, self.of_class]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch; `InputError` for weights or a mask where sums or means are logged."""
@@ -140,22 +167,23 @@ class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
         """What rebuilds the metric when a saved model is loaded."""
         return {
             "count": self.count_name,
-            "threshold": self.threshold,
             "logged": self.logged,
             "name": self.name,
             "dtype": self.dtype,
-            "from_logits": self.from_logits,
+            "of_class": self.of_class,
+            **self.form._asdict(),
         }
 
 
 class Rebuild(Guard):
-    """Adds the rebuilt F1 to the logs of both splits, and of each output that has the counts."""
+    """Adds the rebuilt metric to the logs of both splits, and of each output with the counts."""
 
     strategy: Reconstructed
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Read the counts of the epoch and write F1 beside them."""
+        """Read the counts of the epoch and write the metric beside them."""
         logs = {} if logs is None else logs
-        for prefix in prefixes(logs, f"{LOGGED[0]}_{self.strategy.name}") or [""]:
+        first = self.strategy.logs(LOGGED[0], self.strategy.classes[0])
+        for prefix in prefixes(logs, first) or [""]:
             write(logs, prefix + self.strategy.key, self.strategy.rebuild(logs, prefix))
         super().on_epoch_end(epoch, logs)

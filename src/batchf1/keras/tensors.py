@@ -11,7 +11,6 @@ import keras
 from keras import ops
 
 from batchf1.errors import refuse, require
-from batchf1.metrics.ratios import Ratio, Weights, check_ratio, margin_weights
 
 
 def cut(threshold: float, from_logits: bool) -> float:
@@ -32,8 +31,14 @@ def binary(
     labels, scores = (
         _vector(x, thing) for x, thing in ((y_true, "labels"), (y_pred, "model output"))
     )
-    n, wanted = labels.shape[0], scores.shape[0]
-    require(None in (n, wanted) or n == wanted, "labels", f"must be {wanted}, as the scores", n)
+    return thresholded(labels, scores, threshold, from_logits)
+
+
+def thresholded(
+    labels: Any, scores: Any, threshold: float, from_logits: bool = False
+) -> tuple[Any, Any]:
+    """What `binary` gives, of labels and scores of one shape, whatever it is."""
+    check_as_many(labels, scores)
     if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(scores.dtype)):
         scores = ops.cast(scores, "float32")  # the threshold is no whole number
     decided = scores > ops.cast(cut(threshold, from_logits), scores.dtype)
@@ -43,11 +48,22 @@ def binary(
     )
     if not from_logits:
         valid = ops.logical_and(valid, ops.logical_and(scores >= 0, scores <= 1))
-    if None in (n, wanted):  # known in the batch alone: one label would fit any number of scores
+    return known(labels, valid, scores), ops.cast(decided, "float32")
+
+
+def check_as_many(labels: Any, scores: Any) -> None:
+    """Refuse other numbers of labels than of scores, where they are known before the batch."""
+    n, wanted = labels.shape[0], scores.shape[0]
+    require(None in (n, wanted) or n == wanted, "labels", f"must be {wanted}, as the scores", n)
+
+
+def known(labels: Any, valid: Any, scores: Any) -> Any:
+    """The labels, NaN where not valid, and all NaN where a batch has another number of scores."""
+    if None in (labels.shape[0], scores.shape[0]):
+        # known in the batch alone: one label would fit any number of scores
         same = ops.equal(ops.shape(labels)[0], ops.shape(scores)[0])
         valid = ops.logical_and(valid, same)
-    nan = ops.full_like(labels, float("nan"))
-    return ops.where(valid, labels, nan), ops.cast(decided, "float32")
+    return ops.where(valid, labels, ops.full_like(labels, float("nan")))
 
 
 def weights(y_pred: Any, sample_weight: Any = None) -> Any:
@@ -58,7 +74,8 @@ def weights(y_pred: Any, sample_weight: Any = None) -> Any:
     """
     mask = getattr(y_pred, "_keras_mask", None)  # where Keras puts it
     given = {"sample_weight": sample_weight, "mask": mask}
-    parts = [ops.cast(_vector(x, thing), "float64") for thing, x in given.items() if x is not None]
+    vectors = [_vector(x, thing, "needs") for thing, x in given.items() if x is not None]
+    parts = [ops.cast(vector, "float64") for vector in vectors]
     return math.prod(parts[1:], start=parts[0]) if parts else None
 
 
@@ -72,56 +89,15 @@ def check_kept(dtype: Any, thing: str) -> None:
     require(kept == asked, thing, rule, kept)
 
 
-def _vector(x: Any, thing: str) -> Any:
+def _vector(x: Any, thing: str, needs: str = "a binary metric needs") -> Any:
     x = ops.convert_to_tensor(x)
-    check_shape(x.shape, thing)
+    check_shape(x.shape, thing, needs)
     return ops.reshape(x, (-1,))
 
 
-def check_shape(shape: Sequence[int | None], thing: str) -> None:
+def check_shape(
+    shape: Sequence[int | None], thing: str, needs: str = "a binary metric needs"
+) -> None:
     """Refuse a shape that is neither (n,) nor (n, 1)."""
     if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)):
-        refuse(thing, "a binary metric needs shape (n,) or (n, 1)", tuple(shape))
-
-
-def config_of(of_ratio: Any) -> dict[str, Any]:
-    """What rebuilds a Keras metric of a `Ratio` when a saved model is loaded."""
-    top, bottom, name = of_ratio.metric
-    kept = {key: getattr(of_ratio, key) for key in ("threshold", "name", "dtype", "from_logits")}
-    return kept | {"metric": [list(top), list(bottom), name]}  # for `as_ratio`
-
-
-def as_ratio(metric: Any) -> Ratio:
-    """A metric, from itself or from the list that a saved model holds of it."""
-    found = metric if isinstance(metric, Ratio) else _rebuilt(*metric)
-    check_ratio(found)
-    return found
-
-
-def _rebuilt(top: Sequence[float], bottom: Sequence[float], name: str) -> Ratio:
-    return Ratio(tuple(top), tuple(bottom), name)  # type: ignore[arg-type]
-
-
-def top_and_bottom(metric: Ratio, labels: Any, decided: Any, weight: Any = None) -> tuple[Any, Any]:
-    """The two sums of a metric over a batch, in the dtype of `labels`.
-
-    `labels` and `decided`: (n,), each 0, 1 or NaN; `weight`: (n,), what each sample counts, or None
-    for 1.
-    """
-    bad = labels - labels  # 0, or NaN, which predicted positives alone would not show
-    margins = (labels * decided, labels, decided + bad, 1 + bad)
-
-    def counted(margin: Any) -> Any:
-        return margin if weight is None else ops.cast(weight, margin.dtype) * margin
-
-    def total(of: Weights) -> Any:
-        pairs = zip(margin_weights(of), margins, strict=True)
-        return sum(factor * ops.sum(counted(margin)) for factor, margin in pairs if factor)
-
-    return total(metric.top), total(metric.bottom)
-
-
-def quotient(top: Any, bottom: Any) -> Any:
-    """top / bottom, and 0 for 0/0; NaN where either is."""
-    # not divide_no_nan: it would hide the NaN of a bad label
-    return top / ops.where(bottom == 0, ops.ones_like(bottom), bottom)
+        refuse(thing, f"{needs} shape (n,) or (n, 1)", tuple(shape))

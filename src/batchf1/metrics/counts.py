@@ -90,7 +90,8 @@ def predicted_positive(scores: ArrayLike, threshold: float = 0.5) -> NDArray[np.
     require(not np.isnan(array).any(), "scores", "must not be NaN", "NaN")
     finite = bool(np.isfinite(checks.real(threshold)))
     checks.must(finite, "threshold", "is a finite number", threshold)
-    kind = array.dtype if np.issubdtype(array.dtype, np.floating) else np.dtype(np.float64)
+    # by kind: to NumPy Keras' bfloat16 is no np.floating
+    kind = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
     return array > kind.type(threshold)
 
 

@@ -118,12 +118,7 @@ class OverClasses(NamedTuple):
         zero_division: float = 0.0,
     ) -> Floats:
         """The value for counts, or means or shares of them, that broadcast; nothing is checked."""
-        tp, fp, fn, tn = np.broadcast_arrays(tp, fp, fn, tn)
-        if self.average == "micro":
-            tp, fp, fn, tn = (cell.sum(axis=0) for cell in (tp, fp, fn, tn))
-            return self.ratio.of(tp, fp, fn, tn, zero_division)
-        values = self.ratio.of(tp, fp, fn, tn, zero_division)
-        return _mean_over_classes(values, tp + fn if self.average == "weighted" else 1)
+        return self._over(self.ratio.of, (tp, fp, fn, tn), np.add(tp, fn), zero_division)
 
     def of_margins(
         self,
@@ -138,8 +133,15 @@ class OverClasses(NamedTuple):
         All but `n` have a class axis. They too may be means or shares; `n` does not matter where TN
         has no weight.
         """
-        fp, fn = np.subtract(predicted_positives, tp), np.subtract(positives, tp)
-        return self.of(tp, fp, fn, n - np.add(tp, fp) - fn, zero_division)
+        margins = (tp, positives, predicted_positives, n)
+        return self._over(self.ratio.of_margins, margins, positives, zero_division)
+
+    def _over(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
+        parts = np.broadcast_arrays(*parts)
+        if self.average == "micro":
+            return np.asarray(value(*(part.sum(axis=0) for part in parts), zero_division))
+        values = value(*parts, zero_division)
+        return _mean_over_classes(values, positives if self.average == "weighted" else 1)
 
     def sizes(self, counts: Counts) -> Integers:
         """How many samples each value is of, which all classes must agree on."""
@@ -262,8 +264,7 @@ def check_ratio(metric: object) -> None:
 def safe_divide(numerator: ArrayLike, denominator: ArrayLike, zero_division: float = 0.0) -> Floats:
     """numerator / denominator in float64, and `zero_division` where the denominator is 0."""
     top, bottom = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
-    shape = np.broadcast_shapes(top.shape, bottom.shape)
-    result = np.full(shape, zero_division, np.float64)
+    result = np.full(np.broadcast_shapes(top.shape, bottom.shape), zero_division, np.float64)
     filled: Any = np.divide(top, bottom, out=result, where=bottom != 0)
     return np.asarray(filled)
 

@@ -1,0 +1,115 @@
+"""The forms in which labels and scores come, and what is read from each: a column for each class.
+
+Binary: labels and scores (n,) or (n, 1). Of one class a sample: scores (n, n_classes), labels whole
+numbers (n,) or (n, 1), or one-hot (n, n_classes). Multilabel: both (n, n_classes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from batchf1.errors import require
+from batchf1.keras.tensors import binary, check_as_many, known, thresholded
+from batchf1.keras.values import as_list
+from batchf1.metrics.ratios import Metric, OverClasses
+
+
+class Form(NamedTuple):
+    """How labels and scores are read."""
+
+    n_classes: int | None = None
+    """None for a binary output."""
+    multilabel: bool = False
+    threshold: float = 0.5
+    from_logits: bool = False
+
+    @property
+    def one_class(self) -> bool:
+        """Whether each sample is of one of several classes."""
+        return self.n_classes is not None and not self.multilabel
+
+    @property
+    def needs(self) -> str:
+        """What labels and scores must be for their metric not to be NaN."""
+        scores = "no NaN" if self.from_logits else "in [0, 1], or from_logits=True"
+        if self.one_class:
+            labels = f"0 .. {self.n_classes - 1} or one-hot"  # type: ignore[operator]
+            return f"needs labels {labels} and as many scores, no NaN"
+        return f"needs labels 0 or 1 and as many scores, {scores}"
+
+    def read(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Labels and predictions of a batch as float32 (n, n_classes), each 0 or 1.
+
+        A binary output is one class. Of one class a sample, predicted is that of the largest score,
+        the first of equal ones. A label that the form does not know becomes NaN, in every class of
+        its sample where that has one, and so does that of a score that is NaN or, where it is
+        compared with a threshold and no logit, outside [0, 1]. Raises `InputError` for other shapes
+        and numbers, as `binary`.
+        """
+        if self.n_classes is None:
+            both = binary(y_true, y_pred, self.threshold, self.from_logits)
+            return ops.expand_dims(both[0], 1), ops.expand_dims(both[1], 1)
+        labels, scores = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        self._check_shapes(labels.shape, scores.shape)
+        if self.multilabel:
+            return thresholded(labels, scores, self.threshold, self.from_logits)
+        check_as_many(labels, scores)
+        return _of_one_class(labels, scores, self.n_classes)
+
+    def _check_shapes(self, labels: Sequence[int | None], scores: Sequence[int | None]) -> None:
+        n = self.n_classes
+        good = len(scores) == 2 and scores[1] == n
+        require(good, "model output", f"needs a column for each of {n} classes", tuple(scores))
+        good = len(labels) == 2 and labels[1] == n
+        good = good or (not self.multilabel and (len(labels) == 1 or labels[1:] == (1,)))
+        either = "" if self.multilabel else "(n,), (n, 1) or "
+        require(good, "labels", f"need shape {either}(n, {n})", tuple(labels))
+
+
+def form_of(metric: Metric, multilabel: bool, threshold: float, from_logits: bool) -> Form:
+    """The form of a metric's labels; `InputError` where it does not fit the metric."""
+    n_classes = None
+    if isinstance(metric, OverClasses):
+        n_classes = metric.n_classes
+        require(n_classes is not None, "metric", "needs n_classes in a model", metric.name)
+    form = Form(n_classes, multilabel, threshold, from_logits)
+    rule = "goes with a metric over classes, such as f_beta(1, 'macro', n_classes=5)"
+    require(n_classes is not None or not multilabel, "multilabel", rule, multilabel)
+    rule = "is 2 or more, or any with multilabel=True"
+    require(not form.one_class or n_classes != 1, "n_classes", rule, n_classes)
+    good = not form.one_class or threshold == 0.5
+    require(good, "threshold", "of classes goes with multilabel=True", threshold)
+    return form
+
+
+def config_of(metric: Any) -> dict[str, Any]:
+    """What rebuilds a metric that has a `metric` and a `form` when a saved model is loaded."""
+    _, multilabel, threshold, from_logits = metric.form
+    given = {"threshold": threshold, "from_logits": from_logits, "multilabel": multilabel}
+    kept = {"name": metric.name, "dtype": metric.dtype, "metric": as_list(metric.metric)}
+    return given | kept
+
+
+def _of_one_class(labels: Any, scores: Any, n_classes: int) -> tuple[Any, Any]:
+    # 0 and -0 are equal to NumPy, not to Keras on TensorFlow
+    scores = ops.where(scores == 0, ops.zeros_like(scores), scores)
+    decided = ops.one_hot(ops.argmax(scores, axis=1), n_classes, dtype="float32")
+    labels = _one_hot(labels, n_classes)
+    each = ops.logical_or(ops.equal(labels, 0), ops.equal(labels, 1))
+    once = ops.logical_and(ops.all(each, axis=1), ops.equal(ops.sum(labels, axis=1), 1))
+    valid = ops.logical_and(once, ops.all(ops.equal(scores, scores), axis=1))
+    return known(labels, ops.expand_dims(valid, 1), scores), decided
+
+
+def _one_hot(labels: Any, n_classes: int) -> Any:
+    """Labels as float32 (n, n_classes); all 0 for a number that is no class."""
+    if len(labels.shape) == 2 and labels.shape[1] == n_classes:
+        return ops.cast(labels, "float32")
+    kind = keras.backend.standardize_dtype(labels.dtype)
+    require(kind != "bool", "labels", f"are the whole numbers 0 .. {n_classes - 1}", "bools")
+    column = ops.reshape(ops.cast(labels, "float32"), (-1, 1))  # whole up to 2**24
+    return ops.cast(ops.equal(column, ops.arange(n_classes, dtype="float32")), "float32")

@@ -1,0 +1,77 @@
+"""A metric's value from the counts of a batch or an epoch, as tensors: a column for each class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from batchf1.metrics.ratios import Metric, OverClasses, Ratio, check_metric, dot, margin_weights
+
+
+def margins(labels: Any, decided: Any, weight: Any = None) -> Any:
+    """TP, TP + FN, TP + FP and the number of samples in each class: (4, n_classes).
+
+    `labels` and `decided`: (n, n_classes), each 0, 1 or NaN, which makes its class NaN; `weight`:
+    (n,), what each sample counts, or None for 1. In the dtype of `labels`.
+    """
+    bad = labels - labels  # 0, or NaN, which predicted positives alone would not show
+    parts = [labels * decided, labels, decided + bad, 1 + bad]
+    if weight is not None:
+        column = ops.expand_dims(ops.cast(weight, labels.dtype), 1)
+        parts = [column * part for part in parts]
+    return ops.stack([ops.sum(part, axis=0) for part in parts])
+
+
+def value(metric: Metric, counted: Any) -> Any:
+    """The metric of `margins`, a scalar of their dtype; 0 for 0/0, in each class; NaN of NaN."""
+    ratio, average = ratio_of(metric), average_of(metric)
+    if average == "micro":
+        return _ratio(ratio, ops.sum(counted, axis=1))
+    each = _ratio(ratio, counted)
+    weights = counted[1] if average == "weighted" else ops.ones_like(each)
+    # as scikit-learn: without a label in any class they count alike
+    weights = ops.where(ops.sum(weights) == 0, ops.ones_like(each), weights)
+    return ops.sum(weights * each) / ops.sum(weights)
+
+
+def quotient(top: Any, bottom: Any) -> Any:
+    """top / bottom, and 0 for 0/0; NaN where either is."""
+    # not divide_no_nan: it would hide the NaN of a bad label
+    return top / ops.where(bottom == 0, ops.ones_like(bottom), bottom)
+
+
+def ratio_of(metric: Metric) -> Ratio:
+    """What is computed of a class."""
+    return metric.ratio if isinstance(metric, OverClasses) else metric
+
+
+def average_of(metric: Metric) -> str:
+    """How the classes are averaged; a binary output is one class, so that its sum is itself."""
+    return metric.average if isinstance(metric, OverClasses) else "micro"
+
+
+def as_metric(metric: Any) -> Metric:
+    """A metric, from itself or from the list that a saved model holds of it."""
+    found = metric if isinstance(metric, (Ratio, OverClasses)) else _rebuilt(*metric)
+    check_metric(found)
+    return found
+
+
+def as_list(metric: Metric) -> list[Any]:
+    """What `as_metric` reads, for a saved model."""
+    if isinstance(metric, OverClasses):
+        return [as_list(metric.ratio), metric.average, metric.n_classes]
+    return [list(metric.top), list(metric.bottom), metric.name]
+
+
+def _rebuilt(first: Any, second: Any, third: Any) -> Metric:
+    if isinstance(second, str):
+        return OverClasses(_rebuilt(*first), second, third)  # type: ignore[arg-type]
+    return Ratio(tuple(first), tuple(second), third)
+
+
+def _ratio(ratio: Ratio, counted: Any) -> Any:
+    parts = (counted[0], counted[1], counted[2], counted[3])  # a tensor cannot be iterated over
+    top, bottom = (dot(margin_weights(weights), parts) for weights in (ratio.top, ratio.bottom))
+    return quotient(top, bottom)

@@ -1,0 +1,236 @@
+"""Metrics over classes in other people's programs: weights, masks, policies, outputs, saving."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from batchf1.errors import InputError
+from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
+from batchf1.metrics.ratios import ACCURACY, OverClasses, f_beta, jaccard
+from helpers.fitting import Masked, callbacks_of, compiled, data, fit, metrics_of
+from helpers.fitting_classes import (
+    KINDS,
+    LOSSES,
+    SOME,
+    C,
+    expected,
+    identity,
+    model_for,
+    samples,
+    strategies,
+    truth,
+)
+
+POOLED = (Reconstructed, Streaming)
+IN_LOGS = (BatchMean, *POOLED)
+THREE = [f_beta(1, "macro", C), f_beta(2, "weighted", C), jaccard("micro", C)]
+
+
+def held(logs, chosen, form, pair, prefix=""):
+    """Each strategy has logged what scikit-learn makes of the pair."""
+    for s in chosen:
+        right = pytest.approx(expected(s, form, *pair), abs=1e-6)
+        assert logs[prefix + s.key] == [right], prefix + s.key
+
+
+# Weights and masks
+
+
+@pytest.mark.parametrize("form", ["vectors", "one-hot", "multilabel"])
+def test_weighted_metrics_are_weighted_right(form):
+    x, y = samples(form)
+    weights = np.random.default_rng(1).uniform(0, 3, len(x)).astype("float32")
+    chosen = strategies(form, POOLED, THREE)
+    options = {"weighted_metrics": metrics_of(chosen)}
+    logs = fit(model_for(form, None, **options), chosen, (x, y), sample_weight=weights)
+    for s in chosen:
+        right = truth(s.metric, form, x, y, weights)
+        assert abs(right - truth(s.metric, form, x, y)) > 1e-4
+        assert logs[s.key] == [pytest.approx(right, abs=1e-6)]
+
+
+def test_class_weights_reach_weighted_metrics_alone():
+    x, y = samples("vectors")
+    plain, weighted = (strategies("vectors", POOLED, THREE, name=name) for name in ("a", "b"))
+    plain, weighted = plain[3:], weighted[:3]
+    model = model_for("vectors", metrics_of(plain), weighted_metrics=metrics_of(weighted))
+    logs = fit(model, [*plain, *weighted], (x, y), class_weight={0: 1.0, 1: 5.0, 2: 2.0, 3: 1.0})
+    for s in plain:
+        assert logs[s.key] == [pytest.approx(truth(s.metric, "vectors", x, y), abs=1e-6)]
+    for s in weighted:
+        right = truth(s.metric, "vectors", x, y, np.array([1, 5, 2, 1])[y])
+        assert logs[s.key] == [pytest.approx(right, abs=1e-6)]
+
+
+@pytest.mark.parametrize("form", ["columns", "multilabel"])
+def test_masked_samples_are_left_out(form):
+    x, y = samples(form)
+    x[::4] = 1  # what `Masked` masks
+    seen = (x != 1).any(axis=1)
+    chosen = strategies(form, POOLED, THREE)
+    (layer,) = identity(C).layers
+    model = keras.Sequential([keras.Input((C,)), Masked(), layer])
+    logs = fit(model_for(form, metrics_of(chosen), model), chosen, (x, y))
+    for s in chosen:
+        assert logs[s.key] == [pytest.approx(truth(s.metric, form, x[seen], y[seen]), abs=1e-6)]
+    for kind, words in ((BatchMean, "under a model without masks"), (EpochEnd, "masks no sam")):
+        (s,) = strategies(form, [kind], THREE[:1])
+        with pytest.raises(InputError, match=f"f1_macro_{s.name}: .*{words}"):
+            fit(model_for(form, s.metrics(), model), [s], (x, y))
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (4, 1, 1), ()])
+def test_weights_of_another_shape_are_refused(shape):
+    for metric in metrics_of([kind(metric=f_beta(1, "macro", 3)) for kind in IN_LOGS]):
+        with pytest.raises(InputError, match="sample_weight: needs shape"):
+            metric.update_state(np.zeros(4), np.ones((4, 3)), np.ones(shape))
+
+
+# How a program runs
+
+
+@pytest.mark.parametrize(("form", "jit_compile"), [("vectors", True), ("multilabel", False)])
+def test_compiled_programs_of_several_steps(form, jit_compile):
+    chosen, (x, y) = strategies(form, metrics=SOME[:1]), samples(form)
+    options = {"run_eagerly": False, "jit_compile": jit_compile, "steps_per_execution": 2}
+    logs = fit(model_for(form, metrics_of(chosen), **options), chosen, (x, y))
+    held(logs, chosen, form, (x, y))
+
+
+@pytest.mark.parametrize("form", ["vectors", "multilabel"])
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(form, policy):
+    chosen, (x, y) = strategies(form, metrics=SOME), samples(form)
+    layer = keras.layers.Dense(C, use_bias=False, kernel_initializer="identity", dtype=policy)
+    model = keras.Sequential([keras.Input((C,)), layer])
+    logs = fit(model_for(form, metrics_of(chosen), model), chosen, (x, y))
+    scores = np.asarray(model.predict(x, verbose=0))
+    assert scores.dtype == policy.removeprefix("mixed_")
+    held(logs, chosen, form, (scores, y))
+    assert [metric.dtype for metric in chosen[-1].metrics()] == ["float64"]
+
+
+def test_models_of_several_outputs():
+    inputs = keras.Input((C,))
+    same = [
+        keras.layers.Dense(C, use_bias=False, kernel_initializer="identity", name=name)(inputs)
+        for name in ("one", "many")
+    ]
+    pairs = {"one": samples("columns"), "many": samples("multilabel")}
+    x = pairs["one"][0]
+    y = {"one": pairs["one"][1], "many": pairs["many"][1]}
+    chosen = {"one": strategies("columns", IN_LOGS, SOME)}
+    chosen["many"] = strategies("multilabel", IN_LOGS, [jaccard("macro", C)])
+    metrics = {name: metrics_of(of_output) for name, of_output in chosen.items()}
+    losses = {"one": LOSSES["columns"], "many": "binary_crossentropy"}
+    model = compiled(metrics, keras.Model(inputs, dict(zip(y, same, strict=True))), losses)
+    logs = fit(model, [*chosen["one"], *chosen["many"]], (x, y))
+    held(logs, chosen["one"], "columns", (x, y["one"]), "one_")
+    held(logs, chosen["many"], "multilabel", (x, y["many"]), "many_")
+
+
+def test_logits_of_one_class_need_no_word():
+    x, y = samples("vectors")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for from_logits in (False, True):
+        chosen = strategies("vectors", metrics=SOME[:1], from_logits=from_logits)
+        logs = fit(compiled(metrics_of(chosen), identity(C), loss), chosen, (5 * x - 3, y))
+        held(logs, chosen, "vectors", (x, y))
+
+
+def test_a_saved_model_loads_with_its_metrics(tmp_path):
+    x, y = samples("multilabel")
+    chosen = strategies("multilabel", IN_LOGS, THREE)
+    model = model_for("multilabel", metrics_of(chosen))
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.evaluate(x, y, verbose=0, return_dict=True) == logs
+    history = again.fit(x, y, verbose=0, shuffle=False, callbacks=callbacks_of(chosen)).history
+    held(history, chosen, "multilabel", (x, y))
+    configs = [m.get_config() for group in again.metrics[1:] for m in group.metrics]
+    assert configs == [metric.get_config() for metric in metrics_of(chosen)]
+
+
+def test_evaluate_returns_what_is_rebuilt():
+    (x, y), (s,) = samples("vectors"), strategies("vectors", [Reconstructed], SOME[:1])
+    model = model_for("vectors", s.metrics())
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert s.rebuild(logs) == pytest.approx(truth(s.metric, "vectors", x, y), abs=1e-14)
+    del logs["f1_macro_reconstructed_predicted_positives_2"]
+    with pytest.raises(InputError, match="^f1_macro_.*_predicted_positives_2: needs to be logged"):
+        s.rebuild(logs)
+
+
+def test_a_pass_refuses_scores_of_many_classes_that_are_no_probabilities():
+    (x, y), (s,) = samples("multilabel", 40), strategies("multilabel", [EpochEnd], SOME[:1])
+    with pytest.raises(InputError, match=r"scores: lie in .0, 1.; .* got .* to 1\.4"):
+        fit(compiled(None, identity(C), "mse"), [s], (x + 0.5, y))
+
+
+def test_true_negatives_of_all_classes_are_rebuilt():
+    accuracy = OverClasses(ACCURACY, "micro", C)
+    (x, y), (s,) = samples("multilabel"), strategies("multilabel", [Reconstructed], [accuracy])
+    logs = fit(model_for("multilabel", s.metrics()), [s], (x, y))
+    right = np.mean((x > np.float32(0.3)) == (y == 1))
+    assert logs["accuracy_micro_reconstructed"] == [pytest.approx(right, abs=1e-14)]
+
+
+# Names
+
+
+def test_metrics_of_one_kind_keep_their_logs_apart():
+    chosen = strategies("vectors", metrics=[*THREE, f_beta(1, "micro", C)])
+    keys = [s.key for s in chosen]
+    assert len(set(keys)) == len(keys) == 16
+    assert "f2_weighted_streaming" in keys
+    names = [metric.name for metric in metrics_of(chosen)]
+    assert len(set(names)) == len(names) == 4 + 4 + 2 * 3 * C + 2 * 3
+    assert "f1_macro_reconstructed_true_positives_3" in names
+    assert "f1_micro_reconstructed_possible_positives" in names
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_of_one_key_are_refused(kind):
+    x, y = samples("vectors", 40)
+    twins = strategies("vectors", [kind], SOME[:1]) + strategies("vectors", [kind], SOME[:1])
+    with pytest.raises(InputError, match="f1_macro_.*: is .*: give each strategy its own name="):
+        fit(model_for("vectors", metrics_of(twins)), twins, (x, y))
+
+
+@pytest.mark.parametrize("kind", IN_LOGS)
+def test_stateless_calls_see_all_that_a_metric_keeps(kind):
+    (x, y), (s,) = samples("columns"), strategies("columns", [kind], SOME[:1])
+    logs = {}
+    for metric in s.metrics():
+        state = metric.stateless_reset_state()
+        for part in (slice(32), slice(32, 64), slice(64, None)):
+            state = metric.stateless_update_state(state, y[part], x[part])
+        logs[metric.name] = float(metric.stateless_result(state))
+        assert not any(np.asarray(variable).any() for variable in metric.variables)
+    found = s.rebuild(logs) if kind is Reconstructed else logs[s.key]
+    assert found == pytest.approx(expected(s, "columns", x, y), abs=1e-6)
+
+
+@pytest.mark.parametrize("logged", ["sum", "mean"])
+def test_counts_that_are_logged_otherwise(logged):
+    x, y = samples("vectors")
+    chosen = strategies("vectors", [Reconstructed], THREE, logged=logged)
+    logs = fit(model_for("vectors", metrics_of(chosen)), chosen, (x, y))
+    off = [abs(logs[s.key][0] - truth(s.metric, "vectors", x, y)) for s in chosen]
+    assert (max(off) < 1e-12) == (logged == "sum")
+
+
+def test_a_binary_and_a_class_metric_of_one_model_of_two_outputs():
+    x, y = data()
+    inputs = keras.Input((1,))
+    score = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="a")(inputs)
+    pair = keras.layers.Concatenate(name="b")([1 - score, score])
+    chosen = {"a": Streaming(), "b": Streaming(metric=f_beta(1, "macro", 2))}
+    metrics = {name: s.metrics() for name, s in chosen.items()}
+    losses = ["binary_crossentropy", "sparse_categorical_crossentropy"]
+    model = compiled(metrics, keras.Model(inputs, [score, pair]), losses)
+    logs = fit(model, [*chosen.values()], (x, [y, y]))
+    for key, average in (("a_f1_streaming", "binary"), ("b_f1_macro_streaming", "macro")):
+        assert logs[key] == [pytest.approx(f1_score(y, x > 0.5, average=average), abs=1e-14)]

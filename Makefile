@@ -26,7 +26,7 @@ verify: $(STAMP)
 	rm -rf "$$copy"
 
 test: $(STAMP)
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
 test-slurm: $(STAMP)

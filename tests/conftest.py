@@ -12,31 +12,24 @@ settings.register_profile("batchf1", deadline=None, derandomize=True)
 settings.load_profile("batchf1")
 
 ORDER = [
-    "test_interruptions",
-    "test_workflow",
-    "test_report_page",
     "test_probe",
     "test_keras224",
     "test_cost",
     "test_benchmarks",
+    "test_interruptions",
     "test_training",
     "test_shard",
+    "test_workflow",
+    "test_report_page",
 ]
 """What takes long, last; the longest of them first, for two processes to end together."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups here
-def pytest_collection_modifyitems(config, items):
-    """The tests of a file, and all of the workflow, which share one execution, in one process."""
-
+def pytest_collection_modifyitems(items):
     def rank(item):
         return ORDER.index(item.path.stem) + 1 if item.path.stem in ORDER else 0
 
     items.sort(key=rank)
-    if config.getoption("loadgroup", default=False):
-        for item in items:
-            folder = item.path.parent.name
-            item.add_marker(pytest.mark.xdist_group(folder if folder == "workflow" else item.path))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,88 @@
+"""The metric objects that Keras makes of a model's `metrics`, called on batches of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from batchf1.errors import one_line, require
+
+Pair = tuple[NDArray[Any], NDArray[Any]]
+"""Labels and outputs of a batch."""
+
+
+def compiled(model: Any) -> Iterator[tuple[str, Any]]:
+    """Name in the logs -> metric, of those in `metrics` and `weighted_metrics` that could be wrong.
+
+    Those are functions, which Keras wraps, and classes that are not Keras' own.
+    """
+    for part in model.metrics:
+        if hasattr(part, "metrics"):  # what holds those given to `compile`
+            for name, metric in zip(part.result(), part.metrics, strict=True):
+                wrapped = isinstance(metric, keras.metrics.MeanMetricWrapper)
+                if wrapped or not type(metric).__module__.startswith("keras."):
+                    yield name, metric
+
+
+def has_value_of_each_sample(metric: Any, batches: Iterable[Pair]) -> bool:
+    """Whether Keras averages over samples what the metric gives for a batch, as for accuracy."""
+    if not isinstance(metric, keras.metrics.Mean):
+        return False
+    y_true, y_pred = max(batches, key=lambda pair: len(pair[0]))
+    as_function(metric)(y_true, y_pred)
+    return len(y_true) > 1 and float(metric.count) == len(y_true)
+
+
+def as_function(metric: Any) -> Callable[[Any, Any], float]:
+    """What a metric says of some samples alone, a function of (y_true, y_pred).
+
+    Raises `ValueError` where the metric raises anything.
+    """
+
+    def value(y_true: Any, y_pred: Any) -> float:
+        metric.reset_state()
+        try:
+            metric.update_state(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
+        except Exception as error:  # of any backend
+            raise ValueError(one_line(error)) from error
+        return float(metric.result())
+
+    value.__name__ = metric.name
+    return value
+
+
+@contextmanager
+def restored(metric: Any) -> Iterator[None]:
+    """Give the metric back its state afterwards."""
+    kept = [ops.convert_to_numpy(variable) for variable in metric.variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(metric.variables, kept, strict=True):
+            variable.assign(value)
+
+
+def pair(thing: str, y_true: Any, y_pred: Any) -> Pair:
+    """Labels, floats in Keras' dtype, and the only output of as many samples.
+
+    Labels (n,) become (n, 1) where the output is.
+    """
+    outputs = keras.tree.flatten(y_pred)
+    require(len(outputs) == 1, thing, "needs a model of one output", f"{len(outputs)} outputs")
+    scores, labels = (np.asarray(ops.convert_to_numpy(part)) for part in (outputs[0], y_true))
+    require(len(labels) == len(scores), thing, f"needs {len(scores)} labels", len(labels))
+    if labels.dtype.kind == "f":
+        labels = labels.astype(keras.config.floatx())
+    # Keras itself would make (n, n) of them in most functions
+    return (labels[:, None] if is_widened(labels, scores) else labels), scores
+
+
+def is_widened(labels: NDArray[Any], scores: NDArray[Any]) -> bool:
+    """Whether (n,) meets (n, 1)."""
+    return labels.ndim == 1 and scores.ndim == 2 and scores.shape[1] == 1

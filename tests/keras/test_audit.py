@@ -55,8 +55,8 @@ def alarmed(match=ALARM, number=1, kind=BatchAveragedMetricWarning):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", kind)
-        yield
-    told = [str(one.message) for one in said]
+        yield (told := [])
+    told += [str(one.message) for one in said]
     assert len(told) == number
     assert all(re.search(match, line) for line in told), told
 
@@ -94,14 +94,21 @@ def test_the_article_s_program(caplog):
     assert record.getMessage().endswith("per_batch  <- wrong")
 
 
-def test_a_short_last_batch_and_the_numbers():
+def test_a_short_last_batch_and_the_numbers_of_the_page(repository, caplog):
     x, y = data()
     audit = Audit((x, y))
-    with alarmed():
-        fitted(audit, [f1])
+    with alarmed() as told:
+        fitted(audit, [f1, "accuracy", keras.metrics.F1Score(threshold=0.5)])
     right = truths(y, x)
     assert audit.found["val_f1"].logged == pytest.approx(right["batch_mean"], abs=1e-6)
     assert audit.found["val_f1"].pooled == pytest.approx(right["streaming"], abs=1e-6)
+    text = (repository / "docs/audit.md").read_text().split("## In Keras")[1]
+    shown = [
+        line[4:] for line in text.splitlines() if line.startswith("    val") or "    log" in line
+    ]
+    assert caplog.records[0].getMessage().splitlines() == ["", *shown]
+    warning = " ".join(text[text.index("BatchAveraged") : text.index(" or ...")].split())
+    assert f"BatchAveragedMetricWarning: {told[0]}".startswith(warning)
 
 
 # Alarms
@@ -160,7 +167,7 @@ def test_our_own_naive_strategy_under_the_name_that_keras_logs():
 def test_labels_without_a_column():
     x, y = data()
     audit = Audit((x, y.ravel()))
-    with alarmed("by no rule known: have labels the shape"):
+    with alarmed("by no rule known .are labels shaped as outputs"):
         logs = fitted(audit, [f1], (x, y.ravel()))
     found = audit.found["val_f1"]
     assert found.pooled == pytest.approx(truth(y, x), abs=1e-6)
@@ -320,7 +327,7 @@ def test_outputs_of_several_lengths_under_an_accuracy():
     )
     model = compiled(["accuracy"], keras.Sequential([keras.Input((None, 1)), layers()[1]]))
     audit = Audit(whole, action="raise")
-    model.fit(whole, validation_data=whole, callbacks=[audit], verbose=0)
+    model.fit(whole, validation_data=whole, callbacks=[audit], verbose=0, shuffle=False)
     assert audit.found == {}
 
 

@@ -31,7 +31,7 @@ REMEDY = (
     "take a metric object that keeps counts or sums, as batchf1.keras.Streaming or"
     " keras.metrics.F1Score, or compute it of all predictions at the end of the epoch"
 )
-UNKNOWN = "by no rule known: have labels the shape of the outputs, and fit these batches?"
+UNKNOWN = "by no rule known (are labels shaped as outputs, and the batches those of fit?)"
 LOG = logging.getLogger("batchf1.keras")
 
 

@@ -23,11 +23,10 @@ def compiled(model: Any) -> Iterator[tuple[str, Any]]:
     Those are functions, which Keras wraps, and classes that are not Keras' own.
     """
     for part in model.metrics:
-        if hasattr(part, "metrics"):  # what holds those given to `compile`
-            for name, metric in zip(part.result(), part.metrics, strict=True):
-                wrapped = isinstance(metric, keras.metrics.MeanMetricWrapper)
-                if wrapped or not type(metric).__module__.startswith("keras."):
-                    yield name, metric
+        held, named = getattr(part, "metrics", ()), part.result()
+        # what holds those given to `compile`, unless its names are ambiguous
+        if isinstance(named, dict) and len(named) == len(held):
+            yield from filter(_may_be_wrong, zip(named, held, strict=True))
 
 
 def has_value_of_each_sample(metric: Any, batches: Iterable[Pair]) -> bool:
@@ -55,6 +54,12 @@ def as_function(metric: Any) -> Callable[[Any, Any], float]:
 
     value.__name__ = metric.name
     return value
+
+
+def _may_be_wrong(named: tuple[str, Any]) -> bool:
+    kind = type(named[1])
+    wrapped = issubclass(kind, keras.metrics.MeanMetricWrapper)
+    return wrapped or not kind.__module__.startswith("keras.")
 
 
 @contextmanager

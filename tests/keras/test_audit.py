@@ -324,7 +324,7 @@ def test_outputs_of_several_lengths_under_an_accuracy():
     whole = tf.data.Dataset.from_generator(
         lambda: iter(batches),
         output_signature=(tf.TensorSpec((4, None, 1)), tf.TensorSpec((4, None, 1))),
-    )
+    ).apply(tf.data.experimental.assert_cardinality(2))
     model = compiled(["accuracy"], keras.Sequential([keras.Input((None, 1)), layers()[1]]))
     audit = Audit(whole, action="raise")
     model.fit(whole, validation_data=whole, callbacks=[audit], verbose=0, shuffle=False)

@@ -174,6 +174,22 @@ def test_labels_without_a_column():
     assert (found.logged, found.rule) == (logs["val_f1"][0], None)
 
 
+def test_few_sizes_are_compiled_and_few_calls_made():
+    sizes = []
+
+    def of_a_batch(y_true, y_pred):
+        sizes.append(len(y_pred))
+        return f1(y_true, y_pred)
+
+    audit = Audit(data())
+    metric = keras.metrics.MeanMetricWrapper(of_a_batch, name="f1")
+    with alarmed():
+        fitted(audit, [metric])
+    # Keras makes two passes; the audit that of the batches, of two cuts, and one so far
+    assert set(sizes) == {B, 11, 75, 150}
+    assert [sizes.count(n) for n in (11, 75, 150)] == [5, 3, 1]
+
+
 def test_for_ci():
     audit = Audit(data(), action="raise")
     with pytest.raises(InputError, match=ALARM) as refused:
@@ -208,7 +224,8 @@ def test_several_classes():
     y = rng.integers(0, 3, 70)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, "softmax")])
     top = keras.metrics.SparseTopKCategoricalAccuracy(2)
-    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy", top])
+    loss = "sparse_categorical_crossentropy"
+    model.compile(loss=loss, metrics=["accuracy", top], run_eagerly=True)
     audit = Audit((x, y), action="raise")
     model.fit(x, y, validation_data=(x, y), callbacks=[audit], verbose=0)
     assert audit.found == {}
@@ -269,8 +286,8 @@ def test_of_which_epochs(every, freq, times):
 def test_until_a_metric_tells_something():
     x, y = data()
     audit = Times((x * 0, y))
-    silent(audit, [f1], (x * 0, y), epochs=3)
-    assert audit.times == [0, 1, 2]
+    silent(audit, [f1], (x * 0, y), epochs=2)
+    assert audit.times == [0, 1]
     silent(audit, [f1], (x * np.nan, y))
     assert audit.found == {}
 
@@ -288,6 +305,13 @@ def test_the_audit_changes_no_log():
     with alarmed("^val_f1", number=4):
         audited = fitted(Audit(data(), 1), metrics, **order)
     assert audited == fitted(keras.callbacks.Callback(), metrics, **order)
+
+
+def test_the_metric_keeps_its_state():
+    model = keras.Sequential(layers())
+    with alarmed():
+        logs = fitted(Audit(data()), [f1], model=model)
+    assert float(model.get_metrics_result()["f1"]) == logs["val_f1"][0]
 
 
 class Batches(keras.utils.PyDataset):
@@ -345,7 +369,7 @@ def test_refusals():
         inside = keras.Input((1,))
         outputs = [keras.layers.Dense(1, name=name)(inside) for name in "ab"]
         model = keras.Model(inside, outputs)
-        model.compile("sgd", ["mse", "mse"])
+        model.compile("sgd", ["mse", "mse"], run_eagerly=True)
         model.fit(x, [y, y], validation_data=(x, [y, y]), callbacks=[Audit((x, y))], verbose=0)
     with pytest.raises(InputError, match="Audit: needs .x, y.: it has no weighted form"):
         fitted(Audit((x, y, y)), [f1])

@@ -48,8 +48,8 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
 
     At the end of the first epoch, and with `every=k` of each k-th from there, it predicts the
     validation split once and calls the model's own metrics on the outputs: on each batch, on all
-    samples, on those so far, and on the batches of two random cuts. So it costs a prediction pass,
-    and of each metric with a number for a batch four calls a batch. Such are functions in
+    samples, and on the batches of two random cuts. So it costs a prediction pass, and of each
+    metric with a number for a batch three calls a batch. Such are functions in
     `metrics`, wrapped or not; also metric classes that are not Keras' own, but one whose value on
     all samples is the log is right and gets a single call. Accuracies, losses and whatever else has
     a value for each sample are averaged rightly; so are counts, which double with their data.
@@ -209,7 +209,11 @@ def _found(metric: Any, pairs: list[Pair], logged: float) -> Audited | None:
     """What the audit of a metric finds; None where nothing is wrong or can be told."""
     if _is_right(metric, pairs, logged):
         return None
-    found = audit(objects.as_function(metric), pairs, logged, cuts=CUTS)
+    sizes = [len(y_true) for y_true, _ in pairs]
+    # of the rules, `mean_of_prefixes` alone wants others: no Keras logs it, and JAX would have to
+    # compile the metric for each
+    function = objects.of_sizes({*sizes, sum(sizes)}, objects.as_function(metric))
+    found = audit(function, pairs, logged, cuts=CUTS)
     # a class may well do what no rule says
     known = found.rule is not None or isinstance(metric, keras.metrics.Mean)
     return found if known else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,8 @@ from batchf1.errors import one_line, require
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 """Labels and outputs of a batch."""
+Function = Callable[[Any, Any], float]
+"""Of (y_true, y_pred)."""
 
 
 def compiled(model: Any) -> Iterator[tuple[str, Any]]:
@@ -38,7 +40,7 @@ def has_value_of_each_sample(metric: Any, batches: Iterable[Pair]) -> bool:
     return len(y_true) > 1 and float(metric.count) == len(y_true)
 
 
-def as_function(metric: Any) -> Callable[[Any, Any], float]:
+def as_function(metric: Any) -> Function:
     """What a metric says of some samples alone, a function of (y_true, y_pred).
 
     Raises `ValueError` where the metric raises anything.
@@ -53,6 +55,18 @@ def as_function(metric: Any) -> Callable[[Any, Any], float]:
         return float(metric.result())
 
     value.__name__ = metric.name
+    return value
+
+
+def of_sizes(sizes: Collection[int], function: Function) -> Function:
+    """The function of so many samples; `ValueError` for other numbers of them."""
+
+    def value(y_true: Any, y_pred: Any) -> float:
+        if len(y_true) not in sizes:
+            raise ValueError(f"{len(y_true)} samples")
+        return function(y_true, y_pred)
+
+    value.__name__ = function.__name__
     return value
 
 

@@ -174,6 +174,19 @@ def test_labels_without_a_column():
     assert (found.logged, found.rule) == (logs["val_f1"][0], None)
 
 
+def test_labels_in_float64_under_a_function_of_tensorflow():
+    def as_written(y_true, y_pred):
+        decided = tf.cast(y_pred > 0.5, tf.float32)
+        return 2 * tf.reduce_sum(y_true * decided) / (tf.reduce_sum(y_true + decided) + 1e-7)
+
+    x, y = data()
+    audit = Audit((x, y.astype(float)))
+    with alarmed():
+        fitted(
+            audit, [keras.metrics.MeanMetricWrapper(as_written, name="f1")], (x, y.astype(float))
+        )
+
+
 def test_few_sizes_are_compiled_and_few_calls_made():
     sizes = []
 

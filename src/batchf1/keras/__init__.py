@@ -10,10 +10,19 @@ if find_spec("keras") is None:
         "batchf1.keras needs Keras: pip install 'batchf1[keras]'", name="keras"
     )
 
+from batchf1.keras.audit import Audit, BatchAveragedMetricWarning
 from batchf1.keras.base import Strategy
 from batchf1.keras.batch_mean import BatchMean
 from batchf1.keras.epoch_end import EpochEnd
 from batchf1.keras.reconstructed import Reconstructed
 from batchf1.keras.streaming import Streaming
 
-__all__ = ["BatchMean", "EpochEnd", "Reconstructed", "Strategy", "Streaming"]
+__all__ = [
+    "Audit",
+    "BatchAveragedMetricWarning",
+    "BatchMean",
+    "EpochEnd",
+    "Reconstructed",
+    "Strategy",
+    "Streaming",
+]

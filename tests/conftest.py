@@ -12,14 +12,22 @@ settings.register_profile("batchf1", deadline=None, derandomize=True)
 settings.load_profile("batchf1")
 
 ORDER = [
+    "test_interruptions",
+    "test_ensemble",
+    "test_workflow",
+    "test_training",
+    "test_shard",
     "test_probe",
     "test_keras224",
     "test_cost",
+    "test_decisions",
+    "test_figures_decisions",
     "test_benchmarks",
-    "test_interruptions",
-    "test_training",
-    "test_shard",
-    "test_workflow",
+    "test_strategies",
+    "test_audit",
+    "test_extending",
+    "test_over_classes",
+    "test_groups",
     "test_report_page",
 ]
 """What takes long, last; the longest of them first, for two processes to end together."""

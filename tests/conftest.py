@@ -15,6 +15,7 @@ ORDER = [
     "test_interruptions",
     "test_ensemble",
     "test_workflow",
+    "test_report_page",
     "test_training",
     "test_shard",
     "test_probe",
@@ -24,11 +25,10 @@ ORDER = [
     "test_figures_decisions",
     "test_benchmarks",
     "test_strategies",
-    "test_audit",
+    "test_keras_audit",
     "test_extending",
     "test_over_classes",
     "test_groups",
-    "test_report_page",
 ]
 """What takes long, last; the longest of them first, for two processes to end together."""
 

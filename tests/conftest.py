@@ -15,7 +15,6 @@ ORDER = [
     "test_interruptions",
     "test_ensemble",
     "test_workflow",
-    "test_report_page",
     "test_training",
     "test_shard",
     "test_probe",

@@ -1,4 +1,4 @@
-"""The texts of the report; tests/workflow/test_report_page.py looks at the page."""
+"""The texts of the report; tests/workflow/test_workflow.py looks at the page."""
 
 import warnings
 

@@ -27,8 +27,10 @@ CELLS = {
     "batch larger than the validation set": {"training__batch_size": 100},
     "one batch": {"training__batch_size": 400},
     "more validation than training": {"dataset__validation_fraction": 2.13},
-    "validation in batches of its own": {"training__validation_batch_size": 7},
-    "a test split": {"dataset__test_fraction": 1.3, "training__validation_batch_size": 8},
+    "a test split, validation in batches of its own": {
+        "dataset__test_fraction": 1.3,
+        "training__validation_batch_size": 7,
+    },
     "another threshold": {"training__threshold": 0.3},
     "two layers, synthetic": {
         "model__hidden": "[16,8]",

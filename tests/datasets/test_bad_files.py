@@ -67,8 +67,10 @@ def packaged(request, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, package, raising=False)
     request.param._table.cache_clear()
+    diamonds.whole_table.cache_clear()
     yield request.param, folder
     request.param._table.cache_clear()
+    diamonds.whole_table.cache_clear()
 
 
 def test_a_package_without_the_file(packaged):

@@ -8,12 +8,16 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from batchf1.datasets.above_cut import AboveCut
 from batchf1.datasets.base import Features
 from batchf1.records.files import packaged
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHA256 = "9574730b03aba241d899c4a97511c5061b19358fab89510774fb6c24168345c4"
 FEATURES = ["x", "y", "z", "depth", "table"]
@@ -33,10 +37,19 @@ class Diamonds(AboveCut):
 
 
 @cache
-def _table() -> tuple[Features, Features]:
+def whole_table() -> pd.DataFrame:
+    """All columns of the stones, without duplicates and zero sizes; not to be changed.
+
+    Raises `InputError` for a file that is missing or another.
+    """
     import pandas as pd
 
     content = packaged("plotnine", "data/diamonds.csv", SHA256)
     table = pd.read_csv(io.BytesIO(content)).drop_duplicates()
-    table = table[(table[["x", "y", "z"]] > 0).all(axis=1)]
+    return table[(table[["x", "y", "z"]] > 0).all(axis=1)]
+
+
+@cache
+def _table() -> tuple[Features, Features]:
+    table = whole_table()
     return table["carat"].to_numpy(np.float32), table[FEATURES].to_numpy(np.float32)

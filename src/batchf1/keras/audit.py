@@ -16,8 +16,14 @@ from batchf1.auditing.samples import REFUSALS, joined
 from batchf1.auditing.words import MEANING
 from batchf1.errors import InputError, require
 from batchf1.keras import objects
-from batchf1.keras.epoch_end import _batches, _check_repeatable, _is_arrays, _unweighted
 from batchf1.keras.objects import Pair
+from batchf1.keras.passes import (
+    batches,
+    check_repeatable,
+    check_unmasked,
+    is_arrays,
+    unweighted,
+)
 from batchf1.metrics import checks
 
 Action = Literal["warn", "raise"]
@@ -86,8 +92,8 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
         self.every = None if every is None else checks.whole("every", every)
         require(action in get_args(Action), "action", f"is one of {get_args(Action)}", action)
         self.batch_size = checks.whole("batch_size", batch_size)
-        if not _is_arrays(validation):
-            _check_repeatable(THING, validation)
+        if not is_arrays(validation):
+            check_repeatable(THING, validation)
         self.validation, self.action = validation, action
         self.found: dict[str, Audited] = {}
         self._told: set[str] = set()
@@ -127,25 +133,22 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _pairs(self) -> list[Pair]:
         """Labels and outputs of the batches that Keras validated."""
-        outputs = getattr(self.model, "outputs", None) or []  # none in a subclassed model
-        masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
-        require(not masked, THING, "needs a model that masks no samples", self.model.name)
+        check_unmasked(THING, self.model)
         # several steps in one execution hide how many batches there were
         number = self._validated if self.model.steps_per_execution == 1 else None
-        pairs = self._of_arrays() if _is_arrays(self.validation) else self._of_data_set(number)
+        pairs = self._of_arrays() if is_arrays(self.validation) else self._of_data_set(number)
         rule = f"has the {number} batches that Keras validated: is batch_size= that of fit?"
         require(number in (None, len(pairs)), THING, rule, f"{len(pairs)} batches")
         return pairs
 
     def _of_arrays(self) -> list[Pair]:
-        x, y = _unweighted(THING, self.validation)
+        x, y = unweighted(THING, self.validation)
         size = self.batch_size
         labels, scores = objects.pair(THING, y, self.model.predict(x, batch_size=size, verbose=0))
         return [(labels[i : i + size], scores[i : i + size]) for i in range(0, len(labels), size)]
 
     def _of_data_set(self, number: int | None) -> list[Pair]:
-        batches = islice(_batches(self.validation), number)
-        parts = (_unweighted(THING, batch) for batch in batches)
+        parts = (unweighted(THING, batch) for batch in islice(batches(self.validation), number))
         return [objects.pair(THING, y, self.model.predict_on_batch(x)) for x, y in parts]
 
     def _audited(self, pairs: list[Pair], logs: dict[str, Any]) -> Iterator[tuple[str, Audited]]:

@@ -6,7 +6,6 @@ its counts are added up batch by batch, so that no label and no prediction is ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -15,14 +14,18 @@ import numpy as np
 from batchf1.errors import refuse, require
 from batchf1.keras.base import Strategy
 from batchf1.keras.guard import Guard, write
+from batchf1.keras.passes import (
+    batches,
+    check_repeatable,
+    check_unmasked,
+    is_arrays,
+    unweighted,
+)
 from batchf1.keras.tensors import check_shape, cut
 from batchf1.metrics.averaging import Averaging, pooled
 from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import Counts, Floats, predicted_positive
 from batchf1.metrics.ratios import F1
-
-INFINITE = -1
-"""`tf.data.INFINITE_CARDINALITY`."""
 
 
 class EpochEnd(Strategy):
@@ -86,8 +89,8 @@ class PassAtEpochEnd(Guard):
     def __init__(self, strategy: EpochEnd, splits: dict[str, Any]) -> None:
         super().__init__(strategy)
         for key, data in splits.items():
-            if not _is_arrays(data):
-                _check_repeatable(key, data)
+            if not is_arrays(data):
+                check_repeatable(key, data)
         self.splits = splits
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -95,18 +98,13 @@ class PassAtEpochEnd(Guard):
         logs = {} if logs is None else logs
         for key, data in self.splits.items():
             if not key.startswith("val_") or self.strategy.validates(epoch):
-                self._check_model(key)
-                of_split = self._of_arrays if _is_arrays(data) else self._streamed
+                check_unmasked(key, self.model)
+                of_split = self._of_arrays if is_arrays(data) else self._streamed
                 write(logs, key, of_split(key, data))
-
-    def _check_model(self, key: str) -> None:
-        outputs = getattr(self.model, "outputs", None) or []  # none in a subclassed model
-        masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
-        require(not masked, key, "needs a model that masks no samples", self.model.name)
 
     def _of_arrays(self, key: str, data: Any) -> float:
         """The article's way: everything at once, and for F1 scikit-learn."""
-        x, y_true = _unweighted(key, data)
+        x, y_true = unweighted(key, data)
         require(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
         scores = self._only_output(key, self.model.predict(x, verbose=0))
         if self.strategy.metric != F1:
@@ -121,8 +119,8 @@ class PassAtEpochEnd(Guard):
         """The same number from counts: whole numbers, so that no order of batches changes it."""
         n_batches = 0
         totals: Any = (0, 0, 0, 0)
-        for batch in _batches(data):
-            x, y_true = _unweighted(key, batch)
+        for batch in batches(data):
+            x, y_true = unweighted(key, batch)
             scores = self._only_output(key, self.model.predict_on_batch(x))
             n_batches += 1
             found = self._margins(y_true, scores)
@@ -168,30 +166,3 @@ class PassAtEpochEnd(Guard):
         if not self.strategy.from_logits and ((scores < 0) | (scores > 1)).any():
             rule = "lie in [0, 1]; for logits, pass from_logits=True"
             refuse("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")
-
-
-def _unweighted(key: str, data: Any) -> Any:
-    """The two parts of (x, y)."""
-    require(len(data) == 2, key, "needs (x, y): it has no weighted form", f"{len(data)} parts")
-    return data
-
-
-def _check_repeatable(key: str, data: Any) -> None:
-    rule = "needs data that can be iterated anew every epoch"
-    require(iter(data) is not data, key, rule, type(data).__name__)
-    if isinstance(data, keras.utils.PyDataset):
-        endless = data.num_batches is None
-    else:
-        cardinality = getattr(data, "cardinality", None)  # of a tf.data.Dataset
-        endless = callable(cardinality) and int(cardinality()) == INFINITE
-    require(not endless, key, "needs data with an end, such as data.take(n)", "endless data")
-
-
-def _is_arrays(data: Any) -> bool:
-    return isinstance(data, tuple)
-
-
-def _batches(data: Iterable[Any]) -> Iterator[Any]:
-    if isinstance(data, keras.utils.PyDataset):  # has a length, but its iteration does not end
-        return (data[i] for i in range(data.num_batches))
-    return iter(data)

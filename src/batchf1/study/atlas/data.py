@@ -7,15 +7,12 @@
 
 from __future__ import annotations
 
-import io
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.datasets.diamonds import SHA256
-from batchf1.records.files import packaged
+from batchf1.datasets.diamonds import whole_table
 from batchf1.study.atlas.study import Cell
 from batchf1.study.seeds import generator
 
@@ -68,19 +65,10 @@ def _features(task: str) -> NDArray[np.float64]:
 
 
 def _numbers(column: str) -> NDArray[np.float64]:
-    return np.asarray(_table()[column], np.float64)
+    return np.asarray(whole_table()[column], np.float64)
 
 
 def _codes(column: str) -> NDArray[np.int64]:
     """The place of each diamond's level among those of its column."""
     places = {level: place for place, level in enumerate(GRADES[column])}
-    return np.asarray(_table()[column].map(places), np.int64)
-
-
-@cache
-def _table() -> Any:
-    import pandas as pd
-
-    content = packaged("plotnine", "data/diamonds.csv", SHA256)
-    table = pd.read_csv(io.BytesIO(content)).drop_duplicates()
-    return table[(table[["x", "y", "z"]] > 0).all(axis=1)]
+    return np.asarray(whole_table()[column].map(places), np.int64)

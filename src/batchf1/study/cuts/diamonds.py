@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from batchf1.datasets.diamonds import FEATURES, SHA256
-from batchf1.records.files import packaged
+from batchf1.datasets.diamonds import FEATURES, whole_table
 
 COLUMNS = ("clarity", "color", "cut", "price")
 """What the diamonds may be grouped or sorted by."""
@@ -33,7 +30,7 @@ class Half(NamedTuple):
 
 def halves(above: float, rng: np.random.Generator) -> tuple[Half, Half]:
     """All diamonds, shuffled and halved; those of more than `above` carats are positives."""
-    table = _table()
+    table = whole_table()
     table = table.iloc[rng.permutation(len(table))]
     middle = len(table) // 2
     first, second = (_half(part, above) for part in (table.iloc[:middle], table.iloc[middle:]))
@@ -44,11 +41,3 @@ def _half(table: pd.DataFrame, above: float) -> Half:
     x = table[FEATURES].to_numpy(np.float64)
     y = np.asarray(table["carat"] > above, np.int64)
     return Half(x, y, table[list(COLUMNS)])
-
-
-@cache
-def _table() -> pd.DataFrame:
-    """The rows of the data set `diamonds`, with all their columns."""
-    content = packaged("plotnine", "data/diamonds.csv", SHA256)
-    table = pd.read_csv(io.BytesIO(content)).drop_duplicates()
-    return table[(table[["x", "y", "z"]] > 0).all(axis=1)]

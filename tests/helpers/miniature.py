@@ -28,7 +28,7 @@ figures: {worked_example: worked_example}
 FIGURES = ("mini", "worked_example")
 RUNS = Path("results/mini/runs.parquet")
 FOLDERS = ("src", "conf", "workflow", "profiles", "benchmarks")
-FILES = ("Snakefile", "environment.yml", "README.md", ".gitignore")
+FILES = ("Snakefile", "environment.yml", "docs/claims.md", ".gitignore")
 
 
 class Copy:
@@ -38,8 +38,9 @@ class Copy:
         for part in FOLDERS:
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(repository / part, folder / part, ignore=ignore)
+        (folder / "docs").mkdir()
         for part in FILES:
-            shutil.copy(repository / part, folder)
+            shutil.copy(repository / part, folder / part)
         (folder / "experiments").mkdir()
         self.folder = folder
         self.write("experiments/mini.yaml", STUDY)

@@ -306,9 +306,3 @@ def test_every_file_that_the_page_links_is_there(page, repository):
     assert len(links) >= 3
     for link in links:
         assert (repository / "docs" / link).exists(), link
-
-
-def test_the_heading_that_the_page_links_is_there(page, repository):
-    (anchor,) = re.findall(r"README\.md#([a-z0-9-]+)", page)
-    headings = re.findall(r"^#+ (.*)$", (repository / "README.md").read_text(), re.MULTILINE)
-    assert anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}

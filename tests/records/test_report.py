@@ -18,8 +18,8 @@ def html(text):
         return publish_parts(text, writer_name="html", settings_overrides=settings)["body"]
 
 
-def test_the_claims_are_those_of_the_readme(repository):
-    claims = report.claims(repository / "README.md")
+def test_the_claims_are_those_of_the_page(repository):
+    claims = report.claims(repository / "docs/claims.md")
     assert [claim.number for claim in claims] == [f"C{i}" for i in range(1, 11)]
     assert "0.643939" in claims[0].claim
     assert claims[0].verdict.startswith("holds")
@@ -27,10 +27,8 @@ def test_the_claims_are_those_of_the_readme(repository):
 
 def test_the_claims_are_a_whole_table(repository, tmp_path):
     output = tmp_path / "claims.rst"
-    assert (
-        cli.main(["workflow", "claims", str(repository / "README.md"), "--output", str(output)])
-        == 0
-    )
+    pages = str(repository / "docs/claims.md")
+    assert cli.main(["workflow", "claims", pages, "--output", str(output)]) == 0
     page = html(output.read_text(encoding="utf-8"))
     assert page.count("<tr") == 11
     assert "](" not in page
@@ -40,21 +38,21 @@ def test_the_claims_are_a_whole_table(repository, tmp_path):
     ("change", "words"),
     [
         (("| C7 |", "| C8 |"), "has a row for each of"),
-        (("## The article's claims", "## Claims"), "has a row for each of"),
+        (("# The article's claims", "# Claims"), "has a row for each of"),
         (
-            ("| `figures/cost`, [cost.md](docs/cost.md) |", "|"),
+            ("| `figures/cost`, [cost.md](cost.md) |", "|"),
             "C9: has number, claim, verdict, reasons",
         ),
     ],
 )
-def test_a_readme_without_the_claims_is_refused(repository, tmp_path, capsys, change, words):
-    text = (repository / "README.md").read_text()
+def test_a_page_without_the_claims_is_refused(repository, tmp_path, capsys, change, words):
+    text = (repository / "docs/claims.md").read_text()
     assert change[0] in text
-    (tmp_path / "README.md").write_text(text.replace(*change))
+    (tmp_path / "claims.md").write_text(text.replace(*change))
     arguments = [
         "workflow",
         "claims",
-        str(tmp_path / "README.md"),
+        str(tmp_path / "claims.md"),
         "--output",
         str(tmp_path / "c.rst"),
     ]

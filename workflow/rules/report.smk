@@ -1,7 +1,7 @@
 rule claims:
     input:
         sources("batchf1.records.report"),
-        readme="README.md",
+        page="docs/claims.md",
     output:
         "results/claims.rst",
     log:
@@ -13,4 +13,4 @@ rule claims:
     message:
         "Reading the verdicts on the article's claims"
     shell:
-        "batchf1 workflow claims {input.readme} --output {output} 2> {log}"
+        "batchf1 workflow claims {input.page} --output {output} 2> {log}"

@@ -126,8 +126,8 @@ def _draw(parsed: argparse.Namespace) -> None:
 
 
 def _add_claims(parsers: Any) -> None:
-    parser = parsers.add_parser("claims", help="put the README's verdicts into the report")
-    parser.add_argument("readme", type=Path, help="README.md with the table of claims")
+    parser = parsers.add_parser("claims", help="put the verdicts on the claims into the report")
+    parser.add_argument("page", type=Path, help="docs/claims.md, with the table of claims")
     parser.add_argument("--output", type=Path, required=True, help="reStructuredText")
     parser.set_defaults(command=_claims, prog=parser.prog)
 
@@ -135,7 +135,7 @@ def _add_claims(parsers: Any) -> None:
 def _claims(parsed: argparse.Namespace) -> None:
     from batchf1.records import report
 
-    report.write_claims(parsed.output, report.claims(parsed.readme))
+    report.write_claims(parsed.output, report.claims(parsed.page))
 
 
 def _add_keras224(parsers: Any) -> None:

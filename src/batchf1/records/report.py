@@ -10,13 +10,13 @@ from typing import NamedTuple
 from batchf1.errors import refuse, require
 from batchf1.records.tables import replacing
 
-HEADING = "## The article's claims"
-"""Of the README's section that has the table of claims."""
+HEADING = "# The article's claims"
+"""Of the part of a page that has the table of claims."""
 CLAIMS = [f"C{i}" for i in range(1, 11)]
 
 
 class Claim(NamedTuple):
-    """A row of the README's table, in Markdown."""
+    """A row of the table of claims, in Markdown."""
 
     number: str
     claim: str
@@ -24,22 +24,22 @@ class Claim(NamedTuple):
     rests_on: str
 
 
-def claims(readme: Path) -> list[Claim]:
-    """The article's claims with their verdicts, from the table in the README.
+def claims(page: Path) -> list[Claim]:
+    """The article's claims with their verdicts, from the table in `docs/claims.md`.
 
     Raises `InputError` where the file cannot be read or its table is not of C1 to C10.
     """
     try:
-        text = readme.read_text(encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        refuse(str(readme), "must be a readable file", error)
-    _, _, section = text.partition(f"\n{HEADING}\n")
+        refuse(str(page), "must be a readable file", error)
+    _, _, section = f"\n{text}".partition(f"\n{HEADING}\n")
     rows = [_cells(line) for line in section.partition("\n## ")[0].splitlines()]
     found = [row for row in rows if row and row[0] in CLAIMS]
     numbers = [row[0] for row in found]
-    require(numbers == CLAIMS, f"{readme}: {HEADING}", f"has a row for each of {CLAIMS}", numbers)
+    require(numbers == CLAIMS, f"{page}: {HEADING}", f"has a row for each of {CLAIMS}", numbers)
     for row in found:
-        require(len(row) == 4, f"{readme}: {row[0]}", "has number, claim, verdict, reasons", row)
+        require(len(row) == 4, f"{page}: {row[0]}", "has number, claim, verdict, reasons", row)
     return [Claim(*row) for row in found]
 
 

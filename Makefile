@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report verify test test-slurm test-decisions mutants lint format benchmark requirements clean
+.PHONY: figures report docs verify test test-slurm test-decisions mutants lint format benchmark requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -13,6 +13,11 @@ figures: $(STAMP)
 # One page with every figure, its caption and numbers, and the verdicts on the article's claims.
 report: figures
 	snakemake --report report.html
+
+# README, docs and the public names as pages, in site/, without a network.
+docs: $(STAMP)
+	sphinx-build --fail-on-warning --keep-going --fresh-env --quiet -c docs -d .sphinx . site
+	@echo "The first page is site/index.html."
 
 # Every table made again from a copy of the tracked files, and compared with the committed one bit
 # for bit; ELSEWHERE=1 allows what figures/tolerances.yaml states for another platform.
@@ -77,4 +82,4 @@ requirements:
 	sed 's/^/      - /' requirements.txt >> environment.yml
 
 clean:
-	rm -rf results logs benchmarks/out .snakemake report.html
+	rm -rf results logs benchmarks/out .snakemake .sphinx site report.html

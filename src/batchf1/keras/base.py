@@ -1,6 +1,6 @@
 """The contract of a strategy: a subclass of `Strategy`, in a module of this package or your own.
 
-In anyone's Keras program:
+In anyone's Keras program::
 
     s = Reconstructed()
     model.compile(..., metrics=[*s.metrics()])

@@ -27,7 +27,7 @@ class Outcomes(NamedTuple):
     probability: Floats
 
     def quantile(self, share: float) -> float:
-        """The smallest size |difference| that at least `share` of the cuts do not exceed."""
+        """The smallest size of a difference that at least `share` of the cuts do not exceed."""
         checks.must(0 <= checks.real(share) <= 1, "share", "lies in [0, 1]", share)
         size = np.abs(self.difference)
         order = np.argsort(size, kind="stable")

@@ -36,7 +36,7 @@ def smallest_batch(
     zero_division: float = 0.0,
     metric: Ratio = F1,
 ) -> int:
-    """The smallest batch size whose expected |error| is at most `tolerance` > 0; at most N.
+    """The smallest batch size whose expected error is at most `tolerance` > 0 in size; at most N.
 
     It is 1 where the whole pool is 0/0, as no batch is off then.
     Larger sizes may break the tolerance again, where the last batch comes out short. From a lower

@@ -1,0 +1,246 @@
+"""The site (`make docs`): README, docs and the public names as pages, by Sphinx.
+
+A page lies where its file lies in the repository, so that links lead to the same place here and
+there. Mathematics becomes MathML, which browsers draw by themselves.
+"""
+
+import os
+import re
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers import Parser
+from fontTools.subset import main as subset
+from latex2mathml.converter import convert
+from sphinx import addnodes
+from sphinx.ext.autodoc.mock import MockFinder
+from sphinx.util.inspect import signature as signature_of
+from sphinx.util.inspect import stringify_signature
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("metrics", "theory", "forensics", "auditing")
+EXPLORER = "docs/explorer"
+SIGNS = "20-7e,a0-ff,370-3ff,2010-205f,2100-214f,2190-22ff,2308-230b,27e8-27ef,1d400-1d7ff"
+"""Characters that formulas may need, of the font STIX Two Math."""
+TABLES = (dict, list, tuple, str, re.Pattern)
+
+ARRAYS = {
+    "Bits": "int64",
+    "Features": "float32",
+    "Flags": "bool",
+    "Floats": "float64",
+    "Integers": "int64",
+    "Rows": "intp",
+}
+"""What the sources call arrays -> what the API says."""
+
+CONTENTS = {
+    "Start": {"In short": "self", "日本語": "README.ja"},
+    "Is my number wrong?": {
+        "Explorer: try your numbers": EXPLORER,
+        "Audit a logged number": "docs/audit",
+    },
+    "Which number may I average?": {
+        "The atlas of metrics": "docs/atlas",
+        "Folds, groups, sorted data": "docs/cuts",
+        "What your Keras averages": "docs/averaging",
+    },
+    "What it costs": {"Choosing by a wrong F1": "docs/decisions"},
+    "Theory": {"What a batch mean will log": "docs/theory"},
+    "The article": {
+        "Its claims, one by one": "docs/claims",
+        "Rebuilt against predicted": "docs/discrepancy",
+        "What its log gives away": "docs/forensics",
+        "Time and memory": "docs/cost",
+    },
+    "Reproduce and extend": {
+        "100,000 trainings, and a cluster": "docs/scaling",
+        "What the tests find": "docs/testing",
+        "Contributing": "CONTRIBUTING",
+        "Changes": "CHANGELOG",
+    },
+    "API": {
+        "batchf1": "docs/api/batchf1",
+        "batchf1.keras": "docs/api/keras",
+        **{f"batchf1.{room}": f"docs/api/{room}" for room in ROOMS},
+        "Plug-ins": "docs/api/plugins",
+    },
+}
+
+project = html_title = "batchf1"
+root_doc = "README"
+suppress_warnings = ["ref.python"]  # a public name stands on its module's page, too
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+source_suffix = {".md": "markdown", ".html": "html"}
+include_patterns = [
+    "README*.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/**.md",
+    f"{EXPLORER}.html",
+]
+exclude_patterns = [
+    path.name for path in ROOT.iterdir() if path.suffix != ".md" and path.name != "docs"
+]
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 6
+
+autodoc_type_aliases = {name: name for name in ("ArrayLike", "Enough", "Expected", "NDArray")}
+autodoc_type_aliases |= {name: f"NDArray[{of}]" for name, of in ARRAYS.items()}
+autodoc_preserve_defaults = True
+autodoc_default_options = {"members": True}
+autodoc_member_order = "bysource"
+sys.meta_path.insert(0, MockFinder(["keras"]))  # for good: autodoc's own mocks end too early
+default_role = "code"
+python_maximum_signature_line_length = 80
+
+html_theme = "furo"
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {"light_css_variables": {"sidebar-item-spacing-vertical": "0.3rem"}}
+html_use_index = html_domain_indices = smartquotes = False
+html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
+
+TREE = """
+```{{toctree}}
+:hidden:
+:caption: {caption}
+
+{entries}
+```
+"""
+MODULE = """
+## {name}
+
+```{{eval-rst}}
+.. automodule:: batchf1.{room}.{name}
+```
+"""
+
+
+def is_there(page):
+    """Is the file of a page there? `self` is the first page."""
+    return page == "self" or any((ROOT / f"{page}{suffix}").exists() for suffix in source_suffix)
+
+
+def contents():
+    """The table of contents, for the side of every page."""
+    for caption, pages in CONTENTS.items():
+        entries = [f"{title} <{page}>" for title, page in pages.items() if is_there(page)]
+        yield TREE.format(caption=caption, entries="\n".join(entries))
+
+
+def modules(room):
+    """Every module of a room, with its public names."""
+    for path in sorted((ROOT / "src/batchf1" / room).glob("[!_]*.py")):
+        yield MODULE.format(room=room, name=path.stem)
+
+
+def complete(app, page, source):
+    """The contents after the README, and the names on a room's page, which GitHub shows without.
+
+    What follows `#` in a link to the explorer is what it shows, and no place on the page.
+    """
+    link = r"\[([^]]+)\]\(([^)]*explorer\.html#[^)]*)\)"
+    source[0] = re.sub(link, r'<a href="\2">\1</a>', source[0])
+    if page == root_doc:
+        source[0] += "".join(contents())
+    folder, _, name = page.rpartition("/")
+    if folder == "docs/api" and name in ROOMS:
+        source[0] += "".join(modules(name))
+
+
+def opened(app, doctree, page):
+    """A file that a page links to opens in the browser; Sphinx would have it saved."""
+    for node in list(doctree.findall(addnodes.download_reference)):
+        target = os.path.relpath(f"_downloads/{node['filename']}", Path(page).parent)
+        node.replace_self(nodes.reference("", "", *node.children, refuri=target))
+
+
+class AsItIs(Parser):
+    """A page that is HTML already gives its title here; `finish` brings the rest."""
+
+    supported = ("html",)
+
+    def parse(self, inputstring, document):
+        """A section with the title alone."""
+        title = re.search("<title>(.*?)</title>", inputstring)[1]
+        document += nodes.section("", nodes.title(text=title), ids=["page"], names=["page"])
+
+
+def finish(app, exception):
+    """The explorer, with links to pages, the README where a browser looks first, and the font."""
+    if exception:
+        return
+    out = Path(app.outdir)
+    shutil.copy(out / f"{root_doc}.html", out / "index.html")
+    if is_there(EXPLORER):
+        explorer = (ROOT / f"{EXPLORER}.html").read_text(encoding="utf-8")
+        linked = re.sub(r'(href="[\w./-]+)\.md(?=["#])', r"\1.html", explorer)
+        (out / f"{EXPLORER}.html").write_text(linked, encoding="utf-8")
+    stix = Path(find_spec("ziamath").origin).parent / "fonts/STIXTwoMath-Regular.ttf"
+    font = f"--output-file={out / '_static/math.woff'}"
+    subset([str(stix), f"--unicodes={SIGNS}", "--flavor=woff", font])
+
+
+def mathml(latex, display="inline"):
+    """LaTeX as MathML, with what the converter gets wrong put right."""
+    latex = re.sub(r"\\mathbb (\w)", r"\\mathbb{\1}", latex).replace(r"\mathrm{", r"\text{")
+    found = convert(latex, display=display).replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")
+    return re.sub(
+        r"((?:\[|&#x00028;|&#x0003D;|&#x02248;)</mo>)<mo>&#x02212;",
+        r'\1<mo form="prefix">&#x02212;',
+        found,
+    )
+
+
+def inline(writer, node):
+    """`$...$`."""
+    writer.body.append(mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def block(writer, node):
+    """`$$...$$`, with its number."""
+    latex, _, tag = node.astext().partition(r"\tag")
+    number = f"({tag.strip(' {}')})" if tag else ""
+    writer.body.append(f'<div class="math">{mathml(latex, "block")}<span>{number}</span></div>')
+    raise nodes.SkipNode
+
+
+def plain(app, what, name, thing, options, lines):
+    """What Python says of each field of a named tuple says nothing."""
+    if lines and lines[0].startswith("Alias for field number"):
+        lines.clear()
+
+
+def skipped(app, what, name, thing, skip, options):
+    """Tables and patterns of a module, as their values say nothing to a reader."""
+    return True if what == "module" and isinstance(thing, TABLES) else None
+
+
+def own(app, what, name, thing, options, signature, returns):
+    """A contract is not made at all; a class on top of a mock is made as it says itself."""
+    if what != "class" or not (signature or "").startswith("(*args"):
+        return None
+    if getattr(thing, "_is_protocol", False):
+        return "", None
+    made = signature_of(thing.__init__, bound_method=True)
+    return stringify_signature(made, show_return_annotation=False), None
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.add_source_parser(AsItIs)
+    app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    app.connect("autodoc-process-docstring", plain)
+    app.connect("autodoc-skip-member", skipped)
+    app.connect("autodoc-process-signature", own)
+    app.connect("source-read", complete)
+    app.connect("doctree-resolved", opened)
+    app.connect("build-finished", finish)

@@ -1,0 +1,179 @@
+"""The site: built without a warning, whole, and on nobody else's host."""
+
+import ast
+import re
+import subprocess
+import sys
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PACKAGE = REPOSITORY / "src/batchf1"
+ROOMS = ("metrics", "theory", "forensics", "auditing")
+EXPLORER = "docs/explorer.html"
+UNREAD = {"script", "style", "code", "pre"}
+
+
+class Page(HTMLParser):
+    """What a page links to and loads, its places, and its text outside of code."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.loads, self.places, self.text, self.unread = [], [], {""}, "", 0
+        self.formulas = self.pages = 0
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.places.add(given.get("id"))
+        self.unread += tag in UNREAD
+        self.formulas += tag == "math"
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
+        elif "href" in given or "src" in given:
+            self.loads.append(given.get("href") or given["src"])
+
+    def handle_endtag(self, tag):
+        self.unread -= tag in UNREAD
+
+    def handle_data(self, data):
+        self.text += "" if self.unread else data
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    out = tmp_path_factory.mktemp("site")
+    words = ["-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs", "-d"]
+    done = subprocess.run(
+        [sys.executable, *words, f"{out}/read", ".", f"{out}/pages"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return out / "pages"
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path.relative_to(site).as_posix(): Page(path) for path in site.rglob("*.html")}
+
+
+@cache
+def names_of(path):
+    """Public classes and functions of a module, or those that its `__all__` lists."""
+    body = ast.parse(path.read_text()).body
+    for node in body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return ast.literal_eval(node.value)
+    defined = [node for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    return [node.name for node in defined if not node.name.startswith("_")]
+
+
+def followed(site, page, link):
+    """The file, as the site names it, and the place in it that a link of a page leads to."""
+    parts = urlsplit(link)
+    path = (site / page).parent / unquote(parts.path) if parts.path else site / page
+    return path.resolve().relative_to(site).as_posix(), unquote(parts.fragment)
+
+
+def test_every_link_leads_somewhere_and_every_picture_is_there(site, pages):
+    lost = []
+    for page, read in pages.items():
+        for link in [*read.links, *read.loads]:
+            if re.match(r"https?:|data:", link):
+                continue
+            path, place = followed(site, page, link)
+            known = path not in pages or path == EXPLORER or place in pages[path].places
+            if not (site / path).is_file() or not known:
+                lost.append(f"{page} -> {link}")
+    assert not lost
+    assert sum(load.endswith(".png") for read in pages.values() for load in read.loads) >= 9
+
+
+def test_nothing_is_loaded_from_another_host(site, pages):
+    loads = [load for read in pages.values() for load in read.loads]
+    loads += [
+        found[0] or found[1]
+        for path in site.rglob("*.css")
+        for found in re.findall(r"""url\(["']?([^"')]+)|@import\s+["']([^"']+)""", path.read_text())
+    ]
+    assert len(loads) > 100
+    assert not [load for load in loads if re.match(r"(https?:)?//", load)]
+
+
+def test_mathematics_is_drawn(site, pages):
+    raw = {
+        page: found
+        for page, read in pages.items()
+        if page != EXPLORER and (found := re.findall(r"\$[^$\n]*\$|\\[a-zA-Z]+|\$\$", read.text))
+    }
+    assert not raw
+    source = (REPOSITORY / "docs/theory.md").read_text().replace("$$", "$")
+    assert pages["docs/theory.html"].formulas == source.count("$") // 2 > 100
+    assert (site / "_static/math.woff").stat().st_size > 100_000
+
+
+def test_every_page_is_in_the_contents(site, pages):
+    written = {path.relative_to(REPOSITORY) for path in REPOSITORY.glob("docs/**/*.md")}
+    written |= {Path(name) for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")}
+    expected = {path.with_suffix(".html").as_posix() for path in written}
+    listed = (site / "index.html").read_text().split('class="sidebar-tree"')[1].split("<article")[0]
+    linked = {
+        link.partition("#")[0] or "README.html" for link in re.findall('href="([^"]*)"', listed)
+    }
+    assert expected - linked == set()
+    assert (site / "index.html").read_text() == (site / "README.html").read_text()
+
+
+def test_the_explorer_is_a_page(site, pages):
+    made = REPOSITORY / EXPLORER
+    if made.exists():
+        assert len((site / EXPLORER).read_text()) == pytest.approx(len(made.read_text()), abs=99)
+        assert EXPLORER in pages["index.html"].links
+
+
+@pytest.mark.parametrize("package", ["batchf1", "batchf1.keras"])
+def test_the_api_has_what_users_import(pages, package):
+    room = package.removeprefix("batchf1").strip(".")
+    names = names_of(PACKAGE / room / "__init__.py")
+    assert len(names) >= 7
+    page = pages[f"docs/api/{room or 'batchf1'}.html"]
+    assert {f"{package}.{name}" for name in names} <= page.places
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_api_has_every_public_name_of_a_room(pages, room):
+    names = {
+        f"batchf1.{room}.{path.stem}.{name}"
+        for path in (PACKAGE / room).glob("[!_]*.py")
+        for name in names_of(path)
+    }
+    assert len(names) > 10
+    assert names <= pages[f"docs/api/{room}.html"].places
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        "datasets.base.Dataset",
+        "figures.base.Figure",
+        "keras.base.Strategy",
+        "study.frameworks.base.Framework",
+    ],
+)
+def test_the_api_has_the_contracts_of_plug_ins(pages, contract):
+    assert f"batchf1.{contract}" in pages["docs/api/plugins.html"].places
+
+
+def test_signatures_are_those_of_the_source(site):
+    for path in (site / "docs/api").glob("*.html"):
+        signs = re.findall(r'<dt class="sig.*?</dt>', path.read_text(), flags=re.S)
+        assert signs
+        said = re.sub("<[^>]+>", "", "".join(signs))
+        assert not re.findall(r"dtype\[|_NestedSequence|\(\*args: Any", said), path.name
+        assert "Alias for field" not in path.read_text()

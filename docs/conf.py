@@ -39,6 +39,7 @@ ARRAYS = {
 
 CONTENTS = {
     "Start": {"In short": "self", "日本語": "README.ja"},
+    "A right F1": {"Which strategy should I use?": "docs/strategies"},
     "Is my number wrong?": {
         "Explorer: try your numbers": EXPLORER,
         "Audit a logged number": "docs/audit",
@@ -57,6 +58,7 @@ CONTENTS = {
         "Time and memory": "docs/cost",
     },
     "Reproduce and extend": {
+        "Commands, engines, files": "docs/reproduce",
         "100,000 trainings, and a cluster": "docs/scaling",
         "What the tests find": "docs/testing",
         "Contributing": "CONTRIBUTING",

@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report verify test test-slurm test-decisions mutants lint format benchmark requirements clean
+.PHONY: figures report explorer verify test test-slurm test-decisions mutants lint format benchmark requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -13,6 +13,10 @@ figures: $(STAMP)
 # One page with every figure, its caption and numbers, and the verdicts on the article's claims.
 report: figures
 	snakemake --report report.html
+
+# docs/explorer.html, from the files in docs/explorer.
+explorer:
+	$(PYTHON) docs/explorer/build.py
 
 # Every table made again from a copy of the tracked files, and compared with the committed one bit
 # for bit; ELSEWHERE=1 allows what figures/tolerances.yaml states for another platform.

@@ -10,7 +10,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "explorer.html"
-MODULES = ("laws", "metrics", "spread", "expectation", "search", "simulate", "state", "draw", "page")
+MODULES = (
+    *("laws", "metrics", "spread", "expectation", "search", "simulate"),
+    *("state", "draw", "words", "pictures", "widgets", "page"),
+)
 SNIPPETS = {
     "keras3": "Keras 3",
     "tf-keras": "tf-keras",
@@ -41,10 +44,12 @@ def _module(name: str) -> str:
 
 def _snippet(name: str) -> str:
     code = html.escape((HERE / "snippets" / f"{name}.txt").read_text(encoding="utf-8").strip())
+    title = SNIPPETS[name]
     return (
-        f'<div class="code" data-framework="{name}"><pre tabindex="0" aria-label="'
-        f'{SNIPPETS[name]}"><code id="code-{name}">{code}</code></pre>'
-        f'<button type="button" class="copy" data-copy="code-{name}">Copy</button></div>'
+        f'<div class="code" data-framework="{name}"><div>{title} <button type="button" '
+        f'class="copy" data-copy="code-{name}" aria-label="Copy the code for {title}">Copy</button>'
+        "</div>"
+        f'<pre tabindex="0" aria-label="{title}"><code id="code-{name}">{code}</code></pre></div>'
     )
 
 

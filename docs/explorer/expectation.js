@@ -18,7 +18,8 @@ export function expected(counts, size, averaging, zero, ratio) {
 
 export function expectedOf(pool, cut) {
   const none = 0 * cut.zero;
-  if (!pool) return { true: cut.zero, expected: cut.zero, error: none, empty: none, curvature: none };
+  if (!pool)
+    return { true: cut.zero, expected: cut.zero, error: none, empty: none, curvature: none };
   const [empty, curvature] = partsOfError(pool, cut);
   const error = empty + curvature;
   return { true: pool.true, expected: pool.true + error, error, empty, curvature, pool, cut };
@@ -26,7 +27,9 @@ export function expectedOf(pool, cut) {
 
 export function makeCut(counts, size, averaging, zero) {
   const total = dot([1, 1, 1, 1], counts);
-  const full = Math.floor(total / size), rest = total % size, batches = full + (rest > 0);
+  const full = Math.floor(total / size),
+    rest = total % size,
+    batches = full + (rest > 0);
   const weighted = averaging === "size_weighted";
   const weight = weighted ? size / total : 1 / batches; // of a full batch
   return { size, full, rest, zero, batches, weight, rate: weighted ? rest / size : 1 };
@@ -36,7 +39,8 @@ export function makeCut(counts, size, averaging, zero) {
 export function makePool(counts, ratio) {
   const groups = [];
   counts.forEach((count, i) => {
-    const top = ratio.top[i], bottom = ratio.bottom[i];
+    const top = ratio.top[i],
+      bottom = ratio.bottom[i];
     if (bottom === 0 || count === 0) return;
     const same = groups.find((group) => group.top === top && group.bottom === bottom);
     if (same) same.count += count;
@@ -44,8 +48,10 @@ export function makePool(counts, ratio) {
   });
   if (groups.length === 0) return null;
   const sizes = groups.map((group) => group.count);
-  const tops = groups.map((group) => group.top), bottoms = groups.map((group) => group.bottom);
-  const relevant = sizes.reduce((a, b) => a + b), bottom = dot(bottoms, sizes);
+  const tops = groups.map((group) => group.top),
+    bottoms = groups.map((group) => group.bottom);
+  const relevant = sizes.reduce((a, b) => a + b),
+    bottom = dot(bottoms, sizes);
   const total = dot([1, 1, 1, 1], counts);
   const value = dot(tops, sizes) / bottom;
   const excess = tops.map((top, i) => top - value * bottoms[i]); // of mean 0

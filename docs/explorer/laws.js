@@ -8,10 +8,12 @@ const SMOOTH = 4.5; // standard deviations from which on a sum may leave points 
 // outwards, each probability from its neighbour's; `total` may be a fraction, as in sum rules.
 export function hypergeometric(total, marked, draws) {
   const spare = total - marked - draws;
-  const low = Math.max(0, Math.ceil(-spare)), high = Math.min(marked, draws);
+  const low = Math.max(0, Math.ceil(-spare)),
+    high = Math.min(marked, draws);
   const mode = Math.floor(((marked + 1) * (draws + 1)) / (total + 2));
   const start = Math.min(Math.max(mode, low), high);
-  const below = [], above = [1];
+  const below = [],
+    above = [1];
   let p = 1;
   for (let x = start; x > low && p > NEVER; x--) {
     p *= (x * (spare + x)) / ((marked - x + 1) * (draws - x + 1));
@@ -22,7 +24,11 @@ export function hypergeometric(total, marked, draws) {
     p *= ((marked - x) * (draws - x)) / ((x + 1) * (spare + x + 1));
     above.push(p);
   }
-  return thinned(start - below.length, [...below.reverse(), ...above], stride(total, marked, draws));
+  return thinned(
+    start - below.length,
+    [...below.reverse(), ...above],
+    stride(total, marked, draws),
+  );
 }
 
 // The distance at which lattice points can stand for those between them: theory.md, section 10.
@@ -47,8 +53,10 @@ function thinned(first, probabilities, step) {
 export function logNone(total, marked, draws) {
   const spare = total - marked - draws;
   if (spare < 0) return -Infinity;
-  const others = total - marked, left = total - draws;
-  const byMarked = draws / Math.max(left, 1), byDraws = marked / Math.max(others, 1);
+  const others = total - marked,
+    left = total - draws;
+  const byMarked = draws / Math.max(left, 1),
+    byDraws = marked / Math.max(others, 1);
   const both = Math.max(-byMarked * byDraws, -1);
   const logs = -timesLog1p(marked, byMarked) - timesLog1p(draws, byDraws) - timesLog1p(spare, both);
   const rest = remainder(others) + remainder(left) - remainder(total) - remainder(spare);
@@ -57,7 +65,8 @@ export function logNone(total, marked, draws) {
 
 // log(x!) - (x log x - x) for x >= 0.
 export function remainder(x) {
-  let shift = 0, z = x;
+  let shift = 0,
+    z = x;
   for (; z < 16; z++) shift += Math.log(z + 1);
   const y = 1 / (z * z);
   const series = (1 / 12 - y * (1 / 360 - y * (1 / 1260 - y * (1 / 1680 - y / 1188)))) / z;
@@ -67,7 +76,8 @@ export function remainder(x) {
 
 // digamma(x + gap) - digamma(x) for x > 0.
 export function digammaGap(x, gap) {
-  let found = 0, z = x;
+  let found = 0,
+    z = x;
   for (; z < 32; z++) found += gap / (z * (z + gap));
   const tail = (t) => {
     const y = 1 / (t * t);
@@ -91,7 +101,8 @@ function gauss(start, length, nodes) {
   if (length <= nodes) return Array.from({ length }, (_, i) => [start + i, 1]);
   const beside = (k) => (k * k * (length - k) * (length + k)) / (4 * (4 * k * k - 1)); // squared
   const smaller = (x) => {
-    let count = 0, q = 1;
+    let count = 0,
+      q = 1;
     for (let k = 0; k < nodes; k++) {
       q = -x - (k ? beside(k) / (q || 1e-300) : 0);
       if (q < 0) count++;
@@ -99,7 +110,8 @@ function gauss(start, length, nodes) {
     return count;
   };
   return Array.from({ length: nodes }, (_, i) => {
-    let low = -length / 2, high = length / 2;
+    let low = -length / 2,
+      high = length / 2;
     for (let step = 0; step < 70; step++) {
       const middle = (low + high) / 2;
       if (smaller(middle) > i) high = middle;
@@ -110,7 +122,9 @@ function gauss(start, length, nodes) {
 }
 
 function christoffel(x, length, nodes, beside) {
-  let before = 0, now = 1 / Math.sqrt(length), squares = now * now;
+  let before = 0,
+    now = 1 / Math.sqrt(length),
+    squares = now * now;
   for (let k = 1; k < nodes; k++) {
     const last = k > 1 ? Math.sqrt(beside(k - 1)) : 0;
     [before, now] = [now, (x * now - last * before) / Math.sqrt(beside(k))];

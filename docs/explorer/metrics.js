@@ -26,18 +26,24 @@ export function valueOf(ratio, counts, undefined_) {
 }
 
 export function ratesOf([tp, fp, fn, tn]) {
-  return { prevalence: (tp + fn) / (tp + fp + fn + tn), precision: tp / (tp + fp), recall: tp / (tp + fn) };
+  return {
+    prevalence: (tp + fn) / (tp + fp + fn + tn),
+    precision: tp / (tp + fp),
+    recall: tp / (tp + fn),
+  };
 }
 
 // The whole counts nearest to rates, as batchf1.metrics.rates.nearest_counts.
 export function nearestCounts(n, prevalence, precision, recall) {
-  const positives = toEven(n * prevalence), tp = toEven(positives * recall);
+  const positives = toEven(n * prevalence),
+    tp = toEven(positives * recall);
   const fp = toEven((tp * (1 - precision)) / precision);
   return [tp, fp, positives - tp, n - positives - fp];
 }
 
 // Python's round: halves go to the even number.
 function toEven(x) {
-  const low = Math.floor(x), half = x - low;
+  const low = Math.floor(x),
+    half = x - low;
   return half > 0.5 || (half === 0.5 && low % 2 === 1) ? low + 1 : low;
 }

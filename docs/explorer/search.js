@@ -15,10 +15,11 @@ export function compatible(logged, within, positives, total, cut, chance = 0) {
     const counts = [tp, fp, positives - tp, negatives - fp];
     return chance ? expect(counts, ...rules) : { ...expected(counts, ...rules), sd: 0 };
   };
-  const shifted = (side) => remembered((tp, fp) => {
-    const { expected: value, sd } = found(tp, fp);
-    return value + side * chance * sd;
-  });
+  const shifted = (side) =>
+    remembered((tp, fp) => {
+      const { expected: value, sd } = found(tp, fp);
+      return value + side * chance * sd;
+    });
   const ends = [
     [shifted(1), Math.max(logged - within, 0)],
     [shifted(-1), Math.min(logged + within, 1)],
@@ -26,7 +27,9 @@ export function compatible(logged, within, positives, total, cut, chance = 0) {
   const most = expected([positives, 0, 0, negatives], ...rules).expected;
   const [above, low] = ends[0];
   if (above(positives, 0) < low) return { range: null, most };
-  const points = ends.flatMap(([value, level]) => line(value, level, positives, negatives, cut.zero));
+  const points = ends.flatMap(([value, level]) =>
+    line(value, level, positives, negatives, cut.zero),
+  );
   const f1 = points.map(([tp, fp]) => (2 * tp) / (positives + tp + fp));
   return { range: [Math.min(...f1), Math.max(...f1)], most };
 }
@@ -53,13 +56,15 @@ function spaced(low, high, number) {
 // Where in 0 .. `last` a rising function takes the value, interpolated; the end if nowhere.
 function where(rising, value, last) {
   if (last === 0) return 0;
-  let fails = 0, known = last;
+  let fails = 0,
+    known = last;
   while (known - fails > 1) {
     const middle = Math.floor((fails + known) / 2);
     if (rising(middle) >= value) known = middle;
     else fails = middle;
   }
-  const below = rising(known - 1), above = rising(known);
+  const below = rising(known - 1),
+    above = rising(known);
   const past = (above - value) / Math.max(above - below, 1e-300);
   return known - Math.min(Math.max(past, 0), 1);
 }

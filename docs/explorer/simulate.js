@@ -2,12 +2,15 @@
 
 // Counts [TP, FP, FN, TN] of each batch.
 export function epoch(counts, size, seed) {
-  const left = [...counts], random = mulberry32(seed), batches = [];
+  const left = [...counts],
+    random = mulberry32(seed),
+    batches = [];
   let total = left.reduce((a, b) => a + b);
   while (total > 0) {
     const batch = [0, 0, 0, 0];
     for (let i = Math.min(size, total); i > 0; i--, total--) {
-      let place = random() * total, kind = 3; // most are true negatives
+      let place = random() * total,
+        kind = 3; // most are true negatives
       while (kind > 0 && place >= left[kind]) place -= left[kind--];
       left[kind]--;
       batch[kind]++;
@@ -19,7 +22,8 @@ export function epoch(counts, size, seed) {
 
 // The mean of the batches' values; NaN values are left out.
 export function batchMean(values, sizes, averaging) {
-  let total = 0, weights = 0;
+  let total = 0,
+    weights = 0;
   values.forEach((value, i) => {
     if (Number.isNaN(value)) return;
     const weight = averaging === "size_weighted" ? sizes[i] : 1;

@@ -10,7 +10,8 @@ const SETTLED = 1e-11; // a change of the spread by further degrees that nobody 
 export function standardDeviation(pool, cut, error) {
   if (cut.batches === 1) return 0;
   const most = highestDegree(cut);
-  let before = NaN, sd = NaN;
+  let before = NaN,
+    sd = NaN;
   for (let degree = 5; !(Math.abs(sd - before) < SETTLED); degree *= 2) {
     [before, sd] = [sd, upTo(Math.min(degree, most), pool, cut, error)];
     if (degree >= most) break;
@@ -26,7 +27,9 @@ function upTo(most, pool, cut, error) {
     ...decompose(context, lawOf(pool, size, used)),
     left: pool.total - used,
   });
-  const square = skip ? squareWithoutEmpty(pool, cut, batch) : cut.weight ** 2 * squareOfSum(cut, batch);
+  const square = skip
+    ? squareWithoutEmpty(pool, cut, batch)
+    : cut.weight ** 2 * squareOfSum(cut, batch);
   return Math.sqrt(Math.max(square, 0));
 }
 
@@ -64,8 +67,11 @@ function squareWithoutEmpty(pool, cut, batch) {
   const { full, size, rest, rate } = cut;
   let total = 0;
   for (const [empty, weight] of sumRule(emptyTerms(pool, cut))) {
-    const used = empty * size, number = full - empty, here = weight * none(pool, used);
-    const gap = digammaGap(number, empty + 1), rival = batch(size, used);
+    const used = empty * size,
+      number = full - empty,
+      here = weight * none(pool, used);
+    const gap = digammaGap(number, empty + 1),
+      rival = batch(size, used);
     const products = among(cut, rival, number);
     if (!rest) {
       total += here * gap * products;
@@ -78,7 +84,8 @@ function squareWithoutEmpty(pool, cut, batch) {
   }
   if (!rest) return total;
   for (const [empty, weight] of sumRule(emptyTerms(pool, cut) + 1)) {
-    const used = empty * size, here = weight * none(pool, used) * rate * shortComesNext(cut, empty);
+    const used = empty * size,
+      here = weight * none(pool, used) * rate * shortComesNext(cut, empty);
     total += here * digammaGap(full - empty + rate, empty + 1) * batch(rest, used).square;
   }
   return total;
@@ -86,7 +93,8 @@ function squareWithoutEmpty(pool, cut, batch) {
 
 // Mean product of a full batch with the sum of all `number` full ones.
 function among(cut, full, number) {
-  const { left, most } = full, size = cut.size;
+  const { left, most } = full,
+    size = cut.size;
   const factor = correlations(left, size, size, Math.max(most, 1)).map((r) => 1 + (number - 1) * r);
   factor[1] = Math.max(left - number * size, 0) / Math.max(left - size, 1); // the sum is fixed
   let total = full.rest;
@@ -110,7 +118,8 @@ function between(cut, full, short) {
 function decompose(context, law) {
   const rows = law.points.map((number) => {
     const row = number ? given(context, number) : single(context.whenEmpty);
-    const constant = row.parts.get(""), part = constant.part - context.error;
+    const constant = row.parts.get(""),
+      part = constant.part - context.error;
     return { ...row, parts: new Map(row.parts).set("", { ...constant, part }) };
   });
   const found = project(context, law, rows);
@@ -145,12 +154,17 @@ function single(value) {
 // From rows, one for each point of an axis, to coefficients along it. A part's key tells the
 // degrees taken along the inner axes; that of the constant is "".
 function project(context, axis, rows) {
-  const { points, weights } = axis, roots = weights.map(Math.sqrt);
+  const { points, weights } = axis,
+    roots = weights.map(Math.sqrt);
   const middle = (points[0] + points[points.length - 1]) / 2;
   const x = points.map((point) => (point - middle) / context.scale);
-  const taken = new Map(), parts = new Map();
+  const taken = new Map(),
+    parts = new Map();
   for (const row of rows) row.parts.forEach(({ degree }, key) => taken.set(key, degree));
-  let rest = dot(weights, rows.map((row) => row.rest));
+  let rest = dot(
+    weights,
+    rows.map((row) => row.rest),
+  );
   for (const [key, degree] of taken) {
     const entries = rows.map((row) => row.parts.get(key) ?? { part: 0, norm: 0 });
     const values = roots.map((root, i) => root * entries[i].part);
@@ -166,14 +180,21 @@ function project(context, axis, rows) {
 // square left over. `values` and `root`: function and first polynomial times roots of weights.
 function stieltjes(x, values, root, degree, found) {
   const support = root.filter((value) => value !== 0).length;
-  let now = root, before = root.map(() => 0), last = 1;
+  let now = root,
+    before = root.map(() => 0),
+    last = 1;
   for (let power = 0; power <= degree && power < support; power++) {
     const square = dot(now, now);
     if (square === 0) break;
-    const along = dot(now, values) / square, norm = Math.sqrt(square);
+    const along = dot(now, values) / square,
+      norm = Math.sqrt(square);
     values = values.map((value, i) => value - along * now[i]);
     found(power, along * norm, norm);
-    const centre = dot(x, now.map((value) => value * value)) / square;
+    const centre =
+      dot(
+        x,
+        now.map((value) => value * value),
+      ) / square;
     const back = power ? square / last : 0;
     [before, now] = [now, now.map((value, i) => (x[i] - centre) * value - back * before[i])];
     last = square;

@@ -73,13 +73,19 @@ export function toHash(state) {
 export function read(state) {
   const counts = state.entry === "rates" ? ofRates(state) : ofCounts(state);
   const total = counts.reduce((a, b) => a + b);
-  const size = whole(state, "batch", 1, total, `a whole number from 1 to the number of samples, ${shown(total)}`);
+  const size = whole(
+    state,
+    "batch",
+    1,
+    total,
+    `a whole number from 1 to the number of samples, ${shown(total)}`,
+  );
   const beta = state.metric === "f-beta" ? number(state, "beta") : 1;
   need(beta > 0 && beta <= 100, "beta", "lies above 0 and up to 100", state.beta);
   const name = state.metric === "f-beta" ? `f${beta}` : state.metric;
   const zero = state.zero === "skip" ? NaN : Number(state.zero);
   const seed = whole(state, "seed", 0, 2 ** 32 - 1, "a whole number from 0 to 4,294,967,295");
-  const given = { counts, total, size, name, zero, averaging: state.averaging, seed };
+  const given = { state, counts, total, size, name, zero, averaging: state.averaging, seed };
   return { ...given, ratio: ratioOf(name), rates: ratesOf(counts) };
 }
 
@@ -106,7 +112,8 @@ export function entered(state, entry) {
   }
   const { prevalence, precision, recall } = given.rates;
   Object.assign(next, { samples: String(given.total), positives: digits(100 * prevalence) });
-  if (precision > 0 && recall > 0) Object.assign(next, { precision: digits(precision), recall: digits(recall) });
+  if (precision > 0 && recall > 0)
+    Object.assign(next, { precision: digits(precision), recall: digits(recall) });
   return next;
 }
 
@@ -115,9 +122,20 @@ export function shown(count) {
 }
 
 function ofRates(state) {
-  const n = whole(state, "samples", 1, MOST_SAMPLES, `a whole number from 1 to ${shown(MOST_SAMPLES)}`);
+  const n = whole(
+    state,
+    "samples",
+    1,
+    MOST_SAMPLES,
+    `a whole number from 1 to ${shown(MOST_SAMPLES)}`,
+  );
   const prevalence = number(state, "positives") / 100;
-  need(prevalence > 0 && prevalence <= 1, "positives", "lies above 0 and up to 100 %", `${state.positives} %`);
+  need(
+    prevalence > 0 && prevalence <= 1,
+    "positives",
+    "lies above 0 and up to 100 %",
+    `${state.positives} %`,
+  );
   const rates = ["precision", "recall"].map((name) => {
     const value = number(state, name);
     need(value > 0 && value <= 1, name, "lies above 0 and up to 1", state[name]);
@@ -132,11 +150,18 @@ function ofRates(state) {
 
 // Whole counts that miss the rates are refused, as batchf1 expect does.
 function checkNear(asked, found, n) {
-  const rule = (within) => `whole counts must give it within ${within}: take more samples, or enter counts`;
+  const rule = (within) =>
+    `whole counts must give it within ${within}: take more samples, or enter counts`;
   const got = (name) => `${digits(found[name])} of ${shown(n)} samples for ${digits(asked[name])}`;
   const off = (name) => Math.abs(found[name] - asked[name]);
-  need(off("prevalence") <= 0.01 * asked.prevalence + 1e-12, "positives", rule("1 %"), got("prevalence"));
-  for (const name of ["precision", "recall"]) need(off(name) <= 0.01 + 1e-12, name, rule("0.01"), got(name));
+  need(
+    off("prevalence") <= 0.01 * asked.prevalence + 1e-12,
+    "positives",
+    rule("1 %"),
+    got("prevalence"),
+  );
+  for (const name of ["precision", "recall"])
+    need(off(name) <= 0.01 + 1e-12, name, rule("0.01"), got(name));
 }
 
 function ofCounts(state) {
@@ -155,8 +180,14 @@ function whole(state, name, least, most, rule) {
 }
 
 function number(state, name) {
-  const text = state[name].trim(), value = Number(text);
-  need(text !== "" && /^[-+.\de]+$/i.test(text) && Number.isFinite(value), name, "is a number such as 0.5", state[name]);
+  const text = state[name].trim(),
+    value = Number(text);
+  need(
+    text !== "" && /^[-+.\de]+$/i.test(text) && Number.isFinite(value),
+    name,
+    "is a number such as 0.5",
+    state[name],
+  );
   return value;
 }
 

@@ -82,13 +82,12 @@ export function bars(width, height, values, empty, truth, mean) {
       (Number.isNaN(value) ? "" : rect("counted", i, place, place + 4))
     );
   };
-  const across = (kind, value) =>
-    `<line class="${kind}" x1="${LEFT}" x2="${width - RIGHT}" y1="${r(y(value))}" y2="${r(y(value))}"/>`;
+  const across = (kind, value) => (Number.isNaN(value) ? "" : level(kind, y(value), width));
   return [
     axis(y, width),
     ...values.map(column),
     across("truth", truth),
-    Number.isNaN(mean) ? "" : across("mean", mean),
+    across("mean", mean),
     label((LEFT + width - RIGHT) / 2, height - 6, "batch after batch", "middle"),
   ].join("");
 }
@@ -125,6 +124,10 @@ export function split(width, parts) {
 export function signed(value) {
   const text = Math.abs(value).toFixed(3);
   return text === "0.000" ? text : (value < 0 ? "\u2212" : "+") + text;
+}
+
+function level(kind, y, width) {
+  return `<line class="${kind}" x1="${LEFT}" x2="${width - RIGHT}" y1="${r(y)}" y2="${r(y)}"/>`;
 }
 
 function axis(y, width) {

@@ -140,9 +140,9 @@ function report(error) {
     mark(control, control.name === error?.field);
 }
 
-function mark(control, wrong) {
+function mark(control, wrong, by = "error") {
   control.setAttribute("aria-invalid", String(wrong));
-  if (wrong) control.setAttribute("aria-describedby", "error");
+  if (wrong) control.setAttribute("aria-describedby", by);
   else control.removeAttribute("aria-describedby");
 }
 
@@ -158,21 +158,20 @@ function headline(found) {
 
 // Which F1 the reader's log lets be true.
 function answerBack() {
-  const asked = attempt(() => readLogged(valid.state)),
-    wrong = asked instanceof InputError;
+  const asked = attempt(() => readLogged(valid.state));
   const positives = valid.counts[0] + valid.counts[2];
-  at("logged").setAttribute("aria-invalid", String(wrong));
-  at("back-rest").textContent = "";
-  if (wrong) at("back-text").textContent = asked.message;
+  const told = valid.state.logged.trim() !== "";
+  const wrong = told && asked instanceof InputError;
+  mark(at("logged"), wrong, "back-text");
+  let words = [asked.message, ""];
+  if (!told) words = ["Enter what your log says.", ""];
   else if (positives === 0)
-    at("back-text").textContent = "Without a positive in the data there is no F1 to look for.";
-  else {
-    const find = (chance) =>
-      compatible(asked.value, asked.within, positives, valid.total, valid, chance);
-    const [answer, rests] = backText(valid, find(0), find(CHANCE));
-    at("back-text").innerHTML = answer;
-    at("back-rest").textContent = rests;
+    words = ["Without a positive in the data there is no F1 to look for.", ""];
+  else if (!wrong) {
+    const rules = [asked.value, asked.within, positives, valid.total, valid];
+    words = backText(valid, compatible(...rules), compatible(...rules, CHANCE));
   }
+  [at("back-text").textContent, at("back-rest").textContent] = words;
 }
 
 window.batchf1 = { compatible, expect, read, fromHash, toHash };

@@ -12,7 +12,7 @@ export function standardDeviation(pool, cut, error) {
   const most = highestDegree(cut);
   let before = NaN,
     sd = NaN;
-  for (let degree = 5; !(Math.abs(sd - before) < SETTLED); degree *= 2) {
+  for (let degree = 8; !(Math.abs(sd - before) < SETTLED); degree *= 2) {
     [before, sd] = [sd, upTo(Math.min(degree, most), pool, cut, error)];
     if (degree >= most) break;
   }

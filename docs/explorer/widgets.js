@@ -8,7 +8,7 @@ export function fromPlace(slider) {
   const value = scale === "log" ? low * (high / low) ** share : Number(low) + share * (high - low);
   if (whole !== undefined)
     return String(value < 1000 ? Math.round(value) : Number(value.toPrecision(3)));
-  return String(Number(scale === "log" ? value.toPrecision(2) : value.toFixed(2)));
+  return String(Number(scale === "log" ? value.toPrecision(3) : value.toFixed(2)));
 }
 
 export function placeSlider(slider, text) {

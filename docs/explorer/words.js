@@ -71,7 +71,7 @@ export function backText({ state, total, size, counts }, near, far) {
   const rests =
     "Over every precision and recall that can give this log, rounded as you wrote it, with two " +
     `standard deviations for the chance of one epoch (${alone}). Assumed: ${where}, cut at random.`;
-  return [`The true F1 lies between <b>${span(far.range)}</b>.`, rests];
+  return [`The true F1 lies between ${span(far.range)}.`, rests];
 }
 
 // The same question to `batchf1 expect`.

@@ -3,7 +3,7 @@
 // Counts [TP, FP, FN, TN] of each batch.
 export function epoch(counts, size, seed) {
   const left = [...counts],
-    random = mulberry32(seed),
+    random = xorshift(seed),
     batches = [];
   let total = left.reduce((a, b) => a + b);
   while (total > 0) {
@@ -33,13 +33,15 @@ export function batchMean(values, sizes, averaging) {
   return total / weights;
 }
 
-// Tommy Ettinger's generator, public domain: 32 bits of state, enough for a picture.
-function mulberry32(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+// Marsaglia's xorshift (2003): 32 bits of state, enough for a picture. Numbers in [0, 1).
+function xorshift(seed) {
+  let state = (Math.imul(seed, 2654435761) ^ 0x9e3779b9) >>> 0 || 1;
+  const next = () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
   };
+  for (let i = 0; i < 16; i++) next(); // seeds that are alike begin alike
+  return next;
 }

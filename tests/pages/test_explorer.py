@@ -117,8 +117,8 @@ def cases(rng, groups=50, each=10):
     """Questions that cover all metrics, rules and conventions, ten pools to each."""
     for i in range(groups):
         size = int(10 ** rng.uniform(0, 3.6124))
-        n = np.rint(np.maximum(size, 10 ** rng.uniform(0.3, 6, each))).astype(int)
-        positives = np.minimum(n, np.rint(n * 10 ** rng.uniform(-4, -0.2, each))).astype(int)
+        n = np.rint(size * (1e6 / size) ** rng.uniform(0, 1, each)).astype(int)
+        positives = np.rint(n * 10 ** rng.uniform(-4, -0.7, each)).astype(int)
         tp = rng.integers(0, positives + 1)
         fp = np.minimum(n - positives, rng.integers(0, 3 * positives + 2))
         counts = Counts(tp, fp, positives - tp, n - positives - fp)
@@ -154,7 +154,7 @@ def test_500_answers_are_those_of_expect(page, visit):
     np.testing.assert_allclose(found[:, others], wanted[:, others], rtol=0, atol=1e-9)
     # of a spread that is 0 rounding leaves a root, in the page and in Python
     certain = np.fmax(found[:, sd], wanted[:, sd]) < 5e-9
-    assert certain.sum() < 100
+    assert certain.sum() < 150
     np.testing.assert_allclose(found[~certain, sd], wanted[~certain, sd], rtol=0, atol=1e-9)
     np.testing.assert_array_equal(np.isnan(found[:, sd]), np.isnan(wanted[:, sd]))
 

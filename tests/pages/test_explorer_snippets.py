@@ -26,9 +26,8 @@ def logged_and_true(code, keras, name):
     model.build((None, 3))
     model.layers[0].set_weights([np.array([[3.0], [0.5], [0.0]], "float32"), np.array([-4.0])])
     exec(compile(code, "<snippet>", "exec"), given)
-    predicted = model.predict(x_val, verbose=0)[:, 0] > 0.5
-    assert 0 < predicted.sum() < len(predicted)
-    return model.history.history[name][-1], f1_score(y_val, predicted)
+    logged = model.history.history[name][-1]  # tf-keras forgets it when it predicts
+    return logged, f1_score(y_val, model.predict(x_val, verbose=0)[:, 0] > 0.5)
 
 
 @pytest.mark.parametrize("name", ["keras3", "tf-keras"])

@@ -260,6 +260,8 @@ def test_bars_are_of_the_simulated_epoch(page, visit):
     assert page.locator("#batches .empty").count() == empty > 0
     assert page.locator("#batches .counted").count() == empty
     logged = float(re.search(r"This epoch logs ([\d.]+);", text).group(1))
+    for swatch in page.locator(".key i").all():  # the key shows what it explains
+        assert swatch.bounding_box()["width"] >= 14
     heights = page.eval_on_selector_all(
         "#batches .bar", "all => all.map(x => +x.getAttribute('height'))"
     )

@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs verify test test-slurm test-decisions mutants lint format benchmark requirements clean
+.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants lint format benchmark requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -18,6 +18,10 @@ report: figures
 docs: $(STAMP)
 	sphinx-build --fail-on-warning --keep-going --fresh-env --quiet -c docs -d .sphinx . site
 	@echo "The first page is site/index.html."
+
+# docs/explorer.html, from the files in docs/explorer.
+explorer:
+	$(PYTHON) docs/explorer/build.py
 
 # Every table made again from a copy of the tracked files, and compared with the committed one bit
 # for bit; ELSEWHERE=1 allows what figures/tolerances.yaml states for another platform.

@@ -1,0 +1,49 @@
+// Ratios of weighted counts (TP, FP, FN, TN), and whole counts for rates; see src/batchf1/metrics.
+
+const OTHERS = {
+  jaccard: { top: [1, 0, 0, 0], bottom: [1, 1, 1, 0] },
+  precision: { top: [1, 0, 0, 0], bottom: [1, 1, 0, 0] },
+  recall: { top: [1, 0, 0, 0], bottom: [1, 0, 1, 0] },
+};
+
+// The ratio of a name that `batchf1 expect --metric` knows: f1, f0.5, jaccard, precision, recall.
+export function ratioOf(name) {
+  if (name in OTHERS) return OTHERS[name];
+  const square = Number(name.slice(1)) ** 2;
+  return { top: [1 + square, 0, 0, 0], bottom: [1 + square, 1, square, 0] };
+}
+
+export function dot(weights, counts) {
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) total += weights[i] * counts[i];
+  return total;
+}
+
+// The value of counts [TP, FP, FN, TN]; `undefined_` where it is 0/0.
+export function valueOf(ratio, counts, undefined_) {
+  const bottom = dot(ratio.bottom, counts);
+  return bottom === 0 ? undefined_ : dot(ratio.top, counts) / bottom;
+}
+
+export function ratesOf([tp, fp, fn, tn]) {
+  return {
+    prevalence: (tp + fn) / (tp + fp + fn + tn),
+    precision: tp / (tp + fp),
+    recall: tp / (tp + fn),
+  };
+}
+
+// The whole counts nearest to rates, as batchf1.metrics.rates.nearest_counts.
+export function nearestCounts(n, prevalence, precision, recall) {
+  const positives = toEven(n * prevalence),
+    tp = toEven(positives * recall);
+  const fp = toEven((tp * (1 - precision)) / precision);
+  return [tp, fp, positives - tp, n - positives - fp];
+}
+
+// Python's round: halves go to the even number.
+function toEven(x) {
+  const low = Math.floor(x),
+    half = x - low;
+  return half > 0.5 || (half === 0.5 && low % 2 === 1) ? low + 1 : low;
+}

@@ -1,0 +1,200 @@
+// What the reader set, as texts: the fields and the address hold the same ones.
+import { nearestCounts, ratesOf, ratioOf } from "./metrics.js";
+
+export const MOST_SAMPLES = 1_000_000;
+
+// The article's case: 1.4 % positives in batches of 50, and a log of 0.47.
+export const DEFAULTS = {
+  entry: "rates",
+  positives: "1.4",
+  precision: "0.935",
+  recall: "0.935",
+  samples: "14300",
+  tp: "187",
+  fp: "13",
+  fn: "13",
+  tn: "14087",
+  batch: "50",
+  metric: "f-beta",
+  beta: "1",
+  zero: "0",
+  averaging: "per_batch",
+  logged: "0.47",
+  seed: "1",
+  framework: "keras3",
+};
+
+export const CHOICES = {
+  entry: ["rates", "counts"],
+  metric: ["f-beta", "jaccard", "precision", "recall"],
+  zero: ["0", "1", "skip"],
+  averaging: ["per_batch", "size_weighted"],
+  framework: ["keras3", "tf-keras", "torchmetrics", "lightning"],
+};
+
+const OF_ENTRY = {
+  rates: ["positives", "precision", "recall", "samples"],
+  counts: ["tp", "fp", "fn", "tn"],
+};
+
+// Input that breaks a rule: one line with the field, the rule and the value, as batchf1.errors.
+export class InputError extends Error {
+  constructor(field, rule, value) {
+    super(`${field}: ${rule}; got ${value === "" ? "nothing" : value}`);
+    this.field = field;
+  }
+}
+
+// The state that an address holds, and the first thing in it that is refused, or null.
+export function fromHash(hash) {
+  const state = { ...DEFAULTS };
+  let refused = null;
+  for (const [name, value] of new URLSearchParams(hash.replace(/^#/, ""))) {
+    const choices = CHOICES[name];
+    if (!(name in DEFAULTS)) {
+      refused ??= new InputError("address", `knows ${Object.keys(DEFAULTS).join(", ")}`, name);
+    } else if (choices && !choices.includes(value)) {
+      refused ??= new InputError(name, `is one of ${choices.join(", ")}`, value);
+    } else state[name] = value;
+  }
+  return { state, refused };
+}
+
+// Only what matters: the fields of the way of entry in use, and no beta of another metric.
+export function toHash(state) {
+  const hidden = OF_ENTRY[state.entry === "rates" ? "counts" : "rates"];
+  const kept = Object.entries(state).filter(
+    ([name]) => !hidden.includes(name) && (name !== "beta" || state.metric === "f-beta"),
+  );
+  return `#${new URLSearchParams(kept)}`;
+}
+
+// The numbers behind the texts; throws an InputError.
+export function read(state) {
+  const counts = state.entry === "rates" ? ofRates(state) : ofCounts(state);
+  const total = counts.reduce((a, b) => a + b);
+  const size = whole(
+    state,
+    "batch",
+    1,
+    total,
+    `a whole number from 1 to the number of samples, ${shown(total)}`,
+  );
+  const beta = state.metric === "f-beta" ? number(state, "beta") : 1;
+  need(beta > 0 && beta <= 100, "beta", "lies above 0 and up to 100", state.beta);
+  const name = state.metric === "f-beta" ? `f${beta}` : state.metric;
+  const zero = state.zero === "skip" ? NaN : Number(state.zero);
+  const seed = whole(state, "seed", 0, 2 ** 32 - 1, "a whole number from 0 to 4,294,967,295");
+  const given = { state, counts, total, size, name, zero, averaging: state.averaging, seed };
+  return { ...given, ratio: ratioOf(name), rates: ratesOf(counts) };
+}
+
+// The logged value that is asked about, and half a unit of its last digit.
+export function readLogged(state) {
+  const value = number(state, "logged");
+  need(value >= 0 && value <= 1, "logged", "lies between 0 and 1", state.logged);
+  const digits = state.logged.trim().match(/\.(\d*)$/)?.[1].length ?? 0;
+  return { value, within: 0.5 * 10 ** -Math.max(digits, 1) };
+}
+
+// The texts after the way of entry has changed, so that the picture stays.
+export function entered(state, entry) {
+  const next = { ...state, entry };
+  let given;
+  try {
+    given = read(state);
+  } catch {
+    return next;
+  }
+  if (entry === "counts") {
+    ["tp", "fp", "fn", "tn"].forEach((name, i) => (next[name] = String(given.counts[i])));
+    return next;
+  }
+  const { prevalence, precision, recall } = given.rates;
+  Object.assign(next, { samples: String(given.total), positives: digits(100 * prevalence) });
+  if (precision > 0 && recall > 0)
+    Object.assign(next, { precision: digits(precision), recall: digits(recall) });
+  return next;
+}
+
+export function shown(count) {
+  return count.toLocaleString("en-US");
+}
+
+function ofRates(state) {
+  const n = whole(
+    state,
+    "samples",
+    1,
+    MOST_SAMPLES,
+    `a whole number from 1 to ${shown(MOST_SAMPLES)}`,
+  );
+  const prevalence = number(state, "positives") / 100;
+  need(
+    prevalence > 0 && prevalence <= 1,
+    "positives",
+    "lies above 0 and up to 100 %",
+    `${state.positives} %`,
+  );
+  const rates = ["precision", "recall"].map((name) => {
+    const value = number(state, name);
+    need(value > 0 && value <= 1, name, "lies above 0 and up to 1", state[name]);
+    return value;
+  });
+  const counts = nearestCounts(n, prevalence, ...rates);
+  const room = "gives more false alarms than there are negatives";
+  need(counts[3] >= 0, "precision", room, state.precision);
+  checkNear({ prevalence, precision: rates[0], recall: rates[1] }, ratesOf(counts), n);
+  return counts;
+}
+
+// Whole counts that miss the rates are refused, as batchf1 expect does.
+function checkNear(asked, found, n) {
+  const rule = (within) =>
+    `whole counts must give it within ${within}: take more samples, or enter counts`;
+  const got = (name) => `${digits(found[name])} of ${shown(n)} samples for ${digits(asked[name])}`;
+  const off = (name) => Math.abs(found[name] - asked[name]);
+  need(
+    off("prevalence") <= 0.01 * asked.prevalence + 1e-12,
+    "positives",
+    rule("1 %"),
+    got("prevalence"),
+  );
+  for (const name of ["precision", "recall"])
+    need(off(name) <= 0.01 + 1e-12, name, rule("0.01"), got(name));
+}
+
+function ofCounts(state) {
+  const rule = "a whole number from 0 to 1,000,000";
+  const counts = OF_ENTRY.counts.map((name) => whole(state, name, 0, MOST_SAMPLES, rule));
+  const total = counts.reduce((a, b) => a + b);
+  const added = `tp + fp + fn + tn add up to 1 to ${shown(MOST_SAMPLES)}`;
+  if (total < 1 || total > MOST_SAMPLES) throw new InputError("tn", added, shown(total));
+  return counts;
+}
+
+function whole(state, name, least, most, rule) {
+  const value = number(state, name);
+  need(Number.isInteger(value) && value >= least && value <= most, name, `is ${rule}`, state[name]);
+  return value;
+}
+
+function number(state, name) {
+  const text = state[name].trim(),
+    value = Number(text);
+  need(
+    text !== "" && /^[-+.\de]+$/i.test(text) && Number.isFinite(value),
+    name,
+    "is a number such as 0.5",
+    state[name],
+  );
+  return value;
+}
+
+function need(good, field, rule, value) {
+  if (!good) throw new InputError(field, rule, value);
+}
+
+function digits(value) {
+  return Number.isNaN(value) ? "undefined" : String(Number(value.toPrecision(12)));
+}

@@ -1,0 +1,46 @@
+// Sliders beside fields, and buttons that copy.
+
+const PLACES = 1000; // of a slider
+
+export function fromPlace(slider) {
+  const { low, high, scale, whole } = slider.dataset,
+    share = Number(slider.value) / PLACES;
+  const value = scale === "log" ? low * (high / low) ** share : Number(low) + share * (high - low);
+  if (whole !== undefined)
+    return String(value < 1000 ? Math.round(value) : Number(value.toPrecision(3)));
+  return String(Number(scale === "log" ? value.toPrecision(3) : value.toFixed(2)));
+}
+
+export function placeSlider(slider, text) {
+  const { low, high, scale } = slider.dataset,
+    value = Number(text);
+  Object.assign(slider, { min: 0, max: PLACES, step: 5 });
+  const along = (x) => (scale === "log" ? Math.log(x) : Number(x));
+  const share = (along(value) - along(low)) / (along(high) - along(low));
+  if (document.activeElement !== slider && Number.isFinite(share))
+    slider.value = Math.round(PLACES * share);
+  slider.setAttribute("aria-valuetext", text);
+}
+
+export async function copy(button, text, say) {
+  const done = await copied(text),
+    before = (button.dataset.before ??= button.textContent);
+  say(done ? "Copied." : "The browser refused to copy.");
+  button.textContent = done ? "Copied" : "Refused";
+  setTimeout(() => (button.textContent = before), 1500);
+}
+
+// A page from disk may lack the clipboard's interface: then through a selection.
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = document.body.appendChild(document.createElement("textarea"));
+    area.value = text;
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}

@@ -1,0 +1,106 @@
+// What the page says, as sentences.
+import { signed } from "./draw.js";
+import { shown } from "./state.js";
+
+const TOLERABLE = 0.01; // an error that nobody minds, as in batchf1 expect
+const NOTHING_IN = { precision: ["no alarm"], recall: ["no positive"] };
+const NEITHER = ["neither a positive nor an alarm", "no positive, no alarm"];
+
+// What a batch holds in which the metric is 0/0, in a sentence and in a key.
+function nothing(name) {
+  const [sentence, key = sentence] = NOTHING_IN[name] ?? NEITHER;
+  return { sentence, key };
+}
+
+export function verdictText({ true: truth, expected: logged, error }) {
+  if (Number.isNaN(logged)) return "The metric is 0/0 in every batch: there is nothing to average.";
+  if (Math.abs(error) <= TOLERABLE)
+    return `The log may be read here: it is within ${TOLERABLE} of the truth.`;
+  const size = `${fixed(Math.abs(error), 2)} too ${error < 0 ? "low" : "high"}`;
+  const low = truth > 0 && error < 0;
+  const share = low ? `, ${Math.round((100 * logged) / truth)} % of the true value` : "";
+  const link = '<a href="#repair-title">What to write instead</a>';
+  return `<b>Yes, it is wrong:</b> ${size}${share}. Do not read it, nor choose by it. ${link}`;
+}
+
+export function batchesText({ name, zero }, { empty, mean, truth, many }) {
+  const number = empty.filter(Boolean).length,
+    all = empty.length;
+  const counted = Number.isNaN(zero) ? "are left out of the mean" : `count ${zero}`;
+  const held = `${shown(number)} of ${shown(all)} batches hold ${nothing(name).sentence} and ${counted}.`;
+  const which = many < all ? ` Shown are the first ${shown(many)}.` : "";
+  return `${held} This epoch logs ${fixed(mean, 4)}; the truth is ${fixed(truth, 4)}.${which}`;
+}
+
+export function keyText({ name, zero }) {
+  return `${nothing(name).key}: ${Number.isNaN(zero) ? "left out" : `counts ${zero}`}`;
+}
+
+export function splitText({ name }) {
+  return (
+    `Empty batches hold ${nothing(name).sentence}; an alarm is a predicted positive. There the ` +
+    "metric is 0/0. Curvature: the metric is no linear function of the counts, so that the mean of " +
+    "its values is not its value for all samples."
+  );
+}
+
+export function curveText(given, found, points) {
+  const [first, last] = [points[0], points[points.length - 1]];
+  const ends = `from ${fixed(first[1], 3)} to ${fixed(last[1], 3)}`;
+  return (
+    `Expected logged ${title(given.name)} over the batch size from 1 to ${shown(last[0])}: ${ends}. ` +
+    `With batches of ${shown(given.size)}: ${fixed(found.expected, 3)}. ` +
+    `True value: ${fixed(found.true, 3)}.`
+  );
+}
+
+export function curveRow([size, logged], truth) {
+  const cells = `<td>${fixed(logged, 4)}</td><td>${signed(logged - truth)}</td>`;
+  return `<tr><th scope="row">${shown(size)}</th>${cells}</tr>`;
+}
+
+// The answer and what it rests on; `near` and `far`: without and with the chance of one epoch.
+export function backText({ state, total, size, counts }, near, far) {
+  const positives = percent((counts[0] + counts[2]) / total);
+  const where = `${shown(total)} samples, ${positives} positives, batches of ${shown(size)}`;
+  const most = `the most that any classifier is expected to log is ${fixed(near.most, 3)}`;
+  if (far.range === null)
+    return [`No F1 gives a log of ${state.logged} with ${where}: ${most}.`, ""];
+  const span = ([low, high]) => `${fixed(low, 2)} and ${fixed(high, 2)}`;
+  const alone = near.range ? `without that chance, between ${span(near.range)}` : most;
+  const rests =
+    "Over every precision and recall that can give this log, rounded as you wrote it, with two " +
+    `standard deviations for the chance of one epoch (${alone}). Assumed: ${where}, cut at random.`;
+  return [`The true F1 lies between ${span(far.range)}.`, rests];
+}
+
+// The same question to `batchf1 expect`.
+export function command({ state, counts, name, size }) {
+  const [positives, precision, recall, samples] = [
+    "positives",
+    "precision",
+    "recall",
+    "samples",
+  ].map((field) => Number(state[field]));
+  const prevalence = Number((positives / 100).toPrecision(12));
+  const [tp, fp, fn, tn] = counts;
+  const rates = { prevalence, precision, recall, "n-samples": samples };
+  const options = state.entry === "counts" ? { tp, fp, fn, tn } : rates;
+  Object.assign(options, { "batch-size": size, metric: name });
+  Object.assign(options, { averaging: state.averaging, "zero-division": state.zero });
+  const usual = { metric: "f1", averaging: "per_batch", "zero-division": "0" };
+  const told = Object.entries(options).filter(([option, value]) => usual[option] !== value);
+  return `batchf1 expect ${told.map(([option, value]) => `--${option} ${value}`).join(" ")}`;
+}
+
+export function title(name) {
+  return /^f\d/.test(name) ? name.toUpperCase() : name[0].toUpperCase() + name.slice(1);
+}
+
+export function fixed(value, digits) {
+  return Number.isNaN(value) ? "undefined" : value.toFixed(digits);
+}
+
+function percent(share) {
+  return `${Number((100 * share).toPrecision(3))} %`;
+}

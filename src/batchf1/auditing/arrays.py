@@ -20,6 +20,8 @@ def copied(thing: str, values: Any) -> Any:
     perhaps later; else whatever NumPy reads, and the copy is NumPy's. Raises `InputError` where
     NumPy cannot read it.
     """
+    if isinstance(values, np.ndarray):
+        return np.array(values)
     try:
         if hasattr(values, "detach"):  # PyTorch
             return values.detach().clone()

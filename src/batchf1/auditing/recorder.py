@@ -15,7 +15,7 @@ from batchf1.auditing.answer import Audited, audit
 from batchf1.auditing.arrays import copied, on_host
 from batchf1.auditing.averages import number
 from batchf1.auditing.samples import Function, joined
-from batchf1.errors import require
+from batchf1.errors import refuse, require
 from batchf1.metrics.ratios import Metric
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
@@ -65,13 +65,13 @@ class Recorder:
 
     def __len__(self) -> int:
         """How many batches are kept."""
-        return sum(len(piece.sizes) for piece in self._pieces) + len(self._waiting)
+        return self._number
 
     def reset(self) -> None:
         """Forget all batches: to be called before each epoch but the first."""
         self._pieces: list[Piece] = []
         self._waiting: list[tuple[Any, Any]] = []
-        self._bytes = 0
+        self._number = self._bytes = 0
         self._checked = False
 
     def record(self, y_true: Any, y_pred: Any) -> None:
@@ -84,11 +84,13 @@ class Recorder:
         Raises `InputError` for other numbers of samples, for no sample, for what is no array, and
         after a `check` without `reset`, since two epochs would mix.
         """
-        require(not self._checked, "record", "needs reset() after a check", "another batch")
-        pair = copied("y_true", y_true), copied("y_pred", y_pred)
-        _check(len(self), *(tuple(part.shape) for part in pair))
-        self._waiting.append(pair)
-        self._bytes += pair[0].nbytes + pair[1].nbytes
+        if self._checked:
+            refuse("record", "needs reset() after a check", "another batch")
+        true, predicted = copied("y_true", y_true), copied("y_pred", y_pred)
+        _check(self._number, true.shape, predicted.shape)
+        self._waiting.append((true, predicted))
+        self._number += 1
+        self._bytes += true.nbytes + predicted.nbytes
         if self._bytes >= WAITING or len(self._waiting) >= BATCHES:
             self._fetch()
 
@@ -116,7 +118,7 @@ class Recorder:
         Raises `InputError` where nothing was recorded, for NaN among labels and predictions, as
         `audit` does, and with `action="raise"` for a wrong number.
         """
-        require(len(self) > 0, name, "needs record(y_true, y_pred) in each batch", "no batch")
+        require(self._number > 0, name, "needs record(y_true, y_pred) in each batch", "no batch")
         found = audit(
             metric,
             self.batches(),
@@ -150,7 +152,8 @@ class Recorder:
 
 
 def _check(place: int, true: tuple[int, ...], predicted: tuple[int, ...]) -> None:
-    thing = f"batch {place}"
-    good = bool(true and predicted) and true[0] == predicted[0]
-    require(good, thing, "y_true and y_pred have as many samples", f"{true} and {predicted}")
-    require(true[0] > 0, thing, "has a sample", "none")
+    if not (true and predicted and true[0] == predicted[0]):  # texts would cost more than the copy
+        shapes = f"{tuple(true)} and {tuple(predicted)}"
+        refuse(f"batch {place}", "y_true and y_pred have as many samples", shapes)
+    if not true[0]:
+        refuse(f"batch {place}", "has a sample", "none")

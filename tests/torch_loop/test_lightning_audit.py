@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from batchf1 import F1, InputError
 from batchf1.auditing.alarm import BatchAveragedMetricWarning
+from helpers.docs_of_loops import code_of, warning_of
 
 N, SIZE = 150, 32
 RNG = np.random.default_rng(2)
@@ -291,6 +292,32 @@ def test_two_processes(lightning, tmp_path):
         assert line.split()[:2] == [rule, "6"]
         numbers = [float(word) for word in line.split()[2:]]
         assert numbers == pytest.approx([f1(Y, P), logged], rel=1e-6)
+
+
+# The page
+
+
+def test_the_program_of_the_page(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a trainer writes logs and checkpoints
+    page = (Path(__file__).parents[2] / "docs/audit.md").read_text()
+    y, p = np.array([1, 1, 0, 0, 1, 0, 0, 0]), np.array([1, 0, 1, 0, 1, 0, 0, 0], "float32")
+    given = module_of(home, lambda *_: None, labels=y, scores=p)
+    loader = given.val_dataloader
+
+    class Model(type(given)):
+        def forward(self, x):
+            return x
+
+        def val_dataloader(self):
+            return type(loader())(loader().dataset, batch_size=4)
+
+    names = {"Model": Model, "Trainer": home.Trainer, "f1_score": f1_score}
+    with pytest.warns(BatchAveragedMetricWarning) as told:
+        exec(code_of(page, "In Lightning"), names)
+    said = [str(one.message) for one in told if one.category is BatchAveragedMetricWarning]
+    assert [f"BatchAveragedMetricWarning: {line}" for line in said] == [
+        warning_of(page, "In Lightning")
+    ]
 
 
 # Without it

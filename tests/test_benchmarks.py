@@ -46,15 +46,36 @@ def test_a_script_prints_its_answers(repository, command, things):
     assert [line and line[1] for line in found] == things
 
 
-@pytest.fixture(scope="module")
-def pipelines(repository):
-    """The module of benchmarks/pipelines.py, which is no part of the package."""
-    spec = importlib.util.spec_from_file_location(
-        "pipelines", repository / "benchmarks/pipelines.py"
-    )
+def loaded(repository, name):
+    """A module of benchmarks/, which is no part of the package."""
+    spec = importlib.util.spec_from_file_location(name, repository / f"benchmarks/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def pipelines(repository):
+    return loaded(repository, "pipelines")
+
+
+def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
+    recorder, path = loaded(repository, "recorder"), tmp_path / "row.csv"
+    given = ["--epochs", "1", "--batches", "1024", "--rows", "1000", "--output", str(path)]
+    monkeypatch.setattr(sys, "argv", ["recorder.py", *given])
+    recorder.main()
+    (row,) = pd.read_csv(path).to_dict("records")
+    assert list(row) == list(pd.read_csv(repository / "benchmarks/recorder.csv"))
+    assert list(row) == [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert all(value > 0 for name, value in row.items() if "bytes" not in name)
+
+
+def test_half_of_the_blocks_are_recorded(repository):
+    recorder = loaded(repository, "recorder")
+    timed = recorder.in_fit(2, 4 * recorder.BLOCK)
+    assert [len(timed.seconds[turn]) for turn in (True, False)] == [4, 4]
+    assert len(timed.recorder) == 2 * recorder.BLOCK
+    assert len(timed.checks) == 2
 
 
 @given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 60)).map(sorted))

@@ -8,10 +8,12 @@ import pytest
 
 import batchf1
 import batchf1.keras
+import batchf1.torch
 from batchf1.errors import InputError
 
 NAMES = [(batchf1, name) for name in batchf1.__all__]
 NAMES += [(batchf1.keras, name) for name in batchf1.keras.__all__]
+NAMES += [(batchf1.torch, "Recorder")]  # the other one where Lightning is: tests/torch_loop
 DOCUMENTED = [(place, name) for place, name in NAMES if name != "F1"]  # a value, not a function
 
 

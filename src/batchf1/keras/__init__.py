@@ -10,7 +10,8 @@ if find_spec("keras") is None:
         "batchf1.keras needs Keras: pip install 'batchf1[keras]'", name="keras"
     )
 
-from batchf1.keras.audit import Audit, BatchAveragedMetricWarning
+from batchf1.auditing.alarm import BatchAveragedMetricWarning
+from batchf1.keras.audit import Audit
 from batchf1.keras.base import Strategy
 from batchf1.keras.batch_mean import BatchMean
 from batchf1.keras.epoch_end import EpochEnd

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Literal, get_args
+from typing import Any
 
 import keras
 import numpy as np
 
+from batchf1.auditing import alarm
+from batchf1.auditing.alarm import CUTS, Action, Alarm
 from batchf1.auditing.answer import Audited, audit
 from batchf1.auditing.samples import REFUSALS, joined
-from batchf1.auditing.words import MEANING
-from batchf1.errors import InputError, require
+from batchf1.errors import require
 from batchf1.keras import objects
 from batchf1.keras.objects import Pair
 from batchf1.keras.passes import (
@@ -26,27 +25,15 @@ from batchf1.keras.passes import (
 )
 from batchf1.metrics import checks
 
-Action = Literal["warn", "raise"]
 THING = "Audit"
 """What its messages call it."""
-TRIFLE = 1e-4
-"""A log that is off by no more than this share of itself passes: float32 adds up no better."""
-CUTS = 2
-"""Random cuts that tell, with that of the batches, whether a metric is additive."""
 REMEDY = (
     "take a metric object that keeps counts or sums, as batchf1.keras.Streaming or"
     " keras.metrics.F1Score, or compute it of all predictions at the end of the epoch"
 )
 UNKNOWN = "by no rule known (are labels shaped as outputs, and the batches those of fit?)"
-LOG = logging.getLogger("batchf1.keras")
-
-
-class BatchAveragedMetricWarning(UserWarning):
-    """A log is a mean of a metric's values over batches, and not its value on all samples.
-
-    >>> issubclass(BatchAveragedMetricWarning, UserWarning)
-    True
-    """
+LOG = "batchf1.keras"
+"""The logger."""
 
 
 class Audit(keras.callbacks.Callback):  # type: ignore[misc]
@@ -63,9 +50,9 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
     A metric that is neither additive nor logged as its value on all samples, to a ten-thousandth of
     itself, is told by a `BatchAveragedMetricWarning`, or with `action="raise"` by an `InputError`
     of one line; the logger `batchf1.keras`, which writes to stderr, gets a table. Without such a
-    metric it is quiet. `found`: log -> `batchf1.auditing.answer.Audited` of the last audit. Where
-    outputs are NaN, or a metric is the same in all batches, as F1 before anything is found, the
-    next epoch is audited, too.
+    metric, or with `action="ignore"`, it is quiet. `found`: log ->
+    `batchf1.auditing.answer.Audited` of the last audit. Where outputs are NaN, or a metric is the
+    same in all batches, as F1 before anything is found, the next epoch is audited, too.
 
     `validation`: what `fit` has as `validation_data`: a tuple (x, y) of arrays, or a re-iterable
     data set of (x, y) batches that come as Keras saw them, so without shuffling. `batch_size`: of
@@ -89,20 +76,18 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
         batch_size: int = 32,
     ) -> None:
         super().__init__()
-        self.every = None if every is None else checks.whole("every", every)
-        require(action in get_args(Action), "action", f"is one of {get_args(Action)}", action)
+        self.alarm = Alarm(THING, action, every, remedy=REMEDY, unknown=UNKNOWN, log=LOG)
         self.batch_size = checks.whole("batch_size", batch_size)
         if not is_arrays(validation):
             check_repeatable(THING, validation)
-        self.validation, self.action = validation, action
+        self.validation = validation
         self.found: dict[str, Audited] = {}
-        self._told: set[str] = set()
-        self._first: int | None = None
         self._validated = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Begin anew."""
-        self.found, self._told, self._first, self._validated = {}, set(), None, 0
+        self.found, self._validated = {}, 0
+        self.alarm.begin()
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Count the batches of a validation."""
@@ -111,25 +96,18 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Audit the epoch, if its turn has come and Keras validated it."""
         logs = logs or {}
-        if not (self._has_turn(epoch) and any(key.startswith("val_") for key in logs)):
+        if not (self.alarm.has_turn(epoch) and any(key.startswith("val_") for key in logs)):
             return
         pairs = self._pairs()
         if any(np.isnan(scores.astype(float)).any() for _, scores in pairs):
             return
         self.found = dict(self._audited(pairs, logs))
-        if self._first is None and not any(map(_tells_nothing, self.found.values())):
-            self._first = epoch
-        self._tell()
+        self.alarm.tell(epoch, self.found, [key for key in self.found if is_wrong(self.found[key])])
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Say so where nothing was validated, and hence nothing audited."""
         if self._validated == 0:
-            self._say(f"{THING}: needs validation_data in fit; got no validated epoch", UserWarning)
-
-    def _has_turn(self, epoch: int) -> bool:
-        if self._first is None:
-            return True
-        return self.every is not None and (epoch - self._first) % self.every == 0
+            self.alarm.say("needs validation_data in fit", "no validated epoch")
 
     def _pairs(self) -> list[Pair]:
         """Labels and outputs of the batches that Keras validated."""
@@ -161,51 +139,10 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
                 if found is not None:
                     yield f"val_{name}", found
 
-    def _tell(self) -> None:
-        """Once of each wrong metric, or as often as was asked for."""
-        again = self.every is not None
-        wrong = [key for key, found in self.found.items() if is_wrong(found)]
-        lines = [_line(key, self.found[key]) for key in wrong if again or key not in self._told]
-        self._told |= set(wrong)
-        if lines:
-            LOG.warning("\n%s", table(self.found))
-        for line in ["; ".join(lines)] if lines and self.action == "raise" else lines:
-            self._say(line, BatchAveragedMetricWarning)
-
-    def _say(self, line: str, category: type[Warning]) -> None:
-        if self.action == "raise":
-            raise InputError(line)
-        warnings.warn(line, category, stacklevel=2)
-
 
 def is_wrong(found: Audited) -> bool:
-    """Whether a log is not the metric of all samples, and no batch mean that may be taken for it.
-
-    That of an additive metric may.
-    """
-    near = _close(float(found.logged or 0.0), found.pooled)
-    return not (found.additive or near or found.fine)
-
-
-def table(found: dict[str, Audited]) -> str:
-    """A line for each log: the number, the metric of all samples, and the rule."""
-    width = max(len(key) for key in found)
-    lines = [f"{'log':<{width}} {'logged':>13} {'all samples':>13}  rule"]
-    for key, one in found.items():
-        rule = f"{one.rule or 'none known'}{'  <- wrong' if is_wrong(one) else ''}"
-        lines.append(f"{key:<{width}} {one.logged:>13.6f} {one.pooled:>13.6f}  {rule}")
-    return "\n".join(lines)
-
-
-def _line(key: str, found: Audited) -> str:
-    """What is wrong, and what to do."""
-    how = UNKNOWN if found.rule is None else f"{MEANING[found.rule]} ({found.rule})"
-    rule = f"must be the metric of all samples, {found.pooled:.6g}"
-    return f"{key}: {rule}; got {found.logged:.6g}, {how}: {REMEDY}"
-
-
-def _close(a: float, b: float) -> bool:
-    return abs(a - b) <= TRIFLE * max(abs(a), abs(b))
+    """`alarm.is_wrong`, but of an additive metric, whose batches a device may have in parts."""
+    return alarm.is_wrong(found) and not found.additive
 
 
 def _found(metric: Any, pairs: list[Pair], logged: float) -> Audited | None:
@@ -231,14 +168,8 @@ def _is_right(metric: Any, pairs: list[Pair], logged: float) -> bool:
         whole = joined(pairs)
         value = function(*whole)
         if not isinstance(metric, keras.metrics.Mean):
-            return _close(value, logged)
+            return alarm.close(value, logged)
         # a count doubles with its data, and its mean is meant to be that of a batch
-        return value != 0 and _close(function(*joined([whole, whole])), 2 * value)
+        return value != 0 and alarm.close(function(*joined([whole, whole])), 2 * value)
     except REFUSALS:
         return False  # `audit` says why
-
-
-def _tells_nothing(found: Audited) -> bool:
-    """Whether the batches agree, so that any mean of theirs is the same."""
-    same = ("pooled", "per_batch", "last_batch", "mean_of_running")
-    return found.n_batches > 1 and len({found.values[rule] for rule in same}) == 1

@@ -1,0 +1,25 @@
+"""For loops of one's own, in PyTorch or any other library, and for Lightning.
+
+`Recorder` needs NumPy alone; `LightningAudit` needs Lightning, and is imported when asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from batchf1.auditing.alarm import BatchAveragedMetricWarning
+from batchf1.auditing.recorder import Recorder
+
+if TYPE_CHECKING:
+    from batchf1.torch.callback import LightningAudit
+
+__all__ = ["BatchAveragedMetricWarning", "LightningAudit", "Recorder"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "LightningAudit":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.callback").LightningAudit
+
+
+def __dir__() -> list[str]:
+    return [*globals(), "LightningAudit"]

@@ -72,10 +72,11 @@ $(STAMP): requirements.txt pyproject.toml
 	touch $@
 
 # Times and memory, on a machine at rest: the sub-grid beside what a user would write (20 minutes),
-# the engines and what each strategy costs (4 minutes each); then figures/scaling and figures/cost.
+# the engines, a recorder and what each strategy costs (4 minutes each); then figures/scaling and figures/cost.
 benchmark: $(STAMP)
 	$(BIN)/python benchmarks/pipelines.py
 	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/snakemake --cores $(CORES) measured
 
 # Pin anew, every transitive version and no address (needs uv).

@@ -149,6 +149,7 @@ def test_in_inference_mode_and_no_gradient_is_kept(torch, model):
     assert recorder.check("val_f1", 1.0, f1).n_batches == 2
 
 
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode:UserWarning")
 def test_on_a_gpu_no_batch_waits(torch):
     if not torch.cuda.is_available():
         pytest.skip("no GPU")

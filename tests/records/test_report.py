@@ -66,9 +66,9 @@ def test_a_readme_without_the_claims_is_refused(repository, tmp_path, capsys, ch
 def test_a_caption_means_what_it_says(tmp_path):
     path = tmp_path / "deep/c.rst"
     signs = r"|a - b|, n_samples * 2_ `x` \alpha"
-    report.write_caption(path, f"Up {signs}", f"Shown: {signs}", "Commit c.")
+    report.write_caption(path, f"Up {signs}", f"Shown: {signs}", "Commit c.", f"Seen: {signs}")
     page = html(path.read_text(encoding="utf-8"))
-    assert page.count("|a - b|, n_samples * 2_ `x` \\alpha") == 2
+    assert page.count("|a - b|, n_samples * 2_ `x` \\alpha") == 3
     assert "<strong>Up" in page
     assert "<em>Commit c.</em>" in page
 

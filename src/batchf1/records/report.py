@@ -60,9 +60,9 @@ def _row(claim: Claim) -> str:
     return "   * - " + "\n     - ".join(map(from_markdown, claim))
 
 
-def write_caption(path: Path, headline: str, caption: str, origin: str) -> None:
-    """Write what a figure concludes, what it shows and where it came from."""
-    parts = (f"**{escaped(headline)}**", escaped(caption), f"*{escaped(origin)}*")
+def write_caption(path: Path, headline: str, caption: str, origin: str, alt: str) -> None:
+    """Write what a figure concludes, what is seen, of which numbers, and where it came from."""
+    parts = (f"**{escaped(headline)}**", escaped(alt), escaped(caption), f"*{escaped(origin)}*")
     with replacing(path) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 

@@ -30,7 +30,8 @@ def test_names_stay_inside_and_where_they_cannot_leave_at_the_top():
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_names_beside_crowded_ends_lie_on_nothing(side):
     places = [8, 16, 32, 64] if side == "left" else [1024, 512, 256, 128]
-    ends = [_labels.End(f"line {y}", x, y, "red", "black") for x, y in zip(places, NEAR)]
+    points = zip(places, NEAR, strict=True)
+    ends = [_labels.End(f"line {y}", x, y, "red", "black") for x, y in points]
     with _style.house():
         figure, ax = plt.subplots(figsize=(4, 3), layout="constrained")
         ax.set(xscale="log", ylim=(-0.6, 0.1))

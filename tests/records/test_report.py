@@ -74,5 +74,5 @@ def test_a_caption_means_what_it_says(tmp_path):
 
 
 def test_markdown_becomes_plain_text_with_code():
-    said = report.from_markdown("see `figures/a_b` and [doc_x.md](docs/doc_x.md)")
-    assert said == r"see ``figures/a_b`` and doc\_x.md"
+    said = report.from_markdown("see `figures/a_b` and [doc_x.md](docs/doc_x.md), [a_b](docs/c.md)")
+    assert said == r"see ``figures/a_b`` and ``docs/doc_x.md``, a\_b"

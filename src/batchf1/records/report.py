@@ -68,11 +68,17 @@ def write_caption(path: Path, headline: str, caption: str, origin: str, alt: str
 
 
 def from_markdown(text: str) -> str:
-    """A line of Markdown as reStructuredText: code, and links by their text alone."""
-    text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text)
+    """A line of Markdown as reStructuredText: code, and links as text, to a file by its path."""
+    text = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", _link, text)
     parts = text.split("`")
     code = [f"``{part}``" if i % 2 else escaped(part) for i, part in enumerate(parts)]
     return "".join(code)
+
+
+def _link(found: re.Match[str]) -> str:
+    """The text of a link, but the path of a file that it only names."""
+    text, target = found.groups()
+    return f"`{target}`" if Path(target).name == text else text
 
 
 def escaped(text: str) -> str:

@@ -123,14 +123,14 @@ def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
     )
     _across(axes, x, sorted(drawn[x].unique()))
     for row, (setting, rows) in enumerate(panels):
-        _row(axes[row], rows, x, setting, lines)
+        _row(axes[row], rows, x, lines, setting)
     for ax, split in zip(axes[-1], TITLES, strict=True):
         _largest(ax, drawn[drawn["split"] == split], x)
     axes[-1, 0].set_ylabel("largest |error|,\nlog scale")
     _headline(figure, drawn)
     _style.caption(figure, _caption(drawn, x, lines, len(panels)))
     _labels.lay_out(figure)
-    _name(axes, panels, x, lines)
+    _name(axes, drawn, panels, x, lines)
     return figure
 
 
@@ -145,28 +145,28 @@ def _across(axes: Any, x: str, values: list[Any]) -> None:
         ax.set_xlabel(WORDS[x])
 
 
-def _name(axes: Any, panels: list[tuple[str, Any]], x: str, lines: str) -> None:
+def _name(axes: Any, drawn: pd.DataFrame, panels: list[tuple[str, Any]], x: str, line: str) -> None:
     """What the lines of the naive mean are, beside their ends, and labels of the ticks."""
     # lines of a data set's sizes part at the right, those of batches and prevalences at the left
     side: _labels.Side = "right" if x == "n_samples" else "left"
-    values = pd.concat([rows[[x, lines]] for _, rows in panels])
-    names = [_text(lines, value) for value in values[lines].unique()]
-    _labels.make_room(axes[0, 0], names, values[x].unique(), side)
+    named = drawn.loc[drawn["strategy"] == NAIVE, line].unique()
+    _labels.make_room(axes[0, 0], [_text(line, value) for value in named], drawn[x].tolist(), side)
     for row, (_, rows) in zip(axes, panels, strict=False):
-        naive = rows[rows["strategy"] == NAIVE].sort_values(x)
         for ax, split in zip(row, TITLES, strict=True):
-            of_each = naive[naive["split"] == split].groupby(lines)
-            ends = of_each.agg("last" if side == "right" else "first")[[x, "error"]]
-            look = [_style.colour(NAIVE)] * 2
-            of_lines = ends.itertuples(name=None)
-            _labels.beside(
-                ax, [_labels.End(_text(lines, v), at, y, *look) for v, at, y in of_lines], side
-            )
+            _labels.beside(ax, _ends(rows[rows["split"] == split], x, line, side), side)
     for ax in axes.flat:
         _labels.turn_if_crowded(ax)
 
 
-def _row(axes: Any, rows: pd.DataFrame, x: str, setting: str, lines: str) -> None:
+def _ends(part: pd.DataFrame, x: str, line: str, side: _labels.Side) -> list[_labels.End]:
+    """Where each line of the naive mean has its name."""
+    naive = part[part["strategy"] == NAIVE].sort_values(x).groupby(line)
+    ends = naive.agg("last" if side == "right" else "first")[[x, "error"]]
+    colours = [_style.colour(NAIVE)] * 2
+    return [_labels.End(_text(line, end[0]), *end[1:], *colours) for end in ends.itertuples()]
+
+
+def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> None:
     """The signed errors of one setting of the further axes, in both splits."""
     for ax, (split, title) in zip(axes, TITLES.items(), strict=True):
         _signed(ax, rows[rows["split"] == split], x, lines)

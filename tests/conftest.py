@@ -21,7 +21,7 @@ ORDER = [
     "test_keras224",
     "test_cost",
     "test_decisions",
-    "test_figures_decisions",
+    "test_figures_regrets",
     "test_benchmarks",
     "test_strategies",
     "test_keras_audit",

@@ -203,7 +203,9 @@ def test_what_is_drawn():
     assert headline == (
         "Theory and log agree over 1,050 passes: residuals of mean +0.010 and deviation 1.010"
     )
-    assert caption.startswith("Residual: (logged - expected) / predicted standard deviation of the")
+    assert caption.startswith(
+        "Residual: (logged \N{MINUS SIGN} expected) / predicted standard deviation of the"
+    )
     assert "of 1,050 validation passes in 210 runs of 21 cells (data sizes pooled); 4.0 % lie" in (
         caption
     )

@@ -10,6 +10,7 @@ from batchf1.figures import _style
 from batchf1.figures import cost as plot
 from batchf1.records import tables
 from batchf1.study.cost.rows import COST
+from helpers import pictures
 
 
 def made_up(bytes_per_row, seconds_per_row):
@@ -248,12 +249,7 @@ def test_every_number_of_a_slope(tmp_path):
 
 
 def draw(table):
-    with _style.house():
-        figure = plot.draw(table)
-        figure.draw_without_rendering()
-        words = _style.words(figure)
-        plt.close(figure)
-    return figure, words
+    return pictures.laid_out(plot.draw, table)
 
 
 def test_what_is_drawn_of_the_costs(tmp_path):
@@ -269,21 +265,25 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     ]
     ends = left.containers[1].lines[2][0].get_segments()[0][:, 1]
     np.testing.assert_allclose(ends, [4 / 2.8, 8 / 4.5])
-    memory = [line.get_xydata().tolist() for line in right.lines if len(line.get_xdata())]
-    assert memory == [[[1024, 11], [3072, 20]], [[1024, 14]], [[1024, 12], [3072, 25]]]
+    memory = [line.get_xydata() for line in right.lines if len(line.get_xdata())]
+    wanted = [[[1024, 11], [3072, 20]], [[1024, 14]], [[1024, 12], [3072, 25]]]
+    for place, (line, points) in enumerate(zip(memory, wanted, strict=True)):
+        beside = [plot.APART ** (place - 1), 1]  # the middle one stands at the number of rows
+        np.testing.assert_allclose(line, np.multiply(points, beside))
     assert [label.get_text() for label in left.get_xticklabels()] == ["plain fit,\nbatches of 32"]
     assert right.get_title(loc="left") == "Memory, batches of 32"
     assert headline == "What a strategy costs, beside an epoch without one"
     assert caption.startswith("A fresh process for each measurement, 1 to 2 per cell. Left: mean")
     assert caption.endswith(
-        "Right: solid plain fit, dotted fit in blocks of 64 batches a call; less than 1 MB is "
-        "drawn at 1."
+        "Right: solid plain fit, dotted fit in blocks of 64 batches a call; strategies stand side "
+        "by side."
     )
 
 
-def test_little_memory_is_drawn_at_a_megabyte(tmp_path):
-    figure, _ = draw(of_rows(tmp_path, ROWS))
-    assert {y for line in figure.axes[1].lines for y in line.get_ydata()} == {1.0}
+def test_almost_no_memory_is_drawn_at_a_tenth_of_a_megabyte(tmp_path):
+    figure, (_, caption) = draw(of_rows(tmp_path, ROWS))
+    assert {y for line in figure.axes[1].lines for y in line.get_ydata()} == {0.1}
+    assert caption.endswith("side by side. Less than 0.1 MB is drawn at 0.1.")
 
 
 def test_the_model_with_the_most_cells_on_a_cpu_is_drawn(tmp_path):

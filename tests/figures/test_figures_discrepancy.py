@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
-from batchf1.figures import _style, discrepancy
+from batchf1.figures import discrepancy
+from helpers import pictures
 from helpers.tables_of_runs import table, written
 
 THEN = {"version": "2.2.4", "averaging": "size_weighted", "engine": "keras224"}
@@ -193,12 +193,7 @@ def test_the_summary_of_a_cause():
 
 
 def draw(found):
-    with _style.house():
-        figure = discrepancy.draw(found)
-        figure.draw_without_rendering()
-        words = _style.words(figure)
-        plt.close(figure)
-    return figure, words
+    return pictures.laid_out(discrepancy.draw, found)
 
 
 def numbers(*rows):

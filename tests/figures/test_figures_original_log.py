@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _style, original_log
+from batchf1.figures import original_log
+from helpers import pictures
 from helpers.tables_of_runs import table, written
 
 pytestmark = pytest.mark.usefixtures("log_once")
@@ -190,12 +190,7 @@ def test_what_a_log_does_not_print_has_no_row(tmp_path, log):
 
 
 def draw(found):
-    with _style.house():
-        figure = original_log.draw(found)
-        figure.draw_without_rendering()
-        words = _style.words(figure)
-        plt.close(figure)
-    return figure, words
+    return pictures.laid_out(original_log.draw, found)
 
 
 def test_what_is_drawn(tmp_path, log):

@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from batchf1.errors import InputError
 from batchf1.figures import _style, scaling
 from batchf1.figures import base as figures
+from helpers import pictures
 
 ENGINES = "engine,n_samples,batch_size,epochs,later_s\n"
 PIPELINES = "pipeline,n_runs,cores,seconds\n"
@@ -24,12 +25,7 @@ def speeds(folder, engines, pipelines):
 
 
 def draw(table):
-    with _style.house():
-        figure = scaling.draw(table)
-        figure.draw_without_rendering()
-        words = _style.words(figure)
-        plt.close(figure)
-    return figure, words
+    return pictures.laid_out(scaling.draw, table)
 
 
 def series(ax):

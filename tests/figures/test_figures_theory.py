@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
-from batchf1.figures import _style, _theory, collapse, theory
+from batchf1.figures import _theory, collapse, theory
+from helpers import pictures
 from helpers.tables_of_runs import table, written
 
 # In two batches of 2 the mean F1 is 1/3 in 1 of 3 cuts and 1/2 in the others (see
@@ -133,12 +133,7 @@ def passes(*rows, **common):
 
 def drawn(module, numbers):
     """A figure, laid out, and its words."""
-    with _style.house():
-        figure = module.draw(numbers)
-        figure.draw_without_rendering()
-        words = _style.words(figure)
-        plt.close(figure)
-    return figure, words
+    return pictures.laid_out(module.draw, numbers)
 
 
 def test_what_the_theory_draws_and_says():
@@ -165,7 +160,8 @@ def test_what_the_theory_draws_and_says():
     assert caption.startswith("3 validation passes, no free parameter. Right: the 2 with a pred")
     assert "or found nothing). In training, where weights move" in caption
     assert caption.endswith(
-        "lies +6.00 points from the expectation in epoch 1 and -2.00 in epoch 3, on average."
+        "lies +6.00 points from the expectation in epoch 1 and \N{MINUS SIGN}2.00 in epoch 3, on "
+        "average."
     )
 
 
@@ -228,7 +224,8 @@ def test_what_the_collapse_draws_and_says():
     many = cell(split="validation", positives_per_batch=30, share=1.3, batch_size=3000, n_runs=5)
     figure, (headline, caption) = drawn(collapse, pd.DataFrame([cell(), many]))
     ax = figure.axes[0]
-    points = [c.get_offsets().tolist() for c in ax.collections]
+    (bars,) = ax.containers[0].lines[2]
+    points = [c.get_offsets().tolist() for c in ax.collections if c is not bars]
     assert points == [[[0.1, 0.1]], [[30, 1.3]]]
     assert ax.get_ylim()[1] > 1.3
     assert len(ax.lines) == 4  # three laws, and 1
@@ -241,7 +238,7 @@ def test_what_the_collapse_draws_and_says():
     assert caption.startswith(
         "A point a cell: 100 samples, prevalence 1 %, batches of 10 to 3,000;"
     )
-    assert "mean of 2 to 5 runs with a true F1 of 0.5 or more" in caption
+    assert "mean and standard error of 2 to 5 runs with a true F1 of 0.5 or more" in caption
 
 
 def test_the_collapse_of_one_split_says_no_more_than_it_shows():

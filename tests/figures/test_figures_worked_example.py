@@ -2,9 +2,9 @@
 
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
-from batchf1.figures import _style, worked_example
+from batchf1.figures import worked_example
+from helpers import pictures
 
 # batches of 4, 2 and 1: F1 2 / 3, 0 (of nothing) and 1; all: 4 / (4 + 1)
 MINE = ((1, 1, 0, 2), (0, 0, 0, 2), (1, 0, 0, 0))
@@ -20,12 +20,7 @@ def made(folder, batches):
 
 
 def draw(table):
-    with _style.house():
-        figure = worked_example.draw(table)
-        figure.draw_without_rendering()
-        words = _style.words(figure)
-        plt.close(figure)
-    return figure, words
+    return pictures.laid_out(worked_example.draw, table)
 
 
 def test_every_number_of_batches_of_several_sizes(tmp_path):

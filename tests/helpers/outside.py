@@ -45,6 +45,7 @@ from matplotlib import pyplot as plt
 
 from batchf1.figures import _axes, _style
 
+ALT = "Bars, one for each strategy."
 COLUMNS = {"strategy": "text", "f1": "number"}
 
 

@@ -1,10 +1,12 @@
 """Tables of the study of decisions made by hand or at random, for the tests of its figure."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from batchf1.figures import decisions
 from batchf1.records import tables
 from batchf1.study.decisions.record import EPOCHS
 
@@ -59,6 +61,11 @@ def written(folder, rows):
     rows["run_id"] = pd.Series(["-".join(map(str, names)) for names in unit], dtype="str")
     tables.write(rows[[name for name in ORDER if name in rows]], path, EPOCHS, {})
     return path
+
+
+def numbers(folder, rows):
+    """The figure's table of these rows."""
+    return decisions.table(written(folder, rows), Path("decisions.yaml"))
 
 
 def runs(rng):

@@ -64,13 +64,13 @@ def test_a_page_without_the_claims_is_refused(repository, tmp_path, capsys, chan
 def test_a_caption_means_what_it_says(tmp_path):
     path = tmp_path / "deep/c.rst"
     signs = r"|a - b|, n_samples * 2_ `x` \alpha"
-    report.write_caption(path, f"Up {signs}", f"Shown: {signs}", "Commit c.")
+    report.write_caption(path, f"Up {signs}", f"Shown: {signs}", "Commit c.", f"Seen: {signs}")
     page = html(path.read_text(encoding="utf-8"))
-    assert page.count("|a - b|, n_samples * 2_ `x` \\alpha") == 2
+    assert page.count("|a - b|, n_samples * 2_ `x` \\alpha") == 3
     assert "<strong>Up" in page
     assert "<em>Commit c.</em>" in page
 
 
 def test_markdown_becomes_plain_text_with_code():
-    said = report.from_markdown("see `figures/a_b` and [doc_x.md](docs/doc_x.md)")
-    assert said == r"see ``figures/a_b`` and doc\_x.md"
+    said = report.from_markdown("see `figures/a_b` and [doc_x.md](docs/doc_x.md), [a_b](docs/c.md)")
+    assert said == r"see ``figures/a_b`` and ``docs/doc_x.md``, a\_b"

@@ -118,7 +118,9 @@ def test_one_that_keeps_not_to_the_contract_is_refused(here):
             compose([f"training.engine={name}"])
     with pytest.raises(InputError, match=r"^dataset: my_wrong.Other must be a subclass of Dataset"):
         compose(["dataset=my_wrong.Other"])
-    with pytest.raises(InputError, match="^figure: my_wrong must have COLUMNS, table and draw"):
+    with pytest.raises(
+        InputError, match="^figure: my_wrong must have ALT, COLUMNS, table and draw"
+    ):
         figures.module("my_wrong")
 
 

@@ -122,7 +122,7 @@ def _draw(parsed: argparse.Namespace) -> None:
 
     words = figures.draw(parsed.figure, parsed.source, parsed.output)
     if parsed.caption:
-        report.write_caption(parsed.caption, *words)
+        report.write_caption(parsed.caption, *words, figures.module(parsed.figure).ALT)
 
 
 def _add_claims(parsers: Any) -> None:

@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from batchf1.figures import _style
+from batchf1.figures import _labels, _style
 from batchf1.metrics.ratios import safe_divide
 from batchf1.theory.plane import logged_f1
 
@@ -20,10 +20,12 @@ ENOUGH = 3.0
 USUAL = 32
 """Keras' own validation batch size, nearest to which the plane is drawn."""
 TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 3)]
-GAP = 0.052
-"""Between two labels, as a share of the panel's height."""
+LEVELS = {0.2: (0.11, 0.9), 0.4: (0.26, 0.9), 0.6: (0.45, 0.9), 0.8: (0.9, 0.72)}
+"""True F1 that the plane has lines of -> recall and precision near which each is named."""
 BLUE, WINE = "#4477AA", "#882255"
-CONTOUR, LOGGED = "#777777", "#F3B98F"
+CONTOUR, LOGGED = "#666666", "#F3B98F"
+INK = "#333333"
+"""Of a line's name: its own colour may be too light to be read."""
 
 
 class Line(NamedTuple):
@@ -64,12 +66,8 @@ MARKERS = "osDv^P"
 
 def lost(ax: Any, table: pd.DataFrame) -> None:
     """F1 that each decision loses over the expected positives per batch, with its interval."""
-    ends = []
     for line in LINES:
-        rows = line.rows(table, "bin").dropna(subset="positives_per_batch")
-        rows = rows.sort_values("positives_per_batch")
-        if rows.empty:
-            continue
+        rows = _bins(line, table)
         x = rows["positives_per_batch"]
         look = {"color": line.colour, "linestyle": line.dashes, "marker": line.marker}
         width = 1.5 if line.empty == "0" else 2.2  # dots are small
@@ -77,45 +75,40 @@ def lost(ax: Any, table: pd.DataFrame) -> None:
         ax.fill_between(
             x, rows["regret_low"], rows["regret_high"], color=line.colour, alpha=0.18, linewidth=0
         )
-        ends.append((float(rows["regret"].iloc[0]), float(x.iloc[0]), line))
     ax.set_xscale("log")
-    _widen(ax)
-    ax.axhline(0, color=_style.TRUTH, linewidth=0.6, zorder=0)
-    _name(ax, ends)
+    _ticks(ax)
     _enough(ax)
-    ax.set(xlabel="expected positives per batch = batch size x prevalence", ylabel="test F1 lost")
+    ax.set(xlabel=f"expected positives per batch = batch size {_style.TIMES} prevalence")
+    ax.set_ylabel("test F1 lost")
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _widen(ax: Any) -> None:
-    """Room for labels at the left and, below, for those of lines near 0."""
+def _bins(line: Line, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a line, from few positives to many."""
+    rows = line.rows(table, "bin").dropna(subset="positives_per_batch")
+    return rows.sort_values("positives_per_batch")
+
+
+def _ticks(ax: Any) -> None:
     left, right = ax.get_xlim()
-    right = max(right, 4 * ENOUGH)
-    ticks = [tick for tick in TICKS if left <= tick <= right]
+    ticks = [tick for tick in TICKS if left <= tick <= max(right, 4 * ENOUGH)]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set_xlim(left / max(right / left, 10) ** 0.6, right)
     low, high = ax.get_ylim()
-    ax.set_ylim(min(low, -0.3 * high), high)
+    ax.set_ylim(min(low, -0.2 * high), high)  # room for the names of lines near 0
 
 
-def _name(ax: Any, ends: list[tuple[float, float, Line]]) -> None:
-    """Each line's name at its left end."""
-    ends = sorted(ends, key=lambda end: end[0])
-    low, high = ax.get_ylim()
-    wanted = np.array([end[0] for end in ends])
-    places = _style.spread(wanted, GAP * (high - low), low + 0.5 * GAP * (high - low))
-    start = min((x for _, x, _ in ends), default=1.0)
-    for (value, x, line), place in zip(ends, places, strict=True):
-        ax.plot([start / 1.35, x / 1.08], [place, value], color=line.colour, linewidth=0.5)
-        ax.annotate(
-            line.label,
-            (start / 1.4, place),
-            ha="right",
-            va="center",
-            fontsize=7.5,
-            color=line.colour if line.colour != _style.PLAIN else "#666666",
-        )
+def name(ax: Any, table: pd.DataFrame) -> None:
+    """Each line's name at its left end, once the figure is laid out."""
+    firsts = [(line, rows.iloc[0]) for line in LINES if len(rows := _bins(line, table))]
+    ends = [
+        _labels.End(line.label, row["positives_per_batch"], row["regret"], line.colour, INK)
+        for line, row in firsts
+    ]
+    start, stop = min(end.x for end in ends), max(ax.get_xlim()[1], 4 * ENOUGH)
+    _labels.make_room(ax, [end.name for end in ends], (start, stop), "left")
+    ax.plot([start, stop], [0, 0], color=_style.TRUTH, linewidth=0.6, zorder=0)
+    _labels.beside(ax, ends, "left")
 
 
 def _enough(ax: Any) -> None:
@@ -166,8 +159,8 @@ def turned(ax: Any, table: pd.DataFrame, prevalence: float, size: int) -> None:
         handles=_key(datasets),
         title="colours as at the left",
         loc="lower left",  # where nobody's choice is
-        fontsize=7,
-        title_fontsize=7,
+        fontsize=7.5,
+        title_fontsize=7.5,
         alignment="left",
         framealpha=0.9,
         frameon=True,
@@ -198,6 +191,5 @@ def _plane(ax: Any, prevalence: float, size: int) -> None:
     shades = LinearSegmentedColormap.from_list("logged", ["#FFFFFF", LOGGED])
     logged = logged_f1(precision, recall, prevalence, size)
     ax.contourf(recall, precision, logged, levels=12, cmap=shades)
-    levels = [0.2, 0.4, 0.6, 0.8]
-    lines = ax.contour(recall, precision, true, levels, colors=CONTOUR, linewidths=0.8)
-    ax.clabel(lines, fontsize=6.5, fmt="%.1f")
+    lines = ax.contour(recall, precision, true, list(LEVELS), colors=CONTOUR, linewidths=0.8)
+    ax.clabel(lines, fontsize=7.5, fmt="%.1f", manual=list(LEVELS.values()))

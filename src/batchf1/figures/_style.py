@@ -9,13 +9,11 @@ from typing import Any
 from zlib import crc32
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from numpy.typing import NDArray
 
 from batchf1.errors import one_line
 from batchf1.records import whence
@@ -44,6 +42,11 @@ HEADLINE, CAPTION = "headline", "caption"
 SPARE = ("#E69F00", "#56B4E9", "#F0E442", "#000000")
 SPARE_MARKERS = ("P", "X", "v", "*")
 """For strategies that somebody adds, in the order of their names."""
+FRAMEWORKS = ("#E69F00", "#332288", "#88CCEE", "#000000")
+"""Of versions of a framework: neighbours differ in grey, too."""
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+WIDEST = 0.95
+"""Of the figure that a row of its legend may take."""
 
 
 def colour(strategy: str) -> str:
@@ -75,13 +78,9 @@ def span(values: pd.Series, form: str = "{:,.0f}") -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def spread(values: NDArray[np.float64], gap: float, least: float) -> NDArray[np.float64]:
-    """Ascending values moved down as little as keeps them `gap` apart, but all above `least`."""
-    moved = values.copy()
-    for i in range(len(moved) - 2, -1, -1):
-        moved[i] = min(moved[i], moved[i + 1] - gap)
-    moved += max(0.0, least - moved.min(initial=np.inf))
-    return moved
+def signed(value: float, digits: int) -> str:
+    """A number with its sign, such as `+0.02`."""
+    return f"{value:+.{digits}f}".replace("-", MINUS)
 
 
 def points(gap: float) -> str:
@@ -136,10 +135,10 @@ def _legend(figure: Figure, handles: list[Any], top: float) -> int:
             bbox_to_anchor=(0.5, top),
             ncols=-(-len(handles) // rows),
             fontsize=7.5,
-            columnspacing=1.2,
-            handletextpad=0.4,
+            columnspacing=1.4,
+            handletextpad=0.7,
         )
-        if legend.get_window_extent().width <= figure.bbox.width:
+        if legend.get_window_extent().width <= WIDEST * figure.bbox.width:
             break
         if rows < len(handles):
             legend.remove()

@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from batchf1.figures import _axes, _style
+from batchf1.figures import _axes, _labels, _style
 from batchf1.figures._axes import CELL, LEARNED
 from batchf1.figures._theory import with_expected_f1
 
@@ -22,15 +22,11 @@ EXACT = 1e-6
 """A strategy whose largest error is no larger is called exact."""
 HEIGHT, WIDTH = 2.6, 80
 """Inches of a further row of panels; characters of its title in a line."""
-GAP = 0.05
-"""Least distance of two labels, as a share of the axis."""
-CROWDED = 0.12
-"""Ticks nearer than this share of the axis have slanted labels."""
 NAIVE = "batch_mean"
 WORDS = {
     "batch_size": "batch size (samples)",
     "prevalence": "prevalence (share of positives)",
-    "n_samples": "training samples",
+    "n_samples": "training samples (thousands)",
 }
 FIGURES = {
     "batch_size": "error_vs_batch_size",
@@ -125,15 +121,49 @@ def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
         layout="constrained",
         squeeze=False,
     )
+    _across(axes, x, sorted(drawn[x].unique()))
     for row, (setting, rows) in enumerate(panels):
         _row(axes[row], rows, x, lines, setting)
     for ax, split in zip(axes[-1], TITLES, strict=True):
-        _largest(ax, drawn[drawn["split"] == split], x, drawn[x].unique())
-        ax.set_xlabel(WORDS[x])
+        _largest(ax, drawn[drawn["split"] == split], x)
     axes[-1, 0].set_ylabel("largest |error|,\nlog scale")
     _headline(figure, drawn)
     _style.caption(figure, _caption(drawn, x, lines, len(panels)))
+    _labels.lay_out(figure)
+    _name(axes, drawn, panels, x, lines)
     return figure
+
+
+def _across(axes: Any, x: str, values: list[Any]) -> None:
+    """The axis that all panels share, with a tick for each value."""
+    for ax in axes.flat:
+        ax.set_xscale("log")
+        ax.set_xticks(values, [_text(x, value) for value in values], fontsize=8)
+        ax.minorticks_off()
+        ax.spines[["top", "right"]].set_visible(False)
+    for ax in axes[-1]:
+        ax.set_xlabel(WORDS[x])
+
+
+def _name(axes: Any, drawn: pd.DataFrame, panels: list[tuple[str, Any]], x: str, line: str) -> None:
+    """What the lines of the naive mean are, beside their ends, and labels of the ticks."""
+    # lines of a data set's sizes part at the right, those of batches and prevalences at the left
+    side: _labels.Side = "right" if x == "n_samples" else "left"
+    named = drawn.loc[drawn["strategy"] == NAIVE, line].unique()
+    _labels.make_room(axes[0, 0], [_text(line, value) for value in named], drawn[x].tolist(), side)
+    for row, (_, rows) in zip(axes, panels, strict=False):
+        for ax, split in zip(row, TITLES, strict=True):
+            _labels.beside(ax, _ends(rows[rows["split"] == split], x, line, side), side)
+    for ax in axes.flat:
+        _labels.turn_if_crowded(ax)
+
+
+def _ends(part: pd.DataFrame, x: str, line: str, side: _labels.Side) -> list[_labels.End]:
+    """Where each line of the naive mean has its name."""
+    naive = part[part["strategy"] == NAIVE].sort_values(x).groupby(line)
+    ends = naive.agg("last" if side == "right" else "first")[[x, "error"]]
+    colours = [_style.colour(NAIVE)] * 2
+    return [_labels.End(_text(line, end[0]), *end[1:], *colours) for end in ends.itertuples()]
 
 
 def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> None:
@@ -141,9 +171,7 @@ def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> Non
     for ax, (split, title) in zip(axes, TITLES.items(), strict=True):
         _signed(ax, rows[rows["split"] == split], x, lines)
         ax.set_title(title)
-    for ax, (split, _) in zip(axes, TITLES.items(), strict=True):
-        _labels(ax, rows[(rows["split"] == split) & (rows["strategy"] == NAIVE)], x, lines)
-    axes[0].set_ylabel("logged F1 - true F1")
+    axes[0].set_ylabel(f"logged F1 {_style.MINUS} true F1")
     if setting:  # across both panels
         axes[0].set_title("\n".join([*textwrap.wrap(setting, WIDTH), TITLES["train"]]))
         for ax in axes:
@@ -166,7 +194,8 @@ def _caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:
 
 
 def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
-    ax.axhline(0, color=_style.TRUTH, linewidth=0.8)
+    # over the data alone: beside a name it would read as a minus
+    ax.plot([part[x].min(), part[x].max()], [0, 0], color=_style.TRUTH, linewidth=0.8)
     naive = part[part["strategy"] == NAIVE].sort_values(x)
     colour = _style.colour(NAIVE)
     for _, line in naive.groupby(lines):
@@ -183,47 +212,16 @@ def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
         )
     for strategy, rows in part[part["strategy"] != NAIVE].groupby("strategy"):
         _points(ax, rows.set_index(x)["error"], str(strategy))
-    ax.spines[["top", "right"]].set_visible(False)
 
 
-def _labels(ax: Any, naive: pd.DataFrame, x: str, lines: str) -> None:
-    """What the lines of the naive mean are, each beside one of its ends."""
-    # lines of a data set's sizes part at the right, those of batches and prevalences at the left
-    side = "last" if x == "n_samples" else "first"
-    ends = naive.sort_values(x).groupby(lines).agg(side)[[x, "error"]].sort_values("error")
-    low, high = ax.get_ylim()
-    places = _style.spread(ends["error"].to_numpy(), GAP * (high - low), low)
-    shift, align = (7, "left") if side == "last" else (-7, "right")
-    for (value, end), place in zip(ends.iterrows(), places, strict=True):
-        ax.annotate(
-            _text(lines, value),
-            (end[x], place),
-            xytext=(shift, 0),
-            textcoords="offset points",
-            ha=align,
-            va="center",
-            fontsize=7,
-            color=_style.colour(NAIVE),
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
-        )
-
-
-def _largest(ax: Any, part: pd.DataFrame, x: str, values: Any) -> None:
+def _largest(ax: Any, part: pd.DataFrame, x: str) -> None:
     for strategy, rows in part.groupby("strategy"):
         _points(ax, rows.groupby(x)["worst_error"].max().clip(lower=FLOOR), str(strategy))
-    ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_ylim(FLOOR / 30, 30)
     ax.set_yticks([FLOOR, 1e-12, 1e-6, 1], ["exactly 0", r"$10^{-12}$", r"$10^{-6}$", "1"])
     ax.minorticks_off()
-    values = sorted(values)
-    span = max(values[-1] / values[0], 2)  # of a single value, too, an axis has a width
-    ax.set_xlim(values[0] * span**-0.18, values[-1] * span**0.13)  # room for the lines' labels
-    near = np.diff(np.log(values)).min(initial=np.inf) < CROWDED * np.log(span)
-    crowded = len(values) > 5 or near
-    ax.set_xticks(values, [_text(x, v) for v in values], rotation=45 if crowded else 0)
     ax.grid(axis="y", linewidth=0.4)
-    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _points(ax: Any, values: pd.Series, strategy: str) -> None:
@@ -241,7 +239,7 @@ def _points(ax: Any, values: pd.Series, strategy: str) -> None:
 def _text(column: str, value: Any) -> str:
     if column == "prevalence":
         return f"{100 * value:g} %"
-    return f"{value / 1000:g}k" if column == "n_samples" else f"{value:,}"
+    return f"{value / 1000:g}" if column == "n_samples" else f"{value:,}"
 
 
 def _headline(figure: Figure, drawn: pd.DataFrame) -> None:

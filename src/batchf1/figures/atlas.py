@@ -16,6 +16,10 @@ from matplotlib.patches import Patch, Polygon, Rectangle
 from batchf1.figures import _style
 from batchf1.figures._atlas import EITHER, HIGH, LOW, RIGHT, SAFE, summary
 
+ALT = (
+    "A table of metrics by batch size: how far the mean over batches lies from the value of all "
+    "samples, in percent, shaded by size and sign, with a verdict on each metric."
+)
 COLUMNS = {
     **dict.fromkeys(("task", "metric", "gives", "verdict"), "text"),
     **dict.fromkeys(("batch_size", "n_seeds", "n_cuts", "n_samples"), "number"),
@@ -150,7 +154,7 @@ def _draw_words(ax: Any, y: float, n_sizes: int, rows: pd.DataFrame) -> None:
     name = NAMES.get(first["metric"], first["metric"])
     ax.text(-0.95, y + 0.52, name, ha="right", va="center", fontsize=8.5)
     task = TASKS.get(first["task"], first["task"])
-    ax.text(-0.12, y + 0.52, task, ha="right", va="center", fontsize=6.5, color="#666666")
+    ax.text(-0.12, y + 0.52, task, ha="right", va="center", fontsize=7, color="#666666")
     verdict = first["verdict"]
     inks = {LOW: SHADES[LOW][2], HIGH: SHADES[HIGH][2], SAFE: "#007A59"}
     ax.text(
@@ -165,7 +169,7 @@ def _draw_words(ax: Any, y: float, n_sizes: int, rows: pd.DataFrame) -> None:
     if first["undefined"] > OFTEN:
         what = GIVEN.get(first["gives"], "count in part")
         share = f"{100 * first['undefined']:.0f} %, {what}"
-        ax.text(n_sizes + 2, y + 0.52, share, va="center", fontsize=6.5)
+        ax.text(n_sizes + 2, y + 0.52, share, va="center", fontsize=7)
 
 
 def _legend() -> list[Any]:

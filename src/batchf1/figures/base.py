@@ -21,6 +21,9 @@ from batchf1.study import plugins
 class Figure(Protocol):
     """What a module of this package offers."""
 
+    ALT: str
+    """What the picture shows, for those who do not see it; no numbers of its table."""
+
     COLUMNS: Mapping[str, str]
     """Column of its table that `draw` needs -> `number`, `text` or `flag`."""
 
@@ -34,8 +37,9 @@ class Figure(Protocol):
 def module(name: str) -> Figure:
     """The module of a figure, by name or import path."""
     found: Figure = plugins.load(plugins.FIGURES, name)
-    lacking = [part for part in ("COLUMNS", "table", "draw") if not hasattr(found, part)]
-    require(not lacking, "figure", f"{name} must have COLUMNS, table and draw", f"no {lacking}")
+    lacking = [part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(found, part)]
+    rule = f"{name} must have ALT, COLUMNS, table and draw"
+    require(not lacking, "figure", rule, f"no {lacking}")
     return found
 
 

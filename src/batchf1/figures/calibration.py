@@ -25,6 +25,10 @@ KEY = ["batch_size", "prevalence"]
 """What has a row of its own, beside further axes; sizes of the data are pooled."""
 COUNTED = ["n_cells", "n_runs", "n_passes", "n_certain", "n_unknown"]
 NUMBERS = ["mean", "mean_se", "deviation", "deviation_se", "outside", "worst_certain"]
+ALT = (
+    "Two charts over the batch size, with a grey band where theory and log agree: the mean of the "
+    "residuals about 0, and their standard deviation about 1, a marker for each prevalence."
+)
 COLUMNS = dict.fromkeys((*KEY, *COUNTED, *NUMBERS), "number")
 SHARED = ["dataset", "n_samples", "prevalence", "seed"]
 """Runs alike in these have the same validation data in the same order (`Run.names`)."""
@@ -185,7 +189,7 @@ def _across(axes: Any, sizes: pd.Series) -> None:
     values = sorted(sizes.unique())
     for ax in axes.flat:
         ax.set_xscale("log", base=2)
-        ax.set_xticks(values, [f"{value:,.0f}" for value in values])
+        ax.set_xticks(values, [f"{value:,.0f}" for value in values], fontsize=8)
         ax.minorticks_off()
         ax.set_xlim(values[0] / 2**0.6, values[-1] * 2**0.6)
         ax.tick_params(labelbottom=True)
@@ -199,7 +203,8 @@ def _conclusion(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     In a point as far as chance in so many of them allows (Bonferroni's intervals).
     """
     every = _every(table)
-    said = f"residuals of mean {every['mean']:+.3f} and deviation {every['deviation']:.3f}"
+    mean = _style.signed(every["mean"], 3)
+    said = f"residuals of mean {mean} and deviation {every['deviation']:.3f}"
     passes = f"{every['n_passes']:,.0f} passes"
     strange = sum(_beyond(row, norm.isf(0.025 / len(cells))) for _, row in cells.iterrows())
     if strange:
@@ -226,9 +231,9 @@ def _beyond(row: pd.Series, n_errors: float) -> bool:
 def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     every = _every(table)
     return textwrap.fill(
-        "Residual: (logged - expected) / predicted standard deviation of the batch mean of F1, of "
-        f"{every['n_passes']:,.0f} validation passes in {every['n_runs']:,.0f} runs of "
-        f"{every['n_cells']:,.0f} cells (data sizes pooled); {100 * every['outside']:.1f} % lie "
+        f"Residual: (logged {_style.MINUS} expected) / predicted standard deviation of the batch "
+        f"mean of F1, of {every['n_passes']:,.0f} validation passes in {every['n_runs']:,.0f} runs "
+        f"of {every['n_cells']:,.0f} cells (data sizes pooled); {100 * every['outside']:.1f} % lie "
         f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: {_style.span(cells['n_runs'])} "
         "runs, with a 95 % interval that takes the run as the unit, as its epochs share one cut of "
         f"the validation data.{_left_out(every)}",

@@ -15,6 +15,10 @@ from batchf1.figures._axes import CELL, LEARNED
 from batchf1.theory.limits import rare_positives
 
 NUMBERS = (*CELL, "n_runs", "true_f1", "share", "share_se", "positives_per_batch")
+ALT = (
+    "A chart of the naive F1 as a share of the true one over the expected positives per batch: "
+    "measured cells as points, coloured by true F1, along the rising lines of the limit law."
+)
 COLUMNS = {"split": "text", **dict.fromkeys(NUMBERS, "number")}
 READ = ["split", "strategy", "f1", "reference_pooled"]
 """Of a study's table, beside the settings."""
@@ -52,7 +56,8 @@ def draw(table: pd.DataFrame) -> Figure:
     ax.axhline(1, color=_style.PLAIN, linewidth=0.8)
     ax.set_xscale("log")
     ax.set(
-        xlabel="expected positives per batch = batch size x prevalence", ylabel="naive / true F1"
+        xlabel=f"expected positives per batch = batch size {_style.TIMES} prevalence",
+        ylabel="naive F1 / true F1",
     )
     ax.set_ylim(0, max(1.1, 1.05 * table["share"].max()))
     ax.legend(loc="lower right", fontsize=8)
@@ -73,6 +78,8 @@ def _law(ax: Any, positives: pd.Series) -> None:
 
 def _points(ax: Any, table: pd.DataFrame) -> Any:
     markers = {"train": "v", "validation": _style.marker("batch_mean")}
+    bars: dict[str, Any] = {"fmt": "none", "ecolor": _style.PLAIN, "elinewidth": 0.8, "zorder": 1}
+    ax.errorbar(table["positives_per_batch"], table["share"], table["share_se"], **bars)
     for split, part in table.groupby("split"):
         points = ax.scatter(
             part["positives_per_batch"],
@@ -81,9 +88,10 @@ def _points(ax: Any, table: pd.DataFrame) -> Any:
             cmap="cividis",
             vmin=LEARNED,
             vmax=1,
-            s=14,
+            s=16,
             marker=markers[str(split)],
-            linewidths=0,
+            edgecolors=_style.TRUTH,
+            linewidths=0.3,
             label=f"measured, {split}",
         )
     return points
@@ -101,8 +109,9 @@ def _caption(table: pd.DataFrame) -> str:
     further = [_axes.name(c) for c in _axes.settings(table) if c not in COLUMNS]
     each = f"A point a cell and {', '.join(further)}" if further else "A point a cell"
     prevalence = _style.span(100 * table["prevalence"], "{:g}")
+    n_runs = _style.span(table["n_runs"])
     return (
         f"{each}: {_style.span(table['n_samples'])} samples, prevalence {prevalence} %, batches of "
-        f"{_style.span(table['batch_size'])};\nmean of {_style.span(table['n_runs'])} runs with a "
+        f"{_style.span(table['batch_size'])};\nmean and standard error of {n_runs} runs with a "
         f"true F1 of {LEARNED} or more. The law is for rare positives: common ones lie above it."
     )

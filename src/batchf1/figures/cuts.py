@@ -18,6 +18,10 @@ from batchf1.study.grid import load_study
 
 NUMBERS = ("prevalence", "n_batches", "n_seeds", "tp", "fp", "fn", "tn", "undefined")
 MEANS = ("true_f1", "mean_f1", "mean_defined")
+ALT = (
+    "For each way to cut the data into batches an arrow from the true F1 to the mean over "
+    "batches, to the left where that is too low and to the right where it is too high."
+)
 COLUMNS = {
     **dict.fromkeys(("family", "cut", "classifier"), "text"),
     **dict.fromkeys((*NUMBERS, *MEANS), "number"),

@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from batchf1.errors import require
-from batchf1.figures import _control, _decision_panels, _over_seeds, _pairs, _style
+from batchf1.figures import _control, _decision_panels, _labels, _over_seeds, _pairs, _style
 from batchf1.figures._decision_panels import ENOUGH, LINES
 from batchf1.figures._options import UNIT, decisions
 from batchf1.figures._regret import NUMBERS, cuts, regrets, values
@@ -34,6 +34,11 @@ DRAWN = [
     *("n_seeds", "regret", "regret_low", "regret_high"),
     *("precision_true", "recall_true", "precision_chosen", "recall_chosen"),
 ]
+ALT = (
+    "Left, the test F1 that each decision loses over the expected positives per batch, a line "
+    "each. Right, arrows in the plane of recall and precision from the true choice to the logged "
+    "one."
+)
 COLUMNS = {**dict.fromkeys(NAMED, "text"), **dict.fromkeys(DRAWN, "number")}
 NOTHING = 0.01
 """A loss of F1 that nobody acts on."""
@@ -84,7 +89,7 @@ def draw(table: pd.DataFrame) -> Figure:
     if shown.empty:
         return _style.nothing("no decision went by a logged F1")
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(9.6, 4.6), layout="constrained", width_ratios=(1.35, 1)
+        1, 2, figsize=(8.6, 4.7), layout="constrained", width_ratios=(1.35, 1)
     )
     _decision_panels.lost(left, table)
     left.set_title("F1 lost by each decision")
@@ -96,6 +101,8 @@ def draw(table: pd.DataFrame) -> Figure:
         right.set_axis_off()
     _style.headline(figure, _conclusion(shown))
     _style.caption(figure, _caption(table, shown, place))
+    _labels.lay_out(figure)
+    _decision_panels.name(left, table)
     return figure
 
 

@@ -59,6 +59,10 @@ CLAIMED = (2, 3)
 """The differences that the article reports, in % of F1."""
 NOTHING = 1e-6
 """A smaller difference, in % of F1, is drawn here."""
+ALT = (
+    "For each possible cause, points at the difference between the F1 from the log and that of a "
+    "prediction afterwards, on a logarithmic axis, for both versions of Keras."
+)
 COLUMNS = {
     **dict.fromkeys(("cause", "keras", "split"), "text"),
     **dict.fromkeys(("batch_size", "seed", "epoch", "percent", "limit95", "bound"), "number"),
@@ -184,7 +188,7 @@ def draw(table: pd.DataFrame) -> Figure:
         layout="constrained",
         squeeze=False,
     )
-    colours = dict(zip(sorted(table["keras"].unique()), cycle(_style.SPARE), strict=False))
+    colours = dict(zip(sorted(table["keras"].unique()), cycle(_style.FRAMEWORKS), strict=False))
     for ax, size in zip(axes[0], sizes, strict=True):
         _panel(ax, table[table["batch_size"] == size], causes(table), colours)
         ax.set_title(f"batches of {size:,}")
@@ -205,7 +209,7 @@ def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str
     ax.set_xscale("log")
     ax.set_xticks([NOTHING, 1e-4, 1e-2, 1, 10], ["0", "0.0001", "0.01", "1", "10"])
     ax.minorticks_off()
-    ax.set_xlabel("|From log - Verify|, % of F1")
+    ax.set_xlabel(f"|From log {_style.MINUS} Verify|, % of F1")
     ax.set_yticks(range(len(shown)), [CAUSES.get(c, c.replace("_", " ")) for c in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -250,7 +254,9 @@ def _handles(colours: dict[str, str]) -> list[Line2D]:
         handle("hollow: weights move", color=_style.TRUTH, marker="^", fillstyle="none"),
         Line2D([], [], color=_style.PLAIN, linewidth=3, alpha=0.5, label=UNKNOWN),
         handle("95 % of cuts, exact", color=_style.TRUTH, marker="|"),
-        handle("{} to {} %".format(*CLAIMED), color=_style.PLAIN, marker="s", alpha=0.5),
+        handle(
+            "{} to {} %, as claimed".format(*CLAIMED), color=_style.PLAIN, marker="s", alpha=0.5
+        ),
     ]
 
 

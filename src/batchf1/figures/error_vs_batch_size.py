@@ -9,6 +9,10 @@ from matplotlib.figure import Figure
 
 from batchf1.figures import _sweep
 
+ALT = (
+    "Above, the error of the logged F1 over the batch size, in training and in validation, with a "
+    "line for each prevalence; below, the largest error of each strategy, on a logarithmic axis."
+)
 COLUMNS = _sweep.COLUMNS
 
 

@@ -9,6 +9,11 @@ from matplotlib.figure import Figure
 
 from batchf1.figures import _sweep
 
+ALT = (
+    "Above, the error of the logged F1 over the number of training samples, in training and in "
+    "validation, with a line for each batch size; below, the largest error of each strategy, on a "
+    "logarithmic axis."
+)
 COLUMNS = _sweep.COLUMNS
 
 

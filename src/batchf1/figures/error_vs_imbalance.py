@@ -8,7 +8,12 @@ from matplotlib.figure import Figure
 from batchf1.figures import _sweep
 from batchf1.figures.error_vs_batch_size import COLUMNS, table
 
-__all__ = ["COLUMNS", "draw", "table"]
+__all__ = ["ALT", "COLUMNS", "draw", "table"]
+
+ALT = (
+    "Above, the error of the logged F1 over the prevalence, in training and in validation, with a "
+    "line for each batch size; below, the largest error of each strategy, on a logarithmic axis."
+)
 
 
 def draw(table: pd.DataFrame) -> Figure:

@@ -45,6 +45,10 @@ READ = [
 ]
 """Of a study's table, beside the settings."""
 ARTICLE = "article"
+ALT = (
+    "Four rows, one for each F1 of the article's log: the number that it prints, beside points "
+    "for our runs in each Keras and the interval in which one more would lie."
+)
 COLUMNS = {
     **dict.fromkeys(("keras", "dataset", "quantity"), "text"),
     **dict.fromkeys(("seed", "steps", "value", "expected_f1", "sd", "low", "high"), "number"),
@@ -173,7 +177,7 @@ def draw(table: pd.DataFrame) -> Figure:
         return _style.nothing("no run to hold against the article's log")
     figure, ax = plt.subplots(figsize=(7.6, 3.8), layout="constrained")
     versions = [keras for keras in table["keras"].unique() if keras != ARTICLE]
-    colours = dict(zip(versions, cycle(_style.SPARE), strict=False))
+    colours = dict(zip(versions, cycle(_style.FRAMEWORKS), strict=False))
     for place, quantity in enumerate(SHOWN):
         rows = table[table["quantity"] == quantity]
         for _, row in rows[rows["keras"] == ARTICLE].iterrows():
@@ -183,7 +187,7 @@ def draw(table: pd.DataFrame) -> Figure:
     ax.set_yticks(np.arange(len(SHOWN)) + 0.2, list(SHOWN.values()))
     ax.set_ylim(len(SHOWN) - 0.4, -0.45)
     least = table[table["quantity"].isin(SHOWN)][["value", "low"]].min().min()
-    ax.set_xlim(min(0.35, least - 0.05), 1.02)
+    ax.set_xlim(min(0.35, least - 0.05), 1.04)
     ax.set_xlabel("F1")
     ax.grid(axis="x", linewidth=0.4)
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -206,6 +210,7 @@ def _article(ax: Any, place: float, row: pd.Series) -> None:
         textcoords="offset points",
         ha="center",
         fontsize=7.5,
+        bbox=GROUND,
     )
 
 
@@ -215,6 +220,8 @@ def _ours(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
     ax.plot(rows["value"], [place] * len(rows), **_dot(colour))
 
 
+GROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+"""Of a number, for the grid not to strike it through."""
 ARTICLE_MARK: dict[str, Any] = {
     "color": _style.TRUTH,
     "marker": "|",

@@ -28,6 +28,10 @@ ENGINES = {
     **dict.fromkeys(("n_samples", "batch_size", "epochs", "later_s"), "number"),
 }
 PIPELINES = {"pipeline": "text", **dict.fromkeys(("n_runs", "cores", "seconds"), "number")}
+ALT = (
+    "Three charts on logarithmic axes: the seconds of a run over the training samples and over "
+    "the batch size, a line for each engine, and the seconds of a study over its number of runs."
+)
 COLUMNS = ENGINES | PIPELINES
 
 
@@ -64,7 +68,7 @@ def _engines(axes: Any, runs: pd.DataFrame) -> None:
     for ax, (x, fixed, value) in zip(axes, cells, strict=True):
         _lines(ax, runs[runs[fixed] == value], ("engine", x, "later_s"), LOOKS)
     axes[0].set(xlabel="training samples", ylabel="seconds a run, once compiled")
-    axes[1].set(xlabel="batch size")
+    axes[1].set(xlabel="batch size (samples)")
     axes[0].set_title(f"Batches of {small:,.0f}")
     axes[1].set_title(f"{large:,.0f} samples")
 

@@ -15,6 +15,10 @@ from batchf1.figures import _axes, _style
 from batchf1.figures._theory import residuals, with_expectation
 
 KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
+ALT = (
+    "Left, the F1 logged by Keras over the F1 expected from the counts, points along the "
+    "diagonal. Right, a histogram of the residuals beside the normal curve."
+)
 COLUMNS = {
     "split": "text",
     **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
@@ -47,7 +51,7 @@ def draw(table: pd.DataFrame) -> Figure:
     colour = _style.colour("batch_mean")
     left.axline((0, 0), slope=1, color=_style.TRUTH, linewidth=0.8)
     left.scatter(passes["expected_f1"], passes["f1"], s=3, alpha=0.3, color=colour, rasterized=True)
-    left.set(xlabel="expected from the counts alone", ylabel="logged by Keras")
+    left.set(xlabel="F1 expected from the counts alone", ylabel="F1 logged by Keras")
     left.set_title("Batch mean of F1")
     _residuals(right, passes["residual"].dropna())
     for ax in (left, right):
@@ -78,10 +82,11 @@ def _moving(training: pd.DataFrame) -> str:
     if moved.empty:
         return ""
     first, last = moved.index[0], moved.index[-1]
-    then = f" and {moved[last]:+.2f} in epoch {last}" if last > first else ""
+    then = f" and {_style.signed(moved[last], 2)} in epoch {last}" if last > first else ""
     return (
         " In training, where weights move and batches are not alike, the log lies "
-        f"{moved[first]:+.2f} points from the\nexpectation in epoch {first}{then}, on average."
+        f"{_style.signed(moved[first], 2)} points from the\nexpectation in epoch {first}{then}, on "
+        "average."
     )
 
 
@@ -91,6 +96,8 @@ def _residuals(ax: Any, residual: pd.Series) -> None:
         shown = residual.clip(-4, 4)
         ax.hist(shown, edges, density=True, color=_style.colour("batch_mean"), alpha=0.6)
     ax.plot(edges, norm.pdf(edges), color=_style.TRUTH)
-    ax.set(xlabel="(logged - expected) / predicted standard deviation", ylabel="density")
-    said = f"mean {residual.mean():+.2f}, deviation {residual.std():.2f}"
+    ax.set(
+        xlabel="(logged \N{MINUS SIGN} expected) / predicted standard deviation", ylabel="density"
+    )
+    said = f"mean {_style.signed(residual.mean(), 2)}, deviation {residual.std():.2f}"
     ax.set_title(f"Residuals: {said}" if len(residual) > 1 else f"Residuals: {len(residual)}")

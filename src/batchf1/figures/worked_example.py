@@ -17,11 +17,17 @@ from batchf1.metrics.ratios import F1
 from batchf1.study.grid import WorkedExample, load_study
 
 CELLS = ("tn", "fn", "fp", "tp")
+ALT = (
+    "Bars of accuracy and of F1 for each batch, for the mean of the batches and for all samples "
+    "together, with a dotted line at the true value."
+)
 COLUMNS = {"row": "text", **dict.fromkeys((*CELLS, "accuracy", "f1"), "number")}
 ARTICLE = [[50, 10, 10, 30], [90, 9, 0, 1], [70, 0, 0, 30]]
 """The article's batches, in the order of `CELLS`."""
 FEW = 4
 """More batches than these have no numbers on their bars."""
+LOW = 0.12
+"""A lower bar has its number above it."""
 WORDS = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 
@@ -52,7 +58,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Bars of accuracy and of F1: each batch, their mean, the truth."""
     if table.empty:
         return _style.nothing("no batches to show")
-    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.4), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), sharey=True, layout="constrained")
     for ax, column, name in zip(axes, ("accuracy", "f1"), ("Accuracy", "F1"), strict=True):
         _bars(ax, table, column)
         mean, truth = table[column].iloc[-2:]
@@ -78,12 +84,13 @@ def _bars(ax: Any, table: pd.DataFrame, column: str) -> None:
     n, values = len(table) - 2, table[column]
     colours = [_style.PLAIN] * n + [_style.colour("batch_mean"), _style.TRUTH]
     places = np.append(np.arange(n), [n + 0.4, n + 1.4])
-    bars = ax.bar(places, values, color=colours, width=0.8)
+    ax.bar(places, values, color=colours, width=0.8)
     mean, truth = values.iloc[-2:]
     if n <= FEW:
         ends = ["mean of\nbatches", f"all {table[list(CELLS)].iloc[-1].sum():,.0f}\ntogether"]
-        ax.bar_label(bars, [f"{value:.4g}" for value in values], padding=2, fontsize=8)
-        ax.set_xticks(places, [*table["row"].iloc[:-2], *ends])
+        for place, value, colour in zip(places, values, colours, strict=True):
+            _number(ax, place, value, colour)
+        ax.set_xticks(places, [*table["row"].iloc[:-2], *ends], fontsize=8)
     else:
         ax.set_xticks([])
         ax.set_xlabel(
@@ -92,3 +99,11 @@ def _bars(ax: Any, table: pd.DataFrame, column: str) -> None:
     ax.axhline(truth, color=_style.TRUTH, linewidth=0.8, linestyle=":", zorder=0)
     ax.set_ylim(0, 1.1)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _number(ax: Any, place: float, value: float, colour: str) -> None:
+    """A bar's value at its foot, where no line of the truth goes; of a low bar above it."""
+    high = value >= LOW
+    ink = "white" if high and colour == _style.TRUTH else _style.TRUTH
+    y = 0.04 if high else value + 0.02
+    ax.text(place, y, f"{value:.4g}", ha="center", va="bottom", color=ink, fontsize=8.5)

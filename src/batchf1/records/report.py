@@ -60,19 +60,25 @@ def _row(claim: Claim) -> str:
     return "   * - " + "\n     - ".join(map(from_markdown, claim))
 
 
-def write_caption(path: Path, headline: str, caption: str, origin: str) -> None:
-    """Write what a figure concludes, what it shows and where it came from."""
-    parts = (f"**{escaped(headline)}**", escaped(caption), f"*{escaped(origin)}*")
+def write_caption(path: Path, headline: str, caption: str, origin: str, alt: str) -> None:
+    """Write what a figure concludes, what is seen, of which numbers, and where it came from."""
+    parts = (f"**{escaped(headline)}**", escaped(alt), escaped(caption), f"*{escaped(origin)}*")
     with replacing(path) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def from_markdown(text: str) -> str:
-    """A line of Markdown as reStructuredText: code, and links by their text alone."""
-    text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text)
+    """A line of Markdown as reStructuredText: code, and links as text, to a file by its path."""
+    text = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", _link, text)
     parts = text.split("`")
     code = [f"``{part}``" if i % 2 else escaped(part) for i, part in enumerate(parts)]
     return "".join(code)
+
+
+def _link(found: re.Match[str]) -> str:
+    """The text of a link, but the path of a file that it only names."""
+    text, target = found.groups()
+    return f"`{target}`" if Path(target).name == text else text
 
 
 def escaped(text: str) -> str:

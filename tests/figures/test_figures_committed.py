@@ -1,0 +1,47 @@
+"""The committed pictures: no flaw in their layout, those of their tables, and told in words."""
+
+import re
+
+import pytest
+from PIL import Image
+
+from batchf1.figures import _style
+from helpers import layout, pictures
+
+
+@pytest.mark.parametrize("name", pictures.NAMES)
+def test_a_referee_finds_nothing_to_mark(name):
+    with _style.house():
+        assert layout.flaws(pictures.committed(name).figure) == []
+
+
+@pytest.mark.parametrize("name", pictures.NAMES)
+def test_the_picture_says_what_its_table_says(name):
+    headline, caption = pictures.committed(name).words
+    with Image.open(pictures.FOLDER / f"{name}.png") as picture:
+        said = picture.text
+    assert (said["Title"], said["Description"]) == (headline, caption)
+
+
+@pytest.mark.parametrize("name", pictures.NAMES)
+def test_those_who_do_not_see_it_are_told_what_it_shows(name):
+    alt = pictures.module(name).ALT
+    assert 60 < len(alt) < 250
+    assert alt.endswith(".")
+    assert not re.search(r"\d\d|[\n\[\]]", alt), "numbers belong to a table, brackets to Markdown"
+
+
+def test_each_figure_has_words_of_its_own():
+    said = {pictures.module(name).ALT for name in pictures.NAMES}
+    assert len(said) == len({pictures.module(name) for name in pictures.NAMES})
+
+
+def test_the_docs_say_of_a_picture_what_its_figure_says(repository):
+    shown = {
+        (name, alt)
+        for page in sorted(repository.glob("docs/*.md"))
+        for alt, name in re.findall(r"!\[([^]]*)\]\([^)]*figures/(\w+)\.png\)", page.read_text())
+    }
+    assert len(shown) >= 7
+    for name, alt in shown:
+        assert alt == pictures.module(name).ALT

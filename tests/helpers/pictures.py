@@ -1,0 +1,46 @@
+"""The committed figures, each drawn once for all tests of a process."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from batchf1.figures import _numbers, _style
+from batchf1.figures import base as figures
+from batchf1.records import whence
+
+FOLDER = Path(__file__).parents[2] / "figures"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.csv"))
+
+
+class Picture(NamedTuple):
+    """A figure that is laid out, and its headline and caption."""
+
+    figure: Figure
+    words: tuple[str, str]
+
+
+def module(name):
+    """The module of a committed figure, as its record says."""
+    record = json.loads(whence.beside(FOLDER / f"{name}.csv").read_text(encoding="utf-8"))
+    return figures.module(record["module"])
+
+
+@cache
+def committed(name):
+    """What a committed table is drawn as."""
+    plot = module(name)
+    return laid_out(plot.draw, _numbers.read(FOLDER / f"{name}.csv", plot.COLUMNS, name))
+
+
+def laid_out(draw, table):
+    """What a table is drawn as."""
+    with _style.house():
+        figure = draw(table)
+        figure.draw_without_rendering()
+        words = _style.words(figure)
+        plt.close(figure)
+    return Picture(figure, words)

@@ -10,6 +10,7 @@ import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import GenericAlias
 
 from docutils import nodes
 from docutils.parsers import Parser
@@ -25,7 +26,7 @@ ROOMS = ("metrics", "theory", "forensics", "auditing")
 EXPLORER = "docs/explorer"
 SIGNS = "20-7e,a0-ff,370-3ff,2010-205f,2100-214f,2190-22ff,2308-230b,27e8-27ef,1d400-1d7ff"
 """Characters that formulas may need, of the font STIX Two Math."""
-TABLES = (dict, list, tuple, str, re.Pattern)
+TABLES = (dict, list, tuple, str, re.Pattern, GenericAlias)
 
 ARRAYS = {
     "Bits": "int64",
@@ -91,7 +92,9 @@ exclude_patterns = [
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 6
 
-autodoc_type_aliases = {name: name for name in ("ArrayLike", "Enough", "Expected", "NDArray")}
+autodoc_type_aliases = {
+    name: name for name in ("ArrayLike", "Enough", "Expected", "NDArray", "Pair")
+}
 autodoc_type_aliases |= {name: f"NDArray[{of}]" for name, of in ARRAYS.items()}
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
@@ -222,7 +225,7 @@ def plain(app, what, name, thing, options, lines):
 
 
 def skipped(app, what, name, thing, skip, options):
-    """Tables and patterns of a module, as their values say nothing to a reader."""
+    """Tables, patterns and aliases of a module, whose values say nothing to a reader."""
     return True if what == "module" and isinstance(thing, TABLES) else None
 
 

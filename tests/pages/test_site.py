@@ -120,7 +120,9 @@ def test_mathematics_is_drawn(site, pages):
 
 def test_every_page_is_in_the_contents(site, pages):
     written = {path.relative_to(REPOSITORY) for path in REPOSITORY.glob("docs/**/*.md")}
-    written |= {Path(name) for name in ("README.md", "README.ja.md", "CONTRIBUTING.md", "CHANGELOG.md")}
+    written |= {
+        Path(name) for name in ("README.md", "README.ja.md", "CONTRIBUTING.md", "CHANGELOG.md")
+    }
     expected = {path.with_suffix(".html").as_posix() for path in written}
     listed = (site / "index.html").read_text().split('class="sidebar-tree"')[1].split("<article")[0]
     linked = {

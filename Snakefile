@@ -15,6 +15,7 @@ include: "workflow/rules/cost.smk"
 include: "workflow/rules/atlas.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/frameworks.smk"
 
 
 rule all:

@@ -18,6 +18,7 @@ ORDER = [
     "test_training",
     "test_shard",
     "test_probe",
+    "test_elsewhere",
     "test_keras224",
     "test_cost",
     "test_decisions",

@@ -152,7 +152,7 @@ def test_a_module_of_another_package_brings_its_own_package_along(tmp_path, monk
 def test_every_module_that_a_rule_names_has_sources(repository):
     text = "\n".join(p.read_text() for p in sorted((repository / "workflow/rules").glob("*.smk")))
     named = re.findall(r"\bsources\(\"([\w.]+)\"\)", text)
-    assert named == ["batchf1.records.report"]
+    assert named == ["batchf1.probe.elsewhere.table", "batchf1.records.report"]
     figures = [plugins.module(plugins.FIGURES, name) for name in plugins.names(plugins.FIGURES)]
     studies = experiments(repository / "experiments")
     runs = {

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from snakemake.utils import available_cpu_count
 
 from batchf1.errors import InputError, require
+from batchf1.probe.elsewhere import environments
 from batchf1.records import locks, provenance
 from batchf1.records.files import digest
 from batchf1.study import plugins
@@ -123,6 +124,7 @@ wildcard_constraints:
     study="|".join(STUDIES) or "none",
     shard=r"\d+",
     figure="|".join(ALL_FIGURES),
+    program="|".join(environments.PROGRAMS),
 
 
 def sources(*names):
@@ -170,3 +172,14 @@ def figure_code(wildcards):
 def cost_sources(wildcards):
     """The files that decide what a study of cost measures."""
     return sources(*cost_modules(COSTS[wildcards.cost]))
+
+
+def program_needs(wildcards):
+    """A program of another framework, what judges its numbers, and where it runs."""
+    program = environments.PROGRAMS[wildcards.program]
+    files = sources(
+        f"batchf1.probe.elsewhere.programs.{program.module}",
+        "batchf1.probe.elsewhere.measured",
+    )
+    name = program.environment
+    return files if name is None else [*files, str(environments.FOLDER / name)]

@@ -17,6 +17,8 @@ def add(commands: Any) -> None:
     _add_claims(parsers)
     _add_keras224(parsers)
     _add_probe(parsers)
+    for step in (_add_environment, _add_elsewhere, _add_frameworks):
+        step(parsers)
 
 
 def _add_shard(parsers: Any) -> None:
@@ -171,6 +173,51 @@ def _probe(parsed: argparse.Namespace) -> None:
         page.write([row for name in FRAMEWORKS for row in measure.measure(name)], parsed.write)
     else:
         print(json.dumps([asdict(row) for row in measure.run(parsed.framework)]))  # noqa: T201
+
+
+def _add_environment(parsers: Any) -> None:
+    parser = parsers.add_parser("environment", help="install another framework into a folder")
+    parser.add_argument("name", help="which; .frameworks/<name> is looked for")
+    parser.add_argument("folder", type=Path, help="new folder")
+    parser.set_defaults(command=_environment, prog=parser.prog)
+
+
+def _environment(parsed: argparse.Namespace) -> None:
+    from batchf1.probe.elsewhere.environments import install
+
+    install(parsed.name, parsed.folder)
+
+
+def _add_elsewhere(parsers: Any) -> None:
+    parser = parsers.add_parser("elsewhere", help="measure what another framework logs")
+    parser.add_argument("program", help="which of its programs")
+    parser.add_argument("--output", type=Path, required=True, help="table of its rows")
+    parser.set_defaults(command=_elsewhere, prog=parser.prog)
+
+
+def _elsewhere(parsed: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from batchf1.probe.elsewhere.measured import measure
+    from batchf1.records.tables import write_csv
+
+    write_csv(pd.DataFrame(measure(parsed.program)), parsed.output)
+
+
+def _add_frameworks(parsers: Any) -> None:
+    parser = parsers.add_parser("frameworks", help="put what frameworks log into a page")
+    parser.add_argument("tables", type=Path, nargs="+", help="tables of their rows")
+    parser.add_argument(
+        "--write", type=Path, required=True, metavar="FOLDER", help="of frameworks.csv and .md"
+    )
+    parser.set_defaults(command=_frameworks, prog=parser.prog)
+
+
+def _frameworks(parsed: argparse.Namespace) -> None:
+    from batchf1.probe.elsewhere import measured, table
+    from batchf1.probe.rows import read
+
+    table.write([row for path in parsed.tables for row in read(path, measured.Row)], parsed.write)
 
 
 def _experiment(parser: argparse.ArgumentParser) -> None:

@@ -25,14 +25,9 @@ from batchf1.metrics.averaging import average
 from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import F1
 from batchf1.probe.rows import CASE, FRAMEWORKS, MARGINS, RETURNED, RULES, Row
+from batchf1.probe.toy import BATCH_SIZE, BATCHES, LABELS, SCORES
 
 Fed = NDArray[np.float32]
-
-LABELS = np.array([1, 0, 1, 0, 1, 0, 0, 0, 1, 1], np.float32)
-SCORES = np.array([1, 1, 0, 0, 1, 0, 0, 0, 1, 1], np.float32)
-BATCH_SIZE = 4
-BATCHES = {"4/4/2": 10, "4/4": 8}
-"""How the toy is cut -> its samples. The second is the first without its short batch."""
 
 SHAPES = {"column": (-1, 1), "flat": (-1,)}
 """Shape of the labels; the scores are a column."""
@@ -94,9 +89,9 @@ def run(framework: str) -> list[Row]:
             continue
         case = Row(framework, keras.__version__, weights, labels, call=call)
         for group in GROUPS[argument]:
-            metrics = [metric for returned in group for metric in _metrics(ops, returned)]
+            metrics = [metric for returned in group for metric in metric_functions(ops, returned)]
             # a new model: Keras 3 raises where an old one meets data of another rank
-            rows += _fits(case, _model(keras, argument, metrics), group)
+            rows += _fits(case, identity_model(keras, argument, metrics), group)
     rows.sort(key=_order)
     return [_rounded(row) for row in _with_precision(_with_rule(rows))]
 
@@ -111,7 +106,7 @@ def _load(framework: str) -> tuple[Any, Any]:
     return keras, keras.ops if framework == "keras" else keras.backend
 
 
-def _model(keras: Any, argument: str, metrics: list[Any]) -> Any:
+def identity_model(keras: Any, argument: str, metrics: list[Any]) -> Any:
     """A model that gives back its input, whatever it is trained on."""
     scores = keras.layers.Input((1,))
     same = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(scores)
@@ -120,7 +115,12 @@ def _model(keras: Any, argument: str, metrics: list[Any]) -> Any:
     return model
 
 
-def _metrics(ops: Any, returned: str) -> list[Callable[[Any, Any], Any]]:
+def metric_functions(ops: Any, returned: str) -> list[Callable[[Any, Any], Any]]:
+    """What returns F1, or the three counts, of a batch, written with the framework's operations.
+
+    `ops`: where it keeps them; `returned`: one of `RETURNED`.
+    """
+
     def parts(y_true: Any, y_pred: Any) -> list[Any]:
         decided = ops.cast(ops.greater(y_pred, 0.5), "float32")
         return [y_true * decided, decided, y_true]

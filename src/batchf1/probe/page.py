@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from batchf1.errors import refuse, require
 from batchf1.probe.rows import FRAMEWORKS, RETURNED, RULES, Row, Rule
@@ -17,16 +17,23 @@ def write(rows: list[Row], folder: str | Path) -> None:
 
     Raises `InputError` where the page or its markers are missing, or a file cannot be written.
     """
+    write_page(rows, render(rows), Path(folder) / "averaging.md")
+
+
+def write_page(rows: Sequence[Any], tables: str, page: Path) -> None:
+    """Write the rows, of some dataclass, beside a page as CSV, and its tables between its markers.
+
+    Raises `InputError` where the page or its markers are missing, or a file cannot be written.
+    """
     import pandas as pd
 
     from batchf1.records.tables import replacing, write_csv
 
-    page = Path(folder) / "averaging.md"
     try:
         before = page.read_text(encoding="utf-8")
     except OSError as error:
         refuse(str(page), "must be there", error.strerror or str(error))
-    after = _with_tables(before, render(rows), page)
+    after = _with_tables(before, tables, page)
     write_csv(pd.DataFrame([asdict(row) for row in rows]), page.with_suffix(".csv"))
     with replacing(page) as temporary:
         temporary.write_text(after, encoding="utf-8")
@@ -85,10 +92,11 @@ def render(rows: list[Row]) -> str:
     shapes = (["sum", "mean", "f1"], ["per_sample"])
     places = (PLACES["metrics"], PLACES["weighted"])
     rules = [_line(rows, place, shape, _rule) for place, shape in product(places, shapes)]
-    return f"{_table(header, verdicts)}\n{_table(header, rules)}"
+    return f"{table(header, verdicts)}\n{table(header, rules)}"
 
 
-def _table(header: list[str], lines: Iterable[list[str]]) -> str:
+def table(header: list[str], lines: Iterable[list[str]]) -> str:
+    """A table in Markdown: a header and lines of as many cells."""
     cells = [header, ["---"] * len(header), *lines]
     return "".join(f"| {' | '.join(line)} |\n" for line in cells)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 from batchf1.errors import one_line, refuse
 from batchf1.metrics.averaging import Logged
@@ -75,14 +75,21 @@ RULES = {
 
 def load(path: str | Path) -> list[Row]:
     """The rows of a CSV that `write` wrote. Raises `InputError` where it is not one."""
+    return read(path, Row)
+
+
+Kind = TypeVar("Kind")
+
+
+def read(path: str | Path, kind: type[Kind]) -> list[Kind]:
+    """The rows of the probe's CSV as a dataclass of texts and numbers; `InputError` for others."""
+    kinds = get_type_hints(kind)
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:
-            return [_from_text(line) for line in csv.DictReader(file)]
+            return [kind(**_values(line, kinds)) for line in csv.DictReader(file)]
     except (OSError, TypeError, ValueError, KeyError) as error:
         refuse(str(path), "must be the CSV of batchf1.probe", one_line(error))
 
 
-def _from_text(line: dict[str, str]) -> Row:
-    texts = {name for name, kind in get_type_hints(Row).items() if kind is str}
-    values = {k: v if k in texts else float(v) if v else None for k, v in line.items()}
-    return Row(**values)  # type: ignore[arg-type]
+def _values(line: dict[str, str], kinds: dict[str, Any]) -> dict[str, Any]:
+    return {k: v if kinds[k] is str else float(v) if v else None for k, v in line.items()}

@@ -1,0 +1,130 @@
+"""The environments that other frameworks live in, and the programs that run there.
+
+Each is installed from its pins, `pins/<name>.txt`: every package, so that nothing else comes along.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from os import getpid
+from pathlib import Path
+from typing import NamedTuple
+
+from batchf1.errors import refuse, require
+
+FOLDER = Path(".frameworks")
+"""Where they are, a folder each."""
+PINS = Path(__file__).with_name("pins")
+
+
+class Environment(NamedTuple):
+    """What an environment is for, and takes on Linux with an x86-64 processor."""
+
+    what: str
+    imports: str
+    """What must be importable, or it is not whole."""
+    download_mb: int
+    disk_mb: int
+
+
+ENVIRONMENTS = {
+    "jax": Environment("Keras on JAX", "jax", 145, 570),
+    "torch": Environment(
+        "PyTorch for CPU, with Keras, Lightning, ignite and torchmetrics",
+        "torch, lightning, ignite, torchmetrics",
+        225,
+        870,
+    ),
+    "flower": Environment("Flower", "flwr.serverapp.strategy", 65, 215),
+    "mxnet": Environment("MXNet, with NumPy 1.23", "mxnet", 65, 250),
+}
+
+
+class Program(NamedTuple):
+    """A module of `programs`, and where it runs."""
+
+    module: str
+    environment: str | None = None
+    """None: that of batchf1 itself."""
+    argument: str | None = None
+
+
+PROGRAMS = {
+    "keras_jax": Program("keras3", "jax", "jax"),
+    "keras_torch": Program("keras3", "torch", "torch"),
+    "keras_mirrored": Program("keras3", None, "mirrored"),
+    "lightning": Program("in_lightning", "torch"),
+    "lightning_ddp": Program("lightning_ddp", "torch"),
+    "ignite": Program("pytorch_ignite", "torch"),
+    "torchmetrics": Program("torchmetrics_alone", "torch"),
+    "flower": Program("flower", "flower"),
+    "mxnet": Program("mxnet_metric", "mxnet"),
+    "scikit_learn": Program("scikit_learn"),
+}
+"""In the order of the table."""
+
+
+def pins(name: str) -> Path:
+    """The file with the pins of an environment."""
+    return PINS / f"{name}.txt"
+
+
+def cost(name: str) -> str:
+    """What an environment holds and takes, in a line."""
+    needs = ENVIRONMENTS[name]
+    return f"{needs.what}: {needs.download_mb} MB to download, {needs.disk_mb} MB on disk"
+
+
+def python(name: str | None, folder: Path = FOLDER) -> Path:
+    """The interpreter of an environment, or batchf1's own."""
+    return Path(sys.executable) if name is None else folder / name / "bin" / "python"
+
+
+def install(name: str, folder: Path) -> None:
+    """Make an environment in a folder, whole or not at all.
+
+    Raises `InputError` for another name, where the package index does not answer, or where what it
+    has cannot be imported: on Linux it serves PyTorch for CUDA alone, which does not start without
+    the packages of CUDA, which the pins leave out.
+    """
+    require(name in ENVIRONMENTS, "environment", f"is one of {tuple(ENVIRONMENTS)}", name)
+    part = folder.with_name(f"{folder.name}.{getpid()}.part")
+    for left in folder.parent.glob(f"{folder.name}.*.part"):  # by an install that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        for command, rule in _steps(name, part):
+            _run(command, name, rule)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    except OSError as error:
+        refuse(str(folder), "could not be written", error.strerror or str(error))
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _steps(name: str, folder: Path) -> Iterator[tuple[list[str], str]]:
+    """The commands that make an environment, and what each needs."""
+    here, wanted = str(folder / "bin" / "python"), pins(name)
+    yield [sys.executable, "-m", "venv", "--without-pip", str(folder)], "could not be made"
+    pip = [sys.executable, "-m", "pip", "--python", here, "--disable-pip-version-check", "install"]
+    chosen = ["--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:", "--requirement"]
+    yield [*pip, *chosen, str(wanted)], f"needs the package index once ({wanted.name})"
+    imports = f"import {ENVIRONMENTS[name].imports}"
+    yield [here, "-P", "-c", imports], f"must do `{imports}` ({_hint(name)})"
+
+
+def _hint(name: str) -> str:
+    if name != "torch":
+        return f"pins: {name}.txt"
+    return "PyTorch's wheels for CPU: name their index in PIP_EXTRA_INDEX_URL, docs/frameworks.md"
+
+
+def _run(command: list[str], name: str, rule: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["no word"]
+        errors = [line for line in said if line.startswith("ERROR")]
+        refuse(f"environment {name}", rule, [*said[-1:], *errors][-1])

@@ -49,6 +49,7 @@ CONTENTS = {
         "The atlas of metrics": "docs/atlas",
         "Folds, groups, sorted data": "docs/cuts",
         "What your Keras averages": "docs/averaging",
+        "What other frameworks log": "docs/frameworks",
     },
     "What it costs": {"Choosing by a wrong F1": "docs/decisions"},
     "Theory": {"What a batch mean will log": "docs/theory"},

@@ -89,6 +89,7 @@ def of_the_decisions(folder):
         "search": lost["search over 32 candidates"],
         "threshold": lost["threshold"],
         "weight": lost["class weight 1 to 20"],
+        "epoch": lost["epoch kept"],
         "many": zero[zero["bin_low"] >= 3]["regret"].max(),
     }
 

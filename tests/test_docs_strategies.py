@@ -7,12 +7,14 @@ from helpers.figure_of_decisions import LINES, first, read, rows
 from helpers.tables_of_costs import grown_bytes, smallest_cells
 
 ROWS = {
-    "batch_mean": "`batch_mean` (`BatchMean`) | F1 function in `metrics` (the naive one) | wrong | wrong",
-    "reconstructed": "`reconstructed` (`Reconstructed`) | log three counts, rebuild F1 in a callback (the article's "
-    "C5) | exact | exact",
-    "streaming": "`streaming` (`Streaming`) | stateful metric that keeps its own counts | exact | exact",
-    "epoch_end": "`epoch_end` (`EpochEnd`), data set | predict at the end of the epoch, count | F1 of the final "
-    "weights, another quantity | exact",
+    "batch_mean": "`batch_mean` (`BatchMean`) | F1 function in `metrics` (the naive one) | "
+    "wrong | wrong",
+    "reconstructed": "`reconstructed` (`Reconstructed`) | log three counts, rebuild F1 in a "
+    "callback (the article's C5) | exact | exact",
+    "streaming": "`streaming` (`Streaming`) | stateful metric that keeps its own counts | "
+    "exact | exact",
+    "epoch_end": "`epoch_end` (`EpochEnd`), data set | predict at the end of the epoch, count | "
+    "F1 of the final weights, another quantity | exact",
     "epoch_end_arrays": "`epoch_end`, arrays | predict, scikit-learn's F1 (C4) | as above | exact",
 }
 

@@ -56,8 +56,8 @@ def test_a_wrong_number_is_told_with_both_numbers_the_rule_and_the_remedy():
     with pytest.warns(BatchAveragedMetricWarning) as told:
         recorded(action="warn").check("val_f1", mean(), f1)
     line = (
-        f"val_f1: must be the metric of all samples, {f1(Y, P):.6g}; got {mean():.6g}, the mean "
-        "over batches (per_batch): keep labels and predictions, and call f1 once on all of them"
+        f"val_f1: logged {mean():.6g}, the mean over batches (per_batch), where the metric of all "
+        f"samples is {f1(Y, P):.6g}: keep labels and predictions, and call f1 once on all of them"
     )
     assert [str(one.message) for one in told] == [line]
     assert told[0].filename == __file__
@@ -70,7 +70,7 @@ def test_a_wrong_number_is_told_with_both_numbers_the_rule_and_the_remedy():
 
 def test_a_number_by_no_rule_is_told():
     for metric in (f1, accuracy):
-        with pytest.raises(InputError, match="got 0.123, by no rule known"):
+        with pytest.raises(InputError, match="logged 0.123, by no rule known"):
             recorded(action="raise").check("val", 0.123, metric)
 
 

@@ -151,5 +151,5 @@ def line(key: str, found: Audited, remedy: str, unknown: str = UNKNOWN) -> str:
     """What is wrong, and what to do."""
     how = unknown if found.rule is None else f"{MEANING[found.rule]} ({found.rule})"
     logged = found.logged if isinstance(found.logged, str) else f"{found.logged:.6g}"
-    rule = f"must be the metric of all samples, {found.pooled:.6g}"
-    return f"{key}: {rule}; got {logged}, {how}: {remedy}"
+    true = f"where the metric of all samples is {found.pooled:.6g}"
+    return f"{key}: logged {logged}, {how}, {true}: {remedy}"

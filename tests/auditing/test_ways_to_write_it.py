@@ -317,7 +317,9 @@ def test_and_printed_with_four_digits(case):
 def test_a_recorder_in_the_loop_warns_of_it(case):
     metric, y, p, loop, rule, _ = WRONG[case]
     batches = cut(y, p)
-    with pytest.warns(BatchAveragedMetricWarning, match=f"^val: must be .* .{rule}.: ") as told:
+    with pytest.warns(
+        BatchAveragedMetricWarning, match=f"^val: logged .* .{rule}., where .*: "
+    ) as told:
         found = recorded(batches).check("val", loop(metric, batches), metric, devices=3)
     assert len(told) == 1
     assert found.rule == rule

@@ -132,7 +132,7 @@ def test_a_wrong_log_is_told(home, case, caplog):
     step, rule = WRONG[case]
     audit = audit_of()
     with pytest.warns(
-        BatchAveragedMetricWarning, match=f"^val_f1: must be .* .{rule}.: up"
+        BatchAveragedMetricWarning, match=f"^val_f1: logged .* .{rule}., where .*: up"
     ) as told:
         fit(home, audit, module_of(home, step))
     assert len([one for one in told if one.category is BatchAveragedMetricWarning]) == 1
@@ -150,7 +150,7 @@ def test_compute_at_each_step(lightning):
     even = {"labels": Y[:128], "scores": P[:128]}
     for sanity, said in ((0, ".mean_of_prefixes."), (2, "by no rule known .does the step return")):
         module = module_of(lightning, computed_each_step, **even)
-        with pytest.warns(BatchAveragedMetricWarning, match=f"^val_f1: must be .*, .*{said}"):
+        with pytest.warns(BatchAveragedMetricWarning, match=f"^val_f1: logged .*{said}"):
             fit(lightning, audit_of(), module, num_sanity_val_steps=sanity)
 
 
@@ -268,7 +268,7 @@ def logs(module, y, p):
 audit = audit_of(dict.fromkeys(("val_f1", "val_own", "val_object"), f1))
 with warnings.catch_warnings(record=True) as said:
     trainer = fit(home, audit, module_of(home, logs), devices=2, strategy="ddp")
-told = sum("must be the metric of all" in str(one.message) for one in said)
+told = sum("where the metric of all" in str(one.message) for one in said)
 lines = [f"{found.rule} {found.n_batches} {found.pooled} {found.logged}"
          for found in audit.found.values()]
 Path(sys.argv[1], str(trainer.global_rank)).write_text("; ".join([*lines, str(told)]))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from scipy.special import gammaln
 
 from batchf1.errors import InputError
 from batchf1.figures import _style, original_log, original_log_search
@@ -18,88 +19,114 @@ def log(repository):
     return repository / "docs/article_log.txt"
 
 
-def runs(dataset, units, naive, losses):
-    """Runs of two epochs whose naive validation F1 are given; the first epoch's lie 0.2 lower."""
+NEAR, FAR = [0.46, 0.47, 0.49], [0.3, 0.31, 0.32]
+LOSSES = [0.0, 0.0005, 0.001]
+
+
+def runs(dataset, naive, losses=LOSSES, **more):
+    """Runs of two epochs whose F1 and losses are given; the first epoch's F1 lie 0.2 lower."""
     made = [
-        {"run_id": f"{dataset}-{units}-{seed}", "seed": seed, "epoch": epoch, "split": split}
+        {"run_id": f"{dataset}-{more}-{seed}", "seed": seed, "epoch": epoch, "split": split}
         | {"strategy": strategy, "loss": loss, "f1": f1 - 0.2 * (epoch == 1)}
-        for seed, (f1, loss) in enumerate(zip(naive, losses, strict=True))
+        for seed, (f1, loss) in enumerate(zip(naive, losses, strict=False))
         for epoch in (1, 2)
         for split in ("train", "validation")
         for strategy in ("batch_mean", "epoch_end")
     ]
-    return table(*made, dataset=dataset).assign(**{"model.hidden": f"[{units}]"})
-
-
-NEAR, FAR = [0.46, 0.47, 0.49], [0.3, 0.31, 0.32]
-LOSSES = [0.0, 0.0005, 0.001]
+    return table(*made, **{"dataset": dataset, "model.hidden": "[4]"} | more)
 
 
 def made(tmp_path, log, *of_runs):
     return original_log_search.table(written(tmp_path, pd.concat(of_runs)), log)
 
 
-def test_a_row_is_of_a_setting_and_an_epoch(tmp_path, log):
-    found = made(tmp_path, log, runs("a", 4, NEAR, LOSSES), runs("b", 8, FAR, LOSSES))
-    key = found[["dataset", "model.hidden", "epoch", "n_runs"]].to_numpy().tolist()
-    assert key == [["a", "[4]", 1, 3], ["a", "[4]", 2, 3], ["b", "[8]", 1, 3], ["b", "[8]", 2, 3]]
+def test_a_row_is_of_a_setting_an_epoch_and_a_keras(tmp_path, log):
+    old = {"version": "2.2.4", "engine": "keras224"}
+    every = [runs("a", NEAR), runs("a", FAR, **old), runs("b", FAR, **{"model.hidden": "[8]"})]
+    found = made(tmp_path, log, *every)
+    key = found[["dataset", "model.hidden", "epoch", "keras", "n_runs"]].to_numpy().tolist()
+    assert key == [
+        *(["a", "[4]", 1, "3.0.0", 3], ["a", "[4]", 2, "3.0.0", 3]),
+        *(["a", "[4]", 1, "2.2.4", 3], ["a", "[4]", 2, "2.2.4", 3]),
+        *(["b", "[8]", 1, "3.0.0", 3], ["b", "[8]", 2, "3.0.0", 3]),
+    ]
     assert set(original_log_search.COLUMNS) <= set(found)
     last = found.iloc[1]
     assert last["loss"] == last["val_loss"] == 0.0005
-    assert (
-        last["f1"] == last["val_f1"] == last["f1score_train"] == pytest.approx(0.473333, abs=1e-6)
-    )
+    for name in ("f1", "val_f1", "f1score_train"):
+        assert last[name] == pytest.approx(0.473333, abs=1e-6)
     assert last["acc"] == last["val_acc"] == 0.6  # 2 + 4 of 10
     assert found.iloc[0]["f1"] == pytest.approx(0.273333, abs=1e-6)
 
 
-def test_distances_are_in_half_intervals_and_the_furthest_counts(tmp_path, log):
-    """By hand: deviation 0.0152753 of the F1 and 0.0005 of the losses, t = 4.302653, n = 3."""
-    rows = runs("a", 4, NEAR, LOSSES)
-    found = made(tmp_path, log, rows).iloc[1]
-    # accuracy is 0.6 in all three runs: nothing is compatible but itself
-    assert found["furthest"] == np.inf
-    # losses 0.0005 ± 0.002484: 0.00057325 lies inside, 0.0065 outside; F1 0.4733 ± 0.075892: 0.516
-    # and 0.4728 inside, 0.9975 and 0.9353 outside
-    assert found["compatible"] == 3
-    with_all = rows.assign(tp=5, fp=0, fn=0, tn=5)
-    path = tmp_path / "short.txt"
-    line = log.read_text().replace("val_acc: 0.9982 - ", "")
-    path.write_text(line)
-    found = made(tmp_path, path, with_all).iloc[1]
-    # accuracy 1 is just what is printed; the true F1 of training lies furthest
-    assert found["furthest"] == pytest.approx((0.997502 - 0.473333) / 0.075892, abs=1e-3)
-    assert found["compatible"] == 4
+def test_compatible_are_those_within_the_interval_of_one_more_run(tmp_path, log):
+    """t = 4.302653 and n = 3: F1 0.4733 ± 0.075892 and losses 0.0005 ± 0.002484, accuracy 0.6."""
+    # inside: loss 0.00057325, f1 0.516 and val_f1 0.4728
+    assert made(tmp_path, log, runs("a", NEAR)).iloc[1]["compatible"] == 3
+    # and an accuracy of 1 without any spread: just what is printed in training
+    right = runs("a", NEAR).assign(tp=5, fp=0, fn=0, tn=5)
+    assert made(tmp_path, log, right).iloc[1]["compatible"] == 4
 
 
-def test_it_says_the_same_as_the_figure_of_the_log(tmp_path, log):
-    rows = runs("a", 4, NEAR, LOSSES)
+def test_it_counts_as_the_figure_of_the_log_does(tmp_path, log):
+    rows = runs("a", NEAR).drop(columns="model.hidden")
     rows["fp"] = rows["seed"]  # accuracies that differ
-    source = written(tmp_path, rows.drop(columns="model.hidden"))
+    source = written(tmp_path, rows)
     one = original_log.table(source, log).query("keras != 'article' and seed == 0")
     found = original_log_search.table(source, log).iloc[1]
     assert found["compatible"] == one["compatible"].astype(bool).sum()
 
 
+def test_the_likelihood_is_the_product_of_students_densities(tmp_path, log):
+    printed = original_log.of_article(log).set_index("quantity")["value"]
+    deviation = {"f1": np.std(NEAR, ddof=1), "loss": 0.0005, "acc": 0.0}
+    mean = {"f1": np.mean(NEAR), "loss": 0.0005, "acc": 0.6}
+    wanted = 0.0
+    for quantity, value in printed.items():
+        kind = next((k for k in ("loss", "acc") if k in quantity), "f1")
+        scale = np.sqrt((deviation[kind] ** 2 + 1e-8 / 12) * (1 + 1 / 3))
+        t, nu = (value - mean[kind]) / scale, 2
+        wanted += gammaln((nu + 1) / 2) - gammaln(nu / 2) - np.log(nu * np.pi) / 2
+        wanted += -(nu + 1) / 2 * np.log(1 + t**2 / nu) - np.log(scale)
+    found = made(tmp_path, log, runs("a", NEAR)).iloc[1]["log_likelihood"]
+    assert found == pytest.approx(wanted, abs=1e-5)
+
+
 def test_a_single_run_says_nothing(tmp_path, log):
-    found = made(tmp_path, log, runs("a", 4, NEAR[:1], LOSSES[:1]))
-    assert found[["compatible", "furthest"]].isna().all().all()
+    found = made(tmp_path, log, runs("a", NEAR[:1]))
+    assert found[["compatible", "log_likelihood"]].isna().all().all()
     assert draw(found)[0] == "Nothing to show"
 
 
-def numbers(**changes):
-    """Two data sets, two settings, three epochs; the compatible and the furthest are given."""
-    key = [(d, h, e) for d in ("a", "b_c") for h in ("[4]", "[8]") for e in (1, 2, 3)]
-    found = pd.DataFrame(key, columns=["dataset", "model.hidden", "epoch"])
+def test_what_the_log_does_not_print_counts_for_nothing(tmp_path, log):
+    path = tmp_path / "log.txt"
+    path.write_text(log.read_text().replace("acc: 1.0000 - ", ""))
+    right = runs("a", NEAR).assign(tp=5, fp=0, fn=0, tn=5)
+    assert made(tmp_path, path, right).iloc[1]["compatible"] == 3
+
+
+SCORES = [1, 9, 8, 7, 3, 9, 5, 6]
+
+
+def numbers(scores, compatible=4):
+    """Two data sets, two epochs and two Keras each."""
+    key = [(d, e, k) for d in ("a", "b_c") for e in (1, 2) for k in ("2.2.4", "3.0.0")]
+    found = pd.DataFrame(key, columns=["dataset", "epoch", "keras"])
     means = dict.fromkeys(original_log.QUANTITIES, 0.5)
-    return found.assign(n_runs=5, compatible=4, furthest=3.0, **means).assign(**changes)
+    return found.assign(n_runs=5, compatible=compatible, log_likelihood=scores, **means)
 
 
-def test_chosen_is_the_most_compatible_and_then_the_nearest():
-    compatible = [4, 8, 8, 7, 8, 8, *[0] * 6]
-    furthest = [0.1, 0.9, 0.8, 0.2, 0.7, 0.75, *[0.01] * 6]
-    best = original_log_search.chosen(numbers(compatible=compatible, furthest=furthest))
-    assert (best["dataset"], best["model.hidden"], best["epoch"]) == ("a", "[8]", 2)
+@pytest.mark.parametrize(
+    ("compatible", "row"),
+    [
+        ([6, 6, 8, 6, 6, 7, 6, 6], ("a", 2, "3.0.0", 6)),  # the likeliest in its worse Keras
+        ([6, 6, 8, 6, 6, 6, 7, 7], ("b_c", 2, "2.2.4", 7)),  # the most numbers
+        ([8, 8, 8, 8, 8, 8, 8, 6], ("a", 2, "3.0.0", 8)),
+    ],
+)
+def test_chosen_has_the_most_numbers_and_then_is_likeliest_in_the_worse_keras(compatible, row):
+    best = original_log_search.chosen(numbers(SCORES, compatible))
+    assert tuple(best[["dataset", "epoch", "keras", "compatible"]]) == row
 
 
 def draw(found):
@@ -112,25 +139,22 @@ def draw(found):
 
 
 def test_what_is_drawn():
-    compatible = [*range(6), 8, *[2] * 5]
-    headline, caption, figure = draw(numbers(compatible=compatible, furthest=range(1, 13)))
-    assert headline == "Of the article's eight numbers come out at best: 5 on a, 8 on b c"
-    assert "the mean of 5 runs" in caption
+    headline, caption, figure = draw(numbers(SCORES, [8, 8, 8, 7, 2, 2, 8, 8]))
+    assert headline == "The article's log comes out best on b c: all of its numbers"
+    assert "as one more run after 5 would" in caption
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["a", "b c"]
-    for ax, first, ring in zip(figure.axes, (1, 7), ((3, 6), (1, 7)), strict=True):
-        _, *lines, best = ax.lines
-        assert [list(line.get_ydata()) for line in lines] == [
-            [first, first + 1, first + 2],
-            [first + 3, first + 4, first + 5],
-        ]
-        assert (best.get_xdata()[0], best.get_ydata()[0]) == ring
-        assert ax.get_yscale() == "log"
+    points = [[line.get_xydata().tolist() for line in ax.lines] for ax in figure.axes]
+    assert points == [
+        [[[1, 1], [2, 7]], [[1, 1]], [[1, 1]]],
+        [[[1, 3], [2, 5]], [[2, 5]], [[2, 5]]],
+    ]
+    assert draw(numbers(SCORES, 7))[0].endswith("on a: 7 of its numbers")
 
 
 def test_more_data_sets_than_panels_are_refused():
-    many = pd.concat([numbers().assign(dataset=f"d{i}") for i in range(13)])
+    many = pd.concat([numbers(SCORES).assign(dataset=f"d{i}") for i in range(13)])
     with pytest.raises(InputError, match="original_log_search: shows at most 12 settings of data"):
-        draw(many)
+        draw(many.reset_index(drop=True))
 
 
 def test_without_the_true_f1_it_is_refused(tmp_path, log):
@@ -148,5 +172,6 @@ def test_the_study_is_of_what_the_committed_search_chose(repository):
         assert run.training.epochs == best["epoch"]
         for name in ("n_samples", "prevalence", "validation_fraction"):
             assert getattr(run.dataset, name) == getattr(searched.first.dataset, name)
+        assert run.training.batch_size == searched.first.training.batch_size
         assert not set(cell.seeds) & set(searched.seeds)
         assert run.study != searched.first.study  # a part of what seeds are hashed from

@@ -76,7 +76,7 @@ ATLASES = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, AtlasStudy)
 }
 for name, lacking in LEFT_OUT.items():
-    if lacking:
+    if lacking and workflow.is_main_process:  # once, not by each of its jobs
         ways = "; ".join(sorted(lacking))
         print(f"study {name} is left out, and waits for {ways}", file=sys.stderr)
 

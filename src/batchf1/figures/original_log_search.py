@@ -12,74 +12,92 @@ from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.stats import t as student
 
 from batchf1.figures import _axes, _style
 from batchf1.figures.original_log import QUANTITIES, READ, half_width, of_article, printed_by
 
-KEY = ["dataset", "epoch"]
-"""What has a panel of its own, and what is drawn over; lines are of whatever else varies."""
-NUMBERS = ["n_runs", "compatible", "furthest", *QUANTITIES]
-COLUMNS = {"dataset": "text", **dict.fromkeys(("epoch", *NUMBERS), "number")}
+SCORE = "log_likelihood"
+NUMBERS = ["n_runs", "compatible", SCORE, *QUANTITIES]
+COLUMNS = {
+    **dict.fromkeys(("dataset", "keras"), "text"),
+    **dict.fromkeys(("epoch", *NUMBERS), "number"),
+}
+ROUNDING = 1e-4 / 12**0.5
+"""Standard deviation of what is cut off a number with four decimals."""
+SHOWN = 40
+"""How far below the best the figure goes, in natural logarithms."""
 LINE = 128
 """Characters in a line of the caption."""
 
 
 def table(source: Path, log: Path) -> pd.DataFrame:
-    """A row per data set, setting and epoch: the mean of each number that the log prints.
+    """A row per data set, setting, epoch and Keras: the mean of each number that the log prints.
 
-    `compatible`: how many of the article's lie where one more run would lie with 95 %, as in
-    `original_log`; `furthest`: the largest of their distances from the mean, in units of half that
-    interval, so that all are compatible up to 1. Both are empty for a single run.
+    `log_likelihood`: that of the article's numbers, each as one more run would print it: Student's
+    t density about the runs' mean, with their deviation and that of rounding to four decimals, all
+    multiplied as if they were independent. `compatible`: how many of them lie where one more run
+    would with 95 %, as in `original_log`. Both are empty for a single run.
     """
     rows = _axes.rows(source, [*READ, "epoch", "run_id"])
     _axes.needs(rows, ["batch_mean", "epoch_end"], "original_log_search")
-    key = ["dataset", *_axes.further(rows, ["dataset"]), "epoch"]
+    rows = rows.rename(columns={"version": "keras"})
+    key = ["dataset", *_axes.further(rows, ["dataset", "engine"]), "epoch", "keras"]
     printed = of_article(log).set_index("quantity")["value"]
     values = printed_by(rows).groupby([*key, "quantity"], sort=False)["value"]
-    found = values.agg(["mean", "std", "size"]).reset_index()
-    distance = (found["mean"] - found["quantity"].map(printed)).abs()
-    # eight decimals, as in `original_log`: equal numbers lie no distance apart
-    half = half_width(found["std"], found["size"])
-    found["share"] = (distance.round(8) / half).where(distance.round(8) > 0, half * 0)
-    return _wide(found, key, printed.index).round(8)
-
-
-def _wide(found: pd.DataFrame, key: list[str], told: pd.Index) -> pd.DataFrame:
-    """A row for each of the keys, from one for each of their quantities."""
-    shares = found[found["quantity"].isin(told)].groupby(key, sort=False)["share"]
-    furthest = shares.max()
-    inside = shares.agg(lambda part: int((part <= 1).sum()))
-    numbers = {
-        "n_runs": found.groupby(key, sort=False)["size"].first(),
-        "compatible": inside.where(furthest.notna()).astype(float),
-        "furthest": furthest,
-    }
+    found = _held_against(values.agg(["mean", "std", "size"]).reset_index(), printed)
+    cells = found.groupby(key, sort=False)
     means = found.pivot_table("mean", key, "quantity", sort=False)[list(QUANTITIES)]
-    return pd.DataFrame(numbers).join(means).reset_index()
+    numbers = {
+        "n_runs": cells["size"].first(),
+        "compatible": cells["inside"].sum(min_count=1),
+        SCORE: cells["density"].sum(min_count=1),
+    }
+    return pd.DataFrame(numbers).join(means).reset_index().round(8)
+
+
+def _held_against(found: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
+    """Whether each printed number is where one more run would be, and the log of its density."""
+    n, gap = found["size"], (found["mean"] - found["quantity"].map(printed)).abs()
+    scale = np.hypot(found["std"], ROUNDING) * np.sqrt(1 + 1 / n)
+    density = student.logpdf(gap / scale, n - 1) - np.log(scale)
+    inside = (gap <= half_width(found["std"], n)).astype(float)
+    told = gap.notna() & (n > 1)
+    return found.assign(inside=inside.where(told), density=density.where(told))
+
+
+def worse(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per data set, setting and epoch: that of the Keras in which the log is less likely.
+
+    `compatible` is the fewest of all Keras.
+    """
+    groups = table.groupby([*_axes.settings(table), "epoch"], sort=False)
+    fewest = groups["compatible"].transform("min")
+    return table.assign(compatible=fewest).loc[groups[SCORE].idxmin()]
 
 
 def chosen(table: pd.DataFrame) -> pd.Series:
-    """The row of most compatible numbers and, among those, the one whose furthest is nearest."""
-    order = table.sort_values(["compatible", "furthest"], ascending=[False, True], kind="stable")
-    return order.iloc[0]
+    """Of the rows of `worse` with the most numbers compatible that in which all are likeliest."""
+    rows = worse(table).sort_values(["compatible", SCORE], ascending=False, kind="stable")
+    return rows.iloc[0]
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """How far the furthest of the log's numbers lies, over the epochs; a panel per data set.
+    """How likely the log's numbers are, over the epochs; a panel per data set.
 
     Raises `InputError` for more than `_axes.MOST` data sets or settings.
     """
-    cells = table[table["furthest"].notna()]
+    cells = table[table[SCORE].notna()]
     if cells.empty:
         return _style.nothing("no setting has two runs to hold against the article's log")
+    cells = worse(cells)
     panels = _axes.panels(cells, ["dataset"], "original_log_search")
-    n_columns = min(len(panels), 3)
+    n_columns = min(len(panels), 4)
     n_rows = -(-len(panels) // n_columns)
     figure, axes = plt.subplots(
         n_rows,
         n_columns,
-        figsize=(7.6, 1.3 + 2.4 * n_rows),
-        sharex=True,
+        figsize=(7.6, 1.4 + 1.9 * n_rows),
         sharey=True,
         layout="constrained",
         squeeze=False,
@@ -87,14 +105,19 @@ def draw(table: pd.DataFrame) -> Figure:
     colours = _colours(cells)
     for ax, (name, part) in zip(axes.flat, panels, strict=False):
         _panel(ax, part, colours)
-        ax.set_title(name.replace("_", " "))
+        ax.set_title(_plain(name))
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
-    axes[0, 0].set_yscale("log")
-    figure.supylabel("distance of the furthest of eight\n(half intervals)", fontsize=9)
+    best = cells[SCORE].max()
+    axes[0, 0].set_ylim(best - SHOWN, best + SHOWN / 20)
+    figure.supylabel("log-likelihood of the article's log", fontsize=9)
     _style.headline(figure, _conclusion(cells), _handles(colours))
     _style.caption(figure, _caption(cells))
     return figure
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _colours(cells: pd.DataFrame) -> dict[str, Any]:
@@ -109,13 +132,15 @@ def _settings(cells: pd.DataFrame) -> list[tuple[str, Any]]:
 
 
 def _panel(ax: Any, part: pd.DataFrame, colours: dict[str, Any]) -> None:
-    """The settings of a data set, and a ring around the one to choose."""
-    ax.axhline(1, color=_style.TRUTH, linewidth=0.8)
+    """The settings of a data set, dots where all numbers are compatible, a ring around the best."""
     for name, rows in _settings(part):
-        ax.plot(rows["epoch"], rows["furthest"], color=colours[name], linewidth=1)
+        ax.plot(rows["epoch"], rows[SCORE], color=colours[name], linewidth=0.9)
+        all_of_them = rows[rows["compatible"] == len(QUANTITIES)]
+        dots = {"marker": "o", "markersize": 3, "linestyle": "none", "color": colours[name]}
+        ax.plot(all_of_them["epoch"], all_of_them[SCORE], **dots)
     best = chosen(part)
     ring = {"marker": "o", "markersize": 8, "fillstyle": "none", "color": _style.TRUTH}
-    ax.plot(best["epoch"], best["furthest"], **ring)
+    ax.plot(best["epoch"], best[SCORE], **ring)
     ax.set_xlabel("epoch")
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -126,17 +151,20 @@ def _handles(colours: dict[str, Any]) -> list[Any]:
 
 
 def _conclusion(cells: pd.DataFrame) -> str:
-    """How many of the log's numbers come out at best, on each data set."""
-    most = cells.groupby("dataset", sort=False)["compatible"].max().astype(int)
-    said = [f"{most[name]} on {name.replace('_', ' ')}" for name in most.index]
-    return f"Of the article's eight numbers come out at best: {', '.join(said)}"
+    """Where the log comes out best, and how many of its numbers."""
+    best = chosen(cells)
+    n = best["compatible"]
+    number = "all" if n == len(QUANTITIES) else f"{n:.0f}"
+    where = _plain(best["dataset"])
+    return f"The article's log comes out best on {where}: {number} of its numbers"
 
 
 def _caption(cells: pd.DataFrame) -> str:
+    n_runs = _style.span(cells["n_runs"])
     return textwrap.fill(
-        "How far the article's number that lies furthest is from the mean of "
-        f"{_style.span(cells['n_runs'])} runs, in units of half the interval in which one more run "
-        "lies with 95 %; below the line all of them lie within. Ring: the most numbers within, and "
-        "of those settings the one whose furthest is nearest.",
+        f"Natural logarithm of the density of the article's numbers as one more run after {n_runs} "
+        "would print them (Student's t), in the Keras in which they are less likely. Dots: in each "
+        "Keras all eight lie where that run would with 95 %. Rings: of those with the most such "
+        "numbers, the likeliest.",
         LINE,
     )

@@ -76,6 +76,12 @@ def test_the_search_has_the_carriers_that_it_says(repository, carriers):
     assert searched == {carrier for carrier, n in sizes.items() if least <= n <= 8000}
 
 
+def test_the_page_says_how_many_lines_southwest_has(repository, carriers):
+    said = " ".join((repository / "docs/original_log.md").read_text().split())
+    n = list(carriers.values()).count(Timetable().carrier)
+    assert f"Of {n:,} lines of Southwest's 700 are drawn." in said
+
+
 def test_a_carrier_that_nobody_has():
     words = "^dataset timetable, flights of XX: has 0 samples; got a request for"
     with pytest.raises(InputError, match=words):

@@ -162,16 +162,30 @@ def test_without_the_true_f1_it_is_refused(tmp_path, log):
         made(tmp_path, log, table(ROW | {"strategy": "batch_mean"}))
 
 
-def test_the_study_is_of_what_the_committed_search_chose(repository):
-    best = original_log_search.chosen(pd.read_csv(repository / "figures/original_log_search.csv"))
-    searched, *_ = cells(repository / "experiments/original_log_search.yaml")
-    for cell in cells(repository / "experiments/original_log.yaml"):
+STUDIES = ("original_log_search", "original_log_epochs", "original_log")
+
+
+def test_the_study_is_of_what_the_committed_searches_chose(repository):
+    best, last = (
+        original_log_search.chosen(pd.read_csv(repository / f"figures/{name}.csv"))
+        for name in STUDIES[:2]
+    )
+    chosen = (best["dataset"], best["model.hidden"], best["model.learning_rate"])
+    found = [cells(repository / f"experiments/{name}.yaml") for name in STUDIES]
+    for cell in found[1] + found[2]:
         run = cell.first
-        network = (run.dataset.variant, str(run.model.hidden), run.model.learning_rate)
-        assert network == (best["dataset"], best["model.hidden"], best["model.learning_rate"])
-        assert run.training.epochs == best["epoch"]
-        for name in ("n_samples", "prevalence", "validation_fraction"):
-            assert getattr(run.dataset, name) == getattr(searched.first.dataset, name)
-        assert run.training.batch_size == searched.first.training.batch_size
-        assert not set(cell.seeds) & set(searched.seeds)
-        assert run.study != searched.first.study  # a part of what seeds are hashed from
+        assert (run.dataset.variant, str(run.model.hidden), run.model.learning_rate) == chosen
+    assert {cell.first.training.epochs for cell in found[2]} == {last["epoch"]}
+
+
+def test_no_seed_is_of_two_of_the_studies_and_their_shape_is_one(repository):
+    found = [cells(repository / f"experiments/{name}.yaml") for name in STUDIES]
+    seeds = [seed for study in found for seed in study[0].seeds]
+    assert len(seeds) == len(set(seeds))
+    shapes = {
+        (d.n_samples, d.prevalence, d.validation_fraction, cell.first.training.batch_size)
+        for study in found
+        for cell in study
+        for d in [cell.first.dataset]
+    }
+    assert shapes == {(42_700, 0.01405, 0.166667, 50)}

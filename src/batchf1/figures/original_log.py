@@ -57,9 +57,9 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     `value`; for a naive F1 `expected_f1` and `sd` from the counts; `low` .. `high`: where one more
     run of that Keras lies with 95 % (Student's t); `compatible`: whether the article's value does.
     """
-    article = of_article(log)
+    measured, article = _measured(source), of_article(log)
     printed = article.set_index("quantity")["value"]
-    rows = pd.concat([_measured(source), article], ignore_index=True)
+    rows = pd.concat([measured, article], ignore_index=True)
     parts = [_with_interval(part, printed) for _, part in rows.groupby(["keras", "quantity"])]
     order = list(QUANTITIES)
     found = pd.concat(parts)

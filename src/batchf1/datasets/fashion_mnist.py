@@ -113,11 +113,11 @@ def _keras_cache() -> Path:
 
 def _download(folder: Path) -> Path:
     """Let Keras put the files into its cache; those that are there and whole stay."""
+    import keras
+
+    load: Any = keras.datasets.fashion_mnist.load_data
     _drop_spoilt(folder)  # Keras takes whatever lies there
     try:
-        import keras
-
-        load: Any = keras.datasets.fashion_mnist.load_data
         with redirect_stdout(io.StringIO()):  # its progress
             load()
         _check(folder)

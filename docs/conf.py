@@ -55,6 +55,7 @@ CONTENTS = {
     "Theory": {"What a batch mean will log": "docs/theory"},
     "The article": {
         "Its claims, one by one": "docs/claims",
+        "Its log on packaged data": "docs/original_log",
         "Rebuilt against predicted": "docs/discrepancy",
         "What its log gives away": "docs/forensics",
         "Time and memory": "docs/cost",

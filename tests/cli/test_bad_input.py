@@ -178,6 +178,8 @@ COMMANDS = {
     "workflow": "required: STEP",
     "keras224": "required: folder",
     "forensics": "required: LOG",
+    "fetch": "required: DATASET",
+    "fetch fashion": "dataset: is one of ['diamonds', 'fashion_mnist',",
     "expect": "--batch-size: needed, unless --tolerance asks for it; got neither",
     "shard s.yaml --shard x --shards 2 --store store --output o": "invalid int value: 'x'",
     "shard s.yaml --shard 1.5 --shards 2 --store store --output o": "invalid int value: '1.5'",

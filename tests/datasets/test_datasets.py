@@ -125,9 +125,10 @@ def test_no_sample_is_in_two_splits_nor_under_another_label(make):
 
 def test_standardised_with_the_training_split_alone(make):
     data = three_splits(make).load(generator("a"))
-    varying = data.train.x.std(axis=0) > 0
-    np.testing.assert_allclose(data.train.x.mean(axis=0), 0, atol=1e-4)
-    np.testing.assert_allclose(data.train.x.std(axis=0)[varying], 1, atol=1e-4)
+    x = data.train.x.astype(np.float64)
+    varying = x.std(axis=0) > 0
+    np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(x.std(axis=0)[varying], 1, atol=1e-4)
     # were they standardised too, their means would be 0 to rounding
     for x in (data.validation.x, data.test.x):
         assert np.abs(x.mean(axis=0)).max() > 1e-3

@@ -21,7 +21,7 @@ from helpers.tables_of_runs import table, written
 from helpers.training import trained
 
 KNOWN = {
-    plugins.DATASETS: {"diamonds", "fashion_mnist", "flights", "synthetic"},
+    plugins.DATASETS: {"diamonds", "fashion_mnist", "flights", "synthetic", "timetable"},
     plugins.STRATEGIES: {"batch_mean", "epoch_end", "reconstructed", "streaming"},
     plugins.FIGURES: {"collapse", "cost", "error_vs_batch_size", "theory", "worked_example"},
     plugins.FRAMEWORKS: {"ensemble", "plain", "keras224"},

@@ -217,6 +217,32 @@ def test_a_study_aside_is_checked_and_made_only_by_its_name(copy):
         (copy.folder / "experiments/mini_aside.yaml").unlink()
 
 
+WAITING = """
+from batchf1.datasets.synthetic import Synthetic
+
+class Elsewhere(Synthetic):
+    name = "elsewhere"
+    available = False
+    ways = "batchf1 fetch elsewhere, or a journey"
+"""
+
+
+def test_a_study_without_its_files_says_in_a_line_what_it_waits_for(copy):
+    text = STUDY.replace("{mini:", "{far_mini:").replace(
+        "[dataset.", "[dataset=far.Elsewhere, dataset."
+    )
+    try:
+        copy.write("far.py", WAITING)
+        copy.write("experiments/mini_far.yaml", text)
+        said = copy.snakemake("--dry-run").stdout
+        assert "Nothing to be done" in said
+        waits = "study mini_far is left out, and waits for batchf1 fetch elsewhere, or a journey"
+        assert said.splitlines().count(waits) == 1
+    finally:
+        (copy.folder / "experiments/mini_far.yaml").unlink()
+        (copy.folder / "far.py").unlink()
+
+
 HANDED = """
 include: "Snakefile"
 FACTORY = workflow.spawned_job_args_factory

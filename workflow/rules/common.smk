@@ -55,9 +55,9 @@ try:
     # A study whose data this machine does not have is left out, with its figures.
     LEFT_OUT = {
         name: {
-            cell.first.dataset.name
-            for cell in planned.cells
-            if not cell.first.dataset.available
+            getattr(data, "ways", f"the files of {data.name}")
+            for data in (cell.first.dataset for cell in planned.cells)
+            if not data.available
         }
         for name, planned in PLANS.items()
     }
@@ -77,8 +77,9 @@ ATLASES = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, AtlasStudy)
 }
 for name, lacking in LEFT_OUT.items():
-    if lacking:
-        print(f"study {name} is left out: no files of {lacking}", file=sys.stderr)
+    if lacking and workflow.is_main_process:  # once, not by each of its jobs
+        ways = "; ".join(sorted(lacking))
+        print(f"study {name} is left out, and waits for {ways}", file=sys.stderr)
 
 
 def figure_sources(name):

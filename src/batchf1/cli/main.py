@@ -7,10 +7,21 @@ import sys
 from importlib.metadata import entry_points
 from typing import NoReturn
 
-from batchf1.cli import audit, console, expect, forensics, prefer, train, verify, whence, workflow
+from batchf1.cli import (
+    audit,
+    console,
+    expect,
+    fetch,
+    forensics,
+    prefer,
+    train,
+    verify,
+    whence,
+    workflow,
+)
 from batchf1.errors import one_line
 
-COMMANDS = (audit, expect, forensics, prefer, train, verify, whence, workflow)
+COMMANDS = (audit, expect, fetch, forensics, prefer, train, verify, whence, workflow)
 GROUP = "batchf1.commands"
 """Of the entry points under which other packages register modules with an `add` of their own."""
 # What a command computes with is imported when it runs: `batchf1 --help` answers at once.

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import zlib
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.datasets.base import Dataset, Features, choose
-from batchf1.errors import refuse, require
+from batchf1.errors import InputError, refuse, require
 from batchf1.records.files import read, verified
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -32,11 +34,14 @@ class FashionMnist(Dataset):
     """The kinds in `positive` against all others, from 70,000 images as 784 features.
 
     The official files are looked for in `folder`, then where Debian's package
-    dataset-fashion-mnist puts them, then in Keras' cache, which downloads them.
+    dataset-fashion-mnist puts them, then in Keras' cache, which downloads them. A file of another
+    SHA-256 is refused.
     """
 
     name = "fashion_mnist"
     n_available = 70_000
+    ways: ClassVar[str] = "batchf1 fetch fashion_mnist, or Debian's package dataset-fashion-mnist"
+    """Where the files come from."""
     positive: list[int] = field(default_factory=lambda: [5, 7, 9])  # footwear
     folder: str | None = None
 
@@ -59,10 +64,21 @@ class FashionMnist(Dataset):
         """Whether one of the folders holds the four files."""
         return any(_complete(folder) for folder in (self.folder, DEBIAN, _cache()) if folder)
 
+    def fetch(self) -> str:
+        """Download the files into Keras' cache unless they are here; what was done, in a line.
+
+        Raises `InputError`, and leaves no file that is not whole, where that fails.
+        """
+        folder = DEBIAN if _complete(DEBIAN) else _cache()
+        if folder != DEBIAN and (_spoilt(folder) or not _complete(folder)):
+            return f"its files were fetched into {_download(folder)}"
+        _check(folder)
+        return f"its files are in {folder}"
+
     def _folder(self) -> Path:
         if self.folder is not None:
             return Path(self.folder)
-        return DEBIAN if DEBIAN.is_dir() else _keras_cache()
+        return DEBIAN if _complete(DEBIAN) else _keras_cache()
 
 
 @cache
@@ -91,18 +107,55 @@ def _cache() -> Path:
 
 
 def _keras_cache() -> Path:
+    folder = _cache()
+    return folder if _complete(folder) else _download(folder)
+
+
+def _download(folder: Path) -> Path:
+    """Let Keras put the files into its cache; those that are there and whole stay."""
     import keras
 
-    folder = _cache()
-    if not _complete(folder):
-        try:
-            load: Any = keras.datasets.fashion_mnist.load_data
+    load: Any = keras.datasets.fashion_mnist.load_data
+    _drop_spoilt(folder)  # Keras takes whatever lies there
+    try:
+        with redirect_stdout(io.StringIO()):  # its progress
             load()
-        except Exception as error:
-            refuse(
-                "dataset fashion_mnist",
-                f"looked in {DEBIAN} and {folder}, and the download failed: install Debian's "
-                "dataset-fashion-mnist or set dataset.folder to a folder with the four .gz files",
-                error,
-            )
+        _check(folder)
+    except Exception as error:
+        refuse(
+            "dataset fashion_mnist",
+            f"looked in {DEBIAN} and {folder}, and the download failed: install Debian's "
+            "dataset-fashion-mnist or set dataset.folder to a folder with the four .gz files",
+            error,
+        )
+    finally:
+        _drop_spoilt(folder)
     return folder
+
+
+def _check(folder: Path) -> None:
+    """Refuse a file that is missing, not whole or another."""
+    for name in FILES:
+        _idx(folder, name)
+
+
+def _drop_spoilt(folder: Path) -> None:
+    for path in _spoilt(folder):
+        path.unlink()
+    with suppress(OSError):  # it holds files, or there is none
+        folder.rmdir()
+
+
+def _spoilt(folder: Path) -> list[Path]:
+    """The files that are there and not whole, or others."""
+    return [
+        path for name in FILES if (path := folder / f"{name}.gz").is_file() and not _whole(path)
+    ]
+
+
+def _whole(path: Path) -> bool:
+    try:
+        _idx(path.parent, path.stem)
+    except InputError:
+        return False
+    return True

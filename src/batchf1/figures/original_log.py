@@ -61,14 +61,23 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     `value`; for a naive F1 `expected_f1` and `sd` from the counts; `low` .. `high`: where one more
     run of that Keras lies with 95 % (Student's t); `compatible`: whether the article's value does.
     """
-    rows = pd.DataFrame([*_measured(source), *_printed(_read(log))])
-    printed = rows[rows["keras"] == ARTICLE].set_index("quantity")["value"]
+    measured, article = _measured(source), of_article(log)
+    printed = article.set_index("quantity")["value"]
+    rows = pd.concat([measured, article], ignore_index=True)
     parts = [_with_interval(part, printed) for _, part in rows.groupby(["keras", "quantity"])]
     order = list(QUANTITIES)
     found = pd.concat(parts)
     place = found["quantity"].map(order.index)
     found = found.assign(place=place).sort_values(["keras", "seed", "place"])
     return found.drop(columns="place").round(8)
+
+
+def of_article(log: Path) -> pd.DataFrame:
+    """What the article's log prints: a row per `quantity`, with its `value`.
+
+    Raises `InputError` for a log that cannot be read, or that no counts can have printed.
+    """
+    return pd.DataFrame(_printed(_read(log)))
 
 
 def _read(log: Path) -> str:
@@ -117,37 +126,43 @@ def _losses(text: str) -> list[str]:
     return found
 
 
-def _measured(source: Path) -> Iterator[dict[str, Any]]:
+def _measured(source: Path) -> pd.DataFrame:
     """The last epoch of each run, as the log would print it."""
     rows = _axes.last_epoch(source, READ)
     _axes.no_others(rows, [], "original_log")
     _axes.needs(rows, ["batch_mean", "epoch_end"], "original_log")
-    rows = with_expectation(rows)
-    accuracy = (rows["tp"] + rows["tn"]) / rows[["tp", "fp", "fn", "tn"]].sum(axis=1)
-    for _, run in rows.assign(accuracy=accuracy).groupby("run_id", sort=False):
-        keyed = {(row["split"], row["strategy"]): row for row in run.to_dict("records")}
-        for quantity, (split, kind) in QUANTITIES.items():
-            # loss and accuracy stand in the rows of every strategy
-            row = keyed[split, "epoch_end" if kind == "epoch_end" else "batch_mean"]
-            naive = kind == "batch_mean"
-            yield {
-                "keras": row["version"],
-                "dataset": row["dataset"],
-                "seed": row["seed"],
-                "steps": keyed["train", "batch_mean"]["n_batches"],
-                "quantity": quantity,
-                "value": row[kind if kind in ("loss", "accuracy") else "f1"],
-                "expected_f1": row["expected_f1"] if naive else np.nan,
-                "sd": row["sd"] if naive else np.nan,
-            }
+    steps = rows[rows["split"] == "train"].groupby("run_id")["n_batches"].first()
+    found = printed_by(with_expectation(rows))
+    naive = found["quantity"].map(lambda quantity: QUANTITIES[quantity][1] == "batch_mean")
+    expected = found[["expected_f1", "sd"]].where(naive)
+    found = found.assign(keras=found["version"], steps=found["run_id"].map(steps), **expected)
+    return found[["keras", "dataset", "seed", "steps", "quantity", "value", *expected]]
+
+
+def printed_by(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a study's table that a log prints: one per run, epoch and `quantity`; `value`."""
+    right = (rows["tp"] + rows["tn"]) / rows[_axes.COUNTS].sum(axis=1)
+    rows = rows.assign(accuracy=right)
+    return pd.concat([_of(quantity, rows) for quantity in QUANTITIES])
+
+
+def _of(quantity: str, rows: pd.DataFrame) -> pd.DataFrame:
+    split, kind = QUANTITIES[quantity]
+    # loss and accuracy stand in the rows of every strategy
+    strategy = "epoch_end" if kind == "epoch_end" else "batch_mean"
+    kept = rows[(rows["split"] == split) & (rows["strategy"] == strategy)]
+    return kept.assign(quantity=quantity, value=kept[kind if kind in kept else "f1"])
+
+
+def half_width(deviation: Any, n: Any) -> Any:
+    """Of the interval in which one more of n runs lies with 95 % (Student's t); NaN for one run."""
+    return deviation * np.sqrt(1 + 1 / n) * student.ppf(0.975, np.where(n > 1, n - 1, np.nan))
 
 
 def _with_interval(part: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
     """One quantity of one Keras, with its prediction interval; none from a single run."""
     n, quantity = len(part), part["quantity"].iloc[0]
-    spread = (
-        part["value"].std() * np.sqrt(1 + 1 / n) * student.ppf(0.975, n - 1) if n > 1 else np.nan
-    )
+    spread = half_width(part["value"].std(), n)
     most = np.inf if "loss" in quantity else 1.0
     low, high = np.clip(part["value"].mean() + spread * np.array([-1, 1]), 0, most)
     told = n > 1 and quantity in printed
@@ -155,9 +170,10 @@ def _with_interval(part: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
     return part.assign(low=low, high=high, compatible=inside)
 
 
-def line(table: pd.DataFrame, keras: str, seed: int = 0) -> str:
-    """The log of one run, or of the article, in the article's order and with its digits."""
-    rows = table[(table["keras"] == keras) & (table["seed"] == seed)]
+def line(table: pd.DataFrame, keras: str) -> str:
+    """The log of the first run, or of the article, in the article's order and with its digits."""
+    rows = table[table["keras"] == keras]
+    rows = rows[rows["seed"] == rows["seed"].min()]
     values = rows.set_index("quantity")["value"]
     bar = [f"{name}: {_as_keras(values[name])}" for name in list(QUANTITIES)[:6] if name in values]
     digits = {"f1score_train": 6, "f1score_test": 8}

@@ -17,6 +17,10 @@ from scipy.stats import t as student
 from batchf1.figures import _axes, _style
 from batchf1.figures.original_log import QUANTITIES, READ, half_width, of_article, printed_by
 
+ALT = (
+    "A panel for each data set: how likely the article's log is over the epochs, with a line for "
+    "each network and learning rate, and a ring around the best."
+)
 SCORE = "log_likelihood"
 NUMBERS = ["n_runs", "compatible", SCORE, *QUANTITIES]
 COLUMNS = {

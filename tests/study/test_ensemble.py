@@ -19,7 +19,6 @@ from batchf1.study.seeds import generator
 from helpers.choosing import Chooses
 from helpers.training import run
 
-STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 CELLS = {
     "ragged last batches": {"training__batch_size": 48},
     "batch 8": {"training__batch_size": 8},
@@ -105,8 +104,8 @@ def test_the_scores_of_a_run_are_those_of_its_own_last_epoch():
             np.testing.assert_array_equal(mine.scored, theirs.scored)
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_each_strategy_alone(name):
+@pytest.mark.parametrize("name", ["epoch_end", "reconstructed"])  # without a metric, and with three
+def test_a_strategy_alone(name):
     ((ours, plain),) = both({"strategies": f"[{name}]", "training__batch_size": 48}, {})
     assert [key for key in ours[0].logs if key.endswith(name)]
     same(ours, plain, 1e-6)
@@ -129,7 +128,7 @@ def test_runs_of_a_group_may_differ_in_much():
     assert len(losses) == len(found)
 
 
-@pytest.mark.parametrize("batch_size", [8, 64, 48, 400])
+@pytest.mark.parametrize("batch_size", [8, 48, 400])
 def test_neither_neighbours_nor_place_change_a_bit(batch_size):
     runs = [run(training__batch_size=batch_size, seed=seed) for seed in range(33)]
     trainer = EnsembleTrainer(runs[0])

@@ -23,6 +23,7 @@ def test_the_claims_are_those_of_the_page(repository):
     assert [claim.number for claim in claims] == [f"C{i}" for i in range(1, 11)]
     assert "0.643939" in claims[0].claim
     assert claims[0].verdict.startswith("holds")
+    assert claims[5].rests_on == "[averaging.md](docs/averaging.md)"
 
 
 def test_the_claims_are_a_whole_table(repository, tmp_path):

@@ -27,6 +27,8 @@ class Claim(NamedTuple):
 def claims(page: Path) -> list[Claim]:
     """The article's claims with their verdicts, from the table in `docs/claims.md`.
 
+    Its links to other pages lead there from the folder above.
+
     Raises `InputError` where the file cannot be read or its table is not of C1 to C10.
     """
     try:
@@ -40,7 +42,8 @@ def claims(page: Path) -> list[Claim]:
     require(numbers == CLAIMS, f"{page}: {HEADING}", f"has a row for each of {CLAIMS}", numbers)
     for row in found:
         require(len(row) == 4, f"{page}: {row[0]}", "has number, claim, verdict, reasons", row)
-    return [Claim(*row) for row in found]
+    in_folder = re.compile(r"(?<=\]\()(?=\w+\.md)")
+    return [Claim(*(in_folder.sub(f"{page.parent.name}/", cell) for cell in row)) for row in found]
 
 
 def _cells(line: str) -> list[str]:

@@ -1,14 +1,17 @@
-"""The code that docs/explorer.html gives to copy: that for Keras runs, the rest can be read."""
+"""The code that docs/explorer.html gives to copy runs, where its framework is installed."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+FOLDER = Path(__file__).parents[2] / "docs/explorer/snippets"
+
 
 @pytest.fixture
-def snippet(repository):
-    folder = repository / "docs" / "explorer" / "snippets"
-    return lambda name: (folder / f"{name}.txt").read_text(encoding="utf-8")
+def snippet():
+    return lambda name: (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def data(n):
@@ -43,3 +46,37 @@ def test_keras(snippet, name):
 @pytest.mark.parametrize("name", ["torchmetrics", "lightning"])
 def test_torch_compiles(snippet, name):
     compile(snippet(name), name, "exec")
+
+
+def in_torch(torch):
+    """A model, a loader with a short last batch, and scikit-learn's F1."""
+    x, y = map(torch.from_numpy, data(205))
+    model = torch.nn.Sequential(torch.nn.Linear(3, 1), torch.nn.Sigmoid())
+    with torch.no_grad():
+        model[0].weight[:] = torch.tensor([3.0, 0.5, 0.0])
+        model[0].bias[:] = -4
+        true = f1_score(y, model(x)[:, 0] > 0.5)
+    rows = torch.utils.data.TensorDataset(x, y.int())
+    assert 0.2 < true < 1
+    return model, torch.utils.data.DataLoader(rows, batch_size=32), true
+
+
+def test_torchmetrics(snippet, capsys):
+    pytest.importorskip("torchmetrics")
+    model, loader, true = in_torch(pytest.importorskip("torch"))
+    given = {"model": model, "val_loader": loader, "device": "cpu"}
+    exec(compile(snippet("torchmetrics"), "<snippet>", "exec"), given)
+    assert float(capsys.readouterr().out.split()[-1]) == pytest.approx(true, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")  # Lightning's advice
+def test_lightning(snippet):
+    lightning = pytest.importorskip("lightning")
+    network, loader, true = in_torch(pytest.importorskip("torch"))
+    given = {}
+    exec(compile(snippet("lightning"), "<snippet>", "exec"), given)
+    model = type("Filled", (given["Model"],), {"forward": lambda self, x: network(x)})()
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    trainer = lightning.Trainer(accelerator="cpu", devices=1, **quiet)
+    (logs,) = trainer.validate(model, loader, verbose=False)
+    assert logs["val_f1"] == pytest.approx(true, abs=1e-6)

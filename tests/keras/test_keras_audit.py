@@ -374,9 +374,52 @@ def test_outputs_of_several_lengths_under_an_accuracy():
     assert audit.found == {}
 
 
+# Several outputs
+
+
+def two_outputs(named, audit=None):
+    """An audited epoch of a model that gives the scores x under "a", and 1 - x under "b"."""
+    x, y = data()
+    inside = keras.Input((1,))
+    layers = {"a": inside * 1.0, "b": 1.0 - inside}
+    outputs = {name: keras.layers.Identity(name=name)(of) for name, of in layers.items()}
+    given = {"outputs": outputs, "loss": {"a": "mse", "b": "mse"}, "labels": {"a": y, "b": 1 - y}}
+    given["metrics"] = {"a": [f1, "accuracy"], "b": [f1]}
+    if not named:
+        given = {part: list(of.values()) for part, of in given.items()}
+    model = keras.Model(inside, given["outputs"])
+    model.compile("sgd", given["loss"], metrics=given["metrics"])
+    both = (x, given["labels"])
+    audit = Audit(both) if audit is None else audit
+    options = {"batch_size": B, "validation_data": both, "verbose": 0}
+    return audit, model.fit(*both, callbacks=[audit], **options).history
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_each_metric_is_held_against_its_own_output(named):
+    x, y = data()
+    true = {"val_a_f1": f1_score(y, x > 0.5), "val_b_f1": f1_score(1 - y, 1 - x > 0.5)}
+    with alarmed("^val_[ab]_f1: logged .*, the mean over batches", 2):
+        audit, logs = two_outputs(named)
+    assert audit.found.keys() == true.keys()
+    assert true["val_a_f1"] != true["val_b_f1"]
+    for name, found in audit.found.items():
+        assert found.pooled == pytest.approx(true[name], abs=1e-6)
+        assert found.values["per_batch"] == pytest.approx(logs[name][0], abs=1e-6)
+
+
+def test_several_outputs_of_a_data_set():
+    x, y = data()
+    batches = tf.data.Dataset.from_tensor_slices((x, (y, 1 - y))).batch(B)
+    with alarmed("^val_[ab]_f1: logged ", 2):
+        audit, _ = two_outputs(False, Audit(batches))
+    assert {found.rule for found in audit.found.values()} == {"per_batch"}
+
+
 # What is refused
 
 
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
 def test_refusals():
     x, y = data()
     with pytest.raises(InputError, match="Audit: has the 3 batches that Keras .*; got 8 batches"):
@@ -384,12 +427,8 @@ def test_refusals():
     with pytest.raises(InputError, match="Audit: needs a model that masks no samples"):
         masked = keras.Sequential([keras.Input((1,)), Masked(), layers()[1]])
         fitted(Audit((x, y)), [], model=masked)
-    with pytest.raises(InputError, match="Audit: needs a model of one output; got 2 outputs"):
-        inside = keras.Input((1,))
-        outputs = [keras.layers.Dense(1, name=name)(inside) for name in "ab"]
-        model = keras.Model(inside, outputs)
-        model.compile("sgd", ["mse", "mse"], run_eagerly=True)
-        model.fit(x, [y, y], validation_data=(x, [y, y]), callbacks=[Audit((x, y))], verbose=0)
+    with pytest.raises(InputError, match="Audit: needs labels for each of 2 outputs; got ndarray"):
+        two_outputs(False, Audit((x, y)))
     with pytest.raises(InputError, match="Audit: needs .x, y.: it has no weighted form"):
         fitted(Audit((x, y, y)), [f1])
 

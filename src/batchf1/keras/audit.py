@@ -58,9 +58,11 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
     data set of (x, y) batches that come as Keras saw them, so without shuffling. `batch_size`: of
     arrays, `validation_batch_size` of `fit`, else its `batch_size`, by default 32 as there.
 
-    Raises `InputError` for what `EpochEnd.callbacks` refuses, but any shapes, labels and scores
-    will do; for other numbers of batches than Keras validated, and for a metric that does not take
-    all samples together. A training without validation is told as a wrong metric is.
+    Of a model of several outputs each metric is audited on its own output.
+
+    Raises `InputError` for what `EpochEnd.callbacks` refuses, but any outputs, shapes, labels and
+    scores will do; for other numbers of batches than Keras validated, and for a metric that does
+    not take all samples together. A training without validation is told as a wrong metric is.
 
     >>> callback = Audit(validation=([[0.5]], [[1]]), action="raise")
     >>> callback.found
@@ -99,7 +101,8 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
         if not (self.alarm.has_turn(epoch) and any(key.startswith("val_") for key in logs)):
             return
         pairs = self._pairs()
-        if any(np.isnan(scores.astype(float)).any() for _, scores in pairs):
+        every = [scores for of_output in pairs.values() for _, scores in of_output]
+        if any(np.isnan(scores.astype(float)).any() for scores in every):
             return
         self.found = dict(self._audited(pairs, logs))
         self.alarm.tell(epoch, self.found, [key for key in self.found if is_wrong(self.found[key])])
@@ -109,35 +112,56 @@ class Audit(keras.callbacks.Callback):  # type: ignore[misc]
         if self._validated == 0:
             self.alarm.say("needs validation_data in fit", "no validated epoch")
 
-    def _pairs(self) -> list[Pair]:
-        """Labels and outputs of the batches that Keras validated."""
+    def _pairs(self) -> dict[str, list[Pair]]:
+        """Output -> labels and scores of the batches that Keras validated."""
         check_unmasked(THING, self.model)
         # several steps in one execution hide how many batches there were
         number = self._validated if self.model.steps_per_execution == 1 else None
-        pairs = self._of_arrays() if is_arrays(self.validation) else self._of_data_set(number)
+        found = self._of_arrays() if is_arrays(self.validation) else self._of_data_set(number)
         rule = f"has the {number} batches that Keras validated: is batch_size= that of fit?"
-        require(number in (None, len(pairs)), THING, rule, f"{len(pairs)} batches")
-        return pairs
+        for pairs in found.values():
+            require(number in (None, len(pairs)), THING, rule, f"{len(pairs)} batches")
+        return found
 
-    def _of_arrays(self) -> list[Pair]:
+    def _of_arrays(self) -> dict[str, list[Pair]]:
         x, y = unweighted(THING, self.validation)
-        size = self.batch_size
-        labels, scores = objects.pair(THING, y, self.model.predict(x, batch_size=size, verbose=0))
-        return [(labels[i : i + size], scores[i : i + size]) for i in range(0, len(labels), size)]
+        predicted = self.model.predict(x, batch_size=self.batch_size, verbose=0)
+        whole = objects.by_output(THING, self.model, y, predicted)
+        return {output: _cut(*pair, self.batch_size) for output, pair in whole.items()}
 
-    def _of_data_set(self, number: int | None) -> list[Pair]:
-        parts = (unweighted(THING, batch) for batch in islice(batches(self.validation), number))
-        return [objects.pair(THING, y, self.model.predict_on_batch(x)) for x, y in parts]
+    def _of_data_set(self, number: int | None) -> dict[str, list[Pair]]:
+        found: dict[str, list[Pair]] = {}
+        for batch in islice(batches(self.validation), number):
+            x, y = unweighted(THING, batch)
+            predicted = self.model.predict_on_batch(x)
+            for output, pair in objects.by_output(THING, self.model, y, predicted).items():
+                found.setdefault(output, []).append(pair)
+        return found
 
-    def _audited(self, pairs: list[Pair], logs: dict[str, Any]) -> Iterator[tuple[str, Audited]]:
+    def _audited(
+        self, pairs: dict[str, list[Pair]], logs: dict[str, Any]
+    ) -> Iterator[tuple[str, Audited]]:
         """Log -> what is found, of each metric that may be wrong."""
         for name, metric in objects.compiled(self.model):
             logged = logs.get(f"val_{name}")
             if logged is not None and np.ndim(logged) == 0:  # else no callback can read it
                 with objects.restored(metric):
-                    found = _found(metric, pairs, float(logged))
+                    found = _found(metric, _own(pairs, name, metric), float(logged))
                 if found is not None:
                     yield f"val_{name}", found
+
+
+def _own(pairs: dict[str, list[Pair]], name: str, metric: Any) -> list[Pair]:
+    """The pairs of the output that a metric judges."""
+    if len(pairs) == 1:
+        return next(iter(pairs.values()))
+    output = objects.output_of(name, metric)
+    require(output in pairs, THING, f"needs labels of the output that {name} judges", list(pairs))
+    return pairs[output]
+
+
+def _cut(labels: Any, scores: Any, size: int) -> list[Pair]:
+    return [(labels[i : i + size], scores[i : i + size]) for i in range(0, len(labels), size)]
 
 
 def is_wrong(found: Audited) -> bool:

@@ -22,7 +22,8 @@ Function = Callable[[Any, Any], float]
 def compiled(model: Any) -> Iterator[tuple[str, Any]]:
     """Name in the logs -> metric, of those in `metrics` and `weighted_metrics` that could be wrong.
 
-    Those are functions, which Keras wraps, and classes that are not Keras' own.
+    Those are functions, which Keras wraps, and classes that are not Keras' own. Of a model of
+    several outputs the name begins with that of the metric's output.
     """
     for part in model.metrics:
         held, named = getattr(part, "metrics", ()), part.result()
@@ -87,14 +88,36 @@ def restored(metric: Any) -> Iterator[None]:
             variable.assign(value)
 
 
-def pair(thing: str, y_true: Any, y_pred: Any) -> Pair:
-    """Labels, floats in Keras' dtype, and the only output of as many samples.
+def output_of(name: str, metric: Any) -> str:
+    """Which of several outputs a metric judges, by its name in the logs."""
+    return name.removesuffix(f"_{metric.name}")
 
-    Labels (n,) become (n, 1) where the output is.
+
+def by_output(thing: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pair]:
+    """Output -> its labels and scores, for each output that has labels; "" for the only one.
+
+    Raises `InputError` for other numbers of labels than outputs.
     """
     outputs = keras.tree.flatten(y_pred)
-    require(len(outputs) == 1, thing, "needs a model of one output", f"{len(outputs)} outputs")
-    scores, labels = (np.asarray(ops.convert_to_numpy(part)) for part in (outputs[0], y_true))
+    if len(outputs) == 1:
+        (labels,) = y_true.values() if isinstance(y_true, dict) else (y_true,)
+        return {"": _pair(thing, labels, outputs[0])}
+    named = isinstance(y_pred, dict)
+    scores = y_pred if named else dict(zip(model.output_names, outputs, strict=True))
+    if not isinstance(y_true, dict):
+        rule = f"needs labels for each of {len(scores)} outputs"
+        good = isinstance(y_true, list | tuple) and len(y_true) == len(scores)
+        require(good, thing, rule, type(y_true).__name__)
+        y_true = dict(zip(scores, y_true, strict=True))
+    return {name: _pair(thing, y_true[name], scores[name]) for name in scores if name in y_true}
+
+
+def _pair(thing: str, y_true: Any, y_pred: Any) -> Pair:
+    """Labels, floats in Keras' dtype, and the scores of as many samples.
+
+    Labels (n,) become (n, 1) where the scores are.
+    """
+    scores, labels = (np.asarray(ops.convert_to_numpy(part)) for part in (y_pred, y_true))
     require(len(labels) == len(scores), thing, f"needs {len(scores)} labels", len(labels))
     if labels.dtype.kind == "f":
         labels = labels.astype(keras.config.floatx())

@@ -13,7 +13,14 @@ from sklearn.metrics import f1_score
 
 from batchf1 import batch_counts, expect
 from batchf1.errors import InputError
-from batchf1.keras import Audit, BatchAveragedMetricWarning, BatchMean, Reconstructed, Streaming
+from batchf1.keras import (
+    Audit,
+    BatchAveragedMetricWarning,
+    BatchMean,
+    Reconstructed,
+    Streaming,
+    objects,
+)
 from helpers.fitting import B, Masked, compiled, data, layers, truth, truths
 
 ALARM = "^val_f1: logged .*, the mean over batches .*, where the metric of all samples is "
@@ -408,6 +415,24 @@ def test_each_metric_is_held_against_its_own_output(named):
         assert found.values["per_batch"] == pytest.approx(logs[name][0], abs=1e-6)
 
 
+def test_outputs_are_found_by_the_names_in_the_logs():
+    metric = keras.metrics.MeanMetricWrapper(f1, name="f1")
+    outputs = ["a", "a_f1", "b"]
+    for name, output in {"a_f1": "a", "a_f1_1": "a", "a_f1_f1": "a_f1", "b_f1_12": "b"}.items():
+        assert objects.output_of(name, metric, outputs) == output
+    assert objects.output_of("c_f1", metric, outputs) is None
+
+
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+def test_labels_are_told_apart_by_names_where_outputs_have_them():
+    x, y = data()
+    with pytest.raises(InputError, match="Audit: needs labels for each of 2 outputs by name; got"):
+        two_outputs(True, Audit((x, [y, 1 - y])))
+    with pytest.raises(InputError, match="Audit: needs labels for its only output; got .'a', 'b'."):
+        fitted(Audit((x, {"a": y, "b": y})), [f1])
+
+
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
 def test_several_outputs_of_a_data_set():
     x, y = data()
     batches = tf.data.Dataset.from_tensor_slices((x, (y, 1 - y))).batch(B)

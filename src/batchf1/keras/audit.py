@@ -13,7 +13,7 @@ from batchf1.auditing import alarm
 from batchf1.auditing.alarm import CUTS, Action, Alarm
 from batchf1.auditing.answer import Audited, audit
 from batchf1.auditing.samples import REFUSALS, joined
-from batchf1.errors import require
+from batchf1.errors import refuse, require
 from batchf1.keras import objects
 from batchf1.keras.objects import Pair
 from batchf1.keras.passes import (
@@ -155,8 +155,9 @@ def _own(pairs: dict[str, list[Pair]], name: str, metric: Any) -> list[Pair]:
     """The pairs of the output that a metric judges."""
     if len(pairs) == 1:
         return next(iter(pairs.values()))
-    output = objects.output_of(name, metric)
-    require(output in pairs, THING, f"needs labels of the output that {name} judges", list(pairs))
+    output = objects.output_of(name, metric, pairs)
+    if output is None:
+        refuse(THING, f"needs labels of the output that {name} judges", list(pairs))
     return pairs[output]
 
 

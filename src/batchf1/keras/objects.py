@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -88,26 +89,34 @@ def restored(metric: Any) -> Iterator[None]:
             variable.assign(value)
 
 
-def output_of(name: str, metric: Any) -> str:
-    """Which of several outputs a metric judges, by its name in the logs."""
-    return name.removesuffix(f"_{metric.name}")
+def output_of(name: str, metric: Any, outputs: Iterable[str]) -> str | None:
+    """Which of several outputs a metric judges, by its name in the logs; None if it is another's.
+
+    Keras numbers further metrics of one name: `a_f1`, `a_f1_1`.
+    """
+    after = re.compile(rf"_{re.escape(metric.name)}(_\d+)?")
+    judged = (one for one in outputs if after.fullmatch(name.removeprefix(one)))
+    return next(judged, None)
 
 
 def by_output(thing: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pair]:
     """Output -> its labels and scores, for each output that has labels; "" for the only one.
 
-    Raises `InputError` for other numbers of labels than outputs.
+    Raises `InputError` for other numbers of labels than outputs, and for labels without names where
+    the outputs have them.
     """
     outputs = keras.tree.flatten(y_pred)
     if len(outputs) == 1:
-        (labels,) = y_true.values() if isinstance(y_true, dict) else (y_true,)
-        return {"": _pair(thing, labels, outputs[0])}
+        labels = keras.tree.flatten(y_true) if isinstance(y_true, dict) else [y_true]
+        require(len(labels) == 1, thing, "needs labels for its only output", list(y_true))
+        return {"": _pair(thing, labels[0], outputs[0])}
     named = isinstance(y_pred, dict)
     scores = y_pred if named else dict(zip(model.output_names, outputs, strict=True))
     if not isinstance(y_true, dict):
-        rule = f"needs labels for each of {len(scores)} outputs"
-        good = isinstance(y_true, list | tuple) and len(y_true) == len(scores)
-        require(good, thing, rule, type(y_true).__name__)
+        how = " by name" if named else ""
+        rule = f"needs labels for each of {len(scores)} outputs{how}"
+        listed = isinstance(y_true, list | tuple) and len(y_true) == len(scores)
+        require(listed and not named, thing, rule, type(y_true).__name__)
         y_true = dict(zip(scores, y_true, strict=True))
     return {name: _pair(thing, y_true[name], scores[name]) for name in scores if name in y_true}
 

@@ -7,13 +7,15 @@ names each page that differs, and ends with status 1 if there is one.
 """
 
 import argparse
+import math
 import sys
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from batchf1.errors import InputError, one_line
+from batchf1.errors import InputError, one_line, require
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,8 +39,12 @@ def context_of(template: Path, root: Path = ROOT) -> dict[str, object]:
 
     Raises `InputError` where a sentence of the page is not true of them.
     """
-    module = import_module(f"templates.{template.name.partition('.')[0].lower()}")
-    return dict(module.context(root))
+    return _context(template.name.partition(".")[0].lower(), root)
+
+
+@cache
+def _context(module: str, root: Path) -> dict[str, object]:
+    return dict(import_module(f"templates.{module}").context(root))
 
 
 def environment() -> Environment:
@@ -46,17 +52,30 @@ def environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
+        finalize=_there,
         autoescape=False,  # Markdown
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"fmt": format, "percent": percent}
+    made.filters |= {"fmt": fmt, "percent": percent}
     return made
+
+
+def _there(value: object) -> object:
+    """Return what a template prints; `InputError` where there is no value."""
+    require(value is not None, "a name of the template", "must have a value", value)
+    return value
+
+
+def fmt(value: float, form: str) -> str:
+    """Return a number in a format of Python; `InputError` where it is missing."""
+    require(not math.isnan(value), "a number of the template", "must not be missing", value)
+    return format(value, form)
 
 
 def percent(share: float, digits: int = 0) -> str:
     """Return a share in percent, `0.18` as `18 %`."""
-    return f"{100 * share:.{digits}f} %"
+    return f"{fmt(100 * share, f'.{digits}f')} %"
 
 
 def rendered(template: Path, root: Path = ROOT) -> str:

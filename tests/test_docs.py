@@ -1,5 +1,6 @@
 """The pages of docs/templates: committed as written anew, and refused where they are false."""
 
+import math
 import shutil
 
 import pytest
@@ -44,6 +45,12 @@ def test_a_name_that_nothing_computes_is_an_error():
     template = write.environment().from_string("{{ nobody }}")
     with pytest.raises(UndefinedError, match="nobody"):
         template.render(write.context_of(PAGES["atlas.md"]))
+
+
+@pytest.mark.parametrize("text", ["{{ none }}", "{{ nan|fmt('.2f') }}", "{{ nan|percent }}"])
+def test_a_missing_value_is_refused(text):
+    with pytest.raises(InputError, match="of the template: must"):
+        write.environment().from_string(text).render(nan=math.nan)
 
 
 def changed(path, old, new):

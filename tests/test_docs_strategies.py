@@ -1,6 +1,5 @@
 """docs/strategies.md: the table of strategies, beside the measured costs."""
 
-import pandas as pd
 import pytest
 
 from helpers.figure_of_decisions import LINES, first, read, rows
@@ -42,28 +41,6 @@ def test_each_strategy_has_its_costs(repository, page, name):
 def test_the_noise_of_the_measurement(repository, page):
     none = smallest_cells(repository / "figures").loc["none"]
     assert f"No strategy divided by none gives {time(none)}" in " ".join(page.split())
-
-
-def test_the_page_on_cost_has_the_same(repository):
-    page = " ".join((repository / "docs/cost.md").read_text().split())
-    cells = smallest_cells(repository / "figures")
-    light = {n: f"{cells.loc[n, 'epoch_ratio']:.2f}" for n in ROWS if "end" not in n}
-    assert (
-        "`batch_mean` takes {batch_mean} times as long, `streaming` {streaming}, `reconstructed` "
-        "{reconstructed}."
-    ).format(**light) in page
-    assert f"came out at {time(cells.loc['none']).removeprefix('x ')}" in page
-    table = pd.read_csv(repository / "figures/cost.csv").query("row == 'cell'")
-    blocks = table[table["n_rows"] > 1e7].set_index("strategy")["epoch_ratio"]
-    low, high = blocks[list(light)].min(), blocks[list(light)].max()
-    assert f"the three take {low:.2f} to {high:.2f} times as long" in page
-    assert f"`epoch_end` on a data set {blocks['epoch_end']:.1f} times" in page
-
-
-def test_the_control_without_a_strategy(repository):
-    table = pd.read_csv(repository / "figures/cost.csv")
-    none = table[(table["row"] == "cell") & (table["strategy"] == "none")]
-    assert none["epoch_ratio"].between(0.7, 1.4).all()  # beside none again
 
 
 def test_what_choosing_by_the_naive_one_costs(repository, page):

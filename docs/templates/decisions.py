@@ -1,4 +1,4 @@
-"""Numbers of docs/decisions.md: what was measured from figures/decisions.csv, the rest by theory."""
+"""Numbers of docs/decisions.md, from figures/decisions.csv, its experiment and the theory."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -57,8 +57,15 @@ def environment() -> Environment:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals["alt"] = alt
     made.filters |= {"fmt": fmt, "percent": percent}
     return made
+
+
+def alt(figure: str) -> str:
+    """Return the text of a figure's module for those who do not see the picture."""
+    text: str = import_module(f"batchf1.figures.{figure}").ALT
+    return text
 
 
 def _there(value: object) -> object:

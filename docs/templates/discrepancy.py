@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +29,19 @@ def context(root: Path) -> dict[str, object]:
         "causes": table_rows(_rows(table)),
         "moving": found.loc[(discrepancy.MOVING, ORIGINAL, 50)],
         "others": {size: _others(found, size) for size in SIZES},
-        **_last_batch(root, dataset.n_validation),
+        **of_last_batch(root, dataset.n_validation),
+    }
+
+
+def differences(root: Path) -> dict[str, float]:
+    """Return the largest differences in Keras 2.2.4, in batches of 50, in % of F1."""
+    found = discrepancy.summary(pd.read_csv(root / "figures/discrepancy.csv"))
+    found = found[(found["keras"] == ORIGINAL) & (found["batch_size"] == 50)].set_index("cause")
+    largest = found["largest"]
+    return {
+        "sums": largest["summed_counts"],
+        "moving": largest[discrepancy.MOVING],
+        "rest": largest.drop(index=discrepancy.MOVING).max(),
     }
 
 
@@ -68,7 +81,8 @@ def _others(found: pd.DataFrame, size: int) -> float:
     return float(largest.xs((ORIGINAL, size), level=("keras", "batch_size")).max())
 
 
-def _last_batch(root: Path, n: int) -> dict[str, object]:
+@cache
+def of_last_batch(root: Path, n: int) -> dict[str, object]:
     """Return by how much the last batch moves F1 at the counts of the article's log, in %."""
     best = found_in_log(root).candidates[0].validation
     true = 2 * best.tp / (2 * best.tp + best.errors)

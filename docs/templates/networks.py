@@ -1,5 +1,6 @@
 """How many networks each target trains."""
 
+from functools import cache
 from pathlib import Path
 
 from batchf1.study.atlas.study import AtlasStudy
@@ -13,6 +14,7 @@ NEEDS_FILES = ("fashion_mnist",)
 """Data sets that are not in a package, so that no study of them is part of `all`."""
 
 
+@cache
 def n_trained(root: Path, name: str) -> int:
     """Return the runs of a study."""
     return n_runs(whole(plan(root / f"experiments/{name}.yaml").cells))
@@ -26,6 +28,6 @@ def n_bundled(root: Path) -> int:
             total += len(study.tasks) * study.seeds
         elif isinstance(study, Study | DecisionStudy) and not study.aside:
             cells = plan(root / f"experiments/{name}.yaml").cells
-            packaged = cells[0].first.dataset.name not in NEEDS_FILES
-            total += n_runs(whole(cells)) if packaged else 0
+            if cells[0].first.dataset.name not in NEEDS_FILES:
+                total += n_runs(whole(cells))
     return total

@@ -3,6 +3,7 @@
 import math
 import shutil
 
+import pandas as pd
 import pytest
 from jinja2 import UndefinedError, meta
 
@@ -64,13 +65,48 @@ def test_a_number_follows_its_table(copy):
     assert "Ten folds of 2,001 diamonds" in write.rendered(PAGES["cuts.md"], copy)
 
 
-def test_a_sentence_that_is_false_stops_the_page(copy):
-    changed(copy / "figures/atlas.csv", "RMSE,8,", "RMSE,9,")
-    changed(copy / "figures/atlas.csv", ",too low,", ",too high,")
-    with pytest.raises(
-        InputError, match="^the sentence .*too low.* must be true of the tables; got"
-    ):
-        write.rendered(PAGES["atlas.md"], copy)
+@pytest.mark.parametrize(
+    ("page", "table", "column", "change", "sentence"),
+    [
+        ("atlas.md", "atlas", "verdict", lambda old: "too low", "are safe"),
+        ("cost.md", "cost", "epoch_ratio", lambda old: 2 * old, "no strategy beside none"),
+        ("cuts.md", "cuts", "error", lambda old: -abs(old), "by quality of cut the sign turns"),
+        ("cuts.md", "cuts", "undefined", lambda old: old + 0.1, "no published fold is undefined"),
+        ("decisions.md", "decisions", "recall_chosen", lambda old: old / 2, "higher recall"),
+        ("decisions.md", "decisions", "regret_exact", lambda old: old + 1, "within the interval"),
+        (
+            "discrepancy.md",
+            "discrepancy",
+            "percent",
+            lambda old: 100 * old,
+            "printed decimals make less",
+        ),
+        (
+            "original_log.md",
+            "original_log",
+            "compatible",
+            lambda old: False,
+            "all eight lie within",
+        ),
+    ],
+)
+def test_a_sentence_that_is_false_stops_the_page(copy, page, table, column, change, sentence):
+    path = copy / f"figures/{table}.csv"
+    rows = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    rows.assign(**{column: rows[column].map(change)}).to_csv(path, index=False)
+    words = f"^the sentence .*{sentence}.* must be true of the tables; got .*$"
+    with pytest.raises(InputError, match=words):
+        write.context_of(PAGES[page], copy)
+
+
+def test_a_false_page_is_named_in_one_line(monkeypatch, capsys):
+    def false(template):
+        raise InputError("the sentence 'a': must be true")
+
+    monkeypatch.setattr(write, "rendered", false)
+    assert write.main(["--check"]) == 2
+    first = write.page_of(write.templates()[0]).relative_to(write.ROOT)
+    assert capsys.readouterr().err == f"{first}: the sentence 'a': must be true\n"
 
 
 def test_check_names_the_pages_that_differ_and_leaves_them(monkeypatch, tmp_path, capsys):

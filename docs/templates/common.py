@@ -31,7 +31,8 @@ def experiment(root: Path, name: str) -> dict[str, Any]:
 
 def claim(holds: Any, sentence: str, value: Any = "tables of which it is not") -> None:
     """Raise `InputError` unless a sentence of the page holds."""
-    require(bool(holds), f"the sentence {sentence!r}", "must be true of the tables", value)
+    plain = value.item() if isinstance(value, np.generic) else value
+    require(bool(holds), f"the sentence {sentence!r}", "must be true of the tables", plain)
 
 
 def only(table: pd.DataFrame, **where: Any) -> pd.Series:

@@ -48,5 +48,16 @@ def require(condition: bool, thing: str, rule: str, value: Any) -> None:
 
 
 def one_line(text: object) -> str:
-    """Any text or exception as a single line."""
-    return " ".join(str(text).split())
+    """Any text or exception as a single line that a terminal can show.
+
+    Control characters, such as the escape codes of colours, and other characters that cannot be
+    printed are written as escapes.
+
+    >>> one_line("a\\n  b \\x1b[31m")
+    'a b \\\\x1b[31m'
+    """
+    return "".join(map(_printable, " ".join(str(text).split())))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()

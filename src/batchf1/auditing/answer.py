@@ -28,8 +28,10 @@ class Audited(NamedTuple):
     """The first rule that gives `logged`, `pooled` before others; None without one."""
     error: float
     """What the rule gives, else `logged`, else `per_batch`, minus `pooled`."""
-    additive: bool
-    """Whether the mean by batch size is `pooled`, on these batches and on random cuts."""
+    additive: bool | None
+    """Whether the mean by batch size is `pooled`, on these batches and on random cuts; None where
+    these samples cannot show it: each cut has one value in all batches, or `pooled` is not finite.
+    """
     expected: float
     """The mean of `per_batch` over random cuts of the same samples, NaN values left out of it."""
     sd: float
@@ -48,13 +50,16 @@ class Audited(NamedTuple):
 
     @property
     def fine(self) -> bool:
-        """Whether nothing is wrong: `logged` is the metric of all samples, or will be its mean."""
+        """Whether nothing is wrong: `logged` is the metric of all samples.
+
+        Without `logged`: whether the mean by batch size will be, as far as these samples show it.
+        """
         if self.logged is None:
-            return self.additive or self.n_batches == 1
+            return self.additive is True or self.n_batches == 1
         return self.rule == "pooled"
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, for JSON: None for what is no finite number."""
+        """The fields, for JSON: None also for what is no finite number."""
         return {name: _plain(value) for name, value in self._asdict().items()}
 
     def __str__(self) -> str:

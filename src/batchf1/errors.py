@@ -48,13 +48,12 @@ def require(condition: bool, thing: str, rule: str, value: Any) -> None:
 
 
 def one_line(text: object) -> str:
-    """Any text or exception as a single line that a terminal can show.
+    """Any text or exception as a single line, with escapes for what cannot be printed.
 
-    Control characters, such as the escape codes of colours, and other characters that cannot be
-    printed are written as escapes.
+    So a terminal shows control characters, such as the codes of colours, and does not obey them.
 
-    >>> one_line("a\\n  b \\x1b[31m")
-    'a b \\\\x1b[31m'
+    >>> one_line("red: " + chr(27) + "[31m").isprintable()
+    True
     """
     return "".join(map(_printable, " ".join(str(text).split())))
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from batchf1.auditing.samples import Measure, PerBatch
+from batchf1.auditing.counted import PerBatch
+from batchf1.auditing.samples import Measure
 from batchf1.errors import refuse, require
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats, Integers

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from batchf1.auditing.averages import ROUNDING, mean
-from batchf1.auditing.samples import Called, Counted, Measure, PerBatch
+from batchf1.auditing.counted import Counted, CountedLabels, PerBatch
+from batchf1.auditing.samples import Called, Measure
 from batchf1.metrics.counts import Floats
 from batchf1.theory.expectation import expect
 
@@ -26,7 +27,8 @@ class RandomCuts(NamedTuple):
 
     `additive`: whether the mean weighted by size is the metric of all samples, on this cut and on
     random ones; None where that holds for any metric, since each cut has one value in all batches,
-    and where the metric of all samples is not finite. `cuts`: how many were tried for `expected` or `sd`; 0 where both are exact.
+    and where the metric of all samples is not finite. `cuts`: how many were tried for `expected` or
+    `sd`; 0 where both are exact.
     """
 
     expected: float
@@ -73,6 +75,8 @@ def _exact(measure: Measure) -> tuple[float, float]:
     regular = bool((sizes[:-1] == sizes[0]).all() and sizes[-1] <= sizes[0])
     if not isinstance(measure, Counted) or not regular or len(sizes) == 1:
         return math.nan, math.nan
+    if isinstance(measure, CountedLabels) and getattr(measure.metric, "average", "") != "macro":
+        return math.nan, math.nan  # counts do not tell how the classes of a sample go together
     found = expect(measure.counts(), int(sizes[0]), metric=measure.metric)
     return float(found.expected_f1), float(found.sd)
 

@@ -45,9 +45,7 @@ OUTSIDE = {
 @pytest.mark.parametrize("scores", OUTSIDE)
 @pytest.mark.parametrize("threshold", [0.5, 0.2])
 def test_scores_outside_0_and_1_are_refused(scores, threshold):
-    said = (
-        r"^y_pred: must lie in \[0, 1\] \(set from_logits for logits; a threshold .*; got"
-    )
+    said = r"^y_pred: must lie in \[0, 1\] \(set from_logits for logits; a threshold .*; got"
     for ask in (
         lambda **options: audit(F1, cut(Y, OUTSIDE[scores]), **options),
         lambda **options: recorded(Y, OUTSIDE[scores]).check("f1", 0.5, F1, **options),
@@ -81,11 +79,11 @@ def test_logits_percentages_and_decided_predictions(scores, options, above):
     ("metric", "options", "said"),
     [
         (F1, {"from_logits": True, "threshold": 0.0}, "threshold: must lie in .0, 1., a probabili"),
-        (F1, {"multilabel": True}, "multilabel: goes with a metric over classes; got True"),
-        (f_beta(1, "macro"), {"threshold": 0.3}, "threshold: goes with multilabel, or two classe"),
-        (f1_score, {"from_logits": True}, "from_logits: goes with a metric of batchf1, not with a"),
-        (f1_score, {"threshold": 0.3}, "threshold: goes with a metric of batchf1, not with a func"),
-        (f1_score, {"multilabel": True}, "multilabel: goes with a metric of batchf1, not with a f"),
+        (F1, {"multilabel": True}, "multilabel: goes with a metric of batchf1 over classes; got T"),
+        (f_beta(1, "macro"), {"threshold": 0.3}, "threshold: goes with a metric of batchf1, over"),
+        (f1_score, {"from_logits": True}, "from_logits: goes with a metric of batchf1; a function"),
+        (f1_score, {"threshold": 0.3}, "threshold: goes with a metric of batchf1, over class"),
+        (f1_score, {"multilabel": True}, "multilabel: goes with a metric of batchf1 over classes"),
     ],
 )
 def test_options_without_a_use_are_refused(metric, options, said):

@@ -82,21 +82,19 @@ Measure = Counted | Called
 def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decision) -> Measure:
     """The metric on the batches, which are gone through once.
 
-    Raises `InputError` for a metric that is none, a decision that it does not make, batches that
+    Raises `InputError` for a metric that is none, an option that it does not use, batches that
     are no pairs of as many labels as predictions, at least one, NaN, and as `Classes` and
     `Decided`.
     """
+    _check_used(metric, decision)
     if isinstance(metric, Ratio | OverClasses):
         check_metric(metric)
-        _check_decision(metric, decision)
         coded = _coded(metric, decision)
         sizes = _gathered(batches, coded.add)
         true, predicted = coded.codes()
         kind = CountedLabels if decision.multilabel else Counted
         return kind(metric, true, predicted, sizes, coded.classes)
     checks.must(callable(metric), "metric", "is a function, a Ratio or an OverClasses", metric)
-    rule = "goes with a metric of batchf1, not with a function, which gets y_pred as it is"
-    _require_default(decision, Decision._fields, rule)
     pieces: list[tuple[NDArray[Any], NDArray[Any]]] = []
     sizes = _gathered(batches, lambda *part: pieces.append(part))
     return Called(metric, *joined(pieces), sizes)
@@ -110,18 +108,27 @@ def _coded(metric: Metric, decision: Decision) -> Coded:
     return Classes(metric.n_classes)
 
 
-def _check_decision(metric: Metric, decision: Decision) -> None:
-    """Refuse options that a metric of counts would not use."""
+def used(metric: Metric | Function, decision: Decision) -> Decision:
+    """The decision, with defaults for the options that a metric does not use."""
     if isinstance(metric, Ratio):
-        _require_default(decision, ["multilabel"], "goes with a metric over classes")
-    elif not decision.multilabel:  # the largest logit is that of the largest probability
-        _require_default(decision, ["threshold"], "goes with multilabel, or two classes")
+        return decision._replace(multilabel=False)
+    if not isinstance(metric, OverClasses):
+        return Decision()
+    # without multilabel the class of the largest logit is that of the largest probability
+    return decision if decision.multilabel else Decision(from_logits=decision.from_logits)
 
 
-def _require_default(decision: Decision, names: Iterable[str], rule: str) -> None:
-    for name in names:
-        value = getattr(decision, name)
-        checks.must(value == Decision._field_defaults[name], name, rule, value)
+USES = {
+    "threshold": "goes with a metric of batchf1, over classes only with multilabel",
+    "from_logits": "goes with a metric of batchf1; a function gets y_pred as it is",
+    "multilabel": "goes with a metric of batchf1 over classes",
+}
+
+
+def _check_used(metric: Metric | Function, decision: Decision) -> None:
+    """Refuse options that a metric does not use."""
+    for name, given, taken in zip(USES, decision, used(metric, decision), strict=True):
+        checks.must(given is taken or given == taken, name, USES[name], given)
 
 
 def joined(

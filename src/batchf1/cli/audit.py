@@ -32,9 +32,6 @@ def add(commands: Any) -> None:
         "names the columns that were read.",
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="ends in .csv, .parquet or .npz")
-    for role, option in rows.OPTIONS.items():
-        named = f"column of {role}, where it has another name or several have one"
-        parser.add_argument(option, metavar="COLUMN", help=named)
     parser.add_argument("--metric", default="f1", metavar="NAME", help=METRIC)
     parser.add_argument(
         "--batch-size", type=int, metavar="B", help="rows in a batch; the last may have fewer"
@@ -47,6 +44,19 @@ def add(commands: Any) -> None:
         help="leave with status 1 where the error, of the logged number or else of the mean over "
         "batches, is larger than E",
     )
+    _add_reading(parser)
+    parser.add_argument("--devices", type=int, metavar="D", help="that took the batches in turn")
+    parser.add_argument("--cuts", type=int, default=20, metavar="N", help="random cuts tried (20)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random cuts (0)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=run, prog=parser.prog)
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what decides how the columns of the file are read."""
+    for role, option in rows.OPTIONS.items():
+        named = f"column of {role}, where it has another name or several have one"
+        parser.add_argument(option, metavar="COLUMN", help=named)
     parser.add_argument(
         "--threshold",
         type=float,
@@ -62,11 +72,6 @@ def add(commands: Any) -> None:
         action="store_true",
         help="samples have any number of classes: arrays (n, n_classes) of an NPZ file",
     )
-    parser.add_argument("--devices", type=int, metavar="D", help="that took the batches in turn")
-    parser.add_argument("--cuts", type=int, default=20, metavar="N", help="random cuts tried (20)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random cuts (0)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(command=run, prog=parser.prog)
 
 
 def run(parsed: argparse.Namespace) -> int:

@@ -120,16 +120,6 @@ def test_an_unreadable_or_truncated_table_is_refused(content, tmp_path):
             read()
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("old")
-    with pytest.raises(RuntimeError), tables.replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
-
-
 def test_a_folder_that_cannot_be_made_is_refused_in_a_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="could not be written"):

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from batchf1.cli import main as cli
-from batchf1.records import locks, tables
+from batchf1.records import files, locks, tables
 from batchf1.study import schema
+from helpers.left import dead_process
 from helpers.miniature import STUDY, Copy
 
 WHOLE_LIFE = 600
@@ -186,18 +187,12 @@ def test_a_folder_without_a_place_for_locks_is_left_to_snakemake(tmp_path):
 # What the dead leave behind, and no space
 
 
-def dead_process():
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
 def test_parts_of_the_dead_are_ignored_and_swept(executed, tmp_path):
     path = tmp_path / "store" / "a.parquet"
     tables.write(executed.table, path, schema.RUNS, {})
-    ours = f".a.parquet.{tables._HOST}."
+    ours = f".a.parquet.{files.HOST}."
     dead, living = (f"{ours}{pid}.part.parquet" for pid in (dead_process(), os.getppid()))
-    elsewhere, other = ".a.parquet.elsewhere.1.part.parquet", f".b.parquet.{tables._HOST}.1.part"
+    elsewhere, other = ".a.parquet.elsewhere.1.part.parquet", f".b.parquet.{files.HOST}.1.part"
     for name in (dead, living, elsewhere, other):
         (path.parent / name).write_bytes(b"half")
     tables.write(executed.table, path, schema.RUNS, {})

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from batchf1.errors import one_line
 from batchf1.records import whence
-from batchf1.records.tables import replacing
+from batchf1.records.files import replacing
 from batchf1.study import plugins
 
 # Okabe & Ito's colours, which the colour-blind can tell apart; the naive one is also the darkest

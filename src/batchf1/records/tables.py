@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
-import platform
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,14 +16,12 @@ import pyarrow.parquet as parquet
 from pandera.errors import SchemaError, SchemaErrors
 
 from batchf1.errors import one_line, refuse, require
+from batchf1.records.files import replacing
 
 METADATA = b"batchf1"
 COMPRESSION = "zstd"
 ROWS = 2**15
 """Of a piece that is read."""
-_HOST = platform.node()
-PART = re.compile(r"\.(\d+)\.part(\.\w+)?$")
-"""End of the name of a file that is not yet whole, with the process that writes it."""
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
@@ -138,7 +133,7 @@ def writing(
 ) -> Iterator[Writer]:
     """What writes a table of any length as parquet, whole or not at all, a row group a piece.
 
-    `swept`: as in `replacing`.
+    `swept`: as in `files.replacing`.
     """
     with replacing(path, swept) as temporary:
         writer = Writer(Path(path), temporary, schema, check)
@@ -223,47 +218,3 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
     """Write the numbers behind a figure, whole or not at all."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-
-
-@contextmanager
-def replacing(path: str | Path, swept: bool = False) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place if nothing raises, and else goes.
-
-    What a killed process left of `path` goes too, unless its folder has been `swept`. Raises
-    `InputError` where it cannot be written.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.part{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not swept:
-            sweep(path.parent, path.name)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        refuse(str(path), "could not be written", error.strerror or str(error))
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def sweep(folder: Path, name: str | None = None) -> None:
-    """Remove what processes that are gone have left of a file, or of all files of a folder.
-
-    What processes of other machines have left is not ours. The whole folder is listed.
-    """
-    of_name = "*" if name is None else glob.escape(name)
-    for left in folder.glob(f".{of_name}.{glob.escape(_HOST)}.*.part*"):
-        pid = PART.search(left.name)
-        if pid and not _alive(int(pid[1])):
-            left.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)  # sends nothing
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True

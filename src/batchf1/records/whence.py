@@ -33,7 +33,7 @@ def write_record(table: Path, module: str, sources: Sequence[Path]) -> None:
         "versions": provenance.versions(*provenance.RECORDED),
         "sources": [_source(path) for path in sources],
     }
-    with tables.replacing(beside(table)) as temporary:
+    with files.replacing(beside(table)) as temporary:
         temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
 
 

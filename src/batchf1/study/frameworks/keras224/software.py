@@ -8,13 +8,13 @@ from __future__ import annotations
 import collections
 import collections.abc
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from batchf1.errors import refuse, require
+from batchf1.records.files import replacing_folder
 from batchf1.records.provenance import PACKAGE
 
 VERSION = "2.2.4"
@@ -28,11 +28,9 @@ def install(folder: Path) -> None:
 
     Raises `InputError` where the package index does not answer or sends other files.
     """
-    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     wanted = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(PINS)]
-    try:
-        part.mkdir(parents=True)  # a place that cannot be written to shows before pip does
+    with replacing_folder(folder) as part:
         done = subprocess.run(
             [*command, *wanted, "--target", str(part)], capture_output=True, text=True
         )
@@ -43,12 +41,6 @@ def install(folder: Path) -> None:
                 f"needs the package index once, or its wheels through PIP_FIND_LINKS ({PINS.name})",
                 said[-1] if said else done.stderr,
             )
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
-    except OSError as error:
-        refuse(str(folder), "could not be written", error.strerror or str(error))
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def activate(folder: Path = FOLDER) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
-from batchf1.records import provenance, tables
+from batchf1.records import provenance, tables, whence
 from batchf1.study import plugins, schema, shard
 from batchf1.study.experiments import experiments
 from batchf1.study.grid import compose
@@ -236,6 +236,7 @@ def test_a_figure_of_ones_own_is_made_and_drawn(here, tmp_path):
     numbers = figures.table("my_figure", [source])
     assert list(numbers["strategy"]) == ["batch_mean", "streaming"]
     tables.write_csv(numbers, tmp_path / "f.csv")
+    whence.write_record(tmp_path / "f.csv", "my_figure", [source])
     words = figures.draw("my_figure", tmp_path / "f.csv", [tmp_path / "f.png"])
     assert words[:2] == ("Bars", "One a strategy")
     assert (tmp_path / "f.png").stat().st_size > 1000

@@ -61,7 +61,8 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
 
     What the CSV was made from (see `records.whence`) goes into the files, too. Returns the figure's
     headline, which says what to conclude, its caption, and what it was made from in a line. Raises
-    `InputError` for a file that is no such CSV and for an output of another kind.
+    `InputError` for a file that is no such CSV, or not the one that its record (`X.json`) was
+    written for, and for an output of another kind.
     """
     from matplotlib import pyplot as plt
 
@@ -75,7 +76,7 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     with _style.house():
         figure = plot.draw(numbers)
         for output in outputs:
-            _style.save(figure, output, whence.embedded(record) if record else None)
+            _style.save(figure, output, whence.embedded(record))
         words = _style.words(figure)
         plt.close(figure)
     return *words, whence.summary(record)

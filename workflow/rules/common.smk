@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from snakemake.utils import available_cpu_count
 
-from batchf1.errors import InputError, require
+from batchf1.errors import InputError, PluginError, require
 from batchf1.probe.elsewhere import environments
 from batchf1.records import locks, provenance
 from batchf1.records.files import digest
@@ -66,7 +66,7 @@ try:
         for name, planned in PLANS.items()
         if not LEFT_OUT[name]
     }
-except InputError as error:  # Snakemake would print the frames of this file around it
+except (InputError, PluginError) as error:  # Snakemake would print the frames of this file around it
     sys.exit(f"snakemake: {error}")
 # Studies that are made only when they are asked for, each by its name.
 ASIDE = [name for name in STUDIES if EXPERIMENTS[name].aside]

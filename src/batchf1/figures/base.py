@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from batchf1.errors import require
-from batchf1.records import whence
+from batchf1.records import files, whence
 from batchf1.study import plugins
 
 
@@ -71,8 +71,9 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     plot = module(name)
     for output in outputs:
         require(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
-    record = whence.of_csv(source)
+    files.read(source)  # one that cannot be read is refused as such
     numbers = _numbers.read(source, plot.COLUMNS, f"figure {name}")
+    record = whence.of_csv(source)
     with _style.house():
         figure = plot.draw(numbers)
         for output in outputs:

@@ -128,9 +128,26 @@ def _compose(overrides: Iterable[str]) -> DictConfig:
 
 
 def _data_sets(overrides: Iterable[str]) -> list[str]:
-    """The data sets that Hydra has to know: all that are found by name, and import paths."""
+    """The data sets that Hydra has to know: our own, and of the others those that are named.
+
+    Another package's is not loaded before it is named, since it may be broken.
+    """
     chosen = [override.partition("=")[2] for override in overrides if override[:8] == "dataset="]
-    return [*plugins.names(plugins.DATASETS), *filter(plugins.PATH.fullmatch, chosen)]
+    named = {name.strip("'\"") for choice in chosen for name in _with_bases(choice)}
+    others = named & set(plugins.names(plugins.DATASETS)) | set(
+        filter(plugins.PATH.fullmatch, named)
+    )
+    return sorted({*plugins.own_names(plugins.DATASETS), *others})
+
+
+def _with_bases(choice: str) -> Iterator[str]:
+    """A data set, and those that the defaults of its file in `conf/dataset` name."""
+    yield choice
+    file = CONF / "dataset" / f"{choice}.yaml"
+    bases = read_yaml(file).get("defaults") or [] if file.is_file() else []
+    for base in bases:
+        if isinstance(base, str) and base not in ("_self_", choice):
+            yield from _with_bases(base)
 
 
 def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:

@@ -13,6 +13,7 @@ from batchf1.records import provenance
 from batchf1.study import origin
 from batchf1.study.atlas.rows import ATLAS
 from batchf1.study.atlas.study import AtlasStudy, Cell, cells
+from batchf1.study.frameworks import keras_defaults
 from batchf1.study.grid import load_study
 from batchf1.study.store import Made, Progress, Store, say
 
@@ -40,6 +41,7 @@ def execute(experiment: Path, folder: Path) -> Made:
 def _measure(name: str, missing: list[Cell], store: Store) -> dict[Cell, Made]:
     if not missing:
         return {}
+    keras_defaults.load()
     from batchf1.study.atlas.measure import measure  # TensorFlow takes seconds to import
 
     here, found = provenance.collect(device="CPU"), {}

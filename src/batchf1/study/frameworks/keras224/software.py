@@ -16,6 +16,7 @@ from typing import Any
 from batchf1.errors import refuse, require
 from batchf1.records.files import replacing_folder
 from batchf1.records.provenance import PACKAGE
+from batchf1.study.frameworks import keras_defaults
 
 VERSION = "2.2.4"
 PINS = PACKAGE / "study" / "frameworks" / "keras224" / "requirements.txt"
@@ -46,6 +47,8 @@ def install(folder: Path) -> None:
 def activate(folder: Path = FOLDER) -> None:
     """Let `import keras` mean Keras 2.2.4 in this process, in TensorFlow's graph mode.
 
+    It has its own defaults, whatever the user's `keras.json` says.
+
     Six small gaps are filled, names that Python, NumPy or TensorFlow have dropped; nothing in Keras
     is changed. Raises `InputError` where it is not installed, or another Keras is already in use.
     """
@@ -62,11 +65,10 @@ def activate(folder: Path = FOLDER) -> None:
         require(version == VERSION, "keras", f"must not be in use before Keras {VERSION}", version)
         return
     sys.path.insert(0, str(here))
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    _fill_gaps()
-    import keras
-
+    with keras_defaults.environment():
+        _fill_gaps()
+        import keras
     require(keras.__version__ == VERSION, str(folder), f"must hold Keras {VERSION}", keras)
 
 

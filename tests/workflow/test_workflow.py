@@ -300,6 +300,23 @@ def test_a_bad_study_is_refused_before_anything_runs(copy, study, words):
     assert copy.kept() == before
 
 
+def test_a_huge_study_is_refused_unless_it_is_allowed(copy):
+    path = "experiments/mini.yaml"
+    rules = copy.folder / "src/batchf1/study/limits.py"
+    before = rules.read_text()
+    try:
+        copy.write(path, STUDY.replace("[0, 1]", "[0, 1, 2]"))
+        rules.write_text(before.replace("MAX_RUNS = 10_000_000", "MAX_RUNS = 9"))
+        assert "number of runs: must be at most 9, or " in copy.snakemake("--dry-run").stdout
+        said = copy.snakemake("--dry-run", "--printshellcmds", "--config", "huge=true").stdout
+        assert said.count(" --huge") == 3  # two shards and their collection
+        said = copy.snakemake("--dry-run", "--config", "huge=1").stdout
+        assert "--config huge: must be true or false; got 1" in said
+    finally:
+        rules.write_text(before)
+        copy.write(path, STUDY)
+
+
 def test_another_batch_size_reruns_only_its_runs(copy):
     before = copy.kept()
     copy.write("experiments/mini.yaml", STUDY.replace("[40, 64]", "[40, 80]"))

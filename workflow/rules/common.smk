@@ -16,6 +16,7 @@ from batchf1.study.experiments import experiments
 from batchf1.study.frameworks.keras224 import software as keras224
 from batchf1.study.decisions.study import DecisionStudy
 from batchf1.study.grid import Study
+from batchf1.study.limits import MAX_RUNS
 from batchf1.study.pieces import told
 from batchf1.study.plan import plan
 from batchf1.study.cost.run import modules as cost_modules
@@ -46,9 +47,11 @@ try:
     n_shards = config.get("shards")
     good = type(n_shards) is int and n_shards >= 1
     require(good, "--config shards", "must be at least 1", n_shards)
+    huge = config.get("huge", False)
+    require(type(huge) is bool, "--config huge", "must be true or false", huge)
     EXPERIMENTS = experiments("experiments")
     PLANS = {
-        name: plan(f"experiments/{name}.yaml")
+        name: plan(f"experiments/{name}.yaml", huge)
         for name, study in EXPERIMENTS.items()
         if isinstance(study, Study | DecisionStudy)
     }
@@ -153,6 +156,12 @@ def software(wildcards):
         piece.cell.first for piece in STUDIES[wildcards.study][int(wildcards.shard)]
     ]
     return sorted({str(path) for run in mine for path in run.framework.needs()})
+
+
+def size_option(wildcards):
+    """What lets a step of a study go beyond the limit of runs, where it has that many."""
+    n = sum(len(cell.seeds) for cell in PLANS[wildcards.study].cells)
+    return "--huge" if n > MAX_RUNS else ""
 
 
 def figure_source(wildcards):

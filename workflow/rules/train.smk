@@ -37,11 +37,13 @@ rule shard:
         kept=lambda w: digest(PLANS[w.study].recording.settings),
         shards=lambda w: len(STUDIES[w.study]),
         store="results/{study}/store",
+        size=size_option,
     message:
         "Training shard {wildcards.shard} of study {wildcards.study}"
     shell:
         "batchf1 workflow shard experiments/{wildcards.study}.yaml --shard {wildcards.shard}"
-        " --shards {params.shards} --store {params.store} --output {output} 2>&1 | tee {log}"
+        " --shards {params.shards} --store {params.store} --output {output} {params.size}"
+        " 2>&1 | tee {log}"
 
 
 rule collect:
@@ -58,10 +60,13 @@ rule collect:
         "logs/{study}/collect.tsv"
     conda:
         "../../environment.yml"
+    params:
+        size=size_option,
     message:
         "Putting the shards of study {wildcards.study} into one table"
     shell:
-        "batchf1 workflow collect experiments/{wildcards.study}.yaml {input} --output {output} 2> {log}"
+        "batchf1 workflow collect experiments/{wildcards.study}.yaml {input} --output {output}"
+        " {params.size} 2> {log}"
 
 
 # snakemake --cores all <study>: what is not part of `all`

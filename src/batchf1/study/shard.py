@@ -52,14 +52,16 @@ def _fingerprint(engine: str, *names: str) -> str:
     return provenance.fingerprint(*names, software=software)
 
 
-def execute(experiment: Path, shard: int, n_shards: int, folder: Path, output: Path) -> None:
+def execute(
+    experiment: Path, shard: int, n_shards: int, folder: Path, output: Path, huge: bool = False
+) -> None:
     """Train the runs of one of a study's shards, and write their rows in the order of the grid.
 
     `folder` keeps each group of runs that trained together as soon as it is done; a run that is
     there, from the same settings, code and package versions, is not trained again, whatever it
-    trained beside. Raises `InputError` where there is no such shard.
+    trained beside. `huge`: as in `plan`. Raises `InputError` where there is no such shard.
     """
-    planned = plan(experiment)
+    planned = plan(experiment, huge)
     parts, recording = deal(planned.cells, n_shards), planned.recording
     require(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
     mine, store, name = parts[shard], Groups(folder, recording), f"shard {shard}"

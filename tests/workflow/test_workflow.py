@@ -269,6 +269,14 @@ def test_all_jobs_of_a_call_deal_to_the_same_number_of_shards(copy, given, words
     assert words.format(cores=available_cpu_count()) in done.stdout
 
 
+def test_every_rule_names_the_one_environment_which_the_page_says_to_activate(repository):
+    rules = [path.read_text() for path in (repository / "workflow/rules").glob("*.smk")]
+    n_commands = sum(text.count("    shell:\n") for text in rules)
+    assert sum(text.count('"../../environment.yml"\n') for text in rules) == n_commands > 5
+    page = " ".join((repository / "docs/reproduce.md").read_text().split())
+    assert "runs inside this one environment, so call Snakemake without `--sdm conda`" in page
+
+
 def test_a_second_call_has_nothing_to_do(copy):
     assert "Nothing to be done" in copy.snakemake().stdout
 

@@ -69,7 +69,10 @@ try:
         for name, planned in PLANS.items()
         if not LEFT_OUT[name]
     }
-except (InputError, PluginError) as error:  # Snakemake would print the frames of this file around it
+except (
+    InputError,
+    PluginError,
+) as error:  # Snakemake would print the frames of this file around it
     sys.exit(f"snakemake: {error}")
 # Studies that are made only when they are asked for, each by its name.
 ASIDE = [name for name in STUDIES if EXPERIMENTS[name].aside]

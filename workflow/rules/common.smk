@@ -1,12 +1,13 @@
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from snakemake.utils import available_cpu_count
 
 from batchf1.errors import InputError, PluginError, require
 from batchf1.probe.elsewhere import environments
-from batchf1.records import locks, provenance
+from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
 from batchf1.study import plugins
 from batchf1.study.atlas.run import modules as atlas_modules
@@ -26,6 +27,12 @@ from batchf1.study.shard import modules
 # After a kill `snakemake` just goes on; beside a living one Snakemake's own lock holds.
 if workflow.is_main_process:  # its jobs, perhaps on other machines, read this file too
     locks.drop_stale()
+    kept = [
+        *Path("results").glob("*/runs.parquet"),
+        *Path("results").glob("*/shards/*.parquet"),
+    ]
+    for path in tables.drop_damaged(kept):  # made again from the store
+        print(f"{path} was damaged, and is made again", file=sys.stderr)
 
 # Shards of a study that does not say its own number: --config shards=N, or a profile's; else the
 # cores of the machine that Snakemake was called on. Its jobs read this file too, perhaps elsewhere
@@ -47,11 +54,11 @@ try:
     n_shards = config.get("shards")
     good = type(n_shards) is int and n_shards >= 1
     require(good, "--config shards", "must be at least 1", n_shards)
-    huge = config.get("huge", False)
-    require(type(huge) is bool, "--config huge", "must be true or false", huge)
+    huge = str(config.get("huge", False)).lower()  # Snakemake reads True, but not true
+    require(huge in ("true", "false"), "--config huge", "must be true or false", huge)
     EXPERIMENTS = experiments("experiments")
     PLANS = {
-        name: plan(f"experiments/{name}.yaml", huge)
+        name: plan(f"experiments/{name}.yaml", huge == "true")
         for name, study in EXPERIMENTS.items()
         if isinstance(study, Study | DecisionStudy)
     }

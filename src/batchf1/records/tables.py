@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,10 +17,11 @@ import pyarrow
 import pyarrow.parquet as parquet
 from pandera.errors import SchemaError, SchemaErrors
 
-from batchf1.errors import one_line, refuse, require
+from batchf1.errors import InputError, one_line, refuse, require
 from batchf1.records.files import replacing
 
-METADATA = b"batchf1"
+METADATA, CHECKSUM = b"batchf1", b"batchf1.sha256"
+"""Keys in a file's footer: of the record of where the table came from, and of its SHA-256."""
 COMPRESSION = "zstd"
 ROWS = 2**15
 """Of a piece that is read."""
@@ -117,7 +120,8 @@ class Writer:
         if self._open is None:
             self.add(empty(self.schema))
         assert self._open is not None
-        self._open.add_key_value_metadata({METADATA: json.dumps(self._provenance).encode()})
+        record = json.dumps(self._provenance).encode()
+        self._open.add_key_value_metadata({METADATA: record, CHECKSUM: _checksum(record)})
         self._open.close()
 
     def give_up(self) -> None:
@@ -200,18 +204,47 @@ def _reading(path: str | Path) -> Iterator[parquet.ParquetFile]:
         # not through the dataset API: it would take folder names like study=x for columns
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             yield file
-    except (OSError, pyarrow.ArrowException) as error:
-        refuse(str(path), "must be a whole parquet file", one_line(error))
+    except InputError:
+        raise
+    except Exception as error:  # a flipped bit can raise anything in PyArrow and pandas
+        said = one_line(f"{type(error).__name__}: {error}")
+        refuse(str(path), "must be a whole parquet file", said)
 
 
 def provenance_of(path: str | Path) -> dict[str, Any]:
-    """Where a table came from, as it was given to `write`; empty where nothing is recorded."""
-    try:
-        metadata = parquet.read_metadata(path).metadata or {}
-    except (OSError, pyarrow.ArrowException) as error:
-        refuse(str(path), "must be a whole parquet file", one_line(error))
-    recorded: dict[str, Any] = json.loads(metadata.get(METADATA, b"{}"))
+    """Where a table came from, as it was given to `write`; empty where nothing is recorded.
+
+    Raises `InputError` where the file, or its record, is damaged.
+    """
+    with _reading(path) as file:
+        metadata = file.metadata.metadata or {}
+        record = metadata.get(METADATA, b"{}")
+        good = metadata.get(CHECKSUM, _checksum(record)) == _checksum(record)
+        require(good, str(path), "must be a whole parquet file", "a record that was changed")
+        recorded: dict[str, Any] = json.loads(record)
     return recorded
+
+
+def _checksum(record: bytes) -> bytes:
+    return hashlib.sha256(record).hexdigest().encode()
+
+
+def drop_damaged(paths: Iterable[Path]) -> list[Path]:
+    """Remove those of some tables whose end or record is damaged, such as cut ones; returns them.
+
+    The values of their rows are not looked at: who reads them checks them. A file that may not be
+    read stays.
+    """
+    dropped = []
+    for path in paths:
+        if not os.access(path, os.R_OK):
+            continue
+        try:
+            provenance_of(path)
+        except InputError:
+            path.unlink(missing_ok=True)
+            dropped.append(path)
+    return dropped
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:

@@ -33,9 +33,9 @@ rule shard:
         mem_mb=3000,
     params:
         # the runs themselves: a comment in conf changes none of them
-        runs=lambda w: told(STUDIES[w.study][int(w.shard)]),
-        kept=lambda w: digest(PLANS[w.study].recording.settings),
-        shards=lambda w: len(STUDIES[w.study]),
+        runs=lambda w: told(shards_of(w.study)[int(w.shard)]),
+        kept=lambda w: digest(planned(w.study).recording.settings),
+        shards=lambda w: len(shards_of(w.study)),
         store="results/{study}/store",
         size=size_option,
     message:
@@ -50,7 +50,7 @@ rule collect:
     input:
         lambda w: [
             f"results/{w.study}/shards/{i}.parquet"
-            for i in range(len(STUDIES[w.study]))
+            for i in range(len(shards_of(w.study)))
         ],
     output:
         "results/{study}/runs.parquet",

@@ -79,6 +79,8 @@ class Study:
             require("seed" not in self.grid, "seeds", "stands instead of grid.seed", self.seeds)
             # not expanded: there may be more than a study may have
             self.grid = {**self.grid, "seed": cast("list[Any]", range(self.seeds))}
+        texts = all(isinstance(override, str) for override in self.overrides)
+        require(texts, "overrides", "must be texts, each key=value", self.overrides)
         set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
         for key in ("study", *self.grid):
             require(key not in set_here, "overrides", "set neither study nor a grid's key", key)

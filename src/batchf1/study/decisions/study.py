@@ -102,6 +102,8 @@ class DecisionStudy:
         for name, least in (("seeds", 1), ("candidates", 1), ("n_thresholds", 2), ("shards", 1)):
             value = getattr(self, name)
             require(value is None or value >= least, name, f"must be at least {least}", value)
+        texts = all(isinstance(override, str) for override in self.overrides)
+        require(texts, "overrides", "must be texts, each key=value", self.overrides)
         set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
         for key in ("study", "seed", "dataset", "dataset.prevalence"):
             require(key not in set_here, "overrides", "leave to the study what it varies", key)

@@ -29,10 +29,11 @@ def execute(experiment: Path, folder: Path) -> Made:
     study = load_study(experiment, AtlasStudy)
     name = experiment.name.partition(".")[0]
     wanted, store = cells(name, study), Store(folder, ATLAS)
-    found = {c: kept for c in wanted if (kept := store.find(c.cell_id, _stamp(c))) is not None}
-    missing = [cell for cell in wanted if cell not in found]
-    say(f"{name}: {len(wanted)} networks, {len(found)} of them kept from before")
-    found |= _measure(name, missing, store)
+    with store.held(name):
+        found = {c: kept for c in wanted if (kept := store.find(c.cell_id, _stamp(c))) is not None}
+        missing = [cell for cell in wanted if cell not in found]
+        say(f"{name}: {len(wanted)} networks, {len(found)} of them kept from before")
+        found |= _measure(name, missing, store)
     done = [found[cell] for cell in wanted]
     table = pd.concat([made.table for made in done], ignore_index=True)
     return Made(table, _origin(name, study.question, wanted, [made.origin for made in done]))

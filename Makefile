@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants lint format benchmark requirements clean
+.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants torture lint format benchmark requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -50,6 +50,10 @@ test-decisions: $(STAMP)
 # what was not found before. Results and reasons: tests/mutation/survivors.yaml, docs/testing.md.
 mutants: $(STAMP)
 	set -f; cd tests && ../$(BIN)/python -m mutation $(if $(SURVIVORS),--survivors) $(MODULES)
+
+# Kills, damages and misfeeds a miniature study, and writes what came of it into docs/testing.md.
+torture: $(STAMP)
+	cd tests && ../$(BIN)/python -m torture
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

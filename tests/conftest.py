@@ -1,12 +1,15 @@
 """What all tests share."""
 
 import os
+import re
 from functools import cache
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest
 from hypothesis import settings
+
+from batchf1.errors import EXTRA_OF, missing
 
 settings.register_profile("batchf1", deadline=None, derandomize=True)
 settings.load_profile("batchf1")
@@ -38,6 +41,17 @@ def pytest_collection_modifyitems(items):
         return ORDER.index(item.path.stem) + 1 if item.path.stem in ORDER else 0
 
     items.sort(key=rank)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Skip a file of tests that imports a package which a light install lacks."""
+    report = yield
+    lacking = re.search(r"ModuleNotFoundError: No module named '(\w+)'", str(report.longrepr))
+    if report.failed and lacking and lacking[1] in EXTRA_OF:
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), 0, f"Skipped: {missing(lacking[1])}")
+    return report
 
 
 @pytest.fixture(scope="session")

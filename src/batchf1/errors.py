@@ -14,6 +14,10 @@ class InputError(ValueError):
     """
 
 
+class PluginError(RuntimeError):
+    """A plug-in that cannot be loaded, with a text of one line that names it."""
+
+
 class TraceError(RuntimeError):
     """Keras logged something else than the arithmetic gives for the batches that it saw."""
 

@@ -211,7 +211,7 @@ COMMANDS = {
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
     "atlas no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
     "atlas s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'AtlasStudy'",
-    "keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
+    "keras224 empty/folder": "empty/folder: could not be written; got File exists",
     "forensics no.txt": "LOG: must be a readable text file; got no.txt (No such file",
     "forensics folder": "LOG: must be a readable text file; got folder (Is a directory)",
     "forensics binary": "LOG: must be a readable text file; got binary (no UTF-8 text)",
@@ -395,6 +395,6 @@ def test_a_table_of_too_many_rows_is_refused_when_there_is_no_memory(folder, mon
         raise MemoryError("Unable to allocate 7 PiB")
 
     monkeypatch.setattr(tables, "pieces", full)
-    assert cli.main(TABLE.split()) == 1
+    assert cli.main(TABLE.split()) == 2
     said = "batchf1 workflow table: not enough memory: Unable to allocate 7 PiB\n"
     assert capfd.readouterr().err == said

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchf1.errors import refuse, require
-from batchf1.records.tables import replacing
+from batchf1.records.files import replacing
 
 HEADING = "# The article's claims"
 """Of the part of a page that has the table of claims."""

@@ -2,7 +2,9 @@
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
-STAMP := .venv/.complete
+STAMP := .venv/.complete# for figures
+DEV := .venv/.complete-dev# tests, lint and docs need more
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: figures report docs explorer verify test test-slurm test-decisions mutants lint format benchmark requirements clean
@@ -15,7 +17,7 @@ report: figures
 	snakemake --report report.html
 
 # README, docs and the public names as pages, in site/, without a network.
-docs: $(STAMP)
+docs: $(DEV)
 	sphinx-build --fail-on-warning --keep-going --fresh-env --quiet -c docs -d .sphinx . site
 	@echo "The first page is site/index.html."
 
@@ -34,24 +36,24 @@ verify: $(STAMP)
 	  || { status=$$?; echo "The tables made anew are in $$copy/figures."; exit $$status; }; \
 	rm -rf "$$copy"
 
-test: $(STAMP)
+test: $(DEV)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
-test-slurm: $(STAMP)
+test-slurm: $(DEV)
 	$(BIN)/pytest -m slurm -rs --durations-min=1 tests/slurm
 
 # Twenty runs of `snakemake --cores all decisions`, drawn at random, again in ordinary Keras: 10 minutes.
-test-decisions: $(STAMP)
+test-decisions: $(DEV)
 	$(BIN)/pytest -m whole -rs tests/study/test_decisions_whole.py
 
 # Small faults in the core, one after the other: do the tests find them? Half an hour on 2 idle cores;
 # goes on where it was stopped. MODULES='metrics/counts keras/*' tries these alone, SURVIVORS=1 only
 # what was not found before. Results and reasons: tests/mutation/survivors.yaml, docs/testing.md.
-mutants: $(STAMP)
+mutants: $(DEV)
 	set -f; cd tests && ../$(BIN)/python -m mutation $(if $(SURVIVORS),--survivors) $(MODULES)
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -59,7 +61,7 @@ lint: $(STAMP)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-format: $(STAMP)
+format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile workflow
@@ -67,8 +69,12 @@ format: $(STAMP)
 $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchf1 needs Python 3.11 or newer; set PYTHON=python3.x")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(PIP) --requirement requirements.txt
+	$(PIP) --no-deps --editable .
+	touch $@
+
+$(DEV): $(STAMP) requirements-dev.txt
+	$(PIP) --requirement requirements-dev.txt
 	touch $@
 
 # Times and memory, on a machine at rest: the sub-grid beside what a user would write (20 minutes),
@@ -79,12 +85,16 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/snakemake --cores $(CORES) measured
 
-# Pin anew, every transitive version and no address (needs uv).
+# Pin anew, every transitive version and no address (needs uv); UPGRADE= keeps what is pinned already.
+# Figures and tools are pinned together, so that the two files agree.
+UPGRADE ?= --upgrade
+COMPILE := uv pip compile --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+  --no-header --no-annotate --extra slurm
 requirements:
-	uv pip compile --quiet --python-version 3.11 --extra dev --extra slurm --no-emit-index-url \
-	  --no-emit-find-links --no-header --no-annotate --upgrade --output-file requirements.txt pyproject.toml
+	$(COMPILE) $(UPGRADE) --extra dev --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --extra workflow --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 	sed -i '/^      - /d' environment.yml
-	sed 's/^/      - /' requirements.txt >> environment.yml
+	sed -n 's/^\([^ #]*==[^ ;]*\).*/      - \1/p' requirements.txt >> environment.yml
 
 clean:
 	rm -rf results logs benchmarks/out .snakemake .sphinx site report.html

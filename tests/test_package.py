@@ -162,20 +162,3 @@ def test_bad_input_is_one_line_and_status_2(arguments, words, capsys, tmp_path, 
     assert words in said
     assert said.count("\n") == 1
     assert not list(tmp_path.iterdir())
-
-
-def test_requirements_are_pins_without_addresses(repository):
-    lines = (repository / "requirements.txt").read_text().splitlines()
-    pins = [line.split(";")[0].strip() for line in lines if not line.startswith("#")]
-    assert len(pins) > 60
-    assert all(pin.count("==") == 1 and "/" not in pin and "@" not in pin for pin in pins)
-
-
-def test_conda_installs_the_same_pins(repository):
-    import yaml
-
-    environment = yaml.safe_load((repository / "environment.yml").read_text())
-    (pip,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
-    assert pip == (repository / "requirements.txt").read_text().splitlines()
-    others = [part for part in environment["dependencies"] if isinstance(part, str)]
-    assert {part.split("=")[0] for part in others} == {"python", "pip"}

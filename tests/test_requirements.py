@@ -1,0 +1,91 @@
+"""The pinned packages: those of the figures, those of the tools beside them, and conda's."""
+
+import re
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, requires
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+FILES = ("requirements.txt", "requirements-dev.txt")
+TOOLS = {"hypothesis", "mypy", "pytest", "ruff", "sphinx"}
+PYTHON = {"python_version": "3.11", "python_full_version": "3.11.0"}
+"""What the pins are made for."""
+
+
+@pytest.fixture(scope="module")
+def pinned(repository):
+    return {name: _pins(repository / name) for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def project(repository):
+    return tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+
+
+def _pins(path):
+    parts = path.read_text().replace("\\\n", " ").splitlines()
+    return dict(re.fullmatch(r"([a-z0-9.-]+)==(.+)", part.strip()).groups() for part in parts)
+
+
+def _needed(names):
+    """The packages that some need, as far as they are installed here, extras and all."""
+    found, left = set(), [Requirement(name) for name in names]
+    while left:
+        requirement = left.pop()
+        name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        wanted = {(name, extra) for extra in ("", *requirement.extras)} - found
+        found |= wanted
+        for extra in (extra for _, extra in wanted):
+            parts = [Requirement(text) for text in _requires(name)]
+            left += [part for part in parts if _applies(part, extra)]
+    return {name for name, _ in found}
+
+
+def _requires(name):
+    try:
+        return requires(name) or []
+    except PackageNotFoundError:  # pinned later than the environment that this runs in
+        return []
+
+
+def _applies(requirement, extra):
+    return requirement.marker is None or requirement.marker.evaluate({**PYTHON, "extra": extra})
+
+
+def test_no_pin_has_an_address(repository):
+    for name in FILES:
+        assert not re.search(r"://|@|--(extra-)?index|--find", (repository / name).read_text())
+
+
+def test_the_tools_are_pinned_beside_what_the_figures_need_at_the_same_versions(pinned):
+    figures, tools = (pinned[name] for name in FILES)
+    assert figures.items() <= tools.items()
+    assert set(tools) - set(figures) >= TOOLS
+
+
+def test_every_requirement_is_pinned(pinned, project):
+    extras = project["optional-dependencies"]
+    for extra, name in (("workflow", FILES[0]), ("slurm", FILES[0]), ("dev", FILES[1])):
+        parts = [Requirement(text) for text in [*project["dependencies"], *extras[extra]]]
+        for part in (part for part in parts if part.name != "batchf1"):
+            assert part.specifier.contains(pinned[name][part.name.lower()].split()[0]), part
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the pins are Linux's")
+def test_the_figures_get_what_they_need_and_no_more(pinned, project):
+    extras = project["optional-dependencies"]
+    names = [*project["dependencies"], *extras["keras"], *extras["workflow"], *extras["slurm"]]
+    needed = _needed([name for name in names if not name.startswith("batchf1")])
+    assert set(pinned[FILES[0]]) == needed
+
+
+def test_conda_installs_the_same_pins(repository, pinned):
+    environment = yaml.safe_load((repository / "environment.yml").read_text())
+    (pip,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
+    pins = pinned["requirements.txt"].items()
+    assert pip == [f"{name}=={version.split()[0]}" for name, version in pins]
+    others = [part for part in environment["dependencies"] if isinstance(part, str)]
+    assert {part.split("=")[0] for part in others} == {"python", "pip"}

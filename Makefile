@@ -69,12 +69,12 @@ format: $(DEV)
 $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchf1 needs Python 3.11 or newer; set PYTHON=python3.x")'
 	$(PYTHON) -m venv .venv
-	$(PIP) --requirement requirements.txt
+	$(PIP) --require-hashes --requirement requirements.txt
 	$(PIP) --no-deps --editable .
 	touch $@
 
 $(DEV): $(STAMP) requirements-dev.txt
-	$(PIP) --requirement requirements-dev.txt
+	$(PIP) --require-hashes --requirement requirements-dev.txt
 	touch $@
 
 # Times and memory, on a machine at rest: the sub-grid beside what a user would write (20 minutes),
@@ -86,13 +86,13 @@ benchmark: $(STAMP)
 	$(BIN)/snakemake --cores $(CORES) measured
 
 # Pin anew, every transitive version and no address (needs uv); UPGRADE= keeps what is pinned already.
-# Figures and tools are pinned together, so that the two files agree.
+# The tools follow the versions that the figures have.
 UPGRADE ?= --upgrade
 COMPILE := uv pip compile --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-  --no-header --no-annotate --extra slurm
+  --no-header --no-annotate --generate-hashes --extra slurm $(UPGRADE)
 requirements:
-	$(COMPILE) $(UPGRADE) --extra dev --output-file requirements-dev.txt pyproject.toml
-	$(COMPILE) --extra workflow --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra workflow --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	sed -i '/^      - /d' environment.yml
 	sed -n 's/^\([^ #]*==[^ ;]*\).*/      - \1/p' requirements.txt >> environment.yml
 

@@ -60,6 +60,16 @@ def test_no_pin_has_an_address(repository):
         assert not re.search(r"://|@|--(extra-)?index|--find", (repository / name).read_text())
 
 
+def test_every_pin_has_hashes_and_make_demands_them(repository, pinned):
+    for name in FILES:
+        for package, pin in pinned[name].items():
+            assert re.fullmatch(r"[\w.]+( +--hash=sha256:[0-9a-f]{64})+", pin), (name, package)
+    recipes = (repository / "Makefile").read_text().splitlines()
+    installs = [line for line in recipes if "--requirement" in line and "$(PIP)" in line]
+    assert len(installs) == len(FILES)
+    assert all("--require-hashes" in line for line in installs)
+
+
 def test_the_tools_are_pinned_beside_what_the_figures_need_at_the_same_versions(pinned):
     figures, tools = (pinned[name] for name in FILES)
     assert figures.items() <= tools.items()

@@ -20,7 +20,6 @@ LIGHT = [
     for path in sorted(PACKAGE.glob(f"{room}*/**/*.py")) + sorted(PACKAGE.glob(f"{room}.py"))
     if path.name != "__init__.py"
 ]
-LIGHT += ["batchf1.records.tables"]
 HEAVY = ["tensorflow", "keras", "hydra", "omegaconf", "matplotlib", "seaborn", "sklearn"]
 
 
@@ -35,9 +34,14 @@ def test_the_arithmetic_needs_no_tensorflow_hydra_or_plotting(module):
     assert not modules_after(f"import {module}") & set(HEAVY)
 
 
-def test_settings_and_the_command_need_no_tensorflow():
-    assert "tensorflow" not in modules_after("import batchf1.study.grid as c; c.compose()")
+def test_the_command_needs_nothing_until_it_is_called():
     assert not modules_after("import batchf1.cli.main") & {*HEAVY, "numpy", "pandas"}
+
+
+def test_settings_and_tables_need_no_tensorflow():
+    pytest.importorskip("hydra")
+    assert "tensorflow" not in modules_after("import batchf1.study.grid as c; c.compose()")
+    assert not modules_after("import batchf1.records.tables") & set(HEAVY)
 
 
 def test_expect_needs_no_tensorflow():
@@ -156,6 +160,7 @@ def test_help(capsys):
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments, words, capsys, tmp_path, monkeypatch):
+    pytest.importorskip("pandas")
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 2
     said = capsys.readouterr().err

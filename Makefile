@@ -7,7 +7,7 @@ DEV := .venv/.complete-dev# tests, lint and docs need more
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants lint format benchmark requirements clean
+.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants lint format count benchmark requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -65,6 +65,10 @@ format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile workflow
+
+# Lines of code by package, without docstrings, comments and blank lines.
+count:
+	@$(PYTHON) tools/count_lines.py
 
 $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchf1 needs Python 3.11 or newer; set PYTHON=python3.x")'

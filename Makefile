@@ -7,7 +7,7 @@ DEV := .venv/.complete-dev# tests, lint and docs need more
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants lint format count benchmark requirements clean
+.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants lint format count benchmark release-check requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -36,8 +36,9 @@ verify: $(STAMP)
 	  || { status=$$?; echo "The tables made anew are in $$copy/figures."; exit $$status; }; \
 	rm -rf "$$copy"
 
+# TESTS='tests/theory tests/metrics' runs these alone.
 test: $(DEV)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
 test-slurm: $(DEV)
@@ -89,6 +90,19 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/snakemake --cores $(CORES) measured
 
+# Source distribution and wheel in dist/, checked, and the wheel used from an empty environment.
+# TAG=v1.2.3 must be the version's.
+release-check: $(DEV)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder"; \
+	"$$folder/bin/pip" install --quiet --disable-pip-version-check dist/*.whl; \
+	TAG=$(TAG) "$$folder/bin/python" -I tools/check_install.py; \
+	"$$folder/bin/batchf1" expect --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32
+
 # Pin anew, every transitive version and no address (needs uv); UPGRADE= keeps what is pinned already.
 # The tools follow the versions that the figures have.
 UPGRADE ?= --upgrade
@@ -101,4 +115,4 @@ requirements:
 	sed -n 's/^\([^ #]*==[^ ;]*\).*/      - \1/p' requirements.txt >> environment.yml
 
 clean:
-	rm -rf results logs benchmarks/out .snakemake .sphinx site report.html
+	rm -rf results logs benchmarks/out dist .snakemake .sphinx site report.html

@@ -107,12 +107,15 @@ release-check: $(DEV)
 # The tools follow the versions that the figures have.
 UPGRADE ?= --upgrade
 COMPILE := uv pip compile --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-  --no-header --no-annotate --generate-hashes --extra slurm $(UPGRADE)
+  --no-header --no-annotate --generate-hashes --universal --extra slurm $(UPGRADE)
+# What every pin holds for (tool.uv in pyproject.toml), left out: elsewhere pip would skip all of them.
+COMMON := ; python_full_version < '3.14' and sys_platform != 'emscripten' and sys_platform != 'win32'
 requirements:
 	$(COMPILE) --extra workflow --output-file requirements.txt pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	sed -i "s/ $(COMMON) / /" requirements.txt requirements-dev.txt
 	sed -i '/^      - /d' environment.yml
-	sed -n 's/^\([^ #]*==[^ ;]*\).*/      - \1/p' requirements.txt >> environment.yml
+	sed -n 's/^\([^ ].*\) \\$$/      - \1/p' requirements.txt >> environment.yml
 
 clean:
 	rm -rf results logs benchmarks/out dist .snakemake .sphinx site report.html

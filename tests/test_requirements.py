@@ -26,8 +26,17 @@ def project(repository):
 
 
 def _pins(path):
+    """Package -> its requirement without hashes, and the hashes."""
     parts = path.read_text().replace("\\\n", " ").splitlines()
-    return dict(re.fullmatch(r"([a-z0-9.-]+)==(.+)", part.strip()).groups() for part in parts)
+    pins = [
+        re.fullmatch(r"(.+?)((?: +--hash=sha256:[0-9a-f]{64})+)", part.strip()) for part in parts
+    ]
+    assert all(pins), [part[:60] for part, pin in zip(parts, pins, strict=True) if not pin]
+    return {Requirement(pin[1]).name: (Requirement(pin[1]), set(pin[2].split())) for pin in pins}
+
+
+def _version(pin):
+    return str(pin[0].specifier).removeprefix("==")
 
 
 def _needed(names):
@@ -60,10 +69,9 @@ def test_no_pin_has_an_address(repository):
         assert not re.search(r"://|@|--(extra-)?index|--find", (repository / name).read_text())
 
 
-def test_every_pin_has_hashes_and_make_demands_them(repository, pinned):
-    for name in FILES:
-        for package, pin in pinned[name].items():
-            assert re.fullmatch(r"[\w.]+( +--hash=sha256:[0-9a-f]{64})+", pin), (name, package)
+def test_every_pin_is_one_version_with_hashes_which_make_demands(repository, pinned):
+    for pins in pinned.values():
+        assert all(re.fullmatch(r"==[^,*]+", str(pin.specifier)) for pin, _ in pins.values())
     recipes = (repository / "Makefile").read_text().splitlines()
     installs = [line for line in recipes if "--requirement" in line and "$(PIP)" in line]
     assert len(installs) == len(FILES)
@@ -72,8 +80,23 @@ def test_every_pin_has_hashes_and_make_demands_them(repository, pinned):
 
 def test_the_tools_are_pinned_beside_what_the_figures_need_at_the_same_versions(pinned):
     figures, tools = (pinned[name] for name in FILES)
-    assert figures.items() <= tools.items()
+    for name, (pin, hashes) in figures.items():
+        assert (tools[name][0].specifier, tools[name][1]) == (pin.specifier, hashes), name
     assert set(tools) - set(figures) >= TOOLS
+
+
+def test_the_pins_hold_for_every_python_that_is_promised(pinned):
+    """A package that only some Pythons need is pinned with a marker, or pip refuses the others."""
+    for pins in pinned.values():
+        for minor in ("3.11", "3.12", "3.13"):
+            python = {"python_version": minor, "python_full_version": f"{minor}.9"}
+            chosen = [
+                pin for pin, _ in pins.values() if not pin.marker or pin.marker.evaluate(python)
+            ]
+            assert len(chosen) > 100
+    tools = pinned["requirements-dev.txt"]
+    assert tools["pyyaml-ft"][0].marker.evaluate({"python_full_version": "3.13.2"})
+    assert not tools["pyyaml-ft"][0].marker.evaluate({"python_full_version": "3.12.2"})
 
 
 def test_every_requirement_is_pinned(pinned, project):
@@ -81,7 +104,7 @@ def test_every_requirement_is_pinned(pinned, project):
     for extra, name in (("workflow", FILES[0]), ("slurm", FILES[0]), ("dev", FILES[1])):
         parts = [Requirement(text) for text in [*project["dependencies"], *extras[extra]]]
         for part in (part for part in parts if part.name != "batchf1"):
-            assert part.specifier.contains(pinned[name][part.name.lower()].split()[0]), part
+            assert part.specifier.contains(_version(pinned[name][part.name.lower()])), part
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the pins are Linux's")
@@ -95,7 +118,6 @@ def test_the_figures_get_what_they_need_and_no_more(pinned, project):
 def test_conda_installs_the_same_pins(repository, pinned):
     environment = yaml.safe_load((repository / "environment.yml").read_text())
     (pip,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
-    pins = pinned["requirements.txt"].items()
-    assert pip == [f"{name}=={version.split()[0]}" for name, version in pins]
+    assert [Requirement(line) for line in pip] == [pin for pin, _ in pinned[FILES[0]].values()]
     others = [part for part in environment["dependencies"] if isinstance(part, str)]
     assert {part.split("=")[0] for part in others} == {"python", "pip"}

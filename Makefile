@@ -2,9 +2,10 @@
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
-STAMP := .venv/.complete# for figures
-DEV := .venv/.complete-dev# tests, lint and docs need more
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# What figures need is installed; what tests, lint and docs need is, too.
+STAMP := .venv/.complete
+DEV := .venv/.complete-dev
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: figures report docs explorer verify test test-slurm test-decisions mutants lint format count benchmark release-check requirements clean

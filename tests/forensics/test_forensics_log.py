@@ -57,7 +57,9 @@ def test_keras_3_takes_the_last_complete_line():
 
 
 @pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u2060", "\ufeff\x1b[1m"])
-@pytest.mark.parametrize("text", [f"20/20 {BAR}{TRUE}", f"{TRAIN_ON}3000/3000 {BAR}{TRUE}", KERAS_3])
+@pytest.mark.parametrize(
+    "text", [f"20/20 {BAR}{TRUE}", f"{TRAIN_ON}3000/3000 {BAR}{TRUE}", KERAS_3]
+)
 def test_marks_that_nobody_sees_change_nothing(text, mark):
     """At the start of a file, and of each line: of files put together."""
     marked = "".join(mark + line for line in text.splitlines(keepends=True))

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from batchf1.cli import main as cli
+from batchf1.metrics.counts import Counts
 from batchf1.records import report
 from batchf1.study.atlas.study import AtlasStudy
 from batchf1.study.decisions.study import DecisionStudy
@@ -18,6 +19,7 @@ from batchf1.study.experiments import experiments
 from batchf1.study.grid import Study
 from batchf1.study.pieces import n_runs, whole
 from batchf1.study.plan import plan
+from batchf1.theory.expectation import expect
 from batchf1.theory.limits import rare_positives
 from helpers import figure_of_decisions as decisions
 
@@ -112,7 +114,8 @@ def of_the_studies(repository):
 def numbers(repository):
     folder = repository / "figures"
     found = of_the_sweep(folder) | of_the_theory(folder) | of_the_decisions(folder)
-    return found | of_the_studies(repository)
+    shuffled = {"shuffled": expect(Counts(61, 10, 19, 210), 100)}
+    return found | of_the_studies(repository) | shuffled
 
 
 @pytest.mark.parametrize("name", SENTENCES)

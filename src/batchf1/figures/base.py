@@ -60,12 +60,13 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     """Draw a figure from its CSV into each of the output files, byte for byte repeatable.
 
     What the CSV was made from (see `records.whence`) goes into the files, too. Returns the figure's
-    headline, which says what to conclude, its caption, and what it was made from in a line. Raises
+    headline, which says what to conclude, its caption, and what it was made from in a line; a
+    figure without a headline has the question of its study as one. Raises
     `InputError` for a file that is no such CSV and for an output of another kind.
     """
     from matplotlib import pyplot as plt
 
-    from batchf1.figures import _numbers, _style
+    from batchf1.figures import _numbers, _style, _words
 
     plot = module(name)
     for output in outputs:
@@ -73,7 +74,7 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     record = whence.of_csv(source)
     numbers = _numbers.read(source, plot.COLUMNS, f"figure {name}")
     with _style.house():
-        figure = plot.draw(numbers)
+        figure = _words.completed(plot.draw(numbers), record, plot.ALT)
         for output in outputs:
             _style.save(figure, output, whence.embedded(record) if record else None)
         words = _style.words(figure)

@@ -1,5 +1,6 @@
 """README.md and README.ja.md: every number stands in a committed table, and both say the same."""
 
+import itertools
 import re
 from collections import Counter
 from pathlib import Path
@@ -171,6 +172,20 @@ def test_both_have_the_verdicts_of_the_page_on_claims(repository, both):
 def test_the_numbers_of_the_claims_are_in_both(both):
     english, japanese = ([re.findall(r"\d+\.\d+|\d+ %", row[1]) for row in claims(t)] for t in both)
     assert list(map(sorted, english)) == list(map(sorted, japanese))
+
+
+def test_japanese_lines_break_where_a_space_does_no_harm(repository):
+    """GitHub shows a line break as a space, which would split a word or a phrase."""
+    text = re.sub(r"^```.*?^```$", "", (repository / "README.ja.md").read_text(), flags=re.M | re.S)
+    prose = re.compile(r"(?!    |[|#])\s*\S")
+    goes_on = re.compile(r"(?!    |[|#-])\s*\S")
+    broken = [
+        line
+        for line, following in itertools.pairwise(text.splitlines())
+        if prose.match(line) and goes_on.match(following)
+    ]
+    assert len(broken) > 20
+    assert [line for line in broken if not line.endswith(("。", "、"))] == []
 
 
 # Each page

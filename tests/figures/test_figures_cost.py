@@ -276,14 +276,14 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     assert caption.startswith("A fresh process for each measurement, 1 to 2 per cell. Left: mean")
     assert caption.endswith(
         "Right: solid plain fit, dotted fit in blocks of 64 batches a call; strategies stand side "
-        "by side."
+        "by side. Data: random rows."
     )
 
 
 def test_almost_no_memory_is_drawn_at_a_tenth_of_a_megabyte(tmp_path):
     figure, (_, caption) = draw(of_rows(tmp_path, ROWS))
     assert {y for line in figure.axes[1].lines for y in line.get_ydata()} == {0.1}
-    assert caption.endswith("side by side. Less than 0.1 MB is drawn at 0.1.")
+    assert caption.endswith("Data: random rows. Less than 0.1 MB is drawn at 0.1.")
 
 
 def test_the_model_with_the_most_cells_on_a_cpu_is_drawn(tmp_path):

@@ -1,6 +1,10 @@
 """One style: a strategy looks the same everywhere, and no other looks like it; legends fit."""
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 from zlib import crc32
 
 import pandas as pd
@@ -8,6 +12,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.figures import _style, error_vs_batch_size
+from batchf1.figures import base as figures
 from batchf1.study import plugins
 from helpers import pictures
 
@@ -54,6 +59,32 @@ def test_a_strategy_that_is_not_installed_looks_by_its_name(monkeypatch):
         (_style.SPARE[place % 4], _style.SPARE_MARKERS[(place + place // 4) % 4])
     ]
     assert looks(["theirs"]) == looks(["theirs"])
+
+
+SETTINGS = """
+pdf.compression: 0
+savefig.bbox: tight
+figure.facecolor: pink
+axes.grid: True
+font.family: monospace
+"""
+
+
+def test_a_matplotlibrc_changes_no_byte(repository, tmp_path):
+    (tmp_path / "matplotlibrc").write_text(SETTINGS)
+    source = str(repository / "figures/worked_example.csv")
+    pictures = [str(tmp_path / f"x.{kind}") for kind in ("png", "pdf")]
+    command = ["workflow", "draw", "worked_example", source, "--output", *pictures]
+    subprocess.run(
+        [sys.executable, "-m", "batchf1.cli.main", *command],
+        env=os.environ | {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")},
+        check=True,
+    )
+    figures.draw(
+        "worked_example", Path(source), [tmp_path / f"y.{kind}" for kind in ("png", "pdf")]
+    )
+    for kind in ("png", "pdf"):
+        assert (tmp_path / f"x.{kind}").read_bytes() == (tmp_path / f"y.{kind}").read_bytes()
 
 
 def of_strategies(repository, names):

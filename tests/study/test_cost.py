@@ -14,7 +14,7 @@ from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
 from batchf1.figures import cost as plot
-from batchf1.records import tables
+from batchf1.records import tables, whence
 from batchf1.study.cost import fresh, measure, run, study
 from batchf1.study.cost.rows import COST
 from batchf1.study.cost.source import SPLITS, Source
@@ -118,6 +118,7 @@ def test_finished_measurements_are_kept(measured, monkeypatch):
 def test_the_figure_is_drawn_from_the_measurements(measured, tmp_path):
     source = tmp_path / "cost.csv"
     tables.write_csv(plot.table(measured[0] / "runs.parquet"), source)
+    whence.write_record(source, "cost", [])
     figures.draw("cost", source, [tmp_path / "cost.png"])
     plt.close("all")
     assert (tmp_path / "cost.png").stat().st_size > 10_000

@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, jaccard_score
 from batchf1.errors import InputError
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.rates import rates_of
+from batchf1.metrics.ratios import F1
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
 from batchf1.theory.plane import logged_f1
@@ -127,6 +128,13 @@ def test_in_batches_of_one_sample(counts):
         assert logged_f1(precision, recall, prevalence, 1, undefined) == pytest.approx(fact)
 
 
+def test_the_counts_are_those_that_the_values_are_of():
+    found = prefer((0.85, 0.85), (0.5, 0.9), 0.05, 32, n_samples=300)
+    assert found.counts == (Counts(13, 2, 2, 283), Counts(14, 14, 1, 271))
+    assert found.true_f1 == tuple(float(F1(counts)) for counts in found.counts)
+    assert prefer((0.85, 0.85), (0.5, 0.9), 0.05, 32).counts is None
+
+
 def test_equal_ones_and_rounding():
     same = prefer((0.9, 0.6), (0.9, 0.6), 0.01, 32)
     assert (same.true_choice, same.logged_choice, same.agree) == (0, 0, True)
@@ -155,7 +163,7 @@ def test_more_positives_per_batch_turn_the_choice_right():
         ({"batch_size": 0}, "batch_size: is a whole number >= 1; got 0"),
         ({"batch_size": 1001, "n_samples": 1000}, "batch_size: is at most the number of samples"),
         ({"n_samples": 0}, "n_samples: is a whole number >= 1; got 0"),
-        ({"n_samples": 50}, "prevalence: whole counts must give it within 1 %"),
+        ({"n_samples": 9}, "prevalence: leaves no positive among 9 samples: give more samples"),
         ({"averaging": "daily"}, "averaging: is one of ('per_batch', 'size_weighted'); got daily"),
         ({"zero_division": 2}, "zero_division: is 0, 1 or NaN; got 2"),
         ({"metric": None}, "metric: is a Ratio of 4 and 4 weights"),

@@ -7,6 +7,7 @@ names each page that differs, and ends with status 1 if there is one.
 """
 
 import argparse
+import json
 import math
 import sys
 from functools import cache
@@ -16,6 +17,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from batchf1.errors import InputError, one_line, require
+from batchf1.figures import base as figures
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -57,15 +59,15 @@ def environment() -> Environment:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals["alt"] = alt
+    made.globals["picture"] = picture
     made.filters |= {"fmt": fmt, "percent": percent}
     return made
 
 
-def alt(figure: str) -> str:
-    """Return the text of a figure's module for those who do not see the picture."""
-    text: str = import_module(f"batchf1.figures.{figure}").ALT
-    return text
+def picture(name: str, folder: str = "../figures") -> str:
+    """Return a figure with the text that its module has for those who do not see it."""
+    record = json.loads((ROOT / f"figures/{name}.json").read_text(encoding="utf-8"))
+    return f"![{figures.module(record['module']).ALT}]({folder}/{name}.png)"
 
 
 def _there(value: object) -> object:

@@ -1,6 +1,7 @@
 """The pages of docs/templates: committed as written anew, and refused where they are false."""
 
 import math
+import re
 import shutil
 
 import pandas as pd
@@ -133,3 +134,10 @@ def test_the_atlas_has_a_line_for_each_metric(repository):
         f"| {m.name.replace('R2', 'R²')}" for m in METRICS
     ]
     assert all(len(row.split("|")[-2]) > 20 for row in rows)  # with a reason
+
+
+def test_what_the_claims_rest_on_is_there(repository):
+    text = (repository / "docs/claims.md").read_text()
+    stems = set(re.findall(r"`(figures/[a-z_]+)(?:\.csv)?`", text))
+    assert len(stems) >= 6
+    assert [stem for stem in stems if not (repository / f"{stem}.csv").exists()] == []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from templates.claims import shuffled_example
 from templates.common import claim, figure, only
 from templates.discrepancy import differences
 from templates.regret import CLASS_WEIGHT, LINES, SEARCH, THRESHOLD, first, read, rows
@@ -25,6 +26,7 @@ def context(root: Path) -> dict[str, object]:
         "n_metrics": len(atlas),
         "n_safe": (atlas == "safe").sum(),
         "calibration": calibration[calibration["batch_size"].isna()].iloc[0],
+        "shuffled": shuffled_example(),
         "rest": differences(root)["rest"],
         **_sweep(root),
         **_decisions(root),

@@ -29,7 +29,7 @@ def experiment(root: Path, name: str) -> dict[str, Any]:
     return settings
 
 
-def claim(holds: Any, sentence: str, value: Any = "tables of which it is not") -> None:
+def claim(holds: Any, sentence: str, value: Any = "tables that contradict it") -> None:
     """Raise `InputError` unless a sentence of the page holds."""
     plain = value.item() if isinstance(value, np.generic) else value
     require(bool(holds), f"the sentence {sentence!r}", "must be true of the tables", plain)

@@ -11,7 +11,7 @@ from batchf1.figures import discrepancy
 from batchf1.study.plan import plan
 from batchf1.theory import last_batch
 from templates.article import found_in_log
-from templates.common import claim, table_rows
+from templates.common import claim, figure, table_rows
 
 ORIGINAL, SIZES = "2.2.4", (50, 512)
 LOST = "within {bound:g}, no two runs alike"
@@ -19,7 +19,7 @@ LOST = "within {bound:g}, no two runs alike"
 
 def context(root: Path) -> dict[str, object]:
     """Compute the table and the verdicts, and check the bounds that the page states."""
-    table = pd.read_csv(root / "figures/discrepancy.csv")
+    table = figure(root, "discrepancy")
     dataset = plan(root / "experiments/discrepancy.yaml").cells[0].first.dataset
     found = discrepancy.summary(table).set_index(["cause", "keras", "batch_size"])
     _check(table, found)
@@ -35,7 +35,7 @@ def context(root: Path) -> dict[str, object]:
 
 def differences(root: Path) -> dict[str, float]:
     """Return the largest differences in Keras 2.2.4, in batches of 50, in % of F1."""
-    found = discrepancy.summary(pd.read_csv(root / "figures/discrepancy.csv"))
+    found = discrepancy.summary(figure(root, "discrepancy"))
     found = found[(found["keras"] == ORIGINAL) & (found["batch_size"] == 50)].set_index("cause")
     largest = found["largest"]
     return {

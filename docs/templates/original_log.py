@@ -14,6 +14,7 @@ from templates.common import claim, experiment, figure, only, table_rows
 FIRST, LAST = 5, 12
 """Epochs of the page's table."""
 N_NUMBERS = 8
+SEARCHED = ("dataset", "model.hidden", "model.learning_rate")
 
 
 def context(root: Path) -> dict[str, object]:
@@ -105,6 +106,12 @@ def _check(root: Path, reported: pd.DataFrame, epochs: pd.DataFrame, likeliest: 
     taken = chosen(epochs)
     claim(settings.training.epochs == taken["epoch"], "the epochs are those found", taken["epoch"])
     claim(likeliest["epoch"] != taken["epoch"], "by likelihood alone others would be taken")
-    for name in ("original_log_search", "original_log_epochs"):
-        seeds = set(experiment(root, name)["grid"]["seed"])
+    for name, n_seeds in (("original_log_search", 5), ("original_log_epochs", 20)):
+        study = experiment(root, name)
+        seeds = set(study["grid"]["seed"])
         claim(not seeds & set(ours["seed"]), f"no seed of {name} is reported", seeds)
+        claim(len(seeds) == n_seeds, f"{name} trains {n_seeds} runs of each", len(seeds))
+        claim("training.epochs=15" in study["overrides"], f"{name} looks at 1 to 15 epochs")
+    grid = experiment(root, "original_log_search")["grid"]
+    searched = tuple(len(grid[key]) for key in SEARCHED)
+    claim(searched == (7, 3, 2), "diamonds and six carriers, three networks, two rates", searched)

@@ -55,7 +55,7 @@ def shards(process):
 
 def _command(process):
     try:
-        return " ".join(process.cmdline()[:3])
+        return " ".join(process.cmdline()[:4])  # python, batchf1, workflow, shard
     except psutil.Error:  # it has just ended
         return ""
 

@@ -9,8 +9,8 @@ import keras
 
 from batchf1.errors import require
 
-INFINITE = -1
-"""`tf.data.INFINITE_CARDINALITY`."""
+INFINITE, UNKNOWN = -1, -2
+"""`tf.data.INFINITE_CARDINALITY`, and `tf.data.UNKNOWN_CARDINALITY`."""
 
 
 def is_arrays(data: Any) -> bool:
@@ -48,3 +48,19 @@ def check_unmasked(thing: str, model: Any) -> None:
     outputs = getattr(model, "outputs", None) or []  # none in a subclassed model
     masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
     require(not masked, thing, "needs a model that masks no samples", model.name)
+
+
+def has_unknown_length(data: Any) -> bool:
+    """Whether a `tf.data.Dataset` does not tell its number of batches."""
+    cardinality = getattr(data, "cardinality", None)
+    return callable(cardinality) and int(cardinality()) == UNKNOWN
+
+
+def validation_cut(model: Any) -> tuple[int | None, int | None]:
+    """The batch size of the arrays that `fit` validates, and `validation_steps`; None if unknown.
+
+    From what Keras itself iterates over, which it keeps for the time of `fit`.
+    """
+    iterator = getattr(model, "_eval_epoch_iterator", None)
+    size = getattr(getattr(iterator, "data_adapter", None), "batch_size", None)
+    return size, getattr(iterator, "steps_per_epoch", None)

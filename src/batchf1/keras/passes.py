@@ -12,6 +12,9 @@ from batchf1.errors import require
 INFINITE, UNKNOWN = -1, -2
 """`tf.data.INFINITE_CARDINALITY`, and `tf.data.UNKNOWN_CARDINALITY`."""
 
+UNREADABLE = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
+"""What reading a variable raises on JAX, which keeps the state elsewhere while it evaluates."""
+
 
 def is_arrays(data: Any) -> bool:
     """Whether the data are a tuple (x, y) of arrays, and not batches."""
@@ -33,6 +36,9 @@ def unweighted(thing: str, data: Any) -> Any:
 
 def check_repeatable(thing: str, data: Any) -> None:
     """Refuse a data set that cannot be iterated anew, or has no end, as far as it tells."""
+    indexed = hasattr(data, "__getitem__")  # which iterates, too
+    rule = "needs a tuple (x, y) of arrays, or a data set of such batches"
+    require(isinstance(data, Iterable) or indexed, thing, rule, type(data).__name__)
     rule = "needs data that can be iterated anew every epoch"
     require(iter(data) is not data, thing, rule, type(data).__name__)
     if isinstance(data, keras.utils.PyDataset):
@@ -64,3 +70,12 @@ def validation_cut(model: Any) -> tuple[int | None, int | None]:
     iterator = getattr(model, "_eval_epoch_iterator", None)
     size = getattr(getattr(iterator, "data_adapter", None), "batch_size", None)
     return size, getattr(iterator, "steps_per_epoch", None)
+
+
+def validated_samples(model: Any) -> int | None:
+    """The samples in Keras' own mean of the loss since the last reset; None where it has none."""
+    try:
+        tracker = model.metrics[0]
+        return int(tracker.count) if tracker.name == "loss" else None
+    except UNREADABLE:
+        return None

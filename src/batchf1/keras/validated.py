@@ -19,14 +19,13 @@ from batchf1.keras.passes import (
     has_unknown_length,
     is_arrays,
     unweighted,
+    validated_samples,
     validation_cut,
 )
 from batchf1.metrics import checks
 
 DEFAULT = 32
 """Keras' batch size of arrays."""
-UNREADABLE = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
-"""What reading a variable raises on JAX, which keeps the state elsewhere while it evaluates."""
 
 
 class Validated:
@@ -57,7 +56,7 @@ class Validated:
     def count(self, model: Any, batch: int) -> None:
         """Note the end of a batch, numbered from 0, and from the first one the batch size."""
         if self.number == 0:
-            self._size = _seen_size(model, batch + 1)
+            self._size = (validated_samples(model) or 0) // (batch + 1) or None
         self.number = batch + 1
 
     def check(self, model: Any) -> None:
@@ -139,16 +138,6 @@ class Validated:
         if model.steps_per_execution == 1:
             return self.number
         return validation_cut(model)[1]
-
-
-def _seen_size(model: Any, batches: int) -> int | None:
-    """The samples of a batch, from Keras' own mean of the loss; None where it does not tell."""
-    try:
-        tracker = model.metrics[0]
-        count = int(tracker.count) if tracker.name == "loss" else 0
-    except UNREADABLE:
-        return None
-    return count // batches or None
 
 
 def _length(rows: Any) -> int:

@@ -105,8 +105,11 @@ def _without_rule(
     """The verdict where batches of the sizes that Keras saw give no rule."""
     metric, logged = compiled.metric, number(found.logged)
     if given.replicas > 1:
-        why = f"each batch is split over {given.replicas} devices, in parts that no log has:"
-        return Verdict(reason=f"{why} {logged:.6g} for {found.pooled:.6g} of all samples")
+        why = f"a mean over the parts of batches that {given.replicas} devices take"
+        if found.additive:
+            numbers = f"{logged:.6g} for {found.pooled:.6g} of all samples"
+            return Verdict(reason=f"{why}, in sizes that no log has: {numbers}")
+        return Verdict(found, Cause(why))
     if isinstance(metric, keras.metrics.Mean):
         return Verdict(found)
     longer = audit(objects.as_function(*compiled), pairs, logged, cuts=CUTS)

@@ -1,4 +1,4 @@
-"""Labels of shape (n,) beside outputs of (n, 1), and the other way around, which Keras broadcasts."""
+"""Labels of shape (n,) beside outputs of (n, 1), or the other way around, are broadcast."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from keras import ops
 
 from batchf1.keras import Audit
 from helpers.auditing import alarmed, f1, fitted, silent
-from helpers.fitting import data, layers, truth
+from helpers.fitting import B, compiled, data, layers, truth
 
 LABELS = np.array([0.0, 1, 0, 0], "float32")
 """Also the outputs, so that every accuracy is 1 and every error 0."""
@@ -51,9 +51,10 @@ def test_f1():
 
 
 def test_outputs_without_a_column():
-    model = keras.Sequential(layers(squeeze=True))
+    model = compiled([mae], keras.Sequential(layers(squeeze=True)), "mse")
+    x, y = data()
     with alarmed(r"labels of shape \(n, 1\) against outputs of shape \(n,\) .*, y\[:, 0\]$"):
-        fitted(Audit(data()), [mae], model=model, loss="mse")
+        model.fit(x, y, B, validation_data=(x, y), callbacks=[Audit((x, y))], verbose=0)
 
 
 def test_what_keras_reshapes_itself_is_right():

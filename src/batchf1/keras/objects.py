@@ -96,14 +96,19 @@ def replayed(metric: Any, batches: Iterable[Pair], key: str | None = None) -> fl
 
     Raises `ValueError` where the metric raises anything.
     """
-    metric.reset_state()
     try:
-        for y_true, y_pred in batches:
-            metric.update_state(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
+        updated(metric, batches)
         result = metric.result()
         return float(result if key is None else result[key])
     except Exception as error:  # of any backend
         raise ValueError(one_line(error)) from error
+
+
+def updated(metric: Any, batches: Iterable[Pair]) -> None:
+    """Reset the metric and give it the batches, one after the other."""
+    metric.reset_state()
+    for y_true, y_pred in batches:
+        metric.update_state(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
 
 
 def of_sizes(sizes: Collection[int], function: Function) -> Function:

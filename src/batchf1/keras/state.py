@@ -40,7 +40,7 @@ def unreset(metric: Any, pair: Pair) -> list[str]:
     """Names of the attributes that keep what a batch puts into them through `reset_state`."""
     metric.reset_state()
     before = {name: _copy(value) for _, name, value in _untracked(metric)}
-    objects.replayed(metric, [pair])
+    objects.updated(metric, [pair])
     metric.reset_state()
     after = {name: value for _, name, value in _untracked(metric)}
     return [name for name, value in after.items() if not _same(before.get(name), _copy(value))]

@@ -9,7 +9,7 @@ import keras
 from batchf1.auditing.alarm import CUTS, Cause, close
 from batchf1.auditing.answer import Audited, audit
 from batchf1.auditing.averages import number
-from batchf1.auditing.samples import REFUSALS, joined
+from batchf1.auditing.samples import joined
 from batchf1.errors import one_line
 from batchf1.keras import objects, state
 from batchf1.keras.objects import Compiled, Pair
@@ -65,7 +65,7 @@ def of_metric(
             if kept:
                 return Verdict(reason=NOT_RESET.format(", ".join(kept)))
             return _of_metric(compiled, pairs, logged, circumstances)
-        except REFUSALS as error:
+        except Exception as error:  # of any backend: an audit ends no training
             return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
 
 

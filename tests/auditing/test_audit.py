@@ -23,6 +23,7 @@ from batchf1 import (
     jaccard,
     precision,
 )
+from batchf1.auditing import counted as counting
 from batchf1.auditing import samples
 from batchf1.metrics.classes import class_counts
 from batchf1.theory.simulation import simulate
@@ -92,7 +93,8 @@ def test_every_rule_of_f1_by_hand(sizes, data):
 def test_a_ratio_counted_is_the_ratio_called(monkeypatch, rows, metric):
     y, p = labels(500, 0.1)
     monkeypatch.setattr(samples, "ROWS", rows)
-    monkeypatch.setattr(samples, "CELLS", 20)
+    monkeypatch.setattr(counting, "ROWS", rows)
+    monkeypatch.setattr(counting, "CELLS", 20)
 
     def called(y, p):
         return float(metric(Counts(*(part[0] for part in batch_counts(y, p, len(y), 0.4))), np.nan))
@@ -371,7 +373,7 @@ GOOD = [([1, 0], [0.9, 0.2])]
         ),
         ((F1, [([1, 0], [np.nan, 0])]), "y_pred: must not be NaN; got NaN"),
         ((mean_squared_error, [([1, np.nan], [1, 0])]), "y_true: must not be NaN; got NaN"),
-        ((F1, [([1, 0], ["a", "b"])]), "scores: must be numbers; got array(['a', 'b']"),
+        ((F1, [([1, 0], ["a", "b"])]), "y_pred: must be numbers; got array(['a', 'b']"),
         ((F1, [([1, 0], [[1, 0], [1, 0]])]), "y_pred: has shape (n,) or (n, 1); got (2, 2)"),
         (
             (mean_squared_error, [([1], [[1, 0]]), ([1], [1])]),

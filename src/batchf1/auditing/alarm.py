@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 
 from batchf1.auditing.answer import Audited
 from batchf1.auditing.averages import number
-from batchf1.auditing.words import MEANING
+from batchf1.auditing.words import MEANING, WEIGH
 from batchf1.errors import InputError, one_line, require
 from batchf1.metrics import checks
 
@@ -20,19 +21,6 @@ TRIFLE = 1e-4
 CUTS = 2
 """Random cuts that tell, with that of the batches, whether a metric is additive."""
 UNKNOWN = "by no rule known"
-WEIGH = "weigh the batches by their size"
-"""The remedy where a metric may be averaged, but not over batches of several sizes alike."""
-AVERAGES = (
-    "per_batch",
-    "size_weighted",
-    "undefined_skipped",
-    "undefined_as_zero",
-    "undefined_as_one",
-    "undefined_as_nan",
-    "mean_of_devices",
-    "devices_pooled",
-)
-"""Rules that may be taken for the value of an additive metric."""
 
 
 class BatchAveragedMetricWarning(UserWarning):
@@ -190,21 +178,16 @@ def say(
 
 
 def is_wrong(found: Audited) -> bool:
-    """Whether a log is not the metric of all samples, and no mean that may be taken for it.
+    """Whether a log is not the metric of all samples, to its digits or a ten-thousandth of itself.
 
-    To a ten-thousandth of itself. The means over batches or devices of an additive metric may.
+    A mean over batches of several sizes is wrong of an additive metric, too; the remedy differs.
     """
-    return not (is_near(found) or (found.additive and found.rule in AVERAGES))
-
-
-def is_near(found: Audited) -> bool:
-    """Whether a log is the metric of all samples, to its digits or a ten-thousandth of itself."""
-    return found.fine or close(number(found.logged), found.pooled)
+    return not (found.fine or close(number(found.logged), found.pooled))
 
 
 def close(a: float, b: float) -> bool:
-    """Whether two numbers differ by a ten-thousandth of the larger at most."""
-    return abs(a - b) <= TRIFLE * max(abs(a), abs(b))
+    """Whether two numbers differ by a ten-thousandth of the larger at most, or are one infinity."""
+    return math.isclose(a, b, rel_tol=TRIFLE)
 
 
 def tells_nothing(found: Audited) -> bool:

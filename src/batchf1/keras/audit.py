@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from batchf1.auditing.alarm import Action, Alarm, is_near
+from batchf1.auditing.alarm import Action, Alarm, is_wrong
 from batchf1.auditing.answer import Audited
 from batchf1.errors import InputError, one_line
 from batchf1.keras import legacy
@@ -154,7 +154,7 @@ class Audit(legacy.Callback):
             return
         self.found = {key: one.found for key, one in of_log.items() if one.found}
         causes = {key: one.cause for key, one in of_log.items() if one.cause}
-        wrong = [key for key, one in self.found.items() if not is_near(one)]
+        wrong = [key for key, one in self.found.items() if is_wrong(one)]
         self.alarm.tell(epoch, self.found, wrong, causes)
         self.alarm.summarize([key for key in of_log if key not in self.unaudited], self.unaudited)
 

@@ -1,5 +1,11 @@
 """Which epochs are audited, and on which batches."""
 
+import json
+import os
+import re
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -187,6 +193,43 @@ def test_a_validation_in_fit_is_audited_once_and_evaluate_anew():
     with alarmed("^f1: logged "):
         model.evaluate(x, y, verbose=0, callbacks=[audit])
     assert list(audit.found) == ["f1"]
+
+
+MIRRORED = """
+import json, warnings
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from batchf1.keras import Audit
+from helpers.auditing import f1, mean_loss
+from helpers.fitting import B, compiled, data
+x, y = data()
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = compiled([f1, mean_loss, "accuracy"], run_eagerly=False)
+audit = Audit((x, y))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    model.fit(x, y, B, validation_data=(x, y), callbacks=[audit], verbose=0)
+print(json.dumps([str(one.message) for one in caught]))
+"""
+
+
+def test_devices_that_share_each_batch():
+    """A number for a batch is one of a part: 6 and 5 samples of the last batch."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", MIRRORED],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+    said = [line for line in json.loads(done.stdout) if line.startswith(("val_", "Audit"))]
+    parts = "a mean over the parts of batches that 2 devices take"
+    assert len(said) == 2
+    assert re.match(f"val_f1: .*, {parts}, where", said[0])
+    audited = "val_f1, val_accuracy, val_loss"
+    assert re.match(f"Audit: audited {audited}; not audited: val_mean_loss .{parts}, in", said[1])
 
 
 # A strategy of its own pass

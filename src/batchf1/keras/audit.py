@@ -56,16 +56,16 @@ class Audit(legacy.Callback):
 
     `validation`: what `fit` has as `validation_data`: a tuple (x, y) of arrays, or a re-iterable
     data set of (x, y) batches that come as Keras saw them, so without shuffling. `batch_size`: of
-    arrays; in `fit` that of Keras itself is taken, `validation_batch_size` or `batch_size`; in
-    `evaluate` too, but on JAX, where this or 32 is. `ignore`: names of logs, with their `val_`,
-    that may stay unaudited.
+    arrays, where Keras does not reveal its own, 32 by default. `ignore`: names of logs, with their
+    `val_`, that may stay unaudited.
 
     Of a model of several outputs each metric is audited on its own output.
 
     Raises `InputError` for sample weights, endless data and data that cannot be iterated anew;
     before the first epoch for masks and for labels that do not fit the outputs, and for a model of
-    tf_keras. Later problems, as another number of batches than Keras validated, make logs
-    unaudited. So does a training without validation with a warning of its own.
+    tf_keras. Later problems, as another number of batches than Keras validated, leave logs
+    unaudited. A training without validation is a `UserWarning` at its end, or an `InputError`.
+    A tuner that trains with copies of its callbacks leaves `found` and `unaudited` here empty.
 
     >>> callback = Audit(validation=(np.array([[0.5]]), np.array([[1]])), action="raise")
     >>> callback.found, callback.unaudited

@@ -13,7 +13,7 @@ INFINITE, UNKNOWN = -1, -2
 """`tf.data.INFINITE_CARDINALITY`, and `tf.data.UNKNOWN_CARDINALITY`."""
 
 UNREADABLE = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
-"""What reading a variable raises on JAX, which keeps the state elsewhere while it evaluates."""
+"""What reading a variable raises whose value is elsewhere, as on JAX in a compiled step."""
 
 
 def is_arrays(data: Any) -> bool:

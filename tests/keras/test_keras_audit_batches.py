@@ -206,7 +206,7 @@ from helpers.fitting import B, compiled, data
 x, y = data()
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
     model = compiled([f1, mean_loss, "accuracy"], run_eagerly=False)
-audit = Audit((x, y))
+audit = Audit(tf.data.Dataset.from_tensor_slices((x, y)).batch(B))
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     model.fit(x, y, B, validation_data=(x, y), callbacks=[audit], verbose=0)

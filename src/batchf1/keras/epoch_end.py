@@ -19,6 +19,7 @@ from batchf1.keras.passes import (
     check_repeatable,
     check_unmasked,
     is_arrays,
+    predicted,
     unweighted,
     validated_samples,
     validation_cut,
@@ -132,7 +133,7 @@ class PassAtEpochEnd(Guard):
         totals: Any = (0, 0, 0, 0)
         for batch in batches(data):
             x, y_true = unweighted(key, batch)
-            scores = self._only_output(key, self.model.predict_on_batch(x))
+            scores = self._only_output(key, predicted(self.model, x))
             n_batches += 1
             found = self._margins(y_true, scores)
             self._check_length(key, totals[3] + found[3])

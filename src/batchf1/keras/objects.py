@@ -72,7 +72,7 @@ def has_value_of_each_sample(metric: Any, batches: Iterable[Pair]) -> bool:
     function = as_function(metric)
     for pair in (of_size[n], of_size[min(of_size)]):
         function(*pair)
-        if float(metric.count) != len(pair[0]):
+        if ops.convert_to_numpy(metric.count) != len(pair[0]):
             return False
     return True
 

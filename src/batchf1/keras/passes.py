@@ -28,6 +28,16 @@ def batches(data: Iterable[Any]) -> Iterator[Any]:
     return iter(data)
 
 
+def predicted(model: Any, x: Any) -> Any:
+    """The outputs of a batch, as many as its samples.
+
+    `predict_on_batch` gives the batch to each device of a strategy, and all outputs one after the
+    other.
+    """
+    n = len(keras.tree.flatten(x)[0])
+    return keras.tree.map_structure(lambda part: part[:n], model.predict_on_batch(x))
+
+
 def unweighted(thing: str, data: Any) -> Any:
     """The two parts of (x, y); `InputError` for other numbers of parts."""
     require(len(data) == 2, thing, "needs (x, y): it has no weighted form", f"{len(data)} parts")

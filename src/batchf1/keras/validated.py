@@ -18,6 +18,7 @@ from batchf1.keras.passes import (
     check_unmasked,
     has_unknown_length,
     is_arrays,
+    predicted,
     unweighted,
     validated_samples,
     validation_cut,
@@ -71,7 +72,7 @@ class Validated:
             first = next(batches(self.data), None)
             require(first is not None, self.thing, "needs data with a batch", "none")
             x, y = unweighted(self.thing, first)
-        objects.by_output(self.thing, model, y, model.predict_on_batch(x))
+        objects.by_output(self.thing, model, y, predicted(model, x))
 
     @property
     def has_unknown_length(self) -> bool:
@@ -86,12 +87,12 @@ class Validated:
         if is_arrays(self.data):
             x, y = self._rows(model)
             size = self.size(model)
-            predicted = model.predict(x, batch_size=size, verbose=0)
-            whole = objects.by_output(self.thing, model, y, predicted)
+            outputs = model.predict(x, batch_size=size, verbose=0)
+            whole = objects.by_output(self.thing, model, y, outputs)
             return {output: _cut(*pair, size) for output, pair in whole.items()}
         found: dict[str, list[Pair]] = {}
         for x, y in self._batches(model):
-            parts = objects.by_output(self.thing, model, y, model.predict_on_batch(x))
+            parts = objects.by_output(self.thing, model, y, predicted(model, x))
             for output, pair in parts.items():
                 found.setdefault(output, []).append(pair)
         return found

@@ -86,6 +86,7 @@ def validated_samples(model: Any) -> int | None:
     """The samples in Keras' own mean of the loss since the last reset; None where it has none."""
     try:
         tracker = model.metrics[0]
-        return int(tracker.count) if tracker.name == "loss" else None
+        count = keras.ops.convert_to_numpy(tracker.count)
+        return int(count) if tracker.name == "loss" else None
     except UNREADABLE:
         return None

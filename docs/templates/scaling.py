@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from batchf1.study import limits
 from batchf1.study.plan import plan
 from templates.common import benchmark, claim
 from templates.networks import n_trained
@@ -33,6 +34,7 @@ def context(root: Path) -> dict[str, object]:
         "plain": plain[-1],
         "times": float(f"{plain[-1]['a_run'] / ours[-1]['a_run']:.2g}"),
         "large": large,
+        "limits": limits,
     }
 
 

@@ -10,22 +10,20 @@ LIGHT = ("batch_mean", "reconstructed", "streaming")
 """Strategies that keep a few numbers."""
 
 
+def cells(root: Path, engine: str, *, largest: bool = False) -> pd.DataFrame:
+    """Return the cells of an engine with the fewest rows, or the most, by strategy."""
+    table = _of_512(root)
+    found = table[(table["row"] == "cell") & (table["engine"] == engine)]
+    n_rows = found["n_rows"].max() if largest else found["n_rows"].min()
+    return found[found["n_rows"] == n_rows].set_index("strategy")
+
+
 def smallest_cells(root: Path) -> pd.DataFrame:
     """Return the cells of ordinary `fit` with the fewest rows, by strategy."""
-    table = _of_512(root)
-    cells = table[(table["row"] == "cell") & (table["engine"] == "plain")]
-    found = cells[cells["n_rows"] == cells["n_rows"].min()].set_index("strategy")
+    found = cells(root, "plain")
     none = found.loc["none", "epoch_ratio"]
     claim(0.7 < none < 1.4, "no strategy beside none takes as long", none)
     return found
-
-
-def blocks(root: Path, *, largest: bool = True) -> pd.DataFrame:
-    """Return the cells of `fit` in blocks with the most rows or the fewest, by strategy."""
-    table = _of_512(root)
-    cells = table[(table["row"] == "cell") & (table["engine"] == "blocks")]
-    n_rows = cells["n_rows"].max() if largest else cells["n_rows"].min()
-    return cells[cells["n_rows"] == n_rows].set_index("strategy")
 
 
 def grown_bytes(root: Path) -> pd.Series:

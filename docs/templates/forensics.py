@@ -1,5 +1,6 @@
 """What docs/forensics.md quotes of the code, and the log of Keras 2.2.4 that it shows."""
 
+import math
 from pathlib import Path
 
 from batchf1.forensics.log import PRINTERS, Printer
@@ -28,6 +29,7 @@ def context(root: Path) -> dict[str, object]:
         "n_larger": sum(size > UP_TO for size in SIZES),
         "largest": max(SIZES),
         "rarity": {size: rarity(size) for size in (32, 64, 50, 75, 48, 47)},
+        "times_less_likely": math.exp((rarity(47) - rarity(32)) / 2),
         "n_validation": n,
     }
 

@@ -25,6 +25,8 @@ def context(root: Path) -> dict[str, object]:
     ours, plain = _pipelines(benchmark(root, "pipelines"))
     (large,) = benchmark(root, "large").to_dict("records")
     claim(large["n_runs"] == n_trained(root, "large"), "the large study was measured whole")
+    hours = large["seconds"] * 1e6 / large["n_runs"] / 3600
+    claim(3.25 < hours < 3.75, "a million runs take three and a half hours", hours)
     engines = benchmark(root, "engines")
     return {
         "n_sweep": n_trained(root, "sweep"),
@@ -34,6 +36,7 @@ def context(root: Path) -> dict[str, object]:
         "plain": plain[-1],
         "times": float(f"{plain[-1]['a_run'] / ours[-1]['a_run']:.2g}"),
         "large": large,
+        "files_of_a_million": float(f"{large['store_files'] * 1e6 / large['n_runs']:.2g}"),
         "limits": limits,
     }
 

@@ -8,7 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import pytest
 from hypothesis import settings
 
-settings.register_profile("batchf1", deadline=None, derandomize=True)
+settings.register_profile("batchf1", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("batchf1")
 
 ORDER = [

@@ -26,11 +26,11 @@ for pair in zip(LABELS, DECIDED, strict=True):
 @pytest.mark.parametrize("averaging", ["per_batch", "size_weighted"])
 def test_mean_and_spread_are_those_of_all_orders(over, zero_division, averaging):
     metric = precision(over)
-    found = simulate(SAMPLES, 3, averaging, zero_division, metric, cuts=4000, seed=1)
+    found = simulate(SAMPLES, 3, averaging, zero_division, metric, cuts=1000, seed=1)
     every = every_mean(POOL, 3, averaging, zero_division, metric)
     assert found.expected_f1 == pytest.approx(every.mean(), abs=4.5 * found.standard_error)
-    assert found.sd == pytest.approx(every.std(), rel=0.06)
-    assert found.standard_error == pytest.approx(found.sd / math.sqrt(4000))
+    assert found.sd == pytest.approx(every.std(), rel=0.1)
+    assert found.standard_error == pytest.approx(found.sd / math.sqrt(1000))
     assert found.true_f1 == metric(counts_of(POOL), zero_division)
 
 

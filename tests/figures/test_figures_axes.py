@@ -160,15 +160,3 @@ def test_figures_of_one_setting_refuse_another_by_name(tmp_path, repository, nam
         figures.table(name, sources)
     assert ", which the study varies; got [" in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_the_last_epoch_is_that_of_each_run(tmp_path):
-    made = [
-        {"run_id": run_id, "epoch": epoch, "split": split}
-        for run_id, epochs in (("short", (1, 2)), ("long", (1, 2, 3)))
-        for epoch in epochs
-        for split in ("train", "validation")
-    ]
-    found = _axes.last_epoch(written(tmp_path, table(*made)))
-    expected = [("short", 2), ("short", 2), ("long", 3), ("long", 3)]
-    assert list(found[["run_id", "epoch"]].itertuples(index=False, name=None)) == expected

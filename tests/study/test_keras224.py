@@ -114,15 +114,6 @@ def test_a_finished_study_trains_nothing_when_it_is_started_again(executed, numb
     assert again.origin["trained"] == first["trained"]
 
 
-def test_records_name_the_keras_that_trained(executed):
-    for number in range(2):
-        record = tables.provenance_of(executed / f"{number}.parquet")
-        (trained,) = record["trained"]
-        assert record["versions"]["keras"] == trained["versions"]["keras"]
-        major = record["versions"]["keras"].partition(".")[0]
-        assert major == ("2" if number == 0 else "3")
-
-
 def test_a_run_has_one_fingerprint_whichever_keras_the_process_finds(tmp_path, monkeypatch):
     run = compose(["training.engine=keras224", "strategies=[batch_mean]"])
     before, today = shard.fingerprint(run), provenance.versions()["keras"]

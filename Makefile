@@ -2,10 +2,13 @@
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# What figures need is installed; what tests, lint and docs need is, too.
 STAMP := .venv/.complete
+DEV := .venv/.complete-dev
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants lint format benchmark requirements clean
+.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants torture lint format count benchmark release-check requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -15,7 +18,7 @@ report: figures
 	snakemake --report report.html
 
 # README, docs and the public names as pages, in site/, without a network.
-docs: $(STAMP)
+docs: $(DEV)
 	sphinx-build --fail-on-warning --keep-going --fresh-env --quiet -c docs -d .sphinx . site
 	@echo "The first page is site/index.html."
 
@@ -34,24 +37,29 @@ verify: $(STAMP)
 	  || { status=$$?; echo "The tables made anew are in $$copy/figures."; exit $$status; }; \
 	rm -rf "$$copy"
 
-test: $(STAMP)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# TESTS='tests/theory tests/metrics' runs these alone.
+test: $(DEV)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
-test-slurm: $(STAMP)
+test-slurm: $(DEV)
 	$(BIN)/pytest -m slurm -rs --durations-min=1 tests/slurm
 
 # Twenty runs of `snakemake --cores all decisions`, drawn at random, again in ordinary Keras: 10 minutes.
-test-decisions: $(STAMP)
+test-decisions: $(DEV)
 	$(BIN)/pytest -m whole -rs tests/study/test_decisions_whole.py
 
 # Small faults in the core, one after the other: do the tests find them? Half an hour on 2 idle cores;
 # goes on where it was stopped. MODULES='metrics/counts keras/*' tries these alone, SURVIVORS=1 only
 # what was not found before. Results and reasons: tests/mutation/survivors.yaml, docs/testing.md.
-mutants: $(STAMP)
+mutants: $(DEV)
 	set -f; cd tests && ../$(BIN)/python -m mutation $(if $(SURVIVORS),--survivors) $(MODULES)
 
-lint: $(STAMP)
+# Kills, damages and misfeeds a miniature study, and writes the counts into docs/testing.md.
+torture: $(DEV)
+	cd tests && ../$(BIN)/python -m torture
+
+lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -59,16 +67,24 @@ lint: $(STAMP)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-format: $(STAMP)
+format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile workflow
 
+# Lines of code by package, without docstrings, comments and blank lines.
+count:
+	@$(PYTHON) tools/count_lines.py
+
 $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchf1 needs Python 3.11 or newer; set PYTHON=python3.x")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(PIP) --require-hashes --requirement requirements.txt
+	$(PIP) --no-deps --editable .
+	touch $@
+
+$(DEV): $(STAMP) requirements-dev.txt
+	$(PIP) --require-hashes --requirement requirements-dev.txt
 	touch $@
 
 # Times and memory, on a machine at rest: the sub-grid beside what a user would write (20 minutes),
@@ -79,12 +95,32 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/snakemake --cores $(CORES) measured
 
-# Pin anew, every transitive version and no address (needs uv).
+# Source distribution and wheel in dist/, checked, and the wheel used from an empty environment.
+# TAG=v1.2.3 must be the version's.
+release-check: $(DEV)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder"; \
+	"$$folder/bin/pip" install --quiet --disable-pip-version-check dist/*.whl; \
+	TAG=$(TAG) "$$folder/bin/python" -I tools/check_install.py; \
+	"$$folder/bin/batchf1" expect --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32
+
+# Pin anew, every transitive version and no address (needs uv); UPGRADE= keeps what is pinned already.
+# The tools follow the versions that the figures have.
+UPGRADE ?= --upgrade
+COMPILE := uv pip compile --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+  --no-header --no-annotate --generate-hashes --universal --extra slurm $(UPGRADE)
+# What every pin holds for (tool.uv in pyproject.toml), left out: elsewhere pip would skip all of them.
+COMMON := ; python_full_version < '3.14' and sys_platform != 'emscripten' and sys_platform != 'win32'
 requirements:
-	uv pip compile --quiet --python-version 3.11 --extra dev --extra slurm --no-emit-index-url \
-	  --no-emit-find-links --no-header --no-annotate --upgrade --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra workflow --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	sed -i "s/ $(COMMON) / /" requirements.txt requirements-dev.txt
 	sed -i '/^      - /d' environment.yml
-	sed 's/^/      - /' requirements.txt >> environment.yml
+	sed -n 's/^\([^ ].*\) \\$$/      - \1/p' requirements.txt >> environment.yml
 
 clean:
-	rm -rf results logs benchmarks/out .snakemake .sphinx site report.html
+	rm -rf results logs benchmarks/out dist .snakemake .sphinx site report.html

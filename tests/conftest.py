@@ -1,12 +1,16 @@
 """What all tests share."""
 
 import os
+import re
 from functools import cache
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest
 from hypothesis import settings
+
+from batchf1.errors import EXTRA_OF, missing
 
 settings.register_profile("batchf1", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("batchf1")
@@ -40,12 +44,39 @@ def pytest_collection_modifyitems(items):
     items.sort(key=rank)
 
 
+def pytest_addoption(parser):
+    text = "skip what imports any package that is not installed, after `pip install .` alone"
+    parser.addoption("--light", action="store_true", help=text)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Skip a file of tests that imports a package which a light install lacks."""
+    report = yield
+    lacking = re.search(r"No module named '(?!batchf1)(\w+)", str(report.longrepr or ""))
+    if report.failed and lacking:
+        name = lacking[1]
+        if name in EXTRA_OF or collector.config.getoption("light"):
+            why = missing(name) if name in EXTRA_OF else f"needs {name}"
+            report.outcome = "skipped"
+            report.longrepr = (str(collector.path), 0, f"Skipped: {why}")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    try:
+        return (yield)
+    except ModuleNotFoundError as error:
+        if item.config.getoption("light") and not (error.name or "").startswith("batchf1"):
+            pytest.skip(f"needs {error.name}")
+        raise
+
+
 @pytest.fixture(scope="session")
 def repository():
     """The root of the repository."""
-    from batchf1.study.grid import CONF
-
-    return CONF.parent
+    return Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")

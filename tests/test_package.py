@@ -20,7 +20,6 @@ LIGHT = [
     for path in sorted(PACKAGE.glob(f"{room}*/**/*.py")) + sorted(PACKAGE.glob(f"{room}.py"))
     if path.name != "__init__.py"
 ]
-LIGHT += ["batchf1.records.tables"]
 HEAVY = ["tensorflow", "keras", "hydra", "omegaconf", "matplotlib", "seaborn", "sklearn"]
 
 
@@ -35,9 +34,14 @@ def test_the_arithmetic_needs_no_tensorflow_hydra_or_plotting(module):
     assert not modules_after(f"import {module}") & set(HEAVY)
 
 
-def test_settings_and_the_command_need_no_tensorflow():
-    assert "tensorflow" not in modules_after("import batchf1.study.grid as c; c.compose()")
+def test_the_command_needs_nothing_until_it_is_called():
     assert not modules_after("import batchf1.cli.main") & {*HEAVY, "numpy", "pandas"}
+
+
+def test_settings_and_tables_need_no_tensorflow():
+    pytest.importorskip("hydra")
+    assert "tensorflow" not in modules_after("import batchf1.study.grid as c; c.compose()")
+    assert not modules_after("import batchf1.records.tables") & set(HEAVY)
 
 
 def test_expect_needs_no_tensorflow():
@@ -104,14 +108,14 @@ def test_the_package_asks_for_numpy_and_scipy_alone(repository):
     assert set(EXTRA_OF.values()) <= set(project["optional-dependencies"])
 
 
-def test_a_missing_package_of_no_extra_keeps_its_traceback(monkeypatch):
+def test_a_missing_package_of_no_extra_is_a_fault(monkeypatch, capsys):
     def broken(_):
         raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
 
     monkeypatch.setattr("batchf1.cli.expect.run", broken)
     arguments = "expect --tp 1 --fp 0 --fn 0 --tn 1 --batch-size 1"
-    with pytest.raises(ModuleNotFoundError, match="nowhere"):
-        cli.main(arguments.split())
+    assert cli.main(arguments.split()) == 3
+    assert "No module named 'nowhere'" in capsys.readouterr().err
 
 
 def test_help(capsys):
@@ -156,26 +160,10 @@ def test_help(capsys):
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments, words, capsys, tmp_path, monkeypatch):
+    pytest.importorskip("pandas")
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 2
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
     assert not list(tmp_path.iterdir())
-
-
-def test_requirements_are_pins_without_addresses(repository):
-    lines = (repository / "requirements.txt").read_text().splitlines()
-    pins = [line.split(";")[0].strip() for line in lines if not line.startswith("#")]
-    assert len(pins) > 60
-    assert all(pin.count("==") == 1 and "/" not in pin and "@" not in pin for pin in pins)
-
-
-def test_conda_installs_the_same_pins(repository):
-    import yaml
-
-    environment = yaml.safe_load((repository / "environment.yml").read_text())
-    (pip,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
-    assert pip == (repository / "requirements.txt").read_text().splitlines()
-    others = [part for part in environment["dependencies"] if isinstance(part, str)]
-    assert {part.split("=")[0] for part in others} == {"python", "pip"}

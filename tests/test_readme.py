@@ -1,5 +1,6 @@
 """README.md and README.ja.md: every number stands in a committed table, and both say the same."""
 
+import itertools
 import re
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from batchf1.cli import main as cli
+from batchf1.metrics.counts import Counts
 from batchf1.records import report
 from batchf1.study.atlas.study import AtlasStudy
 from batchf1.study.decisions.study import DecisionStudy
@@ -18,6 +20,7 @@ from batchf1.study.experiments import experiments
 from batchf1.study.grid import Study
 from batchf1.study.pieces import n_runs, whole
 from batchf1.study.plan import plan
+from batchf1.theory.expectation import expect
 from batchf1.theory.limits import rare_positives
 from helpers import figure_of_decisions as decisions
 
@@ -112,7 +115,8 @@ def of_the_studies(repository):
 def numbers(repository):
     folder = repository / "figures"
     found = of_the_sweep(folder) | of_the_theory(folder) | of_the_decisions(folder)
-    return found | of_the_studies(repository)
+    shuffled = {"shuffled": expect(Counts(61, 10, 19, 210), 100)}
+    return found | of_the_studies(repository) | shuffled
 
 
 @pytest.mark.parametrize("name", SENTENCES)
@@ -168,6 +172,20 @@ def test_both_have_the_verdicts_of_the_page_on_claims(repository, both):
 def test_the_numbers_of_the_claims_are_in_both(both):
     english, japanese = ([re.findall(r"\d+\.\d+|\d+ %", row[1]) for row in claims(t)] for t in both)
     assert list(map(sorted, english)) == list(map(sorted, japanese))
+
+
+def test_japanese_lines_break_where_a_space_does_no_harm(repository):
+    """GitHub shows a line break as a space, which would split a word or a phrase."""
+    text = re.sub(r"^```.*?^```$", "", (repository / "README.ja.md").read_text(), flags=re.M | re.S)
+    prose = re.compile(r"(?!    |[|#])\s*\S")
+    goes_on = re.compile(r"(?!    |[|#-])\s*\S")
+    broken = [
+        line
+        for line, following in itertools.pairwise(text.splitlines())
+        if prose.match(line) and goes_on.match(following)
+    ]
+    assert len(broken) > 20
+    assert [line for line in broken if not line.endswith(("。", "、"))] == []
 
 
 # Each page

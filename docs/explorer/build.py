@@ -11,7 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "explorer.html"
 MODULES = (
-    *("laws", "metrics", "spread", "expectation", "search", "simulate"),
+    *("numbers", "laws", "metrics", "spread", "expectation", "search", "simulate"),
     *("state", "draw", "words", "pictures", "widgets", "page"),
 )
 SNIPPETS = {

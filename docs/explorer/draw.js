@@ -1,4 +1,5 @@
 // Pictures as SVG texts, as wide as their place, so that letters keep their size on a phone.
+import { strayOf } from "./expectation.js";
 
 const LEFT = 38,
   RIGHT = 12;
@@ -20,7 +21,8 @@ export function curve(width, points, own, name) {
     const last = x(size) > width - RIGHT - 20;
     return label(x(size), height - 22, compact(size), last ? "end" : "middle");
   });
-  const bar = [own.expected - 1.96 * own.sd, own.expected + 1.96 * own.sd].map((v) => y(clip(v)));
+  const stray = strayOf(own),
+    bar = [own.expected - stray, own.expected + stray].map((value) => y(clip(value)));
   return [
     axis(y, width),
     ...marks,

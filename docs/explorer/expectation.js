@@ -4,11 +4,18 @@ import { NOTHING, hypergeometric, logNone, remainder, sumRule } from "./laws.js"
 import { dot } from "./metrics.js";
 import { standardDeviation } from "./spread.js";
 
+const NORMAL_95 = 1.959963984540054;
+
 // `counts`: [TP, FP, FN, TN]; `zero`: 0, 1, or NaN to leave empty batches out.
 export function expect(counts, size, averaging, zero, ratio) {
   const found = expected(counts, size, averaging, zero, ratio);
   const sd = found.pool ? standardDeviation(found.pool, found.cut, found.error) : 0 * zero;
   return { ...found, sd };
+}
+
+// How far from the expected value 95 % of epochs stay.
+export function strayOf({ sd }) {
+  return NORMAL_95 * sd;
 }
 
 // The same without the standard deviation, which takes most of the time.

@@ -8,7 +8,7 @@ const OTHERS = {
 
 // The ratio of a name that `batchf1 expect --metric` knows: f1, f0.5, jaccard, precision, recall.
 export function ratioOf(name) {
-  if (name in OTHERS) return OTHERS[name];
+  if (Object.hasOwn(OTHERS, name)) return OTHERS[name];
   const square = Number(name.slice(1)) ** 2;
   return { top: [1 + square, 0, 0, 0], bottom: [1 + square, 1, square, 0] };
 }
@@ -30,6 +30,16 @@ export function ratesOf([tp, fp, fn, tn]) {
     prevalence: (tp + fn) / (tp + fp + fn + tn),
     precision: tp / (tp + fp),
     recall: tp / (tp + fn),
+  };
+}
+
+// What `ratesOf` divides: of each rate the part and the whole.
+export function sharesOf([tp, fp, fn, tn]) {
+  const positives = tp + fn;
+  return {
+    prevalence: [positives, positives + fp + tn],
+    precision: [tp, tp + fp],
+    recall: [tp, positives],
   };
 }
 

@@ -1,14 +1,14 @@
 // The page: from fields and address to the state, and from the state to what is shown.
-import { expect, expected } from "./expectation.js";
+import { expect, expected, strayOf } from "./expectation.js";
 import { at, drawBatches, drawCurve, drawSplit } from "./pictures.js";
+import { parseNumber } from "./numbers.js";
 import { compatible } from "./search.js";
 import { DEFAULTS, InputError, entered, fromHash, read, readLogged, toHash } from "./state.js";
 import { copy, fromPlace, placeSlider } from "./widgets.js";
-import { backText, command, fixed, title, verdictText } from "./words.js";
+import { backText, command, fixed, nearestText, title, verdictText } from "./words.js";
 
 const QUIET = 150; // milliseconds without a change before what takes longer is done
 const CHANCE = 2; // standard deviations of one epoch
-const NORMAL_95 = 1.96;
 
 const controls = at("controls"),
   sliders = document.querySelectorAll("[data-of]");
@@ -86,8 +86,16 @@ function update(next, refused = null) {
     wrong = given instanceof InputError;
   if (!wrong) valid = given;
   report(refused ?? (wrong ? given : null));
+  nearest();
   headline(expected(...question()));
   soon();
+}
+
+// What the counts of the pictures have, where that is not what was entered.
+function nearest() {
+  const text = nearestText(valid);
+  at("nearest").hidden = text === "";
+  at("nearest").textContent = text && `Nearest whole counts: ${text}.`;
 }
 
 function soon() {
@@ -148,7 +156,7 @@ function mark(control, wrong, by = "error") {
 
 function headline(found) {
   const batches = Math.ceil(valid.total / valid.size),
-    reach = NORMAL_95 * found.sd;
+    reach = strayOf(found);
   at("bar-text").textContent = `${batches}/${batches} - val_${valid.name}:`;
   at("logged-value").textContent = fixed(found.expected, 4);
   at("spread-text").textContent = reach > 0 ? `\u00b1 ${fixed(reach, 4)} in 95 % of epochs` : "";
@@ -174,5 +182,5 @@ function answerBack() {
   [at("back-text").textContent, at("back-rest").textContent] = words;
 }
 
-window.batchf1 = { compatible, expect, read, fromHash, toHash };
+window.batchf1 = { compatible, expect, parseNumber, read, fromHash, toHash, verdictText };
 start();

@@ -1,5 +1,6 @@
 // What the reader set, as texts: the fields and the address hold the same ones.
 import { nearestCounts, ratesOf, ratioOf } from "./metrics.js";
+import { decimalsOf, parseNumber } from "./numbers.js";
 
 export const MOST_SAMPLES = 1_000_000;
 
@@ -50,11 +51,12 @@ export function fromHash(hash) {
   const state = { ...DEFAULTS };
   let refused = null;
   for (const [name, value] of new URLSearchParams(hash.replace(/^#/, ""))) {
-    const choices = CHOICES[name];
-    if (!(name in DEFAULTS)) {
-      refused ??= new InputError("address", `knows ${Object.keys(DEFAULTS).join(", ")}`, name);
+    const choices = Object.hasOwn(CHOICES, name) && CHOICES[name];
+    if (!Object.hasOwn(DEFAULTS, name)) {
+      const known = Object.keys(DEFAULTS).join(", ");
+      refused ??= new InputError("address", `must set only ${known}`, name);
     } else if (choices && !choices.includes(value)) {
-      refused ??= new InputError(name, `is one of ${choices.join(", ")}`, value);
+      refused ??= new InputError(name, `must be one of ${choices.join(", ")}`, value);
     } else state[name] = value;
   }
   return { state, refused };
@@ -69,9 +71,11 @@ export function toHash(state) {
   return `#${new URLSearchParams(kept)}`;
 }
 
-// The numbers behind the texts; throws an InputError.
+// The numbers behind the texts, `asked` the rates of which counts are the nearest; throws an
+// InputError.
 export function read(state) {
-  const counts = state.entry === "rates" ? ofRates(state) : ofCounts(state);
+  const asked = state.entry === "rates" ? readRates(state) : null;
+  const counts = asked ? ofRates(state, asked) : ofCounts(state);
   const total = counts.reduce((a, b) => a + b);
   const size = whole(
     state,
@@ -81,20 +85,19 @@ export function read(state) {
     `a whole number from 1 to the number of samples, ${shown(total)}`,
   );
   const beta = state.metric === "f-beta" ? number(state, "beta") : 1;
-  need(beta > 0 && beta <= 100, "beta", "lies above 0 and up to 100", state.beta);
+  need(beta > 0 && beta <= 100, "beta", "must be above 0 and at most 100", state.beta);
   const name = state.metric === "f-beta" ? `f${beta}` : state.metric;
   const zero = state.zero === "skip" ? NaN : Number(state.zero);
   const seed = whole(state, "seed", 0, 2 ** 32 - 1, "a whole number from 0 to 4,294,967,295");
-  const given = { state, counts, total, size, name, zero, averaging: state.averaging, seed };
+  const given = { state, asked, counts, total, size, name, zero, averaging: state.averaging, seed };
   return { ...given, ratio: ratioOf(name), rates: ratesOf(counts) };
 }
 
 // The logged value that is asked about, and half a unit of its last digit.
 export function readLogged(state) {
   const value = number(state, "logged");
-  need(value >= 0 && value <= 1, "logged", "lies between 0 and 1", state.logged);
-  const digits = state.logged.trim().match(/\.(\d*)$/)?.[1].length ?? 0;
-  return { value, within: 0.5 * 10 ** -Math.max(digits, 1) };
+  need(value >= 0 && value <= 1, "logged", "must be from 0 to 1", state.logged);
+  return { value, within: 0.5 * 10 ** -Math.max(decimalsOf(state.logged), 1) };
 }
 
 // The texts after the way of entry has changed, so that the picture stays.
@@ -121,73 +124,55 @@ export function shown(count) {
   return count.toLocaleString("en-US");
 }
 
-function ofRates(state) {
-  const n = whole(
-    state,
-    "samples",
-    1,
-    MOST_SAMPLES,
-    `a whole number from 1 to ${shown(MOST_SAMPLES)}`,
-  );
-  const prevalence = number(state, "positives") / 100;
-  need(
-    prevalence > 0 && prevalence <= 1,
-    "positives",
-    "lies above 0 and up to 100 %",
-    `${state.positives} %`,
-  );
-  const rates = ["precision", "recall"].map((name) => {
-    const value = number(state, name);
-    need(value > 0 && value <= 1, name, "lies above 0 and up to 1", state[name]);
-    return value;
-  });
-  const counts = nearestCounts(n, prevalence, ...rates);
+function readRates(state) {
+  const prevalence = number(state, "positives", true);
+  const share = "must be above 0 and at most 100 %";
+  need(prevalence > 0 && prevalence <= 1, "positives", share, percentage(state.positives));
+  const rates = { prevalence };
+  for (const name of ["precision", "recall"]) {
+    rates[name] = number(state, name);
+    const good = rates[name] > 0 && rates[name] <= 1;
+    need(good, name, "must be above 0 and at most 1", state[name]);
+  }
+  return rates;
+}
+
+// The nearest whole counts, refused as batchf1 expect does.
+function ofRates(state, { prevalence, precision, recall }) {
+  const rule = `a whole number from 1 to ${shown(MOST_SAMPLES)}`;
+  const n = whole(state, "samples", 1, MOST_SAMPLES, rule);
+  const counts = nearestCounts(n, prevalence, precision, recall);
+  const few = (what) => `leaves no ${what} among ${shown(n)} samples: take more, or enter counts`;
+  need(counts[0] + counts[2] > 0, "positives", few("positive"), percentage(state.positives));
+  need(counts[0] > 0, "recall", few("true positive"), state.recall);
   const room = "gives more false alarms than there are negatives";
   need(counts[3] >= 0, "precision", room, state.precision);
-  checkNear({ prevalence, precision: rates[0], recall: rates[1] }, ratesOf(counts), n);
   return counts;
 }
 
-// Whole counts that miss the rates are refused, as batchf1 expect does.
-function checkNear(asked, found, n) {
-  const rule = (within) =>
-    `whole counts must give it within ${within}: take more samples, or enter counts`;
-  const got = (name) => `${digits(found[name])} of ${shown(n)} samples for ${digits(asked[name])}`;
-  const off = (name) => Math.abs(found[name] - asked[name]);
-  need(
-    off("prevalence") <= 0.01 * asked.prevalence + 1e-12,
-    "positives",
-    rule("1 %"),
-    got("prevalence"),
-  );
-  for (const name of ["precision", "recall"])
-    need(off(name) <= 0.01 + 1e-12, name, rule("0.01"), got(name));
+function percentage(text) {
+  return `${text.trim().replace(/\s*%$/, "")} %`;
 }
 
 function ofCounts(state) {
   const rule = "a whole number from 0 to 1,000,000";
   const counts = OF_ENTRY.counts.map((name) => whole(state, name, 0, MOST_SAMPLES, rule));
   const total = counts.reduce((a, b) => a + b);
-  const added = `tp + fp + fn + tn add up to 1 to ${shown(MOST_SAMPLES)}`;
+  const added = `tp + fp + fn + tn must add up to 1 to ${shown(MOST_SAMPLES)}`;
   if (total < 1 || total > MOST_SAMPLES) throw new InputError("tn", added, shown(total));
   return counts;
 }
 
 function whole(state, name, least, most, rule) {
   const value = number(state, name);
-  need(Number.isInteger(value) && value >= least && value <= most, name, `is ${rule}`, state[name]);
+  const good = Number.isInteger(value) && value >= least && value <= most;
+  need(good && !state[name].includes("%"), name, `must be ${rule}`, state[name]);
   return value;
 }
 
-function number(state, name) {
-  const text = state[name].trim(),
-    value = Number(text);
-  need(
-    text !== "" && /^[-+.\de]+$/i.test(text) && Number.isFinite(value),
-    name,
-    "is a number such as 0.5",
-    state[name],
-  );
+function number(state, name, percent = false) {
+  const { value, rule } = parseNumber(state[name], percent);
+  need(rule === undefined, name, rule, state[name].trim());
   return value;
 }
 

@@ -1,4 +1,5 @@
 // Sliders beside fields, and buttons that copy.
+import { parseNumber } from "./numbers.js";
 
 const PLACES = 1000; // of a slider
 
@@ -13,7 +14,7 @@ export function fromPlace(slider) {
 
 export function placeSlider(slider, text) {
   const { low, high, scale } = slider.dataset,
-    value = Number(text);
+    { value = NaN } = parseNumber(text);
   Object.assign(slider, { min: 0, max: PLACES, step: 5 });
   const along = (x) => (scale === "log" ? Math.log(x) : Number(x));
   const share = (along(value) - along(low)) / (along(high) - along(low));

@@ -1,5 +1,7 @@
 // What the page says, as sentences.
 import { signed } from "./draw.js";
+import { strayOf } from "./expectation.js";
+import { ratesOf, sharesOf } from "./metrics.js";
 import { shown } from "./state.js";
 
 const TOLERABLE = 0.01; // an error that nobody minds, as in batchf1 expect
@@ -12,15 +14,42 @@ function nothing(name) {
   return { sentence, key };
 }
 
-export function verdictText({ true: truth, expected: logged, error }) {
+// What one epoch's log is good for, in the words of batchf1 expect where its error is tolerable.
+export function verdictText(found) {
+  const { true: truth, expected: logged, error } = found;
   if (Number.isNaN(logged)) return "The metric is 0/0 in every batch: there is nothing to average.";
-  if (Math.abs(error) <= TOLERABLE)
-    return `The log may be read here: it is within ${TOLERABLE} of the truth.`;
+  const reach = Math.abs(error) + strayOf(found);
+  if (reach <= TOLERABLE)
+    return (
+      "The log may be read here, for this classifier: 95 % of epochs lie within " +
+      `${TOLERABLE} of the truth.`
+    );
   const size = `${fixed(Math.abs(error), 2)} too ${error < 0 ? "low" : "high"}`;
   const low = truth > 0 && error < 0;
   const share = low ? `, ${Math.round((100 * logged) / truth)} % of the true value` : "";
   const link = '<a href="#repair-title">What to write instead</a>';
+  if (Math.abs(error) <= TOLERABLE) {
+    const near = fixed(Math.ceil(1e4 * reach) / 1e4, 4);
+    return (
+      `Do not read one epoch's log here: for this classifier 95 % of epochs lie within ${near} of ` +
+      `the truth, not within ${TOLERABLE}; log counts or stream. ${link}`
+    );
+  }
   return `<b>Yes, it is wrong:</b> ${size}${share}. Do not read it, nor choose by it. ${link}`;
+}
+
+// The rates of the whole counts nearest to those asked for, where three digits differ.
+export function nearestText({ asked, counts }) {
+  const found = ratesOf(counts),
+    shares = sharesOf(counts),
+    three = (value) => Number(value.toPrecision(3));
+  return Object.entries(asked ?? {})
+    .filter(([name, rate]) => three(found[name]) !== three(rate))
+    .map(([name, rate]) => {
+      const [part, all] = shares[name].map(shown);
+      return `${name} ${three(found[name])}, ${part} of ${all} (asked ${rate})`;
+    })
+    .join("; ");
 }
 
 export function batchesText({ name, zero }, { empty, mean, truth, many }) {
@@ -75,17 +104,9 @@ export function backText({ state, total, size, counts }, near, far) {
 }
 
 // The same question to `batchf1 expect`.
-export function command({ state, counts, name, size }) {
-  const [positives, precision, recall, samples] = [
-    "positives",
-    "precision",
-    "recall",
-    "samples",
-  ].map((field) => Number(state[field]));
-  const prevalence = Number((positives / 100).toPrecision(12));
+export function command({ state, asked, counts, total, name, size }) {
   const [tp, fp, fn, tn] = counts;
-  const rates = { prevalence, precision, recall, "n-samples": samples };
-  const options = state.entry === "counts" ? { tp, fp, fn, tn } : rates;
+  const options = asked ? { ...asked, "n-samples": total } : { tp, fp, fn, tn };
   Object.assign(options, { "batch-size": size, metric: name });
   Object.assign(options, { averaging: state.averaging, "zero-division": state.zero });
   const usual = { metric: "f1", averaging: "per_batch", "zero-division": "0" };

@@ -14,6 +14,10 @@ class InputError(ValueError):
     """
 
 
+class PluginError(RuntimeError):
+    """A plug-in that cannot be loaded, with a text of one line that names it."""
+
+
 class TraceError(RuntimeError):
     """Keras logged something else than the arithmetic gives for the batches that it saw."""
 
@@ -48,5 +52,15 @@ def require(condition: bool, thing: str, rule: str, value: Any) -> None:
 
 
 def one_line(text: object) -> str:
-    """Any text or exception as a single line."""
-    return " ".join(str(text).split())
+    """Any text or exception as a single line, with escapes for what cannot be printed.
+
+    So a terminal shows control characters, such as the codes of colours, and does not obey them.
+
+    >>> one_line("red: " + chr(27) + "[31m").isprintable()
+    True
+    """
+    return "".join(map(_printable, " ".join(str(text).split())))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -22,6 +22,7 @@ from batchf1 import (
     jaccard,
     precision,
 )
+from batchf1.auditing import counted as counting
 from batchf1.auditing import samples
 from batchf1.metrics.classes import class_counts
 from batchf1.theory.simulation import simulate
@@ -91,7 +92,8 @@ def test_every_rule_of_f1_by_hand(sizes, data):
 def test_a_ratio_counted_is_the_ratio_called(monkeypatch, rows, metric):
     y, p = labels(500, 0.1)
     monkeypatch.setattr(samples, "ROWS", rows)
-    monkeypatch.setattr(samples, "CELLS", 20)
+    monkeypatch.setattr(counting, "ROWS", rows)
+    monkeypatch.setattr(counting, "CELLS", 20)
 
     def called(y, p):
         return float(metric(Counts(*(part[0] for part in batch_counts(y, p, len(y), 0.4))), np.nan))

@@ -83,12 +83,35 @@ def test_right_numbers_are_passed_over():
     assert recorder.check("val_f1", near, f1).rule is None
 
 
-def test_a_mean_of_an_additive_metric_may_stand_for_it_but_the_last_batch_may_not():
+def test_an_additive_metric_is_right_by_size_alone():
     recorder = recorded(action="raise")
-    found = recorder.check("val_accuracy", mean(accuracy), accuracy)
-    assert (found.additive, found.rule, found.fine) == (True, "per_batch", False)
-    with pytest.raises(InputError, match="the value of the last batch .*weigh the batches by"):
-        recorder.check("val_accuracy", accuracy(*BATCHES[-1]), accuracy)
+    by_size = np.average([accuracy(*b) for b in BATCHES], weights=[len(y) for y, _ in BATCHES])
+    assert recorder.check("val_accuracy", by_size, accuracy).additive
+    for logged, how in (
+        (mean(accuracy), "the mean over batches"),
+        (accuracy(*BATCHES[-1]), "the value of the last batch"),
+    ):
+        with pytest.raises(InputError, match=f"{how} .*: weigh the batches by their size$"):
+            recorder.check("val_accuracy", logged, accuracy)
+
+
+def test_accuracy_of_a_last_batch_of_one_sample():
+    y, p = np.zeros(101), np.r_[np.ones(9), np.zeros(91), 1.0]
+    recorder = recorded([(y[:100], p[:100]), (y[100:], p[100:])], "raise")
+    with pytest.raises(InputError, match="^val: logged 0.455, .* is 0.90099: weigh the batches"):
+        recorder.check("val", 0.455, accuracy)
+
+
+@pytest.mark.parametrize("share", [5e-5, -5e-5])
+def test_within_the_tolerance_it_is_silent(share):
+    logged = accuracy(Y, P) * (1 + share)
+    assert recorded(action="raise").check("val", logged, accuracy).rule is None
+
+
+@pytest.mark.parametrize("logged", [np.inf, -np.inf, "inf", "-inf"])
+def test_an_infinite_number_is_told(logged):
+    with pytest.raises(InputError, match="^val: logged -?inf, by no rule known"):
+        recorded(action="raise").check("val", logged, accuracy)
 
 
 # What is kept

@@ -455,7 +455,10 @@ def test_an_additive_metric_may_be_averaged(case):
     metric, y, p, _ = RIGHT[case]
     found = audit(metric, cut(y, p), cuts=2)
     assert (found.fine, found.rule) == (True, None)
-    assert found.advice == f"Fine: {found.metric} may be averaged over batches, by their size."
+    said = f"Fine: {found.metric} may be averaged over batches, by their size; each counted once, "
+    assert found.advice == f"{said}their mean is {found.error:+.4g} off."
+    even = audit(metric, cut(y, p, N // 3), cuts=2)
+    assert even.advice == f"Fine: {found.metric} may be averaged over batches, by their size."
 
 
 def test_a_mean_over_folds_that_is_stated_as_such_is_of_right_numbers():

@@ -99,8 +99,14 @@ EXAMPLES = {
 }
 # what rows.parquet holds -> what is said of it
 TABLES = {
-    "nothing": (b"", "rows.parquet: must be a whole parquet file; got Parquet file size is 0"),
-    "a missing file": (None, "rows.parquet: must be a whole parquet file; got [Errno 2]"),
+    "nothing": (
+        b"",
+        "rows.parquet: must be a whole parquet file; got ArrowInvalid: Parquet file size is 0",
+    ),
+    "a missing file": (
+        None,
+        "rows.parquet: must be a whole parquet file; got FileNotFoundError: [Errno 2]",
+    ),
     "a missing column": (rows().drop(columns="fp"), "every column of its schema; got none named"),
     "a wrong dtype": (rows().astype({"tp": float}), "rows.parquet: column tp; got expected series"),
     "a value out of range": (rows(f1=1.5), "rows.parquet: column f1; got"),
@@ -144,15 +150,17 @@ COMMANDS = {
     "draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
     "draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
-    "keras224 empty/folder": "empty/folder: could not be written; got Not a directory",
+    "keras224 empty/folder": "empty/folder: could not be written; got File exists",
     "forensics no.txt": "LOG: must be a readable text file; got no.txt (No such file",
     "forensics empty": "log: needs the naive F1 on a progress line",
     "forensics log.txt --batch-size 0": "batch size: is a whole number in 1 .. 10000000; got 0",
     "forensics log.txt --averaging daily": "invalid choice: 'daily'",
     f"{COUNTS} --batch-size 101": "batch_size: is at most the number of samples, 100; got 101",
     f"{COUNTS} --batch-size nan": "invalid int value: 'nan'",
+    f"{COUNTS} --tolerance nan": "tolerance: must be a number such as 0.5",
     "prefer": "--precision: is given twice, for two classifiers; got []",
     f"{PREFER}": "--prevalence: is needed; got none",
+    f"{PREFER} --prevalence .1 --batch-size 4 --n-samples 4": "prevalence: leaves no positive",
     f"{PREFER} --prevalence .8 --batch-size 8": "precision: needs more negatives than there are",
 }
 # overrides of `batchf1 train`
@@ -298,6 +306,6 @@ def test_a_table_of_too_many_rows_is_refused_when_there_is_no_memory(folder, mon
         raise MemoryError("Unable to allocate 7 PiB")
 
     monkeypatch.setattr(tables, "pieces", full)
-    assert cli.main(TABLE.split()) == 1
+    assert cli.main(TABLE.split()) == 2
     said = "batchf1 workflow table: not enough memory: Unable to allocate 7 PiB\n"
     assert capfd.readouterr().err == said

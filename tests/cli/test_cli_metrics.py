@@ -93,7 +93,7 @@ def test_what_people_read(capsys, counts_file):
         "error                -0.028363",
         "  of empty batches   -0.001452   (in which it is 0/0)",
         "  of curvature       -0.026911   (the metric is no linear function)",
-        "Do not read the batch mean here, 2.8 points off: log counts or stream.",
+        "Do not read the log here, 2.8 points off: log counts or stream.",
     ]
     lines = ask(capsys, *ONE, "--metric", "recall", "--batch-size", "10").splitlines()
     assert lines[1:4] == [

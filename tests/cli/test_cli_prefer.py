@@ -30,6 +30,7 @@ def ask_json(capsys, line):
 
 def as_lists(found):
     fields = {key: list(x) if isinstance(x, tuple) else x for key, x in found._asdict().items()}
+    fields["counts"] = found.counts and [each._asdict() for each in found.counts]
     return fields | {
         name: getattr(found, name) for name in ("true_choice", "logged_choice", "agree")
     }
@@ -73,6 +74,7 @@ def test_text_for_people(capsys):
         "                                     first    second",
         "precision                              0.9       0.3",
         "recall                                 0.6       0.9",
+        "nearest counts of the first       precision 0.896, 60 of 67 (asked 0.9)",
         "true F1                             0.7186    0.4500",
         f"expected in the log                 {found.logged[0]:.4f}    {found.logged[1]:.4f}",
         "false alarms that outweigh one more hit",
@@ -83,6 +85,17 @@ def test_text_for_people(capsys):
         f"With empty batches left out it would put the first ahead by {left_out.logged_gap:.4f} "
         f"(one epoch strays by about {left_out.sd:.4f}): the better one, by 0.2686 of true F1.",
     ]
+
+
+def test_nearest_counts_are_printed_where_their_rates_differ(capsys):
+    asked = f"{TWO.format('85%', '0,85', '0.5', '0.9')} --prevalence 5% --batch-size 32"
+    said = ask(capsys, f"{asked} --n-samples 300").splitlines()
+    assert said[4:6] == [
+        "nearest counts of the first       precision 0.867, 13 of 15 (asked 0.85); recall 0.867, "
+        "13 of 15 (asked 0.85)",
+        "nearest counts of the second      recall 0.933, 14 of 15 (asked 0.9)",
+    ]
+    assert "nearest" not in ask(capsys, asked)
 
 
 def test_text_of_very_many_samples(capsys):

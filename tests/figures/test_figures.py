@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from batchf1.errors import InputError
 from batchf1.figures import _numbers, _style
 from batchf1.figures import base as figures
-from batchf1.records import tables
+from batchf1.records import tables, whence
 from batchf1.study import plugins, schema
 from batchf1.study.experiments import experiments
 from helpers.tables_of_runs import table, written
@@ -32,6 +32,7 @@ def drawn(tmp_path, monkeypatch):
 
     def draw(name, numbers):
         tables.write_csv(numbers, tmp_path / "f.csv")
+        whence.write_record(tmp_path / "f.csv", name, [])
         return figures.draw(name, tmp_path / "f.csv", [tmp_path / "f.png"])[:2]
 
     return draw

@@ -186,7 +186,7 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     assert caption.startswith("A fresh process for each measurement, 1 to 2 per cell. Left: mean")
     assert caption.endswith(
         "Right: solid plain fit, dotted fit in blocks of 64 batches a call; strategies stand side "
-        "by side."
+        "by side. Data: random rows."
     )
 
 

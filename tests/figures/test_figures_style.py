@@ -1,10 +1,16 @@
 """One style: a strategy looks the same everywhere, and no other looks like it; legends fit."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.figures import _style, error_vs_batch_size
+from batchf1.figures import base as figures
 from batchf1.study import plugins
 from helpers import pictures
 
@@ -42,6 +48,32 @@ def test_colours_that_come_round_again_have_another_marker(monkeypatch):
     assert len(set(looks(many))) == 16
     assert looks(many)[:2] == [("#E69F00", "P"), ("#56B4E9", "X")]
     assert looks(many)[4] == ("#E69F00", "X")
+
+
+SETTINGS = """
+pdf.compression: 0
+savefig.bbox: tight
+figure.facecolor: pink
+axes.grid: True
+font.family: monospace
+"""
+
+
+def test_a_matplotlibrc_changes_no_byte(repository, tmp_path):
+    (tmp_path / "matplotlibrc").write_text(SETTINGS)
+    source = str(repository / "figures/worked_example.csv")
+    pictures = [str(tmp_path / f"x.{kind}") for kind in ("png", "pdf")]
+    command = ["workflow", "draw", "worked_example", source, "--output", *pictures]
+    subprocess.run(
+        [sys.executable, "-m", "batchf1.cli.main", *command],
+        env=os.environ | {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")},
+        check=True,
+    )
+    figures.draw(
+        "worked_example", Path(source), [tmp_path / f"y.{kind}" for kind in ("png", "pdf")]
+    )
+    for kind in ("png", "pdf"):
+        assert (tmp_path / f"x.{kind}").read_bytes() == (tmp_path / f"y.{kind}").read_bytes()
 
 
 def of_strategies(repository, names):

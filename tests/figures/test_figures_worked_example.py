@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from batchf1.figures import worked_example
+from batchf1.metrics.counts import Counts
+from batchf1.theory.expectation import expect
 from helpers import pictures
 
 # batches of 4, 2 and 1: F1 2 / 3, 0 (of nothing) and 1; all: 4 / (4 + 1)
@@ -62,7 +64,13 @@ def test_the_study_holds_every_digit_of_the_article(repository):
 def test_the_picture_of_the_article_says_so(repository):
     figure, (headline, caption) = draw(pd.read_csv(repository / "figures/worked_example.csv"))
     assert headline == "Accuracy: its mean is right; F1: its mean is 16 points too low"
-    assert caption == "Three batches of 100 samples, from the article (C1). No training."
+    random = expect(Counts(61, 10, 19, 210), 100)
+    assert caption == (
+        "Three batches of 100 samples, from the article (C1). No training. They are no random cut: "
+        f"the same 300 samples, shuffled, would log {random.expected_f1:.3f}, give or take "
+        f"{random.sd:.3f}, where {random.true_f1:.3f} is true."
+    )
+    assert random.true_f1 - random.expected_f1 < random.sd
     ticks = [tick.get_text() for tick in figure.axes[1].get_xticklabels()]
     assert ticks == ["batch 1", "batch 2", "batch 3", "mean of\nbatches", "all 300\ntogether"]
     heights = [bar.get_height() for bar in figure.axes[1].patches]
@@ -102,7 +110,18 @@ def test_the_picture_of_the_article_says_so(repository):
         (
             [(30, 1, 1, 68), (1, 0, 1, 98)],
             "Accuracy: its mean is right; F1: its mean is 14 points too low",
-            "Two batches of 100 samples. No training.",
+            "Two batches of 100 samples. No training. They are no random cut: the same 200 "
+            "samples, shuffled, would log 0.953, give or take 0.005, where 0.954 is true.",
+        ),
+        (
+            [(30, 10, 10, 50), (2, 0, 1, 1)],  # the last one is short
+            "Accuracy: its mean is 2 points too low; F1: its mean is 2 points too high",
+            "Two batches of 4 to 100 samples. No training.",
+        ),
+        (
+            [(8, 1, 1, 90), (7, 2, 2, 89), (9, 1, 2, 88)],
+            "Accuracy: its mean is right; F1: its mean is 0.08 points too low",
+            "Three batches of 100 samples. No training.",
         ),
     ],
 )

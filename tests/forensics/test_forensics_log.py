@@ -56,6 +56,17 @@ def test_keras_3_takes_the_last_complete_line():
     assert log.earlier_f1 == "0.2000"
 
 
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u2060", "\ufeff\x1b[1m"])
+@pytest.mark.parametrize(
+    "text", [f"20/20 {BAR}{TRUE}", f"{TRAIN_ON}3000/3000 {BAR}{TRUE}", KERAS_3]
+)
+def test_marks_that_nobody_sees_change_nothing(text, mark):
+    """At the start of a file, and of each line: of files put together."""
+    marked = "".join(mark + line for line in text.splitlines(keepends=True))
+    assert parse(mark + text) == parse(marked) == parse(text)
+    assert parse(text).total is not None
+
+
 def test_evaluate_after_fit_is_not_taken_for_training():
     log = parse(f"20/20 {BAR}\n5/5 [==] - 0s 1ms/step - loss: 1 - f1: 0.9{TRUE}")
     assert (log.total, log.train.naive_f1, log.earlier_f1) == (20, "0.5", None)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from batchf1.figures import _numbers, _style
+from batchf1.figures import _numbers, _style, _words
 from batchf1.figures import base as figures
 from batchf1.records import whence
 
@@ -32,8 +32,10 @@ def module(name):
 @cache
 def committed(name):
     """What a committed table is drawn as."""
-    plot = module(name)
-    return laid_out(plot.draw, _numbers.read(FOLDER / f"{name}.csv", plot.COLUMNS, name))
+    plot, path = module(name), FOLDER / f"{name}.csv"
+    record = whence.of_csv(path)
+    numbers = _numbers.read(path, plot.COLUMNS, name)
+    return laid_out(lambda table: _words.completed(plot.draw(table), record, plot.ALT), numbers)
 
 
 def laid_out(draw, table):

@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 from sklearn.metrics import f1_score
@@ -17,6 +16,7 @@ from batchf1.probe.elsewhere.environments import ENVIRONMENTS, PROGRAMS
 from batchf1.probe.elsewhere.measured import Row
 from batchf1.probe.rows import read
 from batchf1.records import provenance
+from helpers.left import left_by_the_dead
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +121,13 @@ def test_an_install_is_whole_or_not_at_all(step, tmp_path, monkeypatch):
     fails_at = [step]
 
     def run(command, **_):
-        Path(tmp_path / f"jax.{environments.getpid()}.part/bin").mkdir(parents=True, exist_ok=True)
+        (part,) = tmp_path.glob(".jax.*.part")
+        (part / "bin").mkdir(exist_ok=True)
         failed = bool({*fails_at} & {*command})
         return subprocess.CompletedProcess(command, int(failed), "", "one\nERROR: no such\nlast")
 
     monkeypatch.setattr(environments.subprocess, "run", run)
-    (tmp_path / "jax.1.part").mkdir()
+    left_by_the_dead(tmp_path / "jax").mkdir()
     with pytest.raises(InputError, match="environment jax: .* got ERROR: no such"):
         environments.install("jax", tmp_path / "jax")
     assert not list(tmp_path.iterdir())

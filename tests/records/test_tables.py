@@ -1,5 +1,7 @@
 """Tables: what is written is valid and whole, what is read is checked."""
 
+import random
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,14 +122,47 @@ def test_an_unreadable_or_truncated_table_is_refused(content, tmp_path):
             read()
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("old")
-    with pytest.raises(RuntimeError), tables.replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
+def flipped(content, chance, start):
+    """The content with one bit flipped in what follows `start`."""
+    place, bit = chance.randrange(start, len(content)), chance.randrange(8)
+    return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+
+
+def test_a_flipped_bit_in_the_footer_is_refused_or_changes_nothing(tmp_path):
+    path, chance = tmp_path / "t.parquet", random.Random(3)
+    record = {"runs": ["a" * 12, "b" * 12], "fingerprint": "f" * 12, "epochs": 5}
+    tables.write(rows(), path, schema.RUNS, record)
+    content, n_refused = path.read_bytes(), 0
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for _ in range(150):
+        path.write_bytes(flipped(content, chance, footer))
+        try:
+            found = tables.provenance_of(path)
+            pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), rows())
+        except InputError as error:
+            assert str(error).startswith(f"{path}: ")
+            n_refused += 1
+        else:
+            assert found in (record, {})  # a flipped key hides the record, none changes it
+    assert n_refused > 40
+
+
+def test_a_record_that_was_changed_is_refused(tmp_path):
+    path = tmp_path / "t.parquet"
+    tables.write(rows(), path, schema.RUNS, {"fingerprint": "abc"})
+    path.write_bytes(path.read_bytes().replace(b'"abc"', b'"abd"'))
+    with pytest.raises(InputError, match="must be a whole parquet file; got a record that was ch"):
+        tables.provenance_of(path)
+
+
+def test_damaged_tables_are_removed_and_whole_ones_stay(tmp_path):
+    paths = [tmp_path / f"{name}.parquet" for name in ("whole", "cut", "empty", "none")]
+    for path in paths[:2]:
+        tables.write(rows(), path, schema.RUNS, {})
+    paths[1].write_bytes(paths[1].read_bytes()[:-1])
+    paths[2].write_bytes(b"")
+    assert tables.drop_damaged(paths) == paths[1:3]
+    assert list(tmp_path.iterdir()) == paths[:1]
 
 
 def test_a_folder_that_cannot_be_made_is_refused_in_a_line(tmp_path):

@@ -85,15 +85,46 @@ def test_equal_tables_with_an_equal_record_give_equal_files(table, tmp_path):
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
 
 
-def test_a_csv_that_was_changed_says_so_and_gives_its_picture_no_record(table, tmp_path, capsys):
+def test_a_csv_that_was_changed_says_so_and_is_not_drawn(table, tmp_path, capsys):
     assert "changed" not in whence.whence(table)
     table.write_text(f"{table.read_text()}\n")
     assert whence.whence(table)["changed"]
     assert cli.main(["whence", str(table)]) == 0
     assert "not the file that this was written for" in capsys.readouterr().out
-    (_, _, said), outputs = drawn(table, tmp_path / "a")
-    assert said == ""
-    assert cli.main(["whence", str(outputs[0])]) == 2
+    assert "x.csv: must be the file that x.json was written for" in not_drawn(table, capsys)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (None, "x.json: must be a readable file"),
+        (b"", "x.json: must hold its record as JSON"),
+        (b'{"sha256"', "x.json: must hold its record as JSON"),
+        (b"\xff", "x.json: must hold its record as JSON"),
+        (b"[1]", "x.json: must hold its record as a JSON object"),
+        (b"{}", "x.csv: must be the file that x.json was written for"),
+    ],
+)
+def test_a_csv_without_its_record_is_not_drawn(record, said, table, capsys):
+    beside = table.with_suffix(".json")
+    beside.unlink() if record is None else beside.write_bytes(record)
+    assert said in not_drawn(table, capsys)
+
+
+def test_a_csv_that_was_cut_is_not_drawn(table, capsys):
+    table.write_bytes(b"".join(table.read_bytes().splitlines(keepends=True)[:-1]))
+    assert "x.csv: must be the file that x.json was written for" in not_drawn(table, capsys)
+
+
+def not_drawn(table, capsys):
+    """The line by which `draw` refuses a CSV."""
+    picture = table.with_name("never.png")
+    command = ["workflow", "draw", "worked_example", str(table), "--output", str(picture)]
+    assert cli.main(command) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert not picture.exists()
+    return said
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from batchf1.errors import InputError
 from batchf1.figures import base as figures
 from batchf1.metrics.averaging import batch_mean
 from batchf1.metrics.counts import Counts, batch_counts
-from batchf1.records import tables
+from batchf1.records import tables, whence
 from batchf1.study import shard
 from batchf1.study.collect import collect
 from batchf1.study.decisions import control, record
@@ -219,6 +219,7 @@ def test_the_figure_is_made_from_the_table(experiment):
     assert set(cell["dataset"]) == {"heavy", "made"}
     assert (cell["n_seeds"] == 2).all()
     found.to_csv(folder / "decisions.csv", index=False)
+    whence.write_record(folder / "decisions.csv", "decisions", [])
     words = figures.draw("decisions", folder / "decisions.csv", [folder / "decisions.png"])
     assert "logged F1" in words[0]
 

@@ -90,6 +90,13 @@ def test_a_number_of_seeds_says_them_in_short(tmp_path):
     assert runs(long) == found
 
 
+@pytest.mark.parametrize("wrong", ["[{}]", "[[]]", "[{a: 1}]"])
+def test_overrides_that_are_no_texts_are_refused(wrong, tmp_path):
+    path = write(tmp_path, f"question: q\ngrid: {{seed: [0]}}\noverrides: {wrong}")
+    with pytest.raises(InputError, match="overrides"):
+        cells(path)
+
+
 def test_a_study_of_many_runs_makes_none_of_them(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(Run, "__post_init__", lambda self: made.append(self))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from batchf1.errors import InputError
-from batchf1.records import tables
+from batchf1.records import files, tables
 from batchf1.study import groups, rows, schema, shard
 from batchf1.study.grid import runs
 from helpers.shards import STUDY, execute, kept
@@ -122,7 +122,7 @@ def test_what_the_dead_left_in_a_store_is_swept(experiment, tmp_path):
     store.mkdir()
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    left = [f".a.parquet.{tables._HOST}.{pid}.part.parquet" for pid in (process.pid, os.getppid())]
+    left = [f".a.parquet.{files.HOST}.{pid}.part.parquet" for pid in (process.pid, os.getppid())]
     for name in left:
         (store / name).write_bytes(b"half")
     execute(experiment, 0, 1, store)

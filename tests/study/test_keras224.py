@@ -17,6 +17,7 @@ from batchf1.study import schema, shard
 from batchf1.study.frameworks.keras224 import software as keras224
 from batchf1.study.grid import compose, runs
 from helpers import by_hand
+from helpers.left import left_by_the_dead
 from helpers.shards import execute
 
 PROGRAMS = [
@@ -223,6 +224,14 @@ def test_without_an_index_the_installation_says_what_it_needs(tmp_path, monkeypa
     assert said.startswith("batchf1 workflow keras224: Keras 2.2.4: needs the package index once")
     assert said.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_an_installation_removes_what_killed_ones_left(tmp_path, monkeypatch):
+    (left_by_the_dead(tmp_path / "new") / "keras").mkdir(parents=True)
+    done = subprocess.CompletedProcess("pip", 0, "", "")
+    monkeypatch.setattr(keras224.subprocess, "run", lambda *_, **__: done)
+    keras224.install(tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
 def test_a_folder_without_it_is_refused(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
-from batchf1.records import provenance, tables
+from batchf1.records import provenance, tables, whence
 from batchf1.study import plugins, schema, shard
 from batchf1.study.experiments import experiments
 from batchf1.study.grid import compose
@@ -197,6 +197,7 @@ def test_a_figure_of_ones_own_is_made_and_drawn(here, tmp_path):
     numbers = figures.table("my_figure", [source])
     assert list(numbers["strategy"]) == ["batch_mean", "streaming"]
     tables.write_csv(numbers, tmp_path / "f.csv")
+    whence.write_record(tmp_path / "f.csv", "my_figure", [source])
     words = figures.draw("my_figure", tmp_path / "f.csv", [tmp_path / "f.png"])
     assert words[:2] == ("Bars", "One a strategy")
     assert (tmp_path / "f.png").stat().st_size > 1000
@@ -227,14 +228,17 @@ def test_one_that_another_package_registers_is_found_by_its_name(here, monkeypat
         plugins._registered.cache_clear()
 
 
-def test_a_registered_name_hides_none_of_the_packages_own(monkeypatch):
+def test_a_registered_name_hides_none_of_the_packages_own(monkeypatch, capsys):
     def registered(group):
         return [EntryPoint("diamonds", "theirs:Diamonds", group)]
 
     monkeypatch.setattr(plugins, "entry_points", registered)
     plugins._registered.cache_clear()
     try:
-        with pytest.raises(InputError, match=r"dataset: entry points of .*; got \['diamonds'\]"):
-            plugins.names(plugins.DATASETS)
+        for _ in range(2):
+            assert plugins.place(plugins.DATASETS, "diamonds").startswith("batchf1.datasets.")
+        said = capsys.readouterr().err
+        assert said.startswith("batchf1: left out: entry point diamonds (theirs:Diamonds)")
+        assert said.count("\n") == 1
     finally:
         plugins._registered.cache_clear()

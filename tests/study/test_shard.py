@@ -76,7 +76,7 @@ def test_a_run_whose_log_is_wrong_is_named_and_never_written(
     assert "nothing written: run " in told
     assert "synthetic n=40" in told
     assert not output.exists()
-    assert not (tmp_path / "store").exists()
+    assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_a_missing_value_is_refused_before_it_is_kept(experiment, tmp_path, monkeypatch):

@@ -1,5 +1,8 @@
 """The store of finished work, and the lines that say how far some work is."""
 
+import threading
+import time
+
 import pandas as pd
 import pytest
 
@@ -69,6 +72,18 @@ def test_a_table_of_another_schema_is_neither_kept_nor_found(kept):
     pd.testing.assert_frame_equal(kept.find("a", STAMP).table, rows())
     wrong.to_parquet(kept.folder / "b.parquet")
     assert kept.find("b", {}) is None
+
+
+def test_work_of_another_process_is_waited_for(kept, capsys):
+    with kept.held("work"):
+        thread = threading.Thread(target=lambda: kept.held("work").__enter__(), daemon=True)
+        thread.start()
+        while "waits" not in (said := capsys.readouterr().err):
+            time.sleep(0.01)
+        assert said == "work: waits for a process that measures the same\n"
+        assert thread.is_alive()
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 # Progress

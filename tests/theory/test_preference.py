@@ -8,6 +8,7 @@ import pytest
 from batchf1.errors import InputError
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.rates import rates_of
+from batchf1.metrics.ratios import F1
 from batchf1.theory.limits import large_data
 from batchf1.theory.preference import Preference, Rates, prefer
 from helpers.brute_force import (
@@ -79,6 +80,13 @@ def test_without_a_number_of_samples_it_is_the_limit(name, zero_division):
     assert (turned.true_gap, turned.logged_gap) == (-found.true_gap, -found.logged_gap)
 
 
+def test_the_counts_are_those_that_the_values_are_of():
+    found = prefer((0.85, 0.85), (0.5, 0.9), 0.05, 32, n_samples=300)
+    assert found.counts == (Counts(13, 2, 2, 283), Counts(14, 14, 1, 271))
+    assert found.true_f1 == tuple(float(F1(counts)) for counts in found.counts)
+    assert prefer((0.85, 0.85), (0.5, 0.9), 0.05, 32).counts is None
+
+
 def test_equal_ones_and_rounding():
     same = prefer((0.9, 0.6), (0.9, 0.6), 0.01, 32)
     assert (same.true_choice, same.logged_choice, same.agree) == (0, 0, True)
@@ -104,7 +112,7 @@ def test_more_positives_per_batch_turn_the_choice_right():
         ({"prevalence": 0.9, "second": (0.1, 1)}, "precision: needs more negatives than there are"),
         ({"batch_size": 0}, "batch_size: is a whole number >= 1; got 0"),
         ({"batch_size": 1001, "n_samples": 1000}, "batch_size: is at most the number of samples"),
-        ({"n_samples": 50}, "prevalence: whole counts must give it within 1 %"),
+        ({"n_samples": 9}, "prevalence: leaves no positive among 9 samples: give more samples"),
         ({"averaging": "daily"}, "averaging: is one of ('per_batch', 'size_weighted'); got daily"),
         ({"zero_division": 2}, "zero_division: is 0, 1 or NaN; got 2"),
         ({"metric": None}, "metric: is a Ratio of 4 and 4 weights"),

@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from batchf1 import F1, InputError
-from batchf1.auditing.alarm import BatchAveragedMetricWarning
+from batchf1.auditing.alarm import BatchAveragedMetricWarning, UnauditedLogWarning
 from helpers.docs_of_loops import code_of, warning_of
 
 N, SIZE = 150, 32
@@ -79,7 +79,7 @@ def module_of(home, step, returned=lambda y, p: {"y_true": y, "y_pred": p}, labe
             self.kept = []
 
         def training_step(self, batch, batch_idx):
-            return self.layer(batch[0][:, None]).mean()
+            return self.layer(batch[0].reshape(-1, 1)).mean()
 
         def validation_step(self, batch, batch_idx, dataloader_idx=0):
             p, y = batch
@@ -182,13 +182,16 @@ def test_of_which_epochs(lightning):
 
 
 def test_until_it_tells_something(lightning):
-    audit = audit_of({"val_f1": f1}, action="raise")
+    audit = audit_of({"val_f1": f1}, action="raise", ignore=["val_accuracy"])
     module = module_of(lightning, in_the_step, scores=np.zeros_like(P))
     fit(lightning, audit, module, max_epochs=2)
     assert audit.found["val_f1"].pooled == 0
     assert audit.alarm.has_turn(2)
-    fit(lightning, audit, module_of(lightning, the_object, scores=P * np.nan))
+    why = "its labels or predictions are NaN"
+    with pytest.raises(InputError, match=f"audited no log; not audited: val_f1 .{why}.; ignored: "):
+        fit(lightning, audit, module_of(lightning, the_object, scores=P * np.nan))
     assert audit.found == {}
+    assert audit.unaudited["val_f1"] == why
 
 
 def test_names_of_the_step_and_metrics_of_counts(lightning):
@@ -223,28 +226,39 @@ def test_validate_and_two_callbacks(home):
     ],
 )
 def test_a_step_that_returns_nothing_usable(lightning, returned, got):
-    rule = (
-        "LightningAudit: needs validation_step to return a dict with y_true and y_pred, or target"
+    why = (
+        "validation_step: must return a dict with y_true and y_pred, or target and preds (keys= "
+        f"for others); got {got}"
     )
-    with pytest.raises(InputError, match=f"{rule} and preds .keys= for others.; got {got}$"):
-        fit(lightning, audit_of(), module_of(lightning, the_object, returned))
+    with pytest.warns(UnauditedLogWarning) as told:
+        fit(lightning, audit := audit_of(), module_of(lightning, the_object, returned))
+    assert audit.unaudited == dict.fromkeys(("val_f1", "val_accuracy"), why)
+    (line,) = [str(one.message) for one in told if one.category is UnauditedLogWarning]
+    named = f"val_f1 ({why}), val_accuracy ({why})"
+    assert line == f"LightningAudit: audited no log; not audited: {named}"
+    module = module_of(lightning, the_object, returned)
+    module.on_train_start = lambda: pytest.fail("it is known before the first epoch")
+    with pytest.raises(InputError, match="^LightningAudit: audited no log; not audited: val_f1"):
+        fit(lightning, audit_of(action="raise"), module)
 
 
 def test_refusals(lightning):
     from batchf1.torch import LightningAudit
 
     module = module_of(lightning, the_object)
-    with pytest.raises(InputError, match="f1: is logged by the module; got val_f1, val_accuracy"):
-        fit(lightning, audit_of({"f1": f1}), module)
     loader = module.val_dataloader()
     module.train_dataloader, module.val_dataloader = lambda: loader, lambda: [loader, loader]
-    with pytest.raises(InputError, match="LightningAudit: needs a single validation data loader"):
+    with pytest.warns(UnauditedLogWarning, match="not audited: val_f1 .*a single data loader; got"):
         fit(lightning, audit_of(), module)
     for metrics in ({}, f1):
         with pytest.raises(InputError, match="metrics: maps logs to metrics, as"):
             LightningAudit(metrics)
     with pytest.raises(InputError, match="every: is a whole number >= 1"):
         audit_of(every=0)
+    with pytest.raises(InputError, match="threshold: must lie in .0, 1., a probability for logits"):
+        audit_of(threshold=0, from_logits=True)
+    with pytest.raises(InputError, match="ignore: must be a list of logs"):
+        audit_of(ignore="val_loss")
     with pytest.warns(UserWarning, match="LightningAudit: needs a validation in fit; got no valid"):
         fit(lightning, audit_of(), module, limit_val_batches=0)
 

@@ -14,9 +14,10 @@ import psutil
 import pytest
 
 from batchf1.cli import main as cli
-from batchf1.records import locks, tables
+from batchf1.records import files, tables
 from batchf1.study import schema
-from helpers.miniature import STUDY, Copy
+from helpers.left import dead_process
+from helpers.miniature import RUNS, STUDY, Copy
 
 WHOLE_LIFE = 600
 """Seconds after which a miniature that has not got somewhere has hung."""
@@ -125,17 +126,34 @@ def test_of_two_at_once_the_second_is_refused(copy):
     assert "Directory cannot be locked" in second.stdout
 
 
-def test_a_shard_twice_at_once_gives_whole_files(copy, executed):
+def test_a_shard_twice_at_once_trains_once(copy, executed):
     outputs = [f"results/mini/shards/{i}.parquet" for i in range(2)]
     both = [copy.start("batchf1.cli.main", *SHARD, "--shard", "0", "--output", o) for o in outputs]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
+    assert sorted(text.count("4 runs, 4 of them kept from before") for text in said) == [0, 1], said
+    assert (
+        sum(text.count("shard 0: waits for a process that trains the same") for text in said) == 1
+    )
     one, two = (tables.read(copy.folder / o, schema.RUNS) for o in outputs)
     pd.testing.assert_frame_equal(one, two, check_exact=True)
     right = executed.table[executed.table["run_id"].isin(one["run_id"])]
     columns = ["run_id", "epoch", "split", "strategy"]
     pd.testing.assert_frame_equal(*(t.set_index(columns).sort_index() for t in (one, right)))
     assert copy.parts() == []
+
+
+def test_a_study_whose_table_was_cut_is_made_again_from_the_store(repository, tmp_path, executed):
+    copy = Copy.of(executed.copy.folder, tmp_path / "copy")
+    kept = copy.kept()
+    for path in (RUNS, "results/mini/shards/0.parquet"):
+        file = copy.folder / path
+        file.write_bytes(file.read_bytes()[:-100])
+    done = copy.snakemake(*TABLES)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count(f"{RUNS} was damaged, and is made again") == 1
+    assert copy.kept() == kept
+    same(copy, executed)
 
 
 def test_neither_cores_nor_shards_change_a_bit(copy, executed):
@@ -145,59 +163,15 @@ def test_neither_cores_nor_shards_change_a_bit(copy, executed):
     same(copy, executed)
 
 
-# Locks
-
-
-def in_another_process(folder):
-    ask = f"print(locks.drop_stale({str(folder)!r}), flush=True)"
-    code = f"from batchf1.records import locks; {ask}; input()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    return process, process.stdout.readline().strip()
-
-
-def test_locks_of_the_dead_go_and_those_of_the_living_stay(tmp_path):
-    lock = tmp_path / ".snakemake/locks/0.input.lock"
-    lock.parent.mkdir(parents=True)
-    lock.touch()
-    first, said = in_another_process(tmp_path)
-    assert (said, lock.exists()) == ("True", False)
-    lock.touch()  # its own
-    second, said = in_another_process(tmp_path)
-    assert (said, lock.exists()) == ("False", True)
-    first.kill()
-    first.communicate()
-    third, said = in_another_process(tmp_path)  # the second lives
-    assert (said, lock.exists()) == ("False", True)
-    for process in (second, third):
-        process.kill()
-        process.communicate()
-    fourth, said = in_another_process(tmp_path)
-    fourth.communicate("\n")
-    assert (said, lock.exists()) == ("True", False)
-
-
-def test_a_folder_without_a_place_for_locks_is_left_to_snakemake(tmp_path):
-    (tmp_path / ".snakemake").write_text("")
-    assert not locks.drop_stale(tmp_path)
-
-
 # What the dead leave behind, and no space
-
-
-def dead_process():
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def test_parts_of_the_dead_are_ignored_and_swept(executed, tmp_path):
     path = tmp_path / "store" / "a.parquet"
     tables.write(executed.table, path, schema.RUNS, {})
-    ours = f".a.parquet.{tables._HOST}."
+    ours = f".a.parquet.{files.HOST}."
     dead, living = (f"{ours}{pid}.part.parquet" for pid in (dead_process(), os.getppid()))
-    elsewhere, other = ".a.parquet.elsewhere.1.part.parquet", f".b.parquet.{tables._HOST}.1.part"
+    elsewhere, other = ".a.parquet.elsewhere.1.part.parquet", f".b.parquet.{files.HOST}.1.part"
     for name in (dead, living, elsewhere, other):
         (path.parent / name).write_bytes(b"half")
     tables.write(executed.table, path, schema.RUNS, {})

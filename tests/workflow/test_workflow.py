@@ -1,6 +1,7 @@
 """The workflow end to end, in miniature: the real Snakemake on a copy of the repository."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -203,7 +204,7 @@ def test_nothing_is_measured_unless_asked_for(copy):
     assert "figures/scaling.png" in done.stdout
 
 
-def test_a_study_aside_is_checked_and_made_only_by_its_name(copy):
+def test_a_study_aside_is_planned_and_made_only_by_its_name(copy):
     text = STUDY.replace("{mini:", "{beside_mini:").replace("grid:", "aside: true\ngrid:")
     try:
         copy.write("experiments/mini_aside.yaml", text)
@@ -212,7 +213,9 @@ def test_a_study_aside_is_checked_and_made_only_by_its_name(copy):
         assert "results/mini_aside/shards/0.parquet" in said
         assert "figures/beside_mini.png" in said
         copy.write("experiments/mini_aside.yaml", text.replace("seed:", "sead:"))
-        assert "mini_aside.yaml: grid.sead" in copy.snakemake("--dry-run").stdout
+        assert "Nothing to be done" in copy.snakemake("--dry-run").stdout
+        *_, said = copy.snakemake("--dry-run", "mini_aside").stdout.splitlines()
+        assert said.startswith("snakemake: experiments/mini_aside.yaml: grid.sead")
     finally:
         (copy.folder / "experiments/mini_aside.yaml").unlink()
 
@@ -238,6 +241,10 @@ def test_a_study_without_its_files_says_in_a_line_what_it_waits_for(copy):
         assert "Nothing to be done" in said
         waits = "study mini_far is left out, and waits for batchf1 fetch elsewhere, or a journey"
         assert said.splitlines().count(waits) == 1
+        copy.write("experiments/mini_far.yaml", text.replace("grid:", "aside: true\ngrid:"))
+        assert "mini_far" not in copy.snakemake("--dry-run").stdout
+        *_, said = copy.snakemake("--dry-run", "mini_far").stdout.splitlines()
+        assert said == f"snakemake: {waits.replace('is left out, and ', '')}"
     finally:
         (copy.folder / "experiments/mini_far.yaml").unlink()
         (copy.folder / "far.py").unlink()
@@ -245,24 +252,32 @@ def test_a_study_without_its_files_says_in_a_line_what_it_waits_for(copy):
 
 HANDED = """
 include: "Snakefile"
-FACTORY = workflow.spawned_job_args_factory
-SAID = FACTORY.workflow_property_to_arg("config_settings.config_args", flag="--config")
-print("handed on:", SAID, [len(parts) for parts in STUDIES.values()], file=sys.stderr)
+handed = [os.environ[name] for name in workflow.envvars]
+print("handed on:", *handed, [len(shards_of(name)) for name in STUDIES], file=sys.stderr)
 """
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("--config", "other=1"), "handed on: --config 'other=1' 'shards={cores}' [{cores}]"),
-        (("--mode", "subprocess"), "snakemake: --config shards: must be at least 1; got None"),
+        ((), "handed on: {cores} [{cores}]"),
+        (("--mode", "subprocess"), "handed on: 5 [5]"),
         (("--config", "shards=two"), "snakemake: --config shards: must be at least 1; got two"),
     ],
 )
-def test_all_jobs_of_a_call_deal_to_the_same_number_of_shards(copy, given, words):
+def test_all_jobs_of_a_call_deal_to_the_same_number_of_shards(copy, given, words, monkeypatch):
+    monkeypatch.setenv("BATCHF1_SHARDS", "5")  # of the call that a job is of; a call makes its own
     copy.write("handed.smk", HANDED)
     done = copy.snakemake("--snakefile", "handed.smk", "--dry-run", *given, cores=1)
     assert words.format(cores=available_cpu_count()) in done.stdout
+
+
+def test_every_rule_names_the_one_environment_which_the_page_says_to_activate(repository):
+    rules = [path.read_text() for path in (repository / "workflow/rules").glob("*.smk")]
+    n_commands = sum(text.count("    shell:\n") for text in rules)
+    assert sum(text.count('"../../environment.yml"\n') for text in rules) == n_commands > 5
+    page = " ".join((repository / "docs/reproduce.md").read_text().split())
+    assert "runs inside this one environment, so call Snakemake without `--sdm conda`" in page
 
 
 def test_a_second_call_has_nothing_to_do(copy):
@@ -292,6 +307,24 @@ def test_a_bad_study_is_refused_before_anything_runs(copy, study, words):
     assert words in said
     assert 'File "' not in done.stdout
     assert copy.kept() == before
+
+
+def test_a_huge_study_is_refused_unless_it_is_allowed(copy):
+    path = "experiments/mini.yaml"
+    limits = copy.folder / "src/batchf1/study/limits.py"
+    before, time = limits.read_text(), limits.stat().st_mtime
+    try:
+        copy.write(path, STUDY.replace("[0, 1]", "[0, 1, 2]"))
+        limits.write_text(before.replace("MAX_RUNS = 10_000_000", "MAX_RUNS = 9"))
+        assert "number of runs: must be at most 9, or " in copy.snakemake("--dry-run").stdout
+        said = copy.snakemake("--dry-run", "--printshellcmds", "--config", "huge=true").stdout
+        assert said.count(" --huge") == 3  # two shards and their collection
+        said = copy.snakemake("--dry-run", "--config", "huge=1").stdout
+        assert "--config huge: must be true or false; got 1" in said
+    finally:
+        limits.write_text(before)
+        os.utime(limits, (time, time))  # or all would be made again
+        copy.write(path, STUDY)
 
 
 def test_another_batch_size_reruns_only_its_runs(copy):

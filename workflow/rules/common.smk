@@ -1,12 +1,15 @@
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cache
+from pathlib import Path
 
 from snakemake.utils import available_cpu_count
 
-from batchf1.errors import InputError, require
+from batchf1.errors import InputError, PluginError, require
 from batchf1.probe.elsewhere import environments
-from batchf1.records import locks, provenance
+from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
 from batchf1.study import plugins
 from batchf1.study.atlas.run import modules as atlas_modules
@@ -16,6 +19,7 @@ from batchf1.study.experiments import experiments
 from batchf1.study.frameworks.keras224 import software as keras224
 from batchf1.study.decisions.study import DecisionStudy
 from batchf1.study.grid import Study
+from batchf1.study.limits import MAX_RUNS
 from batchf1.study.pieces import told
 from batchf1.study.plan import plan
 from batchf1.study.cost.run import modules as cost_modules
@@ -25,61 +29,94 @@ from batchf1.study.shard import modules
 # After a kill `snakemake` just goes on; beside a living one Snakemake's own lock holds.
 if workflow.is_main_process:  # its jobs, perhaps on other machines, read this file too
     locks.drop_stale()
+    kept = [
+        *Path("results").glob("*/runs.parquet"),
+        *Path("results").glob("*/shards/*.parquet"),
+    ]
+    for path in tables.drop_damaged(kept):  # made again from the store
+        print(f"{path} was damaged, and is made again", file=sys.stderr)
 
 # Shards of a study that does not say its own number: --config shards=N, or a profile's; else the
 # cores of the machine that Snakemake was called on. Its jobs read this file too, perhaps elsewhere
-# and with other --cores, and must deal alike: they get the number as if it had been called for.
-if "shards" not in config and workflow.is_main_process:
-    config["shards"] = available_cpu_count()
-    handed_on = workflow.config_settings.config_args
-    workflow.config_settings.config_args = [*handed_on, f"shards={config['shards']}"]
+# and with other --cores, and must deal alike: the environment hands the number on.
+if workflow.is_main_process:
+    os.environ["BATCHF1_SHARDS"] = str(config.get("shards", available_cpu_count()))
 
 
-def parts(study, grid):
-    """The cells of a study's grid, dealt to its shards."""
-    return deal(grid, study.shards or max(n_shards, fewest(grid)))
+envvars:
+    "BATCHF1_SHARDS",
 
 
-# Every experiment file is read, and every cell of its grid checked, before anything runs; no run of
-# them is made here, as there may be very many.
-try:
-    n_shards = config.get("shards")
-    good = type(n_shards) is int and n_shards >= 1
+@contextmanager
+def in_a_line():
+    """End with a line for bad input: Snakemake would print the frames of this file around it."""
+    try:
+        yield
+    except (InputError, PluginError) as error:
+        sys.exit(f"snakemake: {error}")
+
+
+with in_a_line():
+    n_shards = os.environ["BATCHF1_SHARDS"]
+    good = n_shards.isdecimal() and int(n_shards) >= 1
     require(good, "--config shards", "must be at least 1", n_shards)
+    huge = str(config.get("huge", False)).lower()  # Snakemake reads True, but not true
+    require(huge in ("true", "false"), "--config huge", "must be true or false", huge)
     EXPERIMENTS = experiments("experiments")
-    PLANS = {
-        name: plan(f"experiments/{name}.yaml")
-        for name, study in EXPERIMENTS.items()
-        if isinstance(study, Study | DecisionStudy)
-    }
-    # A study whose data this machine does not have is left out, with its figures.
-    LEFT_OUT = {
-        name: {
-            getattr(data, "ways", f"the files of {data.name}")
-            for data in (cell.first.dataset for cell in planned.cells)
-            if not data.available
+
+
+@cache
+def planned(study):
+    """What there is to train for a study, with every cell of its grid checked."""
+    with in_a_line():
+        return plan(f"experiments/{study}.yaml", huge == "true")
+
+
+def lacking(study):
+    """How to get the data of a study that this machine does not have."""
+    data = [cell.first.dataset for cell in planned(study).cells]
+    return sorted(
+        {
+            getattr(each, "ways", f"the files of {each.name}")
+            for each in data
+            if not each.available
         }
-        for name, planned in PLANS.items()
-    }
-    STUDIES = {
-        name: parts(EXPERIMENTS[name], planned.cells)
-        for name, planned in PLANS.items()
-        if not LEFT_OUT[name]
-    }
-except InputError as error:  # Snakemake would print the frames of this file around it
-    sys.exit(f"snakemake: {error}")
-# Studies that are made only when they are asked for, each by its name.
-ASIDE = [name for name in STUDIES if EXPERIMENTS[name].aside]
+    )
+
+
+@cache
+def shards_of(study):
+    """The cells of a study's grid, dealt to its shards."""
+    ways = lacking(study)
+    if ways:
+        sys.exit(f"snakemake: study {study} waits for {'; '.join(ways)}")
+    cells = planned(study).cells
+    return deal(cells, EXPERIMENTS[study].shards or max(int(n_shards), fewest(cells)))
+
+
+STUDIES = {
+    name: study
+    for name, study in EXPERIMENTS.items()
+    if isinstance(study, Study | DecisionStudy)
+}
+# Studies that are planned and made only when they are asked for, each by its name.
+ASIDE = [name for name, study in STUDIES.items() if study.aside]
+# A study whose data this machine does not have is left out, with its figures. The others are planned
+# here, and so refused before anything runs; a job plans its own study alone.
+LEFT_OUT = []
+for name in STUDIES if workflow.is_main_process else []:
+    if name not in ASIDE and (ways := lacking(name)):
+        LEFT_OUT.append(name)
+        said = f"study {name} is left out, and waits for {'; '.join(ways)}"
+        print(said, file=sys.stderr)
+for name in LEFT_OUT:
+    del STUDIES[name]
 COSTS = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, CostStudy)
 }
 ATLASES = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, AtlasStudy)
 }
-for name, lacking in LEFT_OUT.items():
-    if lacking and workflow.is_main_process:  # once, not by each of its jobs
-        ways = "; ".join(sorted(lacking))
-        print(f"study {name} is left out, and waits for {ways}", file=sys.stderr)
 
 
 def figure_sources(name):
@@ -104,7 +141,7 @@ FIGURES = figures_of(
     {
         name: experiment
         for name, experiment in EXPERIMENTS.items()
-        if name not in (*COSTS, *ASIDE) and not LEFT_OUT.get(name)
+        if name not in (*COSTS, *ASIDE, *LEFT_OUT)
     }
 )
 # Times and memory: written by `make benchmark`, on a machine at rest, and by no other run
@@ -142,17 +179,23 @@ def all_of(figures):
 
 def study_sources(wildcards):
     """The files that decide what the runs of a study give."""
-    planned = PLANS[wildcards.study]
-    runs = (cell.first for cell in planned.cells)
-    return sources(*modules(runs, planned.recording))
+    study = planned(wildcards.study)
+    runs = (cell.first for cell in study.cells)
+    return sources(*modules(runs, study.recording))
 
 
 def software(wildcards):
     """What a shard's framework needs on disk: the folder with Keras 2.2.4."""
     mine = [
-        piece.cell.first for piece in STUDIES[wildcards.study][int(wildcards.shard)]
+        piece.cell.first for piece in shards_of(wildcards.study)[int(wildcards.shard)]
     ]
     return sorted({str(path) for run in mine for path in run.framework.needs()})
+
+
+def size_option(wildcards):
+    """What lets a step of a study go beyond the limit of runs, where it has that many."""
+    n = sum(len(cell.seeds) for cell in planned(wildcards.study).cells)
+    return "--huge" if n > MAX_RUNS else ""
 
 
 def figure_source(wildcards):

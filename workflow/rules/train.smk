@@ -33,22 +33,24 @@ rule shard:
         mem_mb=3000,
     params:
         # the runs themselves: a comment in conf changes none of them
-        runs=lambda w: told(STUDIES[w.study][int(w.shard)]),
-        kept=lambda w: digest(PLANS[w.study].recording.settings),
-        shards=lambda w: len(STUDIES[w.study]),
+        runs=lambda w: told(shards_of(w.study)[int(w.shard)]),
+        kept=lambda w: digest(planned(w.study).recording.settings),
+        shards=lambda w: len(shards_of(w.study)),
         store="results/{study}/store",
+        size=size_option,
     message:
         "Training shard {wildcards.shard} of study {wildcards.study}"
     shell:
         "batchf1 workflow shard experiments/{wildcards.study}.yaml --shard {wildcards.shard}"
-        " --shards {params.shards} --store {params.store} --output {output} 2>&1 | tee {log}"
+        " --shards {params.shards} --store {params.store} --output {output} {params.size}"
+        " 2>&1 | tee {log}"
 
 
 rule collect:
     input:
         lambda w: [
             f"results/{w.study}/shards/{i}.parquet"
-            for i in range(len(STUDIES[w.study]))
+            for i in range(len(shards_of(w.study)))
         ],
     output:
         "results/{study}/runs.parquet",
@@ -58,10 +60,13 @@ rule collect:
         "logs/{study}/collect.tsv"
     conda:
         "../../environment.yml"
+    params:
+        size=size_option,
     message:
         "Putting the shards of study {wildcards.study} into one table"
     shell:
-        "batchf1 workflow collect experiments/{wildcards.study}.yaml {input} --output {output} 2> {log}"
+        "batchf1 workflow collect experiments/{wildcards.study}.yaml {input} --output {output}"
+        " {params.size} 2> {log}"
 
 
 # snakemake --cores all <study>: what is not part of `all`

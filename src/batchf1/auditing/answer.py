@@ -10,6 +10,7 @@ import numpy as np
 
 from batchf1.auditing import words
 from batchf1.auditing.averages import fitting, mean, number, values_of
+from batchf1.auditing.classes import Decision
 from batchf1.auditing.cuts import on_random_cuts
 from batchf1.auditing.samples import Function, measured
 from batchf1.metrics import checks
@@ -28,8 +29,10 @@ class Audited(NamedTuple):
     """The first rule that gives `logged`, `pooled` before others; None without one."""
     error: float
     """What the rule gives, else `logged`, else `per_batch`, minus `pooled`."""
-    additive: bool
-    """Whether the mean by batch size is `pooled`, on these batches and on random cuts."""
+    additive: bool | None
+    """Whether the mean by batch size is `pooled`, on these batches and on random cuts; None where
+    these samples cannot show it: each cut has one value in all batches, or `pooled` is not finite.
+    """
     expected: float
     """The mean of `per_batch` over random cuts of the same samples, NaN values left out of it."""
     sd: float
@@ -48,13 +51,16 @@ class Audited(NamedTuple):
 
     @property
     def fine(self) -> bool:
-        """Whether nothing is wrong: `logged` is the metric of all samples, or will be its mean."""
+        """Whether nothing is wrong: `logged` is the metric of all samples.
+
+        Without `logged`: whether the mean by batch size will be, as far as these samples show it.
+        """
         if self.logged is None:
-            return self.additive or self.n_batches == 1
+            return self.additive is True or self.n_batches == 1
         return self.rule == "pooled"
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, for JSON: None for what is no finite number."""
+        """The fields, for JSON: None also for what is no finite number."""
         return {name: _plain(value) for name, value in self._asdict().items()}
 
     def __str__(self) -> str:
@@ -67,6 +73,8 @@ def audit(
     logged: float | str | None = None,
     *,
     threshold: float = 0.5,
+    from_logits: bool = False,
+    multilabel: bool = False,
     devices: int | Sequence[Any] | None = None,
     cuts: int = 20,
     seed: int = 0,
@@ -76,9 +84,15 @@ def audit(
     `metric`: a function of (y_true, y_pred) that gives a number, scikit-learn's or your own; or one
     of `batchf1.metrics`, a `Ratio` or an `OverClasses`, which is much faster. `batches`: pairs
     (y_true, y_pred) as the loop saw them, gone through once; arrays of one length, of any further
-    shape for a function. A `Ratio` takes labels 0 or 1 and scores above `threshold`, (n,) or
-    (n, 1); an `OverClasses` labels of classes, (n,), (n, 1) or one-hot, and as predictions such
-    labels, or scores (n, n_classes) of which the largest counts.
+    shape for a function. A `Ratio` takes labels 0 or 1 and scores, (n,) or (n, 1); an `OverClasses`
+    labels of classes, (n,), (n, 1) or one-hot, and as predictions such labels, or scores
+    (n, n_classes) of which the largest counts. With `multilabel` it takes labels 0 or 1 and scores
+    of each class, (n, n_classes) both.
+
+    `threshold`, for a `Ratio` or with `multilabel`: scores above it are positive. Scores must lie
+    in [0, 1], or be logits with `from_logits`; a threshold outside (0, 1) is compared with any
+    scores as they are. Decided predictions, 0 or 1, are scores too. A function gets the predictions
+    unchanged.
 
     `logged`: the number as a float, which float32 sums may have put off by a millionth of itself
     (more beyond a thousand batches), or its digits as text, `"0.473"` or `"47.3%"`. `devices`: how
@@ -93,8 +107,10 @@ def audit(
     `expected` for an `OverClasses`; else they are found by `cuts` random cuts with `seed`, or by
     fewer, 5 at least, where they would come to 50 million rows or 20,000 calls of a function.
 
-    Raises `InputError` for no batch, one that is no pair or has no sample, other labels, NaN, a
-    metric that does not take all samples together, `logged` that is no number, or `cuts` below 2.
+    Raises `InputError` for no batch, one that is no pair or has no sample, other labels, NaN,
+    scores out of range, rows of predicted 0s and 1s without exactly one 1 unless `multilabel`, an
+    option that the metric does not use, a metric that does not take all samples together, `logged`
+    that is no number, or `cuts` below 2.
 
     >>> from batchf1 import F1
     >>> batches = [([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1]), ([1, 0, 0, 0], [0.7, 0.1, 0.2, 0.3])]
@@ -107,7 +123,7 @@ def audit(
     if logged is not None:
         value = number(logged)
         logged = logged if isinstance(logged, str) else value
-    measure = measured(metric, batches, threshold)
+    measure = measured(metric, batches, Decision(threshold, from_logits, multilabel))
     pooled, each = measure.pooled(), measure.per_batch()
     with np.errstate(invalid="ignore"):  # of a metric that is infinite somewhere
         values = values_of(measure, each, pooled, devices)

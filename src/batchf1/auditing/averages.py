@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from batchf1.auditing.samples import Measure, PerBatch
+from batchf1.auditing.counted import PerBatch
+from batchf1.auditing.samples import Measure
 from batchf1.errors import refuse, require
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats, Integers
@@ -87,8 +88,8 @@ def fitting(values: dict[str, float], logged: object, batches: int) -> tuple[str
 
     `logged`: a number, which float32 sums may have put off by a millionth of itself, with more than
     a thousand batches by as many times more, but no more than 1e-4; or its digits as text, `0.473`
-    or `47.3%`: half a unit of the last digit more. NaN is given by NaN. Raises `InputError` for
-    anything else.
+    or `47.3%`: half a unit of the last digit more. NaN is given by NaN, and an infinite number by
+    the same one. Raises `InputError` for anything else.
     """
     value, half = _read(logged)
     share = min(ROUNDING * max(1, batches / 1000), 1e-4)
@@ -103,6 +104,8 @@ def number(logged: object) -> float:
 def _near(found: float, value: float, half: float, share: float) -> bool:
     if math.isnan(found) or math.isnan(value):
         return math.isnan(found) and math.isnan(value)
+    if math.isinf(found) or math.isinf(value):
+        return found == value
     return abs(found - value) <= half + share * max(abs(found), abs(value)) + 1e-12
 
 
@@ -115,9 +118,10 @@ def _read(logged: object) -> tuple[float, float]:
     text = logged.strip()
     try:
         digits = Decimal(text.removesuffix("%").strip())
-    except InvalidOperation:
+        value, exponent = float(digits), digits.as_tuple().exponent
+        half = 0.5 * 10.0**exponent if isinstance(exponent, int) else 0.0
+    except (ArithmeticError, ValueError):  # no number, a signalling NaN, or beyond float64
         refuse("logged", rule, repr(logged))
+    require(math.isfinite(value) or not digits.is_finite(), "logged", rule, repr(logged))
     scale = 0.01 if text.endswith("%") else 1.0
-    exponent = digits.as_tuple().exponent
-    half = 0.5 * 10.0**exponent if isinstance(exponent, int) else 0.0
-    return scale * float(digits), scale * half
+    return scale * value, scale * half

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import math
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,45 @@ from numpy.typing import NDArray
 from batchf1.errors import refuse, require
 from batchf1.metrics import checks
 from batchf1.metrics.counts import predicted_positive
+
+
+class Decision(NamedTuple):
+    """How scores become decisions; the same options as the strategies of `batchf1.keras` have.
+
+    `threshold`: scores above it are positive. In (0, 1) it is a probability, and scores must be
+    probabilities, or logits with `from_logits`; any other finite threshold is compared with the
+    scores as they are. `multilabel`: samples have any number of classes.
+    """
+
+    threshold: float = 0.5
+    from_logits: bool = False
+    multilabel: bool = False
+
+    def check(self) -> None:
+        """Refuse a threshold that is none."""
+        value = checks.real(self.threshold)
+        checks.must(math.isfinite(value), "threshold", "is finite", self.threshold)
+        rule = "must lie in (0, 1), a probability for logits too"
+        require(not self.from_logits or 0 < value < 1, "threshold", rule, self.threshold)
+
+    def positive(self, scores: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether each score is above the threshold; `InputError` for one that is out of range."""
+        decided = predicted_positive(scores, self._cut())
+        if 0 < self.threshold < 1 and not self.from_logits:
+            good = (scores >= 0) & (scores <= 1)
+            if not good.all():
+                refuse("y_pred", OUT_OF_RANGE, scores[~good][0].item())
+        return decided
+
+    def _cut(self) -> float:
+        """The threshold on the scale of the scores."""
+        p = self.threshold
+        return math.log(p / (1 - p)) if self.from_logits else p
+
+
+OUT_OF_RANGE = (
+    "must lie in [0, 1] (set from_logits for logits; a threshold outside (0, 1) takes any scores)"
+)
 
 
 class Coded(Protocol):
@@ -27,23 +67,34 @@ class Coded(Protocol):
 
 
 class Decided:
-    """Labels 0 or 1, and scores that are positive above a threshold; (n,) or (n, 1) each."""
+    """Labels 0 or 1, and scores that a decision makes 0 or 1.
 
-    classes = 2
+    (n,) or (n, 1) each; with `multilabel` both (n, n_classes), a column for each class.
+    """
 
-    def __init__(self, threshold: float) -> None:
-        self.threshold = threshold
+    def __init__(self, decision: Decision, n_classes: int | None = None) -> None:
+        decision.check()
+        self.decision, self.classes = decision, n_classes or 0
         self._parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
     def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
         """Take more samples; `InputError` for other labels, shapes or what is no score."""
-        labels, scores = column("y_true", true), column("y_pred", predicted)
-        labels = checks.array("y_true", "labels are 0 or 1", labels)
+        pair = (("y_true", true), ("y_pred", predicted))
+        shaped = self._columns if self.decision.multilabel else column
+        given, scores = (shaped(thing, part) for thing, part in pair)
+        labels = checks.array("y_true", "labels are 0 or 1", given)
         good = (labels == 0) | (labels == 1)
         if not good.all():
             refuse("y_true", "labels are 0 or 1", labels[~good][0].item())
-        decided = predicted_positive(scores, self.threshold)
+        decided = self.decision.positive(checks.array("y_pred", "must be numbers", scores))
         self._parts.append((labels.astype(np.uint8), decided.view(np.uint8)))
+
+    def _columns(self, thing: str, given: NDArray[Any]) -> NDArray[Any]:
+        rule = f"has a column for each of {self.classes or 'the'} classes"
+        good = given.ndim == 2 and self.classes in (0, given.shape[1])
+        require(good, thing, rule, given.shape)
+        self.classes = given.shape[1]
+        return given
 
     def codes(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """The true and the predicted class of each sample."""
@@ -73,10 +124,12 @@ class Classes:
         rule = f"has a column for each of {self.classes or columns} classes"
         require(self.classes in (0, columns), thing, rule, columns)
         self.classes = columns
-        if thing == "y_true":
-            once = ((given == 0) | (given == 1)).all(axis=1) & (given.sum(axis=1) == 1)
-            rule = "has one 1 and else 0 in a row; for several classes a sample audit a function"
-            require(bool(once.all()), thing, rule, "other rows")
+        scores = checks.array(thing, "must be numbers", given)
+        decided = bool(((scores == 0) | (scores == 1)).all())
+        if thing == "y_true" or decided:
+            good = decided and bool((scores.sum(axis=1) == 1).all())
+            rule = "has one 1 and else 0 in a row (set multilabel for several classes a sample)"
+            require(good, thing, rule, "other rows")
         return np.asarray(given.argmax(axis=1), np.int32)
 
     def codes(self) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -101,6 +101,8 @@ class Recorder:
         metric: Metric | Function,
         *,
         threshold: float = 0.5,
+        from_logits: bool = False,
+        multilabel: bool = False,
         devices: int | Sequence[Any] | None = None,
         cuts: int = CUTS,
         seed: int = 0,
@@ -112,8 +114,12 @@ class Recorder:
         `batchf1.metrics`. The rest as in `audit`.
 
         No alarm is given where the number is the metric of all samples, to its digits or a
-        ten-thousandth of itself, nor for a mean over batches or devices of a metric that is
-        additive on this data, such as accuracy.
+        ten-thousandth of itself. A mean over batches of several sizes is wrong also of accuracy and
+        other additive metrics, unless it is weighted by the sizes.
+
+        Nothing is known of logs that are never checked, nor whether a right number would be right
+        in another epoch: `found.rules` has all rules that give it here, and `found.additive` is
+        None where every batch has the same value.
 
         Raises `InputError` where nothing was recorded, for NaN among labels and predictions, as
         `audit` does, and with `action="raise"` for a wrong number.
@@ -124,6 +130,8 @@ class Recorder:
             self.batches(),
             logged if isinstance(logged, str) else number(on_host("logged", logged)),
             threshold=threshold,
+            from_logits=from_logits,
+            multilabel=multilabel,
             devices=devices,
             cuts=cuts,
             seed=seed,

@@ -1,133 +1,34 @@
 """The batches that a loop saw, and a metric on them: counted if it is one of counts, else called.
 
-Rows are kept once: a metric of counts as the classes of each sample, a function with what it is
-called on.
+Rows are kept once: a metric of counts with the classes of each sample, a function with its
+arguments.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.auditing.classes import Classes, Coded, Decided
+from batchf1.auditing.classes import Classes, Coded, Decided, Decision
+from batchf1.auditing.counted import ROWS, Counted, CountedLabels, PerBatch
 from batchf1.errors import one_line, refuse, require
 from batchf1.metrics import checks
-from batchf1.metrics.counts import Counts, Floats, Integers
+from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import Metric, OverClasses, Ratio, check_metric
 
 Function = Callable[[Any, Any], Any]
 """Of (y_true, y_pred), giving a number."""
-ROWS, CELLS = 2**20, 2**21
-"""At most so many rows, and so many batches x classes, are counted at a time."""
 PREFIX_ROWS = 2_000_000
 """A function is called on all that a loop has seen so far if that is no more rows in sum."""
 
 
 REFUSALS = (ArithmeticError, TypeError, ValueError)
 """What a function raises where it has no value."""
-
-
-class PerBatch(NamedTuple):
-    """A metric of each batch, (b,) float64 each.
-
-    `values`: as the metric gives it, 0/0 of counts being 0. `defined`: NaN, or over classes without
-    the class, where it is 0/0. `ones`: 1 there.
-    """
-
-    values: Floats
-    defined: Floats
-    ones: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Counted:
-    """A metric of counts on the classes of samples, numbered from 0; of two classes 1 is positive.
-
-    `true` and `predicted`: (n,) whole numbers. `sizes`: (b,) of the batches, which add up to n.
-    """
-
-    metric: Metric
-    true: NDArray[Any]
-    predicted: NDArray[Any]
-    sizes: Integers
-    classes: int
-
-    def pooled(self) -> float:
-        """The metric of all samples."""
-        return float(self.metric(self.counts()))
-
-    def counts(self) -> Counts:
-        """Those of all samples, (n_classes,) of a metric over classes."""
-        parts = [part.pooled() for part in self._counts()]
-        return Counts(*(sum(cells[1:], cells[0]) for cells in zip(*parts, strict=True)))
-
-    def per_batch(self) -> PerBatch:
-        """The metric of each batch."""
-        found = [
-            [self.metric(part, zero) for zero in (0.0, np.nan, 1.0)] for part in self._counts()
-        ]
-        return PerBatch(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
-
-    def prefixes(self) -> Floats | None:
-        """The metric of all samples up to the end of each batch."""
-        before: Any = (0, 0, 0, 0)
-        found = []
-        for part in self._counts():
-            sums = Counts(
-                *(
-                    np.cumsum(cell, axis=-1) + np.asarray(so_far)[..., None]
-                    for cell, so_far in zip(part, before, strict=True)
-                )
-            )
-            before = Counts(*(cell[..., -1] for cell in sums))
-            found.append(self.metric(sums))
-        return np.concatenate(found)
-
-    def of(self, rows: NDArray[np.bool_]) -> float:
-        """The metric of some samples."""
-        sizes = np.array([rows.sum()])
-        return replace(
-            self, true=self.true[rows], predicted=self.predicted[rows], sizes=sizes
-        ).pooled()
-
-    def shuffled(self, rng: np.random.Generator) -> Counted:
-        """The same samples in another order."""
-        kinds = self.true * np.min_scalar_type(self.classes**2).type(self.classes) + self.predicted
-        rng.shuffle(kinds)
-        true, predicted = np.divmod(kinds, self.classes)
-        return replace(self, true=true, predicted=predicted)
-
-    def _counts(self) -> Iterator[Counts]:
-        """Of some batches after others: (b,), or (n_classes, b) of a metric over classes."""
-        ends = np.cumsum(self.sizes)
-        first = 0
-        while first < len(ends):
-            start = int(ends[first] - self.sizes[first])
-            fit = int(np.searchsorted(ends, start + ROWS, side="right"))
-            last = max(first + 1, min(fit, first + CELLS // self.classes))
-            rows = slice(start, int(ends[last - 1]))
-            counts = self._of_classes(rows, self.sizes[first:last])
-            over = isinstance(self.metric, OverClasses)
-            yield counts if over else Counts(*(cell[1] for cell in counts))
-            first = last
-
-    def _of_classes(self, rows: slice, sizes: Integers) -> Counts:
-        true, predicted = self.true[rows], self.predicted[rows]
-        place = np.repeat(np.arange(len(sizes)) * self.classes, sizes)
-
-        def number(where: NDArray[Any]) -> Integers:
-            found = np.bincount(where, minlength=len(sizes) * self.classes)
-            return found.reshape(len(sizes), self.classes).T
-
-        of_class = place + true
-        tp, positives = number(of_class[true == predicted]), number(of_class)
-        called = number(place + predicted)
-        return Counts(tp, called - tp, positives - tp, sizes - called - positives + tp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,24 +79,56 @@ class Called:
 Measure = Counted | Called
 
 
-def measured(metric: Metric | Function, batches: Iterable[Any], threshold: float) -> Measure:
+def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decision) -> Measure:
     """The metric on the batches, which are gone through once.
 
-    Raises `InputError` for a metric that is none, batches that are no pairs of as many labels as
-    predictions, at least one, NaN, and as `Classes`.
+    Raises `InputError` for a metric that is none, an option that it does not use, batches that
+    are no pairs of as many labels as predictions, at least one, NaN, and as `Classes` and
+    `Decided`.
     """
+    _check_used(metric, decision)
     if isinstance(metric, Ratio | OverClasses):
         check_metric(metric)
-        checks.must(bool(np.isfinite(checks.real(threshold))), "threshold", "is finite", threshold)
-        coded: Coded = (
-            Decided(threshold) if isinstance(metric, Ratio) else Classes(metric.n_classes)
-        )
+        coded = _coded(metric, decision)
         sizes = _gathered(batches, coded.add)
-        return Counted(metric, *coded.codes(), sizes, coded.classes)
+        true, predicted = coded.codes()
+        kind = CountedLabels if decision.multilabel else Counted
+        return kind(metric, true, predicted, sizes, coded.classes)
     checks.must(callable(metric), "metric", "is a function, a Ratio or an OverClasses", metric)
     pieces: list[tuple[NDArray[Any], NDArray[Any]]] = []
     sizes = _gathered(batches, lambda *part: pieces.append(part))
     return Called(metric, *joined(pieces), sizes)
+
+
+def _coded(metric: Metric, decision: Decision) -> Coded:
+    if isinstance(metric, Ratio):
+        return Decided(decision, 2)
+    if decision.multilabel:
+        return Decided(decision, metric.n_classes)
+    return Classes(metric.n_classes)
+
+
+def used(metric: Metric | Function, decision: Decision) -> Decision:
+    """The decision, with defaults for the options that a metric does not use."""
+    if isinstance(metric, Ratio):
+        return decision._replace(multilabel=False)
+    if not isinstance(metric, OverClasses):
+        return Decision()
+    # without multilabel the class of the largest logit is that of the largest probability
+    return decision if decision.multilabel else Decision(from_logits=decision.from_logits)
+
+
+USES = {
+    "threshold": "goes with a metric of batchf1, over classes only with multilabel",
+    "from_logits": "goes with a metric of batchf1; a function gets y_pred as it is",
+    "multilabel": "goes with a metric of batchf1 over classes",
+}
+
+
+def _check_used(metric: Metric | Function, decision: Decision) -> None:
+    """Refuse options that a metric does not use."""
+    for name, given, taken in zip(USES, decision, used(metric, decision), strict=True):
+        checks.must(given is taken or given == taken, name, USES[name], given)
 
 
 def joined(

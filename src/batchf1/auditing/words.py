@@ -26,6 +26,13 @@ MEANING = {
     "devices_pooled": "the mean over devices of the metric of their samples",
 }
 """Rule -> what it logs."""
+WEIGH = "weigh the batches by their size"
+"""The remedy where a metric may be averaged, but not over batches of several sizes alike."""
+ADDITIVE = {
+    True: "yes",
+    False: "no",
+    None: "cannot be decided, as the mean of any such values is the same",
+}
 CAUSES = {
     "bias": "bias, which random batches share and more epochs do not average out",
     "noise": "chance of this cut, where another cut gives another value",
@@ -47,7 +54,7 @@ def table(found: Audited) -> str:
         [
             *lines,
             f"per_batch on random cuts: {found.expected:.6f}, sd {found.sd:.6f} ({how})",
-            f"additive on these samples: {'yes' if found.additive else 'no'}",
+            f"additive on these samples: {ADDITIVE[found.additive]}",
             found.advice,
         ]
     )
@@ -98,7 +105,13 @@ def _of_metric(found: Audited, metric: Any) -> str:
     if found.n_batches == 1:
         return "Fine: there is one batch, so nothing is averaged."
     if found.additive:
-        return f"Fine: {found.metric} may be averaged over batches, by their size."
+        alike = f"; each counted once, their mean is {found.error:+.4g} off" if found.cause else ""
+        return f"Fine: {found.metric} may be averaged over batches, by their size{alike}."
+    if found.additive is None:
+        return (
+            f"Undecided: {found.metric} is {found.pooled:.6g} in all batches of each cut, which "
+            "does not show whether it may be averaged: look at other samples."
+        )
     why = f", {CAUSES[found.cause]}" if found.cause else ""
     return (
         f"Do not average {found.metric} over batches: {MEANING['per_batch']} is {found.error:+.4g} "
@@ -114,13 +127,14 @@ def _of_truth(found: Audited) -> str:
     alike = f"which these batches cannot tell from {', '.join(others)}"
     if found.additive:
         return f"{said}; {found.metric} may be averaged over batches, by their size."
-    return f"{said}, {alike}: look at another cut, too."
+    other = "other samples" if found.additive is None else "another cut"
+    return f"{said}, {alike}: look at {other}, too."
 
 
 def instead(found: Audited, metric: Any) -> str:
     """What to log instead of a mean over batches."""
     if found.additive:
-        return "weigh the batches by their size"
+        return WEIGH
     if isinstance(metric, OverClasses):
         return f"log the counts of each class, and compute {found.metric} once of their sums"
     if isinstance(metric, Ratio):

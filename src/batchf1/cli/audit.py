@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batchf1.cli import console, metrics, rows
-from batchf1.errors import require
+from batchf1.errors import one_line, require
+
+if TYPE_CHECKING:
+    from batchf1.auditing.answer import Audited
 
 METRIC = (
     "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro or "
-    "-weighted over classes; or module:function of (y_true, y_pred), found where you are, too"
+    "-weighted over classes; or module:function of (y_true, y_pred), found where you are, too; it "
+    "gets y_pred as it is, or 0 and 1 where --threshold or --from-logits is given"
 )
 
 
@@ -24,7 +28,8 @@ def add(commands: Any) -> None:
         description="From labels and predictions of a split, in the order of its batches, to what "
         "each rule of averaging over batches would log, which rule gives the logged number, and "
         "how far it is off the metric of all samples. The file is a CSV of numbers, Parquet or NPZ "
-        f"with {true}; {predicted}; and batch, if the batches are not of one size.",
+        f"with {true}; {predicted}; and batch, if the batches are not of one size. The answer "
+        "names the columns that were read.",
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="ends in .csv, .parquet or .npz")
     parser.add_argument("--metric", default="f1", metavar="NAME", help=METRIC)
@@ -39,13 +44,7 @@ def add(commands: Any) -> None:
         help="leave with status 1 where the error, of the logged number or else of the mean over "
         "batches, is larger than E",
     )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        metavar="T",
-        help="scores above it are positive (0.5); a function gets y_pred > T where T is given, "
-        "else y_pred as it is",
-    )
+    _add_reading(parser)
     parser.add_argument("--devices", type=int, metavar="D", help="that took the batches in turn")
     parser.add_argument("--cuts", type=int, default=20, metavar="N", help="random cuts tried (20)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random cuts (0)")
@@ -53,46 +52,73 @@ def add(commands: Any) -> None:
     parser.set_defaults(command=run, prog=parser.prog)
 
 
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what decides how the columns of the file are read."""
+    for role, option in rows.OPTIONS.items():
+        named = f"column of {role}, where it has another name or several have one"
+        parser.add_argument(option, metavar="COLUMN", help=named)
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help="scores above it are positive (0.5); outside (0, 1) any scores are taken, not only "
+        "those in [0, 1]",
+    )
+    parser.add_argument(
+        "--from-logits", action="store_true", help="scores are logits, and T is a probability"
+    )
+    parser.add_argument(
+        "--multilabel",
+        action="store_true",
+        help="samples have any number of classes: arrays (n, n_classes) of an NPZ file",
+    )
+
+
 def run(parsed: argparse.Namespace) -> int:
     """Print the answer; the exit status is 1 for an error larger than asked for."""
     from batchf1.auditing.answer import audit
+    from batchf1.auditing.classes import Decision
 
     limit = parsed.fail_above
     require(limit is None or limit >= 0, "--fail-above", "is at least 0", limit)
-    metric, found = _metric(parsed), rows.read(parsed.file)
+    metric = _metric(parsed.metric)
+    found = rows.read(parsed.file, {role: getattr(parsed, role) for role in rows.NAMES})
     size = _size(parsed, found)
+    threshold = 0.5 if parsed.threshold is None else parsed.threshold
+    decision = Decision(threshold, parsed.from_logits, parsed.multilabel)
+    if ":" in parsed.metric and (parsed.threshold is not None or parsed.from_logits):
+        decision.check()
+        found = found._replace(predicted=decision.positive(found.predicted).astype(int))
+        decision = Decision(multilabel=parsed.multilabel)
     answer = audit(
         metric,
         found.batches(size),
         parsed.logged,
-        threshold=0.5 if parsed.threshold is None else parsed.threshold,
+        **decision._asdict(),
         devices=parsed.devices,
         cuts=parsed.cuts,
         seed=parsed.seed,
     )
-    print(console.as_json(answer.to_dict()) if parsed.json else answer)  # noqa: T201
+    _print(answer, found.columns, parsed.json)
     return int(limit is not None and not abs(answer.error) <= limit)
 
 
-def _metric(parsed: argparse.Namespace) -> Any:
-    if ":" not in parsed.metric:
-        return metrics.named(parsed.metric, METRIC)
+def _print(answer: Audited, columns: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print(console.as_json(answer.to_dict() | {"columns": columns}))  # noqa: T201
+        return
+    named = ", ".join(f"{role} = {name}" for role, name in columns.items())
+    print(one_line(f"columns: {named}"), answer, sep="\n")  # noqa: T201
+
+
+def _metric(name: str) -> Any:
+    if ":" not in name:
+        return metrics.named(name, METRIC)
     from batchf1.records import imports
 
-    function, threshold = imports.named("--metric", parsed.metric), parsed.threshold
-    require(callable(function), "--metric", "is a function", parsed.metric)
-    return function if threshold is None else _decided(function, threshold)
-
-
-def _decided(function: Any, threshold: float) -> Any:
-    """The function on 0 and 1 instead of scores."""
-    from functools import wraps
-
-    @wraps(function)
-    def of_labels(y_true: Any, y_pred: Any) -> Any:
-        return function(y_true, (y_pred > threshold).astype(int))
-
-    return of_labels
+    function = imports.named("--metric", name)
+    require(callable(function), "--metric", "is a function", name)
+    return function
 
 
 def _size(parsed: argparse.Namespace, found: rows.Rows) -> int | None:

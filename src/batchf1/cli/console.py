@@ -6,32 +6,54 @@ import json
 import math
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from batchf1.errors import EXTRA_OF, InputError, TraceError, missing, one_line
+from batchf1.errors import EXTRA_OF, InputError, PluginError, TraceError, missing, one_line
+from batchf1.records import imports
 
+CHECK, INPUT, FAULT = 1, 2, 3
+"""Exit statuses, as `batchf1 --help` lists them."""
+DEBUG = "BATCHF1_DEBUG"
+"""Environment variable; any value but an empty one prints the traceback of a fault."""
 NO_READER = 128 + 13
 """What a shell reports of a command that SIGPIPE ended."""
 
 
 def status(name: str, command: Callable[[], int | None]) -> int:
-    """The command's exit status: its own, 2 for input that makes no sense, 1 where it failed."""
+    """Run a command and return its exit status; where it raises, print one line on why."""
     try:
         return command() or 0
-    except InputError as error:
-        said, code = one_line(error), 2
-    except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] not in EXTRA_OF:
-            raise
-        said, code = missing(str(error.name)), 2
-    except TraceError as error:
-        said, code = f"nothing written: {one_line(error)}", 1
-    except MemoryError as error:
-        said, code = f"not enough memory: {one_line(error) or 'out of memory'}", 1
-    print(f"{name}: {said}", file=sys.stderr)  # noqa: T201
-    return code
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        code, said = _ending(error)
+        if code == FAULT and os.environ.get(DEBUG):
+            traceback.print_exc()
+        print(f"{name}: {said}", file=sys.stderr)  # noqa: T201
+        return code
+
+
+def _ending(error: Exception) -> tuple[int, str]:
+    """The exit status for an exception, and what to print."""
+    match error:
+        case InputError():
+            return INPUT, one_line(error)
+        case ModuleNotFoundError() if str(error.name).partition(".")[0] in EXTRA_OF:
+            return INPUT, missing(str(error.name))
+        case MemoryError():
+            return INPUT, f"not enough memory: {one_line(error) or 'out of memory'}"
+        case TraceError():
+            return CHECK, f"nothing written: {one_line(error)}"
+        case PluginError():
+            return FAULT, one_line(error)
+    said = one_line(f"{type(error).__name__}: {error}")
+    plugin = imports.raised_by(error)
+    if plugin is not None:
+        return FAULT, f"plug-in {plugin}: {said} ({DEBUG}=1 prints the traceback)"
+    return FAULT, f"a fault of batchf1, please report it with the output under {DEBUG}=1: {said}"
 
 
 def as_json(answer: Any) -> str:

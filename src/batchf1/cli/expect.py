@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchf1.cli import console, metrics, rules
 from batchf1.cli.metrics import FIELDS
+from batchf1.cli.numbers import number
 from batchf1.errors import require
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 RATES = ("prevalence", "precision", "recall")
 FINE = 0.01
 """An error that nobody minds; the advice is about it unless --tolerance says otherwise."""
+READ = "The log may be read here, for this classifier"
+REPAIR = "log counts or stream"
 
 
 def add(commands: Any) -> None:
@@ -27,9 +30,9 @@ def add(commands: Any) -> None:
         help="what a batch-averaged F1 will log, and how wrong it is",
         description="Expected value of the mean over random batches of F1, from the counts of the "
         "whole split (--tp --fp --fn --tn), or from --prevalence --precision --recall and, if "
-        "known, --n-samples. Rates of so many samples become the nearest whole counts, which are "
-        "refused where they give a prevalence that is more than 1 % off, or a precision or recall "
-        "that is more than 0.01 off. Another metric: --metric, over classes with --counts-file.",
+        "known, --n-samples. Rates of so many samples become the nearest whole counts, whose own "
+        "rates are printed where they differ. Rates may be written 0.5, 0,5 or 50%. Another "
+        "metric: --metric, over classes with --counts-file.",
     )
     parser.add_argument("--metric", default="f1", metavar="NAME", help=metrics.HELP)
     parser.add_argument(
@@ -41,13 +44,16 @@ def add(commands: Any) -> None:
     for name in FIELDS:
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{name.upper()} of the split")
     for name in RATES:
-        parser.add_argument(f"--{name}", type=float, metavar="R", help="above 0, at most 1")
+        parser.add_argument(f"--{name}", type=number, metavar="R", help="above 0, at most 1")
     parser.add_argument(
         "--n-samples", type=int, metavar="N", help="size of the split; without it, very many"
     )
     parser.add_argument("--batch-size", type=int, metavar="B", help="samples in a batch")
     parser.add_argument(
-        "--tolerance", type=float, metavar="E", help="ask for the smallest batch with |error| <= E"
+        "--tolerance",
+        type=number,
+        metavar="E",
+        help="ask for the smallest batch whose expected error is at most E",
     )
     rules.add(parser)
     parser.set_defaults(command=run, prog=parser.prog)
@@ -76,13 +82,18 @@ def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
     if counts is None:
         require(parsed.tolerance is None, "--tolerance", "needs --n-samples", parsed.tolerance)
         return answer | _of_rates(parsed, metric)
-    return answer | _of_counts(parsed, counts, metric)
+    asked = {} if parsed.n_samples is None else {"asked": _rates(parsed)}
+    return answer | asked | _of_counts(parsed, counts, metric)
+
+
+def _rates(parsed: argparse.Namespace) -> dict[str, float]:
+    return {name: getattr(parsed, name) for name in RATES}
 
 
 def _of_rates(parsed: argparse.Namespace, metric: Ratio) -> dict[str, Any]:
     from batchf1.theory.limits import large_data
 
-    rates, undefined = {name: getattr(parsed, name) for name in RATES}, rules.zero_division(parsed)
+    rates, undefined = _rates(parsed), rules.zero_division(parsed)
     size = parsed.batch_size
     limit = large_data(**rates, batch_size=size, zero_division=undefined, metric=metric)
     found = {key: getattr(limit, key) for key in ERRORS}
@@ -170,7 +181,15 @@ def _question(answer: dict[str, Any]) -> list[str]:
         counts = ", ".join(f"{name} {answer[name]:,}" for name in FIELDS)
         lines.append(f"counts               {counts}")
     rates = ", ".join(f"{name} {_number(answer[name])}" for name in RATES)
-    return [*lines, f"rates                {rates}"]
+    lines.append(f"rates                {rates}")
+    nearest = _nearest(answer) if "asked" in answer else ""
+    return [*lines, f"nearest counts       {nearest}"] if nearest else lines
+
+
+def _nearest(answer: dict[str, Any]) -> str:
+    from batchf1.metrics.counts import Counts
+
+    return rules.nearest(answer["asked"], Counts(*(answer[name] for name in FIELDS)))
 
 
 def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
@@ -203,11 +222,30 @@ def _undefined(answer: dict[str, Any], metric: Metric) -> bool:
 
 
 def _advice(answer: dict[str, Any]) -> str:
-    tolerance, smallest = answer.get("tolerance", FINE), answer.get("smallest_batch_size")
-    if abs(answer["error"]) <= tolerance:
-        return f"The batch mean may be read here: it is within {tolerance:g} of the truth."
-    points = 100 * abs(answer["error"])
-    advice = f"Do not read the batch mean here, {points:.1f} points off: log counts or stream"
+    """Whether one epoch's log may be read, in the words of `verdictText` in the explorer."""
+    from batchf1.theory.expectation import NORMAL_95
+
+    tolerance, error = answer.get("tolerance", FINE), abs(answer["error"])
+    if error > tolerance:
+        return _repair(100 * error, tolerance, answer.get("smallest_batch_size"))
+    reach = error + NORMAL_95 * answer["sd"]
+    if reach <= tolerance:
+        which = "95 % of epochs lie" if answer["n_samples"] else "with very many samples it lies"
+        return f"{READ}: {which} within {tolerance:g} of the truth."
+    if math.isnan(reach):
+        return (
+            f"The expectation is within {tolerance:g} of the truth; how far one epoch strays from "
+            f"it is not known for {answer['metric']}: batchf1.theory.simulation finds it by trying."
+        )
+    return (
+        "Do not read one epoch's log here: for this classifier 95 % of epochs lie within "
+        f"{math.ceil(1e4 * reach) / 1e4:.4f} of the truth, not within {tolerance:g}; {REPAIR}."
+    )
+
+
+def _repair(points: float, tolerance: float, smallest: int | None) -> str:
+    advice = f"Do not read the log here, {points:.1f} points off: {REPAIR}"
     if smallest is None:
         return f"{advice}."
-    return f"{advice}; batches of {smallest:,} would keep it within {tolerance:g}."
+    enough = f"batches of {smallest:,} would keep its expectation within {tolerance:g}"
+    return f"{advice}; for this classifier {enough}."

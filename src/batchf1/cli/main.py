@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib.metadata import entry_points
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from batchf1.cli import (
     audit,
@@ -19,18 +19,29 @@ from batchf1.cli import (
     whence,
     workflow,
 )
-from batchf1.errors import one_line
+from batchf1.errors import PluginError, one_line
+from batchf1.records import imports
 
 COMMANDS = (audit, expect, fetch, forensics, prefer, train, verify, whence, workflow)
 GROUP = "batchf1.commands"
-"""Of the entry points under which other packages register modules with an `add` of their own."""
+"""Of the entry points under which other packages register modules with an `add` of their own.
+
+An entry point is named like its command.
+"""
+STATUSES = """exit status:
+  0  fine
+  1  a check failed: an error larger than allowed, tables that differ, a log that cannot be right
+  2  input that cannot be used, or a machine that lacks a package, memory or space
+  3  a fault of batchf1 or of a plug-in; with BATCHF1_DEBUG=1 in the environment its traceback
+"""
 # What a command computes with is imported when it runs: `batchf1 --help` answers at once.
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; its exit status: 2, and one line, for input that makes no sense."""
+    """Run a command; its exit status, one of `STATUSES`."""
+    given = sys.argv[1:] if arguments is None else arguments
     with console.while_read():
-        parsed = _parser().parse_args(arguments)
+        parsed = _parser(given).parse_args(given)
         return console.status(parsed.prog, lambda: parsed.command(parsed))
 
 
@@ -42,14 +53,33 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {one_line(message)}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="batchf1", description="How wrong is a batch-averaged F1?")
+def _parser(given: list[str]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="batchf1",
+        description="How wrong is a batch-averaged F1?",
+        epilog=STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)
-    for point in entry_points(group=GROUP):
-        point.load().add(commands)
+    if not (given and given[0] in commands.choices):
+        _add_plugins(parser, commands, given)
     return parser
+
+
+def _add_plugins(parser: argparse.ArgumentParser, commands: Any, given: list[str]) -> None:
+    """Add the command of another package that is called, or all where none of them is."""
+    points = entry_points(group=GROUP)
+    called = points.select(name=given[0] if given else "")
+    for point in called or points:
+        try:
+            with imports.plugin(f"command {point.name}", point.module):
+                point.load().add(commands)
+        except PluginError as error:
+            if called:
+                parser.exit(console.FAULT, f"{parser.prog}: {error}\n")
+            print(f"{parser.prog}: left out: {error}", file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

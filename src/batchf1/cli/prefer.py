@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from batchf1.cli import console, rules
+from batchf1.cli.numbers import number
 from batchf1.errors import require
 
 if TYPE_CHECKING:
@@ -24,18 +25,19 @@ def add(commands: Any) -> None:
         description="Two classifiers on the same data: give --precision and --recall twice, those "
         "of the first, then those of the second. Says which one the mean over random batches of F1 "
         "is expected to put first, and which one the F1 of all samples does. With --n-samples the "
-        "rates become the nearest whole counts, as in `batchf1 expect`.",
+        "rates become the nearest whole counts, as in `batchf1 expect`. Rates may be written 0.5, "
+        "0,5 or 50%.",
     )
     for name in RATES:
         parser.add_argument(
             f"--{name}",
-            type=float,
+            type=number,
             action="append",
             default=[],
             metavar="R",
             help="twice; above 0, at most 1",
         )
-    parser.add_argument("--prevalence", type=float, metavar="R", help="share of positives")
+    parser.add_argument("--prevalence", type=number, metavar="R", help="share of positives")
     parser.add_argument("--batch-size", type=int, metavar="B", help="samples in a batch")
     parser.add_argument(
         "--n-samples", type=int, metavar="N", help="samples in the split; without it, very many"
@@ -96,6 +98,7 @@ def _text(answer: dict[str, Any]) -> str:
         f"{data} in batches of {size:,}, {size * share:.3g} positives in each, {method}",
         f"{'':<32}{'first':>10}{'second':>10}",
         *(_row(name, answer[name], "g") for name in RATES),
+        *_nearest(answer),
         _row("true F1", answer["true_f1"], ".4f"),
         _row("expected in the log", answer["logged"], ".4f"),
         "false alarms that outweigh one more hit",
@@ -106,6 +109,15 @@ def _text(answer: dict[str, Any]) -> str:
     if answer["zero_division"] != "skip":
         lines.append(f"With empty batches left out it would put {_verdict(answer['left_out'])}")
     return "\n".join(lines)
+
+
+def _nearest(answer: dict[str, Any]) -> list[str]:
+    """A line for each classifier whose whole counts have other rates than those asked for."""
+    lines = []
+    for i, counts in enumerate(answer["counts"] or ()):
+        asked = {"prevalence": answer["prevalence"]} | {name: answer[name][i] for name in RATES}
+        lines.append((f"nearest counts of {WHO[i + 1]}", rules.nearest(asked, counts)))
+    return [f"{name:<32}  {said}" for name, said in lines if said]
 
 
 def _row(name: str, values: list[float], form: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-import warnings
-from collections.abc import Callable, Collection, Iterator
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile
 
@@ -17,16 +18,27 @@ if TYPE_CHECKING:
 TRUE = ("y_true", "label", "labels", "target", "y")
 PREDICTED = ("y_pred", "y_score", "score", "scores", "prediction", "pred")
 BATCH = "batch"
-"""Names of the columns; the first that a file has is taken."""
+NAMES = {"y_true": TRUE, "y_pred": PREDICTED, "batch": (BATCH,)}
+"""What a column is for -> the names that it may have; a file has a single one of them."""
+OPTIONS = {"y_true": "--y-true", "y_pred": "--y-pred", "batch": "--batch"}
+"""What a column is for -> the option that names another column."""
 FILE = "FILE"
+Chosen = Mapping[str, str | None]
+"""What a column is for -> its name in the file, where a user gave it."""
+Read = tuple[dict[str, str], list[Any]]
+"""What a column is for -> its name in the file; and the arrays, in the same order."""
 
 
 class Rows(NamedTuple):
-    """Arrays of one length; `batch` None where the file does not tell of batches."""
+    """Arrays of one length; `batch` None where the file does not tell of batches.
+
+    `columns`: what a column is for, a key of `NAMES` -> its name in the file.
+    """
 
     true: NDArray[Any]
     predicted: NDArray[Any]
     batch: NDArray[Any] | None
+    columns: dict[str, str]
 
     def batches(self, size: int | None) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """The rows, `size` after `size`, or those of each batch in the order of its first row."""
@@ -45,72 +57,114 @@ def _together(batch: NDArray[Any]) -> list[NDArray[Any]]:
     return np.split(np.argsort(turn, kind="stable"), np.cumsum(np.bincount(turn))[:-1])
 
 
-def read(path: Path) -> Rows:
+def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
     """The rows of a CSV (of numbers), Parquet or NPZ file, known by its ending.
 
-    Raises `InputError` for a file that cannot be read, another ending, columns that are missing,
-    of different lengths, or without a row.
+    `chosen`: columns by their names, for keys of `NAMES`; by default the one that has a name of
+    those. Raises `InputError` for a file that cannot be read, another ending, columns that are
+    missing, of different lengths, or without a row, several columns for one purpose or of one name,
+    and a CSV row without a number in each column that is read, or with other cells than columns.
     """
     rule = f"ends in one of {tuple(READERS)}"
     require(path.suffix.lower() in READERS, FILE, rule, str(path))
     import numpy as np
 
     try:
-        found = READERS[path.suffix.lower()](path)
+        columns, arrays = READERS[path.suffix.lower()](path, chosen)
     except InputError:
         raise
     except (OSError, EOFError, ValueError, csv.Error, BadZipFile) as error:
         said = getattr(error, "strerror", None) or one_line(error)
         refuse(FILE, "can be read", f"{path}: {said}")
-    lengths = [len(part) if np.ndim(part) else 0 for part in found]
+    lengths = [len(part) if np.ndim(part) else 0 for part in arrays]
     require(len(set(lengths)) == 1, FILE, "has columns of one length", str(lengths))
     require(lengths[0] > 0, FILE, "has a row", f"none in {path}")
-    return Rows(found[0], found[1], found[2] if len(found) > 2 else None)
+    true, predicted, batch = [*arrays, None][:3]
+    unnamed = batch is not None and batch.dtype.kind == "f" and bool(np.isnan(batch).any())
+    require(not unnamed, "batch", "must not be NaN", "NaN")
+    return Rows(true, predicted, batch, columns)
 
 
-def _wanted(columns: Collection[str]) -> list[str]:
-    """The columns that are read of those that there are: labels, predictions, and any batches."""
-    wanted = []
-    for names in (TRUE, PREDICTED):
-        known = [name for name in names if name in columns]
-        require(
-            bool(known), FILE, f"has a column {' or '.join(names)}", ", ".join(columns) or "none"
-        )
-        wanted.append(known[0])
-    return wanted + [BATCH] * (BATCH in columns)
+def _columns(names: Sequence[str], chosen: Chosen) -> dict[str, str]:
+    """The columns to read of those that there are: labels, predictions, and any batches."""
+    found = {role: chosen.get(role) or _known(role, names) for role in NAMES}
+    columns = {role: name for role, name in found.items() if name is not None}
+    for role, name in columns.items():
+        require(name in names, OPTIONS[role], "must be a column of FILE", name)
+        require(names.count(name) == 1, FILE, "must have a single column of a name", f"two {name}")
+        single = list(columns.values()).count(name) == 1
+        require(single, OPTIONS[role], "must be another column than the others", name)
+    return columns
 
 
-def _csv(path: Path) -> list[NDArray[Any]]:
+def _known(role: str, names: Sequence[str]) -> str | None:
+    """The column of a role by its name; None for batches that there are not."""
+    known = [name for name in NAMES[role] if name in names]
+    rule = f"must have one column for {role} (choose it by {OPTIONS[role]})"
+    require(len(known) < 2, FILE, rule, " and ".join(known))
+    if not known and role != "batch":
+        rule = f"has a column {' or '.join(NAMES[role])}, or one named by {OPTIONS[role]}"
+        refuse(FILE, rule, ", ".join(names) or "none")
+    return known[0] if known else None
+
+
+def _csv(path: Path, chosen: Chosen) -> Read:
     import numpy as np
 
+    numbers = array("d")
     with path.open(newline="", encoding="utf-8-sig") as file:
-        columns = [name.strip() for name in next(csv.reader(file), [])]
-        places = [columns.index(name) for name in _wanted(columns)]
-        with warnings.catch_warnings(action="ignore"):  # of no row, which is refused
-            table = np.loadtxt(file, delimiter=",", quotechar='"', usecols=places, ndmin=2)
-    return [table[:, i] for i in range(len(places))] if table.size else [table[:0, 0]] * 2
+        lines = csv.reader(file, skipinitialspace=True, strict=True)
+        names = [name.strip() for name in next(lines, [])]
+        columns = _columns(names, chosen)
+        places = [names.index(name) for name in columns.values()]
+        for cells in lines:
+            if cells:  # else the line is empty
+                numbers.extend(_numbers(cells, names, places, lines.line_num))
+    table = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(places))
+    return columns, list(table.T)
 
 
-def _npz(path: Path) -> list[NDArray[Any]]:
+def _numbers(cells: list[str], names: list[str], places: list[int], line: int) -> list[float]:
+    """The numbers of a row that ends in a line, counted from 1."""
+    if len(cells) != len(names):
+        rule = "must have a cell for each column, with decimal points and no commas in numbers"
+        refuse(FILE, rule, f"{len(cells)} cells under {len(names)} columns in line {line}")
+    try:
+        return [float(cells[place]) for place in places]
+    except ValueError:
+        odd = next(place for place in places if not _is_number(cells[place]))
+        refuse(FILE, "must have numbers", f"{cells[odd]!r} under {names[odd]} in line {line}")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _npz(path: Path, chosen: Chosen) -> Read:
     import numpy as np
 
     with path.open("rb") as file:
         found = np.load(file, allow_pickle=False)
         several = isinstance(found, np.lib.npyio.NpzFile)
         require(several, FILE, "is an NPZ file", f"{path}: one array")
-        return [found[name] for name in _wanted(found.files)]
+        columns = _columns(found.files, chosen)
+        return columns, [found[name] for name in columns.values()]
 
 
-def _parquet(path: Path) -> list[NDArray[Any]]:
+def _parquet(path: Path, chosen: Chosen) -> Read:
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
-        wanted = _wanted(file.schema_arrow.names)
-        table = file.read(columns=wanted)
-    return [table[name].to_numpy() for name in wanted]
+        columns = _columns(file.schema_arrow.names, chosen)
+        table = file.read(columns=list(columns.values()))
+    return columns, [table[name].to_numpy() for name in columns.values()]
 
 
-READERS: dict[str, Callable[[Path], list[NDArray[Any]]]] = {
+READERS: dict[str, Callable[[Path, Chosen], Read]] = {
     ".csv": _csv,
     ".parquet": _parquet,
     ".npz": _npz,

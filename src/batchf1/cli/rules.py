@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from batchf1.metrics.counts import Counts
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -21,3 +26,18 @@ def add(parser: argparse.ArgumentParser) -> None:
 def zero_division(parsed: argparse.Namespace) -> float:
     """What was chosen, as `expect` takes it."""
     return math.nan if parsed.zero_division == "skip" else float(parsed.zero_division)
+
+
+def nearest(asked: Mapping[str, float], counts: Counts) -> str:
+    """The rates of the whole counts nearest to those asked for, where three digits differ.
+
+    Such as `precision 0.867, 13 of 15 (asked 0.85)`; empty where there is nothing to report.
+    """
+    from batchf1.metrics.rates import rates_of, shares_of
+
+    found, shares = rates_of(counts), shares_of(counts)
+    return "; ".join(
+        f"{name} {found[name]:.3g}, {shares[name][0]:,} of {shares[name][1]:,} (asked {rate:g})"
+        for name, rate in asked.items()
+        if f"{found[name]:.3g}" != f"{rate:.3g}"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchf1.errors import require
@@ -22,6 +23,12 @@ Without overrides it trains with the settings that --settings shows.
   batchf1 train training.batch_size=64 --against plain
 
 trains one run in two engines and prints the largest difference of each log over the epochs.
+
+  batchf1 train --study sweep dataset.n_samples=3000 dataset.prevalence=0.02 \\
+    training.batch_size=64 seed=3
+
+trains a run of experiments/sweep.yaml as the study does, with the study's settings and seeds, which
+depend on the study's name: it prints what the study's table has for it.
 """
 
 
@@ -34,6 +41,11 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="Hydra overrides")
+    parser.add_argument(
+        "--study",
+        metavar="NAME",
+        help="train the run of experiments/NAME.yaml that has the values of the KEYs",
+    )
     parser.add_argument("--settings", action="store_true", help="show the settings, train nothing")
     parser.add_argument(
         "--against",
@@ -46,18 +58,20 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> None:
     """Train, or show the settings."""
     from batchf1.study.grid import compose
+    from batchf1.study.one_run import one_run
 
-    composed = compose(parsed.overrides)
+    of_study = parsed.study is not None
+    one = one_run(parsed.study, parsed.overrides) if of_study else compose(parsed.overrides)
     if parsed.settings:
         from omegaconf import OmegaConf
 
-        print(OmegaConf.to_yaml(OmegaConf.create(composed.resolved)), end="")  # noqa: T201
+        print(OmegaConf.to_yaml(OmegaConf.create(one.resolved)), end="")  # noqa: T201
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if parsed.against is None:
-        _train(composed)
+        _train(one)
     else:
-        _compare(composed, compose([*parsed.overrides, f"training.engine={parsed.against}"]))
+        _compare(one, replace(one, training=replace(one.training, engine=parsed.against)))
 
 
 def _train(run: Run) -> None:

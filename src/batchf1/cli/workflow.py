@@ -28,6 +28,7 @@ def _add_shard(parsers: Any) -> None:
     parser.add_argument("--shards", type=int, required=True, help="how many there are")
     parser.add_argument("--store", type=Path, required=True, help="folder that keeps finished runs")
     parser.add_argument("--output", type=Path, required=True, help="table of the shard's rows")
+    _huge(parser)
     parser.set_defaults(command=_shard, prog=parser.prog)
 
 
@@ -35,7 +36,8 @@ def _shard(parsed: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from batchf1.study.shard import execute
 
-    execute(parsed.experiment, parsed.shard, parsed.shards, parsed.store, parsed.output)
+    place = parsed.shard, parsed.shards
+    execute(parsed.experiment, *place, parsed.store, parsed.output, parsed.huge)
 
 
 def _add_collect(parsers: Any) -> None:
@@ -43,13 +45,14 @@ def _add_collect(parsers: Any) -> None:
     _experiment(parser)
     parser.add_argument("shards", type=Path, nargs="+", help="tables of the shards")
     parser.add_argument("--output", type=Path, required=True, help="the study's table")
+    _huge(parser)
     parser.set_defaults(command=_collect, prog=parser.prog)
 
 
 def _collect(parsed: argparse.Namespace) -> None:
     from batchf1.study.collect import collect
 
-    collect(parsed.experiment, parsed.shards, parsed.output)
+    collect(parsed.experiment, parsed.shards, parsed.output, parsed.huge)
 
 
 def _add_cost(parsers: Any) -> None:
@@ -222,6 +225,10 @@ def _frameworks(parsed: argparse.Namespace) -> None:
 
 def _experiment(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("experiment", type=Path, help="experiments/<study>.yaml")
+
+
+def _huge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--huge", action="store_true", help="allow more than 10 million runs")
 
 
 def _figure(parser: argparse.ArgumentParser) -> None:

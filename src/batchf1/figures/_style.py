@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from batchf1.errors import one_line
 from batchf1.records import whence
-from batchf1.records.tables import replacing
+from batchf1.records.files import replacing
 from batchf1.study import plugins
 
 # Okabe & Ito's colours, which the colour-blind can tell apart; the naive one is also the darkest
@@ -93,8 +93,8 @@ def points(gap: float) -> str:
 
 @contextmanager
 def house() -> Iterator[None]:
-    """Draw in the house style, without a display."""
-    settings: dict[Any, Any] = {
+    """Draw in the house style, without a display, whatever a matplotlibrc says."""
+    own: dict[Any, Any] = {
         "figure.dpi": 150,
         "savefig.dpi": 150,
         "font.size": 9,
@@ -106,7 +106,7 @@ def house() -> Iterator[None]:
         "pdf.fonttype": 42,
     }
     mpl.use("Agg")
-    with sns.axes_style("ticks"), mpl.rc_context(settings):
+    with plt.style.context("default"), sns.axes_style("ticks"), mpl.rc_context(own):
         yield
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from batchf1.errors import require
-from batchf1.records import whence
+from batchf1.records import files, whence
 from batchf1.study import plugins
 
 
@@ -60,22 +60,25 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     """Draw a figure from its CSV into each of the output files, byte for byte repeatable.
 
     What the CSV was made from (see `records.whence`) goes into the files, too. Returns the figure's
-    headline, which says what to conclude, its caption, and what it was made from in a line. Raises
-    `InputError` for a file that is no such CSV and for an output of another kind.
+    headline, which says what to conclude, its caption, and what it was made from in a line; a
+    figure without a headline has the question of its study as one. Raises `InputError` for a file
+    that is no such CSV, or not the one that its record (`X.json`) was written for, and for an
+    output of another kind.
     """
     from matplotlib import pyplot as plt
 
-    from batchf1.figures import _numbers, _style
+    from batchf1.figures import _numbers, _style, _words
 
     plot = module(name)
     for output in outputs:
         require(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
-    record = whence.of_csv(source)
+    files.read(source)  # one that cannot be read is refused as such
     numbers = _numbers.read(source, plot.COLUMNS, f"figure {name}")
+    record = whence.of_csv(source)
     with _style.house():
-        figure = plot.draw(numbers)
+        figure = _words.completed(plot.draw(numbers), record, plot.ALT)
         for output in outputs:
-            _style.save(figure, output, whence.embedded(record) if record else None)
+            _style.save(figure, output, whence.embedded(record))
         words = _style.words(figure)
         plt.close(figure)
     return *words, whence.summary(record)

@@ -241,5 +241,6 @@ def _caption(cells: pd.DataFrame) -> str:
         f"A fresh process for each measurement, {_style.span(cells['n_runs'])} per cell. Left: "
         "mean and range of the ratio to epochs without a strategy, in turns with them,\n"
         "at the size with the most of them. Right: solid plain fit, dotted fit in blocks of "
-        f"{ENGINES['blocks']} batches a call; strategies stand side by side.{floor}"
+        f"{ENGINES['blocks']} batches a call; strategies stand side by side. Data: random rows."
+        f"{floor}"
     )

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 
 from batchf1.figures import _style
 from batchf1.metrics.averaging import average, batch_mean, pooled
-from batchf1.metrics.counts import as_counts
+from batchf1.metrics.counts import Counts, as_counts
 from batchf1.metrics.ratios import F1
 from batchf1.study.grid import WorkedExample, load_study
+from batchf1.theory.expectation import expect
 
 CELLS = ("tn", "fn", "fp", "tp")
 ALT = (
@@ -26,6 +27,8 @@ ARTICLE = [[50, 10, 10, 30], [90, 9, 0, 1], [70, 0, 0, 30]]
 """The article's batches, in the order of `CELLS`."""
 FEW = 4
 """More batches than these have no numbers on their bars."""
+UNUSUAL = 4
+"""Standard deviations from what a random cut logs, beyond which batches are called no such cut."""
 LOW = 0.12
 """A lower bar has its number above it."""
 WORDS = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
@@ -77,7 +80,26 @@ def _caption(table: pd.DataFrame) -> str:
     sizes = _style.span(batches.sum(axis=1))
     samples = "sample" if sizes == "1" else "samples"
     source = ", from the article (C1)" if batches.to_numpy().tolist() == ARTICLE else ""
-    return f"{number} batch{'es' if n > 1 else ''} of {sizes} {samples}{source}. No training."
+    said = f"{number} batch{'es' if n > 1 else ''} of {sizes} {samples}{source}. No training."
+    return said + _at_random(batches, float(table["f1"].iloc[-2]))
+
+
+def _at_random(batches: pd.DataFrame, logged: float) -> str:
+    """What the same samples would log, shuffled, where their batches are hardly a random cut.
+
+    Empty where the sizes, equal but for a smaller last one, are those of no cut.
+    """
+    sizes = batches.sum(axis=1).to_numpy(dtype=int)
+    if (sizes[:-1] != sizes[0]).any() or sizes[-1] > sizes[0]:
+        return ""
+    random = expect(Counts(**batches.sum().astype(int)), int(sizes[0]))
+    if abs(logged - random.expected_f1) <= max(UNUSUAL * random.sd, 1e-9):
+        return ""
+    return (
+        f" They are no random cut: the same {sizes.sum():,} samples,\nshuffled, would log "
+        f"{random.expected_f1:.3f}, give or take {random.sd:.3f}, where {random.true_f1:.3f} is "
+        "true."
+    )
 
 
 def _bars(ax: Any, table: pd.DataFrame, column: str) -> None:

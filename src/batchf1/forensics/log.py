@@ -42,6 +42,8 @@ class Log(NamedTuple):
 
 NUMERAL = r"(?:\d++(?:\.\d*+|,\d++)?+|[.,]\d++)(?:[eE][+-]?\d{1,4})?+(?:\s?%)?+"
 """Possessive, so that no text takes more than linear time."""
+UNSEEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\ufeff\u200b-\u200d\u2060]")
+"""Colours of a terminal, byte order marks, also of files put together, and spaces of no width."""
 WRAPPED = re.compile(r"\b(?:np|numpy)\.float\d\d\(([^()\s]{1,40})\)")
 HEADER = re.compile(
     r"Train (?:on|for) (\d{1,9}) (samples|steps)"
@@ -94,7 +96,7 @@ def parse(log_text: str) -> Log:
     [0, 1], and for a training set whose number of steps is missing while there is no validation to
     go by.
     """
-    plain = WRAPPED.sub(r"\1", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", log_text))
+    plain = WRAPPED.sub(r"\1", UNSEEN.sub("", log_text))
     lines = [line.strip() for line in re.split(r"[\r\n\x08]+", plain) if line.strip()]
     progress, earlier = _last_progress(lines)
     exact = _true_values(lines)

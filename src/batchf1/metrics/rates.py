@@ -32,29 +32,37 @@ def rates_of(counts: Counts) -> dict[str, float]:
 def nearest_counts(n_samples: int, prevalence: float, precision: float, recall: float) -> Counts:
     """The whole counts nearest to rates in (0, 1], four ints that add up to `n_samples`.
 
-    Raises `InputError` for other rates, and where the counts give a prevalence that is more than
-    1 % off, or a precision or recall that is more than 0.01 off.
+    Among few samples their rates differ from those asked for: `rates_of` returns what they are.
+    Raises `InputError` for other rates, for too few samples to have a true positive, and for more
+    false positives than there are negatives.
 
-    >>> nearest_counts(100, prevalence=0.05, precision=0.75, recall=0.6)
-    Counts(tp=3, fp=1, fn=2, tn=94)
+    >>> nearest_counts(300, prevalence=0.05, precision=0.85, recall=0.85)
+    Counts(tp=13, fp=2, fn=2, tn=283)
     """
     n = checks.whole("n_samples", n_samples)
     asked = {"prevalence": prevalence, "precision": precision, "recall": recall}
     asked = {name: checks.share(name, rate) for name, rate in asked.items()}
     positives = round(n * asked["prevalence"])
     tp = round(positives * asked["recall"])
+    few = f"leaves no {'true positive' if positives else 'positive'} among {n:,} samples"
+    short = "recall" if positives else "prevalence"
+    require(tp > 0, short, f"{few}: give more samples, counts or no n_samples", asked[short])
     fp = round(tp * (1 - asked["precision"]) / asked["precision"])
     room = "gives more false positives than there are negatives"
     require(fp <= n - positives, "precision", room, asked["precision"])
-    counts = Counts(tp, fp, positives - tp, n - positives - fp)
-    for name, found in rates_of(counts).items():
-        _check_near(name, asked[name], found, n)
-    return counts
+    return Counts(tp, fp, positives - tp, n - positives - fp)
 
 
-def _check_near(name: str, asked: float, found: float, n: int) -> None:
-    unit, within = (asked, "1 %") if name == "prevalence" else (1, "0.01")
-    rule = f"whole counts must give it within {within}: give more samples, counts or no n_samples"
-    found_text = "undefined" if math.isnan(found) else f"{found:g}"
-    value = f"{asked:g}, and the counts of {n:,} samples give {found_text}"
-    require(abs(found - asked) <= 0.01 * unit + 1e-12, name, rule, value)
+def shares_of(counts: Counts) -> dict[str, tuple[int, int]]:
+    """What `rates_of` divides: of each rate the part and the whole, as whole numbers.
+
+    >>> shares_of(Counts(tp=13, fp=2, fn=2, tn=283))
+    {'prevalence': (15, 300), 'precision': (13, 15), 'recall': (13, 15)}
+    """
+    tp, fp, fn, tn = counts
+    positives = tp + fn
+    return {
+        "prevalence": (positives, positives + fp + tn),
+        "precision": (tp, tp + fp),
+        "recall": (tp, positives),
+    }

@@ -26,6 +26,7 @@ from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import F1
 from batchf1.probe.rows import CASE, FRAMEWORKS, MARGINS, RETURNED, RULES, Row
 from batchf1.probe.toy import BATCH_SIZE, BATCHES, LABELS, SCORES
+from batchf1.study.frameworks import keras_defaults
 
 Fed = NDArray[np.float32]
 
@@ -63,7 +64,7 @@ def measure(framework: str) -> list[Row]:
     Raises `InputError` for another name or where the framework cannot be used.
     """
     require(framework in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", framework)
-    quiet = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(
         [sys.executable, "-m", "batchf1.cli.main", "workflow", "probe", framework],
         capture_output=True,
@@ -102,7 +103,8 @@ def _load(framework: str) -> tuple[Any, Any]:
         from batchf1.study.frameworks.keras224 import software as keras224
 
         keras224.activate()
-    keras = importlib.import_module("tf_keras" if framework == "tf_keras" else "keras")
+    with keras_defaults.environment():
+        keras = importlib.import_module("tf_keras" if framework == "tf_keras" else "keras")
     return keras, keras.ops if framework == "keras" else keras.backend
 
 

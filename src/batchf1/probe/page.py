@@ -27,7 +27,8 @@ def write_page(rows: Sequence[Any], tables: str, page: Path) -> None:
     """
     import pandas as pd
 
-    from batchf1.records.tables import replacing, write_csv
+    from batchf1.records.files import replacing
+    from batchf1.records.tables import write_csv
 
     try:
         before = page.read_text(encoding="utf-8")

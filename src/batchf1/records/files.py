@@ -1,13 +1,24 @@
-"""Reading files, with one line for a reader where that fails, and digests."""
+"""Files: read with a one-line error where that fails, replaced whole or not at all; digests."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from batchf1.errors import missing, refuse, require
+
+HOST = platform.node()
+PART = re.compile(r"\.(\d+)\.part(\.\w+)?$")
+"""End of the name of a file or folder that is not complete, with the process that writes it."""
 
 
 def packaged(package: str, name: str, sha256: str) -> bytes:
@@ -45,3 +56,92 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         refuse(str(path), "must be a readable file", error.strerror or str(error))
+
+
+@contextmanager
+def replacing(path: str | Path, swept: bool = False) -> Iterator[Path]:
+    """Yield a temporary file beside `path` that replaces it if nothing raises, and is else removed.
+
+    The file is on the disk before it replaces `path`, so that a loss of power leaves the old file
+    or the new one. Temporary files of killed processes are removed too, unless the folder has been
+    `swept`. Raises `InputError` where the file cannot be written.
+    """
+    path = Path(path)
+    with _part_of(path, swept) as part:
+        yield part
+        _flush(part)
+        part.replace(path)
+        _flush_names(path.parent)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path` that replaces it if nothing raises, and is else removed.
+
+    What killed processes left is removed too. Raises `InputError` where it cannot be written.
+    """
+    with _part_of(path) as part:
+        part.mkdir()  # a place that cannot be written to shows now
+        yield part
+        remove(path)
+        part.rename(path)
+        _flush_names(path.parent)
+
+
+@contextmanager
+def _part_of(path: Path, swept: bool = False) -> Iterator[Path]:
+    part = path.with_name(f".{path.name}.{HOST}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not swept:
+            sweep(path.parent, path.name)
+        yield part
+    except OSError as error:
+        refuse(str(path), "could not be written", error.strerror or str(error))
+    finally:
+        with suppress(OSError):
+            remove(part)
+
+
+def _flush_names(folder: Path) -> None:
+    with suppress(OSError):  # not every file system flushes folders
+        _flush(folder)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk (`fsync`)."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; nothing where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes of this machine left of a file or folder, or of all in `folder`.
+
+    Those of other machines stay. The whole folder is listed.
+    """
+    of_name = "*" if name is None else glob.escape(name)
+    for left in folder.glob(f".{of_name}.{glob.escape(HOST)}.*.part*"):
+        pid = PART.search(left.name)
+        if pid and not _alive(int(pid[1])):
+            remove(left)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except OSError:  # of another user
+        return True
+    return True

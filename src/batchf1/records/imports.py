@@ -1,14 +1,21 @@
-"""What users name by an import path: of an installed package, or a file where they work."""
+"""Modules that users or other packages name: installed ones, or a file where they work."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
-from batchf1.errors import require
+from batchf1.errors import InputError, PluginError, one_line, require
+
+OWN = __name__.partition(".")[0]
+_plugins: set[str] = set()
+"""Packages, and modules without one, from which a plug-in was loaded."""
 
 
 def exists(where: str) -> bool:
@@ -24,9 +31,33 @@ def named(thing: str, where: str) -> Any:
     """The object of `module:object`; `InputError`, which calls it `thing`, where there is none."""
     module, _, name = where.partition(":")
     require(bool(module and name) and exists(where), thing, "module:function is found", where)
-    found = import_module(module)
+    with plugin(thing, module):
+        found = import_module(module)
     require(hasattr(found, name), thing, f"{module} must have it", name)
     return getattr(found, name)
+
+
+@contextmanager
+def plugin(thing: str, module: str) -> Iterator[None]:
+    """Load a plug-in from a module in the `with` block; `PluginError` names it where that fails."""
+    package = module.partition(".")[0]
+    if package == OWN:
+        yield
+        return
+    _plugins.add(package)
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise PluginError(one_line(f"{thing}: {module} cannot be loaded: {said}")) from error
+
+
+def raised_by(error: BaseException) -> str | None:
+    """The module of the plug-in that an exception passed through; None where it was none's."""
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    return next((name for name in names[::-1] if name.partition(".")[0] in _plugins), None)
 
 
 def _look_here() -> None:

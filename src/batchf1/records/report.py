@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchf1.errors import refuse, require
-from batchf1.records.tables import replacing
+from batchf1.records.files import replacing
 
 HEADING = "# The article's claims"
 """Of the part of a page that has the table of claims."""
@@ -65,7 +65,8 @@ def _row(claim: Claim) -> str:
 
 def write_caption(path: Path, headline: str, caption: str, origin: str, alt: str) -> None:
     """Write what a figure concludes, what is seen, of which numbers, and where it came from."""
-    parts = (f"**{escaped(headline)}**", escaped(alt), escaped(caption), f"*{escaped(origin)}*")
+    marked = ((headline, "**"), (alt, ""), (caption, ""), (origin, "*"))
+    parts = [f"{mark}{escaped(text)}{mark}" for text, mark in marked if text]
     with replacing(path) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import glob
+import hashlib
 import json
 import os
-import platform
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,15 +17,14 @@ import pyarrow
 import pyarrow.parquet as parquet
 from pandera.errors import SchemaError, SchemaErrors
 
-from batchf1.errors import one_line, refuse, require
+from batchf1.errors import InputError, one_line, refuse, require
+from batchf1.records.files import replacing
 
-METADATA = b"batchf1"
+METADATA, CHECKSUM = b"batchf1", b"batchf1.sha256"
+"""Keys in a file's footer: of the record of where the table came from, and of its SHA-256."""
 COMPRESSION = "zstd"
 ROWS = 2**15
 """Of a piece that is read."""
-_HOST = platform.node()
-PART = re.compile(r"\.(\d+)\.part(\.\w+)?$")
-"""End of the name of a file that is not yet whole, with the process that writes it."""
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
@@ -122,7 +120,8 @@ class Writer:
         if self._open is None:
             self.add(empty(self.schema))
         assert self._open is not None
-        self._open.add_key_value_metadata({METADATA: json.dumps(self._provenance).encode()})
+        record = json.dumps(self._provenance).encode()
+        self._open.add_key_value_metadata({METADATA: record, CHECKSUM: _checksum(record)})
         self._open.close()
 
     def give_up(self) -> None:
@@ -138,7 +137,7 @@ def writing(
 ) -> Iterator[Writer]:
     """What writes a table of any length as parquet, whole or not at all, a row group a piece.
 
-    `swept`: as in `replacing`.
+    `swept`: as in `files.replacing`.
     """
     with replacing(path, swept) as temporary:
         writer = Writer(Path(path), temporary, schema, check)
@@ -205,65 +204,50 @@ def _reading(path: str | Path) -> Iterator[parquet.ParquetFile]:
         # not through the dataset API: it would take folder names like study=x for columns
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             yield file
-    except (OSError, pyarrow.ArrowException) as error:
-        refuse(str(path), "must be a whole parquet file", one_line(error))
+    except InputError:
+        raise
+    except Exception as error:  # a flipped bit can raise anything in PyArrow and pandas
+        said = one_line(f"{type(error).__name__}: {error}")
+        refuse(str(path), "must be a whole parquet file", said)
 
 
 def provenance_of(path: str | Path) -> dict[str, Any]:
-    """Where a table came from, as it was given to `write`; empty where nothing is recorded."""
-    try:
-        metadata = parquet.read_metadata(path).metadata or {}
-    except (OSError, pyarrow.ArrowException) as error:
-        refuse(str(path), "must be a whole parquet file", one_line(error))
-    recorded: dict[str, Any] = json.loads(metadata.get(METADATA, b"{}"))
+    """Where a table came from, as it was given to `write`; empty where nothing is recorded.
+
+    Raises `InputError` where the file, or its record, is damaged.
+    """
+    with _reading(path) as file:
+        metadata = file.metadata.metadata or {}
+        record = metadata.get(METADATA, b"{}")
+        good = metadata.get(CHECKSUM, _checksum(record)) == _checksum(record)
+        require(good, str(path), "must be a whole parquet file", "a record that was changed")
+        recorded: dict[str, Any] = json.loads(record)
     return recorded
+
+
+def _checksum(record: bytes) -> bytes:
+    return hashlib.sha256(record).hexdigest().encode()
+
+
+def drop_damaged(paths: Iterable[Path]) -> list[Path]:
+    """Remove those of some tables whose end or record is damaged, such as cut ones; returns them.
+
+    The values of their rows are not looked at: who reads them checks them. A file that may not be
+    read stays.
+    """
+    dropped = []
+    for path in paths:
+        if not os.access(path, os.R_OK):
+            continue
+        try:
+            provenance_of(path)
+        except InputError:
+            path.unlink(missing_ok=True)
+            dropped.append(path)
+    return dropped
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
     """Write the numbers behind a figure, whole or not at all."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-
-
-@contextmanager
-def replacing(path: str | Path, swept: bool = False) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place if nothing raises, and else goes.
-
-    What a killed process left of `path` goes too, unless its folder has been `swept`. Raises
-    `InputError` where it cannot be written.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.part{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not swept:
-            sweep(path.parent, path.name)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        refuse(str(path), "could not be written", error.strerror or str(error))
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def sweep(folder: Path, name: str | None = None) -> None:
-    """Remove what processes that are gone have left of a file, or of all files of a folder.
-
-    What processes of other machines have left is not ours. The whole folder is listed.
-    """
-    of_name = "*" if name is None else glob.escape(name)
-    for left in folder.glob(f".{of_name}.{glob.escape(_HOST)}.*.part*"):
-        pid = PART.search(left.name)
-        if pid and not _alive(int(pid[1])):
-            left.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)  # sends nothing
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True

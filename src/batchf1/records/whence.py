@@ -33,7 +33,7 @@ def write_record(table: Path, module: str, sources: Sequence[Path]) -> None:
         "versions": provenance.versions(*provenance.RECORDED),
         "sources": [_source(path) for path in sources],
     }
-    with tables.replacing(beside(table)) as temporary:
+    with files.replacing(beside(table)) as temporary:
         temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
 
 
@@ -51,9 +51,15 @@ def _source(path: Path) -> dict[str, Any]:
 
 
 def of_csv(table: Path) -> dict[str, Any]:
-    """The record beside a figure's CSV; empty where there is none, or another CSV's."""
-    record = _of_csv(table)
-    return record if record.get("sha256") == sha256_of(table) else {}
+    """The record beside a figure's CSV.
+
+    Raises `InputError` where there is none, it cannot be read, or it was written for another CSV.
+    """
+    found, path = sha256_of(table), beside(table)
+    record = _parsed(files.read(path), path)
+    rule = f"must be the file that {path.name} was written for; make it again (workflow table)"
+    require(record.get("sha256") == found, str(table), rule, f"SHA-256 {found}")
+    return record
 
 
 def embedded(record: Record) -> str:

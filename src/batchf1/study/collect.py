@@ -25,14 +25,14 @@ NAMED = 3
 Places = NDArray[np.int64]
 
 
-def collect(experiment: Path, shards: Sequence[Path], output: Path) -> None:
+def collect(experiment: Path, shards: Sequence[Path], output: Path, huge: bool = False) -> None:
     """Write the rows of a study in the order of its grid, whatever the shards, and its settings.
 
     The rows say every setting that the grid varies (`schema.COLUMN_OF`, `schema.SETTING`). Each
-    shard is read once, from its start to its end. Raises `InputError` where a run or a row is
-    missing, stands twice, is not of the study, or not in the order of its grid.
+    shard is read once, from its start to its end. `huge`: as in `plan`. Raises `InputError` where a
+    run or a row is missing, stands twice, is not of the study, or not in the order of its grid.
     """
-    planned = plan(experiment)
+    planned = plan(experiment, huge)
     seen: dict[str, set[str]] = {"devices": set(), "frameworks": set()}
     with tables.writing(output, planned.recording.schema) as writer:
         for table in _merged(experiment, planned, shards):

@@ -10,8 +10,9 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import prod
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -25,6 +26,7 @@ from batchf1.errors import InputError, one_line, refuse, require
 from batchf1.metrics.counts import Counts
 from batchf1.records.provenance import PACKAGE
 from batchf1.study import plugins
+from batchf1.study.limits import check_size
 from batchf1.study.pieces import Cell
 from batchf1.study.settings import Model, Program, Run, Training
 
@@ -75,12 +77,20 @@ class Study:
             require(value is None or value >= 1, name, "must be at least 1", value)
         if self.seeds is not None:
             require("seed" not in self.grid, "seeds", "stands instead of grid.seed", self.seeds)
-            self.grid = {**self.grid, "seed": list(range(self.seeds))}
+            # not expanded: there may be more than a study may have
+            self.grid = {**self.grid, "seed": cast("list[Any]", range(self.seeds))}
+        texts = all(isinstance(override, str) for override in self.overrides)
+        require(texts, "overrides", "must be texts, each key=value", self.overrides)
         set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
         for key in ("study", *self.grid):
             require(key not in set_here, "overrides", "set neither study nor a grid's key", key)
         # another study's name would mix its rows into the table
         require("study" not in self.grid, "grid.study", "is the file's name", "a grid over it")
+
+    def check_size(self, huge: bool = False) -> None:
+        """Refuse a grid of too many cells or runs, as `limits.check_size` does."""
+        n_cells = prod(len(values) for key, values in self.grid.items() if key != "seed")
+        check_size(n_cells, n_cells * len(self.grid.get("seed", [0])), huge)
 
 
 @dataclass
@@ -128,9 +138,26 @@ def _compose(overrides: Iterable[str]) -> DictConfig:
 
 
 def _data_sets(overrides: Iterable[str]) -> list[str]:
-    """The data sets that Hydra has to know: all that are found by name, and import paths."""
+    """The data sets that Hydra has to know: our own, and of the others those that are named.
+
+    Another package's is not loaded before it is named, since it may be broken.
+    """
     chosen = [override.partition("=")[2] for override in overrides if override[:8] == "dataset="]
-    return [*plugins.names(plugins.DATASETS), *filter(plugins.PATH.fullmatch, chosen)]
+    named = {name.strip("'\"") for choice in chosen for name in _with_bases(choice)}
+    others = named & set(plugins.names(plugins.DATASETS)) | set(
+        filter(plugins.PATH.fullmatch, named)
+    )
+    return sorted({*plugins.own_names(plugins.DATASETS), *others})
+
+
+def _with_bases(choice: str) -> Iterator[str]:
+    """A data set, and those that the defaults of its file in `conf/dataset` name."""
+    yield choice
+    file = CONF / "dataset" / f"{choice}.yaml"
+    bases = read_yaml(file).get("defaults") or [] if file.is_file() else []
+    for base in bases:
+        if isinstance(base, str) and base not in ("_self_", choice):
+            yield from _with_bases(base)
 
 
 def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
@@ -206,8 +233,10 @@ def runs(path: str | Path) -> list[Run]:
     return [cell.run(seed) for cell in cells(path) for seed in cell.seeds]
 
 
-def cells(path: str | Path) -> list[Cell]:
+def cells(path: str | Path, huge: bool = False) -> list[Cell]:
     """The cells of a study's grid, in its order, without those that it leaves out.
+
+    `huge`: whether it may have more than `limits.MAX_RUNS` runs.
 
     No check of a run depends on its seed but that of the seed's range, so a cell is checked once.
     Raises `InputError` that names the file and the key, value or cell that does not fit.
@@ -215,6 +244,7 @@ def cells(path: str | Path) -> list[Cell]:
     path = Path(path)
     study = load_study(path, Study)
     try:
+        study.check_size(huge)
         found = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -241,7 +271,9 @@ def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[C
     """The cells of the rest of the grid over one composition."""
     axes = {key: values for key, values in study.grid.items() if key not in GROUPS}
     for key, values in axes.items():
-        distinct = len({json.dumps(v) for v in values}) == len(values) > 0
+        # a range is not expanded
+        distinct = isinstance(values, range) or len({json.dumps(v) for v in values}) == len(values)
+        distinct = distinct and len(values) > 0
         require(distinct, f"grid.{key}", "needs values, none twice", values)
     typed = {key: _typed(base, key, values) for key, values in axes.items()}
     seeds = tuple(typed.pop("seed", ()))
@@ -254,8 +286,8 @@ def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[C
 
 def _typed(base: DictConfig, key: str, values: list[Any]) -> list[Any]:
     """Values of a grid as the config's type of their key."""
-    if key == "seed" and all(type(value) is int for value in values):
-        return values  # there may be thousands
+    if key == "seed" and (isinstance(values, range) or all(type(v) is int for v in values)):
+        return values  # there may be millions
     return [_typed_one(base, key, value) for value in values]
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from batchf1.errors import InputError
-from batchf1.records import tables
+from batchf1.records import files, tables
 from batchf1.records.files import digest
 from batchf1.study import origin
 from batchf1.study.pieces import Cell
@@ -39,7 +39,7 @@ class Groups:
         Files that are damaged, vanish meanwhile or hold other runs are passed over; what a killed
         process left of one is removed.
         """
-        tables.sweep(self.folder)
+        files.sweep(self.folder)
         found: dict[str, Path] = {}
         for path in sorted(self.folder.glob("[!.]*.parquet")):
             try:

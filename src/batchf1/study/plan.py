@@ -22,10 +22,13 @@ class Plan(NamedTuple):
     question: str
 
 
-def plan(path: str | Path) -> Plan:
-    """That of an experiment file; `InputError` names what does not fit."""
+def plan(path: str | Path, huge: bool = False) -> Plan:
+    """That of an experiment file; `InputError` names what does not fit.
+
+    `huge`: whether it may have more than `limits.MAX_RUNS` runs.
+    """
     path = Path(path)
     study = load(path)
     if isinstance(study, DecisionStudy):
-        return Plan(decisions.cells(path), record.recording(study), study.question)
-    return Plan(grid.cells(path), rows.RECORDING, study.question)
+        return Plan(decisions.cells(path, huge), record.recording(study), study.question)
+    return Plan(grid.cells(path, huge), rows.RECORDING, study.question)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchf1.datasets.base import Dataset
 from batchf1.errors import require
-from batchf1.records.imports import exists
+from batchf1.records.imports import exists, plugin
 from batchf1.records.provenance import PACKAGE
 
 if TYPE_CHECKING:  # Keras takes seconds to import
@@ -51,6 +52,11 @@ def names(kind: str) -> list[str]:
     return sorted(_known(kind))
 
 
+def own_names(kind: str) -> list[str]:
+    """The names of those in this package, sorted; none of them is imported."""
+    return sorted(_own(kind))
+
+
 def place(kind: str, name: str, thing: str | None = None) -> str:
     """Where a plug-in is: `module:object`, or `module` for a figure, without importing it.
 
@@ -74,9 +80,13 @@ def module(kind: str, name: str) -> str:
 
 
 def load(kind: str, name: str) -> Any:
-    """The plug-in itself: a class, or the module of a figure; `InputError` where there is none."""
+    """The plug-in itself: a class, or the module of a figure.
+
+    Raises `InputError` where there is none, and `PluginError` where its module cannot be loaded.
+    """
     where, _, attribute = place(kind, name).partition(":")
-    found: Any = import_module(where)
+    with plugin(f"{THINGS[kind]} {name}", where):
+        found: Any = import_module(where)
     require(
         not attribute or hasattr(found, attribute), THINGS[kind], f"{where} must have it", attribute
     )
@@ -125,18 +135,21 @@ def _class(kind: str, name: str, base: type[Any]) -> Any:
 
 
 def _known(kind: str) -> dict[str, str]:
-    """Name -> place of all that need no import path; `InputError` for a name that is taken."""
-    own, registered = _own(kind), _registered(kind)
-    taken = sorted(own.keys() & registered.keys())
-    rule = f"entry points of batchf1.{kind} leave this package's own names alone"
-    require(not taken, THINGS[kind], rule, taken)
-    return own | registered
+    """Name -> place of all that need no import path."""
+    return _own(kind) | _registered(kind)
 
 
 @cache
 def _registered(kind: str) -> dict[str, str]:
-    found = entry_points(group=f"batchf1.{kind}")
-    return {point.name: point.value.replace(" ", "") for point in found}
+    """Name -> place of those of other packages; a line on standard error for each left out."""
+    found = {}
+    for point in entry_points(group=f"batchf1.{kind}"):
+        if point.name in _own(kind):
+            said = f"batchf1: left out: entry point {point.name} ({point.value}) of batchf1.{kind}"
+            print(f"{said}: batchf1 has one of this name", file=sys.stderr)  # noqa: T201
+        else:
+            found[point.name] = point.value.replace(" ", "")
+    return found
 
 
 @cache

@@ -13,6 +13,7 @@ from batchf1.datasets.base import Dataset
 from batchf1.errors import require
 from batchf1.records.files import digest
 from batchf1.study import plugins
+from batchf1.study.limits import check_epochs
 
 if TYPE_CHECKING:
     from batchf1.study.frameworks.base import Framework
@@ -78,11 +79,12 @@ class Training:
 
     def __post_init__(self) -> None:
         require(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
-        require(self.epochs >= 1, "training.epochs", "must be at least 1", self.epochs)
+        check_epochs("training.epochs", self.epochs)
+        check_epochs("training.pretrain", self.pretrain, least=0)
         require(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
         plugins.place(plugins.FRAMEWORKS, self.engine)
         require(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
-        for name in ("threads", "pretrain", "freeze_after", "validation_batch_size"):
+        for name in ("threads", "freeze_after", "validation_batch_size"):
             value = getattr(self, name)
             require(value >= 0, f"training.{name}", "must be at least 0", value)
         positive = 0 < self.class_weight < float("inf")

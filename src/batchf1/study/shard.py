@@ -12,7 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from batchf1.errors import require
-from batchf1.records import provenance, tables
+from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
 from batchf1.study import origin, plugins
 from batchf1.study.deal import deal, training_cost
@@ -52,17 +52,28 @@ def _fingerprint(engine: str, *names: str) -> str:
     return provenance.fingerprint(*names, software=software)
 
 
-def execute(experiment: Path, shard: int, n_shards: int, folder: Path, output: Path) -> None:
+def execute(
+    experiment: Path, shard: int, n_shards: int, folder: Path, output: Path, huge: bool = False
+) -> None:
     """Train the runs of one of a study's shards, and write their rows in the order of the grid.
 
     `folder` keeps each group of runs that trained together as soon as it is done; a run that is
     there, from the same settings, code and package versions, is not trained again, whatever it
-    trained beside. Raises `InputError` where there is no such shard.
+    trained beside. A process that trains the same shard, such as one whose Snakemake was killed, is
+    waited for. `huge`: as in `plan`. Raises `InputError` where there is no such shard.
     """
-    planned = plan(experiment)
+    planned = plan(experiment, huge)
     parts, recording = deal(planned.cells, n_shards), planned.recording
     require(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
     mine, store, name = parts[shard], Groups(folder, recording), f"shard {shard}"
+    lock = folder / f".shard-{shard}-of-{n_shards}.lock"
+    with locks.held(lock, lambda: say(f"{name}: waits for a process that trains the same")):
+        _complete(mine, store, name, output, shard)
+
+
+def _complete(mine: Sequence[Piece], store: Groups, name: str, output: Path, shard: int) -> None:
+    """Train what is not kept, and write the rows of all."""
+    recording = store.recording
     wanted: dict[str, Wanted] = {}
     for piece in mine:
         one = piece.cell.first

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from batchf1.errors import InputError
-from batchf1.records import tables
+from batchf1.records import locks, tables
 
 SAY_SECONDS = 10
 
@@ -50,6 +51,11 @@ class Store:
     def keep(self, key: str, made: Made) -> None:
         """Keep a table and its record, which holds the stamp, whole or not at all."""
         tables.write(made.table, self._path(key), self.schema, made.origin)
+
+    def held(self, name: str) -> AbstractContextManager[None]:
+        """Hold a lock for work of this name; wait for a process that holds it, such as an orphan."""
+        waiting = f"{name}: waits for a process that measures the same"
+        return locks.held(self.folder / ".lock", lambda: say(waiting))
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.parquet"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from batchf1.metrics import checks
 from batchf1.metrics.averaging import Averaging, check_averaging
+from batchf1.metrics.counts import Counts
 from batchf1.metrics.rates import Rates, nearest_counts
 from batchf1.metrics.ratios import F1, Ratio, check_ratio
 from batchf1.theory.expectation import expect
@@ -22,6 +23,7 @@ class Preference(NamedTuple):
     `logged` is what is expected in the log. The gaps are first minus second. `sd`: the standard
     deviation of the logged gap in one epoch, as if the two were cut into batches of their own. They
     share the batches, where both meet the same samples, so that the true one is usually smaller.
+    `counts`: the whole counts nearest to the rates, which the rest is of; None without `n_samples`.
     """
 
     true_f1: tuple[float, float]
@@ -29,6 +31,7 @@ class Preference(NamedTuple):
     true_gap: float
     logged_gap: float
     sd: float
+    counts: tuple[Counts, Counts] | None = None
 
     @property
     def true_choice(self) -> int:
@@ -59,8 +62,9 @@ def prefer(
     """Which of two classifiers the mean over batches prefers, and which one the true value.
 
     `first`, `second`: precision and recall in (0, 1], on data of one prevalence in (0, 1]. Of
-    `n_samples` they become the nearest whole counts (`nearest_counts`); without it the samples are
-    very many, and `sd` is 0. The other arguments as those of `expect`. Exact but for `sd`.
+    `n_samples` they become the nearest whole counts (`nearest_counts`), whose rates differ where
+    the samples are few; without it the samples are very many, and `sd` is 0. The other arguments
+    as those of `expect`. Exact but for `sd`.
 
     Raises `InputError` for other rates (a classifier that finds nothing has no precision), rates
     that the samples cannot have, and whatever `expect` refuses. Source: `docs/decisions.md`.
@@ -70,33 +74,25 @@ def prefer(
     (1, 2)
     """
     check_ratio(metric)
+    check_averaging(averaging)
     rules = (averaging, zero_division, metric)
-    one, two = (
-        _values(rates, prevalence, batch_size, n_samples, *rules) for rates in (first, second)
-    )
-    true, logged, sd = (one[0], two[0]), (one[1], two[1]), math.hypot(one[2], two[2])
-    return Preference(true, logged, true[0] - true[1], logged[0] - logged[1], sd)
+    pairs = [_checked(rates) for rates in (first, second)]
+    if n_samples is None:
+        counts = None
+        limits = [large_data(prevalence, *pair, batch_size, *rules[1:]) for pair in pairs]
+        values = [(limit.true_f1, limit.expected_f1, 0.0) for limit in limits]
+    else:
+        counts = [nearest_counts(n_samples, prevalence, *pair) for pair in pairs]
+        values = [expect(each, batch_size, *rules)[:3] for each in counts]
+    true, logged, sd = zip(*values, strict=True)
+    gaps = (true[0] - true[1], logged[0] - logged[1], math.hypot(*sd))
+    return Preference(true, logged, *gaps, None if counts is None else (counts[0], counts[1]))
 
 
-def _values(
-    rates: tuple[float, float],
-    prevalence: float,
-    batch_size: int,
-    n_samples: int | None,
-    averaging: Averaging,
-    zero_division: float,
-    metric: Ratio,
-) -> tuple[float, float, float]:
-    """True value, expected logged value and its standard deviation."""
+def _checked(rates: tuple[float, float]) -> tuple[float, float]:
     pair = isinstance(rates, tuple) and len(rates) == 2
     checks.must(pair, "classifier", "is a pair of precision and recall", rates)
-    if n_samples is None:
-        check_averaging(averaging)
-        limit = large_data(prevalence, *rates, batch_size, zero_division, metric)
-        return limit.true_f1, limit.expected_f1, 0.0
-    counts = nearest_counts(n_samples, prevalence, *rates)
-    found = expect(counts, batch_size, averaging, zero_division, metric)
-    return found.true_f1, found.expected_f1, found.sd
+    return rates
 
 
 def _larger(gap: float) -> int:

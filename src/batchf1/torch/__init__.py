@@ -6,13 +6,13 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from batchf1.auditing.alarm import BatchAveragedMetricWarning
+from batchf1.auditing.alarm import BatchAveragedMetricWarning, UnauditedLogWarning
 from batchf1.auditing.recorder import Recorder
 
 if TYPE_CHECKING:
     from batchf1.torch.callback import LightningAudit
 
-__all__ = ["BatchAveragedMetricWarning", "LightningAudit", "Recorder"]
+__all__ = ["BatchAveragedMetricWarning", "LightningAudit", "Recorder", "UnauditedLogWarning"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,15 +5,14 @@ Each is installed from its pins, `pins/<name>.txt`: every package, so that nothi
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from os import getpid
 from pathlib import Path
 from typing import NamedTuple
 
 from batchf1.errors import refuse, require
+from batchf1.records.files import replacing_folder
 
 FOLDER = Path(".frameworks")
 """Where they are, a folder each."""
@@ -91,18 +90,9 @@ def install(name: str, folder: Path) -> None:
     the packages of CUDA, which the pins leave out.
     """
     require(name in ENVIRONMENTS, "environment", f"is one of {tuple(ENVIRONMENTS)}", name)
-    part = folder.with_name(f"{folder.name}.{getpid()}.part")
-    for left in folder.parent.glob(f"{folder.name}.*.part"):  # by an install that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    try:
+    with replacing_folder(folder) as part:
         for command, rule in _steps(name, part):
             _run(command, name, rule)
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
-    except OSError as error:
-        refuse(str(folder), "could not be written", error.strerror or str(error))
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _steps(name: str, folder: Path) -> Iterator[tuple[list[str], str]]:

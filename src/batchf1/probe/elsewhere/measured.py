@@ -17,6 +17,7 @@ from batchf1.probe import toy
 from batchf1.probe.elsewhere.environments import FOLDER, PROGRAMS, python
 from batchf1.probe.measure import TOLERANCE
 from batchf1.records.provenance import PACKAGE
+from batchf1.study.frameworks import keras_defaults
 
 TIMEOUT = 300
 """Seconds for a program, which takes some ten."""
@@ -62,13 +63,14 @@ def measure(name: str, folder: Path = FOLDER) -> list[Row]:
     quiet = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONSAFEPATH": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     quiet |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
     try:
-        done = subprocess.run(
-            [*command, *([program.argument] if program.argument else [])],
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            env=os.environ | quiet,
-        )
+        with keras_defaults.environment():
+            done = subprocess.run(
+                [*command, *([program.argument] if program.argument else [])],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                env=os.environ | quiet,
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         refuse(name, "must run in its environment: snakemake --cores all frameworks", str(error))
     said = (done.stderr if done.returncode else done.stdout).strip().splitlines() or ["no word"]

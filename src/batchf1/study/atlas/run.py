@@ -13,6 +13,7 @@ from batchf1.records import provenance
 from batchf1.study import origin
 from batchf1.study.atlas.rows import ATLAS
 from batchf1.study.atlas.study import AtlasStudy, Cell, cells
+from batchf1.study.frameworks import keras_defaults
 from batchf1.study.grid import load_study
 from batchf1.study.store import Made, Progress, Store, say
 
@@ -28,10 +29,11 @@ def execute(experiment: Path, folder: Path) -> Made:
     study = load_study(experiment, AtlasStudy)
     name = experiment.name.partition(".")[0]
     wanted, store = cells(name, study), Store(folder, ATLAS)
-    found = {c: kept for c in wanted if (kept := store.find(c.cell_id, _stamp(c))) is not None}
-    missing = [cell for cell in wanted if cell not in found]
-    say(f"{name}: {len(wanted)} networks, {len(found)} of them kept from before")
-    found |= _measure(name, missing, store)
+    with store.held(name):
+        found = {c: kept for c in wanted if (kept := store.find(c.cell_id, _stamp(c))) is not None}
+        missing = [cell for cell in wanted if cell not in found]
+        say(f"{name}: {len(wanted)} networks, {len(found)} of them kept from before")
+        found |= _measure(name, missing, store)
     done = [found[cell] for cell in wanted]
     table = pd.concat([made.table for made in done], ignore_index=True)
     return Made(table, _origin(name, study.question, wanted, [made.origin for made in done]))
@@ -40,6 +42,7 @@ def execute(experiment: Path, folder: Path) -> Made:
 def _measure(name: str, missing: list[Cell], store: Store) -> dict[Cell, Made]:
     if not missing:
         return {}
+    keras_defaults.load()
     from batchf1.study.atlas.measure import measure  # TensorFlow takes seconds to import
 
     here, found = provenance.collect(device="CPU"), {}

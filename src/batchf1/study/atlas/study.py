@@ -8,6 +8,7 @@ from omegaconf import MISSING
 
 from batchf1.errors import require
 from batchf1.records.files import digest
+from batchf1.study.limits import check_epochs, check_repetitions
 
 TASKS = ("heavy", "grade", "price")
 """Is a diamond heavy (0, 1), which grade of cut has it (0 to 4), what does it cost (1,000 $)?"""
@@ -48,7 +49,10 @@ class AtlasStudy:
             require(good, name, "needs values, none twice", values)
         for task in self.tasks:
             require(task in TASKS, "tasks", f"are among {TASKS}", task)
-        for name in ("seeds", "n_train", "cuts", "epochs", "training_batch_size"):
+        check_epochs("epochs", self.epochs)
+        for name in ("seeds", "cuts"):
+            check_repetitions(name, getattr(self, name))
+        for name in ("n_train", "training_batch_size"):
             value = getattr(self, name)
             require(value >= 1, name, "must be at least 1", value)
         require(self.threads >= 0, "threads", "must be at least 0", self.threads)

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from batchf1.errors import one_line, refuse
+from batchf1.study.frameworks import keras_defaults
 
 # A fork of a process that has imported TensorFlow, and computed nothing, is as fresh as a new one,
 # and its peak memory is its own; elsewhere than on Linux forks are not safe.
@@ -28,10 +29,11 @@ def in_fresh_process(module: str, function: str, arguments: tuple[Any, ...], thi
         context.set_forkserver_preload([__name__, module])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_report, args=(sender, module, function, arguments))
-    process.start()
-    sender.close()
     try:
-        result, trouble = receiver.recv()
+        with keras_defaults.environment():  # what the process imports finds Keras' own defaults
+            process.start()
+            sender.close()
+            result, trouble = receiver.recv()
     except EOFError:
         process.join()
         result, trouble = None, f"exit status {process.exitcode}"

@@ -37,10 +37,11 @@ def execute(experiment: Path, folder: Path) -> Made:
     except InputError as error:
         raise InputError(f"{experiment}: {error}") from error
     store = Store(folder, COST)
-    found = {c: row for c in wanted if (row := store.find(c.cell_id, _stamp(c))) is not None}
-    missing = [cell for cell in wanted if cell not in found]
-    say(f"{name}: {len(wanted)} measurements, {len(found)} of them kept from before")
-    found |= _measure(missing, store)
+    with store.held(name):
+        found = {c: row for c in wanted if (row := store.find(c.cell_id, _stamp(c))) is not None}
+        missing = [cell for cell in wanted if cell not in found]
+        say(f"{name}: {len(wanted)} measurements, {len(found)} of them kept from before")
+        found |= _measure(missing, store)
     done = [found[cell] for cell in wanted]
     table = pd.concat([tables.empty(COST), *(made.table for made in done)], ignore_index=True)
     return Made(table, _origin(name, study.question, wanted, [made.origin for made in done]))

@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from batchf1.errors import refuse, require
 from batchf1.records.files import digest
 from batchf1.study import plugins
+from batchf1.study.limits import check_repetitions
 from batchf1.study.seeds import generator
 
 NONE = "none"
@@ -50,7 +51,8 @@ class Grid:
         for name in ("batch_sizes", "n_samples"):
             values = getattr(self, name)
             require(min(values) >= 1, f"grids.{name}", "must be at least 1", values)
-        require(self.repetitions >= 0, "grids.repetitions", "must be at least 0", self.repetitions)
+        if self.repetitions:
+            check_repetitions("grids.repetitions", self.repetitions)
         if self.strategies:
             _has_none("grids.strategies", self.strategies)
 
@@ -90,7 +92,8 @@ class CostStudy:
         _distinct("devices", self.devices)
         for name in self.devices:
             require(name in DEVICES, "devices", f"are among {DEVICES}", name)
-        for name, least in (("repetitions", 1), ("most_calls", 2), ("n_features", 1)):
+        check_repetitions("repetitions", self.repetitions)
+        for name, least in (("most_calls", 2), ("n_features", 1)):
             value = getattr(self, name)
             require(value >= least, name, f"must be at least {least}", value)
         require(self.threads >= 0, "threads", "must be at least 0", self.threads)

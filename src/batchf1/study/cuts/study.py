@@ -9,6 +9,7 @@ from omegaconf import MISSING
 from batchf1.errors import require
 from batchf1.metrics.counts import Counts
 from batchf1.study.cuts.diamonds import COLUMNS, LABEL
+from batchf1.study.limits import check_repetitions
 
 
 @dataclass
@@ -30,9 +31,8 @@ class Groups:
                 require(column in known, f"groups.{name}", f"are among {known}", column)
         good = bool(self.above) and all(0 < cut < float("inf") for cut in self.above)
         require(good, "groups.above", "needs carats above 0", self.above)
-        for name in ("batch_size", "seeds"):
-            value = getattr(self, name)
-            require(value >= 1, f"groups.{name}", "must be at least 1", value)
+        require(self.batch_size >= 1, "groups.batch_size", "must be at least 1", self.batch_size)
+        check_repetitions("groups.seeds", self.seeds)
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Folds:
     seeds: int = MISSING
 
     def __post_init__(self) -> None:
-        require(self.seeds >= 1, "folds.seeds", "must be at least 1", self.seeds)
+        check_repetitions("folds.seeds", self.seeds)
         require(self.n_folds >= 2, "folds.n_folds", "must be at least 2", self.n_folds)
         require(bool(self.prevalences), "folds.prevalences", "need one", "none")
         rule = f"leave each of {self.n_folds} folds a positive and a negative"

@@ -20,15 +20,18 @@ NETWORK, LOGISTIC, CANDIDATE = "network", "logistic", "candidate"
 """Roles: the reference network, one without a hidden layer, a candidate of the random search."""
 
 
-def cells(path: Path) -> list[Cell]:
+def cells(path: Path, huge: bool = False) -> list[Cell]:
     """The cells of a study of decisions; those of candidates have a seed each.
+
+    `huge`: whether there may be more than `limits.MAX_RUNS` runs.
 
     All runs of one task, prevalence and seed share data and order. Raises `InputError` that names
     the file and what does not fit.
     """
     study = load_study(path, DecisionStudy)
-    seeds = tuple(range(study.seeds))
     try:
+        study.check_size(huge)
+        seeds = tuple(range(study.seeds))
         drawn = {seed: _candidates(path.stem, study, seed) for seed in seeds}
         return [
             cell for base in _bases(path.stem, study) for cell in _cells(study, base, seeds, drawn)

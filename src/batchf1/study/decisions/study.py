@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from batchf1.errors import require
+from batchf1.study.limits import check_size
 
 
 @dataclass
@@ -101,9 +102,21 @@ class DecisionStudy:
         for name, least in (("seeds", 1), ("candidates", 1), ("n_thresholds", 2), ("shards", 1)):
             value = getattr(self, name)
             require(value is None or value >= least, name, f"must be at least {least}", value)
+        texts = all(isinstance(override, str) for override in self.overrides)
+        require(texts, "overrides", "must be texts, each key=value", self.overrides)
         set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
         for key in ("study", "seed", "dataset", "dataset.prevalence"):
             require(key not in set_here, "overrides", "leave to the study what it varies", key)
+
+    def check_size(self, huge: bool = False) -> None:
+        """Refuse too many cells or runs, as `limits.check_size` does."""
+        n_tasks = len(self.tasks) * len(self.prevalences)
+        n_fixed, n_drawn = self._n_weights, self.candidates * self.seeds
+        check_size(n_tasks * (n_fixed + n_drawn), n_tasks * (n_fixed * self.seeds + n_drawn), huge)
+
+    @property
+    def _n_weights(self) -> int:
+        return len(self.class_weights) + len(self.logistic_class_weights)
 
     @property
     def thresholds(self) -> list[float]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import collections
 import collections.abc
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from batchf1.errors import refuse, require
+from batchf1.records.files import replacing_folder
 from batchf1.records.provenance import PACKAGE
+from batchf1.study.frameworks import keras_defaults
 
 VERSION = "2.2.4"
 PINS = PACKAGE / "study" / "frameworks" / "keras224" / "requirements.txt"
@@ -28,11 +29,9 @@ def install(folder: Path) -> None:
 
     Raises `InputError` where the package index does not answer or sends other files.
     """
-    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     wanted = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(PINS)]
-    try:
-        part.mkdir(parents=True)  # a place that cannot be written to shows before pip does
+    with replacing_folder(folder) as part:
         done = subprocess.run(
             [*command, *wanted, "--target", str(part)], capture_output=True, text=True
         )
@@ -43,16 +42,12 @@ def install(folder: Path) -> None:
                 f"needs the package index once, or its wheels through PIP_FIND_LINKS ({PINS.name})",
                 said[-1] if said else done.stderr,
             )
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
-    except OSError as error:
-        refuse(str(folder), "could not be written", error.strerror or str(error))
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def activate(folder: Path = FOLDER) -> None:
     """Let `import keras` mean Keras 2.2.4 in this process, in TensorFlow's graph mode.
+
+    It has its own defaults, whatever the user's `keras.json` says.
 
     Six small gaps are filled, names that Python, NumPy or TensorFlow have dropped; nothing in Keras
     is changed. Raises `InputError` where it is not installed, or another Keras is already in use.
@@ -70,11 +65,10 @@ def activate(folder: Path = FOLDER) -> None:
         require(version == VERSION, "keras", f"must not be in use before Keras {VERSION}", version)
         return
     sys.path.insert(0, str(here))
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    _fill_gaps()
-    import keras
-
+    with keras_defaults.environment():
+        _fill_gaps()
+        import keras
     require(keras.__version__ == VERSION, str(folder), f"must hold Keras {VERSION}", keras)
 
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, ClassVar
 
 from batchf1.study import plugins
+from batchf1.study.frameworks import keras_defaults
 from batchf1.study.frameworks.base import Framework, Seconds, Trainer
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Keras3(Framework):
         return version("keras")
 
     def configure(self, run: Run) -> str:
-        """See `Framework`."""
+        """See `Framework`; Keras gets its own defaults, whatever the user's are."""
+        keras_defaults.load()
         from batchf1.study.frameworks import devices
 
         return devices.configure(run.training.device, run.training.threads)

@@ -1,0 +1,52 @@
+"""What a figure's record adds to its words: a headline where it has none, and its data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from batchf1.figures import _style
+
+DATA = "dataset.variant"
+"""Setting of a study that names a data set."""
+
+
+def completed(figure: Figure, record: Mapping[str, Any], alt: str) -> Figure:
+    """The figure, with a headline in its metadata and its data sets in the caption.
+
+    Without a headline or titles of its own it has the question of its study, or `alt`, what the
+    picture shows; that is not drawn. A data set that the caption names already is not added.
+    """
+    sources = record.get("sources", [])
+    headline, caption = _style.words(figure)
+    if not headline:
+        questions = [source["question"] for source in sources if "question" in source]
+        figure.text(0, 0, [*questions, alt][0], gid=_style.HEADLINE, visible=False)
+    names = [name for name in _data_sets(sources) if name not in caption]
+    if names:
+        _add(figure, f"Data: {', '.join(names)}.")
+    return figure
+
+
+def _data_sets(sources: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those of the studies that a figure is made from."""
+    names: dict[str, None] = {}
+    for source in sources:
+        one, several = source.get("config", {}).get(DATA), source.get("grid", {}).get(DATA, [])
+        names |= dict.fromkeys(str(name) for name in (several if one is None else [one]))
+    return list(names)
+
+
+def _add(figure: Figure, sentence: str) -> None:
+    """One more sentence in the caption, on a new line where its last line would be the longest."""
+    captions = [text for text in figure.findobj(Text) if text.get_gid() == _style.CAPTION]
+    if not captions:
+        _style.caption(figure, sentence)
+    for caption in captions:
+        *lines, last = caption.get_text().split("\n")
+        fits = len(f"{last} {sentence}") <= max(map(len, lines), default=0)
+        end = [f"{last} {sentence}"] if fits else [last, sentence]
+        caption.set_text("\n".join([*lines, *end]))

@@ -1,0 +1,81 @@
+"""The line at the end of an audit: what was audited, what was not, and when that is a warning."""
+
+import logging
+import warnings
+
+import pytest
+
+from batchf1.auditing.alarm import Alarm, UnauditedLogWarning
+from batchf1.errors import InputError
+
+LINE = "Audit: audited val_f1, val_auc; not audited: val_dice (a tracker), val_iou (a class)"
+
+
+def alarm(action="warn", every=None, ignore=()):
+    return Alarm("Audit", action, every, remedy="mend it", log="batchf1.test", ignore=ignore)
+
+
+def summarize(one, unaudited):
+    """The warnings, of the one kind that may come."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        one.summarize(["val_f1", "val_auc"], unaudited)
+    assert {warning.category for warning in caught} <= {UnauditedLogWarning}
+    return [str(warning.message) for warning in caught]
+
+
+BOTH = {"val_dice": "a tracker", "val_iou": "a class"}
+
+
+def test_what_was_not_audited_is_named_in_one_line(caplog):
+    caplog.set_level(logging.INFO)
+    assert summarize(alarm(), BOTH) == [LINE]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", LINE)
+    ]
+
+
+def test_all_audited_goes_to_the_logger_alone(caplog):
+    caplog.set_level(logging.INFO)
+    assert summarize(alarm("raise"), {}) == []
+    assert [record.getMessage() for record in caplog.records] == ["Audit: audited val_f1, val_auc"]
+
+
+def test_a_reason_of_several_lines_is_put_on_one():
+    (text,) = summarize(alarm(), {"val_dice": "a\n tracker"})
+    assert text.endswith("not audited: val_dice (a tracker)")
+
+
+def test_nothing_audited():
+    with pytest.warns(UnauditedLogWarning, match="^Audit: audited no log; not audited: val_iou"):
+        alarm().summarize([], {"val_iou": "a class"})
+
+
+def test_for_ci():
+    with pytest.raises(InputError) as refused:
+        summarize(alarm("raise"), BOTH)
+    assert str(refused.value) == LINE
+    with pytest.raises(InputError, match=r"not audited: val_iou \(a class\); ignored: val_dice$"):
+        summarize(alarm("raise", ignore=["val_dice"]), BOTH)
+    assert summarize(alarm("raise", ignore={"val_dice", "val_iou"}), BOTH) == []
+
+
+def test_silent_when_asked(caplog):
+    caplog.set_level(logging.INFO)
+    assert summarize(alarm("ignore"), BOTH) == []
+    assert not caplog.records
+
+
+def test_the_same_line_comes_once_unless_every_epoch_is_asked_for():
+    once, each = alarm(), alarm(every=1)
+    assert [len(summarize(once, BOTH)) for _ in range(3)] == [1, 0, 0]
+    assert summarize(once, {"val_dice": "a tracker"}) != []
+    assert [len(summarize(each, BOTH)) for _ in range(3)] == [1, 1, 1]
+    once.begin()
+    assert summarize(once, {"val_dice": "a tracker"}) != []
+
+
+@pytest.mark.parametrize("ignore", ["val_dice", [1], None, 3])
+def test_ignore_is_a_list_of_names(ignore):
+    with pytest.raises(InputError, match="ignore: must be a list of logs, such as .'val_dice'.;"):
+        alarm(ignore=ignore)

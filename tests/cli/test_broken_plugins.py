@@ -1,0 +1,153 @@
+"""Plug-ins that do not load, or raise, are named in a line, and disturb no other command."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+FILES = {
+    "broken.py": "import nowhere_at_all\n",
+    "no_syntax.py": "def\n",
+    "no_add.py": "",
+    "raising.py": """
+def add(commands):
+    parser = commands.add_parser("raising")
+    parser.set_defaults(command=run, prog=parser.prog)
+
+def run(parsed):
+    {}["key"]
+""",
+    "fine.py": """
+def add(commands):
+    parser = commands.add_parser("fine")
+    parser.set_defaults(command=lambda _: print("fine"), prog=parser.prog)
+""",
+    "raising_data.py": """
+from dataclasses import dataclass
+from batchf1.datasets.base import Dataset
+
+@dataclass
+class MyData(Dataset):
+    name = "my_data"
+
+    def __post_init__(self):
+        self.nothing
+
+    def draw(self, rng, n_positive, n_negative):
+        pass
+""",
+    "metric.py": "def f1(y_true, y_pred):\n    return y_true.nothing\n",
+    "rows.csv": "y_true,y_pred,batch\n1,1,0\n0,1,1\n",
+}
+ENTRY_POINTS = """
+[batchf1.commands]
+bad = broken
+syntax = no_syntax
+empty = no_add
+raising = raising
+fine = fine
+
+[batchf1.datasets]
+bad_data = broken:Data
+no_data = raising_data:Nothing
+
+[batchf1.strategies]
+bad_strategy = broken:Strategy
+"""
+LEFT_OUT = [f"batchf1: left out: command {name}: " for name in ("bad", "syntax", "empty")]
+EXPECT = "expect --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32"
+
+
+@pytest.fixture(scope="module")
+def batchf1(tmp_path_factory):
+    """A command in a folder with a package of broken plug-ins: status, output, lines of errors."""
+    folder = tmp_path_factory.mktemp("broken")
+    info = folder / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_text(ENTRY_POINTS)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+
+    def run(arguments, **environment):
+        paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+        done = subprocess.run(
+            [sys.executable, "-m", "batchf1.cli.main", *arguments.split()],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | environment,
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout, done.stderr.splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "arguments", [EXPECT, "train --settings", "workflow --help", "fetch diamonds", "fine"]
+)
+def test_what_names_no_broken_plug_in_goes_on_without_a_word(batchf1, arguments):
+    status, out, errors = batchf1(arguments)
+    assert (status, errors) == (0, [])
+    assert out
+
+
+def test_the_list_of_commands_names_each_broken_one_in_a_line(batchf1):
+    status, out, errors = batchf1("--help")
+    assert status == 0
+    assert "fine" in out
+    assert len(errors) == 3
+    assert all(line.startswith(said) for line, said in zip(errors, LEFT_OUT, strict=True))
+    assert "exit status:" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("bad", "batchf1: command bad: broken cannot be loaded: ModuleNotFoundError: No module"),
+        ("syntax", "batchf1: command syntax: no_syntax cannot be loaded: SyntaxError: "),
+        ("empty --x", "batchf1: command empty: no_add cannot be loaded: AttributeError: "),
+        ("raising", "batchf1 raising: plug-in raising: KeyError: 'key' (BATCHF1_DEBUG=1 prints"),
+        (
+            "train dataset=bad_data",
+            "batchf1 train: dataset bad_data: broken cannot be loaded: ModuleNotFoundError: ",
+        ),
+        (
+            "train dataset=broken.Data",
+            "batchf1 train: dataset broken.Data: broken cannot be loaded: ModuleNotFoundError: ",
+        ),
+        (
+            "train dataset=raising_data.MyData --settings",
+            "batchf1 train: plug-in raising_data: AttributeError: 'MyData' object has no attribute",
+        ),
+        (
+            "train strategies=[bad_strategy] training.engine=plain dataset.n_samples=60",
+            "batchf1 train: strategies bad_strategy: broken cannot be loaded: ModuleNotFoundErr",
+        ),
+        (
+            "audit rows.csv --metric metric:f1",
+            "batchf1 audit: plug-in metric: AttributeError: 'numpy.ndarray' object has no attribu",
+        ),
+        ("audit rows.csv --metric broken:f1", "batchf1 audit: --metric: broken cannot be loaded"),
+    ],
+)
+def test_a_plug_in_that_is_named_and_fails_is_named_in_a_line(batchf1, arguments, said):
+    status, _, errors = batchf1(arguments)
+    assert status == 3
+    assert len([line for line in errors if line.startswith("batchf1")]) == 1
+    assert errors[-1].startswith(said)
+    assert not any("Traceback" in line for line in errors)
+
+
+def test_the_traceback_of_a_plug_in_is_printed_on_request(batchf1):
+    status, _, errors = batchf1("raising", BATCHF1_DEBUG="1")
+    assert status == 3
+    assert errors[0].startswith("Traceback")
+    assert any("raising.py" in line for line in errors)
+
+
+def test_a_name_that_a_registered_class_lacks_is_refused(batchf1):
+    status, _, errors = batchf1("train dataset=no_data")
+    assert status == 2
+    assert errors == ["batchf1 train: dataset: raising_data must have it; got Nothing"]

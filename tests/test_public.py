@@ -3,6 +3,8 @@
 import doctest
 import importlib
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -34,6 +36,18 @@ def test_names_are_listed_and_others_are_refused():
     assert batchf1.__all__ == sorted(batchf1.__all__, key=lambda name: (not name.isupper(), name))
     with pytest.raises(AttributeError, match="module 'batchf1' has no attribute 'nope'"):
         _ = batchf1.nope
+
+
+def test_subpackages_come_when_they_are_asked_for():
+    program = (
+        "import sys, batchf1\n"
+        "assert not {'keras', 'tensorflow', 'torch', 'scipy'} & set(sys.modules)\n"
+        "assert {'keras', 'torch'} <= set(dir(batchf1))\n"
+        "assert batchf1.torch.Recorder.__name__ == 'Recorder'\n"
+        "assert 'keras' not in sys.modules\n"
+        "assert batchf1.keras.Audit.__name__ == 'Audit'\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_the_api_in_five_lines():

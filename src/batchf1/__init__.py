@@ -63,13 +63,17 @@ _PLACES = {
     "smallest_batch": "theory.search",
 }
 """Public name -> the module that has it; imported when it is asked for (PEP 562)."""
+_SUBPACKAGES = ("keras", "torch")
+"""Subpackages that `import batchf1` leaves out and `batchf1.keras` imports."""
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return import_module(f"{__name__}.{name}")
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_PLACES]
+    return [*globals(), *_PLACES, *_SUBPACKAGES]

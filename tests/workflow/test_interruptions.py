@@ -55,7 +55,7 @@ def shards(process):
 
 def _command(process):
     try:
-        return " ".join(process.cmdline()[:3])
+        return " ".join(process.cmdline()[:4])  # python, batchf1, workflow, shard
     except psutil.Error:  # it has just ended
         return ""
 
@@ -114,6 +114,22 @@ def test_killed_at_any_moment_it_goes_on_and_ends_the_same(copy, executed):
     assert copy.parts() == []
     same(copy, executed)
     assert "Nothing to be done" in copy.snakemake(*TABLES).stdout
+
+
+def test_called_again_beside_orphans_it_trains_nothing_twice(copy):
+    shards_alone = [f"results/mini/shards/{i}.parquet" for i in range(2)]
+    process = copy.start("snakemake", "--cores", "2", *shards_alone)
+    wait_for(lambda: len(list(copy.folder.glob("results/mini/store/.*.lock"))) == 2, process)
+    orphans = shards(process)
+    assert len(orphans) == 2
+    process.kill()
+    done = copy.snakemake(*shards_alone)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("waits for a process that trains the same") == 2
+    assert done.stdout.count("4 runs, 4 of them kept from before") == 2
+    psutil.wait_procs(orphans)
+    assert len(copy.kept()) == 8
+    assert copy.parts() == []
 
 
 def test_of_two_at_once_the_second_is_refused(copy):

@@ -8,7 +8,9 @@ In anyone's Keras program::
               mode="max")])
 
 A strategy puts `f1_<name>` and `val_f1_<name>` into the logs, where callbacks after it find them;
-with `metric=f_beta(2)` they are `f2_<name>` and `val_f2_<name>`. In a model of several outputs,
+with `metric=f_beta(2)` they are `f2_<name>` and `val_f2_<name>`. Callbacks that choose by them, as
+EarlyStopping and ModelCheckpoint, need `mode="max"`: Keras knows the direction of its own metrics
+alone, and raises `ValueError` otherwise. In a model of several outputs,
 `metrics={"a": s.metrics()}` logs `a_f1_<name>`; `epoch_end` needs a single output.
 
 What labels and scores are is told by the metric:

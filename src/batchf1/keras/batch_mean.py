@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from batchf1.errors import require
+from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
 from batchf1.keras.forms import config_of, form_of
 from batchf1.keras.guard import Guard
@@ -47,7 +48,7 @@ class BatchMean(Strategy):
 
 
 @keras.saving.register_keras_serializable("batchf1")
-class BatchRatio(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
+class BatchRatio(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
     """The mean over the batches of a metric's values, as Keras makes it of any function.
 
     NaN after a label or a score that `Form.read` makes NaN.

@@ -19,7 +19,10 @@ from batchf1.keras.passes import (
     check_repeatable,
     check_unmasked,
     is_arrays,
+    predicted,
     unweighted,
+    validated_samples,
+    validation_cut,
 )
 from batchf1.keras.tensors import check_shape, cut
 from batchf1.metrics.averaging import Averaging, pooled
@@ -64,7 +67,8 @@ class EpochEnd(Strategy):
         generator that cannot be started again, for a `tf.data.Dataset` or `PyDataset` without end
         (no other iterable tells: the pass waits for its end), for shapes, labels or scores that do
         not fit, for sample weights, for a model of several outputs, and for one that masks samples,
-        of which predictions tell nothing.
+        of which predictions tell nothing. At the end of the first epoch also for more validation
+        samples than `validation_steps` of `fit` leaves.
         """
         splits = {self.key: train, f"val_{self.key}": validation}
         given = {key: data for key, data in splits.items() if data is not None}
@@ -102,9 +106,17 @@ class PassAtEpochEnd(Guard):
                 of_split = self._of_arrays if is_arrays(data) else self._streamed
                 write(logs, key, of_split(key, data))
 
+    def _check_length(self, key: str, n: int) -> None:
+        """Refuse more samples than Keras validates, where `validation_steps` limits it."""
+        steps, seen = validation_cut(self.model)[1], validated_samples(self.model)
+        if key.startswith("val_") and steps and seen:
+            rule = f"needs the {seen} samples of validation_steps={steps}, as data.take({steps})"
+            require(n <= seen, key, f"{rule} or x[:{seen}]", f"{n} samples or more")
+
     def _of_arrays(self, key: str, data: Any) -> float:
         """The article's way: everything at once, and for F1 scikit-learn."""
         x, y_true = unweighted(key, data)
+        self._check_length(key, len(y_true))
         require(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
         scores = self._only_output(key, self.model.predict(x, verbose=0))
         if self.strategy.metric != F1:
@@ -121,9 +133,10 @@ class PassAtEpochEnd(Guard):
         totals: Any = (0, 0, 0, 0)
         for batch in batches(data):
             x, y_true = unweighted(key, batch)
-            scores = self._only_output(key, self.model.predict_on_batch(x))
+            scores = self._only_output(key, predicted(self.model, x))
             n_batches += 1
             found = self._margins(y_true, scores)
+            self._check_length(key, totals[3] + found[3])
             totals = tuple(old + new for old, new in zip(totals, found, strict=True))
         require(n_batches > 0, key, "needs data with at least one batch", n_batches)
         return float(self.strategy.metric.of_margins(*totals))

@@ -8,20 +8,29 @@ one in `weighted_metrics`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import keras
 
 from batchf1.errors import refuse, require
+from batchf1.keras import legacy
 
 if TYPE_CHECKING:
     from batchf1.keras.base import Strategy
 
 Logs = Mapping[str, Any]
+_KEYS: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+"""Model -> the keys of the strategies whose callbacks it trains with."""
 
 
-def prefixes(logs: Logs, key: str) -> list[str]:
+def is_ours(model: Any, name: str) -> bool:
+    """Whether a strategy's callback writes or guards the log of this name, without `val_`."""
+    return any(prefixes([name], key) for key in _KEYS.get(model, ()))
+
+
+def prefixes(logs: Iterable[str], key: str) -> list[str]:
     """What stands before `key` where it is logged: "", "val_", or these with an output's name."""
     return [name.removesuffix(key) for name in logs if name == key or name.endswith(f"_{key}")]
 
@@ -46,7 +55,7 @@ def write(logs: MutableMapping[str, Any], key: str, value: float) -> None:
     logs[key] = value
 
 
-class Guard(keras.callbacks.Callback):  # type: ignore[misc]
+class Guard(legacy.Callback):
     """Refuses, in one line, what would make a strategy's log wrong, and what made it NaN.
 
     A NaN in the loss too comes from a training that diverged, and is left as it is.
@@ -55,6 +64,11 @@ class Guard(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, strategy: Strategy) -> None:
         super().__init__()
         self.strategy = strategy
+
+    def set_model(self, model: Any) -> None:
+        """Take the model, in whose logs the strategy's key is exact from now on."""
+        super().set_model(model)
+        _KEYS.setdefault(model, set()).add(self.strategy.key)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Refuse losses that take scores for logits where the strategy does not, or otherwise."""

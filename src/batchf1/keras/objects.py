@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -20,44 +19,96 @@ Function = Callable[[Any, Any], float]
 """Of (y_true, y_pred)."""
 
 
-def compiled(model: Any) -> Iterator[tuple[str, Any]]:
-    """Name in the logs -> metric, of those in `metrics` and `weighted_metrics` that could be wrong.
+class Compiled(NamedTuple):
+    """A metric given to `compile`, and which of its values is logged."""
 
-    Those are functions, which Keras wraps, and classes that are not Keras' own. Of a model of
-    several outputs the name begins with that of the metric's output.
+    metric: Any
+    key: str | None = None
+    """Of a metric that gives a dict of values."""
+
+
+def compiled(model: Any) -> dict[str, Compiled]:
+    """Name in the logs -> metric, of those in `metrics` and `weighted_metrics`.
+
+    Of a model of several outputs the name begins with that of the metric's output. Without the
+    metrics of which Keras makes one name.
     """
+    found: dict[str, Compiled] = {}
     for part in model.metrics:
         held, named = getattr(part, "metrics", ()), part.result()
         # what holds those given to `compile`, unless its names are ambiguous
         if isinstance(named, dict) and len(named) == len(held):
-            yield from filter(_may_be_wrong, zip(named, held, strict=True))
+            for (name, value), metric in zip(named.items(), held, strict=True):
+                keys = (
+                    dict(zip(value, value, strict=True))
+                    if isinstance(value, dict)
+                    else {name: None}
+                )
+                found |= {logged: Compiled(metric, key) for logged, key in keys.items()}
+    return found
+
+
+def is_keras_own(metric: Any) -> bool:
+    """Whether Keras wrote it: a class that keeps counts or sums, or a mean over samples."""
+    kind = type(metric)
+    return kind.__module__.startswith("keras.") and not issubclass(
+        kind, keras.metrics.MeanMetricWrapper
+    )
 
 
 def has_value_of_each_sample(metric: Any, batches: Iterable[Pair]) -> bool:
-    """Whether Keras averages over samples what the metric gives for a batch, as for accuracy."""
+    """Whether Keras averages over samples what the metric gives for a batch, as for accuracy.
+
+    Two batches of different sizes tell this from a value for each of so many classes.
+    """
     if not isinstance(metric, keras.metrics.Mean):
         return False
-    y_true, y_pred = max(batches, key=lambda pair: len(pair[0]))
-    as_function(metric)(y_true, y_pred)
-    return len(y_true) > 1 and float(metric.count) == len(y_true)
+    of_size = {len(pair[0]): pair for pair in batches}
+    n = max(of_size)
+    if n == 1:
+        return False
+    if len(of_size) == 1:
+        of_size[n - 1] = (of_size[n][0][:-1], of_size[n][1][:-1])
+    function = as_function(metric)
+    for pair in (of_size[n], of_size[min(of_size)]):
+        function(*pair)
+        if ops.convert_to_numpy(metric.count) != len(pair[0]):
+            return False
+    return True
 
 
-def as_function(metric: Any) -> Function:
+def as_function(metric: Any, key: str | None = None) -> Function:
     """What a metric says of some samples alone, a function of (y_true, y_pred).
 
-    Raises `ValueError` where the metric raises anything.
+    `key`: which of its values, if it has a dict of them. Raises `ValueError` where the metric
+    raises anything.
     """
 
     def value(y_true: Any, y_pred: Any) -> float:
-        metric.reset_state()
-        try:
-            metric.update_state(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
-        except Exception as error:  # of any backend
-            raise ValueError(one_line(error)) from error
-        return float(metric.result())
+        return replayed(metric, [(y_true, y_pred)], key)
 
-    value.__name__ = metric.name
+    value.__name__ = key or metric.name
     return value
+
+
+def replayed(metric: Any, batches: Iterable[Pair], key: str | None = None) -> float:
+    """The metric of the batches, taken in one after the other as Keras does.
+
+    Raises `ValueError` where the metric raises anything.
+    """
+    try:
+        updated(metric, batches)
+        result = metric.result()
+        return float(result if key is None else result[key])
+    except Exception as error:  # of any backend
+        raise ValueError(one_line(error)) from error
+
+
+def updated(metric: Any, batches: Iterable[Pair]) -> None:
+    """Reset the metric and give it the batches, one after the other."""
+    metric.reset_state()
+    for y_true, y_pred in batches:
+        metric.update_state(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
 
 
 def of_sizes(sizes: Collection[int], function: Function) -> Function:
@@ -70,23 +121,6 @@ def of_sizes(sizes: Collection[int], function: Function) -> Function:
 
     value.__name__ = function.__name__
     return value
-
-
-def _may_be_wrong(named: tuple[str, Any]) -> bool:
-    kind = type(named[1])
-    wrapped = issubclass(kind, keras.metrics.MeanMetricWrapper)
-    return wrapped or not kind.__module__.startswith("keras.")
-
-
-@contextmanager
-def restored(metric: Any) -> Iterator[None]:
-    """Give the metric back its state afterwards."""
-    kept = [ops.convert_to_numpy(variable) for variable in metric.variables]
-    try:
-        yield
-    finally:
-        for variable, value in zip(metric.variables, kept, strict=True):
-            variable.assign(value)
 
 
 def output_of(name: str, metric: Any, outputs: Iterable[str]) -> str | None:
@@ -122,18 +156,18 @@ def by_output(thing: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pai
 
 
 def _pair(thing: str, y_true: Any, y_pred: Any) -> Pair:
-    """Labels, floats in Keras' dtype, and the scores of as many samples.
-
-    Labels (n,) become (n, 1) where the scores are.
-    """
+    """Labels, floats in Keras' dtype, and the scores of as many samples."""
     scores, labels = (np.asarray(ops.convert_to_numpy(part)) for part in (y_pred, y_true))
     require(len(labels) == len(scores), thing, f"needs {len(scores)} labels", len(labels))
     if labels.dtype.kind == "f":
         labels = labels.astype(keras.config.floatx())
-    # Keras itself would make (n, n) of them in most functions
-    return (labels[:, None] if is_widened(labels, scores) else labels), scores
+    return labels, scores
 
 
-def is_widened(labels: NDArray[Any], scores: NDArray[Any]) -> bool:
-    """Whether (n,) meets (n, 1)."""
-    return labels.ndim == 1 and scores.ndim == 2 and scores.shape[1] == 1
+def aligned(labels: NDArray[Any], scores: NDArray[Any]) -> NDArray[Any]:
+    """Labels in the shape of the scores where one has shape (n,) and the other (n, 1).
+
+    Keras hands a metric both as they are, and most functions then broadcast them to (n, n).
+    """
+    shapes = {labels.shape, scores.shape}
+    return labels.reshape(scores.shape) if shapes == {(len(labels),), (len(labels), 1)} else labels

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from batchf1.errors import require
+from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
 from batchf1.keras.forms import Form
 from batchf1.keras.guard import Guard, Logs, prefixes, read, write
@@ -112,7 +113,7 @@ class Reconstructed(Strategy):
 
 
 @keras.saving.register_keras_serializable("batchf1")
-class CountShare(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
+class CountShare(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
     """Share of the samples that a count of `LOGGED` counts, in [0, 1]; for sums, count a batch.
 
     Of the class `of_class`; None adds up the classes. NaN after a label or a score that `Form.read`

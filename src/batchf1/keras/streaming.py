@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
 from batchf1.keras.forms import config_of, form_of
 from batchf1.keras.guard import Guard
@@ -46,7 +47,7 @@ class Streaming(Strategy):
 
 
 @keras.saving.register_keras_serializable("batchf1")
-class StreamingRatio(keras.metrics.Metric):  # type: ignore[misc]
+class StreamingRatio(legacy.Metric):
     """A metric of the counts of each class, added up over the batches; binary is one class.
 
     Keras' own `F1Score` needs (n, 1) or one-hot labels, calls every score positive unless given a

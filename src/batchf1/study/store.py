@@ -53,7 +53,7 @@ class Store:
         tables.write(made.table, self._path(key), self.schema, made.origin)
 
     def held(self, name: str) -> AbstractContextManager[None]:
-        """Hold a lock for work of this name; wait for a process that holds it, such as an orphan."""
+        """Hold a lock for work of this name, once no other process, such as an orphan, holds it."""
         waiting = f"{name}: waits for a process that measures the same"
         return locks.held(self.folder / ".lock", lambda: say(waiting))
 

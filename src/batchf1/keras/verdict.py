@@ -1,0 +1,163 @@
+"""The audit of one log: what is found, or why it cannot be audited."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+
+from batchf1.auditing.alarm import CUTS, Cause, close
+from batchf1.auditing.answer import Audited, audit
+from batchf1.auditing.averages import number
+from batchf1.auditing.samples import joined
+from batchf1.errors import one_line
+from batchf1.keras import objects, state
+from batchf1.keras.objects import Compiled, Pair
+
+BROADCAST = Cause(
+    "by broadcasting labels of shape {} against outputs of shape {} to (n, n)",
+    "give labels of the outputs' shape, {}",
+)
+ONE_TOO_MANY = Cause(
+    "the sum over {n} batches divided by {more}: of a data set that does not tell its length, Keras"
+    " counts a batch too many",
+    "end it with .apply(tf.data.experimental.assert_cardinality({n})), and {remedy}",
+)
+NOT_RESET = (
+    "its state in {} stays when Keras resets the metric, so that training and earlier epochs are"
+    " in it: make it with self.add_variable()"
+)
+
+
+class Verdict(NamedTuple):
+    """What is found of a log, with a cause if no rule explains it; or the reason why not.
+
+    Without both the log is right.
+    """
+
+    found: Audited | None = None
+    cause: Cause | None = None
+    reason: str | None = None
+
+
+RIGHT = Verdict()
+
+
+class Circumstances(NamedTuple):
+    """What bears on every log of a validation."""
+
+    unknown_length: bool
+    """Whether the data set does not tell how many batches it has."""
+    replicas: int
+    """How many devices share each batch."""
+    remedy: str
+
+
+def of_metric(
+    compiled: Compiled, pairs: list[Pair], logged: Any, circumstances: Circumstances
+) -> Verdict:
+    """The verdict on a compiled metric, which keeps its state."""
+    metric = compiled.metric
+    is_function = isinstance(metric, keras.metrics.MeanMetricWrapper)
+    with state.restored([metric]):
+        try:
+            kept = [] if is_function else state.unreset(metric, _aligned(pairs)[0])
+            if kept:
+                return Verdict(reason=NOT_RESET.format(", ".join(kept)))
+            return _of_metric(compiled, pairs, logged, circumstances)
+        except Exception as error:  # of any backend: an audit ends no training
+            return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
+
+
+def _of_metric(
+    compiled: Compiled, pairs: list[Pair], logged: float, given: Circumstances
+) -> Verdict:
+    shaped, cause = _aligned(pairs), _broadcast(compiled, pairs, logged)
+    if cause is None and _is_right(compiled, shaped, logged):
+        return RIGHT
+    function = objects.as_function(*compiled)
+    sizes = [len(y_true) for y_true, _ in shaped]
+    # of the rules, `mean_of_prefixes` alone wants others, and JAX compiles the metric for each
+    found = audit(objects.of_sizes({*sizes, sum(sizes)}, function), shaped, logged, cuts=CUTS)
+    if cause is None and given.unknown_length:
+        cause = _one_too_many(found, given.remedy)
+    if cause is None and found.rule is None:
+        return _without_rule(compiled, shaped, found, given)
+    return Verdict(found, cause)
+
+
+def _is_right(compiled: Compiled, pairs: list[Pair], logged: float) -> bool:
+    """Whether few calls show that nothing is wrong."""
+    metric, function = compiled.metric, objects.as_function(*compiled)
+    if objects.has_value_of_each_sample(metric, pairs):
+        return True
+    whole = joined(pairs)
+    value = function(*whole)
+    if not isinstance(metric, keras.metrics.Mean):
+        return close(value, logged)
+    # a count doubles with its data, and its mean is meant to be that of a batch
+    return value != 0 and close(function(*joined([whole, whole])), 2 * value)
+
+
+def _without_rule(
+    compiled: Compiled, pairs: list[Pair], found: Audited, given: Circumstances
+) -> Verdict:
+    """The verdict where batches of the sizes that Keras saw give no rule."""
+    metric, logged = compiled.metric, number(found.logged)
+    if given.replicas > 1:
+        why = f"a mean over the parts of batches that {given.replicas} devices take"
+        if found.additive:
+            numbers = f"{logged:.6g} for {found.pooled:.6g} of all samples"
+            return Verdict(reason=f"{why}, in sizes that no log has: {numbers}")
+        return Verdict(found, Cause(why))
+    if isinstance(metric, keras.metrics.Mean):
+        return Verdict(found)
+    longer = audit(objects.as_function(*compiled), pairs, logged, cuts=CUTS)
+    if longer.rule is not None:
+        return Verdict(longer)
+    replayed = objects.replayed(metric, pairs, compiled.key)
+    return Verdict(reason=_reason(replayed, logged, found.pooled))
+
+
+def _reason(replayed: float, logged: float, pooled: float) -> str:
+    """Why nothing is found of a class: what its numbers are."""
+    if close(replayed, logged):
+        return (
+            f"a class that depends on the batches by no rule known: {logged:.6g} is logged, and"
+            f" taking all samples at once gives {pooled:.6g}"
+        )
+    return (
+        f"a class that gives {replayed:.6g} on these batches, and {pooled:.6g} on all samples at"
+        f" once, where {logged:.6g} is logged: are the batches those of fit?"
+    )
+
+
+def _aligned(pairs: list[Pair]) -> list[Pair]:
+    return [(objects.aligned(*pair), pair[1]) for pair in pairs]
+
+
+def _broadcast(compiled: Compiled, pairs: list[Pair], logged: float) -> Cause | None:
+    """The cause, if labels of another shape than the outputs made the logged number."""
+    labels, scores = pairs[0]
+    if objects.aligned(labels, scores).shape == labels.shape:
+        return None
+    as_given, as_meant = (
+        objects.replayed(compiled.metric, batches, compiled.key)
+        for batches in (pairs, _aligned(pairs))
+    )
+    if close(as_given, as_meant) or not close(as_given, logged):
+        return None
+    shapes = ("(n,)", "(n, 1)") if labels.ndim == 1 else ("(n, 1)", "(n,)")
+    written = "y[:, None]" if labels.ndim == 1 else "y[:, 0]"
+    how, remedy = (str(part) for part in BROADCAST)
+    return Cause(how.format(*shapes), remedy.format(written))
+
+
+def _one_too_many(found: Audited, remedy: str) -> Cause | None:
+    n = found.n_batches
+    if found.rule is not None or not close(
+        found.values["per_batch"] * n / (n + 1), number(found.logged)
+    ):
+        return None
+    how, what = (str(part) for part in ONE_TOO_MANY)
+    return Cause(how.format(n=n, more=n + 1), what.format(n=n, remedy=remedy))

@@ -27,10 +27,15 @@ from batchf1.study.grid import runs
                 for size in (8, 32, 256, 1024)
             ],
         ),
-        (["memory.py", "2000", "32"], ["arrays", "predict", "scikit-learn"]),
-        (
+        pytest.param(
+            ["memory.py", "2000", "32"],
+            ["arrays", "predict", "scikit-learn"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             ["overhead.py", "1"],
             ["no metric", "batch_mean", "streaming", "reconstructed", "three that count nothing"],
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -98,6 +103,7 @@ def test_few_plain_runs_are_of_all_parts_of_the_subgrid(
     assert chosen["strategies"] == list(found[0].strategies)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "n_runs", "words"),
     [("this project", 16, r"shard +3\n"), ("plain pipeline", 2, r"fit +8\n")],

@@ -1,9 +1,11 @@
 """What each Keras logs, measured again, against docs/averaging.csv and docs/averaging.md."""
 
+import pickle
 import re
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from batchf1.probe import measure
 from batchf1.probe import page as pages
 from batchf1.probe.measure import WEIGHTS
 from batchf1.probe.rows import FRAMEWORKS, RETURNED, RULES, load
+from helpers.once import made_once
 
 NUMBERS = ("tp", "predicted_positives", "positives", "f1", "true_f1", "weighted_f1")
 
@@ -29,19 +32,21 @@ def page(repository):
 
 
 @pytest.fixture(scope="module")
-def live(request):
-    rows = {}
+def live(request, tmp_path_factory):
+    """A function: the rows of a framework, measured once a session."""
 
     def measured(framework):
-        if framework not in rows:
+        def make(folder):
             with pytest.MonkeyPatch.context() as patch:
                 if framework == "keras224":
-                    folder = request.getfixturevalue("keras224_folder")
-                    patch.setenv("BATCHF1_KERAS224", str(folder))
-                rows[framework] = measure.measure(framework)
-        return rows[framework]
+                    original = request.getfixturevalue("keras224_folder")
+                    patch.setenv("BATCHF1_KERAS224", str(original))
+                (folder / "rows").write_bytes(pickle.dumps(measure.measure(framework)))
 
-    return measured
+        folder = made_once(tmp_path_factory, f"probe-{framework}", make)
+        return pickle.loads((folder / "rows").read_bytes())
+
+    return cache(measured)
 
 
 def chosen(rows, **where):

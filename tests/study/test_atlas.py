@@ -19,6 +19,7 @@ from batchf1.study.atlas.study import TASKS, AtlasStudy, Cell, cells
 from batchf1.study.experiments import experiments
 from batchf1.study.grid import load_study
 from batchf1.study.seeds import generator
+from helpers.once import made_once
 
 STUDY = """
 question: Does it work?
@@ -211,12 +212,15 @@ def test_splits_share_no_sample_and_training_alone_sets_the_scale(a_cell, monkey
     assert np.isfinite(second.x).all()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def measured(tmp_path_factory):
     """A tiny study, measured by the command; its folder and its table."""
-    folder = tmp_path_factory.mktemp("atlas")
-    options = ["--store", str(folder / "store"), "--output", str(folder / "runs.parquet")]
-    assert cli.main(["workflow", "atlas", str(one_seed(folder)), *options]) == 0
+
+    def make(folder):
+        options = ["--store", str(folder / "store"), "--output", str(folder / "runs.parquet")]
+        assert cli.main(["workflow", "atlas", str(one_seed(folder)), *options]) == 0
+
+    folder = made_once(tmp_path_factory, "atlas", make)
     return folder, tables.read(folder / "runs.parquet", ATLAS)
 
 

@@ -18,6 +18,7 @@ from batchf1.study.cost.rows import COST
 from batchf1.study.cost.source import SPLITS, Source
 from batchf1.study.cost.study import CostStudy, Measurement
 from batchf1.study.grid import load_study
+from helpers.once import made_once
 
 STUDY = """
 question: Does it work?
@@ -49,11 +50,10 @@ def read(path):
     return load_study(path, CostStudy)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def measured(tmp_path_factory):
     """A tiny study, measured by the command; its folder and its table."""
-    folder = tmp_path_factory.mktemp("cost")
-    by_command(folder, written(folder))
+    folder = made_once(tmp_path_factory, "cost", lambda made: by_command(made, written(made)))
     return folder, tables.read(folder / "runs.parquet", COST)
 
 

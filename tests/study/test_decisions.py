@@ -19,6 +19,7 @@ from batchf1.study.decisions.cells import CANDIDATE, LOGISTIC, NETWORK, cells
 from batchf1.study.experiments import experiments, load
 from batchf1.study.plan import plan
 from helpers import in_keras
+from helpers.once import made_once
 
 STUDY = """
 question: Does it work?
@@ -61,13 +62,16 @@ def execute(path):
     shard.execute(path, 0, 1, path.parent / "store", path.parent / "shard.parquet")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def experiment(tmp_path_factory):
     """A tiny study, trained and collected."""
-    path = written(tmp_path_factory.mktemp("decisions"))
-    execute(path)
-    collect(path, [path.parent / "shard.parquet"], path.parent / "runs.parquet")
-    return path
+
+    def make(folder):
+        path = written(folder)
+        execute(path)
+        collect(path, [folder / "shard.parquet"], folder / "runs.parquet")
+
+    return made_once(tmp_path_factory, "decisions", make) / "mini.yaml"
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import warnings
 
 import pytest
 
+from batchf1 import F1, audit
 from batchf1.auditing.alarm import Alarm, UnauditedLogWarning
 from batchf1.errors import InputError
 
@@ -79,3 +80,11 @@ def test_the_same_line_comes_once_unless_every_epoch_is_asked_for():
 def test_ignore_is_a_list_of_names(ignore):
     with pytest.raises(InputError, match="ignore: must be a list of logs, such as .'val_dice'.;"):
         alarm(ignore=ignore)
+
+
+def test_a_wrong_log_may_be_ignored_too():
+    batches = [([1, 0], [0.9, 0.8]), ([1, 0], [0.7, 0.1])]
+    found = {key: audit(F1, batches, logged=0.1) for key in ("val_dice", "val_f1")}
+    with pytest.raises(InputError, match="^val_f1: logged 0.1, "):
+        alarm("raise", ignore=["val_dice"]).tell(0, found, list(found))
+    alarm("raise", ignore=list(found)).tell(0, found, list(found))

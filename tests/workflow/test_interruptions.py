@@ -128,7 +128,7 @@ def test_called_again_beside_orphans_it_trains_nothing_twice(copy):
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("waits for a process that trains the same") == 2
     assert done.stdout.count("4 runs, 4 of them kept from before") == 2
-    psutil.wait_procs(orphans)
+    process.communicate()  # until the orphans have ended, too
     assert len(copy.kept()) == 8
     assert copy.parts() == []
 

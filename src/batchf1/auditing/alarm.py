@@ -53,7 +53,7 @@ class Alarm:
     `thing`: the name in its own messages. `every`: k, None for the first epoch in which batches
     differ. `remedy`: what to do about a wrong log, `weigh`: about one of an additive metric.
     `unknown`: the description of a number that follows no rule. `log`: the logger that gets the
-    table. `ignore`: names of logs that may stay unaudited.
+    table. `ignore`: names of logs that may be wrong or stay unaudited.
 
     Raises `InputError` for another `action`, unless `every` is None or a whole number >= 1, and for
     an `ignore` that is no list of names.
@@ -98,11 +98,13 @@ class Alarm:
     ) -> None:
         """Warn of the wrong logs among those audited in an epoch, or raise `InputError`.
 
-        `causes`: log -> cause, of those that no rule of averaging explains.
+        Logs that `ignore` names are passed over. `causes`: log -> cause, of those that no rule of
+        averaging explains.
         """
         if self._first is None and not any(map(tells_nothing, found.values())):
             self._first = epoch
         again = self.every is not None
+        wrong = [key for key in wrong if key not in self.ignore]
         new = [key for key in wrong if again or key not in self._told]
         self._told |= set(wrong)
         if not new or self.action == "ignore":

@@ -57,7 +57,7 @@ class Audit(legacy.Callback):
     `validation`: what `fit` has as `validation_data`: a tuple (x, y) of arrays, or a re-iterable
     data set of (x, y) batches that come as Keras saw them, so without shuffling. `batch_size`: of
     arrays, where Keras does not reveal its own, 32 by default. `ignore`: names of logs, with their
-    `val_`, that may stay unaudited.
+    `val_`, that may be wrong or stay unaudited, as `val_loss` of a Dice loss.
 
     Of a model of several outputs each metric is audited on its own output.
 

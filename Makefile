@@ -6,9 +6,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # What figures need is installed; what tests, lint and docs need is, too.
 STAMP := .venv/.complete
 DEV := .venv/.complete-dev
+# One process takes tests from the other when it has none left.
+AT_ONCE := --numprocesses 2 --dist worksteal
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-slurm test-decisions mutants torture lint format count benchmark release-check requirements clean
+.PHONY: figures report docs explorer verify test test-all test-slurm test-decisions mutants torture lint format count benchmark release-check requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -41,7 +43,11 @@ verify: $(STAMP)
 
 # TESTS='tests/theory tests/metrics' runs these alone.
 test: $(DEV)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/pytest $(AT_ONCE) $(TESTS)
+
+# The slow ones too: more kills, more of what a browser shows, more calls of Snakemake. CI runs these.
+test-all: $(DEV)
+	$(BIN)/pytest $(AT_ONCE) -m "not slurm and not whole" $(TESTS)
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
 test-slurm: $(DEV)

@@ -11,37 +11,10 @@ import pytest
 from hypothesis import settings
 
 from batchf1.errors import EXTRA_OF, missing
+from helpers.once import made_once
 
-settings.register_profile("batchf1", deadline=None, derandomize=True)
+settings.register_profile("batchf1", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("batchf1")
-
-ORDER = [
-    "test_interruptions",
-    "test_ensemble",
-    "test_workflow",
-    "test_training",
-    "test_shard",
-    "test_probe",
-    "test_elsewhere",
-    "test_keras224",
-    "test_cost",
-    "test_decisions",
-    "test_figures_regrets",
-    "test_benchmarks",
-    "test_strategies",
-    "test_keras_audit",
-    "test_extending",
-    "test_over_classes",
-    "test_groups",
-]
-"""What takes long, last; the longest of them first, for two processes to end together."""
-
-
-def pytest_collection_modifyitems(items):
-    def rank(item):
-        return ORDER.index(item.path.stem) + 1 if item.path.stem in ORDER else 0
-
-    items.sort(key=rank)
 
 
 def pytest_addoption(parser):
@@ -88,14 +61,13 @@ def keras224_folder(repository, tmp_path_factory):
     folder = repository / ".keras224"
     if (folder / "keras" / "__init__.py").is_file():
         return folder
-    folder = tmp_path_factory.mktemp("original") / "keras224"
     try:
-        keras224.install(folder)
+        made = made_once(tmp_path_factory, "original", lambda f: keras224.install(f / "keras224"))
     except InputError as error:
         if "No matching distribution" not in str(error):  # what pip says without an index
             raise
         pytest.skip(f"the package index does not answer, so Keras 2.2.4 is not tested: {error}")
-    return folder
+    return made / "keras224"
 
 
 @pytest.fixture

@@ -27,10 +27,15 @@ from batchf1.study.grid import runs
                 for size in (8, 32, 256, 1024)
             ],
         ),
-        (["memory.py", "2000", "32"], ["arrays", "predict", "scikit-learn"]),
-        (
+        pytest.param(
+            ["memory.py", "2000", "32"],
+            ["arrays", "predict", "scikit-learn"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             ["overhead.py", "1"],
             ["no metric", "batch_mean", "streaming", "reconstructed", "three that count nothing"],
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -70,14 +75,6 @@ def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
     assert all(value > 0 for name, value in row.items() if "bytes" not in name)
 
 
-def test_half_of_the_blocks_are_recorded(repository):
-    recorder = loaded(repository, "recorder")
-    timed = recorder.in_fit(2, 4 * recorder.BLOCK)
-    assert [len(timed.seconds[turn]) for turn in (True, False)] == [4, 4]
-    assert len(timed.recorder) == 2 * recorder.BLOCK
-    assert len(timed.checks) == 2
-
-
 @given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 60)).map(sorted))
 def test_places_are_spread_from_end_to_end(pipelines, sizes):
     n, length = sizes
@@ -106,16 +103,7 @@ def test_few_plain_runs_are_of_all_parts_of_the_subgrid(
     assert chosen["strategies"] == list(found[0].strategies)
 
 
-def test_our_studies_have_as_many_seeds_as_they_need(pipelines, repository, tmp_path):
-    experiment = repository / "benchmarks/subgrid.yaml"
-    pipelines.ours(experiment, 240, tmp_path, 2)
-    found = runs(tmp_path / "experiments/subgrid.yaml")
-    assert len(found) == 240
-    assert {run.seed for run in found} == set(range(30))
-    with pytest.raises(InputError, match="--ours: must be multiples of the 8 cells; got 250"):
-        pipelines.ours(experiment, 250, tmp_path, 2)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "n_runs", "words"),
     [("this project", 16, r"shard +3\n"), ("plain pipeline", 2, r"fit +8\n")],

@@ -148,17 +148,3 @@ def test_the_page_shows_the_results_of_which_nine_in_ten_were_found(repository):
     assert report.text(results) in (repository / report.PAGE).read_text()
     found, tried = (sum(entry[k] for entry in results.values()) for k in ("found", "tried"))
     assert found >= 0.9 * tried > 0
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "shown"),
-    [
-        ("a = b", "a = c", ("a = b", "a = c")),
-        (f"{'x ' * 40}a + b {'y ' * 40}", f"{'x ' * 40}a - b {'y ' * 40}", None),
-    ],
-)
-def test_a_long_line_is_shown_around_what_differs(old, new, shown):
-    if shown is None:
-        x, y = "x " * 14, " y" * 14
-        shown = tuple(f"… {x}a {sign} b{y} …" for sign in "+-")
-    assert report.shown(old, new) == shown

@@ -13,7 +13,6 @@ from batchf1 import (
     F1,
     Counts,
     InputError,
-    OverClasses,
     Ratio,
     audit,
     batch_counts,
@@ -227,17 +226,12 @@ def test_weights_by_size_repair_an_additive_metric():
     ("logged", "rules"),
     [
         (0.75, {"per_batch", "size_weighted"}),
-        (np.float32(0.75), {"per_batch", "size_weighted"}),
         (0.7501, set()),
         ("0.7501", set()),
         ("0.75", {"per_batch", "size_weighted"}),
-        (" 0.8 ", {"per_batch", "size_weighted"}),
         ("75%", {"per_batch", "size_weighted"}),
-        ("75.0 %", {"per_batch", "size_weighted"}),
-        ("7.5e-1", {"per_batch", "size_weighted"}),
         ("0.67", {"pooled"}),
         ("0.7", {"pooled", "per_batch", "size_weighted"}),
-        ("2e0", set()),
         ("nan", set()),
     ],
 )
@@ -355,25 +349,16 @@ GOOD = [([1, 0], [0.9, 0.2])]
         ((F1, []), "batches: are at least one; got none"),
         ((F1, [3]), "batch 0: is a pair (y_true, y_pred) of arrays; got int"),
         (
-            (F1, [*GOOD, ([1], [1], [1])]),
-            "batch 1: is a pair (y_true, y_pred) of arrays; got tuple",
-        ),
-        (
             (F1, [([1, 0], [1])]),
             "batch 0: y_true and y_pred have as many samples; got (2,) and (1,)",
         ),
-        ((F1, [(1, 0)]), "batch 0: y_true and y_pred have as many samples; got () and ()"),
         ((F1, [([], [])]), "batch 0: has a sample; got none"),
         ((F1, [([1, 2], [1, 0])]), "y_true: labels are 0 or 1; got 2"),
-        ((F1, [(["a", "b"], [1, 0])]), "y_true: labels are 0 or 1; got array(['a', 'b']"),
-        ((F1, [(np.array([1, None]), [1, 0])]), "y_true: labels are 0 or 1; got array([1, None]"),
         (
             (f_beta(1, "macro"), [(np.array([1, None]), [1, 0])]),
             "y_true and y_pred: have labels of one kind; got several",
         ),
         ((F1, [([1, 0], [np.nan, 0])]), "y_pred: must not be NaN; got NaN"),
-        ((mean_squared_error, [([1, np.nan], [1, 0])]), "y_true: must not be NaN; got NaN"),
-        ((F1, [([1, 0], ["a", "b"])]), "y_pred: must be numbers; got array(['a', 'b']"),
         ((F1, [([1, 0], [[1, 0], [1, 0]])]), "y_pred: has shape (n,) or (n, 1); got (2, 2)"),
         (
             (mean_squared_error, [([1], [[1, 0]]), ([1], [1])]),
@@ -381,16 +366,8 @@ GOOD = [([1, 0], [0.9, 0.2])]
         ),
         ((3, GOOD), "metric: is a function, a Ratio or an OverClasses; got 3"),
         (
-            (lambda *_: "x", GOOD),
-            "metric: takes the samples of all batches together; got it gives a number, not 'x'",
-        ),
-        (
             (f1_score, GOOD),
             "metric: takes the samples of all batches together; got Classification metrics",
-        ),
-        (
-            (f_beta(1, "macro", 2), [([0, 2], [0, 1])]),
-            "y_true: labels are the whole numbers 0 .. 1",
         ),
         (
             (f_beta(1, "macro"), [([0, 1], [0.2, 0.7])]),
@@ -399,8 +376,6 @@ GOOD = [([1, 0], [0.9, 0.2])]
         ((f_beta(1, "macro", 3), [([0], [[0, 1]])]), "y_pred: has a column for each of 3 classes"),
         ((f_beta(1, "macro"), [([[1, 1]], [[0, 1]])]), "y_true: has one 1 and else 0 in a row"),
         ((F1, GOOD, "high"), "logged: is a number, or its digits as text, as 0.473 or 47.3%; got"),
-        ((F1, GOOD, [0.3]), "logged: is a number, or its digits as text, as 0.473 or 47.3%; got"),
-        ((OverClasses(F1, "most"), GOOD), "average: is binary, micro, macro or weighted"),
     ],
 )
 def test_what_makes_no_sense_gets_one_line(arguments, said):

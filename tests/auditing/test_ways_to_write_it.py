@@ -302,18 +302,15 @@ def test_a_wrong_number_is_found_and_its_rule_named(case):
     assert not found.fine
     assert found.advice.startswith("Do not read")
     assert f"{found.error:+.4g}" in found.advice
+    rules = audit(metric, batches, f"{logged:.4f}", devices=3, cuts=2).rules
+    assert rule in rules
+    assert "pooled" not in rules
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_and_printed_with_four_digits(case):
-    metric, y, p, loop, rule, _ = WRONG[case]
-    batches = cut(y, p)
-    found = audit(metric, batches, f"{loop(metric, batches):.4f}", devices=3, cuts=2)
-    assert rule in found.rules
-    assert "pooled" not in found.rules
+SOME_WRONG = ("2 nested functions", "13 scikit-learn in Lightning's step", "20 macro of classes")
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", SOME_WRONG)
 def test_a_recorder_in_the_loop_warns_of_it(case):
     metric, y, p, loop, rule, _ = WRONG[case]
     batches = cut(y, p)
@@ -446,7 +443,7 @@ def test_a_right_number_raises_no_alarm(case):
     assert audit(metric, batches, f"{logged:.6f}", cuts=2).fine
 
 
-@pytest.mark.parametrize("case", RIGHT)
+@pytest.mark.parametrize("case", sorted(ADDITIVE))
 def test_a_recorder_in_the_loop_is_silent(case):  # or the warning would be an error
     metric, y, p, loop = RIGHT[case]
     batches = cut(y, p)

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -24,10 +23,8 @@ grid:
   seed: [0, 1]
 """
 SHARD = "workflow shard s.yaml --shard 0 --shards 2 --store store --output out.parquet"
-COLLECT = "workflow collect s.yaml rows.parquet --output out.parquet"
 TABLE = "workflow table error_vs_batch_size rows.parquet --output out.csv"
 EXAMPLE = "workflow table worked_example s.yaml --output out.csv"
-DRAW = "workflow draw worked_example s.csv --output out.png"
 STEPS = ("shard", "collect", "table", "draw", "cost", "atlas", "keras224")
 COUNTS = "expect --tp 3 --fp 1 --fn 2 --tn 94"
 PREFER = "prefer --precision .9 --recall .6 --precision .5 --recall .9"
@@ -60,19 +57,7 @@ def of_study():
 
 # what the study file holds -> what is said of it
 STUDIES = {
-    "an unknown key": (study(more="budget: 3"), "at budget; Key 'budget' not in 'Study'"),
-    "an unknown setting": (grid("training.bach_size: [1]"), "Key 'bach_size' not in 'Training'"),
-    "a wrong type": (grid("training.batch_size: [many]"), "'many' of type 'str' could not be"),
-    "a fraction for a whole number": (grid("training.epochs: [2.5]"), "'2.5' of type 'float'"),
-    "a negative number": (grid("seed: [-1]"), "seed: must be at least 0; got -1"),
-    "zero": (grid("training.epochs: [0]"), "training.epochs: must be at least 1; got 0"),
-    "NaN": (study("[0.5]", "[.nan]"), "dataset.prevalence: must lie in (0, 1); got nan"),
     "NaN for a whole number": (grid("seed: [.nan]"), "Value 'nan' of type 'float' could not"),
-    "infinity": (grid("model.learning_rate: [.inf]"), "learning_rate: must be above 0; got inf"),
-    "a batch larger than the data": (
-        grid("training.batch_size: [201]"),
-        "training.batch_size: must not exceed dataset.n_samples=200; got 201",
-    ),
     "more samples than can be counted": (
         grid("dataset.validation_fraction: [1.0e+300]"),
         "splits have at most 2147483647 samples; got 2",
@@ -81,69 +66,50 @@ STUDIES = {
         grid("model.hidden: [[1000000000000]]"),
         "model.hidden: layers have at least 1 unit and at most 1048576; got [1000000000000]",
     ),
-    "a seed too large": (grid("seed: [9999999999999999999999]"), "at most 9223372036854775807"),
     "too many threads": (grid("training.threads: [99999]"), "at most 1024; got 99999"),
     "no strategy": (grid("strategies: [[]]"), "strategies: are at least one of"),
-    "null": (grid("seed: [null]"), "field 'seed' is not Optional; got None"),
-    "an empty axis": (grid("seed: []"), "grid.seed: needs values, none twice; got []"),
-    "an axis without a list": (grid("seed: 3"), "at grid.seed; Value 3 (int) is incompatible"),
-    "no cell": (study(more="leave_out: {class_below: 999}"), "the grid must have a cell"),
-    "no grid": ("question: q\n", "at grid; Structured config of type `Study` has missing"),
-    "a value twice": (grid("seed: [1, 1]"), "grid.seed: needs values, none twice; got [1, 1]"),
     "a value in two types": (grid("seed: [1, '1']"), "grid: must not give a run twice; got run"),
     "a data set twice": (grid("dataset: [diamonds, diamonds]"), "must not give a run twice"),
-    "a data set by number": (grid("dataset: [3]"), "must be a string or a list. Got int"),
     "a grid over the study's name": (grid("study: [a, b]"), "grid.study: is the file's name"),
     "a key fixed and varied": (
         grid("dataset.n_samples: [300]"),
         "overrides: set neither study nor a grid's key; got dataset.n_samples",
     ),
     "no shards": (study(more="shards: 0"), "shards: must be at least 1; got 0"),
-    "no seeds": (study("  seed: [0, 1]\n", "", "seeds: 0"), "seeds: must be at least 1; got 0"),
     "seeds twice": (study(more="seeds: 5"), "seeds: stands instead of grid.seed; got 5"),
     "seeds too large": (grid("seed: [0, 9223372036854775808]"), "at most 9223372036854775807"),
-    "seeds fixed and varied": (
-        "question: q\noverrides: [seed=3]\ngrid: {}\nseeds: 5",
-        "overrides: set neither study nor a grid's key; got seed",
-    ),
     "a negative rule": (
         study(more="leave_out: {class_below: -1}"),
         "leave_out.class_below: must be at least 0; got -1",
     ),
     "a key twice": (study(more="question: again"), "found duplicate key question"),
     "not YAML": ("grid: [unclosed", "expected ',' or ']'"),
-    "a tab": ("grid:\n\t- 3", r"found character '\t' that cannot start any token"),
     "a list": ("- a\n- b\n", "must hold keys and values; got ListConfig"),
-    "a number": ("3\n", "must hold keys and values; got Invalid loaded object type: int"),
-    "nothing": ("", "at question; Structured config of type `Study` has missing"),
     "code": ("!!python/object:os.system x", "could not determine a constructor for the tag"),
     "a missing interpolation": (grid("seed: ['${x}']"), "Interpolation key 'x' not found"),
     "a loop": ("question: q\ngrid: &a {seed: *a}", "maximum recursion depth exceeded"),
     "no text": (b"\xff\xfe\x00\x80", "'utf-8' codec can't decode byte 0xff"),
-    "a missing file": (None, "s.yaml: must be a readable file; got No such file"),
     "a folder": (Path, "s.yaml: must be a readable file; got Is a directory"),
 }
 EXAMPLES = {
     "no batches": (batches("[]"), "batches: are at least one; got none"),
-    "a count missing": (batches("[{tp: 1}]"), "batches[0]: has ('tp', 'fp', 'fn', 'tn'), whole"),
     "a count too many": (batches("[{tp: 1, fp: 0, fn: 0, tn: 0, x: 3}]"), "'x': 3}"),
     "a negative count": (batches("[{tp: -1, fp: 0, fn: 0, tn: 5}]"), "got {'tp': -1"),
-    "NaN in a count": (batches("[{tp: .nan, fp: 0, fn: 0, tn: 0}]"), "at batches[0]; Value nan"),
     "a batch without samples": (batches("[{tp: 0, fp: 0, fn: 0, tn: 0}]"), "together 1 to 2**53"),
-    "a count too large": (batches("[{tp: 99999999999999999999, fp: 0, fn: 0, tn: 0}]"), "2**53"),
 }
 # what rows.parquet holds -> what is said of it
 TABLES = {
-    "nothing": (b"", "rows.parquet: must be a whole parquet file; got Parquet file size is 0"),
-    "half a file": (b"PAR1 half", "rows.parquet: must be a whole parquet file"),
-    "text": (b"a,b\n1,2\n", "rows.parquet: must be a whole parquet file"),
-    "a missing file": (None, "rows.parquet: must be a whole parquet file; got [Errno 2]"),
-    "a folder": (Path, "rows.parquet: must be a whole parquet file; got Cannot open"),
+    "nothing": (
+        b"",
+        "rows.parquet: must be a whole parquet file; got ArrowInvalid: Parquet file size is 0",
+    ),
+    "a missing file": (
+        None,
+        "rows.parquet: must be a whole parquet file; got FileNotFoundError: [Errno 2]",
+    ),
     "a missing column": (rows().drop(columns="fp"), "every column of its schema; got none named"),
-    "a strange column": (rows().assign(more=1), "columns of its schema alone; got ['more']"),
     "a wrong dtype": (rows().astype({"tp": float}), "rows.parquet: column tp; got expected series"),
     "a value out of range": (rows(f1=1.5), "rows.parquet: column f1; got"),
-    "NaN": (rows(f1=np.nan), "rows.parquet: column f1; got non-nullable"),
     "a row twice": (rows(split="validation"), "rows.parquet: table; got columns"),
 }
 # the shards that are collected: tables, each good in itself -> what is said of them
@@ -170,96 +136,43 @@ COMMANDS = {
     "": "the following arguments are required: COMMAND",
     "dance": "invalid choice: 'dance'",
     "shard s.yaml": "required: --shard, --shards, --store, --output",
-    "collect s.yaml": "required: shards, --output",
-    "table worked_example": "required: source, --output",
-    "draw worked_example": "required: source, --output",
-    "cost s.yaml": "required: --store, --output",
-    "atlas s.yaml": "required: --store, --output",
     "workflow": "required: STEP",
-    "keras224": "required: folder",
-    "forensics": "required: LOG",
-    "fetch": "required: DATASET",
     "fetch fashion": "dataset: is one of ['diamonds', 'fashion_mnist',",
     "expect": "--batch-size: needed, unless --tolerance asks for it; got neither",
-    "shard s.yaml --shard x --shards 2 --store store --output o": "invalid int value: 'x'",
-    "shard s.yaml --shard 1.5 --shards 2 --store store --output o": "invalid int value: '1.5'",
-    "shard s.yaml --shard -1 --shards 2 --store store --output o": "must lie in 0..1; got -1",
     "shard s.yaml --shard 2 --shards 2 --store store --output o": "must lie in 0..1; got 2",
-    "shard s.yaml --shard 0 --shards 0 --store store --output o": "number of threads; got 0",
     f"{SHARD} --fast": "unrecognized arguments: --fast",
-    "collect no.yaml rows.parquet --output o": "no.yaml: must be a readable file; got No such",
-    "table dance rows.parquet --output o": "figure: is one of [",
     "table ../cli rows.parquet --output o": "figure: is one of [",
     "table theory rows.parquet s.yaml --output o": "figure theory: is made from ['source']; got",
-    "table original_log rows.parquet --output o": "is made from ['source', 'log']; got",
     "table original_log rows.parquet no.txt --output o": "figure original_log: needs rows",
-    "table scaling s.csv no.csv --output o": "s.csv: the CSV of the engines: has columns ['engine'",
-    "table discrepancy rows.parquet --output o": "figure discrepancy: needs rows of strate",
     "table theory s.yaml --output o": "s.yaml: must be a whole parquet file",
-    "table worked_example s.yaml --output o": "at overrides; Key 'overrides' not in 'WorkedExampl",
-    "draw worked_example no.csv --output o.png": "no.csv: must be a readable file; got No such",
     "draw worked_example s.csv --output o.bmp": "o.bmp: must end in one of ('.pdf', '.png')",
-    "draw worked_example s.csv --output o": "o: must end in one of ('.pdf', '.png')",
-    "draw theory s.csv --output o.png": "the CSV of figure theory: has columns ['split', ",
-    "draw collapse s.yaml --output o.png": "s.yaml: must be the CSV of",
-    "draw theory header.csv --output o.png": "header.csv: the CSV of figure theory: has columns ['",
     "draw worked_example text.csv --output o.png": "has numbers in f1; got ['seven']",
-    "draw scaling empty --output o.png": "empty: must be the CSV of figure scaling; got No columns",
     "draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
     "draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
-    "cost no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
-    "atlas no.yaml --store store --output o": "no.yaml: must be a readable file; got No such",
-    "atlas s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'AtlasStudy'",
     "keras224 empty/folder": "empty/folder: could not be written; got File exists",
     "forensics no.txt": "LOG: must be a readable text file; got no.txt (No such file",
-    "forensics folder": "LOG: must be a readable text file; got folder (Is a directory)",
-    "forensics binary": "LOG: must be a readable text file; got binary (no UTF-8 text)",
     "forensics empty": "log: needs the naive F1 on a progress line",
     "forensics log.txt --batch-size 0": "batch size: is a whole number in 1 .. 10000000; got 0",
-    "forensics log.txt --batch-size x": "invalid int value: 'x'",
-    "forensics log.txt --max-tp 99999999999": "max_tp: is a whole number in 1 .. 10000000; got 99",
-    "forensics log.txt --most -1": "most: is a whole number in 1 .. 10000000; got -1",
     "forensics log.txt --averaging daily": "invalid choice: 'daily'",
-    f"{COUNTS} --batch-size 0": "batch_size: is a whole number >= 1; got 0",
     f"{COUNTS} --batch-size 101": "batch_size: is at most the number of samples, 100; got 101",
     f"{COUNTS} --batch-size nan": "invalid int value: 'nan'",
     f"{COUNTS} --tolerance nan": "tolerance: must be a number such as 0.5",
-    f"{COUNTS} --tolerance inf": "tolerance: must be a number such as 0.5",
-    f"{COUNTS} --batch-size 9 --dance": "unrecognized arguments: --dance",
-    "expect --tp 99999999999999999999 --fp 0 --fn 0 --tn 1 --batch-size 3": "at most 2**53; got 99",
     "prefer": "--precision: is given twice, for two classifiers; got []",
-    f"{PREFER} --precision .5": "--precision: is given twice, for two classifiers; got [0.9, 0",
-    "prefer --precision .9 --precision .5 --recall .9": "--recall: is given twice, for two class",
     f"{PREFER}": "--prevalence: is needed; got none",
-    f"{PREFER} --prevalence .1": "--batch-size: is needed; got none",
-    f"{PREFER} --prevalence nan --batch-size 8": "prevalence: must be a number such as",
-    f"{PREFER} --prevalence .1 --batch-size 0": "batch_size: is a whole number >= 1; got 0",
     f"{PREFER} --prevalence .1 --batch-size 4 --n-samples 4": "prevalence: leaves no positive",
-    f"{PREFER} --prevalence .1 --batch-size 900 --n-samples 800": "is at most the number of",
     f"{PREFER} --prevalence .8 --batch-size 8": "precision: needs more negatives than there are",
-    f"{PREFER} --prevalence .1 --batch-size 8 --zero-division 2": "invalid choice: '2'",
-    "prefer --precision .9 --recall 0 --precision .5 --recall .9 --prevalence .1 --batch-size 8": (
-        "recall: lies in (0, 1]; got 0.0"
-    ),
 }
 # overrides of `batchf1 train`
 TRAIN = {
-    "training.foo=3": "Key 'foo' not in 'Training'",
     "+training.foo=3": "config: training.foo: no such setting; there are ['batch_size'",
     "+foo=3": "config: foo: no such setting; there are ['dataset'",
     "~seed": "config: seed: needs a value; got none",
-    "~training": "at training; Missing mandatory value: training",
-    "training.batch_size=nan": "Value 'nan' of type 'float' could not be converted to Integer",
-    "training.threshold=nan": "training.threshold: must lie in (0, 1); got nan",
-    "dataset.prevalence=-0.1": "dataset.prevalence: must lie in (0, 1); got -0.1",
     "dataset=null": "Got NoneType; got dataset=null",
-    "dataset=nope": "Could not find 'dataset/nope'",
     "study=../elsewhere": "study: is of letters, digits, _ and -; got ../elsewhere",
     "seed=${x}": "Interpolation key 'x' not found",
     "seed=1,2": "Ambiguous value for argument 'seed=1,2'",
     "--fast": "unrecognized arguments: --fast",
-    "seed": "Error parsing override 'seed'",
 }
 
 
@@ -275,7 +188,6 @@ def folder(tmp_path, monkeypatch, repository):
     shutil.copy(repository / "docs/article_log.txt", "log.txt")
     shutil.copy(repository / "figures/worked_example.csv", "s.csv")
     put(Path("text.csv"), Path("s.csv").read_text().replace(",0.75\n", ",seven\n"))
-    put(Path("header.csv"), Path("s.csv").read_text().partition("\n")[0])
     return tmp_path
 
 
@@ -325,12 +237,11 @@ def test_a_bad_experiment(folder, capfd, command, text, words):
     refused(capfd, command.split(), words)
 
 
-@pytest.mark.parametrize("command", [TABLE, COLLECT])
 @pytest.mark.parametrize("case", TABLES)
-def test_a_bad_table(folder, capfd, command, case):
+def test_a_bad_table(folder, capfd, case):
     content, words = TABLES[case]
     put(Path("rows.parquet"), content)
-    refused(capfd, command.split(), words)
+    refused(capfd, TABLE.split(), words)
 
 
 @pytest.mark.parametrize("case", SHARDS)

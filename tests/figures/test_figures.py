@@ -54,7 +54,7 @@ def test_every_figure_of_the_experiments_is_committed_whole(repository):
             assert (repository / f"figures/{figure}.{kind}").stat().st_size > 200
 
 
-@pytest.mark.parametrize("name", ["worked_example", "error_vs_batch_size"])
+@pytest.mark.parametrize("name", ["error_vs_batch_size"])
 def test_the_same_numbers_give_the_same_files(repository, tmp_path, name):
     source, open_before = repository / f"figures/{name}.csv", plt.get_fignums()
     for folder in ("a", "b"):
@@ -183,24 +183,6 @@ def test_where_nothing_was_learned_there_is_a_picture(name, repository, tmp_path
 
 
 @pytest.mark.parametrize("name", OF_RUNS)
-def test_a_study_without_the_batch_mean(name, repository, tmp_path, drawn):
-    rows = study(["epoch_end", "reconstructed"], 0.5)
-    if name == "original_log":
-        rows = rows[rows["batch_size"] == 5]
-        rule = r"figure original_log: needs rows of strategies \['batch_mean', 'epoch_end'\]; got "
-        with pytest.raises(InputError, match=rule + r"\['epoch_end', 'reconstructed'\]"):
-            figures.table(name, sources(name, written(tmp_path, rows), repository))
-        return
-    headline, caption = drawn(name, figures.table(name, [written(tmp_path, rows)]))
-    if name in ("theory", "calibration", "collapse"):
-        assert (headline, "batch mean" in caption) == ("Nothing to show", True)
-    elif name == "discrepancy":
-        assert "by cause" in headline
-    else:
-        assert headline == "Rebuilt from counts F1 is exact"
-
-
-@pytest.mark.parametrize("name", OF_RUNS)
 def test_a_study_of_the_batch_mean_alone(name, repository, tmp_path, drawn):
     path = written(tmp_path, study(["batch_mean"], 0.5))
     if name in ("discrepancy", "original_log"):
@@ -226,12 +208,3 @@ def test_a_single_run_of_a_single_cell(name, repository, tmp_path, drawn, log_on
 def test_a_table_without_runs(name, tmp_path, drawn):
     path = written(tmp_path, tables.empty(schema.RUNS))
     assert drawn(name, figures.table(name, [path]))[0] == "Nothing to show"
-
-
-def test_differences_in_words():
-    assert _style.points(-0.164008) == "16 points too low"
-    assert _style.points(0.0096) == "1 point too high"
-    assert _style.points(0.0034) == "0.3 points too high"
-    assert _style.span(pd.Series([8, 1024])) == "8 to 1,024"
-    assert _style.span(pd.Series([5, 5])) == "5"
-    assert _style.span(pd.Series([0.5, 7.000000000000001]), "{:g}") == "0.5 to 7"

@@ -2,15 +2,13 @@
 
 import itertools
 
-import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
 from batchf1.figures import _axes, _style, _sweep
 from batchf1.figures import base as figures
-from batchf1.study import schema
-from helpers.tables_of_runs import rows, table, written
+from helpers.tables_of_runs import table, written
 
 GRID = {
     "dataset": ["diamonds", "trousers"],
@@ -128,78 +126,31 @@ def test_settings_that_learned_nothing_leave_the_others_their_names(tmp_path):
         plt.close(figure)
 
 
-@pytest.mark.parametrize("name", ["theory", "collapse"])
-def test_theory_and_collapse_keep_columns_of_their_own(tmp_path, name):
-    path = written(tmp_path, study(GRID, tp=3, fp=2, fn=2, tn=3))
-    found = figures.table(name, [path])
-    assert list(found.columns[:3]) == list(GRID)
-    assert sorted(found["model.learning_rate"].unique()) == [1e-7, 0.01]
-    repeated = 2 if name == "theory" else 1
-    assert len(found) == 8 * 2 * repeated
-    with _style.house():
-        figure = figures.module(name).draw(found)
-        said = _style.words(figure)[1]
-        plt.close(figure)
-    if name == "collapse":
-        assert said.startswith("A point a cell and dataset, threshold, learning rate: 1,000 to ")
-
-
-SINGLE = {
-    "dataset.dimensions": [2, 5],
-    "model.learning_rate": [0.001, 0.05],
-    "training.threshold": [0.3, 0.7],
-}
-"""Settings that a grid may vary, each alone."""
-
-
-@pytest.mark.parametrize("key", SINGLE)
 @pytest.mark.parametrize("name", [*SWEEP, "theory", "calibration", "collapse"])
-def test_each_of_these_settings_is_shown(tmp_path, name, key):
-    grid = {"dataset": ["synthetic"], key: SINGLE[key]}
-    path = written(tmp_path, study(grid, tp=3, fp=2, fn=2, tn=3))
+def test_each_figure_shows_a_setting_of_its_own(tmp_path, name):
+    key, values = "training.threshold", [0.3, 0.7]
+    path = written(tmp_path, study({"dataset": ["synthetic"], key: values}, tp=3, fp=2, fn=2, tn=3))
     found = figures.table(name, [path])
     assert found.columns[0] == key
-    assert sorted(found[key].dropna().unique()) == SINGLE[key]
+    assert sorted(found[key].dropna().unique()) == values
     with _style.house():
         figure = figures.module(name).draw(found)
         titles = [ax.get_title(loc="left") for ax in figure.axes]
         said = " ".join([*titles, _style.words(figure)[1]])
         plt.close(figure)
     if name in (*SWEEP, "calibration"):
-        assert all(_axes.word(key, value) in said for value in SINGLE[key])
+        assert all(f"threshold {value}" in said for value in values)
     if name == "collapse":
-        assert f"A point a cell and {_axes.name(key)}:" in said
-
-
-@pytest.mark.parametrize("key", SINGLE)
-@pytest.mark.parametrize("name", ["discrepancy", "original_log"])
-def test_each_of_these_settings_is_refused_where_it_cannot_be_shown(
-    tmp_path, repository, name, key
-):
-    sources = [written(tmp_path, study({"dataset": ["synthetic"], key: SINGLE[key]}))]
-    sources += [repository / "docs/article_log.txt"] if name == "original_log" else []
-    first, second = SINGLE[key]
-    rule = rf"^figure {name}: does not show {key}, .*; got \[{first}, {second}\]$"
-    with pytest.raises(InputError, match=rule):
-        figures.table(name, sources)
+        assert "A point a cell and threshold:" in said
 
 
 @pytest.mark.parametrize(
     ("name", "grid", "said"),
     [
         ("discrepancy", {"dataset": ["diamonds", "trousers"]}, r"dataset.*\['diamonds', 'trous"),
-        ("discrepancy", {"dataset": ["d"], "prevalence": [0.2, 0.1]}, r"prevalence.*\[0.1, 0.2\]"),
         ("discrepancy", {"dataset": ["d"], "model.hidden": ["[4]", "[8]"]}, "model.hidden"),
-        ("discrepancy", {"dataset": ["d"], "engine": ["plain", "ensemble"]}, "engine"),
-        ("original_log", {"dataset": ["diamonds", "trousers"]}, "dataset"),
         ("original_log", {"dataset": ["d"], "program": ["arrays", "together"]}, "program"),
         ("original_log", {"dataset": ["d"], "batch_size": [4, 5]}, r"batch_size.*\[4, 5\]"),
-        (
-            "original_log",
-            {"dataset": ["d"], "engine": ["plain", "ensemble"]},
-            r"\['ensemble', 'plain'\]",
-        ),
-        ("original_log", {"dataset": ["d"], "training.threshold": [0.3, 0.5]}, "threshold"),
     ],
 )
 def test_figures_of_one_setting_refuse_another_by_name(tmp_path, repository, name, grid, said):
@@ -209,55 +160,3 @@ def test_figures_of_one_setting_refuse_another_by_name(tmp_path, repository, nam
         figures.table(name, sources)
     assert ", which the study varies; got [" in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_engines_of_one_keras_each_are_no_axis_beside_it():
-    found = rows(engine="keras224", version="2.2.4")
-    _axes.no_others(found, [], "f")
-    assert _axes.further(found, []) == ["engine"]
-    with pytest.raises(InputError, match="does not show program"):
-        _axes.no_others(found.assign(program=["arrays", "together"]), [], "f")
-    _axes.no_others(found.assign(program=["arrays", "together"]), ["program"], "f")
-
-
-def test_what_a_setting_is():
-    found = rows().assign(**{"model.x": [1, 2], "strategies": "[]", "seed": [0, 1]})
-    assert _axes.settings(found) == [
-        *("dataset", "n_samples", "prevalence", "batch_size", "seed", "engine", "program"),
-        *("model.x", "strategies"),
-    ]
-    assert _axes.further(found, []) == ["model.x"]
-    assert _axes.further(found.assign(n_samples=[1, 2]), ["model.x"]) == ["n_samples"]
-    assert set(schema.COLUMN_OF.values()) <= set(found)
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "words"),
-    [
-        ("dataset", "trousers", "trousers"),
-        ("training.threshold", 0.5, "threshold 0.5"),
-        ("model.learning_rate", 0.123456789, "learning rate 0.123456789"),
-        ("model.hidden", "[64, 64]", "hidden [64, 64]"),
-        ("program", "arrays", "program arrays"),
-        ("training.epochs", 7, "epochs 7"),
-    ],
-)
-def test_a_setting_in_words(column, value, words):
-    assert _axes.word(column, value) == words
-
-
-def test_the_last_epoch_is_that_of_each_run(tmp_path):
-    made = [
-        {"run_id": run_id, "epoch": epoch, "split": split}
-        for run_id, epochs in (("short", (1, 2)), ("long", (1, 2, 3)))
-        for epoch in epochs
-        for split in ("train", "validation")
-    ]
-    found = _axes.last_epoch(written(tmp_path, table(*made)))
-    expected = [("short", 2), ("short", 2), ("long", 3), ("long", 3)]
-    assert list(found[["run_id", "epoch"]].itertuples(index=False, name=None)) == expected
-
-
-def test_an_empty_text_is_a_setting_too():
-    found = _axes.panels(pd.DataFrame({"model.a": ["x", None]}), ["model.a"], "f")
-    assert [words for words, _ in found] == ["a x", "a nan"]

@@ -3,86 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _style
 from batchf1.figures import cost as plot
 from batchf1.records import tables
 from batchf1.study.cost.rows import COST
 from helpers import pictures
-
-
-def made_up(bytes_per_row, seconds_per_row):
-    """Rows as if measured: fixed cost and a line for each strategy, and a drift that all share."""
-    rows = []
-    for repetition in range(2):
-        for n in (1000, 10_000, 50_000):
-            drift = 1 + 0.5 * repetition
-            none = drift * (0.5 + seconds_per_row["none"] * n)
-            for strategy in bytes_per_row:
-                seconds = drift * (0.5 + seconds_per_row[strategy] * n)
-                rows.append(
-                    {
-                        "cell_id": f"{repetition}-{n}-{strategy}",
-                        "study": "mini",
-                        "device": "cpu",
-                        "model": "tiny",
-                        "engine": "plain",
-                        "batch_size": 50,
-                        "n_samples": n,
-                        "n_rows": n,
-                        "strategy": strategy,
-                        "repetition": repetition,
-                        "n_epochs": 1,
-                        "train_seconds": 0.75 * seconds,
-                        "validation_seconds": 0.25 * seconds,
-                        "none_train_seconds": 0.75 * none,
-                        "none_validation_seconds": 0.25 * none,
-                        "start_bytes": 400_000_000,
-                        "peak_bytes": 410_000_000 + bytes_per_row[strategy] * n,
-                        "device_peak_bytes": np.nan,
-                        "f1": np.nan if strategy == "none" else 0.5,
-                    }
-                )
-    return pd.DataFrame(rows)
-
-
-BYTES = {"none": 2, "reconstructed": 2, "epoch_end_arrays": 300}
-SECONDS = {"none": 1e-5, "reconstructed": 1.1e-5, "epoch_end_arrays": 5e-5}
-
-
-@pytest.fixture
-def summary(tmp_path):
-    tables.write(made_up(BYTES, SECONDS), tmp_path / "runs.parquet", COST, {})
-    return plot.table(tmp_path / "runs.parquet")
-
-
-def test_known_slopes_are_recovered(summary):
-    lines = summary[summary["row"] == "slope"].set_index("strategy")
-    for name, value in BYTES.items():
-        assert lines.loc[name, "bytes_per_row"] == pytest.approx(value, rel=1e-9)
-        assert lines.loc[name, "extra_bytes_per_row"] == pytest.approx(value - 2, abs=1e-6)
-        assert lines.loc[name, "grown_bytes_per_row"] == pytest.approx(value, rel=1e-9)
-        assert lines.loc[name, "bytes_per_row_se"] == pytest.approx(0, abs=1e-6)
-        mean_drift = 1.25
-        seconds = lines.loc[name, "seconds_per_million_rows"]
-        assert seconds == pytest.approx(1e6 * mean_drift * SECONDS[name], rel=1e-9)
-        assert lines.loc[name, "seconds_per_million_rows_se"] > 0
-    assert dict(lines["extra_passes"]) == {"none": 0, "reconstructed": 0, "epoch_end_arrays": 1}
-
-
-def test_ratios_are_paired_so_that_drift_cancels(summary):
-    cells = summary[summary["row"] == "cell"].set_index(["strategy", "n_rows"])
-    for strategy, n in cells.index:
-        true = (0.5 + SECONDS[strategy] * n) / (0.5 + SECONDS["none"] * n)
-        for time in plot.TIMES:
-            row = cells.loc[(strategy, n)]
-            found = row[[f"{time}_ratio", f"{time}_ratio_min", f"{time}_ratio_max"]]
-            assert list(found) == [pytest.approx(true, rel=1e-12)] * 3
-            assert row[f"{time}_ratio_sd"] == pytest.approx(0, abs=1e-12)
-    assert (cells["epoch_seconds_sd"] > 0).all()
-    assert set(cells["n_runs"]) == {2}
 
 
 def test_the_standard_error_of_a_slope_is_that_of_least_squares():
@@ -93,14 +19,6 @@ def test_the_standard_error_of_a_slope_is_that_of_least_squares():
     (slope, _), covariance = np.polyfit(x, y, 1, cov=True)
     assert (value, error) == (pytest.approx(slope), pytest.approx(np.sqrt(covariance[0, 0])))
     assert np.isnan(plot.slope([1, 2], [3, 5])[1])
-
-
-def test_a_series_without_a_run_to_compare_with_is_refused(tmp_path):
-    lonely = made_up(BYTES, SECONDS)
-    lonely = lonely[(lonely["strategy"] != "none") | (lonely["n_samples"] != 1000)]
-    tables.write(lonely, tmp_path / "runs.parquet", COST, {})
-    with pytest.raises(InputError, match="series: must have a run with strategy none; got .*1000"):
-        plot.table(tmp_path / "runs.parquet")
 
 
 def slopes(*lines):
@@ -120,14 +38,6 @@ def test_the_headline_is_of_the_engine_that_reaches_far_and_of_the_largest_batch
     assert plot._conclusion(both) == f"{said}3"
     without = "What a strategy costs, beside an epoch without one"
     assert plot._conclusion(slopes(arrays)) == plot._conclusion(slopes(chosen)) == without
-
-
-def test_the_headline_says_how_memory_grows(summary):
-    with _style.house():
-        figure = plot.draw(summary)
-        texts = [text.get_text() for text in figure.texts]
-        plt.close(figure)
-    assert any("takes 300 MB per million rows, counts take 2" in text for text in texts)
 
 
 MEASURED = {
@@ -280,12 +190,6 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     )
 
 
-def test_almost_no_memory_is_drawn_at_a_tenth_of_a_megabyte(tmp_path):
-    figure, (_, caption) = draw(of_rows(tmp_path, ROWS))
-    assert {y for line in figure.axes[1].lines for y in line.get_ydata()} == {0.1}
-    assert caption.endswith("Data: random rows. Less than 0.1 MB is drawn at 0.1.")
-
-
 def test_the_model_with_the_most_cells_on_a_cpu_is_drawn(tmp_path):
     wide = [row | {"model": "wide", "cell_id": f"w{i}"} for i, row in enumerate(ROWS[:2])]
     gpu = [row | {"device": "gpu", "cell_id": f"g{i}"} for i, row in enumerate(ROWS)]
@@ -298,3 +202,9 @@ def test_the_model_with_the_most_cells_on_a_cpu_is_drawn(tmp_path):
         "Nothing to show",
         "Nothing was measured on a CPU.",
     )
+
+
+def test_a_series_without_a_run_to_compare_with_is_refused(tmp_path):
+    lonely = [row for row in ROWS if row["strategy"] != "none"]
+    with pytest.raises(InputError, match="series: must have a run with strategy none; got .*1000"):
+        of_rows(tmp_path, lonely)

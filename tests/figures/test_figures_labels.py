@@ -10,14 +10,6 @@ from helpers import layout
 NEAR = [-0.5, -0.02, -0.01, 0.0]
 
 
-def test_names_keep_their_order_and_lie_about_their_ends():
-    spread = _labels.spread(np.array(NEAR), 0.03, (-1, 1))
-    np.testing.assert_allclose(spread, [-0.5, -0.04, -0.01, 0.02], atol=1e-15)
-    far = np.array([-0.5, 0.1, 0.4])
-    np.testing.assert_allclose(_labels.spread(far, 0.03, (-1, 1)), far)
-    assert len(_labels.spread(np.array([]), 0.03, (-1, 1))) == 0
-
-
 def test_names_stay_inside_and_where_they_cannot_leave_at_the_top():
     low = _labels.spread(np.array([-0.99, -0.98]), 0.03, (-1, 1))
     np.testing.assert_allclose(low, [-1, -0.97])

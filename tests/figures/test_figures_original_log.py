@@ -104,12 +104,6 @@ def test_every_number_of_a_run(tmp_path, log, software):
         assert tuple(row[["expected_f1", "sd"]]) == pytest.approx(wanted, abs=6e-9, nan_ok=True)
 
 
-def test_both_kinds_of_keras_stand_in_one_table_each_with_its_own_rule(tmp_path, log):
-    found = made(tmp_path, log, runs([0.4], **THEN), runs([0.4], **TODAY))
-    expected = found[found["quantity"] == "f1"].set_index("keras")["expected_f1"].round(4)
-    assert dict(expected) == {"2.2.4": 0.4815, "3.1.0": 0.4444, "article": 0.5063}
-
-
 def test_compatible_is_where_one_more_run_would_lie(tmp_path, log):
     near, far = runs([0.46, 0.47, 0.49], **THEN), runs([0.1, 0.11, 0.12], **TODAY)
     found = made(tmp_path, log, near, far)
@@ -135,11 +129,6 @@ def test_an_interval_keeps_to_what_is_possible(tmp_path, log):
     assert found[found["quantity"] == "val_loss"]["high"].max() > 2
 
 
-def test_a_single_run_has_no_interval(tmp_path, log):
-    found = made(tmp_path, log, runs([0.4], **THEN))
-    assert found[["low", "high", "compatible"]].isna().all().all()
-
-
 def test_the_line_is_printed_as_keras_prints_it(tmp_path, log):
     found = made(tmp_path, log, runs([0.4], **THEN))
     assert original_log.line(found, "2.2.4") == (
@@ -162,16 +151,6 @@ def test_a_log_that_nothing_fits_or_without_losses_is_refused(tmp_path):
     path.write_text(path.read_text().replace("loss: 0.1 - ", ""))
     with pytest.raises(InputError, match="^log: prints loss and val_loss once each"):
         made(tmp_path, path, runs([0.4, 0.5], **THEN))
-
-
-@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00\x80"])
-def test_a_log_that_cannot_be_read_is_refused(tmp_path, content):
-    path = tmp_path / "log.txt"
-    if content:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match="log.txt: must be a readable text file; got") as caught:
-        made(tmp_path, path, runs([0.4], **THEN))
-    assert "\n" not in str(caught.value)
 
 
 def test_what_a_log_does_not_print_has_no_row(tmp_path, log):
@@ -213,19 +192,6 @@ def test_what_is_drawn(tmp_path, log):
     # ours: (0.32 + 0.75) / 2 / 0.95 and (0.22 + 0.65) / 2 / 0.9, 52 % on average
     assert headline == "The article's log again: Keras prints half of the true F1"
     assert caption.startswith("2 runs in each Keras on trousers, 2 batches an epoch; the last")
-
-
-@pytest.mark.parametrize(
-    ("naive", "part"), [(0.9, "100 %"), (0.45, "half"), (0.4, "44 %"), (0.5, "56 %")]
-)
-def test_the_headline_is_of_our_runs(naive, part):
-    rows = [
-        {"keras": keras, "quantity": quantity, "value": value}
-        for keras, value_of in (("article", 0.1), ("3.1.0", naive))
-        for quantity, value in (("val_f1", value_of), ("f1score_test", 0.9))
-    ]
-    said = original_log._conclusion(pd.DataFrame(rows))
-    assert said == f"The article's log again: Keras prints {part} of the true F1"
 
 
 def test_the_committed_logs_are_of_both_keras(repository):

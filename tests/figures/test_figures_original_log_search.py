@@ -6,10 +6,9 @@ import pytest
 from matplotlib import pyplot as plt
 from scipy.special import gammaln
 
-from batchf1.errors import InputError
 from batchf1.figures import _style, original_log, original_log_search
 from batchf1.study.grid import cells
-from helpers.tables_of_runs import ROW, table, written
+from helpers.tables_of_runs import table, written
 
 pytestmark = pytest.mark.usefixtures("log_once")
 
@@ -98,13 +97,6 @@ def test_a_single_run_says_nothing(tmp_path, log):
     assert draw(found)[0] == "Nothing to show"
 
 
-def test_what_the_log_does_not_print_counts_for_nothing(tmp_path, log):
-    path = tmp_path / "log.txt"
-    path.write_text(log.read_text().replace("acc: 1.0000 - ", ""))
-    right = runs("a", NEAR).assign(tp=5, fp=0, fn=0, tn=5)
-    assert made(tmp_path, path, right).iloc[1]["compatible"] == 3
-
-
 SCORES = [1, 9, 8, 7, 3, 9, 5, 6]
 
 
@@ -149,17 +141,6 @@ def test_what_is_drawn():
         [[[1, 3], [2, 5]], [[2, 5]], [[2, 5]]],
     ]
     assert draw(numbers(SCORES, 7))[0].endswith("on a: 7 of its numbers")
-
-
-def test_more_data_sets_than_panels_are_refused():
-    many = pd.concat([numbers(SCORES).assign(dataset=f"d{i}") for i in range(13)])
-    with pytest.raises(InputError, match="original_log_search: shows at most 12 settings of data"):
-        draw(many.reset_index(drop=True))
-
-
-def test_without_the_true_f1_it_is_refused(tmp_path, log):
-    with pytest.raises(InputError, match="original_log_search: needs rows of strategies"):
-        made(tmp_path, log, table(ROW | {"strategy": "batch_mean"}))
 
 
 STUDIES = ("original_log_search", "original_log_epochs", "original_log")

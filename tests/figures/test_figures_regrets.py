@@ -1,7 +1,6 @@
 """What decisions lose: their regrets against plain loops and by hand."""
 
 import math
-from statistics import fmean
 
 import numpy as np
 import pandas as pd
@@ -151,12 +150,6 @@ def test_a_threshold_by_hand(tmp_path):
     assert row[["regret_low", "regret_high", "largest_true"]].isna().all()
 
 
-def test_of_tied_thresholds_the_middle_one_is_taken():
-    rows = curve(logged(0.3), logged(0.3), logged(0.3))
-    row = the(regrets(rows), chosen_by="logged", validation_batch_size=32, empty="skip")
-    assert (row["different"], row["f1_chosen"]) == (0, 0.8)
-
-
 def test_the_expectation_sees_no_noise():
     """Many false alarms beside all positives, against few of either: the naive value prefers."""
     careful, bold = {"tp": 5, "fp": 0, "fn": 5, "tn": 990}, {"tp": 10, "fp": 15, "fn": 0, "tn": 975}
@@ -253,12 +246,6 @@ def test_an_interval_depends_on_its_own_row_alone(monkeypatch):
     monkeypatch.setattr(_over_seeds, "AT_ONCE", 2)
     np.testing.assert_array_equal(_over_seeds.interval(values), whole)
     np.testing.assert_array_equal(_over_seeds.interval(values[3:4])[0], whole[0][3:4])
-
-
-def test_equal_seeds_and_a_single_one_have_intervals_too():
-    low, high = _over_seeds.interval(np.full((2, 4), 0.25))
-    assert low.tolist() == high.tolist() == [0.25, 0.25]
-    assert np.isnan(_over_seeds.interval(np.zeros((3, 1)))).all()
 
 
 # Beside them
@@ -367,28 +354,6 @@ def test_the_control_goes_by_the_mean_of_its_seeds():
 
 
 # What it needs
-
-
-def test_the_table_comes_out_again_and_has_what_is_drawn(tmp_path, monkeypatch):
-    rows = study(seeds=3)
-    found = numbers(tmp_path, rows)
-    pd.testing.assert_frame_equal(found, numbers(tmp_path, rows), check_exact=True)
-    assert list(found) == decisions.OUT
-    means = found[found["row"] == "cell"].groupby("decision")["regret"].mean()
-    assert len(means) == 11
-    assert found["regret"].equals(found["regret"].round(6))
-    one = regrets(rows)
-    some = one[(one["decision"] == "checkpoint") & (one["chosen_by"] == "loss")]
-    some = some[(some["dataset"] == "d") & (some["prevalence"] == 0.1)]
-    cell = the(
-        found[(found["dataset"] == "d") & (found["prevalence"] == 0.1)],
-        row="cell",
-        decision="checkpoint",
-        chosen_by="loss",
-        class_weight="1",
-    )
-    of_weight = some[some["class_weight"] == "1"]
-    assert cell["regret"] == pytest.approx(fmean(of_weight["regret"]), abs=1e-6)
 
 
 def test_a_study_with_little_has_the_decisions_that_it_can(tmp_path):

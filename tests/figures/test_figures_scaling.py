@@ -1,12 +1,9 @@
 """What the speeds of engines and pipelines become in their figure, worked out by hand."""
 
-import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _style, scaling
-from batchf1.figures import base as figures
+from batchf1.figures import scaling
 from helpers import pictures
 
 ENGINES = "engine,n_samples,batch_size,epochs,later_s\n"
@@ -30,18 +27,6 @@ def draw(table):
 
 def series(ax):
     return {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
-
-
-def test_the_table_of_speeds_is_both_tables_as_they_are(repository):
-    folder = repository / "benchmarks"
-    parts = [pd.read_csv(folder / name) for name in ("engines.csv", "pipelines.csv")]
-    found = scaling.table(folder / "engines.csv", folder / "pipelines.csv")
-    assert len(found) == sum(map(len, parts))
-    ends = (found.head(len(parts[0])), found.tail(len(parts[1])))
-    for part, rows in zip(parts, ends, strict=True):
-        same = rows[list(part)].reset_index(drop=True)
-        pd.testing.assert_frame_equal(same, part, check_dtype=False)
-        assert rows.drop(columns=list(part)).isna().all().all()
 
 
 def test_the_committed_speeds_have_every_line_of_the_figure(repository):
@@ -95,18 +80,6 @@ def test_a_study_measured_more_than_once_counts_by_its_median(tmp_path):
     assert headline.endswith("costs 1/6,700 of one in plain Keras: 0.03 s for 200 s")
 
 
-def test_no_word_lies_over_another(tmp_path):
-    every = "".join(f'"{name}",{n},8,5,{1 / n}\n' for name in scaling.LOOKS for n in (100, 900))
-    with _style.house():
-        figure = scaling.draw(speeds(tmp_path, every, STUDIES))
-        figure.draw_without_rendering()
-        boxes = [text.get_window_extent() for text in figure.texts]
-        boxes += [legend.get_window_extent() for legend in figure.legends]
-        boxes += [ax.get_tightbbox() for ax in figure.axes]
-        plt.close(figure)
-    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
-
-
 def test_speeds_of_one_pipeline_or_of_none(tmp_path):
     for name in scaling.STUDIES:
         lines = "".join(s for s in STUDIES.splitlines(keepends=True) if s.startswith(name))
@@ -114,18 +87,6 @@ def test_speeds_of_one_pipeline_or_of_none(tmp_path):
         assert headline == "What a run costs, and a whole study"
     assert draw(speeds(tmp_path, PLAIN, ""))[1][0] == "Nothing to show"
     assert draw(speeds(tmp_path, "", STUDIES))[1][0] == "Nothing to show"
-
-
-@pytest.mark.parametrize(
-    ("engines", "pipelines", "words"),
-    [
-        ("fused,100,8,5,1.0\n", STUDIES, r"engine: must be one of \['plain'.*; got \['fused'\]"),
-        (PLAIN, "theirs,1,2,3\n", r"pipeline: must be one of \['plain pi.*; got \['theirs'\]"),
-    ],
-)
-def test_rows_of_no_known_name_are_refused(tmp_path, engines, pipelines, words):
-    with pytest.raises(InputError, match=words):
-        draw(speeds(tmp_path, engines, pipelines))
 
 
 @pytest.mark.parametrize(
@@ -141,8 +102,3 @@ def test_speeds_that_are_none_are_refused(tmp_path, engines, pipelines, words):
     (tmp_path / "pipelines.csv").write_text(pipelines)
     with pytest.raises(InputError, match=words):
         scaling.table(tmp_path / "engines.csv", tmp_path / "pipelines.csv")
-
-
-def test_speeds_that_are_not_there_are_refused(tmp_path):
-    with pytest.raises(InputError, match="no.csv: must be the CSV of the engines; got"):
-        figures.table("scaling", [tmp_path / "no.csv"] * 2)

@@ -1,11 +1,9 @@
 """One style: a strategy looks the same everywhere, and no other looks like it; legends fit."""
 
-import itertools
 import os
 import subprocess
 import sys
 from pathlib import Path
-from zlib import crc32
 
 import pandas as pd
 import pytest
@@ -50,15 +48,6 @@ def test_colours_that_come_round_again_have_another_marker(monkeypatch):
     assert len(set(looks(many))) == 16
     assert looks(many)[:2] == [("#E69F00", "P"), ("#56B4E9", "X")]
     assert looks(many)[4] == ("#E69F00", "X")
-
-
-def test_a_strategy_that_is_not_installed_looks_by_its_name(monkeypatch):
-    monkeypatch.setattr(plugins, "names", lambda package: ["mine", *_style.COLOURS])
-    place = 1 + crc32(b"theirs")
-    assert looks(["theirs"]) == [
-        (_style.SPARE[place % 4], _style.SPARE_MARKERS[(place + place // 4) % 4])
-    ]
-    assert looks(["theirs"]) == looks(["theirs"])
 
 
 SETTINGS = """
@@ -126,15 +115,3 @@ def test_a_legend_has_no_more_rows_than_it_needs(name, n_rows):
         tops = {round(text.get_window_extent().y0) for text in legend.get_texts()}
     assert len(tops) == n_rows
     assert inside(figure, legend)
-
-
-def test_a_long_name_alone_in_a_row_ends_the_search():
-    with _style.house():
-        figure, _ = plt.subplots(figsize=(1, 4), layout="constrained")
-        handles = [plt.Line2D([], [], label=f"a name much longer than an inch {i}") for i in "ab"]
-        _style.headline(figure, "Head", handles)
-        figure.draw_without_rendering()
-        (legend,) = figure.legends
-        tops = [text.get_window_extent().y0 for text in legend.get_texts()]
-        assert all(a > b for a, b in itertools.pairwise(tops))
-        plt.close(figure)

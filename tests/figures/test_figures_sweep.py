@@ -162,15 +162,6 @@ def test_what_is_drawn_are_the_cells_that_learned():
         plt.close(figure)
 
 
-def test_each_cell_of_the_other_strategies_is_a_point_of_its_own():
-    rows = [row | {"prevalence": p, "error": p} for row in TWO for p in (0.1, 0.2)]
-    with _style.house():
-        figure = figures.module("error_vs_batch_size").draw(a_table(*rows))
-        points = [line for line in figure.axes[0].lines if line.get_marker() == "s"]
-        assert sorted(points[0].get_ydata()) == [0.1, 0.1, 0.2, 0.2]
-        plt.close(figure)
-
-
 def test_labels_stand_where_the_lines_part():
     rows = [row | {"n_samples": n} for row in TWO for n in (1000, 3000, 500)]
     with _style.house():
@@ -199,36 +190,3 @@ def test_the_conclusion_is_the_largest_error_with_its_sign():
     rounded = [row | {"worst_error": 1e-6} for row in counts]
     assert conclusion(*rounded) == "Rebuilt from counts F1 is exact"
     assert conclusion(*naive, *rounded) == f"{low}; rebuilt from counts it is exact"
-
-
-@pytest.mark.parametrize(("n_panels", "said"), [(1, False), (2, True)])
-def test_the_caption_says_what_the_lowest_panels_are_of(n_panels, said):
-    caption = _sweep._caption(a_table(*TWO), "batch_size", "prevalence", n_panels)
-    assert caption.endswith("learned. The lowest panels: the largest of all 2 above.") == said
-
-
-@pytest.mark.parametrize(
-    ("name", "changes", "words"),
-    [
-        ("error_vs_batch_size", {}, "20 training samples; last epoch, mean"),
-        ("error_vs_imbalance", {}, "20 training samples; last epoch, mean"),
-        (
-            "error_vs_dataset_size",
-            {},
-            "Prevalence 10 %; last epoch, mean and standard error of 3 runs",
-        ),
-        ("error_vs_dataset_size", {"prevalence": [0.05, 0.1]}, "Prevalence 5 to 10 %; last"),
-        ("error_vs_imbalance", {"n_samples": [1000, 44000]}, "1,000 to 44,000 training samples;"),
-        ("error_vs_imbalance", {"n_runs": [2, 3]}, "standard error of 2 to 3 runs a point; beside"),
-        ("error_vs_imbalance", {}, "of 3 runs a point; beside the lines: batch size. True"),
-        ("error_vs_batch_size", {}, "of 3 runs a point; beside the lines: prevalence. True"),
-    ],
-)
-def test_the_caption_says_what_the_table_holds(name, changes, words):
-    rows = [row | {k: v[i % 2] for k, v in changes.items()} for i, row in enumerate(TWO)]
-    with _style.house():
-        figure = figures.module(name).draw(a_table(*rows))
-        _, caption = _style.words(figure)
-        plt.close(figure)
-    assert f" {words}" in f" {caption}"
-    assert caption.endswith("below 0.5, where nothing was learned.")

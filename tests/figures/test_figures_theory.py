@@ -54,13 +54,6 @@ def test_the_expectation_is_that_of_all_cuts_by_the_rows_own_rule(cells, size, a
     assert _theory.with_expected_f1(rows)["expected_f1"][0] == pytest.approx(mean, abs=1e-12)
 
 
-def test_a_batch_larger_than_the_split_is_the_whole_split():
-    rows = table(POOL | {"batch_size": 50, "n_batches": 1})
-    found = _theory.with_expectation(rows).iloc[0]
-    assert found["expected_f1"] == pytest.approx(2 / 3, abs=1e-15)
-    assert found["sd"] == pytest.approx(0, abs=1e-7)
-
-
 @pytest.mark.parametrize("n_batches", [1, 3])
 def test_batches_of_another_size_have_no_expectation(n_batches):
     rows = table(POOL, POOL | {"n_batches": n_batches})
@@ -119,13 +112,6 @@ def test_no_residual_of_a_deviation_that_is_rounding(tmp_path, monkeypatch):
     assert found["residual"].iloc[2] == pytest.approx(2, abs=1e-6)
 
 
-def test_settings_are_not_rounded(tmp_path):
-    rates = {"model.learning_rate": 1e-9}, {"model.learning_rate": 2e-9}
-    made = [rate | {"run_id": str(i)} for i, rate in enumerate(rates)]
-    found = theory.table(written(tmp_path, table(*made, strategy="batch_mean")))
-    assert found["model.learning_rate"].tolist() == [1e-9, 2e-9]
-
-
 def passes(*rows, **common):
     defaults = {"split": "validation", "epoch": 1, "f1": 0.5, "expected_f1": 0.4, "sd": 0.1}
     return pd.DataFrame([defaults | {"residual": 1.0} | common | row for row in rows])
@@ -163,15 +149,6 @@ def test_what_the_theory_draws_and_says():
         "lies +6.00 points from the expectation in epoch 1 and \N{MINUS SIGN}2.00 in epoch 3, on "
         "average."
     )
-
-
-def test_the_theory_of_one_epoch_and_of_no_training():
-    numbers = passes({"residual": -1.0}, {"residual": 1.0}, {"residual": 0.0}, {"split": "train"})
-    _, (headline, caption) = drawn(theory, numbers)
-    assert headline == "What a batch-averaged F1 logs follows from four counts and a batch size"
-    assert caption.endswith("lies +10.00 points from the expectation in epoch 1, on average.")
-    _, (_, caption) = drawn(theory, numbers.head(1))
-    assert caption.endswith("(the others are one batch or found nothing).")
 
 
 @pytest.mark.parametrize(
@@ -239,12 +216,3 @@ def test_what_the_collapse_draws_and_says():
         "A point a cell: 100 samples, prevalence 1 %, batches of 10 to 3,000;"
     )
     assert "mean and standard error of 2 to 5 runs with a true F1 of 0.5 or more" in caption
-
-
-def test_the_collapse_of_one_split_says_no_more_than_it_shows():
-    figure, (headline, _) = drawn(collapse, pd.DataFrame([cell(share=0.9)]))
-    assert headline == "How much of F1 is left, by the positives that a batch can expect"
-    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert [word for word in legend if "measured" in word] == ["measured, train"]
-    _, (headline, _) = drawn(collapse, pd.DataFrame([cell(positives_per_batch=1)]))
-    assert headline.startswith("How much")

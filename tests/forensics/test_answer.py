@@ -1,7 +1,6 @@
 """From a log to what can have printed it: the truth is among the answers."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from batchf1.errors import InputError
@@ -101,16 +100,6 @@ def test_what_the_articles_log_tells():
         f"batch size is not determined: {len(sizes)} fit: 50; 48; 60" in line
         for line in answer.undetermined
     )
-
-
-def test_the_articles_expectations_are_those_of_the_figure(repository):
-    """The committed table is computed from the best candidate."""
-    table = pd.read_csv(repository / "figures/original_log.csv").query("keras == 'article'")
-    rows = table.set_index("quantity")
-    best = article().candidates[0]
-    for quantity, split in (("f1", best.train), ("val_f1", best.validation)):
-        assert round(split.expected_f1, 8) == rows.loc[quantity, "expected_f1"]
-        assert round(split.sd, 8) == rows.loc[quantity, "sd"]
 
 
 # --- logs of known truth -----------------------------------------------------------------------

@@ -110,6 +110,7 @@ def test_other_backends_count_classes_beyond_two_to_the_24(backend):
     assert share == (2**24 + 1) / (2**25 + 3)
 
 
+@pytest.mark.slow
 def test_two_devices_count_what_one_does():
     logs = json.loads(said("tensorflow", MIRRORED))
     x, y = classes.samples("vectors")

@@ -132,7 +132,7 @@ def test_the_first_of_equal_scores_is_predicted():
     assert updated(streaming(), [0, 2], np.array([[3, 3, 1], [0, 1, 2]])) == 1.0
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "float16", "float64"])
+@pytest.mark.parametrize("dtype", ["int8", "int64", "float16"])
 def test_labels_of_any_dtype(dtype):
     labels = np.array([0, 2, 1], dtype)
     for y in (labels, labels[:, None], np.eye(3, dtype=dtype)[[0, 2, 1]], np.eye(3)[[0, 2, 1]] > 0):

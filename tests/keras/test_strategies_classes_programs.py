@@ -3,14 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score
 
 from batchf1.errors import InputError
 from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
 from batchf1.metrics.ratios import ACCURACY, OverClasses, f_beta, jaccard
-from helpers.fitting import Masked, callbacks_of, compiled, data, fit, metrics_of
+from helpers.fitting import Masked, callbacks_of, compiled, fit, metrics_of
 from helpers.fitting_classes import (
-    KINDS,
     LOSSES,
     SOME,
     C,
@@ -37,7 +35,7 @@ def held(logs, chosen, form, pair, prefix=""):
 # Weights and masks
 
 
-@pytest.mark.parametrize("form", ["vectors", "one-hot", "multilabel"])
+@pytest.mark.parametrize("form", ["vectors", "multilabel"])
 def test_weighted_metrics_are_weighted_right(form):
     x, y = samples(form)
     weights = np.random.default_rng(1).uniform(0, 3, len(x)).astype("float32")
@@ -80,13 +78,6 @@ def test_masked_samples_are_left_out(form):
             fit(model_for(form, s.metrics(), model), [s], (x, y))
 
 
-@pytest.mark.parametrize("shape", [(4, 3), (4, 1, 1), ()])
-def test_weights_of_another_shape_are_refused(shape):
-    for metric in metrics_of([kind(metric=f_beta(1, "macro", 3)) for kind in IN_LOGS]):
-        with pytest.raises(InputError, match="sample_weight: needs shape"):
-            metric.update_state(np.zeros(4), np.ones((4, 3)), np.ones(shape))
-
-
 # How a program runs
 
 
@@ -98,8 +89,9 @@ def test_compiled_programs_of_several_steps(form, jit_compile):
     held(logs, chosen, form, (x, y))
 
 
-@pytest.mark.parametrize("form", ["vectors", "multilabel"])
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    ("form", "policy"), [("vectors", "mixed_float16"), ("multilabel", "mixed_bfloat16")]
+)
 def test_mixed_precision(form, policy):
     chosen, (x, y) = strategies(form, metrics=SOME), samples(form)
     layer = keras.layers.Dense(C, use_bias=False, kernel_initializer="identity", dtype=policy)
@@ -163,12 +155,6 @@ def test_evaluate_returns_what_is_rebuilt():
         s.rebuild(logs)
 
 
-def test_a_pass_refuses_scores_of_many_classes_that_are_no_probabilities():
-    (x, y), (s,) = samples("multilabel", 40), strategies("multilabel", [EpochEnd], SOME[:1])
-    with pytest.raises(InputError, match=r"scores: lie in .0, 1.; .* got .* to 1\.4"):
-        fit(compiled(None, identity(C), "mse"), [s], (x + 0.5, y))
-
-
 def test_true_negatives_of_all_classes_are_rebuilt():
     accuracy = OverClasses(ACCURACY, "micro", C)
     (x, y), (s,) = samples("multilabel"), strategies("multilabel", [Reconstructed], [accuracy])
@@ -191,14 +177,6 @@ def test_metrics_of_one_kind_keep_their_logs_apart():
     assert "f1_micro_reconstructed_possible_positives" in names
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_two_of_one_key_are_refused(kind):
-    x, y = samples("vectors", 40)
-    twins = strategies("vectors", [kind], SOME[:1]) + strategies("vectors", [kind], SOME[:1])
-    with pytest.raises(InputError, match="f1_macro_.*: is .*: give each strategy its own name="):
-        fit(model_for("vectors", metrics_of(twins)), twins, (x, y))
-
-
 @pytest.mark.parametrize("kind", IN_LOGS)
 def test_stateless_calls_see_all_that_a_metric_keeps(kind):
     (x, y), (s,) = samples("columns"), strategies("columns", [kind], SOME[:1])
@@ -211,26 +189,3 @@ def test_stateless_calls_see_all_that_a_metric_keeps(kind):
         assert not any(np.asarray(variable).any() for variable in metric.variables)
     found = s.rebuild(logs) if kind is Reconstructed else logs[s.key]
     assert found == pytest.approx(expected(s, "columns", x, y), abs=1e-6)
-
-
-@pytest.mark.parametrize("logged", ["sum", "mean"])
-def test_counts_that_are_logged_otherwise(logged):
-    x, y = samples("vectors")
-    chosen = strategies("vectors", [Reconstructed], THREE, logged=logged)
-    logs = fit(model_for("vectors", metrics_of(chosen)), chosen, (x, y))
-    off = [abs(logs[s.key][0] - truth(s.metric, "vectors", x, y)) for s in chosen]
-    assert (max(off) < 1e-12) == (logged == "sum")
-
-
-def test_a_binary_and_a_class_metric_of_one_model_of_two_outputs():
-    x, y = data()
-    inputs = keras.Input((1,))
-    score = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="a")(inputs)
-    pair = keras.layers.Concatenate(name="b")([1 - score, score])
-    chosen = {"a": Streaming(), "b": Streaming(metric=f_beta(1, "macro", 2))}
-    metrics = {name: s.metrics() for name, s in chosen.items()}
-    losses = ["binary_crossentropy", "sparse_categorical_crossentropy"]
-    model = compiled(metrics, keras.Model(inputs, [score, pair]), losses)
-    logs = fit(model, [*chosen.values()], (x, [y, y]))
-    for key, average in (("a_f1_streaming", "binary"), ("b_f1_macro_streaming", "macro")):
-        assert logs[key] == [pytest.approx(f1_score(y, x > 0.5, average=average), abs=1e-14)]

@@ -93,7 +93,7 @@ def test_a_name_that_another_strategy_or_metric_has_is_refused():
         fitted(both, data())
 
 
-@pytest.mark.parametrize("name", ["", "a b", "mine_1", "ü", "f1!"])
+@pytest.mark.parametrize("name", ["", "mine_1", "f1!"])
 def test_names_that_keras_could_give_to_others_are_refused(name):
     with pytest.raises(InputError, match=f"name: has letters, digits.*; got '{name}'"):
         plugins.strategy("streaming")(name=name)
@@ -243,16 +243,6 @@ def test_a_model_loads_where_the_package_alone_is_imported(tmp_path, monkeypatch
     again = keras.models.load_model(path)
     again.evaluate(*data(), verbose=0)
     assert [metric.name for metric in own(again)] == [metric.name for metric in saved]
-
-
-def test_a_model_compiled_anew_and_one_cloned():
-    (x, y), chosen = data(), of_name(*OURS)
-    model = compiled(metrics_of(chosen))
-    fit(model, chosen, (x, y))
-    for again in (model, keras.models.clone_model(model)):
-        again.set_weights(model.get_weights())
-        logs = fit(compiled(metrics_of(chosen), again), chosen, (x, y))
-        assert logs["f1_reconstructed"] == [pytest.approx(truth(y, x), abs=1e-12)]
 
 
 # Logits

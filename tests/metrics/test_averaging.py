@@ -1,19 +1,16 @@
 """Every averaging rule against brute force, scikit-learn and numbers worked out by hand."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from batchf1.errors import InputError
 from batchf1.metrics.averaging import average, batch_mean, pooled, reconstructed
 from batchf1.metrics.counts import Counts, as_counts, batch_counts
+from helpers.refusals import refused
 
 RULES = ("per_batch", "size_weighted")
-LOGGED = ("sum", "mean", "per_sample")
 
 
 @st.composite
@@ -51,28 +48,6 @@ def test_pooled_is_scikit_learns_f1_whatever_the_cut(sample, batch_size):
     np.testing.assert_allclose(found, f1_score(y, p, zero_division=0.0), atol=1e-15)
 
 
-@given(samples(), st.sampled_from(RULES), st.sampled_from(LOGGED))
-def test_with_one_batch_all_rules_agree(sample, averaging, logged):
-    y, p = sample
-    counts, true = batch_counts(y, p, len(y)), f1_score(y, p, zero_division=0.0)
-    np.testing.assert_allclose(batch_mean(counts, averaging), true, atol=1e-15)
-    np.testing.assert_allclose(reconstructed(counts, averaging, logged), true, atol=1e-15)
-
-
-@given(samples(), st.integers(1, 90), st.sampled_from([0.0, 1.0, np.nan]))
-def test_which_reconstruction_is_exact_with_a_short_last_batch(sample, batch_size, undefined):
-    y, p = sample
-    counts, true = batch_counts(y, p, batch_size), f1_score(y, p, zero_division=undefined)
-    for averaging, logged in [
-        ("per_batch", "sum"),
-        ("size_weighted", "mean"),
-        ("per_batch", "per_sample"),
-        ("size_weighted", "per_sample"),
-    ]:
-        found = reconstructed(counts, averaging, logged, undefined)
-        np.testing.assert_allclose(found, true, atol=1e-14)
-
-
 def test_the_other_two_reconstructions_are_not():
     # 10 samples in batches of 4, 4 and 2; the true F1 is 0.8
     counts = as_counts([1, 1, 2], [1, 0, 0], [1, 0, 0], [1, 3, 0])
@@ -102,25 +77,6 @@ def test_values_that_are_nan_are_left_out_with_their_weight():
     assert both.tolist() == [0.875, 0.0]
 
 
-def test_the_articles_worked_example():
-    counts = as_counts([30, 1, 30], [10, 0, 0], [10, 9, 0], [50, 90, 70])
-    assert float(batch_mean(counts)) == pytest.approx(0.643939, abs=5e-7)
-    assert float(pooled(counts)) == pytest.approx(0.807947, abs=5e-7)
-
-
-def test_batches_without_positives_follow_zero_division():
-    counts = as_counts([2, 0], [0, 0], [0, 0], [2, 4])
-    assert batch_mean(counts, zero_division=0.0) == 0.5
-    assert batch_mean(counts, zero_division=1.0) == 1.0
-    assert batch_mean(counts, zero_division=np.nan) == 1.0
-    nothing = as_counts([0, 0], [0, 0], [0, 0], [4, 4])
-    assert np.isnan(batch_mean(nothing, zero_division=np.nan))
-    for logged in LOGGED:
-        assert reconstructed(nothing, logged=logged) == 0.0
-        assert reconstructed(nothing, logged=logged, zero_division=1.0) == 1.0
-        assert np.isnan(reconstructed(nothing, logged=logged, zero_division=np.nan))
-
-
 def test_the_running_sum_rounds_as_its_dtype_does():
     values = np.full(20_000, np.float32(2 / 3), np.float64)
     sizes = np.ones(20_000, np.int64)
@@ -132,12 +88,6 @@ def test_the_running_sum_rounds_as_its_dtype_does():
     counts = as_counts(np.ones(20_000), 1, 0, 1)
     assert batch_mean(counts, dtype=np.float32) == float(single) / 20_000
     assert abs(exact - values[0]) < 1e-12 < abs(float(single) / 20_000 - values[0])
-
-
-def test_pooling_counts_beyond_two_to_the_24_is_exact():
-    n = 2**24
-    counts = as_counts([n, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 0])
-    assert pooled(counts) == float(Fraction(2 * (n + 2), 2 * (n + 2) + 2))
 
 
 def test_leading_axes():
@@ -164,10 +114,6 @@ ONE = as_counts([1], [0], [0], [0])
             "averaging: is one of ('per_batch', 'size_weighted'); got weekly",
         ),
         (
-            lambda: average([1.0], [1], None),
-            "averaging: is one of ('per_batch', 'size_weighted'); got None",
-        ),
-        (
             lambda: reconstructed(ONE, "weekly"),
             "averaging: is one of ('per_batch', 'size_weighted'); got weekly",
         ),
@@ -176,15 +122,7 @@ ONE = as_counts([1], [0], [0], [0])
             "logged: is one of ('sum', 'mean', 'per_sample'); got median",
         ),
         (
-            lambda: reconstructed(ONE, logged=None),
-            "logged: is one of ('sum', 'mean', 'per_sample'); got None",
-        ),
-        (
             lambda: batch_mean(as_counts([1, 0], [0, 0], [0, 0], [0, 0])),
-            "batch sizes: must be whole numbers >= 1 and at most 2**53; got 0",
-        ),
-        (
-            lambda: reconstructed(as_counts([1, 0], 0, 0, 0), "size_weighted", "mean"),
             "batch sizes: must be whole numbers >= 1 and at most 2**53; got 0",
         ),
         (
@@ -200,21 +138,12 @@ ONE = as_counts([1], [0], [0], [0])
             lambda: average([], [], "per_batch"),
             "values: need a batch along the last axis; got (0,)",
         ),
-        (lambda: average(1.0, 1, "per_batch"), "values: need a batch along the last axis; got ()"),
-        (lambda: batch_mean(EMPTY), "values: need a batch along the last axis; got (2, 0)"),
         (lambda: pooled(EMPTY), "counts: need a batch along the last axis; got (2, 0)"),
-        (lambda: pooled(as_counts(1, 0, 0, 0)), "counts: need a batch along the last axis; got ()"),
         (lambda: reconstructed(EMPTY), "counts: need a batch along the last axis; got (2, 0)"),
-        (
-            lambda: reconstructed(EMPTY, "per_batch", "sum"),
-            "values: need a batch along the last axis; got (2, 0)",
-        ),
     ],
 )
 def test_nonsense_is_refused_in_one_line(call, said):
-    with pytest.raises(InputError) as caught:
-        call()
-    assert str(caught.value) == said
+    refused(said, call)
 
 
 def test_no_epochs_of_some_batches_are_no_values():

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as scikit_learn
 
-from batchf1.errors import InputError
 from batchf1.metrics.averaging import average, batch_mean, pooled, reconstructed
 from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import Counts, as_counts, batch_counts
@@ -27,6 +26,7 @@ from batchf1.metrics.ratios import (
     precision,
     recall,
 )
+from helpers.refusals import refused
 
 CONVENTIONS = (0.0, 1.0, math.nan)
 AVERAGES = ("micro", "macro", "weighted")
@@ -100,32 +100,6 @@ def test_every_average_is_scikit_learns(name, multilabel, data, size, over, zero
         np.testing.assert_allclose(found, average(values, sizes, rule), atol=1e-14)
 
 
-@pytest.mark.parametrize("over", AVERAGES)
-@pytest.mark.parametrize("name", SCORES)
-def test_the_degenerate_cases_are_scikit_learns(name, over):
-    none, both = [0, 0, 0], [0, 2, 0]
-    for labels, decided in [
-        (none, none),  # one class alone, right
-        (none, [1, 1, 1]),  # a class never predicted, another absent
-        (none, both),
-        (both, none),
-        ([2, 2, 2], [0, 1, 1]),  # nothing right
-    ]:
-        scores = np.eye(4)[decided]  # of four classes, one is never seen
-        counts = class_counts(labels, scores, 3)
-        for zero_division in CONVENTIONS:
-            given = np.array(labels), np.array(decided)
-            wanted = theirs(name, *given, over, zero_division, 4)
-            found = SCORES[name][0](average=over)(counts.pooled(), zero_division)
-            np.testing.assert_allclose(found, wanted, atol=1e-15)
-
-
-def test_macro_recall_is_balanced_accuracy():
-    labels, scores = np.array([0, 1, 2, 2, 1]), np.eye(3)[[0, 1, 1, 2, 0]]
-    wanted = scikit_learn.balanced_accuracy_score(labels, scores.argmax(axis=1))
-    assert recall("macro")(class_counts(labels, scores, 5).pooled()) == pytest.approx(wanted)
-
-
 @given(samples(multilabel=False), st.integers(1, 26))
 def test_all_forms_of_labels_of_one_class_are_counted_alike(sample, size):
     labels, scores = sample
@@ -164,16 +138,6 @@ def test_axes_between_classes_and_batches_are_carried_along():
                 )
             assert pooled(counts, metric=metric)[epoch] == pooled(one, metric=metric)
             assert metric(counts).shape == (2, 5)
-
-
-@given(samples(multilabel=False), st.integers(1, 26), st.sampled_from(AVERAGES))
-def test_which_reconstruction_over_classes_is_exact(sample, size, over):
-    counts, metric = class_counts(*sample, size), f_beta(2, over)
-    for rule, logged in [("per_batch", "sum"), ("size_weighted", "mean")]:
-        for zero_division in CONVENTIONS:
-            found = reconstructed(counts, rule, logged, zero_division, metric)
-            wanted = pooled(counts, zero_division, metric)
-            np.testing.assert_allclose(found, wanted, atol=1e-13)
 
 
 @given(samples(multilabel=False), st.sampled_from(AVERAGES), st.sampled_from(CONVENTIONS))
@@ -219,7 +183,6 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
         (lambda: f_beta(1, "samples"), f"{AVERAGE} samples"),
         (lambda: check_metric(OverClasses(F1, "binary")), f"{AVERAGE} binary"),
         (lambda: recall("macro", 0), "n_classes: is a whole number >= 1; got 0"),
-        (lambda: precision("macro", 2.5), "n_classes: is a whole number >= 1; got 2.5"),
         (lambda: jaccard(n_classes=3), "n_classes: goes with micro, macro or weighted; got 3"),
         (
             lambda: batch_mean(TWO, metric=OverClasses("f1", "macro")),
@@ -230,8 +193,6 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
             "metric: is of one class here, a Ratio; got recall_macro, over classes",
         ),
         (lambda: f_beta(1, "macro", 3)(TWO), f"{FIRST} (2, 1)"),
-        (lambda: batch_mean(TWO, metric=f_beta(1, "macro", 3)), f"{FIRST} (2, 1)"),
-        (lambda: pooled(TWO.pooled(), metric=f_beta(1, "macro", 3)), f"{FIRST} (2,)"),
         (
             lambda: pooled(TWO.pooled(), metric=f_beta(1, "macro")),
             "counts of a class: need a batch along the last axis; got ()",
@@ -241,17 +202,9 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
             "counts: f1_macro needs classes on the first axis; got ()",
         ),
         (
-            lambda: f_beta(1, "macro")(as_counts([], 0, 0, 0)),
-            "counts: f1_macro needs classes on the first axis; got (0,)",
-        ),
-        (
             lambda: batch_mean(as_counts([[1], [2]], 0, 0, 0), metric=f_beta(1, "macro")),
             "counts: have the classes on the first axis, each of the same samples; "
             "got 1 and 2 samples",
-        ),
-        (
-            lambda: f_beta(1, "macro")(TWO, 0.5),
-            "zero_division: is 0, 1 or NaN; got 0.5",
         ),
         (
             lambda: class_counts([0, 1], [0.1, 0.9], 1),
@@ -265,17 +218,12 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
             lambda: class_counts([0], [[0.9]], 1),
             "scores: need a column for each class, 2 or more; got (1, 1)",
         ),
-        (lambda: class_counts([0, 1, 2], SCORED, 1), f"{SHAPES} (3,)"),
         (lambda: class_counts(np.eye(2), SCORED, 1), f"{SHAPES} (2, 2)"),
-        (lambda: class_counts(0, SCORED, 1), f"{SHAPES} ()"),
         (lambda: class_counts([0, 3], SCORED, 1), f"{WHOLE} 3"),
-        (lambda: class_counts([0, -1], SCORED, 1), f"{WHOLE} -1"),
         (lambda: class_counts([0, 0.5], SCORED, 1), f"{WHOLE} 0.5"),
-        (lambda: class_counts([0, math.nan], SCORED, 1), f"{WHOLE} nan"),
         (lambda: class_counts([True, False], SCORED, 1), f"{WHOLE} bools"),
         (lambda: class_counts(["0", "1"], SCORED, 1), "y_true: must be numbers; got ['0', '1']"),
         (lambda: class_counts([[1, 0, 0], [0, 1, 1]], SCORED, 1), f"{ONE_HOT} [0, 1, 1]"),
-        (lambda: class_counts([[1, 0, 0], [0, 0, 0]], SCORED, 1), f"{ONE_HOT} [0, 0, 0]"),
         (lambda: class_counts([[1, 0, 0], [2, 0, -1]], SCORED, 1), f"{ONE_HOT} [2, 0, -1]"),
         (
             lambda: class_counts([[0, 1, 0], [0, 2, 0]], SCORED, 1, multilabel=True),
@@ -293,11 +241,8 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
             lambda: class_counts([0, 1], SCORED * math.nan, 1),
             "scores: must not be NaN; got NaN",
         ),
-        (lambda: class_counts([0, 1], SCORED, 0), "batch_size: is a whole number >= 1; got 0"),
         (lambda: class_counts([], np.ones((0, 3)), 2), "y_true: needs a sample; got (3, 0)"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(call, said):
-    with pytest.raises(InputError) as caught:
-        call()
-    assert str(caught.value) == said
+    refused(said, call)

@@ -119,6 +119,7 @@ def test_way_back_is_that_of_compatible_f1(page, visit):
         assert back(page, *case, 0)["range"] == pytest.approx(wanted, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zero", ["0", "1", "skip"])
 def test_way_back_holds_every_classifier_that_may_have_logged_it(page, visit, zero):
     """All counts with 12 positives among 240 samples, by the exact expectation and spread."""
@@ -212,6 +213,7 @@ def test_bars_are_of_the_simulated_epoch(page, visit):
     assert page.locator("#batches .counted").count() == 0
 
 
+@pytest.mark.slow
 def test_curve_and_its_table(page, visit):
     visit(**NO_WAY_BACK)
     rows = page.eval_on_selector_all(

@@ -53,6 +53,7 @@ def test_frameworks(page, visit):
     assert state_of(page)["framework"] == "keras3"
 
 
+@pytest.mark.slow
 def test_sliders_by_keyboard(page, visit):
     visit(**NO_WAY_BACK)
     for name in ("positives", "precision", "recall", "samples", "batch"):
@@ -156,6 +157,7 @@ def test_wrong_input_gets_one_line(page, visit):
 # For everyone
 
 
+@pytest.mark.slow
 def test_copy_buttons(page, visit, build):
     visit(framework="tf-keras", **NO_WAY_BACK)
     page.evaluate("""() => { window.copied = []; Object.defineProperty(navigator, 'clipboard',
@@ -171,6 +173,7 @@ def test_copy_buttons(page, visit, build):
     assert page.inner_text("#said") == "Copied."
 
 
+@pytest.mark.slow
 def test_copy_without_a_clipboard(page, visit):
     visit(**NO_WAY_BACK)
     page.evaluate("""() => { Object.defineProperty(navigator, 'clipboard', {value: undefined});
@@ -187,6 +190,7 @@ FOCUSED = """() => { const x = document.activeElement, style = getComputedStyle(
     x.ariaLabel || (x.labels && x.labels[0]?.innerText) || x.innerText, style.outlineStyle]; }"""
 
 
+@pytest.mark.slow
 def test_keyboard_reaches_everything_and_names_it(page, visit):
     visit(**NO_WAY_BACK)
     reached, places = set(), page.locator("a, button, input, select, summary, pre").count()
@@ -208,6 +212,7 @@ def test_keyboard_reaches_everything_and_names_it(page, visit):
     assert "framework=" in page.url  # the address keeps the state
 
 
+@pytest.mark.slow
 def test_screen_reader_finds_words_for_pictures(page, visit):
     visit(**NO_WAY_BACK)
     for name in ("batches", "split", "curve"):
@@ -234,6 +239,7 @@ OVERLAPS = """() => { const found = [];
   } return found; }"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_overlaps_or_leaves_the_screen(page, visit, width):
     page.set_viewport_size({"width": width, "height": 844})
@@ -252,6 +258,7 @@ def test_nothing_overlaps_or_leaves_the_screen(page, visit, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_dark_and_still(browser, build):
     for scheme, ground in (("light", "rgb(251, 251, 249)"), ("dark", "rgb(22, 22, 22)")):
         page = browser.new_page(color_scheme=scheme, reduced_motion="reduce")

@@ -176,14 +176,9 @@ def test_what_fingerprints_leave_out_holds_no_code():
     ("old", "new"),
     [
         ('"""A module."""', '"""Another text."""'),
-        ('"""A module."""\n', ""),
-        ('    """A class."""\n', ""),
         ('"""A method."""', '"""It says more.\n\n        On several lines.\n        """'),
-        ('"""Of something."""\n', ""),
         ("  # why", ""),
         ("LIMIT = 3", "# a comment\n\nLIMIT = (\n    3\n)"),
-        ('"0"', "'0'"),
-        ("f(x, ", "f(\n                x,\n                "),
     ],
 )
 def test_comments_docstrings_and_layout_do_not_change_the_fingerprint(package, old, new):
@@ -198,10 +193,7 @@ def test_comments_docstrings_and_layout_do_not_change_the_fingerprint(package, o
     ("old", "new"),
     [
         ("LIMIT = 3", "LIMIT = 4"),
-        ("x > LIMIT", "x >= LIMIT"),
-        ('"above"', '"below"'),
         ('return "0"', "return 0"),
-        ("def g", "def h"),
         ("    def g", "    @staticmethod\n    def g"),
         ("x: int", "x: int = 3"),
         ('        return "0"\n', ""),

@@ -39,11 +39,6 @@ def test_the_claims_are_a_whole_table(repository, tmp_path):
     ("change", "words"),
     [
         (("| C7 |", "| C8 |"), "has a row for each of"),
-        (("# The article's claims", "# Claims"), "has a row for each of"),
-        (
-            ("| `figures/cost`, [cost.md](cost.md) |", "|"),
-            "C9: has number, claim, verdict, reasons",
-        ),
     ],
 )
 def test_a_page_without_the_claims_is_refused(repository, tmp_path, capsys, change, words):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from batchf1.errors import InputError
-from batchf1.records import provenance, tables
+from batchf1.records import tables
 from batchf1.study import schema
 from helpers.tables_of_runs import rows, table
 
@@ -169,34 +169,3 @@ def test_a_folder_that_cannot_be_made_is_refused_in_a_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="could not be written"):
         tables.write_csv(rows(), tmp_path / "file" / "t.csv")
-
-
-def test_sources_follow_imports_and_stop_at_the_package():
-    names = {path.name for path in provenance.sources("batchf1.metrics.averaging")}
-    assert names == {"averaging.py", "checks.py", "counts.py", "errors.py", "ratios.py"}
-    with pytest.raises(InputError, match="module: must be a file of code; got sys"):
-        provenance.sources("sys")
-
-
-def test_the_fingerprint_follows_the_code_that_is_imported_and_the_versions(monkeypatch, tmp_path):
-    package = tmp_path / "batchf1"
-    package.mkdir()
-    monkeypatch.setattr(provenance, "PACKAGE", package)
-    (package / "a.py").write_text("from batchf1 import b\n")
-    imported = package / "b.py"
-    imported.write_text('"""Text."""\nx = 1\n')
-    (package / "c.py").write_text("y = 1\n")
-    before = provenance.fingerprint("batchf1.a")
-    imported.write_text('"""Other text."""\n\nx = 1  # a comment\n')
-    (package / "c.py").write_text("y = 2\n")
-    assert provenance.fingerprint("batchf1.a") == before
-    imported.write_text('"""Text."""\nx = 2\n')
-    changed = provenance.fingerprint("batchf1.a")
-    assert changed != before
-    assert provenance.fingerprint("batchf1.a", software={"tensorflow": "another"}) != changed
-
-
-def test_provenance_names_commit_versions_and_time():
-    found = provenance.collect(device="CPU")
-    assert {"commit", "dirty", "versions", "python", "platform", "time", "device"} <= found.keys()
-    assert found["versions"]["numpy"] == np.__version__

@@ -145,10 +145,7 @@ def test_many_differences_of_a_column_are_counted(made):
     ("tolerances", "words"),
     [
         ("default: 1", "tolerances.yaml: 'figures'"),
-        (TOLERANCES.replace("within", "about"), "unexpected keyword argument 'about'"),
         (TOLERANCES.replace("{f1:", "{f2:"), "tolerance of sweep: is of columns"),
-        (TOLERANCES.replace("1.0e-3", "small"), "could not convert string to float: 'small'"),
-        ("{", "tolerances.yaml: "),
     ],
 )
 def test_tolerances_that_make_no_sense_are_refused(made, tolerances, words):

@@ -114,24 +114,6 @@ def test_most_shards_go_where_most_is_to_do():
     assert engines == [{"plain"}, {"plain"}, {"keras224"}]
 
 
-@given(
-    st.lists(st.floats(0, 1e9), min_size=1, max_size=6).flatmap(
-        lambda costs: st.tuples(st.just(costs), st.integers(len(costs), len(costs) + 30))
-    )
-)
-def test_shares_add_up_and_none_is_empty(drawn):
-    costs, n_shards = drawn
-    shares = deal._shares(costs, n_shards)
-    assert len(shares) == len(costs)
-    assert sum(shares) == n_shards
-    assert min(shares) >= 1
-    # no shard moved from one to another would make the fullest less full
-    fullest = max(c / s for c, s in zip(costs, shares, strict=True))
-    for i, cost in enumerate(costs):
-        if shares[i] > 1:
-            assert cost / (shares[i] - 1) >= fullest or fullest == 0
-
-
 # A shape dealt to several shards
 
 
@@ -188,26 +170,6 @@ def test_parts_are_balanced_and_groups_full(base, sizes, n_parts, together):
             assert sum(any(piece.cell is one for piece in part) for part in parts) == 1
 
 
-def test_a_large_shape_is_dealt_to_all_shards(base):
-    cells = of_shapes(base, [20, 1, 1], [1000, 3, 3])
-    parts = deal.deal(cells, 4)
-    assert all(any(piece.cell is cells[0] for piece in part) for part in parts)
-    spent = costs(parts)
-    assert max(spent) - min(spent) < 0.05 * max(spent)
-
-
-def test_a_shape_of_several_cells_is_split_at_its_groups(base, monkeypatch):
-    monkeypatch.setattr(type(base.framework), "together", lambda self, run: 8)
-    of_one = [replace(base, dataset=replace(base.dataset, prevalence=p)) for p in (0.5, 0.4, 0.3)]
-    cells = [cell(one, range(100)) for one in of_one]  # 300 runs of one shape
-    parts = deal.deal(cells, 2)
-    assert same_runs(parts, cells)
-    sizes = [n_runs(part) for part in parts]
-    assert sizes[0] % 8 == 0
-    assert abs(sizes[0] - sizes[1]) <= 8
-    assert ids(piece for part in parts for piece in part) == ids(whole(cells))  # in order
-
-
 def test_parts_are_in_the_order_of_the_grid_with_neighbours_as_one(base):
     cells = of_shapes(base, [1, 9, 5, 7], [2, 2, 2, 2])
     place = {id(one): i for i, one in enumerate(cells)}
@@ -239,12 +201,3 @@ def test_to_deal_and_to_tell_makes_no_run(base, monkeypatch):
     parts = deal.deal(cells, 4)
     assert sum(map(n_runs, parts)) == 100_006
     assert len({told(part) for part in parts}) == 4
-
-
-def test_the_first_runs_cost_what_they_do():
-    """400 samples in batches of 50 and 80 in 2: 10 steps an epoch."""
-    one = run(training__engine="plain", training__batch_size=50, training__epochs=3)
-    seconds = one.framework.engines["plain"]
-    assert deal.training_cost(one) == pytest.approx(3 * (seconds.epoch + 10 * seconds.step))
-    both = [Piece(cell(one, (0, 1)), 0, 2)]
-    assert deal._cost(both) == pytest.approx(seconds.shape + 2 * deal.training_cost(one))

@@ -13,7 +13,6 @@ from batchf1.records import provenance
 from batchf1.study import plugins, shard
 from batchf1.study.frameworks import base, order
 from batchf1.study.frameworks.keras3.framework import Keras3
-from batchf1.study.frameworks.keras224.framework import Keras224
 from batchf1.study.frameworks.weights import first_weights
 from batchf1.study.grid import compose
 from batchf1.study.seeds import generator
@@ -43,18 +42,6 @@ def test_a_framework_says_what_it_is(engine):
     assert found.version()[0].isdigit()
     assert found.versions()[found.name] == found.version()
     assert set(found.versions("numpy", "pandas")) >= {"numpy", "pandas"}
-
-
-def test_what_each_says():
-    of_each = {engine: plugins.framework(engine) for engine in ENGINES}
-    assert {engine: type(found) for engine, found in of_each.items()} == {
-        "ensemble": Keras3,
-        "plain": Keras3,
-        "keras224": Keras224,
-    }
-    assert (Keras3.averaging, Keras224.averaging) == ("per_batch", "size_weighted")
-    assert of_each["keras224"].version() == "2.2.4"
-    assert of_each["plain"].version().startswith("3.")
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -95,10 +82,6 @@ def test_generators_need_an_engine_for_them(engine, program):
             of_engine(engine, f"program={program}")
 
 
-def test_engines_for_generators():
-    assert [e for e in ENGINES if e in plugins.framework(e).of_generators] == ["keras224", "plain"]
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_the_articles_program_lacks_is_refused_by_keras_2_alone(engine):
     cases = {
@@ -112,12 +95,6 @@ def test_what_the_articles_program_lacks_is_refused_by_keras_2_alone(engine):
                 of_engine(engine, override)
         else:
             assert of_engine(engine, override)
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_pretraining_is_one_that_the_framework_can_train(engine):
-    one = of_engine(engine, "training.pretrain=2")
-    assert one.pretraining.framework is one.framework
 
 
 def test_another_version_of_the_framework_is_another_fingerprint(monkeypatch):

@@ -18,6 +18,7 @@ from batchf1.study.frameworks.keras224 import software as keras224
 from batchf1.study.grid import compose, runs
 from helpers import by_hand
 from helpers.left import left_by_the_dead
+from helpers.once import made_once
 from helpers.shards import execute
 
 PROGRAMS = [
@@ -50,33 +51,24 @@ grid:
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def executed(keras224_folder, tmp_path_factory):
     """A folder with the study and its tables: both Keras, each in a process of its own."""
-    folder = tmp_path_factory.mktemp("keras224")
-    study = folder / "both.yaml"
-    study.write_text(STUDY)
-    for number in range(2):
-        output = folder / f"{number}.parquet"
-        command = [
-            "workflow",
-            "shard",
-            str(study),
-            "--shard",
-            str(number),
-            "--shards",
-            "2",
-            "--store",
-            str(folder / "store"),
-        ]
-        done = subprocess.run(
-            [sys.executable, "-m", "batchf1.cli.main", *command, "--output", str(output)],
-            env=os.environ | {"BATCHF1_KERAS224": str(keras224_folder)},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-    return folder
+
+    def make(folder):
+        (folder / "both.yaml").write_text(STUDY)
+        for number in range(2):
+            files = ["--store", folder / "store", "--output", folder / f"{number}.parquet"]
+            words = ["shard", folder / "both.yaml", "--shard", number, "--shards", 2, *files]
+            done = subprocess.run(
+                [sys.executable, "-m", "batchf1.cli.main", "workflow", *map(str, words)],
+                env=os.environ | {"BATCHF1_KERAS224": str(keras224_folder)},
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "keras224", make)
 
 
 @pytest.fixture(scope="module")
@@ -113,15 +105,6 @@ def test_a_finished_study_trains_nothing_when_it_is_started_again(executed, numb
     assert f"{len(PROGRAMS)} runs, {len(PROGRAMS)} of them kept from before" in said
     assert "compiled" not in said
     assert again.origin["trained"] == first["trained"]
-
-
-def test_records_name_the_keras_that_trained(executed):
-    for number in range(2):
-        record = tables.provenance_of(executed / f"{number}.parquet")
-        (trained,) = record["trained"]
-        assert record["versions"]["keras"] == trained["versions"]["keras"]
-        major = record["versions"]["keras"].partition(".")[0]
-        assert major == ("2" if number == 0 else "3")
 
 
 def test_a_run_has_one_fingerprint_whichever_keras_the_process_finds(tmp_path, monkeypatch):
@@ -248,6 +231,7 @@ def test_a_folder_without_it_is_refused(tmp_path):
         keras224.activate(tmp_path)
 
 
+@pytest.mark.slow
 def test_forensics_finds_the_shape_behind_a_log_of_fit_on_arrays(keras224_folder, repository):
     """3,000 training and 500 validation samples in batches of 32; the bar counts samples."""
     script = repository / "tests/helpers/keras224_fit.py"

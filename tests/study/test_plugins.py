@@ -1,7 +1,6 @@
 """Plug-ins: how they are found by name and by import path, and that those of others run."""
 
 import importlib
-import subprocess
 import sys
 from importlib.metadata import EntryPoint
 
@@ -135,26 +134,6 @@ def test_a_data_set_and_a_strategy_of_ones_own_train(here):
     assert compose([*OWN, "dataset.shift=1"]).run_id != one.run_id
 
 
-def test_a_study_of_plug_ins_of_ones_own(here, tmp_path, capsys):
-    """From its file: the grid chooses the data set, the shard keeps its runs, the table says it."""
-    here("my_plugins", outside.PLUGINS)
-    overrides = [line for line in OWN if not line.startswith("dataset=")]
-    study = tmp_path / "own.yaml"
-    study.write_text(
-        f"question: q\noverrides: {overrides}\n"
-        "grid: {dataset: [my_plugins.MyData, synthetic], seed: [0, 1]}\n"
-    )
-    made = execute(study, 0, 1, tmp_path / "store")
-    trained_once = made.origin["trained"]
-    collected = collect(study, [made.path], tmp_path / "runs.parquet")
-    assert list(collected.table["dataset"].unique()) == ["my_data", "synthetic"]
-    assert collected.origin["grid"]["dataset.name"] == ["my_data", "synthetic"]
-    capsys.readouterr()
-    again = execute(study, 0, 1, tmp_path / "store")
-    assert "4 runs, 4 of them kept from before" in capsys.readouterr().err
-    assert again.origin["trained"] == trained_once
-
-
 def test_an_edit_of_ones_own_file_is_another_fingerprint(here):
     path = here("my_plugins", outside.PLUGINS)
     for one in (compose(OWN), compose([*OWN[:1], *OWN[2:]]), compose(OWN[1:])):
@@ -199,24 +178,6 @@ def test_a_framework_of_ones_own_trains_a_study(here, tmp_path, capsys):
     before = fingerprint(one)
     path.write_text(outside.FRAMEWORK.replace("scores > 0.5", "scores > 0.6"))
     assert fingerprint(one) != before
-
-
-def test_a_framework_of_ones_own_needs_no_keras(here, tmp_path):
-    here("my_framework", outside.FRAMEWORK)
-    code = (
-        "import sys\n"
-        "from batchf1.study import rows\n"
-        "from batchf1.study.grid import compose\n"
-        "one = compose(['training.engine=my_framework.MyFramework', 'dataset=synthetic',\n"
-        "    'dataset.dimensions=3', 'dataset.n_samples=90', 'dataset.prevalence=0.3',\n"
-        "    'strategies=[batch_mean]'])\n"
-        "trainer = one.framework.trainer(one)\n"
-        "table = rows.table([one], one.framework.configure(one), trainer.train([one]),"
-        " trainer.expected)\n"
-        "print(len(table), [n for n in ('keras', 'tensorflow') if n in sys.modules])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.stdout, done.returncode) == ("10 []\n", 0), done.stderr
 
 
 def test_what_ones_own_framework_cannot_train_is_refused_by_its_engine(here):

@@ -1,14 +1,10 @@
 """Runs: a reused model is as good as a fresh one, and rows say what happened."""
 
-import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from sklearn.metrics import f1_score
 
 from batchf1.cli import main as cli
-from batchf1.metrics import averaging
-from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
 from batchf1.study import schema
 from helpers import by_hand
@@ -88,15 +84,6 @@ def test_a_pretraining_takes_batches_of_32():
             by_hand.check(found, by_hand.rows(one, pretraining_batch=size))
 
 
-@pytest.mark.parametrize("name", ["batch_mean", "streaming"])  # test_ensemble.py has the others
-def test_a_strategy_alone(name):
-    one = run(strategies=f"[{name}]", training__engine="plain", training__epochs=3)
-    alone = trained(one)
-    assert set(alone["strategy"]) == {name}
-    counted = alone[["tp", "fp", "fn", "tn"]].sum(axis=1)
-    np.testing.assert_array_equal(counted, np.where(alone["split"] == "train", 400, 80))
-
-
 def test_train_prints_each_strategy_beside_its_references(capfd):
     overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
     assert cli.main(["train", *overrides]) == 0
@@ -125,11 +112,3 @@ def test_train_refuses_in_a_line(capsys):
     assert said.startswith("batchf1 train: --against: is another engine of keras 3.")
     assert cli.main(["train", "--settings"]) == 0
     assert "batch_size: 32" in capsys.readouterr().out
-
-
-def test_scikit_learn_agrees_with_the_pooled_reference():
-    tp, fp, fn, tn = 7, 2, 5, 30
-    y = [1] * (tp + fn) + [0] * (fp + tn)
-    p = [1] * tp + [0] * fn + [1] * fp + [0] * tn
-    pooled = averaging.pooled(as_counts([tp], [fp], [fn], [tn]))
-    assert float(pooled) == pytest.approx(f1_score(y, p), abs=1e-15)

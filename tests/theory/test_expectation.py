@@ -3,22 +3,13 @@
 import itertools
 import math
 from fractions import Fraction
-from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from sklearn.metrics import (
-    accuracy_score,
-    fbeta_score,
-    jaccard_score,
-    precision_score,
-    recall_score,
-)
 
-from batchf1.errors import InputError
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.theory.expectation import covariance_identity, expect, expected_f1
 from helpers.brute_force import (
@@ -29,40 +20,7 @@ from helpers.brute_force import (
     arrangements,
     mean_over_batches,
 )
-from helpers.refusals import AVERAGING, RATIO
-
-LABELS, DECIDED = [1] * 7 + [0] * 13, [1] * 4 + [0] * 3 + [1] * 2 + [0] * 11  # TP 4, FP 2, FN 3
-
-
-@pytest.mark.parametrize(
-    ("name", "true"),
-    [
-        ("f1", 8 / 13),
-        ("f0.5", 1.25 * 4 / (1.25 * 4 + 0.25 * 3 + 2)),
-        ("f2", 20 / 34),
-        ("f3", 40 / 69),
-        ("precision", 4 / 6),
-        ("recall", 4 / 7),
-        ("jaccard", 4 / 9),
-        ("accuracy", 15 / 20),
-        ("specificity", 11 / 13),
-    ],
-)
-def test_every_metric_by_hand_and_by_scikit_learn(name, true):
-    scores = {
-        "precision": precision_score,
-        "recall": recall_score,
-        "jaccard": jaccard_score,
-        "accuracy": accuracy_score,
-        "specificity": partial(recall_score, pos_label=0),
-    }
-    beta = {"f0.5": 0.5, "f1": 1, "f2": 2, "f3": 3}.get(name)
-    score = scores.get(name, partial(fbeta_score, beta=beta))
-    assert score(LABELS, DECIDED) == pytest.approx(true, abs=1e-15)
-    found = expect(Counts(4, 2, 3, 11), 20, metric=METRICS[name])
-    assert found.true_f1 == found.expected_f1 == pytest.approx(true, abs=1e-15)
-    counts = as_counts([4], [2], [3], [11])
-    assert covariance_identity(counts, metric=METRICS[name]) == pytest.approx(0, abs=1e-15)
+from helpers.refusals import AVERAGING, RATIO, refused
 
 
 def check_against_enumeration(counts, size, averaging, zero_division, name):
@@ -94,25 +52,20 @@ SMALL = [  # TP, FP, FN, TN, batch size
     (1, 1, 0, 5, 5),  # all relevant samples fit the short batch
     (1, 0, 0, 5, 4),
     (2, 0, 1, 5, 5),
+    (1, 1, 1, 3, 4),
+    (2, 1, 2, 2, 3),
 ]
 
 
-@pytest.mark.parametrize("zero_division", CONVENTIONS)
-@pytest.mark.parametrize("averaging", RULES)
-@pytest.mark.parametrize("case", SMALL, ids=str)
+@pytest.mark.parametrize(
+    ("case", "averaging", "zero_division"),
+    list(zip(SMALL, itertools.cycle(RULES), itertools.cycle(CONVENTIONS), strict=False)),
+)
 def test_small_pools_against_full_enumeration(case, averaging, zero_division):
     check_against_enumeration(case[:4], case[4], averaging, zero_division, "f1")
 
 
-@pytest.mark.parametrize("zero_division", CONVENTIONS)
-@pytest.mark.parametrize("averaging", RULES)
-@pytest.mark.parametrize("name", METRICS)
-def test_other_metrics_against_full_enumeration(name, averaging, zero_division):
-    for case in [(2, 1, 2, 2, 3), (1, 2, 1, 3, 2), (1, 1, 1, 3, 4)]:
-        check_against_enumeration(case[:4], case[4], averaging, zero_division, name)
-
-
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120)
 @given(
     st.tuples(*[st.integers(0, 2)] * 3, st.integers(0, 3)).filter(any),
     st.integers(1, 9),
@@ -173,19 +126,6 @@ def test_the_articles_batches_as_one_pool():
     np.testing.assert_allclose(found.error_curvature, float(mean - true + empty * true), rtol=1e-12)
 
 
-@pytest.mark.parametrize("zero_division", [0.0, 1.0])
-def test_a_ragged_pool_in_fractions(zero_division):
-    full, full_empty = lone_f1(20, 9, 300, 50)
-    short, short_empty = lone_f1(20, 9, 300, 29)
-    full, short = (
-        v + Fraction(zero_division) * p for v, p in ((full, full_empty), (short, short_empty))
-    )
-    per_batch = expect(Counts(20, 4, 5, 300), 50, "per_batch", zero_division).expected_f1
-    weighted = expect(Counts(20, 4, 5, 300), 50, "size_weighted", zero_division).expected_f1
-    np.testing.assert_allclose(per_batch, float((6 * full + short) / 7), rtol=1e-13)
-    np.testing.assert_allclose(weighted, float((300 * full + 29 * short) / 329), rtol=1e-13)
-
-
 def test_a_billion_samples_in_fractions():
     # 1000 positives, prevalence 1e-6; batches of 100,000
     tp, errors, total, size = 900, 200, 10**9, 10**5
@@ -238,16 +178,6 @@ def test_the_split_and_the_sign_of_the_error(counts, share, averaging, zero_divi
         np.testing.assert_allclose(found.error_empty, expected, rtol=1e-11, atol=1e-300)
 
 
-def test_curvature_of_f1_lies_between_jaccard_and_f1():
-    deepest = 0.0
-    for tp, size in itertools.product((1, 20, 42, 80), (1, 3, 10, 40, 100)):
-        found = expect(Counts(tp, 30, 30, 900), size, zero_division=math.nan)
-        jaccard = tp / (tp + 60)
-        assert jaccard - found.true_f1 - 1e-15 <= found.error_curvature <= 0
-        deepest = min(deepest, found.error_curvature)
-    assert -0.1716 < deepest < -0.16
-
-
 @settings(max_examples=100)
 @given(
     st.integers(1, 6),
@@ -283,20 +213,10 @@ def test_covariance_identity_on_observed_batches(batches, seed, averaging, name)
             lambda: covariance_identity(None),
             "counts: are a batchf1.metrics.counts.Counts; got None",
         ),
-        (
-            lambda: covariance_identity(as_counts([], [], [], [])),
-            "values: need a batch along the last axis; got (0,)",
-        ),
-        (
-            lambda: covariance_identity(as_counts([1, 0], 0, 0, 0)),
-            "batch sizes: must be whole numbers >= 1 and at most 2**53; got 0",
-        ),
     ],
 )
 def test_observed_batches_that_make_no_sense_are_refused(call, said):
-    with pytest.raises(InputError) as caught:
-        call()
-    assert str(caught.value) == said
+    refused(said, call)
 
 
 def test_numpys_numbers_are_numbers():

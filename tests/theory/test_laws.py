@@ -105,17 +105,6 @@ def test_the_rest_of_stirlings_formula_between_whole_numbers(x):
     assert laws.stirling_remainder(x) == pytest.approx(float(exact), rel=2e-15)
 
 
-@pytest.mark.parametrize(
-    "law", [(10, 3, 4), (10, 3, 7), (10, 3, 8), (10, 0, 4), (10, 3, 0), (40, 9, 20), (10, 7, 3)]
-)
-def test_the_probability_of_an_empty_batch(law):
-    total, marked, draws = law
-    exact = math.comb(total - marked, draws) / math.comb(total, draws)
-    found = float(laws.log_none(*law))
-    assert math.exp(found) == pytest.approx(exact, rel=1e-14)
-    assert (found == 0) == (marked * draws == 0)
-
-
 @pytest.mark.parametrize("gap", [1, 3, 400])
 def test_digamma_gap_is_a_sum_of_reciprocals(gap):
     for x in (1, 5, 31, 32, 1000, 10**9):

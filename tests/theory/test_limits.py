@@ -5,16 +5,14 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 from scipy.integrate import quad
 
-from batchf1.errors import InputError
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import ACCURACY, PRECISION
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data, rare_positives
-from helpers.brute_force import BY_HAND, CONVENTIONS, METRICS, RULES
-from helpers.refusals import RATIO
+from helpers.brute_force import BY_HAND, CONVENTIONS, METRICS
+from helpers.refusals import RATIO, refused
 
 
 def drawn_independently(shares, size, weights):
@@ -58,28 +56,6 @@ def test_the_limit_against_every_batch(rates, name, zero_division):
     assert found.sd_batch == pytest.approx(np.linalg.norm(left) / kept, abs=1e-8)
 
 
-def test_the_limit_where_every_sample_is_relevant():
-    # prevalence and precision 0.5, recall 1: TP or FP, as by a coin
-    exact = sum(math.comb(8, k) * 2 * k / (8 + k) for k in range(9)) / 2**8
-    assert exact == pytest.approx(0.64739644, abs=5e-9)
-    for zero_division in CONVENTIONS:
-        found = large_data(0.5, 0.5, 1.0, 8, zero_division)
-        assert found.expected_f1 == pytest.approx(exact, abs=1e-15)
-        assert (found.error_empty, found.error_curvature) == (0, found.error)
-        small = expect(Counts(5000, 5000, 0, 0), 8, "per_batch", zero_division)
-        assert found.per_sample == pytest.approx((small.error - found.error) * 10**4, rel=1e-3)
-
-
-@pytest.mark.parametrize("zero_division", CONVENTIONS)
-def test_how_fast_the_limit_is_reached_in_huge_batches(zero_division):
-    # 8,000 batches of 10^12 with 900 true positives in each
-    found = expect(Counts(7_200_000, 800_000, 800_000, 8 * 10**15 - 8_800_000), 10**12)
-    limit = large_data(1e-9, 0.9, 0.9, 10**12, zero_division)
-    assert limit.error == pytest.approx(-0.09 / 2000, rel=1e-2)
-    rate = (found.error - limit.error) * 8 * 10**15
-    assert limit.per_sample == pytest.approx(rate, rel=1e-3)
-
-
 @pytest.mark.parametrize("zero_division", CONVENTIONS)
 @pytest.mark.parametrize("name", ["f1", "f2", "precision"])
 def test_the_limit_and_how_fast_it_is_reached(name, zero_division):
@@ -119,16 +95,6 @@ def test_a_billion_samples_agree_with_the_limit(prevalence, size, zero_division)
     np.testing.assert_allclose(sd, limit.sd_batch, rtol=20 * size / 10**9 + rarity, atol=1e-6)
 
 
-@pytest.mark.parametrize("averaging", RULES)
-@pytest.mark.parametrize("size", [7, 999, 10**5 + 1, 3 * 10**8, 10**9 // 2 + 1, 10**9 - 1, 10**9])
-def test_a_billion_samples(size, averaging):
-    for prevalence, zero_division in itertools.product((1e-6, 0.5), CONVENTIONS):
-        counts = a_billion(prevalence)
-        found = expect(Counts(*counts), size, averaging, zero_division)
-        assert 0 <= found.interval95[0] <= found.expected_f1 <= found.interval95[1] <= 1
-        assert found.sd > 0 or size == 10**9
-
-
 @pytest.mark.parametrize("positives", [0.01, 0.5, 4, 30, 1000])
 def test_the_poisson_limit_in_closed_form(positives):
     precision, recall = 0.9, 0.7
@@ -144,21 +110,6 @@ def test_the_poisson_limit_in_closed_form(positives):
         many = large_data(positives * 1e-6, precision, recall, 10**6, zero_division)
         np.testing.assert_allclose(many[:-1], rare[:-1], rtol=1e-4, atol=1e-5)
         assert np.isnan(rare.per_sample)
-
-
-def test_from_binomial_to_poisson():
-    # difference: -lambda^2 / 2B times the mean second difference of the value given the number
-    positives, size = 2.0, 20_000
-    rare, many = rare_positives(positives, 0.75, 0.8), large_data(positives / size, 0.75, 0.8, size)
-    relevant = positives * (1 + 0.8 * (1 / 0.75 - 1))
-    given = [0.0]
-    for number in range(1, 60):
-        tp = np.arange(number + 1)
-        law = stats.binom.pmf(tp, number, positives * 0.8 / relevant)
-        given.append(float(law @ (2 * tp / (tp + number))))
-    bend = stats.poisson.pmf(range(58), relevant) @ np.diff(given, 2)
-    found = (many.expected_f1 - rare.expected_f1) * size
-    np.testing.assert_allclose(found, -(relevant**2) / 2 * bend, rtol=1e-3)
 
 
 @pytest.mark.parametrize("precision, recall", [(0.9, 0.9), (0.5, 0.8)])
@@ -177,23 +128,13 @@ def test_large_batches_need_only_f1_and_the_mean_denominator(precision, recall):
     ("call", "said"),
     [
         (lambda: large_data(0, 0.9, 0.9, 8), "prevalence: lies in [1e-15, 1]; got 0"),
-        (lambda: large_data(1.1, 0.9, 0.9, 8), "prevalence: lies in [1e-15, 1]; got 1.1"),
-        (lambda: large_data(9e-16, 0.9, 0.9, 8), "prevalence: lies in [1e-15, 1]; got 9e-16"),
-        (lambda: large_data("0.1", 0.9, 0.9, 8), "prevalence: lies in [1e-15, 1]; got '0.1'"),
         (lambda: large_data(0.1, 0, 0.9, 8), "precision: lies in (0, 1]; got 0"),
-        (lambda: large_data(0.1, None, 0.9, 8), "precision: lies in (0, 1]; got None"),
         (lambda: large_data(0.1, 0.9, 1.1, 8), "recall: lies in (0, 1]; got 1.1"),
         (
             lambda: large_data(0.5, 0.1, 0.9, 8),
             "precision: needs more negatives than there are; got 0.1",
         ),
-        (
-            lambda: large_data(0.5, 0.499999, 1, 8),
-            "precision: needs more negatives than there are; got 0.499999",
-        ),
         (lambda: large_data(0.1, 0.9, 0.9, 0), "batch_size: is a whole number >= 1; got 0"),
-        (lambda: large_data(0.1, 0.9, 0.9, "8"), "batch_size: is a whole number >= 1; got '8'"),
-        (lambda: large_data(0.1, 0.9, 0.9, 2**54), f"batch_size: is at most 2**53; got {2**54}"),
         (lambda: large_data(0.1, 0.9, 0.9, 8, 3), "zero_division: is 0, 1 or NaN; got 3"),
         (lambda: large_data(0.1, 0.9, 0.9, 8, 0, None), f"{RATIO}; got None"),
         (
@@ -203,10 +144,6 @@ def test_large_batches_need_only_f1_and_the_mean_denominator(precision, recall):
         (
             lambda: rare_positives(math.inf, 0.9, 0.9),
             "positives_per_batch: must be at least 1e-15 and finite; got inf",
-        ),
-        (
-            lambda: rare_positives("1", 0.9, 0.9),
-            "positives_per_batch: must be at least 1e-15 and finite; got '1'",
         ),
         (lambda: rare_positives(1, 1.5, 0.9), "precision: lies in (0, 1]; got 1.5"),
         (lambda: rare_positives(1, 0.9, 0.9, 2), "zero_division: is 0, 1 or NaN; got 2"),
@@ -218,14 +155,7 @@ def test_large_batches_need_only_f1_and_the_mean_denominator(precision, recall):
     ],
 )
 def test_nonsense_for_a_limit_is_refused_in_one_line(call, said):
-    with pytest.raises(InputError) as caught:
-        call()
-    assert str(caught.value) == said
-
-
-def test_numpys_numbers_are_rates_too():
-    found = large_data(np.float64(0.1), np.array(0.5), 1, np.int64(8))
-    assert found == large_data(0.1, 0.5, 1.0, 8)
+    refused(said, call)
 
 
 def test_the_ends_of_what_a_limit_takes():

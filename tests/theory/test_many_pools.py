@@ -1,27 +1,21 @@
 """Arrays of pools: each place gets what its pool alone gets, however pools are put together."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchf1.errors import InputError
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1
 from batchf1.theory import laws, portions, spread
 from batchf1.theory.expectation import expect, expected_f1
 from batchf1.theory.pool import checked_cut, grouped
 from helpers.brute_force import (
-    BY_HAND,
     CONVENTIONS,
     METRICS,
     RULES,
-    arrangements,
-    mean_over_batches,
 )
-from helpers.refusals import COUNT
+from helpers.refusals import COUNT, refused
 
 METRIC = st.sampled_from(sorted(METRICS))
 HOW = st.tuples(st.sampled_from(RULES), st.sampled_from(CONVENTIONS), METRIC)
@@ -64,28 +58,6 @@ def pools(draw, most=40):
 def test_each_pool_as_if_alone(pools, how):
     size, cells = pools
     check_against_singles(cells, size, *how)
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    st.lists(
-        st.tuples(*[st.integers(0, 2)] * 3, st.integers(0, 3)).filter(lambda c: 2 < sum(c) < 8),
-        min_size=2,
-        max_size=4,
-    ),
-    st.integers(1, 3),
-    HOW,
-)
-def test_small_pools_together_against_full_enumeration(cells, size, how):
-    averaging, zero_division, name = how
-    found = expect(Counts(*np.array(cells).T), size, averaging, zero_division, METRICS[name])
-    for place, counts in enumerate(cells):
-        values = [
-            mean_over_batches(order, size, averaging, zero_division, BY_HAND[name])
-            for order in arrangements(counts)
-        ]
-        mean, variance = found.expected_f1[place], found.sd[place] ** 2
-        np.testing.assert_allclose([mean, variance], [np.mean(values), np.var(values)], atol=1e-12)
 
 
 @pytest.mark.parametrize("averaging", RULES)
@@ -131,20 +103,6 @@ def test_a_single_pool_gets_plain_numbers(counts):
     assert [type(value) for value in found[:-1]] == [float] * 6 + [int]
     assert [type(value) for value in found.interval95] == [float] * 2
     assert type(expected_f1(Counts(*counts), 9)) is float
-
-
-def test_equal_pools_are_computed_once():
-    # what matters are TP, errors and N: three of these six pools
-    cells = np.array(
-        [[3, 5, 3, 3, 5, 0], [1, 0, 2, 0, 0, 0], [2, 4, 1, 3, 4, 0], [9, 9, 9, 9, 9, 9]]
-    )
-    pool = grouped(cells.sum(axis=0), cells, F1)
-    rows, same = portions.distinct(pool)
-    assert len(rows) == 3
-    for column in (pool.total, *pool.groups):
-        np.testing.assert_array_equal(column[rows][same], column)
-    found = expect(Counts(*cells), 5)
-    assert len(set(found.sd.tolist())) == 3
 
 
 @settings(max_examples=25, deadline=None)
@@ -195,24 +153,12 @@ def test_laws_of_many_draws_by_tables_and_one_by_one(monkeypatch, longest):
 @pytest.mark.parametrize(
     ("counts", "size", "said"),
     [
-        (
-            ([1, 2], [0, 0, 0], 0, 9),
-            2,
-            "tp, fp, fn, tn: must have one shape, or broadcast to one; got (2,) and (3,) and () "
-            "and ()",
-        ),
         (([1, 2], 0, 0, [9, 3]), 6, "batch_size: is at most the number of samples, 5; got 6"),
         (([1, 2.5], 0, 0, 9), 2, f"tp: {COUNT}; got 2.5"),
-        ((1, [0, -3], 0, 9), 2, f"fp: {COUNT}; got -3"),
-        ((1, 0, [0, math.nan], 9), 2, f"fn: {COUNT}; got nan"),
-        ((1, 0, 0, ["9", "8"]), 2, f"tn: {COUNT}; got ['9', '8']"),
-        (([0, 1], 0, 0, 0), 1, "tp + fp + fn + tn: lies in 1 .. 2**53; got 0"),
         (([0, 1], 0, 0, 2**53), 1, f"tp + fp + fn + tn: lies in 1 .. 2**53; got {2**53 + 1}"),
         (([1, 2], 0, 0, 9), [2, 3], "batch_size: is a whole number >= 1; got [2, 3]"),
     ],
 )
 def test_nonsense_among_many_is_refused_in_one_line(counts, size, said):
     for call in (expect, expected_f1):
-        with pytest.raises(InputError) as caught:
-            call(Counts(*counts), size)
-        assert str(caught.value) == said
+        refused(said, call, Counts(*counts), size)

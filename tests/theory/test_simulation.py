@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from batchf1.errors import InputError
 from batchf1.metrics.averaging import pooled
 from batchf1.metrics.classes import class_counts
-from batchf1.metrics.counts import as_counts, batch_counts
+from batchf1.metrics.counts import batch_counts
 from batchf1.metrics.ratios import f_beta, precision
 from batchf1.theory.expectation import expect
 from batchf1.theory.simulation import Simulated, simulate
 from helpers.classes import counts_of, every_mean, kind
+from helpers.refusals import refused
 
 LABELS, DECIDED = [0, 0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2, 0]
 SAMPLES = class_counts(LABELS, np.eye(3)[DECIDED], 1)
@@ -26,11 +26,11 @@ for pair in zip(LABELS, DECIDED, strict=True):
 @pytest.mark.parametrize("averaging", ["per_batch", "size_weighted"])
 def test_mean_and_spread_are_those_of_all_orders(over, zero_division, averaging):
     metric = precision(over)
-    found = simulate(SAMPLES, 3, averaging, zero_division, metric, cuts=4000, seed=1)
+    found = simulate(SAMPLES, 3, averaging, zero_division, metric, cuts=1000, seed=1)
     every = every_mean(POOL, 3, averaging, zero_division, metric)
     assert found.expected_f1 == pytest.approx(every.mean(), abs=4.5 * found.standard_error)
-    assert found.sd == pytest.approx(every.std(), rel=0.06)
-    assert found.standard_error == pytest.approx(found.sd / math.sqrt(4000))
+    assert found.sd == pytest.approx(every.std(), rel=0.1)
+    assert found.standard_error == pytest.approx(found.sd / math.sqrt(1000))
     assert found.true_f1 == metric(counts_of(POOL), zero_division)
 
 
@@ -70,10 +70,6 @@ def test_what_is_always_undefined_is_nan():
         ),
         (lambda: simulate(SAMPLES, 3), "counts: are of single samples; got (3, 7)"),
         (
-            lambda: simulate(SAMPLES, 8, metric=f_beta(1, "macro")),
-            "batch_size: is at most the number of samples, 7; got 8",
-        ),
-        (
             lambda: simulate(SAMPLES, 3, metric=f_beta(1, "macro"), cuts=1),
             "cuts: is a whole number >= 2; got 1",
         ),
@@ -82,16 +78,10 @@ def test_what_is_always_undefined_is_nan():
             "seed: is a whole number >= 0; got -1",
         ),
         (
-            lambda: simulate(as_counts([], 0, 0, 0), 3),
-            "counts: need a batch along the last axis; got (0,)",
-        ),
-        (
             lambda: simulate(SAMPLES, 3, "weekly", metric=f_beta(1, "macro")),
             "averaging: is one of ('per_batch', 'size_weighted'); got weekly",
         ),
     ],
 )
 def test_nonsense_is_refused_in_one_line(call, said):
-    with pytest.raises(InputError) as caught:
-        call()
-    assert str(caught.value) == said
+    refused(said, call)

@@ -6,22 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from batchf1.metrics.averaging import batch_mean
-from batchf1.metrics.counts import Counts, as_counts
+from batchf1.metrics.counts import Counts
 from batchf1.theory.expectation import expect
-from batchf1.theory.spread import correlations
-from helpers.brute_force import CONVENTIONS, RULES
-
-
-def test_all_relevant_samples_in_the_short_batch():
-    # 7 samples as 5 and 2, empty batches left out: of the 21 places of one TP and one FP, 10 are in
-    # the first batch (F1 2/3), 1 in the second (2/3), and 10 in both (1 and 0)
-    found = expect(Counts(1, 1, 0, 5), 5, "per_batch", math.nan)
-    mean = (11 * 2 / 3 + 10 / 2) / 21
-    variance = (11 * (2 / 3) ** 2 + 10 / 4) / 21 - mean**2
-    assert found.expected_f1 == pytest.approx(mean, abs=1e-15)
-    assert found.sd == pytest.approx(math.sqrt(variance), abs=1e-14)
-    assert found.sd == pytest.approx(0.08324, abs=5e-6)
+from helpers.brute_force import RULES
 
 
 def batch_law(tp, errors, others, size):
@@ -80,49 +67,3 @@ def test_variance_against_a_direct_double_sum(pool, averaging, zero_division):
     variance += sum(w * w * (square[a] - mean[a] ** 2) for a, w in zip(sizes, weights, strict=True))
     found = expect(Counts(tp, errors, 0, others), size, averaging, zero_division)
     np.testing.assert_allclose(found.sd**2, variance, rtol=1e-10)
-
-
-def drawn(counts, size, draws, seed):
-    """Batch counts of `draws` random cuts."""
-    rng = np.random.default_rng(seed)
-    kinds = rng.permuted(
-        np.tile(np.repeat(np.arange(4, dtype=np.int8), counts), (draws, 1)), axis=1
-    )
-    starts = np.arange(0, sum(counts), size)
-    return as_counts(
-        *(np.add.reduceat(kinds == kind, starts, axis=1, dtype=int) for kind in range(4))
-    )
-
-
-@pytest.mark.parametrize(
-    "counts, size", [((45, 8, 12, 1935), 64), ((450, 60, 80, 1410), 21)], ids=str
-)
-def test_simulated_epochs(counts, size):
-    draws = 2000
-    epochs = drawn(counts, size, draws, seed=size)
-    for averaging, zero_division in itertools.product(RULES, CONVENTIONS):
-        logged = batch_mean(epochs, averaging, zero_division)
-        found = expect(Counts(*counts), size, averaging, zero_division)
-        assert abs(logged.mean() - found.expected_f1) < 5 * found.sd / math.sqrt(draws)
-        fourth = np.mean((logged - logged.mean()) ** 4) / found.sd**4
-        spread = math.sqrt((fourth - 1) / draws)  # of the relative sampling error of the variance
-        assert abs(logged.var() / found.sd**2 - 1) < 5 * spread
-        low, high = found.interval95
-        assert 0.93 < np.mean((low < logged) & (logged < high)) < 0.97
-
-
-def falling(x, n):
-    return math.prod(range(x - n + 1, x + 1)) if x >= n else 0
-
-
-@pytest.mark.parametrize(("one", "two"), [(4, 4), (5, 2), (1, 3)])
-def test_correlations_by_falling_powers(one, two):
-    totals = [9, 12, 40]
-    found = correlations(totals, one, two, 5)
-    assert found.shape == (6, 3)
-    for place, total in enumerate(totals):
-        for n in range(6):
-            top = falling(one, n) * falling(two, n)
-            bottom = falling(total - one, n) * falling(total - two, n)
-            exact = (-1) ** n * math.sqrt(top / bottom) if top else 0
-            assert found[n, place] == pytest.approx(exact, abs=1e-15)

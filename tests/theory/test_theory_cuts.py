@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
@@ -72,16 +72,6 @@ def test_a_random_cut_into_equal_batches_is_that_of_expect():
         assert random_cut(counts, sizes, 1) == pytest.approx(expected, abs=1e-13)
 
 
-def test_simulated_folds_agree_with_the_stratified_law():
-    rng, k = np.random.default_rng(0), 5
-    counts, positives, negatives = Counts(15, 30, 5, 450), [4] * k, [96] * k
-    hits = rng.multivariate_hypergeometric(positives, 15, size=20_000)
-    alarms = rng.multivariate_hypergeometric(negatives, 30, size=20_000)
-    values = F1.of(hits, alarms, 4 - hits).mean(axis=-1)
-    found = stratified_cut(counts, positives, negatives)
-    assert abs(values.mean() - found) < 4 * values.std() / np.sqrt(len(values))
-
-
 @pytest.mark.parametrize(
     ("tp", "fp", "fn", "tn"),
     [(99, 20, 1, 1880), (70, 60, 30, 1840), (80, 10, 20, 1890), (60, 5, 40, 1895)],
@@ -122,29 +112,6 @@ def test_without_false_alarms_the_mean_over_stratified_folds_is_never_above(posi
     assert batch_mean(folds) <= pooled(folds) + 1e-12
 
 
-def test_a_constructed_case_for_each_sign():
-    # tp, fp, fn, tn of two groups: many positives and the better F1, and the other way round
-    low = as_counts([90, 1], [5, 5], [5, 4], [0, 90])
-    assert covariance_identity(low) == pytest.approx(float(batch_mean(low) - pooled(low)))
-    assert covariance_identity(low) < -0.3
-    high = as_counts([50, 4], [50, 0], [50, 0], [50, 96])
-    assert covariance_identity(high) == pytest.approx(float(batch_mean(high) - pooled(high)))
-    assert covariance_identity(high) > 0.2
-    equal = as_counts([9, 5], [1, 3], [0, 6], [1, 1])  # D: 19 and 19
-    assert covariance_identity(equal) == pytest.approx(0, abs=1e-15)
-    assert batch_mean(equal) == pytest.approx(pooled(equal))
-
-
-@settings(max_examples=60)
-@given(st.lists(st.tuples(*[st.integers(0, 6)] * 4).filter(any), min_size=1, max_size=6))
-def test_empty_batches_add_their_share_or_divide_by_the_others(batches):
-    counts = as_counts(*np.transpose(batches))
-    empty = counts.empty.mean()
-    zero, one, out = (float(batch_mean(counts, zero_division=z)) for z in (0, 1, np.nan))
-    assert one == pytest.approx(zero + empty, abs=1e-12)
-    assert empty == 1 or out == pytest.approx(zero / (1 - empty), abs=1e-12)
-
-
 def test_the_examples_of_the_docstrings():
     assert doctest.testmod(cuts)[:2] == (0, 2)
 
@@ -162,13 +129,10 @@ GOOD = Counts(1, 1, 1, 3)
     ("call", "said"),
     [
         (lambda: random_cut(GOOD, [2, 3]), r"^sizes: add up to the pool's 6; got 5$"),
-        (lambda: random_cut(GOOD, [0, 6]), "^sizes: must be whole numbers >= 1 .*; got 0$"),
         (lambda: random_cut(GOOD, []), r"^sizes: are those of each batch, \(b,\); got \(0,\)$"),
         (lambda: random_cut(GOOD, [6], np.nan), "^zero_division: is 0 or 1 here; got nan$"),
-        (lambda: random_cut(GOOD, [6], 2), "^zero_division: is 0, 1 or NaN; got 2$"),
         (lambda: random_cut(Counts([1], 0, 0, 0), [1]), "^tp: is a single number; got "),
         (lambda: stratified_cut(GOOD, [1], [4]), "^positives: add up to the pool's 2; got 1$"),
-        (lambda: stratified_cut(GOOD, [2], [3]), "^negatives: add up to the pool's 4; got 3$"),
         (lambda: stratified_cut(GOOD, [1, 1], [4, 0, 0]), "^positives and negatives: must have"),
         (lambda: stratified_cut(GOOD, [2], [4], 0.5), "^zero_division: is 0, 1 or NaN; got 0.5$"),
     ],

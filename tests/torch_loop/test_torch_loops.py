@@ -49,19 +49,11 @@ def batch_f1s(loader, model, recorder):
 # The mistake, and what looks like it
 
 
-def stacked(torch, found, loader):
-    return torch.stack([torch.tensor(value) for value, _ in found]).mean()
-
-
 def over_loader(torch, found, loader):
     total = 0.0
     for value, _ in found:
         total += value
     return total / len(loader)
-
-
-def over_samples(torch, found, loader):
-    return sum(value for value, _ in found) / len(loader.dataset)
 
 
 def average_meter(torch, found, loader):
@@ -71,16 +63,9 @@ def average_meter(torch, found, loader):
     return total / count
 
 
-def mean_of_numpy(torch, found, loader):
-    return np.mean([value for value, _ in found])
-
-
 WRONG = {
-    "15 a stack": (stacked, "per_batch"),
     "16 f1 += ..., / len(loader)": (over_loader, "per_batch"),
-    "17 f1 += ..., / len(loader.dataset)": (over_samples, "over_samples"),
     "18 AverageMeter.update(f1, n)": (average_meter, "size_weighted"),
-    "20 np.mean(batch_f1s)": (mean_of_numpy, "per_batch"),
 }
 
 

@@ -87,6 +87,7 @@ def same(copy, executed):
     assert found == {name: executed.figures[name] for name in found}
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_and_ends_the_same(copy, executed):
     chance = random.Random(7)
     # a stage each third of the life of the miniature, which has some 12, and a moment within it
@@ -132,6 +133,7 @@ def test_called_again_beside_orphans_it_trains_nothing_twice(copy):
     assert copy.parts() == []
 
 
+@pytest.mark.slow
 def test_of_two_at_once_the_second_is_refused(copy):
     first = copy.start("snakemake", "--cores", "2", "results/mini/shards/0.parquet")
     wait_for(lambda: stages(copy) >= 1, first)
@@ -142,6 +144,7 @@ def test_of_two_at_once_the_second_is_refused(copy):
     assert "Directory cannot be locked" in second.stdout
 
 
+@pytest.mark.slow
 def test_a_shard_twice_at_once_trains_once(copy, executed):
     outputs = [f"results/mini/shards/{i}.parquet" for i in range(2)]
     both = [copy.start("batchf1.cli.main", *SHARD, "--shard", "0", "--output", o) for o in outputs]
@@ -172,6 +175,7 @@ def test_a_study_whose_table_was_cut_is_made_again_from_the_store(repository, tm
     same(copy, executed)
 
 
+@pytest.mark.slow
 def test_neither_cores_nor_shards_change_a_bit(copy, executed):
     copy.write("experiments/mini.yaml", f"{STUDY}shards: 1\n")  # `executed`: one for each core
     done = copy.snakemake(*TABLES, cores=1)
@@ -277,6 +281,7 @@ def test_a_place_that_cannot_be_written_to(sources, kind, tmp_path, capsys):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.slow
 def test_a_run_that_finds_no_room_is_named_and_the_others_stay(copy):
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000))"
     arguments = [*SHARD, "--shard", "0"]

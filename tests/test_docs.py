@@ -36,7 +36,7 @@ def names_in(template):
     return meta.find_undeclared_variables(environment.parse(source)) - {*environment.globals}
 
 
-@pytest.mark.parametrize("module", {template.name.partition(".")[0] for template in PAGES.values()})
+@pytest.mark.parametrize("module", sorted({t.name.partition(".")[0] for t in PAGES.values()}))
 def test_nothing_is_computed_that_no_page_has(module):
     templates = [t for t in PAGES.values() if t.name.partition(".")[0] == module]
     named = set().union(*map(names_in, templates))

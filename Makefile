@@ -19,8 +19,10 @@ figures: $(STAMP)
 report: figures
 	snakemake --report report.html
 
-# README, docs and the public names as pages, in site/, without a network.
+# Pages that quote numbers, from docs/templates and the tables; then README, docs and the public names
+# as a site, in site/, without a network.
 docs: $(DEV)
+	$(BIN)/python docs/write.py
 	sphinx-build --fail-on-warning --keep-going --fresh-env --quiet -c docs -d .sphinx . site
 	@echo "The first page is site/index.html."
 

@@ -1,7 +1,6 @@
 """docs/audit.md: what it prints is printed, and every rule and column stands there."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
@@ -11,13 +10,6 @@ from batchf1.auditing.words import MEANING
 from batchf1.cli import rows
 from helpers.docs_of_loops import code_of, warning_of
 
-SENTENCE = (
-    "Recording a batch of {batch_size:.0f} adds {median:.1f} % to it in plain Keras `fit` (median "
-    "of pairs in one run; 95 % interval {low:.1f} to {high:.1f}). Ten million rows of int8 labels "
-    "and float32 predictions in batches of {batch_size:.0f} take {record_rows_s:.1f} s to record "
-    "and {check_rows_s:.1f} s to check with `F1`, on 2 cores; {kept_bytes_a_row:.1f} bytes a row "
-    "are kept, and the check takes {check_bytes_a_row:.0f} more while it runs."
-)
 COUNTS = [(1, 2, 2, 4), (1, 1, 1, 4), (2, 2, 2, 2)]
 """TP, predicted positives, positives and samples of the batches of docs/averaging.md."""
 
@@ -60,12 +52,3 @@ def test_a_loop_of_your_own(repository):
         exec(code_of(page, "In a loop of your own"), names)
     assert f"BatchAveragedMetricWarning: {told[0].message}" == warning_of(page, "In a loop of")
     assert names["found"].rule == "per_batch"
-
-
-def test_what_a_recorder_costs_is_what_was_measured(repository):
-    (row,) = pd.read_csv(repository / "benchmarks/recorder.csv").to_dict("records")
-    assert row["rows"] == 10_000_000
-    more = {name: 100 * (row[f"ratio_{name}"] - 1) for name in ("median", "low", "high")}
-    assert more["high"] < 3
-    text = " ".join((repository / "docs/audit.md").read_text().split())
-    assert SENTENCE.format(**row, **more) in text

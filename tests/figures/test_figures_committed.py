@@ -35,14 +35,3 @@ def test_those_who_do_not_see_it_are_told_what_it_shows(name):
 def test_each_figure_has_words_of_its_own():
     said = {pictures.module(name).ALT for name in pictures.NAMES}
     assert len(said) == len({pictures.module(name) for name in pictures.NAMES})
-
-
-def test_the_docs_say_of_a_picture_what_its_figure_says(repository):
-    shown = {
-        (name, alt)
-        for page in [repository / "README.md", *sorted(repository.glob("docs/*.md"))]
-        for alt, name in re.findall(r"!\[([^]]*)\]\([^)]*figures/(\w+)\.png\)", page.read_text())
-    }
-    assert len(shown) >= 8
-    for name, alt in shown:
-        assert alt == pictures.module(name).ALT

@@ -7,8 +7,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.forensics.answer import investigate
-from batchf1.forensics.log import PRINTERS, half_unit, number, parse
-from batchf1.forensics.sizes import SIZES
+from batchf1.forensics.log import half_unit, number, parse
 
 TRUE = "\nf1score_train 0.8\nf1score_test 0.75\n"
 METRICS = "loss: 0.1 - acc: 0.95 - f1: 0.5 - val_loss: 0.1 - val_acc: 0.96 - val_f1: 0.4"
@@ -121,17 +120,6 @@ def test_which_keras_printed_it_as_far_as_its_form_tells(text, keras, averaging)
     log = parse(text + TRUE)
     assert log.keras.startswith(keras)
     assert log.averaging == averaging
-
-
-def test_the_page_tells_what_the_code_does(repository, keras224_log):
-    page = " ".join((repository / "docs/forensics.md").read_text().split())
-    for line in (keras224_log.splitlines()[0], *keras224_log.splitlines()[-3:]):
-        assert " ".join(line.replace("=" * 30, "=====").split()) in page
-    larger = [size for size in SIZES if size > 256]
-    assert f"1 to 256 and {len(larger)} larger ones" in page
-    assert f"up to {max(larger):,}" in page
-    for printer in PRINTERS:
-        assert f"| {printer.name} |" in page
 
 
 # --- numbers -----------------------------------------------------------------------------------

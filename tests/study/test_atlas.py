@@ -2,12 +2,13 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import kendalltau, spearmanr
+from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from batchf1.cli import main as cli
 from batchf1.errors import InputError, TraceError
@@ -288,3 +289,13 @@ def test_settings_that_make_no_sense_are_refused(tmp_path, old, new, words):
     with pytest.raises(InputError, match=words) as caught:
         run.execute(path, tmp_path / "store")
     assert "\n" not in str(caught.value)
+
+
+def test_keras_own_correlation_is_a_mean_over_batches():
+    """As docs/atlas.md says."""
+    metric, rng = keras.metrics.PearsonCorrelation(axis=0), np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 2, 9, 1))
+    for batch in zip(x, y, strict=True):
+        metric.update_state(*batch)
+    each = [pearsonr(*pair).statistic[0] for pair in zip(x, y, strict=True)]
+    assert float(metric.result()) == pytest.approx(np.mean(each), abs=1e-5)

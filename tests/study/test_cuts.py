@@ -1,7 +1,5 @@
 """The study of cuts: its rows against scikit-learn, its folds, and settings that make no sense."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,14 +154,3 @@ def test_settings_that_make_no_sense_are_refused_in_a_line(tmp_path, changes, sa
     with pytest.raises(InputError, match=said) as caught:
         read(tmp_path, **changes)
     assert "\n" not in str(caught.value)
-
-
-def test_the_settings_of_the_repository_are_those_of_the_page(repository):
-    study = load_study(repository / "experiments/cuts.yaml", CutStudy)
-    said = " ".join((repository / "docs/cuts.md").read_text().split())
-    assert (study.folds.n_folds, study.groups.seeds) == (10, 10)
-    assert f"Ten folds of {study.folds.n_samples:,} diamonds" in said
-    assert f"heavier than {study.folds.above:g} carats" in said
-    assert f"shuffled, {study.folds.seeds} seeds" in said
-    assert f"heavier than {max(study.groups.above):g} carats?" in said
-    assert dataclasses.asdict(study)["figures"] == {"cuts": "cuts"}

@@ -94,11 +94,3 @@ def test_repetitions_have_a_limit(name, kind, setting, repository, tmp_path):
     path = written(tmp_path, text.replace(f"\n{setting}: ", f"\n{setting}: 10000"))
     with pytest.raises(InputError, match=f"{setting.strip()}: must be at most 100,000; got "):
         load_study(path, kind)
-
-
-def test_the_page_states_the_limits(repository):
-    page = " ".join((repository / "docs/scaling.md").read_text().split())
-    assert (
-        "10 million runs a study, unless it is called with `snakemake --config huge=true`" in page
-    )
-    assert "100,000 cells; 100,000 epochs a run, and as many of pretraining" in page

@@ -1,8 +1,7 @@
-"""The limits for large data against every batch, integrals and large pools; the page's table."""
+"""The limits for large data against every batch, integrals and large pools."""
 
 import itertools
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -123,52 +122,6 @@ def test_large_batches_need_only_f1_and_the_mean_denominator(precision, recall):
     np.testing.assert_allclose(
         limit.sd_batch, math.sqrt(2 * spread * (1 + spread)) / denominator, rtol=2e-3
     )
-
-
-THEORY = Path(__file__).parents[2] / "docs" / "theory.md"
-
-
-def rows(heading):
-    """Cells of the table under a heading of docs/theory.md."""
-    section = THEORY.read_text().split(f"## {heading}")[1].split("\n## ")[0]
-    lines = [line.strip("| ").split("|") for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line] for line in lines[2:]]
-
-
-def test_the_table_of_the_rule_of_thumb():
-    table = rows("9. ")
-    assert [row[0] for row in table] == ["0.1", "0.3", "1", "3", "10", "30"]
-    for positives, *cells in table:
-        found = []
-        for rate in (0.9, 0.7):
-            limit = rare_positives(float(positives), rate, rate)
-            found += [limit.expected_f1, limit.error, limit.error_empty, limit.error_curvature]
-        assert [f"{round(value, 4) + 0:.4f}" for value in found] == cells
-
-
-def test_the_sentences_of_the_rule_of_thumb():
-    text = " ".join(THEORY.read_text().split())
-
-    def least(rate, tolerance):
-        low, high = 0.1, 100.0
-        for _ in range(30):
-            middle = (low + high) / 2
-            off = abs(rare_positives(middle, rate, rate).error) > tolerance
-            low, high = (middle, high) if off else (low, middle)
-        return high
-
-    for rate in (0.9, 0.7):
-        assert (
-            f"With precision = recall = {rate} the naive F1 is off by more than 0.1 below "
-            f"{least(rate, 0.1):.1f} expected positives per batch, and by more than 0.01 below "
-            f"{least(rate, 0.01):.1f}."
-        ) in text
-    assert (
-        "With fewer than 3 expected positives per batch the naive F1 is off by more than 0.05"
-        in text
-    )
-    for rate in np.linspace(0.5, 0.99, 15):
-        assert least(rate, 0.05) >= 3
 
 
 @pytest.mark.parametrize(

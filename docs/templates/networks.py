@@ -1,0 +1,33 @@
+"""How many networks each target trains."""
+
+from functools import cache
+from pathlib import Path
+
+from batchf1.study.atlas.study import AtlasStudy
+from batchf1.study.decisions.study import DecisionStudy
+from batchf1.study.experiments import experiments
+from batchf1.study.grid import Study
+from batchf1.study.pieces import n_runs, whole
+from batchf1.study.plan import plan
+
+NEEDS_FILES = ("fashion_mnist",)
+"""Data sets that are not in a package, so that no study of them is part of `all`."""
+
+
+@cache
+def n_trained(root: Path, name: str) -> int:
+    """Return the runs of a study."""
+    return n_runs(whole(plan(root / f"experiments/{name}.yaml").cells))
+
+
+def n_bundled(root: Path) -> int:
+    """Return how many networks `make figures` trains."""
+    total = 0
+    for name, study in experiments(root / "experiments").items():
+        if isinstance(study, AtlasStudy):
+            total += len(study.tasks) * study.seeds
+        elif isinstance(study, Study | DecisionStudy) and not study.aside:
+            cells = plan(root / f"experiments/{name}.yaml").cells
+            if cells[0].first.dataset.name not in NEEDS_FILES:
+                total += n_runs(whole(cells))
+    return total

@@ -1,0 +1,57 @@
+"""Numbers of docs/scaling.md, from the tables of `benchmarks/`."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from batchf1.study import limits
+from batchf1.study.plan import plan
+from templates.common import benchmark, claim
+from templates.networks import n_trained
+
+ENGINES = {
+    "plain": "plain",
+    "bare": "bare loop",
+    "ensemble": "ensemble",
+    "steps": "ensemble, steps alone",
+    "floor": "multiplications",
+}
+"""Name in the template -> engine of the table."""
+
+
+def context(root: Path) -> dict[str, object]:
+    """Compute the speeds of the engines, of the pipelines and of the large study."""
+    ours, plain = _pipelines(benchmark(root, "pipelines"))
+    (large,) = benchmark(root, "large").to_dict("records")
+    claim(large["n_runs"] == n_trained(root, "large"), "the large study was measured whole")
+    hours = large["seconds"] * 1e6 / large["n_runs"] / 3600
+    claim(3.25 < hours < 3.75, "a million runs take three and a half hours", hours)
+    engines = benchmark(root, "engines")
+    return {
+        "n_sweep": n_trained(root, "sweep"),
+        "n_cells": len(plan(root / "experiments/large.yaml").cells),
+        "speeds": {size: _seconds_a_run(engines, 44_000, size) for size in (8, 1024)},
+        "ours": ours,
+        "plain": plain[-1],
+        "times": float(f"{plain[-1]['a_run'] / ours[-1]['a_run']:.2g}"),
+        "large": large,
+        "files_of_a_million": float(f"{large['store_files'] * 1e6 / large['n_runs']:.2g}"),
+        "limits": limits,
+    }
+
+
+def _seconds_a_run(engines: pd.DataFrame, n: int, size: int) -> dict[str, str]:
+    rows = engines[(engines["n_samples"] == n) & (engines["batch_size"] == size)]
+    seconds = rows.set_index("engine")["later_s"]
+    return {name: f"{seconds[engine]:.2g}" for name, engine in ENGINES.items()}
+
+
+def _pipelines(table: pd.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the studies of this project and those of the plain pipeline, by their runs."""
+    table = table.assign(a_run=table["seconds"] / table["n_runs"]).sort_values("n_runs")
+    ours, plain = (
+        table[table["pipeline"] == name].to_dict("records")
+        for name in ("this project", "plain pipeline")
+    )
+    return ours, plain

@@ -212,16 +212,6 @@ def slows(x):
     return keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0.02, factor=0.1)
 
 
-class StopsAtOnce(keras.callbacks.Callback):
-    """Asks for the end as the third epoch begins."""
-
-    def __init__(self, x):
-        super().__init__()
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.model.stop_training = epoch == 2
-
-
 class Doubles(keras.callbacks.Callback):
     """Doubles the weights at an epoch's end, then predicts."""
 
@@ -240,11 +230,6 @@ def test_a_callback_can_stop_one_run_alone(monkeypatch):
     assert len({len(ours) for ours, _ in found}) > 1
     for ours, plain in found:
         same(ours, plain, 1e-6)
-
-
-def test_a_callback_can_ask_for_the_end_as_an_epoch_begins(monkeypatch):
-    for ours, plain in chosen(monkeypatch, StopsAtOnce):
-        assert len(ours) == len(plain) == 6  # both splits of three epochs
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,10 @@ from helpers.training import run
 CELLS = {
     "ragged last batches": {"training__batch_size": 48},
     "batch 1024": {"training__batch_size": 1024, "dataset__n_samples": 2500},
-    "one batch, larger than the validation set": {"training__batch_size": 400},
-    "more validation than training": {"dataset__validation_fraction": 2.13},
+    "one batch, and more validation than training": {
+        "training__batch_size": 400,
+        "dataset__validation_fraction": 2.13,
+    },
     "a test split, validation in batches of its own": {
         "dataset__test_fraction": 1.3,
         "training__validation_batch_size": 7,

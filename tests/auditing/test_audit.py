@@ -165,12 +165,6 @@ def test_random_cuts_of_classes_are_like_those_simulated():
     assert found.sd == pytest.approx(wanted.sd, rel=0.3)
 
 
-def test_few_cuts_of_much():
-    y, p = labels(30_000, 0.5)
-    found = audit(lambda a, b: np.mean(a * b) ** 2, cut(y, p, 5))
-    assert (found.cuts, found.additive) == (5, False)
-
-
 def test_why_the_mean_is_off():
     y, p = labels(3200, 0.01, seed=1)
     rare = audit(F1, cut(y, p, 32))
@@ -252,21 +246,6 @@ def test_a_logged_nan_is_a_rule_of_undefined_batches():
     assert found.values["undefined_skipped"] == 0.75 + 0.25 * (p[5] > p[4]) - 0.25
     assert math.isnan(found.error)
     json.dumps(found.to_dict(), allow_nan=False)
-
-
-def test_one_class_and_many_classes():
-    same = audit(f_beta(1, "macro"), [([3, 3], [3, 3]), ([3], [3])], "1.0", cuts=2)
-    assert (same.pooled, same.fine) == (1.0, True)
-    y = np.random.default_rng(0).integers(0, 500, 2000)
-    guesses = np.where(np.arange(2000) % 3, y, np.roll(y, 1))
-    found = audit(f_beta(1, "macro"), cut(y, guesses, 50), cuts=2)
-    assert found.pooled == pytest.approx(f1_score(y, guesses, average="macro"), rel=1e-12)
-
-
-def test_a_number_logged_is_shown_with_six_digits():
-    found = audit(F1, [([1, 0], [1, 1]), ([1, 0], [0, 1])], np.float32(1 / 3))
-    assert (type(found.logged), found.rule) == (float, "per_batch")
-    assert found.advice.startswith("Do not read 0.333333: it is the mean over batches (per_batch")
 
 
 def test_float32_sums_of_many_batches_are_known_less_well():

@@ -84,9 +84,7 @@ def batchf1(tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize(
-    "arguments", [EXPECT, "train --settings", "workflow --help", "fetch diamonds", "fine"]
-)
+@pytest.mark.parametrize("arguments", [EXPECT, "train --settings", "fine"])
 def test_what_names_no_broken_plug_in_goes_on_without_a_word(batchf1, arguments):
     status, out, errors = batchf1(arguments)
     assert (status, errors) == (0, [])
@@ -107,23 +105,14 @@ def test_the_list_of_commands_names_each_broken_one_in_a_line(batchf1):
     [
         ("bad", "batchf1: command bad: broken cannot be loaded: ModuleNotFoundError: No module"),
         ("syntax", "batchf1: command syntax: no_syntax cannot be loaded: SyntaxError: "),
-        ("empty --x", "batchf1: command empty: no_add cannot be loaded: AttributeError: "),
         ("raising", "batchf1 raising: plug-in raising: KeyError: 'key' (BATCHF1_DEBUG=1 prints"),
         (
             "train dataset=bad_data",
             "batchf1 train: dataset bad_data: broken cannot be loaded: ModuleNotFoundError: ",
         ),
         (
-            "train dataset=broken.Data",
-            "batchf1 train: dataset broken.Data: broken cannot be loaded: ModuleNotFoundError: ",
-        ),
-        (
             "train dataset=raising_data.MyData --settings",
             "batchf1 train: plug-in raising_data: AttributeError: 'MyData' object has no attribute",
-        ),
-        (
-            "train strategies=[bad_strategy] training.engine=plain dataset.n_samples=60",
-            "batchf1 train: strategies bad_strategy: broken cannot be loaded: ModuleNotFoundErr",
         ),
         (
             "audit rows.csv --metric metric:f1",

@@ -5,8 +5,6 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
@@ -118,27 +116,6 @@ def test_batch_sizes_that_share_an_order_are_no_more_certain_together(tmp_path, 
     gap = residual[:5].mean() - residual[5:].mean()
     both = (10 / 9 * ((a**2 + b**2) * 5 * 4 + 10 * gap**2 / 4)) ** 0.5 / 10
     assert of_size["mean_se"].iloc[-1] == pytest.approx(both, abs=1e-5)
-
-
-@given(
-    st.lists(st.lists(st.floats(-5, 5), min_size=1, max_size=4), min_size=2, max_size=6),
-    st.integers(2, 3),
-)
-def test_the_standard_error_takes_the_order_as_the_unit(runs, times):
-    def clustered(runs):
-        orders = np.repeat(np.arange(len(runs)), list(map(len, runs)))
-        return calibration._clustered(np.concatenate(runs), orders)
-
-    mean, se = clustered(runs)
-    n, flat = len(runs), np.concatenate(runs)
-    sums = [sum(x - flat.mean() for x in run) for run in runs]
-    assert mean == pytest.approx(flat.mean(), abs=1e-12)
-    assert se == pytest.approx(
-        np.sqrt(n / (n - 1) * sum(s * s for s in sums)) / len(flat), abs=1e-9
-    )
-    assert clustered([run * times for run in runs])[1] == pytest.approx(se, abs=1e-9)
-    alone = clustered([run[:1] for run in runs])[1]
-    assert alone == pytest.approx(pd.Series([run[0] for run in runs]).sem(), abs=1e-9)
 
 
 def test_data_sizes_are_pooled_and_other_axes_have_rows(tmp_path, simple):

@@ -21,25 +21,6 @@ def test_the_standard_error_of_a_slope_is_that_of_least_squares():
     assert np.isnan(plot.slope([1, 2], [3, 5])[1])
 
 
-def slopes(*lines):
-    columns = ["engine", "batch_size", "strategy", "grown_bytes_per_row"]
-    return pd.DataFrame(lines, columns=columns).assign(row="slope")
-
-
-def test_the_headline_is_of_the_engine_that_reaches_far_and_of_the_largest_batches():
-    arrays = ("plain", 512, "epoch_end_arrays", 1234.4)
-    others = [("plain", 512, "reconstructed", 7.0), ("blocks", 32, "reconstructed", 5.0)]
-    chosen = ("blocks", 512, "reconstructed", 3.0)
-    said = "Predicting arrays at the end of an epoch takes 1,234 MB per million rows, counts take "
-    assert plot._conclusion(slopes(arrays, *others, chosen)) == f"{said}3"
-    assert plot._conclusion(slopes(arrays, (*chosen[:3], -0.9))) == f"{said}0"
-    cell = slopes((*chosen[:3], 99.0)).assign(row="cell")
-    both = pd.concat([cell, slopes(arrays, chosen)])
-    assert plot._conclusion(both) == f"{said}3"
-    without = "What a strategy costs, beside an epoch without one"
-    assert plot._conclusion(slopes(arrays)) == plot._conclusion(slopes(chosen)) == without
-
-
 MEASURED = {
     "study": "mini",
     "device": "cpu",

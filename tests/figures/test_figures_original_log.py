@@ -120,15 +120,6 @@ def test_compatible_is_where_one_more_run_would_lie(tmp_path, log):
     assert ours.loc["2.2.4", "compatible"] is False
 
 
-def test_an_interval_keeps_to_what_is_possible(tmp_path, log):
-    found = made(tmp_path, log, runs([0.2, 0.5, 0.9], **THEN))
-    ends = found[found["keras"] == "2.2.4"].groupby("quantity")[["low", "high"]].first()
-    assert ends.loc["val_f1"].tolist() == [0, 1]
-    assert ends.loc["loss", "low"] == 0
-    found = made(tmp_path, log, runs([0.4, 0.5], **THEN).assign(loss=lambda t: 9 * t["loss"]))
-    assert found[found["quantity"] == "val_loss"]["high"].max() > 2
-
-
 def test_the_line_is_printed_as_keras_prints_it(tmp_path, log):
     found = made(tmp_path, log, runs([0.4], **THEN))
     assert original_log.line(found, "2.2.4") == (

@@ -29,14 +29,6 @@ def series(ax):
     return {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
 
 
-def test_the_committed_speeds_have_every_line_of_the_figure(repository):
-    folder = repository / "benchmarks"
-    figure, (headline, _) = draw(scaling.table(folder / "engines.csv", folder / "pipelines.csv"))
-    labels = [label for label, *_ in scaling.LOOKS.values()]
-    assert [list(series(ax)) for ax in figure.axes[:2]] == [labels] * 2
-    assert headline.startswith("A run in this project costs 1/")
-
-
 def test_the_engines_over_data_size_and_batch_size(tmp_path):
     figure, _ = draw(speeds(tmp_path, FLOOR + PLAIN, STUDIES))
     left, middle, _ = figure.axes

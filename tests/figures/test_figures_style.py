@@ -12,7 +12,6 @@ from matplotlib import pyplot as plt
 from batchf1.figures import _style, error_vs_batch_size
 from batchf1.figures import base as figures
 from batchf1.study import plugins
-from helpers import pictures
 
 ADDED = ["a_running_mean", "median_of_batches", "of_the_largest_batch"]
 
@@ -105,13 +104,3 @@ def test_a_legend_of_many_strategies_lies_inside_the_figure(added, repository, n
         tops = [ax._left_title.get_window_extent().y1 for ax in figure.axes]
         assert max(tops) <= legend.get_window_extent().y0
         plt.close(figure)
-
-
-@pytest.mark.parametrize(("name", "n_rows"), [("cuts", 1), ("cost", 2)])
-def test_a_legend_has_no_more_rows_than_it_needs(name, n_rows):
-    figure = pictures.committed(name).figure
-    (legend,) = figure.legends
-    with _style.house():
-        tops = {round(text.get_window_extent().y0) for text in legend.get_texts()}
-    assert len(tops) == n_rows
-    assert inside(figure, legend)

@@ -162,17 +162,6 @@ def test_what_is_drawn_are_the_cells_that_learned():
         plt.close(figure)
 
 
-def test_labels_stand_where_the_lines_part():
-    rows = [row | {"n_samples": n} for row in TWO for n in (1000, 3000, 500)]
-    with _style.house():
-        figure = figures.module("error_vs_dataset_size").draw(a_table(*rows))
-        texts = {text.get_text(): text.xy for text in figure.axes[0].texts}
-        assert {word: x for word, (x, _) in texts.items()} == {"8": 3000, "32": 3000}
-        ticks = [tick.get_text() for tick in figure.axes[2].get_xticklabels()]
-        assert ticks == ["0.5", "1", "3"]
-        plt.close(figure)
-
-
 def conclusion(*rows):
     return _sweep._conclusion(a_table(*rows))
 

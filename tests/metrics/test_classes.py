@@ -169,8 +169,6 @@ def test_what_logs_call_an_average():
 
 
 TWO = as_counts([[1], [0]], [[0], [1]], [[1], [0]], [[0], [1]])
-FIRST = "counts: f1_macro needs 3 classes on the first axis; got"
-SHAPES = "y_true: are (n,), (n, 1) or as scores, (2, 3); got"
 WHOLE = "y_true: labels are the whole numbers 0 .. 2; got"
 ONE_HOT = "y_true: a one-hot label has one 1 and else 0; multilabel=True for several; got"
 SCORED = np.eye(3)[:2]
@@ -192,15 +190,6 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
             lambda: check_ratio(recall("macro")),
             "metric: is of one class here, a Ratio; got recall_macro, over classes",
         ),
-        (lambda: f_beta(1, "macro", 3)(TWO), f"{FIRST} (2, 1)"),
-        (
-            lambda: pooled(TWO.pooled(), metric=f_beta(1, "macro")),
-            "counts of a class: need a batch along the last axis; got ()",
-        ),
-        (
-            lambda: f_beta(1, "macro")(as_counts(1, 0, 0, 0)),
-            "counts: f1_macro needs classes on the first axis; got ()",
-        ),
         (
             lambda: batch_mean(as_counts([[1], [2]], 0, 0, 0), metric=f_beta(1, "macro")),
             "counts: have the classes on the first axis, each of the same samples; "
@@ -214,17 +203,9 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
             lambda: class_counts([0, 1], SCORED, 1, 4),
             "scores: have a column for each of the 4 classes; got (2, 3)",
         ),
-        (
-            lambda: class_counts([0], [[0.9]], 1),
-            "scores: need a column for each class, 2 or more; got (1, 1)",
-        ),
-        (lambda: class_counts(np.eye(2), SCORED, 1), f"{SHAPES} (2, 2)"),
         (lambda: class_counts([0, 3], SCORED, 1), f"{WHOLE} 3"),
-        (lambda: class_counts([0, 0.5], SCORED, 1), f"{WHOLE} 0.5"),
         (lambda: class_counts([True, False], SCORED, 1), f"{WHOLE} bools"),
-        (lambda: class_counts(["0", "1"], SCORED, 1), "y_true: must be numbers; got ['0', '1']"),
         (lambda: class_counts([[1, 0, 0], [0, 1, 1]], SCORED, 1), f"{ONE_HOT} [0, 1, 1]"),
-        (lambda: class_counts([[1, 0, 0], [2, 0, -1]], SCORED, 1), f"{ONE_HOT} [2, 0, -1]"),
         (
             lambda: class_counts([[0, 1, 0], [0, 2, 0]], SCORED, 1, multilabel=True),
             "y_true: labels are 0 or 1; got 2",
@@ -241,7 +222,6 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
             lambda: class_counts([0, 1], SCORED * math.nan, 1),
             "scores: must not be NaN; got NaN",
         ),
-        (lambda: class_counts([], np.ones((0, 3)), 2), "y_true: needs a sample; got (3, 0)"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(call, said):

@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from helpers.once import made_once
+
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "src/batchf1"
 ROOMS = ("metrics", "theory", "forensics", "auditing")
@@ -44,18 +46,20 @@ class Page(HTMLParser):
         self.text += "" if self.unread else data
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    out = tmp_path_factory.mktemp("site")
     words = ["-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs", "-d"]
-    done = subprocess.run(
-        [sys.executable, *words, f"{out}/read", ".", f"{out}/pages"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return out / "pages"
+
+    def make(out):
+        done = subprocess.run(
+            [sys.executable, *words, f"{out}/read", ".", f"{out}/pages"],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+    return made_once(tmp_path_factory, "site", make) / "pages"
 
 
 @pytest.fixture(scope="module")

@@ -86,14 +86,6 @@ def test_the_table_is_that_of_the_csv(page, committed):
     assert shown.strip() == table.render(committed).strip()
 
 
-def test_write_replaces_the_table_and_nothing_else(committed, page, repository, tmp_path):
-    head, tail = page.partition(pages.BEGIN)[0], page.partition(pages.END)[2]
-    (tmp_path / "frameworks.md").write_text(f"{head}{pages.BEGIN}\n{pages.END}{tail}")
-    table.write(committed, tmp_path)
-    for name in ("frameworks.md", "frameworks.csv"):
-        assert (tmp_path / name).read_text() == (repository / "docs" / name).read_text()
-
-
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_pins_are_whole_and_without_addresses(name):
     lines = environments.pins(name).read_text().splitlines()

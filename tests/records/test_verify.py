@@ -94,12 +94,6 @@ def test_a_difference_is_named_with_its_place_its_values_and_the_tolerance(made)
     ]
 
 
-def test_tables_within_tolerance_are_named(made):
-    status, said = made(changed(SWEEP, 0, "f1", 0.2505))
-    assert status == 0
-    assert said == ["1 tables are equal bit for bit; 1 within tolerance (sweep); 0 differ"]
-
-
 def test_rows_of_one_key_are_told_apart(made):
     status, said = made(timing=TIMING[:2])
     assert status == 1

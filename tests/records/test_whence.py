@@ -80,11 +80,6 @@ def test_a_picture_carries_its_record_its_headline_and_its_caption(table, tmp_pa
     assert b"/Title (Accuracy: its mean is right" in outputs[1].read_bytes()
 
 
-def test_equal_tables_with_an_equal_record_give_equal_files(table, tmp_path):
-    (_, first), (_, second) = (drawn(table, tmp_path / folder) for folder in "ab")
-    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
-
-
 def test_a_csv_that_was_changed_says_so_and_is_not_drawn(table, tmp_path, capsys):
     assert "changed" not in whence.whence(table)
     table.write_text(f"{table.read_text()}\n")

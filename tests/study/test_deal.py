@@ -104,16 +104,6 @@ def test_a_process_has_one_device_and_one_number_of_threads(other):
         deal.deal(cells, 1)
 
 
-def test_most_shards_go_where_most_is_to_do():
-    slow = [
-        run(training__engine="plain", training__epochs=500, training__batch_size=b)
-        for b in (20, 32)
-    ]
-    parts = deal.deal([*(cell(one, range(3)) for one in slow), cell(run(**OLD))], 3)
-    engines = [{piece.cell.first.training.engine for piece in part} for part in parts]
-    assert engines == [{"plain"}, {"plain"}, {"keras224"}]
-
-
 # A shape dealt to several shards
 
 

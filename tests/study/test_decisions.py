@@ -182,13 +182,6 @@ def test_what_is_kept_of_a_run_depends_on_how_it_is_looked_at(tmp_path, old, new
     assert shard.fingerprint(run, before.recording) != shard.fingerprint(run, after.recording)
 
 
-def test_a_fingerprint_says_nothing_of_the_question(tmp_path):
-    before = plan(written(tmp_path))
-    after = plan(written(tmp_path, STUDY.replace("Does it", "Will it")))
-    run = before.cells[0].first
-    assert shard.fingerprint(run, before.recording) == shard.fingerprint(run, after.recording)
-
-
 @given(
     st.integers(1, 4).flatmap(
         lambda n: st.lists(

@@ -174,17 +174,6 @@ def test_a_missing_study_is_refused_by_name(tmp_path):
         load_study(tmp_path / "nothing.yaml", Study)
 
 
-def test_two_experiments_may_not_make_one_figure(tmp_path):
-    for name in ("a.yaml", "b.yaml"):
-        write(
-            tmp_path,
-            "question: q\ngrid: {seed: [1]}\nfigures: {f: error_vs_batch_size}",
-            name,
-        )
-    with pytest.raises(InputError, match=r"b.yaml: figures: .*a.yaml has it; got f"):
-        experiments(tmp_path)
-
-
 def test_a_figure_needs_a_module(tmp_path):
     write(tmp_path, "question: q\ngrid: {seed: [1]}\nfigures: {f: nope}")
     with pytest.raises(InputError, match=r"figures.f: is one of .*; got nope"):

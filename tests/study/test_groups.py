@@ -1,14 +1,9 @@
 """Groups of runs: kept as they are done, found again run by run, trained again where damaged."""
 
-import os
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 
-from batchf1.errors import InputError
-from batchf1.records import files, tables
+from batchf1.records import tables
 from batchf1.study import groups, rows, schema, shard
 from batchf1.study.grid import runs
 from helpers.shards import STUDY, execute, kept
@@ -117,18 +112,6 @@ def test_parts_of_a_write_and_files_of_others_are_passed_over(experiment, tmp_pa
     assert said() == [(16, 16)]
 
 
-def test_what_the_dead_left_in_a_store_is_swept(experiment, tmp_path):
-    store = tmp_path / "store"
-    store.mkdir()
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    left = [f".a.parquet.{files.HOST}.{pid}.part.parquet" for pid in (process.pid, os.getppid())]
-    for name in left:
-        (store / name).write_bytes(b"half")
-    execute(experiment, 0, 1, store)
-    assert {path.name for path in store.glob(".*")} == {left[1]}
-
-
 def test_a_killed_shard_loses_the_group_in_flight_alone(
     experiment, tmp_path, said, monkeypatch, framework
 ):
@@ -150,18 +133,6 @@ def test_a_killed_shard_loses_the_group_in_flight_alone(
     assert said() == [(16, 11)]
     whole = execute(experiment, 0, 1, tmp_path / "fresh/store")
     pd.testing.assert_frame_equal(again.table, whole.table, check_exact=True)
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError("No space left on device")])
-def test_a_write_that_is_cut_short_leaves_nothing(experiment, tmp_path, monkeypatch, error):
-    def cut(self, table):
-        raise error
-
-    wanted = KeyboardInterrupt if error is KeyboardInterrupt else InputError
-    with monkeypatch.context() as patch, pytest.raises(wanted):
-        patch.setattr(tables.parquet.ParquetWriter, "write_table", cut)
-        execute(experiment, 0, 1, tmp_path / "store")
-    assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_two_processes_may_keep_the_same_runs(experiment, tmp_path):

@@ -5,19 +5,15 @@ import sys
 from importlib.metadata import EntryPoint
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
-from batchf1.records import provenance, tables, whence
+from batchf1.records import provenance, tables
 from batchf1.study import plugins, schema, shard
-from batchf1.study.experiments import experiments
 from batchf1.study.grid import compose
 from helpers import outside
 from helpers.shards import collect, execute
-from helpers.tables_of_runs import table, written
-from helpers.training import trained
 
 KNOWN = {
     plugins.DATASETS: {"diamonds", "fashion_mnist", "flights", "synthetic", "timetable"},
@@ -123,17 +119,6 @@ def test_one_that_keeps_not_to_the_contract_is_refused(here):
         figures.module("my_wrong")
 
 
-def test_a_data_set_and_a_strategy_of_ones_own_train(here):
-    here("my_plugins", outside.PLUGINS)
-    one = compose(OWN)
-    found = tables.validate(trained(one), schema.RUNS, "rows")
-    assert set(found["dataset"]) == {"my_data"}
-    assert list(found["strategy"].unique()) == ["reconstructed", "my_mean"]
-    assert len(found) == one.n_rows == 2 * 2 * 2
-    assert found["tp"].gt(0).all()
-    assert compose([*OWN, "dataset.shift=1"]).run_id != one.run_id
-
-
 def test_an_edit_of_ones_own_file_is_another_fingerprint(here):
     path = here("my_plugins", outside.PLUGINS)
     for one in (compose(OWN), compose([*OWN[:1], *OWN[2:]]), compose(OWN[1:])):
@@ -189,24 +174,6 @@ def test_what_ones_own_framework_cannot_train_is_refused_by_its_engine(here):
     ):
         with pytest.raises(InputError, match=words):
             compose([*chosen, override])
-
-
-def test_a_figure_of_ones_own_is_made_and_drawn(here, tmp_path):
-    path = here("my_figure", outside.FIGURE)
-    source = written(tmp_path, table({"strategy": "streaming"}, {"strategy": "batch_mean"}))
-    numbers = figures.table("my_figure", [source])
-    assert list(numbers["strategy"]) == ["batch_mean", "streaming"]
-    tables.write_csv(numbers, tmp_path / "f.csv")
-    whence.write_record(tmp_path / "f.csv", "my_figure", [source])
-    words = figures.draw("my_figure", tmp_path / "f.csv", [tmp_path / "f.png"])
-    assert words[:2] == ("Bars", "One a strategy")
-    assert (tmp_path / "f.png").stat().st_size > 1000
-    assert path in provenance.sources(plugins.module(plugins.FIGURES, "my_figure"))
-    folder = tmp_path / "experiments"
-    folder.mkdir()
-    (folder / "a.yaml").write_text("question: q\ngrid: {seed: [1]}\nfigures: {f: my_figure}")
-    assert experiments(folder)["a"].figures == {"f": "my_figure"}
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "f.csv"), numbers)
 
 
 def test_one_that_another_package_registers_is_found_by_its_name(here, monkeypatch):

@@ -18,23 +18,10 @@ def test_every_data_set_composes(dataset):
     assert run.dataset.name == ("fashion_mnist" if dataset == "trousers" else dataset)
 
 
-def test_a_variant_is_one_file_of_conf():
-    assert compose(["dataset=trousers"]).dataset.positive == [1]
-
-
 @pytest.mark.parametrize("dataset", ["diamonds", "flights"])
 @pytest.mark.parametrize(("text", "cut"), [("60", 60.0), ("1.5", 1.5), ("null", None)])
 def test_a_cut_is_set_by_an_override(dataset, text, cut):
     assert compose([f"dataset={dataset}", f"dataset.cut={text}"]).dataset.cut == cut
-
-
-def test_the_design_examples():
-    run = compose(["dataset=diamonds", "training.batch_size=64", "seed=3"])
-    assert (run.training.batch_size, run.seed) == (64, 3)
-
-
-def test_seed_0_is_a_seed():
-    assert compose(["seed=0"]).seed == 0
 
 
 def test_run_id_depends_on_every_setting_and_on_nothing_else():

@@ -193,24 +193,8 @@ MACRO = f_beta(1, "macro")
     [
         (lambda: expect(COUNTS, 2, zero_division=math.nan, metric=MACRO), NAN.format("f1_macro")),
         (
-            lambda: expect(COUNTS, 2, zero_division=math.nan, metric=precision("weighted")),
-            NAN.format("precision_weighted"),
-        ),
-        (
             lambda: expect(MANY, 2, metric=f_beta(1, "micro")),
             EACH.format("f1_micro", "5 of 6"),
-        ),
-        (
-            lambda: expect(MANY, 2, metric=jaccard("weighted")),
-            EACH.format("jaccard_weighted", "5 of 6"),
-        ),
-        (
-            lambda: expect(as_counts([1, 0], [1, 1], [0, 1], [0, 0]), 1, metric=recall("micro")),
-            EACH.format("recall_micro", "3 of 2"),
-        ),
-        (
-            lambda: expect(COUNTS, 2, metric=f_beta(1, "macro", 4)),
-            "counts: f1_macro needs 4 classes on the first axis; got (3,)",
         ),
         (lambda: smallest_batch(COUNTS, 0.1, metric=MACRO), ONE),
         (lambda: large_data(0.1, 0.9, 0.9, 8, metric=MACRO), ONE),

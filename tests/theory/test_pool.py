@@ -55,11 +55,6 @@ def metric_of(top, bottom=(2, 1, 1, 0)):
     [
         ({"tp": -1}, f"tp: {COUNT}; got -1"),
         (
-            {"tp": [1, 2], "fp": [0, 0, 0]},
-            "tp, fp, fn, tn: must have one shape, or broadcast to one; got (2,) and (3,) and () "
-            "and ()",
-        ),
-        (
             dict.fromkeys(("tp", "fp", "fn", "tn"), 0),
             "tp + fp + fn + tn: lies in 1 .. 2**53; got 0",
         ),
@@ -70,12 +65,7 @@ def metric_of(top, bottom=(2, 1, 1, 0)):
         ({"zero_division": 0.5}, "zero_division: is 0, 1 or NaN; got 0.5"),
         ({"metric": "f1"}, f"{RATIO}; got 'f1'"),
         (metric_of((3, 0, 0, 0)), f"{RATIO}; got ((3, 0, 0, 0), (2, 1, 1, 0))"),
-        (metric_of((-1, 0, 0, 0)), f"{RATIO}; got ((-1, 0, 0, 0), (2, 1, 1, 0))"),
         (metric_of((0,) * 4, (0,) * 4), f"{RATIO}; got ((0, 0, 0, 0), (0, 0, 0, 0))"),
-        (
-            metric_of((0,) * 4, (math.inf,) * 4),
-            f"{RATIO}; got ((0, 0, 0, 0), (inf, inf, inf, inf))",
-        ),
         (metric_of((1, 0), (1, 1)), f"{RATIO}; got ((1, 0), (1, 1))"),
     ],
 )

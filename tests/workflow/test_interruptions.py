@@ -273,14 +273,6 @@ def test_on_a_full_disk_nothing_is_half_written(sources, kind, tmp_path, capsys)
         subprocess.run(["umount", str(disk)], check=True)
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv", "png"])
-def test_a_place_that_cannot_be_written_to(sources, kind, tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    said = refused([*sources[kind], tmp_path / f"file/out.{kind}"], capsys)
-    assert "could not be written; got " in said
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]
-
-
 @pytest.mark.slow
 def test_a_run_that_finds_no_room_is_named_and_the_others_stay(copy):
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000))"

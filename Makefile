@@ -55,7 +55,7 @@ test-slurm: $(DEV)
 
 # Twenty runs of `snakemake --cores all decisions`, drawn at random, again in ordinary Keras: 10 minutes.
 test-decisions: $(DEV)
-	$(BIN)/pytest -m whole -rs tests/study/test_decisions_whole.py
+	$(BIN)/pytest -m whole -rs tests/studies/test_decisions_whole.py
 
 # Small faults in the core, one after the other: do the tests find them? Half an hour on 2 idle cores;
 # goes on where it was stopped. MODULES='metrics/counts keras/*' tries these alone, SURVIVORS=1 only

@@ -19,17 +19,17 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from batchf1.config.seeds import generator
+from batchf1.config.settings import Run
 from batchf1.records import tables
-from batchf1.study import rows
-from batchf1.study.frameworks import devices
-from batchf1.study.frameworks.keras3 import model as network
-from batchf1.study.frameworks.keras3.ensemble import EnsembleTrainer, ensemble_of
-from batchf1.study.frameworks.keras3.plain import PlainTrainer
-from batchf1.study.frameworks.keras3.steps import blocks
-from batchf1.study.frameworks.order import shuffled
-from batchf1.study.grid import compose
-from batchf1.study.seeds import generator
-from batchf1.study.settings import Run
+from batchf1.sweep import rows
+from batchf1.sweep.grid import compose
+from batchf1.training import devices
+from batchf1.training.keras3 import model as network
+from batchf1.training.keras3.ensemble import EnsembleTrainer, ensemble_of
+from batchf1.training.keras3.plain import PlainTrainer
+from batchf1.training.keras3.steps import blocks
+from batchf1.training.shuffle import shuffled
 
 HERE = Path(__file__).resolve().parent
 CELLS = [

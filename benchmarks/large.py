@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 from batchf1.records import tables
-from batchf1.study.grid import cells
-from batchf1.study.pieces import n_runs, whole
+from batchf1.sweep.cells import n_runs, whole
+from batchf1.sweep.grid import cells
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

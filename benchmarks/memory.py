@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from sklearn.metrics import f1_score
 
-from batchf1.study.cost.measure import peak_bytes
-from batchf1.study.cost.source import Source
+from batchf1.studies.cost.measure import peak_bytes
+from batchf1.studies.cost.source import Source
 
 n, batch_size = map(int, sys.argv[1:])
 source = Source(n_features=10, prevalence=0.5)

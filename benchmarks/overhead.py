@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from batchf1.keras.base import Strategy
-from batchf1.study.cost.measure import Bench
-from batchf1.study.cost.study import NONE, Measurement
+from batchf1.studies.cost.config import NONE, Measurement
+from batchf1.studies.cost.measure import Bench
 
 SILENT = "three that count nothing"
 STRATEGIES = (NONE, "batch_mean", "streaming", "reconstructed", SILENT)

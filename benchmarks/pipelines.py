@@ -23,7 +23,7 @@ import yaml
 
 from batchf1.errors import require
 from batchf1.records import tables
-from batchf1.study.grid import cells, runs
+from batchf1.sweep.grid import cells, runs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

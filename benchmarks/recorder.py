@@ -21,10 +21,10 @@ from scipy.stats import quantile_test
 
 from batchf1 import F1
 from batchf1.records import tables
-from batchf1.study.cost.measure import peak_bytes
-from batchf1.study.cost.source import Source
-from batchf1.study.frameworks.keras3 import model as network
+from batchf1.studies.cost.measure import peak_bytes
+from batchf1.studies.cost.source import Source
 from batchf1.torch import Recorder
+from batchf1.training.keras3 import model as network
 
 HERE = Path(__file__).resolve().parent
 SIZE, BLOCK = 32, 64

@@ -56,7 +56,7 @@ def repository():
 def keras224_folder(repository, tmp_path_factory):
     """The folder of Keras 2.2.4: the repository's own, or one installed for this session."""
     from batchf1.errors import InputError
-    from batchf1.study.frameworks.keras224 import software as keras224
+    from batchf1.training.keras224 import software as keras224
 
     folder = repository / ".keras224"
     if (folder / "keras" / "__init__.py").is_file():

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
-from batchf1.study.grid import runs
+from batchf1.sweep.grid import runs
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_check_names_the_pages_that_differ_and_leaves_them(monkeypatch, tmp_path
 
 
 def test_the_atlas_has_a_line_for_each_metric(repository):
-    from batchf1.study.atlas.metrics import METRICS
+    from batchf1.studies.atlas.metrics import METRICS
 
     lines = (repository / "docs/atlas.md").read_text().splitlines()
     rows = [line for line in lines if line.startswith("| ")][1:]

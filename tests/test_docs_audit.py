@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import f1_score
 
 from batchf1 import audit
-from batchf1.auditing.alarm import BatchAveragedMetricWarning
-from batchf1.auditing.words import MEANING
+from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning
+from batchf1.auditing.report import MEANING
 from batchf1.cli import rows
 from helpers.docs_of_loops import code_of, warning_of
 

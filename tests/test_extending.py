@@ -1,6 +1,6 @@
 """What CONTRIBUTING.md says can be added, each done once in a scratch folder outside the package.
 
-Data sets, strategies, frameworks and figures: tests/study/test_plugins.py.
+Data sets, strategies, frameworks and figures: tests/config/test_registry.py.
 """
 
 import json
@@ -13,8 +13,8 @@ import pytest
 
 from batchf1 import Counts, Ratio, expect
 from batchf1.records import tables
-from batchf1.study import schema
-from helpers import outside
+from batchf1.sweep import schema
+from helpers import plugins_fixture
 
 METRIC = """
 from batchf1 import Ratio
@@ -65,8 +65,8 @@ def scratch(tmp_path_factory):
     for path, text in {
         "my_metric.py": METRIC,
         "my_command.py": COMMAND,
-        "my_plugins.py": outside.PLUGINS,
-        "my_figure.py": outside.FIGURE,
+        "my_plugins.py": plugins_fixture.PLUGINS,
+        "my_figure.py": plugins_fixture.FIGURE,
         "experiments/mine.yaml": STUDY,
         "theirs-1.0.dist-info/entry_points.txt": ENTRY_POINTS,
         "theirs-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n",

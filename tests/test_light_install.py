@@ -26,7 +26,7 @@ def without(package, *files):
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("module", ["from sklearn import metrics", "import helpers.by_hand"])
+@pytest.mark.parametrize("module", ["from sklearn import metrics", "import helpers.reference"])
 def test_files_that_need_scikit_learn_are_skipped_without_it(module, repository, tmp_path):
     (tmp_path / "test_it.py").write_text(f"{module}\n\ndef test(): assert False\n")
     conftest = ["-c", repository / "pyproject.toml", "--confcutdir", repository]

@@ -27,7 +27,7 @@ def test_the_command_needs_nothing_until_it_is_called():
 
 def test_settings_and_tables_need_no_tensorflow():
     pytest.importorskip("hydra")
-    assert "tensorflow" not in modules_after("import batchf1.study.grid as c; c.compose()")
+    assert "tensorflow" not in modules_after("import batchf1.sweep.grid as c; c.compose()")
     assert not modules_after("import batchf1.records.tables") & set(HEAVY)
 
 

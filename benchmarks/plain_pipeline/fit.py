@@ -6,14 +6,14 @@ from pathlib import Path
 
 import keras
 
-from batchf1.study import plugins
-from batchf1.study.grid import runs
-from batchf1.study.seeds import generator
+from batchf1.config import registry
+from batchf1.config.seeds import generator
+from batchf1.sweep.grid import runs
 
 experiment, run_id, name, output = sys.argv[1:]
 run = next(run for run in runs(experiment) if run.run_id == run_id)
 data = run.dataset.load(generator(*run.names, "data"))
-strategy = plugins.strategy(name)(run.training.threshold)
+strategy = registry.strategy(name)(run.training.threshold)
 
 hidden = [keras.layers.Dense(units, activation="relu") for units in run.model.hidden]
 inputs = keras.Input((data.train.x.shape[1],))

@@ -1,4 +1,4 @@
-// Probability laws of the counts in a batch; see docs/theory.md and src/batchf1/theory/laws.py.
+// Probability laws of the counts in a batch; see docs/theory.md and src/batchf1/theory/distributions.py.
 
 const NEVER = 1e-19; // a share of the most probable count's probability that nothing can feel
 export const NOTHING = 41; // exp(-41) is a probability that no sum in double precision can feel

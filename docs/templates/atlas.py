@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from batchf1.study.atlas.metrics import METRICS
+from batchf1.studies.atlas.metrics import METRICS
 from templates.common import claim, experiment, figure, minus
 
 SHOWN = (8, 32, 1024)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from batchf1.study.decisions.study import DecisionStudy
-from batchf1.study.grid import load_study
+from batchf1.studies.decisions.config import DecisionStudy
+from batchf1.sweep.grid import load_study
 from templates import preference
 from templates.common import claim, table_rows
 from templates.networks import n_trained

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from batchf1.figures import discrepancy
-from batchf1.study.plan import plan
+from batchf1.studies.experiments import plan
 from batchf1.theory import last_batch
 from templates.article import found_in_log
 from templates.common import claim, figure, table_rows

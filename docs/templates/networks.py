@@ -3,12 +3,11 @@
 from functools import cache
 from pathlib import Path
 
-from batchf1.study.atlas.study import AtlasStudy
-from batchf1.study.decisions.study import DecisionStudy
-from batchf1.study.experiments import experiments
-from batchf1.study.grid import Study
-from batchf1.study.pieces import n_runs, whole
-from batchf1.study.plan import plan
+from batchf1.studies.atlas.config import AtlasStudy
+from batchf1.studies.decisions.config import DecisionStudy
+from batchf1.studies.experiments import experiments, plan
+from batchf1.sweep.cells import n_runs, whole
+from batchf1.sweep.grid import Study
 
 NEEDS_FILES = ("fashion_mnist",)
 """Data sets that are not in a package, so that no study of them is part of `all`."""

@@ -7,7 +7,7 @@ import pandas as pd
 
 from batchf1.figures.original_log import ARTICLE, line
 from batchf1.figures.original_log_search import SCORE, chosen, worse
-from batchf1.study.plan import plan
+from batchf1.studies.experiments import plan
 from templates.article import found_in_log
 from templates.common import claim, experiment, figure, only, table_rows
 

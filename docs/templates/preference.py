@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import norm
 
-from batchf1.theory.plane import exchange_rate, logged_f1
+from batchf1.theory.precision_recall_plane import exchange_rate, logged_f1
 from batchf1.theory.preference import prefer
 from templates.common import claim, table_rows
 

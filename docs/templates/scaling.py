@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from batchf1.study import limits
-from batchf1.study.plan import plan
+from batchf1.config import limits
+from batchf1.studies.experiments import plan
 from templates.common import benchmark, claim
 from templates.networks import n_trained
 

@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 from batchf1 import F1, audit
-from batchf1.auditing.alarm import Alarm, UnauditedLogWarning
+from batchf1.auditing.metric_warnings import Alarm, UnauditedLogWarning
 from batchf1.errors import InputError
 
 LINE = "Audit: audited val_f1, val_auc; not audited: val_dice (a tracker), val_iou (a class)"

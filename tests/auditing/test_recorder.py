@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from batchf1 import F1, InputError, audit
 from batchf1.auditing import recorder as room
-from batchf1.auditing.alarm import BatchAveragedMetricWarning
+from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning
 from batchf1.auditing.recorder import Recorder
 
 N, SIZE = 75, 16

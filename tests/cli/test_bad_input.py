@@ -11,8 +11,8 @@ import pytest
 from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.records import tables
-from batchf1.study.experiments import experiments
-from batchf1.study.grid import runs
+from batchf1.studies.experiments import experiments
+from batchf1.sweep.grid import runs
 from helpers.tables_of_runs import rows
 
 STUDY = """

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from batchf1.config.seeds import generator
 from batchf1.datasets import diamonds, fashion_mnist, flights
 from batchf1.errors import InputError
 from batchf1.records import files
-from batchf1.study.seeds import generator
 from helpers.idx import idx_files
 
 IMAGES = "train-images-idx3-ubyte.gz"

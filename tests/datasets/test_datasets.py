@@ -6,23 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from batchf1.config import registry
+from batchf1.config.seeds import generator
 from batchf1.datasets import fashion_mnist
 from batchf1.datasets.base import Split
 from batchf1.datasets.fashion_mnist import FashionMnist
 from batchf1.datasets.synthetic import Synthetic
 from batchf1.errors import InputError
-from batchf1.study import plugins
-from batchf1.study.seeds import generator
 from helpers.idx import idx_files
 
 
-@pytest.fixture(params=plugins.names(plugins.DATASETS))
+@pytest.fixture(params=registry.names(registry.DATASETS))
 def make(request, tmp_path, monkeypatch):
     """Settings -> the data set; Fashion-MNIST reads files that are made here."""
     fixed = {}
     if request.param == "fashion_mnist":
         fixed = {"folder": str(idx_files(tmp_path, monkeypatch)), "n_samples": 1000}
-    return lambda **settings: plugins.dataset(request.param)(**fixed | settings)
+    return lambda **settings: registry.dataset(request.param)(**fixed | settings)
 
 
 def few(make, prevalence):

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from batchf1.config.seeds import generator
 from batchf1.datasets.timetable import Timetable
 from batchf1.errors import InputError
-from batchf1.study.grid import cells, compose
-from batchf1.study.seeds import generator
+from batchf1.sweep.grid import cells, compose
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,17 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
+from batchf1.config import registry
 from batchf1.errors import InputError
-from batchf1.figures import _numbers, _style
+from batchf1.figures import _read_csv, _style
 from batchf1.figures import base as figures
-from batchf1.records import tables, whence
-from batchf1.study import plugins, schema
-from batchf1.study.experiments import experiments
+from batchf1.records import provenance_of_file, tables
+from batchf1.studies.experiments import experiments
+from batchf1.sweep import schema
 from helpers.tables_of_runs import table, written
 
 COMMITTED = {path.stem for path in Path(__file__).parents[2].glob("figures/*.csv")}
-NAMES = [name for name in plugins.names(plugins.FIGURES) if name in COMMITTED]
+NAMES = [name for name in registry.names(registry.FIGURES) if name in COMMITTED]
 """A figure of a study aside has its numbers once that study was made."""
 SWEEP = ["error_vs_batch_size", "error_vs_dataset_size", "error_vs_imbalance"]
 OF_RUNS = [
@@ -32,7 +33,7 @@ def drawn(tmp_path, monkeypatch):
 
     def draw(name, numbers):
         tables.write_csv(numbers, tmp_path / "f.csv")
-        whence.write_record(tmp_path / "f.csv", name, [])
+        provenance_of_file.write_record(tmp_path / "f.csv", name, [])
         return figures.draw(name, tmp_path / "f.csv", [tmp_path / "f.png"])[:2]
 
     return draw
@@ -122,7 +123,7 @@ def test_a_cell_of_another_kind_is_refused_by_its_column_and_value(repository, d
 
 def test_text_that_looks_like_something_else_stays_text(tmp_path):
     (tmp_path / "f.csv").write_text("keras,n,model.activation\n3.10,1,null\nNA,,\n")
-    found = _numbers.read(tmp_path / "f.csv", {"keras": "text", "n": "number"}, "figure f")
+    found = _read_csv.read(tmp_path / "f.csv", {"keras": "text", "n": "number"}, "figure f")
     assert list(found["keras"]) == ["3.10", "NA"]
     assert found["model.activation"][0] == "null"
     assert found["n"].isna().tolist() == [False, True]

@@ -9,7 +9,7 @@ from batchf1.errors import InputError
 from batchf1.figures import _style
 from batchf1.figures import atlas as plot
 from batchf1.records import tables
-from batchf1.study.atlas.rows import ATLAS
+from batchf1.studies.atlas.rows import ATLAS
 
 SIZES = (8, 16, 32, 64)
 LAWS = {

@@ -11,7 +11,7 @@ from batchf1.errors import InputError
 from batchf1.figures import _style, calibration
 from batchf1.metrics.counts import Counts
 from batchf1.records import tables
-from batchf1.study import schema
+from batchf1.sweep import schema
 from batchf1.theory.expectation import expect
 from helpers.tables_of_runs import table, written
 

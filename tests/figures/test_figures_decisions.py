@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1.figures import _regret, _style, decisions
+from batchf1.figures import _style, decisions
 from batchf1.figures._decision_panels import LINES
+from batchf1.studies.decisions import regret
 from helpers import layout, pictures
 from helpers.tables_of_decisions import numbers, study, table
 
@@ -30,7 +31,7 @@ def made(losses=LOSSES, error=0.005, arrow=ARROW, lines=LINES, prevalence=0.005)
     """The table of a study in which every decision loses the same."""
     rows = []
     for line in lines:
-        key = dict(zip(_regret.KEY, line.key, strict=True))
+        key = dict(zip(regret.KEY, line.key, strict=True))
         key |= {"empty": line.empty, "chosen_by": "logged", "n_seeds": 30}
         for (low, high, middle), loss in zip(BINS, losses, strict=True):
             at = {"row": "bin", "bin_low": low, "bin_high": high, "positives_per_batch": middle}

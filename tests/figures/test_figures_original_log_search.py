@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from scipy.special import gammaln
 
 from batchf1.figures import _style, original_log, original_log_search
-from batchf1.study.grid import cells
+from batchf1.sweep.grid import cells
 from helpers.tables_of_runs import table, written
 
 pytestmark = pytest.mark.usefixtures("log_once")

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from batchf1.errors import InputError
-from batchf1.figures import _control, _over_seeds, _pairs, _regret, decisions
-from batchf1.figures._options import decisions as options_of
+from batchf1.figures import decisions
 from batchf1.metrics.counts import Counts
-from batchf1.study.decisions.choices import best, checkpoint, early_stopping
+from batchf1.studies.decisions import aggregate, control_regret, pairs, regret
+from batchf1.studies.decisions.choices import best, checkpoint, early_stopping
+from batchf1.studies.decisions.options import decisions as options_of
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
 from helpers.tables_of_decisions import LOGGED, RULES, SIZES, logged, numbers, study, table
@@ -28,7 +29,7 @@ def no_control(monkeypatch):
 
 def regrets(rows):
     options = options_of(rows)
-    return _regret.regrets(options, _regret.values(rows, options))
+    return regret.regrets(options, regret.values(rows, options))
 
 
 def the(found, **where):
@@ -102,7 +103,7 @@ def test_every_decision_against_plain_loops():
     for unit, part in rows.groupby(UNIT):
         for names, option, way in asked(part):
             option = option.reset_index(drop=True)
-            where = dict(zip([*UNIT, *_regret.KEY], [*unit, *names], strict=True))
+            where = dict(zip([*UNIT, *regret.KEY], [*unit, *names], strict=True))
             for size, rule in [(s, r) for s in SIZES for r in RULES]:
                 gone_by, cut = option[f"f1_{size}_{rule}"], {"validation_batch_size": size}
                 if names[0] == "search_32_own":
@@ -233,7 +234,7 @@ def test_precision_is_a_mean_where_something_is_found(tmp_path):
 def test_intervals_are_those_of_resampled_seeds():
     rng = np.random.default_rng(3)
     values = rng.normal(0.1, 0.05, (2, 30))
-    low, high = _over_seeds.interval(values)
+    low, high = aggregate.interval(values)
     drawn = values[:, rng.integers(0, 30, (20_000, 30))].mean(axis=-1)
     ends = np.percentile(drawn, [2.5, 97.5], axis=-1)
     np.testing.assert_allclose([low, high], ends, atol=0.002)
@@ -242,10 +243,10 @@ def test_intervals_are_those_of_resampled_seeds():
 
 def test_an_interval_depends_on_its_own_row_alone(monkeypatch):
     values = np.random.default_rng(0).random((7, 5))
-    whole = _over_seeds.interval(values)
-    monkeypatch.setattr(_over_seeds, "AT_ONCE", 2)
-    np.testing.assert_array_equal(_over_seeds.interval(values), whole)
-    np.testing.assert_array_equal(_over_seeds.interval(values[3:4])[0], whole[0][3:4])
+    whole = aggregate.interval(values)
+    monkeypatch.setattr(aggregate, "AT_ONCE", 2)
+    np.testing.assert_array_equal(aggregate.interval(values), whole)
+    np.testing.assert_array_equal(aggregate.interval(values[3:4])[0], whole[0][3:4])
 
 
 # Beside them
@@ -266,7 +267,7 @@ def test_pairs_that_theory_tells_apart():
         for seed in range(3)
     ]
     rows = pd.concat(parts, ignore_index=True)
-    found = _pairs.pairs(rows, options_of(rows))
+    found = pairs.pairs(rows, options_of(rows))
     clear = agree = 0
     for size in SIZES:
         n = k = 0
@@ -290,7 +291,7 @@ def test_pairs_that_theory_tells_apart():
 
 def test_pairs_that_nobody_tells_apart_have_no_share():
     rows = candidates({}, {})
-    found = _pairs.pairs(rows, options_of(rows))
+    found = pairs.pairs(rows, options_of(rows))
     assert found["n_pairs"].tolist() == [0, 0, 0]
     assert found["agreement"].isna().all()
 
@@ -345,7 +346,7 @@ def test_the_control_goes_by_the_mean_of_its_seeds():
     curves.loc[first & (curves["threshold"] == 0.25), LOGGED[0]] = 0.9
     curves.loc[~first & (curves["threshold"] == 0.75), LOGGED[0]] = 0.8
     curves.loc[curves["threshold"] == 0.5, LOGGED[0]] = 0.6  # first of neither, and of both
-    found = _control.control(curves)
+    found = control_regret.control(curves)
     found = found[(found["validation_batch_size"] == SIZES[0]) & (found["empty"] == RULES[0])]
     low, best, _ = (2 * p * r / (p + r) for p, r in RATES.values())
     assert found["regret"].tolist() == [0, 0]

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
+from batchf1.config import registry
 from batchf1.figures import _style, error_vs_batch_size
 from batchf1.figures import base as figures
-from batchf1.study import plugins
 
 ADDED = ["a_running_mean", "median_of_batches", "of_the_largest_batch"]
 
@@ -19,8 +19,8 @@ ADDED = ["a_running_mean", "median_of_batches", "of_the_largest_batch"]
 @pytest.fixture
 def added(monkeypatch):
     """Three strategies that somebody adds."""
-    real = plugins.names
-    monkeypatch.setattr(plugins, "names", lambda p: sorted({*real(p), *ADDED}))
+    real = registry.names
+    monkeypatch.setattr(registry, "names", lambda p: sorted({*real(p), *ADDED}))
     return sorted(_style.COLOURS) + ADDED
 
 
@@ -37,13 +37,13 @@ def test_a_strategy_has_a_colour_a_marker_and_a_name_of_its_own(added):
 
 def test_known_strategies_have_the_names_that_they_say_themselves():
 
-    for name in plugins.names(plugins.STRATEGIES):
-        assert _style.label(name) == plugins.strategy(name)().label
+    for name in registry.names(registry.STRATEGIES):
+        assert _style.label(name) == registry.strategy(name)().label
 
 
 def test_colours_that_come_round_again_have_another_marker(monkeypatch):
     many = [f"s{i:02}" for i in range(16)]
-    monkeypatch.setattr(plugins, "names", lambda package: [*many, *_style.COLOURS])
+    monkeypatch.setattr(registry, "names", lambda package: [*many, *_style.COLOURS])
     assert len(set(looks(many))) == 16
     assert looks(many)[:2] == [("#E69F00", "P"), ("#56B4E9", "X")]
     assert looks(many)[4] == ("#E69F00", "X")

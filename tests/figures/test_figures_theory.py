@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1.figures import _theory, collapse, theory
+from batchf1.figures import collapse, theory
+from batchf1.sweep import expected as sweep_expected
 from helpers import pictures
 from helpers.tables_of_runs import table, written
 
@@ -48,19 +49,19 @@ def test_the_expectation_is_that_of_all_cuts_by_the_rows_own_rule(cells, size, a
     counts = dict(zip(("tp", "fp", "fn", "tn"), cells, strict=True))
     rows = table(counts, averaging=averaging, batch_size=size, n_batches=-(-sum(cells) // size))
     mean, sd = enumerated(*cells, size, averaging)
-    found = _theory.with_expectation(rows).iloc[0]
+    found = sweep_expected.with_expectation(rows).iloc[0]
     assert found["expected_f1"] == pytest.approx(mean, abs=1e-12)
     assert found["sd"] == pytest.approx(sd, abs=1e-7)
-    assert _theory.with_expected_f1(rows)["expected_f1"][0] == pytest.approx(mean, abs=1e-12)
+    assert sweep_expected.with_expected_f1(rows)["expected_f1"][0] == pytest.approx(mean, abs=1e-12)
 
 
 @pytest.mark.parametrize("n_batches", [1, 3])
 def test_batches_of_another_size_have_no_expectation(n_batches):
     rows = table(POOL, POOL | {"n_batches": n_batches})
-    for found in (_theory.with_expectation(rows), _theory.with_expected_f1(rows)):
+    for found in (sweep_expected.with_expectation(rows), sweep_expected.with_expected_f1(rows)):
         assert found["expected_f1"].isna().tolist() == [False, True]
-    assert _theory.with_expectation(rows)["sd"].isna().tolist() == [False, True]
-    assert _theory.with_expectation(rows.head(0))["expected_f1"].dtype == np.float64
+    assert sweep_expected.with_expectation(rows)["sd"].isna().tolist() == [False, True]
+    assert sweep_expected.with_expectation(rows.head(0))["expected_f1"].dtype == np.float64
 
 
 KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from sklearn.metrics import f1_score
 
+from batchf1.config import registry
 from batchf1.metrics.counts import batch_counts
-from batchf1.study import plugins
 
 OURS = ("batch_mean", "epoch_end", "reconstructed", "streaming")
 METRICS = ("batch_mean", "reconstructed", "streaming")
@@ -74,7 +74,7 @@ def fitted(chosen, train, validation=None, **options):
 
 
 def of_name(*names, **options):
-    return [plugins.strategy(name)(**options) for name in names]
+    return [registry.strategy(name)(**options) for name in names]
 
 
 def truth(y, x, threshold=0.5, weights=None):

@@ -5,10 +5,10 @@ from dataclasses import replace
 import keras
 from keras import ops
 
-from batchf1.study.decisions.record import EMPTY, column
-from batchf1.study.frameworks.keras3.model import build
-from batchf1.study.frameworks.keras3.plain import PlainTrainer
-from batchf1.study.seeds import generator
+from batchf1.config.seeds import generator
+from batchf1.studies.decisions.rows import EMPTY, column
+from batchf1.training.keras3.model import build
+from batchf1.training.keras3.plain import PlainTrainer
 
 
 def fitted(run):

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from batchf1.study.frameworks.keras224 import software as keras224
+from batchf1.training.keras224 import software as keras224
 
 keras224.activate(Path(sys.argv[1]))
 
@@ -17,7 +17,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from sklearn.metrics import confusion_matrix, f1_score  # noqa: E402
 
-from batchf1.study.frameworks.keras224 import article  # noqa: E402
+from batchf1.training.keras224 import article  # noqa: E402
 
 
 def f1(y_true, y_pred):

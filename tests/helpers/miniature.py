@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from batchf1.records import tables
-from batchf1.study import schema
+from batchf1.sweep import schema
 from helpers.commits import commit
 from helpers.shards import kept
 

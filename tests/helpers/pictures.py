@@ -8,9 +8,9 @@ from typing import NamedTuple
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from batchf1.figures import _numbers, _style, _words
+from batchf1.figures import _read_csv, _style, _words
 from batchf1.figures import base as figures
-from batchf1.records import whence
+from batchf1.records import provenance_of_file
 
 FOLDER = Path(__file__).parents[2] / "figures"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.csv"))
@@ -25,7 +25,9 @@ class Picture(NamedTuple):
 
 def module(name):
     """The module of a committed figure, as its record says."""
-    record = json.loads(whence.beside(FOLDER / f"{name}.csv").read_text(encoding="utf-8"))
+    record = json.loads(
+        provenance_of_file.beside(FOLDER / f"{name}.csv").read_text(encoding="utf-8")
+    )
     return figures.module(record["module"])
 
 
@@ -33,8 +35,8 @@ def module(name):
 def committed(name):
     """What a committed table is drawn as."""
     plot, path = module(name), FOLDER / f"{name}.csv"
-    record = whence.of_csv(path)
-    numbers = _numbers.read(path, plot.COLUMNS, name)
+    record = provenance_of_file.of_csv(path)
+    numbers = _read_csv.read(path, plot.COLUMNS, name)
     return laid_out(lambda table: _words.completed(plot.draw(table), record, plot.ALT), numbers)
 
 

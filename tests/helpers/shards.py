@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchf1.records import tables
-from batchf1.study import collect as collecting
-from batchf1.study import schema, shard
-from batchf1.study.pieces import Cell
+from batchf1.sweep import collect as collecting
+from batchf1.sweep import schema, shard
+from batchf1.sweep.cells import Cell
 
 STUDY = """
 question: q

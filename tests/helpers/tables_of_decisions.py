@@ -8,7 +8,7 @@ import pandas as pd
 
 from batchf1.figures import decisions
 from batchf1.records import tables
-from batchf1.study.decisions.record import EPOCHS
+from batchf1.studies.decisions.rows import EPOCHS
 
 SIZES, RULES = (8, 32), ("0", "1", "skip")
 ROW = {

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from batchf1.records import tables
-from batchf1.study import schema
+from batchf1.sweep import schema
 
 ROW = {
     "run_id": "a",

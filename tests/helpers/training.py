@@ -1,7 +1,7 @@
 """Small runs, and what training them gives."""
 
-from batchf1.study import rows
-from batchf1.study.grid import compose
+from batchf1.sweep import rows
+from batchf1.sweep.grid import compose
 
 
 def run(**settings):

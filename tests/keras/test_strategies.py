@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from batchf1.config import registry
 from batchf1.errors import InputError
 from batchf1.keras.base import Strategy
 from batchf1.metrics.counts import as_counts
-from batchf1.study import plugins
 from helpers.fitting import (
     OURS,
     POOLED,
@@ -27,7 +27,7 @@ from helpers.fitting import (
     truths,
 )
 
-NAMES = plugins.names(plugins.STRATEGIES)
+NAMES = registry.names(registry.STRATEGIES)
 GRAPH = {"run_eagerly": False}  # where Keras knows no batch size beforehand
 
 
@@ -168,11 +168,11 @@ def test_nothing_positive():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_contract(name):
-    cls = plugins.strategy(name)
+    cls = registry.strategy(name)
     assert inspect.getdoc(cls)
-    assert cls.name == cls().name == plugins.strategy(name)().name == name
+    assert cls.name == cls().name == registry.strategy(name)().name == name
     assert cls.label
-    assert cls().threshold == plugins.strategy(name)().threshold == 0.5
+    assert cls().threshold == registry.strategy(name)().threshold == 0.5
     assert cls(0.3).threshold == 0.3
     assert not cls().from_logits
     assert cls(name="mine").key == "f1_mine"
@@ -205,7 +205,7 @@ def test_what_each_log_must_equal():
     batches = as_counts([2, 0, 2], [1, 0, 1], [0, 0, 1], [1, 4, 1])  # of 4, 4 and 5
     full_pass = as_counts([1], [1], [2], [9])
     said = {
-        name: plugins.strategy(name)().expected(batches, full_pass, "per_batch") for name in OURS
+        name: registry.strategy(name)().expected(batches, full_pass, "per_batch") for name in OURS
     }
     assert said == {
         "batch_mean": pytest.approx((4 / 5 + 0 + 2 / 3) / 3, abs=1e-7),
@@ -213,9 +213,9 @@ def test_what_each_log_must_equal():
         "reconstructed": pytest.approx(8 / 11),
         "streaming": pytest.approx(8 / 11),
     }
-    naive = plugins.strategy("batch_mean")().expected(batches, full_pass, "size_weighted")
+    naive = registry.strategy("batch_mean")().expected(batches, full_pass, "size_weighted")
     assert naive == pytest.approx((4 * 4 / 5 + 5 * 2 / 3) / 13, abs=1e-7)
-    of_means = plugins.strategy("reconstructed")(logged="mean")
+    of_means = registry.strategy("reconstructed")(logged="mean")
     # TP 2/4 + 0 + 2/5; predicted and possible positives 5/4 + 0 + 6/5
     assert of_means.expected(batches, full_pass, "per_batch") == pytest.approx(1.8 / 2.45)
     assert Strategy().expected(batches, full_pass, "per_batch") is None
@@ -232,7 +232,7 @@ def test_counts_that_are_logged_otherwise(logged):
 
 def test_other_ways_to_log_counts_are_refused():
     with pytest.raises(InputError, match="logged: is one of .*'per_sample'.*; got median"):
-        plugins.strategy("reconstructed")(logged="median")
+        registry.strategy("reconstructed")(logged="median")
 
 
 @pytest.mark.parametrize("threshold", [0, 1, float("nan"), "0.5"])
@@ -240,13 +240,13 @@ def test_other_ways_to_log_counts_are_refused():
 def test_a_threshold_outside_0_to_1_is_refused(threshold, logits):
     words = r"threshold: must lie in \(0, 1\)" + ", a probability for logits too" * logits
     with pytest.raises(InputError, match=words + "; got"):
-        plugins.strategy("streaming")(threshold, from_logits=logits)
+        registry.strategy("streaming")(threshold, from_logits=logits)
 
 
 @pytest.mark.parametrize("name", POOLED)
 def test_an_empty_batch_counts_nothing(name):
     x, y = data(40)
-    for metric in plugins.strategy(name)().metrics():
+    for metric in registry.strategy(name)().metrics():
         metric.update_state(y, x)
         before = float(metric.result())
         assert 0 < before < 1

@@ -9,10 +9,10 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from batchf1.config import registry
 from batchf1.errors import InputError
 from batchf1.keras import tensors
 from batchf1.keras.reconstructed import CountShare
-from batchf1.study import plugins
 from helpers import fitting_classes as classes
 from helpers.fitting import POOLED, data, metrics_of, of_name, truths
 
@@ -26,7 +26,7 @@ model = compiled(metrics_of(chosen), run_eagerly=False, jit_compile="auto")
 print(json.dumps(fit(model, chosen, data(), data(40))))
 """
 REFUSED = """
-from batchf1.study import plugins
+from batchf1.config import registry
 print(len(plugins.strategy("batch_mean")().metrics()))
 for name in ("reconstructed", "streaming"):
     try:
@@ -139,8 +139,8 @@ def test_a_backend_that_keeps_no_float64_is_refused(name, monkeypatch):
     zeros = tensors.ops.zeros
     monkeypatch.setattr(tensors.ops, "zeros", lambda shape, dtype: zeros(shape, "float32"))
     with pytest.raises(InputError, match="counts in float64, .* set JAX_ENABLE_X64=1; got float32"):
-        plugins.strategy(name)().metrics()
-    assert plugins.strategy("batch_mean")().metrics()  # Keras' own mean, in float32 everywhere
+        registry.strategy(name)().metrics()
+    assert registry.strategy("batch_mean")().metrics()  # Keras' own mean, in float32 everywhere
     assert CountShare("true_positives", dtype="float32").dtype == "float32"
 
 

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import f1_score
 
+from batchf1.config import registry
 from batchf1.errors import InputError
-from batchf1.study import plugins
 from helpers.fitting import (
     METRICS,
     OURS,
@@ -294,4 +294,4 @@ def test_validation_is_predicted_as_often_as_fit_validates(freq, epochs):
 @pytest.mark.parametrize("freq", [0, 1.5, [0]])
 def test_other_frequencies_are_refused(freq):
     with pytest.raises(InputError, match="validation_freq: is a whole number >= 1 or a list"):
-        plugins.strategy("epoch_end")(validation_freq=freq)
+        registry.strategy("epoch_end")(validation_freq=freq)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import batchf1
+from batchf1.config import registry
 from batchf1.errors import InputError
 from batchf1.keras.batch_mean import BatchRatio
 from batchf1.keras.reconstructed import CountShare
 from batchf1.keras.streaming import StreamingRatio
-from batchf1.study import plugins
 from helpers.fitting import (
     METRICS,
     OURS,
@@ -96,12 +96,12 @@ def test_a_name_that_another_strategy_or_metric_has_is_refused():
 @pytest.mark.parametrize("name", ["", "mine_1", "f1!"])
 def test_names_that_keras_could_give_to_others_are_refused(name):
     with pytest.raises(InputError, match=f"name: has letters, digits.*; got '{name}'"):
-        plugins.strategy("streaming")(name=name)
+        registry.strategy("streaming")(name=name)
 
 
 def test_other_names_are_taken():
     for name in ("mine_11", "mine1", "t0.30-b"):
-        assert plugins.strategy("streaming")(name=name).key == f"f1_{name}"
+        assert registry.strategy("streaming")(name=name).key == f"f1_{name}"
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score
 
 from batchf1.metrics.averaging import average, batch_mean, pooled, reconstructed
 from batchf1.metrics.counts import Counts, as_counts, batch_counts
-from helpers.refusals import refused
+from helpers.invalid_inputs import refused
 
 RULES = ("per_batch", "size_weighted")
 

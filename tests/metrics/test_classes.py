@@ -26,7 +26,7 @@ from batchf1.metrics.ratios import (
     precision,
     recall,
 )
-from helpers.refusals import refused
+from helpers.invalid_inputs import refused
 
 CONVENTIONS = (0.0, 1.0, math.nan)
 AVERAGES = ("micro", "macro", "weighted")

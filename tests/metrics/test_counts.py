@@ -10,7 +10,7 @@ from batchf1.errors import InputError
 from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
 from batchf1.metrics.counts import Counts, as_counts, batch_counts, predicted_positive
 from batchf1.metrics.ratios import F1
-from helpers.refusals import COUNT, refused
+from helpers.invalid_inputs import COUNT, refused
 
 labels_and_scores = st.integers(1, 60).flatmap(
     lambda n: st.tuples(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.rates import nearest_counts, rates_of, shares_of
-from helpers.refusals import refused
+from helpers.invalid_inputs import refused
 
 
 @given(st.integers(10, 1000), st.integers(1, 1000), st.integers(1, 1000), st.integers(10**4, 10**7))

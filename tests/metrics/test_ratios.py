@@ -14,7 +14,7 @@ from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
 from batchf1.metrics.counts import Counts, as_counts, batch_counts
 from batchf1.metrics.ratios import F1, Ratio, f_beta, safe_divide
 from helpers.brute_force import BY_HAND, CONVENTIONS, METRICS, RULES, mean_over_batches
-from helpers.refusals import RATIO, refused
+from helpers.invalid_inputs import RATIO, refused
 
 SCORES = {
     "f1": scikit_learn.f1_score,

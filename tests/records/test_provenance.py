@@ -7,10 +7,11 @@ import re
 import numpy as np
 import pytest
 
+from batchf1.config import registry
 from batchf1.errors import InputError
 from batchf1.records import provenance
-from batchf1.study import grid, origin, plugins, shard
-from batchf1.study.experiments import experiments
+from batchf1.studies.experiments import experiments
+from batchf1.sweep import grid, provenance_summary, shard
 from helpers.commits import commit, git
 
 STEP = {"commit": "c", "dirty": False, "versions": {"numpy": "2"}, "python": "3", "platform": "p"}
@@ -152,8 +153,8 @@ def test_a_module_of_another_package_brings_its_own_package_along(tmp_path, monk
 def test_every_module_that_a_rule_names_has_sources(repository):
     text = "\n".join(p.read_text() for p in sorted((repository / "workflow/rules").glob("*.smk")))
     named = re.findall(r"\bsources\(\"([\w.]+)\"\)", text)
-    assert named == ["batchf1.probe.elsewhere.table", "batchf1.records.report"]
-    figures = [plugins.module(plugins.FIGURES, name) for name in plugins.names(plugins.FIGURES)]
+    assert named == ["batchf1.studies.frameworks.others_page", "batchf1.records.report"]
+    figures = [registry.module(registry.FIGURES, name) for name in registry.names(registry.FIGURES)]
     studies = experiments(repository / "experiments")
     runs = {
         n: grid.runs(repository / f"experiments/{n}.yaml")[:50]
@@ -231,12 +232,14 @@ def test_a_package_that_is_missing_is_said_to_be():
 def test_runs_trained_alike_stand_in_one_entry():
     run = STEP | {"device": "CPU", "config": {"seed": 0}}
     runs = [run | {"time": time} for time in ("2", "1", "3")]
-    entries = origin.trained([*runs, run | {"time": "4", "dirty": True}])
+    entries = provenance_summary.trained([*runs, run | {"time": "4", "dirty": True}])
     assert [(e["n_runs"], e["dirty"], e["first"], e["last"]) for e in entries] == [
         (3, False, "1", "3"),
         (1, True, "4", "4"),
     ]
-    again = origin.trained([*entries, *origin.trained([run | {"time": "0"}])])
+    again = provenance_summary.trained(
+        [*entries, *provenance_summary.trained([run | {"time": "0"}])]
+    )
     assert [(e["n_runs"], e["first"], e["last"]) for e in again] == [
         (4, "0", "3"),
         (1, "4", "4"),

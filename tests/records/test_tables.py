@@ -8,7 +8,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.records import tables
-from batchf1.study import schema
+from batchf1.sweep import schema
 from helpers.tables_of_runs import rows, table
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from batchf1.cli import main as cli
 from batchf1.records import verify
-from batchf1.study.experiments import experiments
+from batchf1.studies.experiments import experiments
 
 TOLERANCES = """
 default: 1.0e-9

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from batchf1.records import tables
-from batchf1.study import schema
+from batchf1.sweep import schema
 from helpers.miniature import RUNS, STUDY, Copy
 
 LACKING = cluster.lacking()

@@ -20,7 +20,7 @@ from helpers.brute_force import (
     arrangements,
     mean_over_batches,
 )
-from helpers.refusals import AVERAGING, RATIO, refused
+from helpers.invalid_inputs import AVERAGING, RATIO, refused
 
 
 def check_against_enumeration(counts, size, averaging, zero_division, name):

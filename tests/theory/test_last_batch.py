@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from batchf1.errors import InputError
 from batchf1.theory import last_batch
-from helpers.refusals import refused
+from helpers.invalid_inputs import refused
 
 
 @st.composite

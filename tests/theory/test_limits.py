@@ -12,7 +12,7 @@ from batchf1.metrics.ratios import ACCURACY, PRECISION
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data, rare_positives
 from helpers.brute_force import BY_HAND, CONVENTIONS, METRICS
-from helpers.refusals import refused
+from helpers.invalid_inputs import refused
 
 
 def drawn_independently(shares, size, weights):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1
-from batchf1.theory import laws, portions, spread
+from batchf1.theory import chunks, distributions, spread
 from batchf1.theory.expectation import expect, expected_f1
 from batchf1.theory.pool import checked_cut, grouped
 from helpers.brute_force import (
@@ -15,7 +15,7 @@ from helpers.brute_force import (
     METRICS,
     RULES,
 )
-from helpers.refusals import COUNT, refused
+from helpers.invalid_inputs import COUNT, refused
 
 METRIC = st.sampled_from(sorted(METRICS))
 HOW = st.tuples(st.sampled_from(RULES), st.sampled_from(CONVENTIONS), METRIC)
@@ -115,9 +115,9 @@ def test_portions_hold_each_relevant_pool_once_and_change_nothing(pools, how, nu
     pool = grouped(cells.sum(axis=0), cells, METRICS[name])
     cut = checked_cut(cells.sum(axis=0), size, averaging, zero_division)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(portions, "NUMBERS", numbers)
-        patch.setattr(portions, "POOLS", looked_at)
-        parts = list(portions.portions(pool, cut))
+        patch.setattr(chunks, "NUMBERS", numbers)
+        patch.setattr(chunks, "POOLS", looked_at)
+        parts = list(chunks.portions(pool, cut))
         small = expect(Counts(*cells), size, *rules)
     rows = np.concatenate([rows for rows, _ in parts]) if parts else np.array([], int)
     relevant = np.array(METRICS[name].bottom) @ cells > 0
@@ -134,18 +134,21 @@ def test_the_arrays_of_a_portion_stay_within_a_few_times_the_aim():
     n = cells.sum(axis=0)
     pool, cut = grouped(n, cells, F1), checked_cut(n, 300, "per_batch", 0.0)
     sizes = []
-    for rows, epoch in portions.portions(pool, cut):
+    for rows, epoch in chunks.portions(pool, cut):
         sizes.append(max(axis.points.size for axis in (epoch.law.first, *epoch.law.inner)))
         assert len(rows) > 1
-    assert max(sizes) < 8 * portions.NUMBERS
+    assert max(sizes) < 8 * chunks.NUMBERS
 
 
 @pytest.mark.parametrize("longest", [4096, 0])
 def test_laws_of_many_draws_by_tables_and_one_by_one(monkeypatch, longest):
-    monkeypatch.setattr(laws, "LONGEST", longest)
+    monkeypatch.setattr(distributions, "LONGEST", longest)
     total, marked = np.array([[30.0], [400.0]]), np.array([[12.0], [390.0]])
     draws = np.array([[0.0, 1, 7, 30], [3, 200, 380, 399]])
-    found, exact = laws.of_many(total, marked, draws), laws.hypergeometric(total, marked, draws)
+    found, exact = (
+        distributions.of_many(total, marked, draws),
+        distributions.hypergeometric(total, marked, draws),
+    )
     np.testing.assert_array_equal(found.points, exact.points)
     np.testing.assert_allclose(found.weights, exact.weights, rtol=1e-11, atol=1e-17)
 

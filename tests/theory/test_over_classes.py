@@ -25,7 +25,7 @@ from batchf1.theory.preference import prefer
 from batchf1.theory.search import smallest_batch
 from helpers.brute_force import CONVENTIONS, RULES
 from helpers.classes import counts_of, every_mean, kind
-from helpers.refusals import refused
+from helpers.invalid_inputs import refused
 
 RATIOS = {
     "f1": f_beta,

@@ -10,7 +10,7 @@ from batchf1.metrics.ratios import Ratio
 from batchf1.theory.expectation import expect, expected_f1
 from batchf1.theory.search import smallest_batch
 from helpers.brute_force import RULES
-from helpers.refusals import AVERAGING, COUNT, RATIO, refused
+from helpers.invalid_inputs import AVERAGING, COUNT, RATIO, refused
 
 
 @pytest.mark.parametrize("averaging", RULES)

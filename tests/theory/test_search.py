@@ -13,7 +13,7 @@ from batchf1.theory.search import (
     smallest_batch,
 )
 from helpers.brute_force import CONVENTIONS, METRICS, RULES
-from helpers.refusals import refused
+from helpers.invalid_inputs import refused
 
 
 @pytest.mark.parametrize("zero_division", CONVENTIONS)

@@ -12,7 +12,7 @@ from batchf1.metrics.ratios import f_beta, precision
 from batchf1.theory.expectation import expect
 from batchf1.theory.simulation import Simulated, simulate
 from helpers.classes import counts_of, every_mean, kind
-from helpers.refusals import refused
+from helpers.invalid_inputs import refused
 
 LABELS, DECIDED = [0, 0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2, 0]
 SAMPLES = class_counts(LABELS, np.eye(3)[DECIDED], 1)

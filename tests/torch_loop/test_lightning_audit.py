@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from batchf1 import F1, InputError
-from batchf1.auditing.alarm import BatchAveragedMetricWarning, UnauditedLogWarning
+from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning, UnauditedLogWarning
 from helpers.docs_of_loops import code_of, warning_of
 
 N, SIZE = 150, 32

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score
 from test_lightning_audit import NAMES, SIZE, P, Y, accuracy, audit_of, f1, fit, module_of
 
 from batchf1 import F1, InputError, f_beta
-from batchf1.auditing.alarm import BatchAveragedMetricWarning, UnauditedLogWarning
+from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning, UnauditedLogWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error::UserWarning:batchf1")
 

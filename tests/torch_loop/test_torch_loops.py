@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from batchf1 import InputError
-from batchf1.auditing.alarm import BatchAveragedMetricWarning
+from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning
 from batchf1.torch import Recorder
 
 N, SIZE = 150, 32

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from batchf1.study.grid import CONF
+from batchf1.sweep.grid import CONF
 from helpers.miniature import Copy
 from torture import damages, feeds, kills
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from batchf1.errors import InputError
 from batchf1.records import tables
-from batchf1.study import schema
+from batchf1.sweep import schema
 
 
 def counts(copy, n_flips, chance):

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from batchf1.errors import InputError, PluginError
-from batchf1.study.plan import plan
+from batchf1.studies.experiments import plan
 from helpers.miniature import STUDY
 
 VALUES = (

@@ -15,7 +15,7 @@ import pytest
 
 from batchf1.cli import main as cli
 from batchf1.records import files, tables
-from batchf1.study import schema
+from batchf1.sweep import schema
 from helpers.left import dead_process
 from helpers.miniature import RUNS, STUDY, Copy
 

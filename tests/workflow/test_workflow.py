@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from snakemake.utils import available_cpu_count
 
-from batchf1.records import report, tables, whence
+from batchf1.records import provenance_of_file, report, tables
 from batchf1.records.files import sha256_of
-from batchf1.study import schema
-from batchf1.study.grid import runs
-from helpers import by_hand
+from batchf1.sweep import schema
+from batchf1.sweep.grid import runs
+from helpers import reference
 from helpers.commits import commit, git
 from helpers.miniature import FIGURES, RUNS, STUDY
 
@@ -71,7 +71,7 @@ def test_the_table_holds_every_cell_as_a_training_by_hand_gives_it(copy):
     cells = ["batch_size", "prevalence", "seed", "epoch", "split", "strategy"]
     assert not table.duplicated(cells).any()
     for run in runs(copy.folder / "experiments/mini.yaml"):
-        by_hand.check(table[table["run_id"] == run.run_id], by_hand.rows(run))
+        reference.check(table[table["run_id"] == run.run_id], reference.rows(run))
 
 
 def test_each_figure_has_its_numbers_and_its_pictures(copy):
@@ -95,7 +95,7 @@ def test_tables_say_where_they_came_from(copy):
 def test_a_picture_alone_says_what_it_was_made_from(copy, tmp_path):
     for kind in ("png", "pdf"):
         shutil.copy(copy.folder / f"figures/mini.{kind}", tmp_path)
-        (study,) = whence.whence(tmp_path / f"mini.{kind}")["sources"]
+        (study,) = provenance_of_file.whence(tmp_path / f"mini.{kind}")["sources"]
         assert (study["file"], study["study"], study["n_runs"]) == (str(RUNS), "mini", 8)
         assert study["config"]["dataset.n_samples"] == 200
         assert study["grid"]["training.batch_size"] == [40, 64]
@@ -103,13 +103,13 @@ def test_a_picture_alone_says_what_it_was_made_from(copy, tmp_path):
 
 def test_beside_its_study_it_says_how_the_runs_were_trained(copy):
     commit = git(copy.folder, "rev-parse", "HEAD")
-    found = whence.whence(copy.folder / "figures/mini.png")
+    found = provenance_of_file.whence(copy.folder / "figures/mini.png")
     assert {(entry["commit"], entry["dirty"]) for entry in found["trained"]} == {(commit, False)}
     assert sum(entry["n_runs"] for entry in found["trained"]) == 8
 
 
 def test_the_record_of_a_csv_stands_beside_it(copy):
-    record = whence.whence(copy.folder / "figures/worked_example.csv")
+    record = provenance_of_file.whence(copy.folder / "figures/worked_example.csv")
     (source,) = record["sources"]
     assert source["file"] == "experiments/worked_example.yaml"
     assert source["sha256"] == sha256_of(copy.folder / source["file"])
@@ -317,7 +317,7 @@ def test_a_bad_study_is_refused_before_anything_runs(copy):
 @pytest.mark.slow
 def test_a_huge_study_is_refused_unless_it_is_allowed(copy):
     path = "experiments/mini.yaml"
-    limits = copy.folder / "src/batchf1/study/limits.py"
+    limits = copy.folder / "src/batchf1/config/limits.py"
     before, time = limits.read_text(), limits.stat().st_mtime
     try:
         copy.write(path, STUDY.replace("[0, 1]", "[0, 1, 2]"))

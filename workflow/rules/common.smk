@@ -8,23 +8,23 @@ from pathlib import Path
 from snakemake.utils import available_cpu_count
 
 from batchf1.errors import InputError, PluginError, require
-from batchf1.probe.elsewhere import environments
+from batchf1.studies.frameworks import environments
 from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
-from batchf1.study import plugins
-from batchf1.study.atlas.run import modules as atlas_modules
-from batchf1.study.atlas.study import AtlasStudy
-from batchf1.study.deal import deal, fewest
-from batchf1.study.experiments import experiments
-from batchf1.study.frameworks.keras224 import software as keras224
-from batchf1.study.decisions.study import DecisionStudy
-from batchf1.study.grid import Study
-from batchf1.study.limits import MAX_RUNS
-from batchf1.study.pieces import told
-from batchf1.study.plan import plan
-from batchf1.study.cost.run import modules as cost_modules
-from batchf1.study.cost.study import CostStudy
-from batchf1.study.shard import modules
+from batchf1.config import registry
+from batchf1.studies.atlas.run import modules as atlas_modules
+from batchf1.studies.atlas.config import AtlasStudy
+from batchf1.sweep.sharding import deal, fewest
+from batchf1.studies.experiments import experiments
+from batchf1.training.keras224 import software as keras224
+from batchf1.studies.decisions.config import DecisionStudy
+from batchf1.sweep.grid import Study
+from batchf1.config.limits import MAX_RUNS
+from batchf1.sweep.cells import told
+from batchf1.studies.experiments import plan
+from batchf1.studies.cost.run import modules as cost_modules
+from batchf1.studies.cost.config import CostStudy
+from batchf1.sweep.shard import modules
 
 # After a kill `snakemake` just goes on; beside a living one Snakemake's own lock holds.
 if workflow.is_main_process:  # its jobs, perhaps on other machines, read this file too
@@ -222,8 +222,8 @@ def program_needs(wildcards):
     """A program of another framework, what judges its numbers, and where it runs."""
     program = environments.PROGRAMS[wildcards.program]
     files = sources(
-        f"batchf1.probe.elsewhere.programs.{program.module}",
-        "batchf1.probe.elsewhere.measured",
+        f"batchf1.studies.frameworks.programs.{program.module}",
+        "batchf1.studies.frameworks.others",
     )
     name = program.environment
     return files if name is None else [*files, str(environments.FOLDER / name)]

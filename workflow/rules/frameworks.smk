@@ -46,7 +46,7 @@ rule elsewhere:
 
 rule frameworks:
     input:
-        sources("batchf1.probe.elsewhere.table"),
+        sources("batchf1.studies.frameworks.others_page"),
         tables=expand("results/frameworks/{program}.csv", program=environments.PROGRAMS),
     output:
         "docs/frameworks.csv",

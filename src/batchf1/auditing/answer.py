@@ -2,69 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from batchf1.auditing import words
+from batchf1.auditing import report
 from batchf1.auditing.averages import fitting, mean, number, values_of
 from batchf1.auditing.classes import Decision
-from batchf1.auditing.cuts import on_random_cuts
+from batchf1.auditing.random_batches import on_random_cuts
+from batchf1.auditing.result import Audited
 from batchf1.auditing.samples import Function, measured
 from batchf1.metrics import checks
 from batchf1.metrics.ratios import Metric
-
-
-class Audited(NamedTuple):
-    """What `audit` finds; printed, a table and the advice."""
-
-    pooled: float
-    """The metric of all samples together."""
-    values: dict[str, float]
-    """Rule -> what it logs, `pooled` among them; `docs/audit.md` says who follows which."""
-    logged: float | str | None
-    rule: str | None
-    """The first rule that gives `logged`, `pooled` before others; None without one."""
-    error: float
-    """What the rule gives, else `logged`, else `per_batch`, minus `pooled`."""
-    additive: bool | None
-    """Whether the mean by batch size is `pooled`, on these batches and on random cuts; None where
-    these samples cannot show it: each cut has one value in all batches, or `pooled` is not finite.
-    """
-    expected: float
-    """The mean of `per_batch` over random cuts of the same samples, NaN values left out of it."""
-    sd: float
-    """And its standard deviation."""
-    advice: str
-    rules: tuple[str, ...]
-    """All rules that give `logged`: these batches cannot tell them apart."""
-    cause: str | None
-    """Why `per_batch` is off: `bias`, `noise` of the cut, or `order` of the data; or None."""
-    metric: str
-    n_samples: int
-    n_batches: int
-    cuts: int
-    """Random cuts that were tried for `expected` or `sd`, with `seed`; 0 where both are exact."""
-    seed: int
-
-    @property
-    def fine(self) -> bool:
-        """Whether nothing is wrong: `logged` is the metric of all samples.
-
-        Without `logged`: whether the mean by batch size will be, as far as these samples show it.
-        """
-        if self.logged is None:
-            return self.additive is True or self.n_batches == 1
-        return self.rule == "pooled"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields, for JSON: None also for what is no finite number."""
-        return {name: _plain(value) for name, value in self._asdict().items()}
-
-    def __str__(self) -> str:
-        return words.table(self)
 
 
 def audit(
@@ -149,7 +99,7 @@ def audit(
         cuts=found.cuts,
         seed=start,
     )
-    return answer._replace(advice=words.advice(answer, metric))
+    return answer._replace(advice=report.advice(answer, metric))
 
 
 def _off(values: dict[str, float], logged: float | str | None, rule: str | None) -> float:
@@ -175,11 +125,3 @@ def _cause(seen: float, pooled: float, expected: float, sd: float) -> str | None
 
 def _name(metric: Any) -> str:
     return str(getattr(metric, "name", None) or getattr(metric, "__name__", type(metric).__name__))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, tuple):
-        return list(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value

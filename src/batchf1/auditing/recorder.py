@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.auditing import words
-from batchf1.auditing.alarm import CUTS, Action, check_action, is_wrong, line, say
-from batchf1.auditing.answer import Audited, audit
+from batchf1.auditing import report
+from batchf1.auditing.answer import audit
 from batchf1.auditing.arrays import copied, on_host
 from batchf1.auditing.averages import number
+from batchf1.auditing.metric_warnings import CUTS, Action, check_action, is_wrong, line, say
+from batchf1.auditing.result import Audited
 from batchf1.auditing.samples import Function, joined
 from batchf1.errors import refuse, require
 from batchf1.metrics.ratios import Metric
@@ -138,7 +139,7 @@ class Recorder:
         )
         self._checked = True
         if is_wrong(found):
-            say(line(name, found, words.instead(found, metric)), self.action)
+            say(line(name, found, report.instead(found, metric)), self.action)
         return found
 
     def batches(self) -> Iterator[Pair]:

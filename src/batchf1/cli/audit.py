@@ -10,7 +10,7 @@ from batchf1.cli import console, metrics, rows
 from batchf1.errors import one_line, require
 
 if TYPE_CHECKING:
-    from batchf1.auditing.answer import Audited
+    from batchf1.auditing.result import Audited
 
 METRIC = (
     "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro or "

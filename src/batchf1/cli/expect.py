@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchf1.cli import console, metrics, rules
+from batchf1.cli import console, metrics, options
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
 from batchf1.errors import require
@@ -55,7 +55,7 @@ def add(commands: Any) -> None:
         metavar="E",
         help="ask for the smallest batch whose expected error is at most E",
     )
-    rules.add(parser)
+    options.add(parser)
     parser.set_defaults(command=run, prog=parser.prog)
 
 
@@ -93,7 +93,7 @@ def _rates(parsed: argparse.Namespace) -> dict[str, float]:
 def _of_rates(parsed: argparse.Namespace, metric: Ratio) -> dict[str, Any]:
     from batchf1.theory.limits import large_data
 
-    rates, undefined = _rates(parsed), rules.zero_division(parsed)
+    rates, undefined = _rates(parsed), options.zero_division(parsed)
     size = parsed.batch_size
     limit = large_data(**rates, batch_size=size, zero_division=undefined, metric=metric)
     found = {key: getattr(limit, key) for key in ERRORS}
@@ -105,7 +105,7 @@ def _of_counts(parsed: argparse.Namespace, counts: Counts, metric: Ratio) -> dic
     from batchf1.theory.expectation import expect
     from batchf1.theory.search import smallest_batch
 
-    how = (parsed.averaging, rules.zero_division(parsed), metric)
+    how = (parsed.averaging, options.zero_division(parsed), metric)
     tolerance = FINE if parsed.tolerance is None else parsed.tolerance
     smallest = smallest_batch(counts, tolerance, *how)
     size = smallest if parsed.batch_size is None else parsed.batch_size
@@ -125,7 +125,7 @@ def _of_classes(parsed: argparse.Namespace, metric: OverClasses) -> dict[str, An
     given = [f"--{name.replace('_', '-')}" for name in ALONE if getattr(parsed, name) is not None]
     require(not given, "--counts-file", "stands alone, with --batch-size", " ".join(given))
     counts = metrics.counts_of_classes(path)
-    found = expect(counts, size, parsed.averaging, rules.zero_division(parsed), metric)
+    found = expect(counts, size, parsed.averaging, options.zero_division(parsed), metric)
     lists = {name: part.tolist() for name, part in counts._asdict().items()}
     each = [rates_of(Counts(*one)) for one in zip(*counts, strict=True)]
     answer = {"n_samples": int(counts.n[0]), **lists, "tolerance": FINE}
@@ -189,7 +189,7 @@ def _question(answer: dict[str, Any]) -> list[str]:
 def _nearest(answer: dict[str, Any]) -> str:
     from batchf1.metrics.counts import Counts
 
-    return rules.nearest(answer["asked"], Counts(*(answer[name] for name in FIELDS)))
+    return options.nearest(answer["asked"], Counts(*(answer[name] for name in FIELDS)))
 
 
 def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:

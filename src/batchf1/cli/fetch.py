@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> None:
     """Fetch, and say what was done."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from batchf1.study import plugins
+    from batchf1.config import registry
 
-    fetch = getattr(plugins.dataset(parsed.dataset)(), "fetch", lambda: "nothing to fetch")
+    fetch = getattr(registry.dataset(parsed.dataset)(), "fetch", lambda: "nothing to fetch")
     print(f"dataset {parsed.dataset}: {fetch()}")  # noqa: T201

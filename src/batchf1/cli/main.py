@@ -9,20 +9,20 @@ from typing import Any, NoReturn
 
 from batchf1.cli import (
     audit,
+    compare,
     console,
     expect,
     fetch,
     forensics,
-    prefer,
+    provenance,
     train,
     verify,
-    whence,
     workflow,
 )
 from batchf1.errors import PluginError, one_line
 from batchf1.records import imports
 
-COMMANDS = (audit, expect, fetch, forensics, prefer, train, verify, whence, workflow)
+COMMANDS = (audit, expect, fetch, forensics, compare, train, verify, provenance, workflow)
 GROUP = "batchf1.commands"
 """Of the entry points under which other packages register modules with an `add` of their own.
 

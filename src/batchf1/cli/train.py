@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from batchf1.errors import require
 
 if TYPE_CHECKING:
-    from batchf1.study.settings import Run
+    from batchf1.config.settings import Run
 
 DESCRIPTION = """Train one run with Hydra overrides, for example
 
@@ -57,8 +57,8 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Train, or show the settings."""
-    from batchf1.study.grid import compose
-    from batchf1.study.one_run import one_run
+    from batchf1.studies.one_run import one_run
+    from batchf1.sweep.grid import compose
 
     of_study = parsed.study is not None
     one = one_run(parsed.study, parsed.overrides) if of_study else compose(parsed.overrides)
@@ -76,8 +76,8 @@ def run(parsed: argparse.Namespace) -> None:
 
 def _train(run: Run) -> None:
     """Train the run, and print what each strategy logged beside its references."""
-    from batchf1.study import rows
-    from batchf1.study.schema import last_epoch
+    from batchf1.sweep import rows
+    from batchf1.sweep.schema import last_epoch
 
     device = run.framework.configure(run)
     print(f"{run.label} on {device}")  # noqa: T201

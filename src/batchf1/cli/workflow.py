@@ -34,7 +34,7 @@ def _add_shard(parsers: Any) -> None:
 
 def _shard(parsed: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from batchf1.study.shard import execute
+    from batchf1.sweep.shard import execute
 
     place = parsed.shard, parsed.shards
     execute(parsed.experiment, *place, parsed.store, parsed.output, parsed.huge)
@@ -50,7 +50,7 @@ def _add_collect(parsers: Any) -> None:
 
 
 def _collect(parsed: argparse.Namespace) -> None:
-    from batchf1.study.collect import collect
+    from batchf1.sweep.collect import collect
 
     collect(parsed.experiment, parsed.shards, parsed.output, parsed.huge)
 
@@ -66,8 +66,8 @@ def _add_cost(parsers: Any) -> None:
 def _cost(parsed: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # inherited by the measuring processes
     from batchf1.records import provenance, tables
-    from batchf1.study.cost.rows import COST
-    from batchf1.study.cost.run import execute
+    from batchf1.studies.cost.rows import COST
+    from batchf1.studies.cost.run import execute
 
     made = execute(parsed.experiment, parsed.store)
     tables.write(made.table, parsed.output, COST, provenance.collect(**made.origin))
@@ -84,8 +84,8 @@ def _add_atlas(parsers: Any) -> None:
 def _atlas(parsed: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from batchf1.records import provenance, tables
-    from batchf1.study.atlas.rows import ATLAS
-    from batchf1.study.atlas.run import execute
+    from batchf1.studies.atlas.rows import ATLAS
+    from batchf1.studies.atlas.run import execute
 
     made = execute(parsed.experiment, parsed.store)
     tables.write(made.table, parsed.output, ATLAS, provenance.collect(**made.origin))
@@ -106,10 +106,10 @@ def _add_table(parsers: Any) -> None:
 
 def _table(parsed: argparse.Namespace) -> None:
     from batchf1.figures import base as figures
-    from batchf1.records import tables, whence
+    from batchf1.records import provenance_of_file, tables
 
     tables.write_csv(figures.table(parsed.figure, parsed.source), parsed.output)
-    whence.write_record(parsed.output, parsed.figure, parsed.source)
+    provenance_of_file.write_record(parsed.output, parsed.figure, parsed.source)
 
 
 def _add_draw(parsers: Any) -> None:
@@ -150,7 +150,7 @@ def _add_keras224(parsers: Any) -> None:
 
 
 def _keras224(parsed: argparse.Namespace) -> None:
-    from batchf1.study.frameworks.keras224 import software
+    from batchf1.training.keras224 import software
 
     software.install(parsed.folder)
 
@@ -169,13 +169,13 @@ def _probe(parsed: argparse.Namespace) -> None:
     import json
     from dataclasses import asdict
 
-    from batchf1.probe import measure, page
-    from batchf1.probe.rows import FRAMEWORKS
+    from batchf1.studies.frameworks import keras, page
+    from batchf1.studies.frameworks.rows import FRAMEWORKS
 
     if parsed.write is not None:
-        page.write([row for name in FRAMEWORKS for row in measure.measure(name)], parsed.write)
+        page.write([row for name in FRAMEWORKS for row in keras.measure(name)], parsed.write)
     else:
-        print(json.dumps([asdict(row) for row in measure.run(parsed.framework)]))  # noqa: T201
+        print(json.dumps([asdict(row) for row in keras.run(parsed.framework)]))  # noqa: T201
 
 
 def _add_environment(parsers: Any) -> None:
@@ -186,7 +186,7 @@ def _add_environment(parsers: Any) -> None:
 
 
 def _environment(parsed: argparse.Namespace) -> None:
-    from batchf1.probe.elsewhere.environments import install
+    from batchf1.studies.frameworks.environments import install
 
     install(parsed.name, parsed.folder)
 
@@ -201,8 +201,8 @@ def _add_elsewhere(parsers: Any) -> None:
 def _elsewhere(parsed: argparse.Namespace) -> None:
     import pandas as pd
 
-    from batchf1.probe.elsewhere.measured import measure
     from batchf1.records.tables import write_csv
+    from batchf1.studies.frameworks.others import measure
 
     write_csv(pd.DataFrame(measure(parsed.program)), parsed.output)
 
@@ -217,10 +217,12 @@ def _add_frameworks(parsers: Any) -> None:
 
 
 def _frameworks(parsed: argparse.Namespace) -> None:
-    from batchf1.probe.elsewhere import measured, table
-    from batchf1.probe.rows import read
+    from batchf1.studies.frameworks import others, others_page
+    from batchf1.studies.frameworks.rows import read
 
-    table.write([row for path in parsed.tables for row in read(path, measured.Row)], parsed.write)
+    others_page.write(
+        [row for path in parsed.tables for row in read(path, others.Row)], parsed.write
+    )
 
 
 def _experiment(parser: argparse.ArgumentParser) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from batchf1.datasets.above_cut import AboveCut
 from batchf1.datasets.base import Features
+from batchf1.datasets.threshold_task import AboveCut
 from batchf1.records.files import packaged
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from functools import cache
 
 import numpy as np
 
-from batchf1.datasets.above_cut import AboveCut
 from batchf1.datasets.base import Features
+from batchf1.datasets.threshold_task import AboveCut
 from batchf1.records.files import packaged
 
 SHA256 = "b6b5560eeae070d89916f5d6b7019179c07d97cef3a61db0887ca9cf78a7ad5d"

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from batchf1.figures import _labels, _style
 from batchf1.metrics.ratios import safe_divide
-from batchf1.theory.plane import logged_f1
+from batchf1.theory.precision_recall_plane import logged_f1
 
 ENOUGH = 3.0
 """Expected positives per batch at which the logged F1 chooses well."""

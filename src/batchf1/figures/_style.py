@@ -15,10 +15,10 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from batchf1.config import registry
 from batchf1.errors import one_line
-from batchf1.records import whence
+from batchf1.records import provenance_of_file
 from batchf1.records.files import replacing
-from batchf1.study import plugins
 
 # Okabe & Ito's colours, which the colour-blind can tell apart; the naive one is also the darkest
 # against its neighbours in grey, and each strategy has a marker of its own.
@@ -68,7 +68,7 @@ def label(strategy: str) -> str:
 
 def _place(strategy: str) -> int:
     """Of a strategy among those that somebody added; of one that is not installed, by its name."""
-    added = [name for name in plugins.names(plugins.STRATEGIES) if name not in COLOURS]
+    added = [name for name in registry.names(registry.STRATEGIES) if name not in COLOURS]
     return added.index(strategy) if strategy in added else len(added) + crc32(strategy.encode())
 
 
@@ -171,7 +171,7 @@ def save(figure: Figure, path: Path, record: str | None = None) -> None:
     """
     headline, caption = words(figure)
     carried: dict[str, dict[str, Any]] = {
-        ".png": {"Title": headline, "Description": caption, whence.KEY: record},
+        ".png": {"Title": headline, "Description": caption, provenance_of_file.KEY: record},
         ".pdf": {"Title": headline, "Subject": caption, "Keywords": record, "CreationDate": None},
     }
     # None tells a PDF to leave a date out; a PNG takes texts alone

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, Rectangle
 
 from batchf1.figures import _style
-from batchf1.figures._atlas import EITHER, HIGH, LOW, RIGHT, SAFE, summary
+from batchf1.studies.atlas.summary import EITHER, HIGH, LOW, RIGHT, SAFE, summary
 
 ALT = (
     "A table of metrics by batch size: how far the mean over batches lies from the value of all "

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from batchf1.config import registry
 from batchf1.errors import require
-from batchf1.records import files, whence
-from batchf1.study import plugins
+from batchf1.records import files, provenance_of_file
 
 
 class Figure(Protocol):
@@ -36,7 +36,7 @@ class Figure(Protocol):
 
 def module(name: str) -> Figure:
     """The module of a figure, by name or import path."""
-    found: Figure = plugins.load(plugins.FIGURES, name)
+    found: Figure = registry.load(registry.FIGURES, name)
     lacking = [part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(found, part)]
     rule = f"{name} must have ALT, COLUMNS, table and draw"
     require(not lacking, "figure", rule, f"no {lacking}")
@@ -67,18 +67,18 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     """
     from matplotlib import pyplot as plt
 
-    from batchf1.figures import _numbers, _style, _words
+    from batchf1.figures import _read_csv, _style, _words
 
     plot = module(name)
     for output in outputs:
         require(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
     files.read(source)  # one that cannot be read is refused as such
-    numbers = _numbers.read(source, plot.COLUMNS, f"figure {name}")
-    record = whence.of_csv(source)
+    numbers = _read_csv.read(source, plot.COLUMNS, f"figure {name}")
+    record = provenance_of_file.of_csv(source)
     with _style.house():
         figure = _words.completed(plot.draw(numbers), record, plot.ALT)
         for output in outputs:
-            _style.save(figure, output, whence.embedded(record))
+            _style.save(figure, output, provenance_of_file.embedded(record))
         words = _style.words(figure)
         plt.close(figure)
-    return *words, whence.summary(record)
+    return *words, provenance_of_file.summary(record)

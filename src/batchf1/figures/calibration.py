@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from batchf1.errors import require
-from batchf1.figures import _axes, _style
-from batchf1.figures._axes import CELL
-from batchf1.figures._theory import ROUNDING, residuals, with_expectation
+from batchf1.figures import _facets, _style
+from batchf1.figures._facets import CELL
+from batchf1.sweep.expected import ROUNDING, residuals, with_expectation
 from batchf1.theory.expectation import NORMAL_95
 
 KEY = ["batch_size", "prevalence"]
@@ -32,7 +32,7 @@ ALT = (
 COLUMNS = dict.fromkeys((*KEY, *COUNTED, *NUMBERS), "number")
 SHARED = ["dataset", "n_samples", "prevalence", "seed"]
 """Runs alike in these have the same validation data in the same order (`Run.names`)."""
-READ = ["run_id", "split", "strategy", "f1", "n_batches", "averaging", *_axes.COUNTS]
+READ = ["run_id", "split", "strategy", "f1", "n_batches", "averaging", *_facets.COUNTS]
 """Of a study's table, beside the settings."""
 BAND = 0.05
 """How far mean and deviation of the residuals may lie from 0 and 1."""
@@ -60,8 +60,8 @@ def table(source: Path) -> pd.DataFrame:
     whatever else the study varies, which has columns of its own. In the last row, that of all
     passes, every setting is empty.
     """
-    key = [*_axes.further(_axes.combinations(source), CELL), *KEY]
-    rows = with_expectation(_axes.rows(source, READ, _naive_validation))
+    key = [*_facets.further(_facets.combinations(source), CELL), *KEY]
+    rows = with_expectation(_facets.rows(source, READ, _naive_validation))
     rows = rows.assign(residual=residuals(rows), order=rows.groupby(SHARED).ngroup())
     if rows.empty:
         return pd.DataFrame(columns=[*key, *COUNTED, *NUMBERS])
@@ -121,8 +121,8 @@ def draw(table: pd.DataFrame) -> Figure:
     cells = table[table["batch_size"].notna() & (table["n_passes"] > 0)]
     if cells.empty:
         return _style.nothing("no validation pass has a batch mean with a predicted deviation")
-    further = [column for column in _axes.settings(table) if column not in COLUMNS]
-    panels = _axes.panels(cells, further, "calibration")
+    further = [column for column in _facets.settings(table) if column not in COLUMNS]
+    panels = _facets.panels(cells, further, "calibration")
     figure, axes = plt.subplots(
         len(panels),
         2,

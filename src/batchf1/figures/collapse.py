@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from batchf1.figures import _axes, _style
-from batchf1.figures._axes import CELL, LEARNED
+from batchf1.figures import _facets, _style
+from batchf1.figures._facets import CELL, LEARNED
 from batchf1.theory.limits import rare_positives
 
 NUMBERS = (*CELL, "n_runs", "true_f1", "share", "share_se", "positives_per_batch")
@@ -32,8 +32,8 @@ def table(source: Path) -> pd.DataFrame:
     Runs with a true F1 below `LEARNED` are left out: 0/0 is no share.
     Whatever else the study varies has columns of its own, and is a cell's too.
     """
-    cell = [*_axes.further(_axes.combinations(source), CELL), *CELL, "split"]
-    rows = _axes.last_epoch(source, READ, lambda piece: piece["strategy"] == "batch_mean")
+    cell = [*_facets.further(_facets.combinations(source), CELL), *CELL, "split"]
+    rows = _facets.last_epoch(source, READ, lambda piece: piece["strategy"] == "batch_mean")
     rows = rows[rows["reference_pooled"] >= LEARNED]
     rows = rows.assign(share=rows["f1"] / rows["reference_pooled"])
     cells = rows.groupby(cell).agg(
@@ -106,7 +106,7 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 
 def _caption(table: pd.DataFrame) -> str:
-    further = [_axes.name(c) for c in _axes.settings(table) if c not in COLUMNS]
+    further = [_facets.name(c) for c in _facets.settings(table) if c not in COLUMNS]
     each = f"A point a cell and {', '.join(further)}" if further else "A point a cell"
     prevalence = _style.span(100 * table["prevalence"], "{:g}")
     n_runs = _style.span(table["n_runs"])

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from batchf1.errors import require
 from batchf1.figures import _style
 from batchf1.records import tables
-from batchf1.study.cost.rows import COST
-from batchf1.study.cost.study import ENGINES, NONE, plugin_of
+from batchf1.studies.cost.config import ENGINES, NONE, plugin_of
+from batchf1.studies.cost.rows import COST
 
 KEY = ["device", "model", "engine", "batch_size"]
 SERIES = [*KEY, "n_samples", "repetition"]

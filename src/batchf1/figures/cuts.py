@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from batchf1.figures import _style
-from batchf1.study.cuts.study import CutStudy
-from batchf1.study.cuts.table import rows_of
-from batchf1.study.grid import load_study
+from batchf1.studies.cuts.config import CutStudy
+from batchf1.studies.cuts.table import rows_of
+from batchf1.sweep.grid import load_study
 
 NUMBERS = ("prevalence", "n_batches", "n_seeds", "tp", "fp", "fn", "tn", "undefined")
 MEANS = ("true_f1", "mean_f1", "mean_defined")

@@ -10,20 +10,20 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from batchf1.errors import require
-from batchf1.figures import _control, _decision_panels, _labels, _over_seeds, _pairs, _style
+from batchf1.figures import _decision_panels, _labels, _style
 from batchf1.figures._decision_panels import ENOUGH, LINES
-from batchf1.figures._options import UNIT, decisions
-from batchf1.figures._regret import NUMBERS, cuts, regrets, values
 from batchf1.records import tables
-from batchf1.study.decisions import control
-from batchf1.study.decisions.record import EPOCHS, TEST, VALIDATION
-from batchf1.study.decisions.study import DecisionStudy
-from batchf1.study.grid import load_study
+from batchf1.studies.decisions import aggregate, control, control_regret, pairs
+from batchf1.studies.decisions.config import DecisionStudy
+from batchf1.studies.decisions.options import UNIT, decisions
+from batchf1.studies.decisions.regret import NUMBERS, cuts, regrets, values
+from batchf1.studies.decisions.rows import EPOCHS, TEST, VALIDATION
+from batchf1.sweep.grid import load_study
 
 SAID = [*UNIT, "run_id", "role", "candidate", "batch_size", "training.class_weight"]
 READ = [*SAID, "epoch", "threshold", "val_loss", *VALIDATION, *TEST]
 """Of a study's table, beside the logged values."""
-FIRST = ["row", *_over_seeds.CELL, "positives_per_batch", "bin_low", "bin_high", "n_seeds"]
+FIRST = ["row", *aggregate.CELL, "positives_per_batch", "bin_low", "bin_high", "n_seeds"]
 COUNTED = ["n_seeds", "n_pairs", "validation_batch_size"]
 OUT = [*FIRST, "regret", "regret_low", "regret_high", *NUMBERS[1:]]
 OUT += ["n_pairs", "agreement", "regret_exact"]
@@ -70,10 +70,10 @@ def table(runs: Path, experiment: Path) -> pd.DataFrame:
     options = decisions(rows)
     found = regrets(options, values(rows, options))
     parts = {
-        "cell": _over_seeds.cells(found),
-        "bin": _over_seeds.bins(found),
-        "pairs": _pairs.pairs(rows, options),
-        "control": _control.control(curves(experiment)),
+        "cell": aggregate.cells(found),
+        "bin": aggregate.bins(found),
+        "pairs": pairs.pairs(rows, options),
+        "control": control_regret.control(curves(experiment)),
     }
     whole = pd.concat(
         [part.assign(row=row) for row, part in parts.items() if len(part)] or [pd.DataFrame()]

@@ -13,12 +13,12 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from batchf1.figures import _axes, _style
+from batchf1.figures import _facets, _style
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import as_counts
 from batchf1.metrics.ratios import F1, safe_divide
-from batchf1.study import plugins
 from batchf1.theory import last_batch
+from batchf1.training import engines
 
 MOVING, DIGITS = "moving_weights", "printed_digits"
 CAUSES = {
@@ -72,7 +72,7 @@ COLUMNS = {
 
 READ = [
     *("split", "epoch", "strategy", "f1", "reference_full_pass", "frozen"),
-    *("framework", "version", "averaging", *_axes.COUNTS),
+    *("framework", "version", "averaging", *_facets.COUNTS),
 ]
 """Of a study's table, beside the settings."""
 COLUMN_OF = {
@@ -94,9 +94,9 @@ def table(source: Path) -> pd.DataFrame:
     place of `from_log`, `points` and `percent`; NaN elsewhere. Validation, except for
     `moving_weights`: the training log of `arrays`.
     """
-    rows = _axes.rows(source, READ)
-    _axes.no_others(rows, ["program", "batch_size"], "discrepancy")
-    _axes.needs(rows, ["reconstructed"], "discrepancy")
+    rows = _facets.rows(source, READ)
+    _facets.no_others(rows, ["program", "batch_size"], "discrepancy")
+    _facets.needs(rows, ["reconstructed"], "discrepancy")
     rows = rows[rows["strategy"] == "reconstructed"].rename(columns=COLUMN_OF)
     validation, training = (rows[rows["split"] == s] for s in ("validation", "train"))
     clean = validation[validation["cause"] == "arrays"]
@@ -119,7 +119,7 @@ def table(source: Path) -> pd.DataFrame:
 
 def _bounded(found: pd.DataFrame) -> pd.DataFrame:
     """The table with a bound in place of numbers that cannot come out twice."""
-    loses = found["engine"].map(lambda engine: plugins.framework(engine).loses_prefetched)
+    loses = found["engine"].map(lambda engine: engines.framework(engine).loses_prefetched)
     lost = loses & found["cause"].isin(UNREPEATABLE)
     worst = found["percent"].abs()[lost].max()
     bound = next(bound for bound in BOUNDS if not worst > bound)

@@ -7,21 +7,21 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from batchf1.figures import _sweep
+from batchf1.figures import _line_plot
 
 ALT = (
     "Above, the error of the logged F1 over the batch size, in training and in validation, with a "
     "line for each prevalence; below, the largest error of each strategy, on a logarithmic axis."
 )
-COLUMNS = _sweep.COLUMNS
+COLUMNS = _line_plot.COLUMNS
 
 
 def table(source: Path) -> pd.DataFrame:
     """See `_sweep.summary`; only the largest `n_samples`."""
-    rows = _sweep.with_errors(source)
-    return _sweep.summary(_sweep.at_largest(rows, "n_samples"))
+    rows = _line_plot.with_errors(source)
+    return _line_plot.summary(_line_plot.at_largest(rows, "n_samples"))
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """See `_sweep.draw`."""
-    return _sweep.draw(table, "batch_size", "prevalence")
+    return _line_plot.draw(table, "batch_size", "prevalence")

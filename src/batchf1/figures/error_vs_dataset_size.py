@@ -7,22 +7,22 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from batchf1.figures import _sweep
+from batchf1.figures import _line_plot
 
 ALT = (
     "Above, the error of the logged F1 over the number of training samples, in training and in "
     "validation, with a line for each batch size; below, the largest error of each strategy, on a "
     "logarithmic axis."
 )
-COLUMNS = _sweep.COLUMNS
+COLUMNS = _line_plot.COLUMNS
 
 
 def table(source: Path) -> pd.DataFrame:
     """See `_sweep.summary`; only the smallest prevalence that every `n_samples` has."""
-    rows = _sweep.with_errors(source)
-    return _sweep.summary(_sweep.at_rarest(rows))
+    rows = _line_plot.with_errors(source)
+    return _line_plot.summary(_line_plot.at_rarest(rows))
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """See `_sweep.draw`."""
-    return _sweep.draw(table, "n_samples", "batch_size")
+    return _line_plot.draw(table, "n_samples", "batch_size")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from batchf1.figures import _sweep
+from batchf1.figures import _line_plot
 from batchf1.figures.error_vs_batch_size import COLUMNS, table
 
 __all__ = ["ALT", "COLUMNS", "draw", "table"]
@@ -18,4 +18,4 @@ ALT = (
 
 def draw(table: pd.DataFrame) -> Figure:
     """See `_sweep.draw`."""
-    return _sweep.draw(table, "prevalence", "batch_size")
+    return _line_plot.draw(table, "prevalence", "batch_size")

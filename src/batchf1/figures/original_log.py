@@ -16,10 +16,10 @@ from matplotlib.patches import Patch
 from scipy.stats import t as student
 
 from batchf1.errors import one_line, refuse
-from batchf1.figures import _axes, _style
-from batchf1.figures._theory import with_expectation
+from batchf1.figures import _facets, _style
 from batchf1.forensics.answer import investigate
 from batchf1.forensics.fit import SplitFit
+from batchf1.sweep.expected import with_expectation
 from batchf1.theory.expectation import NORMAL_95
 
 QUANTITIES = {
@@ -41,7 +41,7 @@ SHOWN = {
 }
 READ = [
     *("split", "strategy", "f1", "loss", "n_batches"),
-    *("framework", "version", "averaging", *_axes.COUNTS),
+    *("framework", "version", "averaging", *_facets.COUNTS),
 ]
 """Of a study's table, beside the settings."""
 ARTICLE = "article"
@@ -128,9 +128,9 @@ def _losses(text: str) -> list[str]:
 
 def _measured(source: Path) -> pd.DataFrame:
     """The last epoch of each run, as the log would print it."""
-    rows = _axes.last_epoch(source, READ)
-    _axes.no_others(rows, [], "original_log")
-    _axes.needs(rows, ["batch_mean", "epoch_end"], "original_log")
+    rows = _facets.last_epoch(source, READ)
+    _facets.no_others(rows, [], "original_log")
+    _facets.needs(rows, ["batch_mean", "epoch_end"], "original_log")
     steps = rows[rows["split"] == "train"].groupby("run_id")["n_batches"].first()
     found = printed_by(with_expectation(rows))
     naive = found["quantity"].map(lambda quantity: QUANTITIES[quantity][1] == "batch_mean")
@@ -141,7 +141,7 @@ def _measured(source: Path) -> pd.DataFrame:
 
 def printed_by(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of a study's table that a log prints: one per run, epoch and `quantity`; `value`."""
-    right = (rows["tp"] + rows["tn"]) / rows[_axes.COUNTS].sum(axis=1)
+    right = (rows["tp"] + rows["tn"]) / rows[_facets.COUNTS].sum(axis=1)
     rows = rows.assign(accuracy=right)
     return pd.concat([_of(quantity, rows) for quantity in QUANTITIES])
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.stats import t as student
 
-from batchf1.figures import _axes, _style
+from batchf1.figures import _facets, _style
 from batchf1.figures.original_log import QUANTITIES, READ, half_width, of_article, printed_by
 
 ALT = (
@@ -43,10 +43,10 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     multiplied as if they were independent. `compatible`: how many of them lie where one more run
     would with 95 %, as in `original_log`. Both are empty for a single run.
     """
-    rows = _axes.rows(source, [*READ, "epoch", "run_id"])
-    _axes.needs(rows, ["batch_mean", "epoch_end"], "original_log_search")
+    rows = _facets.rows(source, [*READ, "epoch", "run_id"])
+    _facets.needs(rows, ["batch_mean", "epoch_end"], "original_log_search")
     rows = rows.rename(columns={"version": "keras"})
-    key = ["dataset", *_axes.further(rows, ["dataset", "engine"]), "epoch", "keras"]
+    key = ["dataset", *_facets.further(rows, ["dataset", "engine"]), "epoch", "keras"]
     printed = of_article(log).set_index("quantity")["value"]
     values = printed_by(rows).groupby([*key, "quantity"], sort=False)["value"]
     found = _held_against(values.agg(["mean", "std", "size"]).reset_index(), printed)
@@ -75,7 +75,7 @@ def worse(table: pd.DataFrame) -> pd.DataFrame:
 
     `compatible` is the fewest of all Keras.
     """
-    groups = table.groupby([*_axes.settings(table), "epoch"], sort=False)
+    groups = table.groupby([*_facets.settings(table), "epoch"], sort=False)
     fewest = groups["compatible"].transform("min")
     return table.assign(compatible=fewest).loc[groups[SCORE].idxmin()]
 
@@ -95,7 +95,7 @@ def draw(table: pd.DataFrame) -> Figure:
     if cells.empty:
         return _style.nothing("no setting has two runs to hold against the article's log")
     cells = worse(cells)
-    panels = _axes.panels(cells, ["dataset"], "original_log_search")
+    panels = _facets.panels(cells, ["dataset"], "original_log_search")
     n_columns = min(len(panels), 4)
     n_rows = -(-len(panels) // n_columns)
     figure, axes = plt.subplots(
@@ -131,8 +131,8 @@ def _colours(cells: pd.DataFrame) -> dict[str, Any]:
 
 
 def _settings(cells: pd.DataFrame) -> list[tuple[str, Any]]:
-    others = [column for column in _axes.settings(cells) if column != "dataset"]
-    return _axes.panels(cells, others, "original_log_search")
+    others = [column for column in _facets.settings(cells) if column != "dataset"]
+    return _facets.panels(cells, others, "original_log_search")
 
 
 def _panel(ax: Any, part: pd.DataFrame, colours: dict[str, Any]) -> None:

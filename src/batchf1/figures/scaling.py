@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from batchf1.errors import require
-from batchf1.figures import _numbers, _style
+from batchf1.figures import _read_csv, _style
 
 OURS, PLAIN = _style.COLOURS["reconstructed"], _style.COLOURS["batch_mean"]
 LOOKS = {
@@ -38,8 +38,8 @@ COLUMNS = ENGINES | PIPELINES
 def table(engines: Path, pipelines: Path) -> pd.DataFrame:
     """The rows of both tables of `benchmarks/`, one below the other."""
     parts = [
-        _numbers.read(engines, ENGINES, "the engines"),
-        _numbers.read(pipelines, PIPELINES, "the pipelines"),
+        _read_csv.read(engines, ENGINES, "the engines"),
+        _read_csv.read(pipelines, PIPELINES, "the pipelines"),
     ]
     return pd.concat(parts, ignore_index=True)
 

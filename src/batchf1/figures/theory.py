@@ -11,8 +11,8 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from batchf1.figures import _axes, _style
-from batchf1.figures._theory import residuals, with_expectation
+from batchf1.figures import _facets, _style
+from batchf1.sweep.expected import residuals, with_expectation
 
 KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
 ALT = (
@@ -23,7 +23,7 @@ COLUMNS = {
     "split": "text",
     **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
 }
-READ = ["split", "epoch", "strategy", "f1", "n_batches", "averaging", *_axes.COUNTS]
+READ = ["split", "epoch", "strategy", "f1", "n_batches", "averaging", *_facets.COUNTS]
 """Of a study's table, beside the settings."""
 NUMBERS = ["f1", "expected_f1", "sd"]
 
@@ -33,8 +33,8 @@ def table(source: Path) -> pd.DataFrame:
 
     Nothing is averaged; whatever else the study varies has columns of its own.
     """
-    key = [*_axes.further(_axes.combinations(source), KEY), *KEY]
-    rows = _axes.rows(source, READ, lambda piece: piece["strategy"] == "batch_mean")
+    key = [*_facets.further(_facets.combinations(source), KEY), *KEY]
+    rows = _facets.rows(source, READ, lambda piece: piece["strategy"] == "batch_mean")
     rows = with_expectation(rows)
     kept = rows[[*key, *NUMBERS]].assign(residual=residuals(rows))
     # the settings stay as they are

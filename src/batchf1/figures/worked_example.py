@@ -14,7 +14,8 @@ from batchf1.figures import _style
 from batchf1.metrics.averaging import average, batch_mean, pooled
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.metrics.ratios import F1
-from batchf1.study.grid import WorkedExample, load_study
+from batchf1.studies.worked_example import WorkedExample
+from batchf1.sweep.grid import load_study
 from batchf1.theory.expectation import expect
 
 CELLS = ("tn", "fn", "fp", "tp")

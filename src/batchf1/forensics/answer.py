@@ -26,8 +26,8 @@ from batchf1.forensics.fit import (
     SplitFit,
 )
 from batchf1.forensics.log import MAX_SAMPLES, parse
+from batchf1.forensics.report import undetermined
 from batchf1.forensics.sizes import SHARES, SIZES, rarity, train_range, train_size
-from batchf1.forensics.words import undetermined
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Floats, as_counts
 from batchf1.theory.expectation import expect

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 
 from batchf1.metrics.counts import Floats
 from batchf1.metrics.ratios import F1
-from batchf1.theory.laws import binomial
+from batchf1.theory.distributions import binomial
 
 
 class Curve(NamedTuple):

@@ -10,7 +10,7 @@ if find_spec("keras") is None:
         "batchf1.keras needs Keras: pip install 'batchf1[keras]'", name="keras"
     )
 
-from batchf1.auditing.alarm import BatchAveragedMetricWarning, UnauditedLogWarning
+from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning, UnauditedLogWarning
 from batchf1.keras.audit import Audit
 from batchf1.keras.base import Strategy
 from batchf1.keras.batch_mean import BatchMean

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from batchf1.auditing.alarm import Action, Alarm, is_wrong
-from batchf1.auditing.answer import Audited
+from batchf1.auditing.metric_warnings import Action, Alarm, is_wrong
+from batchf1.auditing.result import Audited
 from batchf1.errors import InputError, one_line
 from batchf1.keras import legacy
 from batchf1.keras.logs import verdicts
@@ -50,7 +50,7 @@ class Audit(legacy.Callback):
     `UnauditedLogWarning`, or with `action="raise"` an `InputError`, unless `ignore` names the
     latter or there are none; then it goes to the logger at level INFO. `action="ignore"` is quiet.
 
-    `found`: log -> `batchf1.auditing.answer.Audited` of the last audit, of the logs that few calls
+    `found`: log -> `batchf1.auditing.result.Audited` of the last audit, of the logs that few calls
     did not show to be right. `unaudited`: log -> reason. Where outputs are NaN, or a metric is the
     same in all batches, as F1 before anything is found, the next epoch is audited, too.
 

@@ -49,7 +49,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from batchf1.errors import require
-from batchf1.keras.forms import form_of
+from batchf1.keras.label_formats import form_of
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1, Metric, check_metric

@@ -10,8 +10,8 @@ import numpy as np
 from batchf1.errors import require
 from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
-from batchf1.keras.forms import config_of, form_of
-from batchf1.keras.guard import Guard
+from batchf1.keras.label_formats import config_of, form_of
+from batchf1.keras.log_validator import Guard
 from batchf1.keras.tensors import weights
 from batchf1.keras.values import as_metric, margins, value
 from batchf1.metrics.averaging import Averaging, batch_mean

@@ -13,7 +13,7 @@ import numpy as np
 
 from batchf1.errors import refuse, require
 from batchf1.keras.base import Strategy
-from batchf1.keras.guard import Guard, write
+from batchf1.keras.log_validator import Guard, write
 from batchf1.keras.passes import (
     batches,
     check_repeatable,

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from batchf1.keras import guard, objects, test_step
+from batchf1.keras import log_validator, objects, test_step
 from batchf1.keras.objects import Compiled, Pair
 from batchf1.keras.validated import Validated
 from batchf1.keras.verdict import RIGHT, Circumstances, Verdict, of_metric
@@ -36,7 +36,7 @@ def verdicts(
     for name in [name for name in compiled if name in logs]:
         found[name] = _of_compiled(name, compiled[name], logs[name], pairs, given)
     for name in logs.keys() - found.keys():
-        if _is_right_loss(model, name) or guard.is_ours(model, name):
+        if _is_right_loss(model, name) or log_validator.is_ours(model, name):
             found[name] = RIGHT
         elif np.ndim(logs[name]):
             found[name] = ARRAY

@@ -12,8 +12,8 @@ from keras import ops
 from batchf1.errors import require
 from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
-from batchf1.keras.forms import Form
-from batchf1.keras.guard import Guard, Logs, prefixes, read, write
+from batchf1.keras.label_formats import Form
+from batchf1.keras.log_validator import Guard, Logs, prefixes, read, write
 from batchf1.keras.tensors import check_kept, weights
 from batchf1.keras.values import average_of, quotient, ratio_of
 from batchf1.metrics.averaging import Averaging, Logged, reconstructed

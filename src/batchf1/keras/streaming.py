@@ -9,8 +9,8 @@ from keras import ops
 
 from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
-from batchf1.keras.forms import config_of, form_of
-from batchf1.keras.guard import Guard
+from batchf1.keras.label_formats import config_of, form_of
+from batchf1.keras.log_validator import Guard
 from batchf1.keras.tensors import check_kept, weights
 from batchf1.keras.values import as_metric, margins, value
 from batchf1.metrics.averaging import Averaging, pooled

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.auditing.alarm import CUTS, Cause, close
 from batchf1.auditing.answer import audit
+from batchf1.auditing.metric_warnings import CUTS, Cause, close
 from batchf1.auditing.samples import REFUSALS
 from batchf1.errors import one_line, require
 from batchf1.keras import objects, state

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import keras
 
-from batchf1.auditing.alarm import CUTS, Cause, close
-from batchf1.auditing.answer import Audited, audit
+from batchf1.auditing.answer import audit
 from batchf1.auditing.averages import number
+from batchf1.auditing.metric_warnings import CUTS, Cause, close
+from batchf1.auditing.result import Audited
 from batchf1.auditing.samples import joined
 from batchf1.errors import one_line
 from batchf1.keras import objects, state

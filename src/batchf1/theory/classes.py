@@ -11,8 +11,8 @@ import numpy as np
 from batchf1.errors import refuse, require
 from batchf1.metrics.counts import Counts, Floats, checked
 from batchf1.metrics.ratios import Metric, OverClasses, Ratio, Weights, check_metric, safe_divide
+from batchf1.theory.chunks import Rows, each, portions
 from batchf1.theory.pool import Cut, Epoch, Pool, beside, grouped, parts_of_error
-from batchf1.theory.portions import Rows, each, portions
 
 
 def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:

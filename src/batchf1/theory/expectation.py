@@ -23,6 +23,7 @@ from batchf1.metrics.ratios import (
     dot,
     safe_divide,
 )
+from batchf1.theory.chunks import each
 from batchf1.theory.classes import joined, parts
 from batchf1.theory.pool import (
     Cut,
@@ -31,7 +32,6 @@ from batchf1.theory.pool import (
     checked_cut,
     parts_of_error,
 )
-from batchf1.theory.portions import each
 from batchf1.theory.spread import standard_deviation
 
 NORMAL_95 = 1.959963984540054

@@ -13,7 +13,7 @@ from batchf1.errors import require
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats
 from batchf1.metrics.ratios import F1, Ratio, check_ratio
-from batchf1.theory.laws import binomial, poisson
+from batchf1.theory.distributions import binomial, poisson
 from batchf1.theory.nested import Law, nest
 from batchf1.theory.pool import Pool, grouped
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from batchf1.metrics.counts import Floats
 from batchf1.metrics.ratios import safe_divide
-from batchf1.theory.laws import Axis, binomial, of_many
+from batchf1.theory.distributions import Axis, binomial, of_many
 
 Enough = Callable[[int, Floats], bool]
 """Whether to stop after this degree, with this mean square (p, u) left of the function."""

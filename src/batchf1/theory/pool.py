@@ -18,7 +18,7 @@ from batchf1.metrics import checks
 from batchf1.metrics.averaging import check_averaging
 from batchf1.metrics.counts import Counts, Floats, checked
 from batchf1.metrics.ratios import Ratio, check_ratio, dot, safe_divide
-from batchf1.theory.laws import (
+from batchf1.theory.distributions import (
     NOTHING,
     TINY,
     as_floats,

@@ -15,7 +15,7 @@ from batchf1.metrics import checks
 from batchf1.metrics.averaging import Averaging, check_averaging
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1, Ratio
-from batchf1.theory.laws import TINY, hypergeometric, log_none
+from batchf1.theory.distributions import TINY, hypergeometric, log_none
 from batchf1.theory.nested import nest
 from batchf1.theory.pool import (
     Cut,

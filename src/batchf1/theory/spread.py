@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from batchf1.metrics.counts import Floats
-from batchf1.theory.laws import as_floats, digamma_gap, sum_rules
+from batchf1.theory.distributions import as_floats, digamma_gap, sum_rules
 from batchf1.theory.nested import Law, degrees, inner_product
 from batchf1.theory.pool import (
     Cut,

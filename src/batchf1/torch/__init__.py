@@ -6,7 +6,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from batchf1.auditing.alarm import BatchAveragedMetricWarning, UnauditedLogWarning
+from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning, UnauditedLogWarning
 from batchf1.auditing.recorder import Recorder
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from batchf1.auditing.alarm import CUTS, Action, Alarm, is_wrong
-from batchf1.auditing.answer import Audited, audit
+from batchf1.auditing.answer import audit
 from batchf1.auditing.arrays import on_host
 from batchf1.auditing.classes import Decision
+from batchf1.auditing.metric_warnings import CUTS, Action, Alarm, is_wrong
 from batchf1.auditing.recorder import Recorder
+from batchf1.auditing.result import Audited
 from batchf1.auditing.samples import Function, used
 from batchf1.errors import InputError, missing, require
 from batchf1.metrics.ratios import Metric
@@ -68,7 +69,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
     no such dict, several data loaders, NaN, a function that raises, and what `audit` refuses. Where
     `ignore` does not name all of the latter, the line is an `UnauditedLogWarning`, or an
     `InputError` with `action="raise"`. With `action="ignore"` there are only `found`: log ->
-    `batchf1.auditing.answer.Audited`, and `unaudited`: log -> reason, both of the last audit.
+    `batchf1.auditing.result.Audited`, and `unaudited`: log -> reason, both of the last audit.
 
     What it keeps is what a `Recorder` keeps, until the validation's end. Of several processes (DDP)
     each gets the rows of all by `torch.distributed`, each batch counts for its process in

@@ -1,0 +1,30 @@
+"""`batchf1 whence`: where a table or a picture came from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add the command's arguments to the parser."""
+    parser = commands.add_parser(
+        "whence",
+        help="say where a table or a picture came from",
+        description="Settings, data and package versions behind a file of this project; the "
+        "commit it is of, by git; and how its runs were trained, where their table lies here.",
+    )
+    parser.add_argument("path", metavar="PATH", type=Path, help=".parquet, .csv, .png or .pdf")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=run, prog=parser.prog)
+
+
+def run(parsed: argparse.Namespace) -> None:
+    """Print the file's record."""
+    from batchf1.records import provenance_of_file
+
+    record = provenance_of_file.whence(parsed.path)
+    said = {"file": str(parsed.path), **record}
+    print(json.dumps(said) if parsed.json else provenance_of_file.text(parsed.path, record))  # noqa: T201

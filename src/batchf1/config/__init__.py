@@ -1,0 +1,1 @@
+"""The settings of a run, the registry of plug-ins, and seeds."""

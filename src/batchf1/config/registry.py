@@ -1,0 +1,175 @@
+"""Plug-ins: data sets, strategies, frameworks and figures, found by the names that they declare.
+
+One is of this package; of another, which registers it under an entry point (group
+`batchf1.datasets`, `batchf1.strategies`, `batchf1.frameworks` or `batchf1.figures`); or of a file
+of the user's own, named by its import path: `my_module.MyDataset`, and `my_module` for a figure.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batchf1.datasets.base import Dataset
+from batchf1.errors import require
+from batchf1.records.imports import exists, plugin
+from batchf1.records.provenance import PACKAGE
+
+if TYPE_CHECKING:  # Keras takes seconds to import
+    from batchf1.keras.base import Strategy
+
+DATASETS, STRATEGIES, FIGURES = "datasets", "strategies", "figures"
+FRAMEWORKS = "frameworks"
+"""Kinds of plug-ins, and their entry points' groups behind `batchf1.`."""
+FOLDERS = {DATASETS: "datasets", STRATEGIES: "keras", FIGURES: "figures"}
+"""Kind -> the package of this one that holds its own."""
+PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+"""Import path of a class."""
+MODULE_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+ENGINES = {
+    "ensemble": "batchf1.training.keras3.framework:Keras3",
+    "plain": "batchf1.training.keras3.framework:Keras3",
+    "keras224": "batchf1.training.keras224.framework:Keras224",
+}
+"""Value of `training.engine` -> the framework that it means."""
+
+
+THINGS = {DATASETS: "dataset", STRATEGIES: "strategies", FIGURES: "figure"}
+THINGS |= {FRAMEWORKS: "training.engine"}
+"""Kind -> what a message calls it."""
+
+
+def names(kind: str) -> list[str]:
+    """The names of all that need no import path, sorted; none of them is imported."""
+    return sorted(_known(kind))
+
+
+def own_names(kind: str) -> list[str]:
+    """The names of those in this package, sorted; none of them is imported."""
+    return sorted(_own(kind))
+
+
+def place(kind: str, name: str, thing: str | None = None) -> str:
+    """Where a plug-in is: `module:object`, or `module` for a figure, without importing it.
+
+    `name` may be an import path. Raises `InputError`, which calls it `thing`, for a name that
+    nothing has.
+    """
+    known = _known(kind)
+    if name in known:
+        return known[name]
+    where = name if kind == FIGURES else ":".join(name.rsplit(".", 1))
+    rule = f"is one of {sorted(known)}, or the import path of your own"
+    path = MODULE_PATH if kind == FIGURES else PATH
+    good = path.fullmatch(name) is not None and exists(where)
+    require(good, thing or THINGS[kind], rule, name)
+    return where
+
+
+def module(kind: str, name: str) -> str:
+    """The dotted name of the module that a plug-in is in."""
+    return place(kind, name).partition(":")[0]
+
+
+def load(kind: str, name: str) -> Any:
+    """The plug-in itself: a class, or the module of a figure.
+
+    Raises `InputError` where there is none, and `PluginError` where its module cannot be loaded.
+    """
+    where, _, attribute = place(kind, name).partition(":")
+    with plugin(f"{THINGS[kind]} {name}", where):
+        found: Any = import_module(where)
+    require(
+        not attribute or hasattr(found, attribute), THINGS[kind], f"{where} must have it", attribute
+    )
+    return getattr(found, attribute) if attribute else found
+
+
+def dataset(name: str) -> type[Dataset]:
+    """The class of a data set; `InputError` for one that keeps not to the contract."""
+    found: type[Dataset] = _class(DATASETS, name, Dataset)
+    return found
+
+
+def strategy(name: str) -> type[Strategy]:
+    """The class of a strategy; `InputError` for one that keeps not to the contract."""
+    from batchf1.keras.base import Strategy
+
+    found: type[Strategy] = _class(STRATEGIES, name, Strategy)
+    return found
+
+
+def _class(kind: str, name: str, base: type[Any]) -> Any:
+    found = load(kind, name)
+    good = inspect.isclass(found) and issubclass(found, base) and not inspect.isabstract(found)
+    require(good, THINGS[kind], f"{name} must be a subclass of {base.__name__}, complete", found)
+    require(bool(getattr(found, "name", "")), THINGS[kind], f"{name} must have a name", "none")
+    return found
+
+
+def _known(kind: str) -> dict[str, str]:
+    """Name -> place of all that need no import path."""
+    return _own(kind) | _registered(kind)
+
+
+@cache
+def _registered(kind: str) -> dict[str, str]:
+    """Name -> place of those of other packages; a line on standard error for each left out."""
+    found = {}
+    for point in entry_points(group=f"batchf1.{kind}"):
+        if point.name in _own(kind):
+            said = f"batchf1: left out: entry point {point.name} ({point.value}) of batchf1.{kind}"
+            print(f"{said}: batchf1 has one of this name", file=sys.stderr)  # noqa: T201
+        else:
+            found[point.name] = point.value.replace(" ", "")
+    return found
+
+
+@cache
+def _own(kind: str) -> dict[str, str]:
+    """Name -> place of those in this package, read from the files."""
+    if kind == FRAMEWORKS:
+        return ENGINES
+    folder = PACKAGE / FOLDERS[kind]
+    files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    found: dict[str, str] = {}
+    for path in files:
+        where = f"{PACKAGE.name}.{FOLDERS[kind]}.{path.stem}"
+        found |= {name: where + end for name, end in _declared(kind, path)}
+    return found
+
+
+def _declared(kind: str, path: Path) -> list[tuple[str, str]]:
+    """The names that a file declares: a figure's is the file's own, a class's its `name`."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    if kind == FIGURES:
+        return [(path.stem, "")] if any(_binds_columns(node) for node in body) else []
+    classes = [node for node in body if isinstance(node, ast.ClassDef) and node.bases]
+    return [(name, f":{node.name}") for node in classes for name in _names_in(node)]
+
+
+def _binds_columns(node: ast.stmt) -> bool:
+    """Whether a statement gives a module its `COLUMNS`, as that of a figure has."""
+    if isinstance(node, ast.ImportFrom):
+        return any(alias.asname == "COLUMNS" or alias.name == "COLUMNS" for alias in node.names)
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return any(isinstance(target, ast.Name) and target.id == "COLUMNS" for target in targets)
+
+
+def _names_in(node: ast.ClassDef) -> list[str]:
+    """What stands behind `name =` in a class."""
+    return [
+        part.value.value
+        for part in node.body
+        if isinstance(part, ast.Assign)
+        and isinstance(part.value, ast.Constant)
+        and isinstance(part.value.value, str)
+        and any(isinstance(target, ast.Name) and target.id == "name" for target in part.targets)
+    ]

@@ -1,0 +1,240 @@
+"""The settings of a run: the only way in which they reach code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import MISSING
+
+from batchf1.config import registry
+from batchf1.config.limits import check_epochs
+from batchf1.datasets.base import Dataset
+from batchf1.errors import require
+from batchf1.records.files import digest
+from batchf1.training import engines
+
+if TYPE_CHECKING:
+    from batchf1.training.base import Framework
+
+DEVICES = ("auto", "cpu", "gpu")
+CHOICES = {
+    "train": ("arrays", "generator"),
+    "validation": ("arrays", "generator"),
+    "short_batch": ("keep", "drop"),
+    "steps": ("ceil", "floor"),
+    "counts": ("per_sample", "sum", "mean"),
+}
+"""Setting of `program` -> its values."""
+
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+"""What studies and figures are named like: their names become parts of paths."""
+MOST_UNITS, MOST_THREADS = 2**20, 1024
+MOST_SEED = 2**63 - 1
+"""int64 in tables."""
+
+
+def check_name(name: str, thing: str) -> None:
+    """Refuse a name that cannot stand in a path, a wildcard or an override."""
+    require(NAME.fullmatch(name) is not None, thing, "is of letters, digits, _ and -", name)
+
+
+@dataclass
+class Model:
+    """A multilayer perceptron with ReLU layers and one sigmoid output, trained with Adam."""
+
+    hidden: list[int] = MISSING
+    learning_rate: float = MISSING
+
+    def __post_init__(self) -> None:
+        for units in self.hidden:
+            rule = f"layers have at least 1 unit and at most {MOST_UNITS}"
+            require(1 <= units <= MOST_UNITS, "model.hidden", rule, self.hidden)
+        positive = 0 < self.learning_rate < float("inf")
+        require(positive, "model.learning_rate", "must be above 0", self.learning_rate)
+
+
+@dataclass
+class Training:
+    """How a run trains."""
+
+    batch_size: int = MISSING
+    epochs: int = MISSING
+    threshold: float = MISSING
+    """A score above it is a predicted positive."""
+    engine: str = MISSING
+    device: str = MISSING
+    """`auto` takes a GPU where TensorFlow sees one."""
+    threads: int = MISSING
+    """Threads of one process; 0 leaves the number to TensorFlow."""
+    pretrain: int = MISSING
+    """Epochs on arrays, in batches of 32, before the first of the run."""
+    freeze_after: int = MISSING
+    """Epoch after which the weights stay fixed (learning rate 0); 0 for never."""
+    class_weight: float = MISSING
+    """Weight of a positive in the loss; that of a negative is 1. Keras' `class_weight`."""
+    validation_batch_size: int = MISSING
+    """Keras' own; 0 for `batch_size`."""
+
+    def __post_init__(self) -> None:
+        require(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
+        check_epochs("training.epochs", self.epochs)
+        check_epochs("training.pretrain", self.pretrain, least=0)
+        require(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
+        registry.place(registry.FRAMEWORKS, self.engine)
+        require(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
+        for name in ("threads", "freeze_after", "validation_batch_size"):
+            value = getattr(self, name)
+            require(value >= 0, f"training.{name}", "must be at least 0", value)
+        positive = 0 < self.class_weight < float("inf")
+        require(positive, "training.class_weight", "must be above 0", self.class_weight)
+        rule = f"must be at most {MOST_THREADS}"
+        require(self.threads <= MOST_THREADS, "training.threads", rule, self.threads)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Split -> the size of its batches."""
+        return {
+            "train": self.batch_size,
+            "validation": self.validation_batch_size or self.batch_size,
+        }
+
+
+@dataclass
+class Program:
+    """How a program hands its data to Keras and what its count metrics return.
+
+    A generator is one of batches without end, made once, as `fit_generator` takes it.
+    """
+
+    name: str = MISSING
+    """The file's, in `conf/program`."""
+    train: str = MISSING
+    validation: str = MISSING
+    short_batch: str = MISSING
+    """What a generator does with the incomplete last batch of a pass over the data."""
+    steps: str = MISSING
+    """How the number of batches asked of a generator in an epoch is rounded."""
+    shuffle_validation: bool = MISSING
+    """Whether a validation generator takes another order in each pass."""
+    counts: str = MISSING
+    """What a count metric returns for a batch: a vector, its sum or its mean."""
+
+    def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            value = getattr(self, name)
+            require(value in allowed, f"program.{name}", f"is one of {allowed}", value)
+
+    @property
+    def plain(self) -> bool:
+        """Whether arrays are handed over for both splits."""
+        return self.train == self.validation == "arrays"
+
+
+ARRAYS = Program("arrays", "arrays", "arrays", "keep", "ceil", False, "per_sample")
+"""`conf/program/arrays.yaml`, the program of a pretraining."""
+PRETRAIN_BATCH = 32
+
+
+@dataclass
+class Run:
+    """One training, completely."""
+
+    study: str = MISSING
+    seed: int = MISSING
+    strategies: list[str] = MISSING
+    dataset: Dataset = MISSING
+    model: Model = MISSING
+    training: Training = MISSING
+    program: Program = MISSING
+
+    def __post_init__(self) -> None:
+        check_name(self.study, "study")
+        known = registry.names(registry.STRATEGIES)
+        require(bool(self.strategies), "strategies", f"are at least one of {known}", "none")
+        for name in self.strategies:
+            registry.place(registry.STRATEGIES, name)
+        require(
+            len(set(self.strategies)) == len(self.strategies),
+            "strategies",
+            "must not repeat",
+            self.strategies,
+        )
+        require(self.seed >= 0, "seed", "must be at least 0", self.seed)
+        require(self.seed <= MOST_SEED, "seed", f"must be at most {MOST_SEED}", self.seed)
+        require(
+            self.training.batch_size <= self.dataset.n_samples,
+            "training.batch_size",
+            f"must not exceed dataset.n_samples={self.dataset.n_samples}",
+            self.training.batch_size,
+        )
+        if self.program.short_batch == "drop":
+            rule = f"must not exceed the validation set's {self.dataset.n_validation} to be dropped"
+            size = self.training.batch_size
+            require(size <= self.dataset.n_validation, "training.batch_size", rule, size)
+        self._check_validation()
+        self.framework.check(self)
+
+    def _check_validation(self) -> None:
+        size, n = self.training.validation_batch_size, self.dataset.n_validation
+        thing = "training.validation_batch_size"
+        require(size <= n, thing, f"must not exceed the validation set's {n}", size)
+        rule = f"must be 0 with program {self.program.name}, whose generators cut the batches"
+        require(self.program.plain or size == 0, thing, rule, size)
+
+    @property
+    def framework(self) -> Framework:
+        """What trains it."""
+        return engines.framework(self.training.engine)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of the run's rows in a table: one per epoch, split and strategy."""
+        return self.training.epochs * 2 * len(self.strategies)
+
+    @property
+    def names(self) -> tuple[object, ...]:
+        """What the seeds of the run are hashed from.
+
+        Runs that differ in batch size, engine or program alone share data, first weights and order.
+        """
+        d = self.dataset
+        return (self.study, d.name, d.n_samples, d.prevalence, self.seed)
+
+    @property
+    def pretraining(self) -> Run | None:
+        """The run whose last weights are this one's first; None where those are drawn."""
+        if not self.training.pretrain:
+            return None
+        training = replace(
+            self.training,
+            batch_size=min(PRETRAIN_BATCH, self.dataset.n_samples),
+            epochs=self.training.pretrain,
+            engine=self.framework.pretraining,
+            pretrain=0,
+            freeze_after=0,
+        )
+        return replace(self, strategies=["batch_mean"], training=training, program=ARRAYS)
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """Every setting, as plain values."""
+        settings = asdict(self)
+        settings["dataset"]["name"] = self.dataset.name
+        return settings
+
+    @cached_property
+    def run_id(self) -> str:
+        """Twelve hexadecimal digits that depend on every setting of the run."""
+        return digest(self.resolved)
+
+    @property
+    def label(self) -> str:
+        """The run in words, for messages."""
+        d, t = self.dataset, self.training
+        return (
+            f"run {self.run_id}: {d.label} n={d.n_samples} prevalence={d.prevalence} "
+            f"batch={t.batch_size} seed={self.seed}"
+        )

@@ -1,0 +1,133 @@
+"""What a study varies, and what a figure makes of it: an axis is shown, or refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from batchf1.errors import refuse, require
+from batchf1.records import tables
+from batchf1.sweep import schema
+
+NAMED = tuple(schema.COLUMN_OF.values())
+"""Settings that every table of runs has a column for."""
+CELL = ["n_samples", "batch_size", "prevalence"]
+"""What a figure of the sweep has a row for, beside the split."""
+LEARNED = 0.5
+"""Where the true F1 is below it, little is found, and no mean of it is very wrong."""
+REPEATED = "seed"
+"""The axis that a figure takes means over, and says so."""
+MOST = 12
+"""Settings of axes beside a figure's own that it shows, each in a panel."""
+
+
+COUNTS = ["tp", "fp", "fn", "tn"]
+"""Columns of the pooled counts."""
+
+
+def settings(table: Iterable[Any]) -> list[str]:
+    """The columns that are settings, of a table of `schema.RUNS` or of a figure, in their order."""
+    return [c for c in map(str, table) if c in NAMED or re.match(schema.SETTING, c)]
+
+
+def further(rows: pd.DataFrame, shown: Sequence[str]) -> list[str]:
+    """The settings that vary beside those of `shown` and the seed, in the order of the columns.
+
+    `rows`: a table of `schema.RUNS`.
+    """
+    others = [c for c in settings(rows) if c not in (*shown, REPEATED)]
+    return [c for c in others if len(rows[c].unique()) > 1]
+
+
+def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
+    """Refuse a table with an axis that a figure by Keras neither shows nor repeats over.
+
+    An engine is shown as its Keras, so it must be the only one of that Keras.
+    """
+    of_each = [(part, shown) for _, part in rows.groupby(["framework", "version"])]
+    parts = [(rows, (*shown, "engine")), *of_each]
+    for part, known in parts:
+        for column in further(part, known):
+            values = sorted(part[column].unique().tolist())
+            refuse(f"figure {figure}", f"does not show {column}, which the study varies", values)
+
+
+def needs(rows: pd.DataFrame, strategies: Sequence[str], figure: str) -> None:
+    """Refuse a table without rows of one of the strategies."""
+    found = sorted(rows["strategy"].unique())
+    good = set(strategies) <= set(found)
+    require(good, f"figure {figure}", f"needs rows of strategies {list(strategies)}", found)
+
+
+def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tuple[str, Any]]:
+    """The settings of some columns in words, each with its rows of the table.
+
+    One without words where there are no columns. Raises `InputError` for more than `MOST`.
+    """
+    if not columns:
+        return [("", table)]
+    groups = table.groupby(list(columns), dropna=False)
+    found = [(_words(columns, values), rows) for values, rows in groups]
+    rule = f"shows at most {MOST} settings of {', '.join(columns)}"
+    require(len(found) <= MOST, f"figure {figure}", rule, len(found))
+    return found
+
+
+def _words(columns: Sequence[str], values: Sequence[Any]) -> str:
+    return ", ".join(word(c, value) for c, value in zip(columns, values, strict=True))
+
+
+def word(column: str, value: Any) -> str:
+    """A setting as a picture says it, such as `threshold 0.5`; of a data set its name alone."""
+    if column == "dataset":
+        return str(value)
+    shown = f"{value:.12g}" if isinstance(value, float) else str(value)
+    return f"{name(column)} {shown}"
+
+
+def name(column: str) -> str:
+    """A setting's name as a picture says it."""
+    return column.rpartition(".")[2].replace("_", " ")
+
+
+Kept = Callable[[pd.DataFrame], pd.Series]
+"""Which rows of a piece of a table are wanted."""
+
+
+def rows(source: Path, columns: Sequence[str] | None, kept: Kept | None = None) -> pd.DataFrame:
+    """A table of `schema.RUNS`: its settings and some of its other columns, or all; some rows.
+
+    Of a table that is larger than the memory no more is held than what is returned.
+    """
+    wanted = None if columns is None else [*settings(tables.names(source)), *columns]
+    pieces = tables.pieces(source, schema.RUNS, wanted)
+    return pd.concat([p if kept is None else p[kept(p)] for p in pieces], ignore_index=True)
+
+
+def last_epoch(
+    source: Path, columns: Sequence[str] | None = None, kept: Kept | None = None
+) -> pd.DataFrame:
+    """Likewise, of the rows of the last epoch of each run; with its `run_id` and `epoch`."""
+    key = ["run_id", "epoch"]
+    ends = [_ends(piece) for piece in tables.pieces(source, schema.RUNS, key)]
+    last = pd.concat(ends).groupby(level=0).max()
+    return rows(
+        source,
+        None if columns is None else [*key, *columns],
+        lambda p: (p["epoch"] == p["run_id"].map(last)) & (kept is None or kept(p)),
+    )
+
+
+def _ends(piece: pd.DataFrame) -> pd.Series:
+    return piece.groupby("run_id")["epoch"].max()
+
+
+def combinations(source: Path) -> pd.DataFrame:
+    """Each combination of settings in a table of `schema.RUNS`, without the repetitions."""
+    wanted = [c for c in settings(tables.names(source)) if c != REPEATED]
+    pieces = tables.pieces(source, schema.RUNS, wanted)
+    return pd.concat([piece.drop_duplicates() for piece in pieces], ignore_index=True)

@@ -1,1 +1,0 @@
-"""What frameworks other than the project's own do to an F1, measured in each of them."""

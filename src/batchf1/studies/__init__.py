@@ -1,0 +1,1 @@
+"""The concrete studies, each with its configuration, rows and statistics."""

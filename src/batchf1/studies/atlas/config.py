@@ -1,0 +1,116 @@
+"""A study of metrics: networks to train, and batches to average over."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from omegaconf import MISSING
+
+from batchf1.config.limits import check_epochs, check_repetitions
+from batchf1.errors import require
+from batchf1.records.files import digest
+
+TASKS = ("heavy", "grade", "price")
+"""Is a diamond heavy (0, 1), which grade of cut has it (0 to 4), what does it cost (1,000 $)?"""
+N_AVAILABLE = 53_775
+
+
+@dataclass
+class AtlasStudy:
+    """A question with the networks and batches that answer it, `experiments/<name>.yaml`."""
+
+    question: str = MISSING
+    tasks: list[str] = field(default_factory=lambda: list(TASKS))
+    heavy_above: float = MISSING
+    """Carat; a heavier diamond is a positive."""
+    seeds: int = MISSING
+    """Networks of each task; each has its own split, weights and order."""
+    n_train: int = MISSING
+    n_validation: int = MISSING
+    """A multiple of every batch size, so that no last batch is short."""
+    batch_sizes: list[int] = MISSING
+    """Of validation, rising."""
+    cuts: int = MISSING
+    """Random cuts of each validation set into batches, for each batch size."""
+    hidden: list[int] = MISSING
+    """Units of the hidden layers."""
+    learning_rate: float = MISSING
+    epochs: int = MISSING
+    training_batch_size: int = MISSING
+    threads: int = 1
+    """Of TensorFlow; 0 leaves the number to it."""
+    figures: dict[str, str] = field(default_factory=dict)
+    """Figure -> the module of `batchf1.figures` that makes it from the table."""
+
+    def __post_init__(self) -> None:
+        for name in ("tasks", "batch_sizes"):
+            values = [str(value) for value in getattr(self, name)]
+            good = len(set(values)) == len(values) > 0
+            require(good, name, "needs values, none twice", values)
+        for task in self.tasks:
+            require(task in TASKS, "tasks", f"are among {TASKS}", task)
+        check_epochs("epochs", self.epochs)
+        for name in ("seeds", "cuts"):
+            check_repetitions(name, getattr(self, name))
+        for name in ("n_train", "training_batch_size"):
+            value = getattr(self, name)
+            require(value >= 1, name, "must be at least 1", value)
+        require(self.threads >= 0, "threads", "must be at least 0", self.threads)
+        good = all(units >= 1 for units in self.hidden)
+        require(good, "hidden", "layers have at least 1 unit", self.hidden)
+        for name in ("heavy_above", "learning_rate"):
+            value = getattr(self, name)
+            require(0 < value < float("inf"), name, "must be above 0 and finite", value)
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        sizes, n = self.batch_sizes, self.n_validation
+        rule = "rise, and are at least 2, as a correlation needs two samples"
+        require(sizes[0] >= 2 and sizes == sorted(sizes), "batch_sizes", rule, sizes)
+        whole = n >= 1 and all(n % size == 0 for size in sizes)
+        rule = f"must be a multiple of each of the batch sizes {sizes}"
+        require(whole, "n_validation", rule, n)
+        rule = f"with n_train at most the {N_AVAILABLE} that there are"
+        require(self.n_train + n <= N_AVAILABLE, "n_validation", rule, self.n_train + n)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One network and all that is measured with it, completely."""
+
+    study: str
+    task: str
+    seed: int
+    heavy_above: float
+    n_train: int
+    n_validation: int
+    batch_sizes: tuple[int, ...]
+    cuts: int
+    hidden: tuple[int, ...]
+    learning_rate: float
+    epochs: int
+    training_batch_size: int
+    threads: int
+
+    @property
+    def cell_id(self) -> str:
+        """Twelve hexadecimal digits that depend on every setting."""
+        return digest(asdict(self))
+
+    @property
+    def names(self) -> tuple[object, ...]:
+        """What its random numbers depend on; the settings of the network do not count."""
+        return (self.study, self.task, self.seed)
+
+
+def cells(name: str, study: AtlasStudy) -> list[Cell]:
+    """The cells of a study, task by task, the seeds in their order."""
+    shared = asdict(study)
+    for key in ("question", "tasks", "seeds", "figures"):
+        del shared[key]
+    shared |= {key: tuple(shared[key]) for key in ("batch_sizes", "hidden")}
+    return [
+        Cell(study=name, task=task, seed=seed, **shared)
+        for task in study.tasks
+        for seed in range(study.seeds)
+    ]

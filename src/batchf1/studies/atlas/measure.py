@@ -1,0 +1,77 @@
+"""What metrics give of all predictions of a network, and on average over batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchf1.config.seeds import generator
+from batchf1.errors import TraceError
+from batchf1.studies.atlas.config import Cell
+from batchf1.studies.atlas.metrics import Metric, Values, of_task
+from batchf1.studies.atlas.rows import ATLAS
+from batchf1.studies.atlas.train import predictions
+
+TOLERANCE = 1e-9
+
+
+def measure(cell: Cell) -> pd.DataFrame:
+    """Train a network, and the rows of its cell; raises `TraceError` as `averages` does."""
+    rows = averages(*predictions(cell), of_task(cell.task), cell)
+    about = {"cell_id": cell.cell_id, "study": cell.study, "task": cell.task, "seed": cell.seed}
+    table = pd.DataFrame([about | row for row in rows])
+    return table[list(ATLAS.columns)].sort_values(["metric", "batch_size", "cut"], kind="stable")
+
+
+def averages(
+    y: NDArray[Any], said: NDArray[np.float64], metrics: Sequence[Metric], cell: Cell
+) -> Iterator[dict[str, Any]]:
+    """For each metric, batch size and cut the mean over batches beside the value of all.
+
+    Of a cell its names, batch sizes and cuts count. Raises `TraceError` where a metric of batches
+    differs from that of scikit-learn or SciPy: for all samples, and of the first cut for the first
+    batch and the first that is undefined.
+    """
+    wholes = {metric.name: metric.of_all(y, said) for metric in metrics}
+    for metric in metrics:
+        _hold(metric, metric.of_batches(y[None], said[None]), y[None], said[None])
+    for size in cell.batch_sizes:
+        for cut in range(cell.cuts):
+            order = generator(*cell.names, "cut", size, cut).permutation(len(y)).reshape(-1, size)
+            for metric in metrics:
+                values = metric.of_batches(y[order], said[order])
+                if cut == 0:
+                    _hold(metric, values, y[order], said[order])
+                row = {"metric": metric.name, "batch_size": size, "cut": cut}
+                yield row | average(values) | {"value": wholes[metric.name]}
+
+
+def average(values: Values) -> dict[str, Any]:
+    """The mean over batches of those that give a number, as the columns of a row."""
+    left_out, undefined = np.isnan(values.value), np.flatnonzero(values.undefined)
+    return {
+        "n_batches": len(left_out),
+        "n_undefined": len(undefined),
+        "n_left_out": int(left_out.sum()),
+        "gives": _given(values.value[undefined[0]]) if len(undefined) else "",
+        "batch_mean": float("nan") if left_out.all() else float(np.nanmean(values.value)),
+    }
+
+
+def _given(value: float) -> str:
+    """What an undefined batch gives, in a word of `rows.GIVES`."""
+    if np.isnan(value):
+        return "NaN"
+    return "0" if value == 0 else "a value"
+
+
+def _hold(metric: Metric, values: Values, y: NDArray[Any], said: NDArray[np.float64]) -> None:
+    """The first batch, and the first undefined one, beside scikit-learn or SciPy."""
+    for place in {0, int(values.undefined.argmax())}:
+        ours, theirs = float(values.value[place]), metric.of_all(y[place], said[place])
+        if not np.isclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+            raise TraceError(f"{metric.name}: {ours} by us, {theirs} by scikit-learn or SciPy")

@@ -1,0 +1,101 @@
+"""The numbers of the atlas: of each metric and batch size the error, its law, and a verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import linregress
+
+from batchf1.errors import require
+from batchf1.records import tables
+from batchf1.studies.atlas.metrics import METRICS
+from batchf1.studies.atlas.rows import ATLAS
+
+SAFE, RIGHT, LOW, HIGH, EITHER = "safe", "right on average", "too low", "too high", "either way"
+"""Verdicts on a metric."""
+ROUNDING = 1e-12
+"""Errors of so small a share of the value are 0."""
+SURE = 4.0
+"""Standard errors that an error differs from 0 by where it says something."""
+LEAST_SIZES = 3
+"""Batch sizes with an error, below which no law is fitted."""
+
+
+def summary(source: Path) -> pd.DataFrame:
+    """A row per metric and batch size; see `batchf1.figures.atlas.table`.
+
+    Raises `InputError` for a metric of one seed alone.
+    """
+    rows = tables.read(source, ATLAS)
+    n_seeds = rows.groupby("metric")["seed"].nunique().min()
+    rule = "needs two seeds of each metric, or nothing is sure"
+    require(bool(n_seeds >= 2), str(source), rule, str(n_seeds))
+    error = rows["batch_mean"] - rows["value"]
+    rows["error"] = error.where(error.abs() > ROUNDING * rows["value"].abs(), 0.0 * error)
+    order = {metric.name: place for place, metric in enumerate(METRICS)}
+    groups = rows.groupby(["task", "metric", "batch_size"])
+    found = pd.DataFrame([dict(zip(groups.keys, k, strict=True)) | _cell(g) for k, g in groups])
+    found = found.sort_values(
+        ["metric", "batch_size"], key=lambda c: c.map(order) if c.name == "metric" else c
+    )
+    laws = [law(part) for _, part in found.groupby("metric", sort=False)]
+    return found.drop(columns="gives").merge(pd.DataFrame(laws), validate="many_to_one")
+
+
+def _cell(rows: pd.DataFrame) -> dict[str, Any]:
+    """The numbers of one metric and batch size; the network is the unit of standard errors."""
+    seeds = rows.groupby("seed")
+    of_seed, error = seeds["value"].first(), seeds["error"].mean()
+    n_batches = rows["n_batches"].sum()
+    sd = of_seed.std()
+    return {
+        "n_seeds": len(of_seed),
+        "n_cuts": rows["cut"].nunique(),
+        "n_samples": rows["n_batches"].iloc[0] * rows["batch_size"].iloc[0],
+        "value": of_seed.mean(),
+        "sd": sd,
+        "error": error.mean(),
+        "error_se": error.std() / len(error) ** 0.5,
+        "error_in_sds": error.mean() / sd,
+        "percent": 100 * error.mean() / of_seed.mean(),
+        "undefined": rows["n_undefined"].sum() / n_batches,
+        "left_out": rows["n_left_out"].sum() / n_batches,
+        "gives": " or ".join(sorted(set(rows["gives"]) - {""})),
+        "too_low": (rows["error"] < 0).mean(),
+        "too_high": (rows["error"] > 0).mean(),
+    }
+
+
+def law(cells: pd.DataFrame) -> dict[str, Any]:
+    """What undefined batches give, verdict, and the exponent of |error| over batch size.
+
+    That is fitted to the batch sizes at which the error is surely not 0 and has the sign of the
+    smallest of them; NaN for fewer than three.
+    """
+    cells = cells.sort_values("batch_size")
+    sure = cells[cells["error"].abs() > SURE * cells["error_se"]]
+    found = {
+        "metric": cells["metric"].iloc[0],
+        "gives": next(filter(None, cells["gives"]), ""),
+        "verdict": _verdict(cells, sure["error"]),
+    }
+    fitted = sure[np.sign(sure["error"]) == np.sign(sure["error"]).head(1).sum()]
+    exponent = exponent_se = float("nan")
+    if len(fitted) >= LEAST_SIZES:
+        line = linregress(np.log(fitted["batch_size"]), np.log(fitted["error"].abs()))
+        exponent, exponent_se = line.slope, line.stderr
+    return found | {"exponent": exponent, "exponent_se": exponent_se}
+
+
+def _verdict(cells: pd.DataFrame, sure: pd.Series) -> str:
+    """Safe is what no cut moved, right on average what chance alone did."""
+    if (cells[["error", "too_low", "too_high"]] == 0).all(axis=None):
+        return SAFE
+    if sure.empty:
+        return RIGHT
+    if (sure < 0).all():
+        return LOW
+    return HIGH if (sure > 0).all() else EITHER

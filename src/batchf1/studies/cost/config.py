@@ -1,0 +1,252 @@
+"""A study of cost: its cells, and the order in which they are measured."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+from batchf1.config import registry
+from batchf1.config.limits import check_repetitions
+from batchf1.config.seeds import generator
+from batchf1.errors import refuse, require
+from batchf1.records.files import digest
+
+NONE = "none"
+"""The strategy of a series that the others are compared with: no F1 at all."""
+FORMS = {"epoch_end_arrays": "epoch_end"}
+"""A form of a strategy -> its module; `epoch_end` itself reads a data set, batch by batch."""
+ENGINES = {"plain": 1, "blocks": 64}
+"""Engine -> batches that a call of Keras trains or validates, its `steps_per_execution`.
+
+`plain` is `fit` as it comes. `blocks` makes the same steps with the same logs in a loop of
+TensorFlow's, which reads one batch at a time, so that ten million rows take seconds.
+"""
+DEVICES = ("cpu", "gpu")
+PREDICT_BATCH = 32
+"""Rows in a batch of `model.predict`, which the article leaves to Keras."""
+
+
+@dataclass
+class Grid:
+    """A product of settings; `strategies` and `repetitions` default to the study's."""
+
+    models: list[str] = MISSING
+    engines: list[str] = MISSING
+    batch_sizes: list[int] = MISSING
+    n_samples: list[int] = MISSING
+    """Rows of training data, and as many of validation; rounded up to whole batches."""
+    strategies: list[str] = field(default_factory=list)
+    repetitions: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("models", "engines", "batch_sizes", "n_samples"):
+            _distinct(f"grids.{name}", getattr(self, name))
+        for name, allowed in (("engines", tuple(ENGINES)), ("strategies", known())):
+            for value in getattr(self, name):
+                require(value in allowed, f"grids.{name}", f"are among {allowed}", value)
+        for name in ("batch_sizes", "n_samples"):
+            values = getattr(self, name)
+            require(min(values) >= 1, f"grids.{name}", "must be at least 1", values)
+        if self.repetitions:
+            check_repetitions("grids.repetitions", self.repetitions)
+        if self.strategies:
+            _has_none("grids.strategies", self.strategies)
+
+
+@dataclass
+class CostStudy:
+    """A question with grids of measurements, `experiments/<name>.yaml`."""
+
+    question: str = MISSING
+    grids: list[Grid] = MISSING
+    strategies: list[str] = MISSING
+    """Each is measured alone; `none` is among them."""
+    models: dict[str, list[int]] = MISSING
+    """Name -> units of its hidden layers."""
+    repetitions: int = MISSING
+    """Fresh processes for each cell."""
+    most_calls: int = MISSING
+    """A cell that calls Keras from Python more often in an epoch is left out."""
+    least_batches: int = 150
+    """Epochs with the strategy and without one take turns until each has trained on so many; a
+    process reports the medians."""
+    n_features: int = 10
+    prevalence: float = 0.5
+    """Probability of a positive."""
+    devices: list[str] = field(default_factory=lambda: list(DEVICES))
+    """The GPU is left out where TensorFlow sees none."""
+    threads: int = 0
+    """Threads of a process; 0 leaves the number to TensorFlow."""
+    figures: dict[str, str] = field(default_factory=dict)
+    """Figure -> the module of `batchf1.figures` that makes it from the table."""
+
+    def __post_init__(self) -> None:
+        _distinct("strategies", self.strategies)
+        for name in self.strategies:
+            require(name in known(), "strategies", f"are among {known()}", name)
+        _has_none("strategies", self.strategies)
+        _distinct("devices", self.devices)
+        for name in self.devices:
+            require(name in DEVICES, "devices", f"are among {DEVICES}", name)
+        check_repetitions("repetitions", self.repetitions)
+        for name, least in (("most_calls", 2), ("n_features", 1)):
+            value = getattr(self, name)
+            require(value >= least, name, f"must be at least {least}", value)
+        require(self.threads >= 0, "threads", "must be at least 0", self.threads)
+        require(0 < self.prevalence < 1, "prevalence", "must lie in (0, 1)", self.prevalence)
+        self._check_models()
+        require(bool(self.grids), "grids", "needs one", self.grids)
+
+    def _check_models(self) -> None:
+        for name, hidden in self.models.items():
+            good = all(units >= 1 for units in hidden)
+            require(good, f"models.{name}", "layers have at least 1 unit", hidden)
+        for name in {name for grid in self.grids for name in grid.models}:
+            if name not in self.models:
+                refuse("grids.models", f"are among {sorted(self.models)}", name)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One measurement, completely."""
+
+    study: str
+    model: str
+    hidden: tuple[int, ...]
+    engine: str
+    batch_size: int
+    n_samples: int
+    strategy: str
+    repetition: int
+    device: str
+    threads: int
+    n_features: int
+    prevalence: float
+    least_batches: int
+
+    @property
+    def cell_id(self) -> str:
+        """Twelve hexadecimal digits that depend on every setting."""
+        return digest(asdict(self))
+
+    @property
+    def series(self) -> tuple[object, ...]:
+        """What the measurements that are compared with one without a strategy have in common."""
+        shape = (self.device, self.model, self.engine, self.batch_size, self.n_samples)
+        return (*shape, self.repetition)
+
+    @property
+    def n_batches(self) -> int:
+        """Batches of an epoch, and of its validation."""
+        return -(-self.n_samples // self.batch_size)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of an epoch, and of its validation: whole batches."""
+        return self.n_batches * self.batch_size
+
+    @property
+    def epochs(self) -> int:
+        """Measured epochs."""
+        return max(1, -(-self.least_batches // self.n_batches))
+
+    @property
+    def plugin(self) -> str | None:
+        """The module of the strategy; None where there is none."""
+        return plugin_of(self.strategy)
+
+    @property
+    def in_arrays(self) -> bool:
+        """Whether the strategy holds the validation data in arrays."""
+        return self.strategy == "epoch_end_arrays"
+
+    @property
+    def calls(self) -> int:
+        """Calls of Keras from Python in an epoch: what a large cell spends its time on."""
+        fit = 2 * -(-self.n_batches // ENGINES[self.engine])
+        if self.plugin != "epoch_end":
+            return fit
+        return fit + (-(-self.n_rows // PREDICT_BATCH) if self.in_arrays else self.n_batches)
+
+    @property
+    def label(self) -> str:
+        """The cell in words, for messages."""
+        return (
+            f"cell {self.cell_id}: {self.strategy}, {self.engine}, model {self.model}, "
+            f"batch={self.batch_size}, n={self.n_samples}, repetition {self.repetition}, "
+            f"{self.device}"
+        )
+
+
+def plugin_of(strategy: str) -> str | None:
+    """The module of a strategy in any form; None for `none`."""
+    return None if strategy == NONE else FORMS.get(strategy, strategy)
+
+
+def known() -> list[str]:
+    """What can be measured: `none`, the strategies, and their other forms."""
+    return [NONE, *registry.names(registry.STRATEGIES), *FORMS]
+
+
+def measurements(name: str, study: CostStudy, devices: list[str]) -> list[Measurement]:
+    """The measurements of a study in the order in which they are made.
+
+    Repetition by repetition, in each the series shuffled, and in a series the strategies, so that a
+    drift of the machine hits all alike; the seeds are hashed from the names. Raises `InputError`
+    where `most_calls` leaves nothing.
+    """
+    found = dict.fromkeys(_of_grids(name, study, devices))  # ordered, none twice
+    series: dict[tuple[object, ...], list[Measurement]] = {}
+    for cell in found:
+        if cell.calls <= study.most_calls:
+            series.setdefault(cell.series, []).append(cell)
+    require(bool(series), "most_calls", "must leave a cell", study.most_calls)
+    ordered = []
+    for repetition in sorted({group[0].repetition for group in series.values()}):
+        mine = [group for group in series.values() if group[0].repetition == repetition]
+        draw = generator(name, "order", repetition)
+        for i in draw.permutation(len(mine)):
+            ordered += [mine[i][j] for j in draw.permutation(len(mine[i]))]
+    return ordered
+
+
+def _of_grids(name: str, study: CostStudy, devices: list[str]) -> Iterator[Measurement]:
+    for grid in study.grids:
+        axes = (
+            devices,
+            grid.models,
+            grid.engines,
+            grid.batch_sizes,
+            grid.n_samples,
+            range(grid.repetitions or study.repetitions),
+            grid.strategies or study.strategies,
+        )
+        for device, model, engine, batch_size, n, repetition, strategy in itertools.product(*axes):
+            yield Measurement(
+                study=name,
+                model=model,
+                hidden=tuple(study.models[model]),
+                engine=engine,
+                batch_size=batch_size,
+                n_samples=n,
+                strategy=strategy,
+                repetition=repetition,
+                device=device,
+                threads=study.threads,
+                n_features=study.n_features,
+                prevalence=study.prevalence,
+                least_batches=study.least_batches,
+            )
+
+
+def _distinct(thing: str, values: list[Any]) -> None:
+    require(len(set(values)) == len(values) > 0, thing, "needs values, none twice", values)
+
+
+def _has_none(thing: str, names: list[str]) -> None:
+    rule = f"must have {NONE}, which the others are compared with"
+    require(NONE in names, thing, rule, names)

@@ -1,0 +1,76 @@
+"""A study of cuts that are not random: groups of a validation set, folds of a cross-validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from batchf1.config.limits import check_repetitions
+from batchf1.errors import require
+from batchf1.metrics.counts import Counts
+from batchf1.studies.cuts.diamonds import COLUMNS, LABEL
+
+
+@dataclass
+class Groups:
+    """Half of all diamonds, predicted by a model of the other half, and cut in several ways."""
+
+    above: list[float] = MISSING
+    """A diamond of more carats is a positive; each is a task of its own."""
+    by: list[str] = MISSING
+    """Columns; the diamonds of each value are one batch."""
+    sorted_by: list[str] = MISSING
+    """Columns, or `label`; sorted, then cut into batches of one size."""
+    batch_size: int = MISSING
+    seeds: int = MISSING
+
+    def __post_init__(self) -> None:
+        for name, known in (("by", COLUMNS), ("sorted_by", (*COLUMNS, LABEL))):
+            for column in getattr(self, name):
+                require(column in known, f"groups.{name}", f"are among {known}", column)
+        good = bool(self.above) and all(0 < cut < float("inf") for cut in self.above)
+        require(good, "groups.above", "needs carats above 0", self.above)
+        require(self.batch_size >= 1, "groups.batch_size", "must be at least 1", self.batch_size)
+        check_repetitions("groups.seeds", self.seeds)
+
+
+@dataclass
+class Folds:
+    """Cross-validations of diamonds with a prevalence, in plain and in stratified folds."""
+
+    above: float = MISSING
+    n_samples: int = MISSING
+    prevalences: list[float] = MISSING
+    n_folds: int = MISSING
+    seeds: int = MISSING
+
+    def __post_init__(self) -> None:
+        check_repetitions("folds.seeds", self.seeds)
+        require(self.n_folds >= 2, "folds.n_folds", "must be at least 2", self.n_folds)
+        require(bool(self.prevalences), "folds.prevalences", "need one", "none")
+        rule = f"leave each of {self.n_folds} folds a positive and a negative"
+        for prevalence in self.prevalences:
+            positives = round(self.n_samples * prevalence)
+            good = self.n_folds <= positives <= self.n_samples - self.n_folds
+            require(good, "folds.prevalences", rule, prevalence)
+
+
+@dataclass
+class CutStudy:
+    """What cuts that are not random do to the mean over batches of F1."""
+
+    question: str = MISSING
+    groups: Groups = MISSING
+    folds: Folds = MISSING
+    published: list[dict[str, int]] = MISSING
+    """tp, fp, fn and tn of the folds of Forman and Scholz."""
+    figures: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require(bool(self.published), "published", "needs a fold", "none")
+        for i, fold in enumerate(self.published):
+            good = sorted(fold) == sorted(Counts._fields) and min(fold.values()) >= 0
+            rule = f"has {Counts._fields}, whole numbers >= 0, together at least 1"
+            good = good and sum(fold.values()) >= 1
+            require(good, f"published[{i}]", rule, dict(fold))

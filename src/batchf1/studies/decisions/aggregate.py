@@ -1,0 +1,95 @@
+"""Regrets of single seeds become means over seeds, with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import bootstrap
+
+from batchf1.config.seeds import generator
+from batchf1.metrics.counts import Floats
+from batchf1.studies.decisions.regret import KEY, NUMBERS
+
+CELL = [*KEY, "dataset", "prevalence", "validation_batch_size", "empty", "chosen_by"]
+BIN = [*KEY, "bin_low", "bin_high", "empty", "chosen_by"]
+EDGES = (0.0, 0.3, 1.0, 3.0, 10.0, np.inf)
+"""Expected positives per batch at which a bin ends and the next begins."""
+RESAMPLES = 9_999
+AT_ONCE, BATCH = 200, 500
+"""Rows and resamples that are computed together, which takes some 25 MB."""
+
+
+def cells(regrets: pd.DataFrame) -> pd.DataFrame:
+    """A row per decision, dataset, prevalence, validation batch size, rule and way of choosing."""
+    return _means(_with_positives(regrets), CELL)
+
+
+def bins(regrets: pd.DataFrame) -> pd.DataFrame:
+    """The same numbers over data sets, prevalences and sizes, in bins of positives per batch.
+
+    In each seed the mean over the cells of the bin counts; `positives_per_batch` is the cells'
+    geometric mean. What has no one batch size is in a bin without limits, over all cells.
+    """
+    rows = _with_positives(regrets)
+    for name, labels in {"bin_low": EDGES[:-1], "bin_high": EDGES[1:]}.items():
+        placed = pd.cut(rows["positives_per_batch"], EDGES, right=False, labels=labels)
+        rows[name] = placed.astype(np.float64)
+    return _means(rows, BIN)
+
+
+def interval(values: Floats) -> tuple[Floats, Floats]:
+    """95 % percentile bootstrap intervals of the means along the last axis, (rows, seeds).
+
+    NaN for one seed. Each row meets the same resamples, whatever rows are beside it.
+    """
+    n = values.shape[-1]
+    if n < 2:
+        return np.full(len(values), np.nan), np.full(len(values), np.nan)
+    ends = []
+    for first in range(0, len(values), AT_ONCE):
+        found = bootstrap(
+            (values[first : first + AT_ONCE],),
+            np.mean,
+            axis=-1,
+            n_resamples=RESAMPLES,
+            batch=BATCH,
+            method="percentile",
+            rng=generator("decisions", "bootstrap", n),
+        )
+        ends.append(found.confidence_interval)
+    low, high = (np.concatenate(part) for part in zip(*ends, strict=True))
+    return low, high
+
+
+def _with_positives(regrets: pd.DataFrame) -> pd.DataFrame:
+    per_batch = regrets["validation_batch_size"] * regrets["prevalence"]
+    return regrets.assign(positives_per_batch=per_batch.astype(np.float64))
+
+
+def _means(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Means over seeds of the means within each, and the interval of the mean regret."""
+    if rows.empty:
+        return pd.DataFrame()
+    logs = np.log(rows["positives_per_batch"])
+    of_seed = rows.assign(positives_per_batch=logs).groupby(
+        [*key, "seed"], dropna=False, sort=False
+    )
+    seeds = of_seed[["positives_per_batch", *NUMBERS]].mean().reset_index()
+    groups = seeds.groupby(key, dropna=False, sort=False)
+    found = groups[["positives_per_batch", *NUMBERS]].mean()
+    found["positives_per_batch"] = np.exp(found["positives_per_batch"])
+    found["n_seeds"] = groups.size()
+    found["regret_low"], found["regret_high"] = _intervals(seeds["regret"], groups.ngroup())
+    return found.reset_index()
+
+
+def _intervals(regret: pd.Series, group: pd.Series) -> tuple[Floats, Floats]:
+    """Of each group, in their order."""
+    order = np.argsort(group, kind="stable")
+    parts = np.split(regret.to_numpy()[order], np.flatnonzero(np.diff(group.to_numpy()[order])) + 1)
+    sizes = np.array([len(part) for part in parts])
+    low, high = np.full(len(parts), np.nan), np.full(len(parts), np.nan)
+    for n in np.unique(sizes):
+        alike = np.flatnonzero(sizes == n)
+        low[alike], high[alike] = interval(np.array([parts[i] for i in alike]))
+    return low, high

@@ -1,0 +1,138 @@
+"""Decisions: between which rows of a study's table each of them chooses, and how.
+
+A table is one of the study of decisions: a row per run, epoch and threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from batchf1.errors import require
+from batchf1.studies.decisions.choices import best, checkpoint, early_stopping
+
+UNIT = ["dataset", "prevalence", "seed"]
+"""Within one of these all options share data, order and seeds."""
+PLAIN = 0.5
+"""The threshold wherever it is not what is chosen."""
+PATIENCES = (3, 5)
+SEARCHES = (16, 32)
+WEIGHTED = 10.0
+"""The class weight of the weighted models."""
+
+Choose = Callable[..., NDArray[np.intp]]
+"""Of values (units, options), and `max` or `min`: the place of the option taken in each unit."""
+
+
+class Options(NamedTuple):
+    """A decision in several units, with as many options in each.
+
+    `units`: dataset, prevalence and seed, a row a unit. `rows`: (units, options), numbers of rows
+    of the table, in the order in which `choose` sees them. `own`: whether each option is validated
+    in the batch size that it was trained in.
+    """
+
+    decision: str
+    model: str
+    class_weight: str
+    units: pd.DataFrame
+    rows: NDArray[np.intp]
+    choose: Choose
+    own: bool = False
+
+    def taken(self, values: NDArray[np.float64], mode: str = "max") -> NDArray[np.intp]:
+        """The row of the table that is chosen in each unit, going by values of all its rows."""
+        return self.at(self.places(values, mode))
+
+    def places(self, values: NDArray[np.float64], mode: str = "max") -> NDArray[np.intp]:
+        """Likewise its place among the options."""
+        return self.choose(values[self.rows], mode=mode)
+
+    def at(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The row of the table at a place in each unit."""
+        return np.take_along_axis(self.rows, places[:, None], axis=1)[:, 0]
+
+
+def decisions(table: pd.DataFrame) -> list[Options]:
+    """Every decision that the table has options for, two at least; its index must count the rows.
+
+    Raises `InputError` where some units of a decision have more options than others.
+    """
+    plain = table[table["threshold"] == PLAIN]
+    last = _last(plain)
+    found = [_thresholds(_last(table)), _epochs(plain), _class_weights(last)]
+    found += [_searches(last), _two_models(last)]
+    return [options for some in found for options in some if options.rows.shape[1] > 1]
+
+
+def among(
+    rows: pd.DataFrame, order: str, names: tuple[str, str, str], choose: Choose, own: bool = False
+) -> Options:
+    """The decision between these rows of a table, in this order, in each unit.
+
+    `names`: of the decision, its model and its class weight. Raises `InputError` as `decisions`.
+    """
+    rows = rows.sort_values([*UNIT, order], kind="stable")
+    sizes = rows.groupby(UNIT).size()
+    found = sorted(set(sizes)) or [0]
+    rule = "needs as many options in each dataset, prevalence and seed"
+    require(len(found) == 1, f"decision {names[0]}", rule, list(map(int, found)))
+    units = sizes.index.to_frame(index=False)
+    places = rows.index.to_numpy(np.intp).reshape(len(units), found[0])
+    return Options(*names, units, places, choose, own)
+
+
+def _last(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["epoch"] == table.groupby("run_id")["epoch"].transform("max")]
+
+
+def _of(rows: pd.DataFrame, role: str, class_weight: float | None = None) -> pd.DataFrame:
+    kept = rows["role"] == role
+    if class_weight is not None:
+        kept &= rows["training.class_weight"] == class_weight
+    return rows[kept]
+
+
+def _thresholds(last: pd.DataFrame) -> Iterator[Options]:
+    for role in ("network", "logistic"):
+        names = ("threshold", role, "1")
+        yield among(_of(last, role, 1.0), "threshold", names, best)
+
+
+def _epochs(plain: pd.DataFrame) -> Iterator[Options]:
+    ways: dict[str, Choose] = {"checkpoint": checkpoint}
+    for patience, (name, restore) in product(PATIENCES, {"best": True, "last": False}.items()):
+        stop = partial(early_stopping, patience=patience, restore_best=restore)
+        ways[f"early_stopping_{patience}_{name}"] = stop
+    for (decision, choose), weight in product(ways.items(), (1.0, WEIGHTED)):
+        names = (decision, "network", f"{weight:g}")
+        yield among(_of(plain, "network", weight), "epoch", names, choose)
+
+
+def _class_weights(last: pd.DataFrame) -> Iterator[Options]:
+    names = ("class_weight", "network", "")
+    yield among(_of(last, "network"), "training.class_weight", names, best)
+
+
+def _searches(last: pd.DataFrame) -> Iterator[Options]:
+    candidates = _of(last, "candidate")
+    for n in SEARCHES:
+        some = candidates[candidates["candidate"] < n]
+        yield among(some, "candidate", (f"search_{n}", "candidate", ""), best)
+    names = (f"search_{n}_own", "candidate", "")
+    yield among(some, "candidate", names, best, own=True)
+
+
+def _two_models(last: pd.DataFrame) -> Iterator[Options]:
+    """Of tied ones `best` takes the lower place: the logistic regression."""
+    weights = (1.0, WEIGHTED)
+    for ours, theirs in ((1.0, 1.0), (WEIGHTED, WEIGHTED), weights, weights[::-1]):
+        both: list[Any] = [_of(last, "logistic", theirs), _of(last, "network", ours)]
+        names = ("two_models", "network v logistic", f"{ours:g} v {theirs:g}")
+        yield among(pd.concat(both), "role", names, best)

@@ -1,0 +1,55 @@
+"""Beside the regrets: pairs of candidates, logged in the order that theory predicts or not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from batchf1.metrics.counts import Counts
+from batchf1.studies.decisions.options import UNIT, Options
+from batchf1.studies.decisions.regret import cuts
+from batchf1.studies.decisions.rows import VALIDATION
+from batchf1.theory.expectation import expect
+
+FAR = 2.0
+"""Deviations of a gap that chance does not turn round."""
+PLACE = [*UNIT[:2], "validation_batch_size"]
+
+TOTALS = {"seed": "nunique", "n_pairs": "sum", "n_agree": "sum"}
+
+
+def pairs(table: pd.DataFrame, options: list[Options]) -> pd.DataFrame:
+    """How often two candidates are logged in the order that theory predicts, if it does clearly.
+
+    Of each pair of candidates of the largest search, where empty batches count 0: `n_pairs` whose
+    expected values are more than `FAR` deviations apart, as if the cuts were independent, and
+    `agreement`, the share of them of which the logged values lie in that order. A row per dataset,
+    prevalence and validation batch size, and one of all.
+    """
+    searches = [option for option in options if option.own]
+    columns = {size: name for (size, empty), name in cuts(map(str, table)).items() if empty == "0"}
+    found = [
+        _pairs(table, option, name, size) for option in searches for size, name in columns.items()
+    ]
+    if not found:
+        return pd.DataFrame()
+    units = pd.concat(found)
+    per_cell = units.groupby(PLACE).agg(TOTALS).reset_index()
+    whole = units.assign(every=0).groupby("every").agg(TOTALS).reset_index(drop=True)
+    both = pd.concat([per_cell, whole], ignore_index=True)
+    share = both.pop("n_agree") / both["n_pairs"].where(both["n_pairs"] > 0)
+    names = {"decision": searches[0].decision.removesuffix("_own"), "model": searches[0].model}
+    return both.rename(columns={"seed": "n_seeds"}).assign(**names, empty="0", agreement=share)
+
+
+def _pairs(table: pd.DataFrame, option: Options, name: str, size: int) -> pd.DataFrame:
+    """The units with the number of clear pairs in each, and of those in the predicted order."""
+    counts = (table[count].to_numpy(np.int64)[option.rows] for count in VALIDATION)
+    found = expect(Counts(*counts), size)
+    one, two = np.triu_indices(option.rows.shape[1], 1)
+    gap = found.expected_f1[:, one] - found.expected_f1[:, two]
+    clear = np.abs(gap) > FAR * np.hypot(found.sd[:, one], found.sd[:, two])
+    logged = table[name].to_numpy(np.float64)[option.rows]
+    agree = np.sign(logged[:, one] - logged[:, two]) == np.sign(gap)
+    numbers = {"n_pairs": clear.sum(axis=1), "n_agree": (clear & agree).sum(axis=1)}
+    return option.units.assign(validation_batch_size=size, **numbers)

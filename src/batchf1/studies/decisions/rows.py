@@ -1,0 +1,165 @@
+"""The table of a study of decisions: what each epoch, and each threshold at the end, would log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from batchf1.config.settings import Run
+from batchf1.metrics.averaging import batch_mean
+from batchf1.metrics.counts import Counts, batch_counts
+from batchf1.studies.decisions.config import DecisionStudy
+from batchf1.sweep import rows, schema
+from batchf1.sweep.recording import Recording
+from batchf1.sweep.rows import Trained
+from batchf1.training.base import Expected, Pass
+
+EMPTY = {"0": 0.0, "1": 1.0, "skip": np.nan}
+"""What stands for F1 in a batch without positives and predicted ones -> its value."""
+VALIDATION, TEST = ("tp", "fp", "fn", "tn"), ("test_tp", "test_fp", "test_fn", "test_tn")
+LOGGED = r"^f1_(\d+)_(0|1|skip)$"
+"""Columns of the logged F1: validation batch size, and what empty batches count for."""
+
+
+def column(size: int, empty: str) -> str:
+    """The column of the logged F1 at a validation batch size, with a key of `EMPTY`."""
+    return f"f1_{size}_{empty}"
+
+
+def _of_runs(*names: str) -> dict[str, pa.Column]:
+    return {name: schema.RUNS.columns[name] for name in names}
+
+
+_count = schema.RUNS.columns["tp"]
+EPOCHS = pa.DataFrameSchema(
+    {
+        **_of_runs("run_id", "study", "dataset", "n_samples", "prevalence", "batch_size", "seed"),
+        **_of_runs("epoch"),
+        "threshold": pa.Column("float64", pa.Check.in_range(0, 1)),
+        "val_loss": pa.Column("float64", pa.Check.ge(0), description="of the epoch, as logged"),
+        **dict.fromkeys((*VALIDATION, *TEST), _count),
+        LOGGED: pa.Column("float64", pa.Check.in_range(0, 1), regex=True, required=False),
+        **_of_runs("device", "framework", "version", "averaging"),
+        "role": pa.Column(str, required=False, description="`decisions.cells`"),
+        "candidate": pa.Column("int64", pa.Check.ge(0), required=False),
+        schema.SETTING: schema.RUNS.columns[schema.SETTING],
+    },
+    unique=["run_id", "epoch", "threshold"],
+    strict=True,
+    ordered=True,
+)
+"""A row per run and epoch, at the run's threshold; of the last epoch of a run whose positives weigh
+1 also at each of the study's others. Counts of validation and test in samples; the logged F1 is the
+framework's average over the validation batches of F1, with the weights of the epoch's end."""
+
+
+def recording(study: DecisionStudy) -> Recording:
+    """What a study of decisions keeps of its runs."""
+    sizes, thresholds = list(study.validation_batch_sizes), study.thresholds
+    told = {"validation_batch_sizes": sizes, "thresholds": thresholds}
+    return Recording(
+        EPOCHS,
+        partial(table, sizes=sizes, thresholds=thresholds),
+        lambda run: run.training.epochs + len(_further(run, thresholds)),
+        __name__,
+        told,
+    )
+
+
+def _further(run: Run, thresholds: Sequence[float]) -> list[float]:
+    """The thresholds that a run is looked at with beside its own."""
+    if run.training.class_weight != 1:
+        return []
+    return [threshold for threshold in thresholds if threshold != run.training.threshold]
+
+
+def table(
+    runs: Sequence[Run],
+    device: str,
+    trained: Sequence[Sequence[Pass]],
+    expected: Mapping[str, Expected],
+    *,
+    sizes: Sequence[int],
+    thresholds: Sequence[float],
+) -> pd.DataFrame:
+    """The rows of `EPOCHS` that runs give.
+
+    `sizes`: validation batch sizes, multiples of the first, which is the runs' own. The other
+    arguments, and what raises, as in `rows.table`: what Keras itself logged is held against the
+    counts of its batches, of which those of the larger batches are sums.
+    """
+    for name, rule in expected.items():
+        pairs = zip(runs, trained, strict=True)
+        passes = [Trained(run, of) for run, each in pairs for of in each if of.split != "test"]
+        rows.checked(passes, name, rule)
+    pairs = zip(runs, trained, strict=True)
+    found = [_of_run(run, device, passes, sizes, thresholds) for run, passes in pairs]
+    return pd.concat(found, ignore_index=True)
+
+
+def _of_run(
+    run: Run,
+    device: str,
+    passes: Sequence[Pass],
+    sizes: Sequence[int],
+    thresholds: Sequence[float],
+) -> pd.DataFrame:
+    validation = [of for of in passes if of.split == "validation"]
+    test = [of for of in passes if of.split == "test"]
+    further = _further(run, thresholds)
+    batches, tested = (
+        _joined([of.batches for of in validation]),
+        _joined([of.full_pass for of in test]),
+    )
+    if further:
+        batches = _joined([batches, _at(validation[-1], further, sizes[0])])
+        tested = _joined([tested, _at(test[-1], further, run.dataset.n_test)])
+    epochs = [of.epoch + 1 for of in validation]
+    losses = [float(of.logs["val_loss"]) for of in validation]
+    last = len(further)
+    framework = run.framework
+    return pd.DataFrame(
+        {
+            **rows.of_run(run),
+            "epoch": epochs + epochs[-1:] * last,
+            "threshold": [run.training.threshold] * len(epochs) + further,
+            "val_loss": losses + losses[-1:] * last,
+            **dict(zip(VALIDATION, batches.pooled(), strict=True)),
+            **dict(zip(TEST, tested.pooled(), strict=True)),
+            **logged(batches, sizes, framework.averaging),
+            "device": device,
+            "framework": framework.name,
+            "version": framework.version(),
+            "averaging": framework.averaging,
+        }
+    )
+
+
+def logged(batches: Counts, sizes: Sequence[int], averaging: Any) -> dict[str, Any]:
+    """Column -> what is logged at each validation batch size and for each value of empty batches.
+
+    `batches`: counts of shape (n, batches of `sizes[0]`); the values have shape (n,).
+    """
+    found = {}
+    for size in sizes:
+        starts = np.arange(0, batches.tp.shape[-1], size // sizes[0])
+        merged = Counts(*(np.add.reduceat(part, starts, axis=-1) for part in batches))
+        for empty, value in EMPTY.items():
+            found[column(size, empty)] = batch_mean(merged, averaging, value)
+    return found
+
+
+def _joined(parts: Sequence[Counts]) -> Counts:
+    """Counts of single passes (n_batches,), or of several, one below the other."""
+    return Counts(*(np.vstack(each) for each in zip(*parts, strict=True)))
+
+
+def _at(of: Pass, thresholds: Sequence[float], size: int) -> Counts:
+    """The counts of a pass in batches of a size at each threshold, (n_thresholds, n_batches)."""
+    assert of.scored is not None
+    return _joined([batch_counts(*of.scored, size, threshold) for threshold in thresholds])

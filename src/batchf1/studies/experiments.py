@@ -1,0 +1,72 @@
+"""The files of `experiments/`: what kind each is, and which figures it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from batchf1.config import registry
+from batchf1.config.settings import check_name
+from batchf1.errors import refuse, require
+from batchf1.studies.atlas.config import AtlasStudy
+from batchf1.studies.cost.config import CostStudy
+from batchf1.studies.cuts.config import CutStudy
+from batchf1.studies.decisions import cells as decisions
+from batchf1.studies.decisions import rows as decisions_rows
+from batchf1.studies.decisions.config import DecisionStudy
+from batchf1.studies.worked_example import WorkedExample
+from batchf1.sweep import grid, rows
+from batchf1.sweep.grid import Study, load_study, read_yaml
+from batchf1.sweep.plan import Plan
+
+Experiment = Study | DecisionStudy | WorkedExample | CostStudy | CutStudy | AtlasStudy
+KINDS: dict[str, type[Experiment]] = {
+    "batches": WorkedExample,
+    "grids": CostStudy,
+    "candidates": DecisionStudy,
+    "folds": CutStudy,
+    "cuts": AtlasStudy,
+}
+"""Key that only one kind of file has -> its kind; a file without any is a `Study`."""
+MEASURED = {"scaling": Path("benchmarks")}
+"""Figure that no experiment makes -> what does."""
+
+
+def load(path: Path) -> Experiment:
+    """An experiment file, of the kind that its keys tell; `InputError` where it does not fit."""
+    written = read_yaml(path)
+    kind = next((kind for key, kind in KINDS.items() if key in written), Study)
+    return load_study(path, kind)
+
+
+def experiments(folder: str | Path) -> dict[str, Experiment]:
+    """Every experiment file of a folder, by name.
+
+    Raises `InputError` where a file does not fit, two of them claim one figure, or one ends in
+    .yml, which would otherwise lie there unread, perhaps beside a .yaml of the same name.
+    """
+    found: dict[str, Experiment] = {}
+    owner = dict(MEASURED)
+    require(Path(folder).is_dir(), str(folder), "must be a folder of experiments", "none")
+    for path in sorted(Path(folder).glob("*.yml")):
+        refuse(str(path), "experiment files end in .yaml", path.name)
+    for path in sorted(Path(folder).glob("*.yaml")):
+        check_name(path.stem, f"{path}: the name")
+        found[path.stem] = experiment = load(path)
+        for figure, module in experiment.figures.items():
+            check_name(figure, f"{path}: figures")
+            registry.place(registry.FIGURES, module, f"{path}: figures.{figure}")
+            require(figure not in owner, f"{path}: figures", f"{owner.get(figure)} has it", figure)
+            owner[figure] = path
+    return found
+
+
+def plan(path: str | Path, huge: bool = False) -> Plan:
+    """That of an experiment file; `InputError` names what does not fit.
+
+    `huge`: whether it may have more than `limits.MAX_RUNS` runs.
+    """
+    path = Path(path)
+    study = load(path)
+    if isinstance(study, DecisionStudy):
+        return Plan(decisions.cells(path, huge), decisions_rows.recording(study), study.question)
+    return Plan(grid.cells(path, huge), rows.RECORDING, study.question)

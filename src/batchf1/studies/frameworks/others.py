@@ -1,0 +1,137 @@
+"""What the programs measured, audited: a row for each number that a framework logged."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from batchf1.auditing.answer import audit
+from batchf1.auditing.result import Audited
+from batchf1.errors import refuse, require
+from batchf1.metrics.ratios import F1
+from batchf1.records.provenance import PACKAGE
+from batchf1.studies.frameworks import example
+from batchf1.studies.frameworks.environments import FOLDER, PROGRAMS, python
+from batchf1.studies.frameworks.keras import TOLERANCE
+from batchf1.training import keras_defaults
+
+TIMEOUT = 300
+"""Seconds for a program, which takes some ten."""
+DIGITS = 6
+"""Of a number that is kept: those beyond differ between machines."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A number that a framework logged for the toy, and what it is."""
+
+    framework: str
+    version: str
+    written: str
+    """What the user writes, in Markdown."""
+    batches: str
+    """How the toy was cut, as `4/4/2`."""
+    seen: str
+    """The samples that went into the number: batches apart by `/`, devices by `|`."""
+    logged: float
+    pooled: float
+    """The F1 of all samples of the toy."""
+    fits: str = ""
+    """The rules of `audit` that give this number."""
+    rule: str = ""
+    """The first that gives the numbers of all cuts; empty without one."""
+    right: str = ""
+    """`yes` where each cut has its pooled value, else `no`."""
+    instead: str = ""
+    """What to write instead, in Markdown."""
+
+
+def measure(name: str, folder: Path = FOLDER) -> list[Row]:
+    """The rows of a program, from a process of its environment.
+
+    `name`: one of `PROGRAMS`; `folder`: where the environments are. Raises `InputError` for
+    another name, or where the program does not run to its end.
+    """
+    require(name in PROGRAMS, "program", f"is one of {tuple(PROGRAMS)}", name)
+    program = PROGRAMS[name]
+    command = [str(python(program.environment, folder)), "-m", _module(program.module)]
+    # no folder of the working directory must be taken for a framework
+    quiet = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONSAFEPATH": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    quiet |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    try:
+        with keras_defaults.environment():
+            done = subprocess.run(
+                [*command, *([program.argument] if program.argument else [])],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                env=os.environ | quiet,
+            )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        refuse(name, "must run in its environment: snakemake --cores all frameworks", str(error))
+    said = (done.stderr if done.returncode else done.stdout).strip().splitlines() or ["no word"]
+    require(done.returncode == 0, name, "must run to its end", said[-1])
+    return judged(rows_of(json.loads(said[-1])))
+
+
+def _module(name: str) -> str:
+    return f"{__name__.rpartition('.')[0]}.programs.{name}"
+
+
+def rows_of(told: dict[str, Any]) -> list[Row]:
+    """The rows, not judged yet, of what a program tells."""
+    rows = []
+    for case in told["cases"]:
+        pooled = example.f1(*_toy([list(range(samples(case["batches"])))])[0])
+        numbers = {"logged": round(case["logged"], DIGITS), "pooled": round(pooled, DIGITS)}
+        rows.append(Row(told["framework"], told["version"], **case | numbers))
+    return rows
+
+
+def judged(rows: Iterable[Row]) -> list[Row]:
+    """The rows with their rules and whether they are right, which both cuts decide together."""
+    found = list(rows)
+    together: dict[tuple[str, str], list[Row]] = {}
+    for row in found:
+        together.setdefault((row.framework, row.written), []).append(row)
+    return [_judged(row, together[row.framework, row.written]) for row in found]
+
+
+def audited(row: Row) -> Audited:
+    """What `audit` says of a row."""
+    devices = [_batches(part) for part in row.seen.split("|")]
+    batches = [batch for device in devices for batch in device]
+    places = [place for place, device in enumerate(devices) for _ in device]
+    return audit(
+        F1, _toy(batches), f"{row.logged:.{DIGITS}f}", devices=places if places[-1] else None
+    )
+
+
+def samples(batches: str) -> int:
+    """How many samples of the toy a cut takes."""
+    return sum(map(int, batches.split("/")))
+
+
+def _batches(text: str) -> list[list[int]]:
+    return [[int(sample) for sample in batch.split()] for batch in text.split("/")]
+
+
+def _toy(batches: list[list[int]]) -> list[tuple[Any, Any]]:
+    return [(example.LABELS[batch], example.SCORES[batch]) for batch in batches]
+
+
+def _judged(row: Row, all_cuts: list[Row]) -> Row:
+    each = [audited(one).rules for one in all_cuts]
+    common = [rule for rule in each[0] if all(rule in rules for rules in each)]
+    right = all(abs(one.logged - one.pooled) <= TOLERANCE for one in all_cuts)
+    return replace(
+        row,
+        fits=" ".join(audited(row).rules),
+        rule=next(iter(common), ""),
+        right="yes" if right else "no",
+    )

@@ -1,0 +1,171 @@
+"""The tables of `docs/averaging.md`, from the rows of the probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from batchf1.errors import refuse, require
+from batchf1.studies.frameworks.rows import FRAMEWORKS, RETURNED, RULES, Row, Rule
+
+
+def write(rows: list[Row], folder: str | Path) -> None:
+    """Write `averaging.csv` and the tables of `averaging.md`, each whole or not at all.
+
+    Raises `InputError` where the page or its markers are missing, or a file cannot be written.
+    """
+    write_page(rows, render(rows), Path(folder) / "averaging.md")
+
+
+def write_page(rows: Sequence[Any], tables: str, page: Path) -> None:
+    """Write the rows, of some dataclass, beside a page as CSV, and its tables between its markers.
+
+    Raises `InputError` where the page or its markers are missing, or a file cannot be written.
+    """
+    import pandas as pd
+
+    from batchf1.records.files import replacing
+    from batchf1.records.tables import write_csv
+
+    try:
+        before = page.read_text(encoding="utf-8")
+    except OSError as error:
+        refuse(str(page), "must be there", error.strerror or str(error))
+    after = _with_tables(before, tables, page)
+    write_csv(pd.DataFrame([asdict(row) for row in rows]), page.with_suffix(".csv"))
+    with replacing(page) as temporary:
+        temporary.write_text(after, encoding="utf-8")
+
+
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+
+
+def _with_tables(page: str, tables: str, path: Path) -> str:
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    require(bool(begin and end), str(path), f"needs the lines {BEGIN} and {END}", "a page without")
+    return f"{head}{BEGIN}\n\n{tables}\n{END}{tail}"
+
+
+class Place(NamedTuple):
+    """Lines of the tables: their first cell, and the values of `Row` that they tell of."""
+
+    text: str
+    weights: tuple[str, ...]
+    labels: str = "column"
+
+
+PLACES = {
+    "metrics": Place("`metrics`", ("none",)),
+    "weighted": Place(
+        "`weighted_metrics`, with `sample_weight`", ("weighted_metrics", "weighted_metrics_zero")
+    ),
+    "flat": Place("`metrics`, labels of shape (n,)", ("none",), "flat"),
+}
+SHAPE_OF = {
+    "sum": "counts, each a sum",
+    "mean": "counts, each a mean",
+    "per_sample": "counts per sample",
+    "f1": "F1",
+}
+WHY = {
+    ("sum", "per_sample"): "a short last batch counts too little",
+    ("mean", "per_batch"): "a short last batch counts too much",
+    ("f1", "per_batch"): "F1 does not average",
+    ("f1", "per_sample"): "F1 does not average",
+}
+"""(returned, rule) -> why the F1 is wrong."""
+
+
+def render(rows: list[Row]) -> str:
+    """Two tables in Markdown: whether F1 comes out right, and what is averaged how."""
+    versions = {row.framework: row.version for row in rows}
+    header = ["put into", "it returns"]
+    header += [f"{name} {versions[framework]}" for framework, name in FRAMEWORKS.items()]
+    one = [[returned] for returned in RETURNED]
+    first, weighted, flat = (
+        [_line(rows, place, returned, _verdict) for returned in one] for place in PLACES.values()
+    )
+    verdicts = [*first, *map(_difference, flat, first), *weighted]
+    shapes = (["sum", "mean", "f1"], ["per_sample"])
+    places = (PLACES["metrics"], PLACES["weighted"])
+    rules = [_line(rows, place, shape, _rule) for place, shape in product(places, shapes)]
+    return f"{table(header, verdicts)}\n{table(header, rules)}"
+
+
+def table(header: list[str], lines: Iterable[list[str]]) -> str:
+    """A table in Markdown: a header and lines of as many cells."""
+    cells = [header, ["---"] * len(header), *lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def _line(
+    rows: list[Row], place: Place, returned: list[str], text: Callable[[list[Row]], str]
+) -> list[str]:
+    chosen = [
+        row
+        for row in rows
+        if row.returned in returned and row.weights in place.weights and row.labels == place.labels
+    ]
+    shape = SHAPE_OF[returned[0]] if len(returned) == 1 else "a scalar"
+    frameworks = ([row for row in chosen if row.framework == name] for name in FRAMEWORKS)
+    return [place.text, shape, *(_cell(part, text) for part in frameworks)]
+
+
+def _difference(line: list[str], other: list[str]) -> list[str]:
+    """The line with `same` for each framework in which it says what the other does."""
+    kept = line[:2]
+    pairs = zip(line[2:], other[2:], strict=True)
+    return [*kept, *("same" if here == there else here for here, there in pairs)]
+
+
+def _cell(rows: list[Row], text: Callable[[list[Row]], str]) -> str:
+    """The text, or one for each call and split where these differ."""
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(f"{row.call}, {row.split}", []).append(row)
+    texts = {where: text(part) for where, part in parts.items()}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return "; ".join(f"{where}: {found}" for where, found in texts.items())
+
+
+def _verdict(rows: list[Row]) -> str:
+    if rows[0].raises:
+        return f"raises `{rows[0].raises}`"
+    wrong = [row for row in rows if not _right(row)]
+    if not wrong:
+        return "exact"
+    first = wrong[0]
+    target = first.true_f1 if first.weights == "none" else first.weighted_f1
+    numbers = f"wrong: {first.f1:.2f} for {target:.2f}"
+    if all(row.weights == "weighted_metrics_zero" for row in wrong):
+        return f"exact, but with a weight of 0 {numbers}"
+    return f"{numbers}, {_why(first)}"
+
+
+def _why(row: Row) -> str:
+    if row.rule == "other" and row.labels == "flat":
+        return "(n,) against (n, 1) makes (n, n)"
+    return WHY.get((row.returned, row.rule), "the weights reach only whole batches")
+
+
+def _right(row: Row) -> bool:
+    """Whether it is the F1 that was asked for: the weighted one where weights are used."""
+    return row.exact == ("unweighted" if row.weights == "none" else "weighted")
+
+
+def _rule(rows: list[Row]) -> str:
+    if rows[0].raises:
+        return f"raises `{rows[0].raises}`"
+    found = dict.fromkeys(row.rule for row in rows)
+    vector = rows[0].returned == "per_sample"
+    return " or ".join(_words(rule, vector) for rule in found)
+
+
+def _words(rule: str, vector: bool) -> str:
+    words = RULES.get(rule, Rule(rule, rule))
+    return words.of_vectors if vector else words.of_scalars

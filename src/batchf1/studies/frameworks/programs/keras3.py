@@ -1,0 +1,95 @@
+"""Keras 3 on its other backends, and on several devices: `jax`, `torch` or `mirrored`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+from batchf1.studies.frameworks import example
+from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+
+NAMES = {
+    "jax": "Keras on JAX",
+    "torch": "Keras on PyTorch",
+    "mirrored": "Keras, `MirroredStrategy` of 2",
+}
+COUNTS = {
+    "sum": "counts, each a sum; F1 of what is logged",
+    "mean": "counts, each a mean; F1 of what is logged",
+    "per_sample": "counts per sample; F1 of what is logged",
+}
+
+
+def measured(n: int, where: str) -> Iterator[Case]:
+    """F1 and counts in `metrics`, as `evaluate` logs them, and Keras' own F1 object."""
+    logs, seen = _logs(n, where), _seen(n, where)
+    instead = "counts per sample; or `F1Score(threshold=0.5)`"
+    yield Case("a function that returns F1", logs["f1"], seen, instead)
+    yield Case("`F1Score(threshold=0.5)`", logs["object"][0], seen)
+    for returned, written in COUNTS.items():
+        names = ("tp", "predicted_positives", "positives")
+        tp, predicted, positives = (logs[f"{returned}_{name}"] for name in names)
+        better = "counts per sample" if returned == "mean" else ""
+        yield Case(written, 2 * tp / (predicted + positives), seen, better)
+
+
+def _logs(n: int, where: str) -> dict[str, Any]:
+    import keras
+
+    from batchf1.studies.frameworks.keras import identity_model, metric_functions
+
+    with _replicas() if where == "mirrored" else nullcontext():
+        counts = [each for kind in COUNTS for each in metric_functions(keras.ops, kind)]
+        whole = keras.metrics.F1Score(threshold=0.5, name="object")
+        model = identity_model(keras, "metrics", [f1, whole, *counts])
+    x, y = example.SCORES[:n, None], example.LABELS[:n, None]
+    found = model.evaluate(x, y, batch_size=example.BATCH_SIZE, verbose=0, return_dict=True)
+    return dict(found)
+
+
+def f1(y_true: Any, y_pred: Any) -> Any:
+    """F1 as people write it, 0 where nothing is positive and nothing called so."""
+    from keras import config, ops
+
+    called = ops.cast(y_pred > 0.5, "float32")
+    both = ops.sum(called) + ops.sum(y_true)
+    return 2 * ops.sum(y_true * called) / (both + config.epsilon())
+
+
+def _replicas() -> Any:
+    """The scope of two logical CPUs."""
+    import tensorflow as tf
+
+    if not tf.config.list_logical_devices("CPU")[1:]:
+        raise RuntimeError("TensorFlow was in use before its CPU was divided")
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
+
+
+def _divide() -> None:
+    """Make two logical CPUs of one, before TensorFlow is in use."""
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+def _seen(n: int, where: str) -> str:
+    """Each batch, or what each replica gets of it."""
+    batches = example.batches(n)
+    if where != "mirrored":
+        return shown(batches)
+    halves = [(batch[: (len(batch) + 1) // 2], batch[(len(batch) + 1) // 2 :]) for batch in batches]
+    return shown(*([half for half in each if half] for each in zip(*halves, strict=True)))
+
+
+if __name__ == "__main__":
+    (place,) = sys.argv[1:]
+    os.environ["KERAS_BACKEND"] = "tensorflow" if place == "mirrored" else place
+    if place == "mirrored":
+        _divide()
+    from keras import __version__
+
+    tell(NAMES[place], __version__, lambda n: measured(n, place))

@@ -1,0 +1,68 @@
+"""Lightning on two processes: DDP over gloo, on this machine alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import lightning
+import torch.distributed as dist
+from lightning.pytorch.strategies import DDPStrategy
+from torchmetrics.functional.classification import binary_f1_score
+
+from batchf1.studies.frameworks.example import BATCHES
+from batchf1.studies.frameworks.programs.in_lightning import WHOLE, Module, loader, trainer, whole
+from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+
+RANKS = 2
+PATIENCE = timedelta(seconds=60)
+
+
+def value(module: Any, scores: Any, labels: Any, sync_dist: bool) -> None:
+    """Log the number that F1 is on this batch."""
+    module.log("f1", binary_f1_score(scores, labels), sync_dist=sync_dist)
+
+
+def measured(n: int) -> Iterator[Case]:
+    """F1 logged in each way; of an odd number of samples, the right way alone."""
+    if n % RANKS == 0:
+        (logged, *_), seen = _validated(partial(value, sync_dist=True), n)
+        yield Case('`self.log("f1", f1, sync_dist=True)`', logged, shown(*seen), WHOLE)
+        each, seen = _validated(partial(value, sync_dist=False), n)
+        for rank, logged in enumerate(each):
+            written = f'`self.log("f1", f1, sync_dist=False)`, process {rank}'
+            yield Case(written, logged, shown(seen[rank]), WHOLE)
+    (logged, *_), seen = _validated(whole, n)
+    odd = n % RANKS != 0
+    written = f"{WHOLE}, of an odd number of samples" if odd else WHOLE
+    yield Case(written, logged, shown(*seen), ODD if odd else "")
+
+
+ODD = "`validate` on one device; or leave the last sample out"
+
+
+def _validated(step: Any, n: int) -> tuple[list[float], list[list[list[int]]]]:
+    """What each process logs, and the batches that it saw."""
+    module = Module(step)
+    strategy = DDPStrategy(process_group_backend="gloo", timeout=PATIENCE)
+    (logs,) = trainer(devices=RANKS, strategy=strategy).validate(module, loader(n), verbose=False)
+    found: list[Any] = [None] * RANKS
+    dist.all_gather_object(found, (logs["f1"], module.seen))
+    logged, seen = zip(*found, strict=True)
+    return list(logged), list(seen)
+
+
+if __name__ == "__main__":
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo"}
+    # each process runs this program; the first speaks
+    speaker = os.environ.get("LOCAL_RANK", "0") == "0"
+    cuts = BATCHES | {"4/4/1": 9}
+    if speaker:
+        tell("Lightning, DDP on 2 processes", lightning.__version__, measured, cuts)
+    else:
+        for samples in cuts.values():
+            list(measured(samples))
+    dist.destroy_process_group()

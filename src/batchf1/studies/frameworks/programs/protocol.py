@@ -1,0 +1,51 @@
+"""What a program tells: the numbers that a framework logged for the toy, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from batchf1.studies.frameworks.example import BATCHES
+
+
+@dataclass(frozen=True)
+class Case:
+    """A number that a framework logged."""
+
+    written: str
+    """What the user writes, in Markdown."""
+    logged: float
+    seen: str
+    """The samples that went into it, as `shown` gives them."""
+    instead: str = ""
+    """What to write instead, in Markdown; empty where nothing is wrong."""
+    batches: str = ""
+    """How the toy was cut."""
+
+
+def shown(*devices: Sequence[Sequence[int]]) -> str:
+    """The batches of each device as text: `0 1 2 3/8 9|4 5 6 7` has two devices.
+
+    `devices`: for each its batches, each the numbers of its samples.
+    """
+    return "|".join("/".join(" ".join(map(str, batch)) for batch in each) for each in devices)
+
+
+def tell(
+    framework: str,
+    version: str,
+    measured: Callable[[int], Iterable[Case]],
+    cuts: dict[str, int] = BATCHES,
+) -> None:
+    """Print the cases of each cut of the toy, on one line.
+
+    `measured`: from a number of samples to what the framework logs for so many of the toy.
+    """
+    cases = [
+        asdict(case) | {"batches": cut, "logged": float(case.logged)}
+        for cut, n in cuts.items()
+        for case in measured(n)
+    ]
+    said = {"framework": framework, "version": version, "cases": cases}
+    print(json.dumps(said), flush=True)  # noqa: T201

@@ -1,0 +1,34 @@
+"""torchmetrics in a loop of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torchmetrics
+from torchmetrics import MeanMetric
+from torchmetrics.classification import BinaryF1Score
+from torchmetrics.functional.classification import binary_f1_score
+
+from batchf1.studies.frameworks.example import LABELS, SCORES, batches
+from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+
+
+def measured(n: int) -> Iterator[Case]:
+    """A mean of F1, and F1 itself."""
+    scores, labels = torch.tensor(SCORES), torch.tensor(LABELS).int()
+    mean, weighted, whole = MeanMetric(), MeanMetric(), BinaryF1Score()
+    for batch in batches(n):
+        f1 = binary_f1_score(scores[batch], labels[batch])
+        mean.update(f1)
+        weighted.update(f1, weight=len(batch))
+        whole.update(scores[batch], labels[batch])
+    seen = shown(batches(n))
+    instead = "`BinaryF1Score`: `update` for each batch, `compute` once"
+    yield Case("`MeanMetric().update(f1)`", mean.compute().item(), seen, instead)
+    yield Case("`MeanMetric().update(f1, weight=n)`", weighted.compute().item(), seen, instead)
+    yield Case("`BinaryF1Score().update(p, y)`", whole.compute().item(), seen)
+
+
+if __name__ == "__main__":
+    tell("torchmetrics", torchmetrics.__version__, measured)

@@ -1,0 +1,95 @@
+"""The rows that the probe gives: a metric function in a framework, and what was logged of it."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+
+from batchf1.errors import one_line, refuse
+from batchf1.metrics.averaging import Logged
+
+FRAMEWORKS = {"keras224": "Keras", "tf_keras": "tf-keras", "keras": "Keras"}
+"""Import name (`keras224` for the article's Keras) -> name in the tables."""
+
+MARGINS = ("tp", "predicted_positives", "positives")
+RETURNED: tuple[str, ...] = (*get_args(Logged), "f1")
+"""What a metric function returns for a batch."""
+CASE = ("framework", "weights", "labels", "returned", "call", "split")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case on one cut of the toy: what was logged for it, and what follows."""
+
+    framework: str
+    version: str
+    weights: str
+    """A key of `WEIGHTS`."""
+    labels: str
+    """A key of `SHAPES`."""
+    returned: str = ""
+    call: str = ""
+    split: str = ""
+    batches: str = ""
+    """A key of `BATCHES`."""
+    tp: float | None = None
+    """Logged, as the next two; None for `f1`, or where the framework raises."""
+    predicted_positives: float | None = None
+    positives: float | None = None
+    f1: float | None = None
+    """Rebuilt from the logged counts; for a metric that returns F1, logged."""
+    true_f1: float = 0.0
+    weighted_f1: float = 0.0
+    """The true F1 where every sample counts by its weight."""
+    rule: str = ""
+    """A key of `RULES`, or `other`: what both cuts of the toy were averaged by."""
+    exact: str = ""
+    """`unweighted` or `weighted`: the true F1 that `f1` equals in this row; `no`: neither."""
+    precision: str = ""
+    """`float32` where all numbers that this call logs for this split are float32 numbers."""
+    raises: str = ""
+    """The type of the exception, else empty."""
+
+
+class Rule(NamedTuple):
+    """How the values of an epoch become one number, in words."""
+
+    of_scalars: str
+    of_vectors: str
+
+
+RULES = {
+    "per_batch": Rule("each batch counts once", "each batch counts once"),
+    "per_sample": Rule("each batch counts by its size", "each sample counts once"),
+    "per_weight": Rule(
+        "each batch counts by its sum of weights", "each sample counts by its weight"
+    ),
+    "per_nonzero_weight": Rule(
+        "value x sum of weights / number of nonzero weights; then by batch size",
+        "weighted sum / number of nonzero weights; then by batch size",
+    ),
+}
+
+
+def load(path: str | Path) -> list[Row]:
+    """The rows of a CSV that `write` wrote. Raises `InputError` where it is not one."""
+    return read(path, Row)
+
+
+Kind = TypeVar("Kind")
+
+
+def read(path: str | Path, kind: type[Kind]) -> list[Kind]:
+    """The rows of the probe's CSV as a dataclass of texts and numbers; `InputError` for others."""
+    kinds = get_type_hints(kind)
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            return [kind(**_values(line, kinds)) for line in csv.DictReader(file)]
+    except (OSError, TypeError, ValueError, KeyError) as error:
+        refuse(str(path), "must be the CSV of batchf1.studies.frameworks", one_line(error))
+
+
+def _values(line: dict[str, str], kinds: dict[str, Any]) -> dict[str, Any]:
+    return {k: v if kinds[k] is str else float(v) if v else None for k, v in line.items()}

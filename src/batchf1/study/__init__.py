@@ -1,1 +1,0 @@
-"""A question with its grid of runs: from settings to a table."""

@@ -1,1 +1,0 @@
-"""What trains a run: a folder for each framework."""

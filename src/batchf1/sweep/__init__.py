@@ -1,0 +1,1 @@
+"""A grid of cells: its shards, their cache, and the one table they make."""

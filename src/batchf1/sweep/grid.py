@@ -1,0 +1,301 @@
+"""A study: a question with its grid, and the runs that `conf/`, overrides and grid compose.
+
+Hydra composes the files of `conf/`; the dataclasses of `settings` check what comes out.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from math import prod
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
+from omegaconf import MISSING, DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from batchf1.config import registry
+from batchf1.config.limits import check_size
+from batchf1.config.settings import Model, Program, Run, Training
+from batchf1.errors import InputError, one_line, refuse, require
+from batchf1.records.provenance import PACKAGE
+from batchf1.sweep.cells import Cell
+
+CONF = next(p for p in (PACKAGE.parents[1] / "conf", PACKAGE / "conf") if p.is_dir())
+GROUPS = ("dataset", "model", "training", "program")
+
+T = TypeVar("T")
+
+
+@dataclass
+class LeaveOut:
+    """Which cells of a grid a study leaves out; without a rule an impossible cell is refused."""
+
+    class_below: int = 0
+    """Cells with a class of fewer samples in a split."""
+    batch_above_data: bool = False
+    """Cells whose batch is larger than the training split."""
+
+    def __post_init__(self) -> None:
+        fewest = self.class_below
+        require(fewest >= 0, "leave_out.class_below", "must be at least 0", fewest)
+
+
+@dataclass
+class Study:
+    """A question with its grid of runs, `experiments/<name>.yaml`."""
+
+    question: str = MISSING
+    overrides: list[str] = field(default_factory=list)
+    """Hydra overrides that hold for every run."""
+    grid: dict[str, list[Any]] = MISSING
+    """Setting -> its values; `dataset`, `model` and `training` choose a file of `conf/`."""
+    seeds: int | None = None
+    """`seeds: 400` says `seed: [0, 1, ... 399]` of the grid in short."""
+    leave_out: LeaveOut = field(default_factory=LeaveOut)
+    shards: int | None = None
+    """Number of processes that the runs are dealt to; by default the machine's cores."""
+    aside: bool = False
+    """Whether the study is made only when it is asked for by its name."""
+    figures: dict[str, str] = field(default_factory=dict)
+    """Figure -> the module of `batchf1.figures` that makes it from the study's table."""
+    beside: list[str] = field(default_factory=list)
+    """Further files that the figures are made from, after the table."""
+
+    def __post_init__(self) -> None:
+        for name in ("shards", "seeds"):
+            value = getattr(self, name)
+            require(value is None or value >= 1, name, "must be at least 1", value)
+        if self.seeds is not None:
+            require("seed" not in self.grid, "seeds", "stands instead of grid.seed", self.seeds)
+            # not expanded: there may be more than a study may have
+            self.grid = {**self.grid, "seed": cast("list[Any]", range(self.seeds))}
+        texts = all(isinstance(override, str) for override in self.overrides)
+        require(texts, "overrides", "must be texts, each key=value", self.overrides)
+        set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
+        for key in ("study", *self.grid):
+            require(key not in set_here, "overrides", "set neither study nor a grid's key", key)
+        # another study's name would mix its rows into the table
+        require("study" not in self.grid, "grid.study", "is the file's name", "a grid over it")
+
+    def check_size(self, huge: bool = False) -> None:
+        """Refuse a grid of too many cells or runs, as `limits.check_size` does."""
+        n_cells = prod(len(values) for key, values in self.grid.items() if key != "seed")
+        check_size(n_cells, n_cells * len(self.grid.get("seed", [0])), huge)
+
+
+def compose(overrides: Iterable[str] = ()) -> Run:
+    """The run that `conf/` and Hydra overrides give; `InputError` for any that do not fit."""
+    return _run(_compose(overrides))
+
+
+def _compose(overrides: Iterable[str]) -> DictConfig:
+    overrides = list(overrides)
+    store = ConfigStore.instance()
+    store.store(name="run_schema", node=Run)
+    for name in _data_sets(overrides):
+        store.store(group="dataset", name=name, node=registry.dataset(name))
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = hydra_compose("config", overrides, return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        # ValueError: how Hydra refuses a config file named null or by a number
+        refuse("config", _reason(error), " ".join(overrides))
+    chosen = config.hydra.runtime.choices.get("dataset")
+    with open_dict(config):
+        del config["hydra"]
+    if config.get("dataset") and not config.dataset.get("variant"):
+        own = registry.PATH.fullmatch(str(chosen)) is not None
+        config.dataset.variant = registry.dataset(str(chosen)).name if own else str(chosen)
+    return config
+
+
+def _data_sets(overrides: Iterable[str]) -> list[str]:
+    """The data sets that Hydra has to know: our own, and of the others those that are named.
+
+    Another package's is not loaded before it is named, since it may be broken.
+    """
+    chosen = [override.partition("=")[2] for override in overrides if override[:8] == "dataset="]
+    named = {name.strip("'\"") for choice in chosen for name in _with_bases(choice)}
+    others = named & set(registry.names(registry.DATASETS)) | set(
+        filter(registry.PATH.fullmatch, named)
+    )
+    return sorted({*registry.own_names(registry.DATASETS), *others})
+
+
+def _with_bases(choice: str) -> Iterator[str]:
+    """A data set, and those that the defaults of its file in `conf/dataset` name."""
+    yield choice
+    file = CONF / "dataset" / f"{choice}.yaml"
+    bases = read_yaml(file).get("defaults") or [] if file.is_file() else []
+    for base in bases:
+        if isinstance(base, str) and base not in ("_self_", choice):
+            yield from _with_bases(base)
+
+
+def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
+    """The composition as a `Run`, with the values of `point` (already typed) in their places."""
+    try:
+        settings: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        refuse("config", _reason(error), "no value")
+    for key, value in (point or {}).items():
+        group, _, name = key.rpartition(".")
+        (settings[group] if group else settings)[name] = value
+    parts: dict[str, Any] = {
+        "dataset": OmegaConf.get_type(config.dataset),
+        "model": Model,
+        "training": Training,
+        "program": Program,
+    }
+    made = {name: _part(part, settings.get(name), f"{name}.") for name, part in parts.items()}
+    run: Run = _part(Run, settings | made)
+    return run
+
+
+def _part(kind: Any, settings: Any, group: str = "") -> Any:
+    """An object of a dataclass from all its settings: overrides can add some, and take away."""
+    require(isinstance(settings, dict), f"config: {group}", "must be chosen", settings)
+    known = {part.name for part in fields(kind)}
+    for name in sorted(settings.keys() - known):
+        refuse(f"config: {group}{name}", f"no such setting; there are {sorted(known)}", name)
+    for name in sorted(known - settings.keys()):
+        refuse(f"config: {group}{name}", "needs a value", "none")
+    return kind(**settings)
+
+
+def _reason(error: Exception) -> str:
+    """What Hydra or OmegaConf say, on one line, with the key and without notes on types."""
+    texts = [str(e) for e in (error, error.__cause__) if e is not None]
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    notes = ("object_type", "full_key", "reference_type", "set_struct", "set_readonly")
+    said = [line for line in lines if line and not line.startswith(notes)]
+    key = getattr(error, "full_key", None)
+    return one_line("; ".join(dict.fromkeys([*([f"at {key}"] if key else []), *said])))
+
+
+def load_study(path: str | Path, kind: type[T]) -> T:
+    """An experiment file as a `Study` or `WorkedExample`; `InputError` names what does not fit."""
+    path = Path(path)
+    written = read_yaml(path)
+    try:
+        study = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), written))
+    except (OmegaConfBaseException, ValueError, RecursionError) as error:
+        # RecursionError: a YAML alias to the very thing that holds it
+        raise InputError(f"{path}: {_reason(error)[:500]}") from error
+    assert isinstance(study, kind)
+    return study
+
+
+def read_yaml(path: Path) -> Any:
+    """The keys and values of a YAML file; `InputError` where it cannot be read."""
+    try:
+        written = OmegaConf.load(path)
+    except OSError as error:
+        rule = "must be a readable file" if error.errno else "must hold keys and values"
+        refuse(str(path), rule, error.strerror or str(error))
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: {one_line(error)[:500]}") from error
+    mapping = isinstance(written, DictConfig)
+    require(mapping, str(path), "must hold keys and values", type(written).__name__)
+    return written
+
+
+def runs(path: str | Path) -> list[Run]:
+    """The runs of a study, all of them made, in the order of `cells`, seeds fastest."""
+    return [cell.run(seed) for cell in cells(path) for seed in cell.seeds]
+
+
+def cells(path: str | Path, huge: bool = False) -> list[Cell]:
+    """The cells of a study's grid, in its order, without those that it leaves out.
+
+    `huge`: whether it may have more than `limits.MAX_RUNS` runs.
+
+    No check of a run depends on its seed but that of the seed's range, so a cell is checked once.
+    Raises `InputError` that names the file and the key, value or cell that does not fit.
+    """
+    path = Path(path)
+    study = load_study(path, Study)
+    try:
+        study.check_size(huge)
+        found = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    require(bool(found), str(path), "the grid must have a cell", dict(study.grid))
+    known = set()
+    for cell in found:
+        # 1 and "1", or a config file and the values in it
+        good = cell.digest not in known and len(set(cell.seeds)) == len(cell.seeds)
+        require(good, f"{path}: grid", "must not give a run twice", cell.first.label)
+        known.add(cell.digest)
+    return found
+
+
+def _bases(name: str, study: Study) -> Iterator[tuple[DictConfig, dict[str, Any]]]:
+    """A composition for each choice of config files in the grid, and the choice."""
+    groups = {key: values for key, values in study.grid.items() if key in GROUPS}
+    for choice in itertools.product(*groups.values()):
+        point = dict(zip(groups, choice, strict=True))
+        chosen = [f"{key}={value}" for key, value in point.items()]
+        yield _compose([*chosen, *study.overrides, f"study='{name}'"]), point
+
+
+def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[Cell]:
+    """The cells of the rest of the grid over one composition."""
+    axes = {key: values for key, values in study.grid.items() if key not in GROUPS}
+    for key, values in axes.items():
+        # a range is not expanded
+        distinct = isinstance(values, range) or len({json.dumps(v) for v in values}) == len(values)
+        distinct = distinct and len(values) > 0
+        require(distinct, f"grid.{key}", "needs values, none twice", values)
+    typed = {key: _typed(base, key, values) for key, values in axes.items()}
+    seeds = tuple(typed.pop("seed", ()))
+    for point in itertools.product(*typed.values()):
+        settings = dict(zip(typed, point, strict=True))
+        run = _first(base, settings, seeds, study.leave_out)
+        if run is not None:
+            yield Cell(run, choice | settings, seeds or (run.seed,))
+
+
+def _typed(base: DictConfig, key: str, values: list[Any]) -> list[Any]:
+    """Values of a grid as the config's type of their key."""
+    if key == "seed" and (isinstance(values, range) or all(type(v) is int for v in values)):
+        return values  # there may be millions
+    return [_typed_one(base, key, value) for value in values]
+
+
+def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
+    """A grid value as the config's type of its key."""
+    trial = copy.deepcopy(base)
+    try:
+        OmegaConf.update(trial, key, value)
+        selected = OmegaConf.select(trial, key)
+        return OmegaConf.to_container(selected) if OmegaConf.is_config(selected) else selected
+    except (OmegaConfBaseException, ValueError) as error:
+        refuse(f"grid.{key}", _reason(error), value)
+
+
+def _first(
+    base: DictConfig, point: Mapping[str, Any], seeds: tuple[int, ...], leave_out: LeaveOut
+) -> Run | None:
+    """The run of a cell's first seed, or None where the study leaves the cell out."""
+    n = point.get("dataset.n_samples", base.dataset.n_samples)
+    batch_size = point.get("training.batch_size", base.training.batch_size)
+    if leave_out.batch_above_data and batch_size > n:
+        return None
+    run = _run(base, {**point, "seed": seeds[0]} if seeds else point)
+    for seed in {min(seeds), max(seeds)} if seeds else ():
+        replace(run, seed=seed)
+    fewest = run.dataset.fewest_of_a_class
+    if fewest < leave_out.class_below:
+        return None
+    require(fewest >= 1, "cell", "each split needs both classes", run.label)
+    return run

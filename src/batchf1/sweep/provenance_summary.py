@@ -1,0 +1,90 @@
+"""What the table of a study says of where it came from: its settings, and how it was trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from batchf1.records import tables
+from batchf1.sweep.cells import n_runs, whole
+from batchf1.sweep.plan import Plan
+
+ALIKE = ("commit", "dirty", "device", "versions", "python", "platform")
+"""Runs that agree in these stand in one entry."""
+MOST_VALUES = 500
+"""Of a setting that a record names one by one."""
+
+
+def trained(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """How runs were trained: an entry for those trained alike, with their number and times.
+
+    `origins` are such entries, which are merged, or provenances of single runs, and of as many as
+    their `n_runs` says.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for origin in origins:
+        alike = {key: origin.get(key) for key in ALIKE}
+        first, last = (origin.get(key, origin.get("time")) for key in ("first", "last"))
+        new = {**alike, "n_runs": 0, "first": first, "last": last}
+        entry = found.setdefault(json.dumps(alike, sort_keys=True), new)
+        entry["n_runs"] += origin.get("n_runs", 1)
+        entry["first"], entry["last"] = min(entry["first"], first), max(entry["last"], last)
+    return list(found.values())
+
+
+def of_study(
+    experiment: Path, planned: Plan, shards: Sequence[Path], seen: Mapping[str, set[str]]
+) -> dict[str, Any]:
+    """The question and settings of a study, and how its runs were trained.
+
+    `seen`: its `devices` and `frameworks`.
+    """
+    grid = planned.cells
+    records = [tables.provenance_of(path) for path in shards]
+    found = settings(cell.first.resolved for cell in grid) | {"seed": list(grid[0].seeds)}
+    return {
+        "study": experiment.stem,
+        "question": planned.question,
+        "n_runs": n_runs(whole(grid)),
+        **split(found),
+        **{key: sorted(values) for key, values in seen.items()},
+        "trained": trained(entry for record in records for entry in record.get("trained", [])),
+    }
+
+
+def settings(resolved: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Dotted name of every setting -> its values over some runs, each once."""
+    found: dict[str, list[Any]] = {}
+    for run in resolved:
+        for key, value in _flat(run):
+            values = found.setdefault(key, [])
+            if value not in values:
+                values.append(value)
+    return found
+
+
+def split(found: Mapping[str, list[Any]]) -> dict[str, dict[str, Any]]:
+    """`config`: the settings that all runs share; `grid`: the others, with their values.
+
+    Of numbers beyond `MOST_VALUES`, as of a random search, only how many there are and their range.
+    """
+    return {
+        "config": {key: values[0] for key, values in found.items() if len(values) == 1},
+        "grid": {key: _told(values) for key, values in found.items() if len(values) > 1},
+    }
+
+
+def _told(values: list[Any]) -> Any:
+    if len(values) <= MOST_VALUES or not all(isinstance(v, int | float) for v in values):
+        return values
+    return {"values": len(values), "least": min(values), "greatest": max(values)}
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,32 @@
+"""What a study keeps of each of its runs: the contract between training and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from batchf1.config.settings import Run
+from batchf1.training.base import Expected, Pass
+
+Rows = Callable[
+    [Sequence[Run], str, Sequence[Sequence[Pass]], Mapping[str, Expected]], pd.DataFrame
+]
+"""Runs, their device, the passes of each and what every strategy must log -> their rows."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The rows of a run, and what they depend on beside it."""
+
+    schema: pa.DataFrameSchema
+    table: Rows
+    """Raises `TraceError` where a log is not what the strategy's rule says of the batches."""
+    n_rows: Callable[[Run], int]
+    module: str
+    """The module that holds `table`."""
+    settings: Mapping[str, Any]
+    """What `table` has been told, as plain values."""

@@ -1,0 +1,140 @@
+"""From what a framework logged and the counts of its batches to rows of the runs' table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from batchf1.config.settings import Run
+from batchf1.errors import TraceError, require
+from batchf1.metrics import averaging
+from batchf1.metrics.counts import Counts, Floats
+from batchf1.sweep.recording import Recording
+from batchf1.sweep.schema import RUNS
+from batchf1.training.base import SPLITS, Expected, Pass
+
+TOLERANCE = 1e-6
+
+
+class Trained(NamedTuple):
+    """A pass, and the run that it is of."""
+
+    run: Run
+    of: Pass
+
+    @property
+    def label(self) -> str:
+        """In words, for messages."""
+        return f"{self.run.label} epoch {self.of.epoch + 1} {self.of.split}"
+
+
+def table(
+    runs: Sequence[Run],
+    device: str,
+    trained: Sequence[Sequence[Pass]],
+    expected: Mapping[str, Expected],
+) -> pd.DataFrame:
+    """The rows of `schema.RUNS` that runs give: one per run, epoch, split and strategy.
+
+    `trained`: the passes of each run of one framework, as `Trainer.train` returns them, of which
+    those of a test split have no rows; `device`:
+    `CPU` or `GPU`; `expected`: what each strategy must log. Raises `TraceError` if what was logged
+    differs from what the strategy's own rule says of the batches by more than 1e-6.
+    """
+    logged = [[each for each in of_run if each.split in SPLITS] for of_run in trained]
+    pairs = zip(runs, logged, strict=True)
+    passes = [Trained(run, each) for run, of_run in pairs for each in of_run]
+    n_passes = [len(of_run) for of_run in logged]
+    common = pd.DataFrame([of_run(run) for run in runs])
+    common = common.iloc[np.repeat(np.arange(len(runs)), n_passes)]
+    common = common.assign(
+        epoch=[of.epoch + 1 for _, of in passes], split=[of.split for _, of in passes]
+    )
+    measured = _measured(passes, device)
+    n, names = len(passes), list(expected)
+    values = np.column_stack([checked(passes, name, rule) for name, rule in expected.items()])
+    f1 = pd.DataFrame({"strategy": names * n, "f1": values.ravel()})
+    each_pass = np.repeat(np.arange(n), len(names))
+    parts = (common.iloc[each_pass], f1, measured.iloc[each_pass])
+    return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
+
+
+RECORDING = Recording(RUNS, table, lambda run: run.n_rows, __name__, {})
+"""What an ordinary study keeps of its runs."""
+
+
+def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
+    """What a strategy logged in each pass, held against its rule as `table` says."""
+    logged = np.array([_logged(each, name) for each in passes])
+    for places, batches, full_pass in _stacked(passes):
+        right = rule(batches, full_pass, passes[0].run.framework.averaging)
+        if right is None:
+            continue
+        shape = np.shape(right)
+        good = shape == (len(places),)
+        require(good, f"strategy {name}", f"expected() gives shape {(len(places),)}", shape)
+        wrong = ~(np.abs(logged[places] - right) <= TOLERANCE)
+        for i in np.flatnonzero(wrong)[:1]:
+            said = f"{name} logged {logged[places][i]}, its batches give {right[i]}"
+            raise TraceError(f"{passes[places[i]].label}: {said}")
+    return logged
+
+
+def _logged(each: Trained, name: str) -> float:
+    logs, key = each.of.logs, f"{SPLITS[each.of.split]}f1_{name}"
+    require(key in logs, f"strategy {name}", f"must log {key} in a study", sorted(logs))
+    return float(logs[key])
+
+
+def _stacked(passes: Sequence[Trained]) -> Iterable[tuple[list[int], Counts, Counts]]:
+    """Passes of equally many batches: their places, and their counts, a row each."""
+    of_size: dict[tuple[int, int], list[int]] = {}
+    for place, (_, of) in enumerate(passes):
+        of_size.setdefault((of.batches.tp.size, of.full_pass.tp.size), []).append(place)
+    for places in of_size.values():
+        mine = [passes[place].of for place in places]
+        batches = (np.stack(part) for part in zip(*(of.batches for of in mine), strict=True))
+        full = (np.stack(part) for part in zip(*(of.full_pass for of in mine), strict=True))
+        yield places, Counts(*batches), Counts(*full)
+
+
+def of_run(run: Run) -> dict[str, Any]:
+    """The columns that say which run a row is of."""
+    return {
+        "run_id": run.run_id,
+        "study": run.study,
+        "dataset": run.dataset.label,
+        "n_samples": run.dataset.n_samples,
+        "prevalence": run.dataset.prevalence,
+        "batch_size": run.training.batch_size,
+        "seed": run.seed,
+    }
+
+
+def _measured(passes: Sequence[Trained], device: str) -> pd.DataFrame:
+    """The columns that come after the strategy's, a row for each pass."""
+    parts = []
+    for places, batches, full_pass in _stacked(passes):
+        part = {
+            "reference_pooled": averaging.pooled(batches),
+            "reference_full_pass": averaging.pooled(full_pass),
+            "n_batches": batches.tp.shape[-1],
+            "n_empty_batches": batches.empty.sum(axis=-1),
+            **batches.pooled()._asdict(),
+        }
+        parts.append(pd.DataFrame(part, index=places))
+    found = pd.concat(parts).sort_index()
+    framework = passes[0].run.framework
+    return found.assign(
+        device=device,
+        engine=[run.training.engine for run, _ in passes],
+        framework=framework.name,
+        version=framework.version(),
+        averaging=framework.averaging,
+        program=[run.program.name for run, _ in passes],
+        frozen=[0 < run.training.freeze_after <= of.epoch for run, of in passes],
+        loss=[float(of.logs[f"{SPLITS[of.split]}loss"]) for _, of in passes],
+    )

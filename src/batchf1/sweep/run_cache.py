@@ -1,0 +1,78 @@
+"""Groups of runs that trained together: kept as soon as they are done, found again run by run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from batchf1.errors import InputError
+from batchf1.records import files, tables
+from batchf1.records.files import digest
+from batchf1.sweep import provenance_summary
+from batchf1.sweep.cells import Cell
+from batchf1.sweep.recording import Recording
+
+
+class Wanted(NamedTuple):
+    """What a kept run must be to be used."""
+
+    fingerprint: str
+    """Of the code and package versions that would train it."""
+    n_rows: int
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A folder with a table for each group of runs, whose record names them."""
+
+    folder: Path
+    recording: Recording
+
+    def find(self, wanted: Mapping[str, Wanted]) -> dict[str, Path]:
+        """Run id -> a file that has its rows, of those runs that are kept whole.
+
+        Files that are damaged, vanish meanwhile or hold other runs are passed over; what a killed
+        process left of one is removed.
+        """
+        files.sweep(self.folder)
+        found: dict[str, Path] = {}
+        for path in sorted(self.folder.glob("[!.]*.parquet")):
+            try:
+                found |= dict.fromkeys(self._whole(path, wanted), path)
+            except InputError:
+                continue
+        return found
+
+    def keep(
+        self, batch: Sequence[tuple[Cell, int]], table: pd.DataFrame, made: Mapping[str, Any]
+    ) -> dict[str, Path]:
+        """Keep the rows of some runs (cell, seed), whole or not at all: run id -> the file.
+
+        `made`: how they were made, with their `fingerprint`. Another process may keep the same
+        runs at the same time. Of the rows no more is checked than that nothing is missing: they are
+        checked one by one when many are read or written together, which is much faster.
+        """
+        ids = [cell.run_id(seed) for cell, seed in batch]
+        path = self.folder / f"{digest(ids)}.parquet"
+        settings = provenance_summary.settings(
+            cell.resolved for cell in dict.fromkeys(c for c, _ in batch)
+        )
+        settings["seed"] = sorted({seed for _, seed in batch})
+        with tables.writing(path, self.recording.schema, tables.glance, swept=True) as writer:
+            writer.add(table)
+            writer.record({**made, "runs": ids, **provenance_summary.split(settings)})
+        return dict.fromkeys(ids, path)
+
+    def _whole(self, path: Path, wanted: Mapping[str, Wanted]) -> list[str]:
+        """Those of the wanted runs that a file has; none where a row of one is missing."""
+        record = tables.provenance_of(path)
+        stamp = record.get("fingerprint")
+        known = record.get("runs", [])
+        mine = [one for one in known if one in wanted and wanted[one].fingerprint == stamp]
+        sizes = Counter(tables.read(path, self.recording.schema)["run_id"]) if mine else Counter()
+        return mine if all(sizes[one] == wanted[one].n_rows for one in mine) else []

@@ -1,0 +1,155 @@
+"""Many runs in one process: those of a shard that are missing are trained, then all written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from batchf1.config.settings import Run
+from batchf1.errors import require
+from batchf1.records import locks, provenance, tables
+from batchf1.records.files import digest
+from batchf1.studies.experiments import plan
+from batchf1.sweep import provenance_summary
+from batchf1.sweep.cache import Progress, say
+from batchf1.sweep.cells import AT_ONCE, Cell, Piece, n_runs
+from batchf1.sweep.recording import Recording
+from batchf1.sweep.rows import RECORDING
+from batchf1.sweep.run_cache import Groups, Wanted
+from batchf1.sweep.sharding import deal, training_cost
+from batchf1.training import engines
+
+FILES_AT_ONCE = 16
+"""Groups that are held while their rows are put into order."""
+Batch = list[tuple[Cell, int]]
+"""Cells and seeds of runs of one shape."""
+
+
+def modules(runs: Iterable[Run], recording: Recording = RECORDING) -> list[str]:
+    """The modules that decide what runs give; the seed of a run is none of their concern."""
+    of_each = ({type(run.dataset).__module__, *run.framework.modules(run)} for run in runs)
+    return sorted({recording.module}.union(*of_each))
+
+
+def fingerprint(run: Run, recording: Recording = RECORDING) -> str:
+    """A digest of the code and package versions that decide what a run gives, and of what is kept.
+
+    Comments and docstrings are left aside.
+    """
+    of_code = _fingerprint(run.training.engine, *modules([run], recording))
+    return digest([of_code, recording.settings]) if recording.settings else of_code
+
+
+@cache
+def _fingerprint(engine: str, *names: str) -> str:
+    framework = engines.framework(engine)
+    software = framework.versions() | {framework.name: framework.version()}
+    return provenance.fingerprint(*names, software=software)
+
+
+def execute(
+    experiment: Path, shard: int, n_shards: int, folder: Path, output: Path, huge: bool = False
+) -> None:
+    """Train the runs of one of a study's shards, and write their rows in the order of the grid.
+
+    `folder` keeps each group of runs that trained together as soon as it is done; a run that is
+    there, from the same settings, code and package versions, is not trained again, whatever it
+    trained beside. A process that trains the same shard, such as one whose Snakemake was killed, is
+    waited for. `huge`: as in `plan`. Raises `InputError` where there is no such shard.
+    """
+    planned = plan(experiment, huge)
+    parts, recording = deal(planned.cells, n_shards), planned.recording
+    require(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
+    mine, store, name = parts[shard], Groups(folder, recording), f"shard {shard}"
+    lock = folder / f".shard-{shard}-of-{n_shards}.lock"
+    with locks.held(lock, lambda: say(f"{name}: waits for a process that trains the same")):
+        _complete(mine, store, name, output, shard)
+
+
+def _complete(mine: Sequence[Piece], store: Groups, name: str, output: Path, shard: int) -> None:
+    """Train what is not kept, and write the rows of all."""
+    recording = store.recording
+    wanted: dict[str, Wanted] = {}
+    for piece in mine:
+        one = piece.cell.first
+        one_wanted = Wanted(fingerprint(one, recording), recording.n_rows(one))
+        wanted.update(dict.fromkeys(piece.run_ids(), one_wanted))
+    found = store.find(wanted)
+    say(f"{name}: {n_runs(mine)} runs, {len(found)} of them kept from before")
+    batches = _batches(mine, found)
+    if batches:
+        found |= _train(batches, store, name)
+    _write(list(wanted), found, output, shard, recording.schema)
+
+
+def _batches(mine: Sequence[Piece], found: Mapping[str, Path]) -> list[Batch]:
+    """The runs that are not found, shape by shape, as many at once as train together."""
+    shapes: dict[tuple[object, ...], Batch] = {}
+    for piece in mine:
+        first = piece.cell.first
+        key = (first.framework.shape(first), fingerprint(first))
+        left = [s for s in piece.seeds if piece.cell.run_id(s) not in found]
+        shapes.setdefault(key, []).extend((piece.cell, seed) for seed in left)
+    return [batch for shape in shapes.values() if shape for batch in _at_once(shape)]
+
+
+def _at_once(shape: Batch) -> list[Batch]:
+    first = shape[0][0].first
+    size = first.framework.together(first)
+    return [shape[i : i + size] for i in range(0, len(shape), size)]
+
+
+def _train(batches: Sequence[Batch], store: Groups, name: str) -> dict[str, Path]:
+    """Train runs of one framework, device and number of threads; keep each batch: id -> file."""
+    one = batches[0][0][0].first
+    framework, device = one.framework, one.framework.configure(one)
+    software = framework.versions(*provenance.RECORDED)
+    here = provenance.collect(device=device, versions=software)
+    cost = cache(lambda cell: training_cost(cell.first))
+    costs = [sum(cost(cell) for cell, _ in batch) for batch in batches]
+    progress = Progress(name, costs, [len(batch) for batch in batches])
+    trainer, trained, n_shapes, recording = None, None, 0, store.recording
+    found: dict[str, Path] = {}
+    for batch in batches:
+        runs = [cell.run(seed) for cell, seed in batch]
+        shape = framework.shape(runs[0])
+        if trainer is None or shape != trained:
+            trainer = None  # one model at a time
+            trainer, trained, n_shapes = framework.trainer(runs[0]), shape, n_shapes + 1
+        table = recording.table(runs, device, trainer.train(runs), trainer.expected)
+        found |= store.keep(batch, table, here | {"fingerprint": fingerprint(runs[0], recording)})
+        progress.advance(f" ({n_shapes} shapes compiled)")
+    return found
+
+
+def _write(
+    wanted: Sequence[str],
+    found: Mapping[str, Path],
+    output: Path,
+    shard: int,
+    schema: pa.DataFrameSchema,
+) -> None:
+    """Write the rows of runs in this order, some hundred runs at once, and how they were made."""
+    read = lru_cache(FILES_AT_ONCE)(tables.unchecked)
+    with tables.writing(output, schema) as writer:
+        for start in range(0, len(wanted), AT_ONCE):
+            ids = wanted[start : start + AT_ONCE]
+            writer.add(_ordered(ids, [read(path) for path in {found[i]: None for i in ids}]))
+        sizes = Counter(found[run_id] for run_id in wanted)
+        made = ({**tables.provenance_of(path), "n_runs": n} for path, n in sizes.items())
+        writer.record(provenance.collect(shard=shard, trained=provenance_summary.trained(made)))
+
+
+def _ordered(ids: Sequence[str], parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Of some tables the rows of these runs, in their order."""
+    order = pd.Index(ids)
+    places = [order.get_indexer(pd.Index(part["run_id"])) for part in parts]
+    table = pd.concat(part[place >= 0] for part, place in zip(parts, places, strict=True))
+    place = np.concatenate(places)
+    return table.iloc[place[place >= 0].argsort(kind="stable")]

@@ -1,0 +1,148 @@
+"""The logged F1 over the recall-precision plane where the data are many: one integral, on arrays.
+
+Derivations: `docs/decisions.md`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import roots_legendre, xlog1py
+
+from batchf1.metrics import checks
+from batchf1.metrics.counts import Floats
+from batchf1.metrics.ratios import safe_divide
+from batchf1.theory.distributions import NOTHING, TINY
+
+PLACES, WEIGHTS = (part / 2 for part in roots_legendre(48))
+PLACES = PLACES + 0.5
+"""Gauss' rule on [0, 1]; 48 places give 13 digits of exp(-c x), whatever c up to 2 `NOTHING`."""
+
+
+class _Share(NamedTuple):
+    """Shares of true positives and of errors among all samples; NaN where negatives lack."""
+
+    tp: Floats
+    errors: Floats
+
+    @property
+    def relevant(self) -> Floats:
+        return np.minimum(self.tp + self.errors, 1.0)
+
+
+def logged_f1(
+    precision: ArrayLike,
+    recall: ArrayLike,
+    prevalence: ArrayLike,
+    batch_size: ArrayLike,
+    zero_division: float = 0.0,
+) -> Floats:
+    """`large_data(...).expected_f1` on arrays, by an integral of its own, to 12 digits.
+
+    Rates in (0, 1] and whole batch sizes from 1 on that broadcast to one shape, that of the answer
+    (float64, in [0, 1]); NaN where a prevalence leaves fewer negatives than the false positives of
+    that precision and recall. `zero_division`: value of an empty batch, 0, 1, or NaN to leave it
+    out. Raises `InputError` for anything else. Source: `docs/decisions.md`.
+
+    >>> logged_f1([0.3, 0.9], [0.9, 0.6], prevalence=0.01, batch_size=32).round(3)
+    array([0.205, 0.167])
+    """
+    share, size = _share(precision, recall, prevalence, batch_size)
+    return _mean(share, size, checks.zero_division(zero_division))
+
+
+def exchange_rate(
+    precision: ArrayLike,
+    recall: ArrayLike,
+    prevalence: ArrayLike,
+    batch_size: ArrayLike | None = None,
+    zero_division: float = 0.0,
+) -> Floats:
+    """How many further false alarms outweigh one further hit where very many samples are counted.
+
+    By the logged F1, or without a batch size by the true one, of which it is 2 / F1 - 1. A hit
+    turns a false negative into a true positive; the two changes together leave the value as it is.
+    Arguments, shape, NaN and errors as those of `logged_f1`; float64, at least 1; infinite at batch
+    size 1 where empty batches count 0. Source: `docs/decisions.md`.
+
+    >>> float(exchange_rate(0.9, 0.9, prevalence=0.01).round(2))
+    1.22
+    >>> float(exchange_rate(0.9, 0.9, prevalence=0.01, batch_size=32).round(1))
+    10.9
+    """
+    undefined = checks.zero_division(zero_division)
+    if batch_size is None:
+        share, _ = _share(precision, recall, prevalence, 1)
+        return np.asarray(1 + share.errors / share.tp)
+    share, size = _share(precision, recall, prevalence, batch_size)
+    # Leaving a batch out moves the mean as giving it the mean's value does.
+    empty = _mean(share, size, undefined) if np.isnan(undefined) else undefined
+    gain, loss = _of_one_more(share, size - 1)
+    return safe_divide(gain, loss + empty * np.exp(_log_empty(share, size - 1)), np.inf)
+
+
+def _share(
+    precision: ArrayLike, recall: ArrayLike, prevalence: ArrayLike, batch_size: ArrayLike
+) -> tuple[_Share, Floats]:
+    """The shares of a batch's samples, and its size."""
+    rates = {"precision": precision, "recall": recall, "prevalence": prevalence}
+    arrays = [checks.shares(name, rate) for name, rate in rates.items()]
+    size = checks.whole_numbers("batch_size", batch_size, least=1)
+    names = "precision, recall, prevalence, batch_size"
+    precise, found, positive, size = checks.together(names, *arrays, size)
+    alarms = found * (1 - precise) / precise
+    enough = positive * (1 + alarms) <= 1 + 1e-12
+    tp = np.where(enough, positive * found, np.nan)
+    return _Share(tp, positive * (1 - found + alarms)), size.astype(np.float64)
+
+
+def _mean(share: _Share, size: Floats, zero_division: float) -> Floats:
+    """Expected F1 of a batch, and where empty ones are left out of one that is not empty."""
+    gap, width = _gaps(share, size)
+    found = 2 * size * share.tp * _integral((1 - gap) * _power(share, gap, size - 1), width)
+    log_empty = _log_empty(share, size)
+    if np.isnan(zero_division):
+        return np.asarray(found / -np.expm1(log_empty))
+    return np.asarray(found + zero_division * np.exp(log_empty))
+
+
+def _of_one_more(share: _Share, others: Floats) -> tuple[Floats, Floats]:
+    """What F1 of a batch with these `others` gains when a miss becomes a hit, and what it loses.
+
+    By a false alarm in place of a true negative; but for the value of a batch that was empty.
+    Either is a sum of positive terms.
+    """
+    gap, width = _gaps(share, others)
+    left = 1 - gap
+    rest = others[..., None] * _power(share, gap, np.maximum(others - 1, 0))
+    tp, errors = share.tp[..., None], share.errors[..., None]
+    moved = _power(share, gap, others) + rest * left * (tp * left + errors)
+    gain = 2 * _integral(gap * moved, width)
+    return gain, 2 * share.tp * _integral(gap * left * rest, width)
+
+
+def _gaps(share: _Share, draws: Floats) -> tuple[Floats, Floats]:
+    """Places 1 - t in the integral over t, along a new last axis, and how far they reach from 1.
+
+    Beyond, the integrand is less than exp(-`NOTHING`) of its largest value.
+    """
+    decay = np.maximum((draws - 1) * share.relevant, TINY)
+    width = np.minimum(1.0, NOTHING / decay)
+    return width[..., None] * PLACES, width
+
+
+def _integral(values: Floats, width: Floats) -> Floats:
+    return np.asarray(width * np.vecdot(values, WEIGHTS))
+
+
+def _power(share: _Share, gap: Floats, draws: Floats) -> Floats:
+    """Mean of t^(2 tp + errors) of so many draws, t = 1 - gap."""
+    less = gap * (share.tp[..., None] * (2 - gap) + share.errors[..., None])
+    return np.asarray(np.exp(xlog1py(draws[..., None], -less)))
+
+
+def _log_empty(share: _Share, draws: Floats) -> Floats:
+    """Log of the probability that none of so many draws is relevant."""
+    return np.asarray(xlog1py(draws, -share.relevant))

@@ -1,0 +1,61 @@
+"""What frameworks are fed, and what comes of it: endless batches, their number, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchf1.config.seeds import generator
+from batchf1.config.settings import Run
+from batchf1.datasets.base import Features, Split
+from batchf1.errors import require
+from batchf1.metrics.counts import Counts, batch_counts
+from batchf1.training.shuffle import Order
+
+Batch = tuple[Features, Features]
+
+
+def train_batches(run: Run, split: Split, order: Order) -> Iterator[Batch]:
+    """Batches of the training split without end; pass p over the data takes `order(p)`."""
+    return _batches(run, split, order)
+
+
+def validation_batches(run: Run, split: Split) -> Iterator[Batch]:
+    """Batches of the validation split without end, in one order or another in each pass."""
+    n = len(split.y)
+
+    def order(number: int) -> NDArray[np.int64]:
+        if not run.program.shuffle_validation:
+            return np.arange(n)
+        return generator(*run.names, "validation order", number).permutation(n)
+
+    return _batches(run, split, order)
+
+
+def _batches(run: Run, split: Split, order: Order) -> Iterator[Batch]:
+    size, n, number = run.training.batch_size, len(split.y), 0
+    last = n if run.program.short_batch == "keep" else n - n % size
+    while True:
+        places = order(number)
+        for start in range(0, last, size):
+            chosen = places[start : start + size]
+            yield split.x[chosen], split.y[chosen]
+        number += 1
+
+
+def steps(run: Run, split: Split) -> int:
+    """The number of batches asked of a split's generator in an epoch."""
+    whole, rest = divmod(len(split.y), run.training.batch_size)
+    return max(1, whole + (rest > 0 and run.program.steps == "ceil"))
+
+
+def counts_of(run: Run, split: Split, scores: Features) -> Counts:
+    """The counts of a split as one batch, from a score of each sample.
+
+    Raises `InputError` that names the run whose scores are no numbers any more.
+    """
+    rule = "must give scores that are numbers: its training diverged"
+    require(not np.isnan(scores).any(), run.label, rule, "NaN")
+    return batch_counts(split.y.ravel(), scores.ravel(), len(split.y), run.training.threshold)

@@ -1,0 +1,31 @@
+"""The framework that trains a run, by the name of its engine."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from batchf1.config.registry import FRAMEWORKS, THINGS, _class
+from batchf1.errors import require
+
+if TYPE_CHECKING:
+    from batchf1.training.base import Framework
+
+
+def framework(engine: str) -> Framework:
+    """The framework that an engine means, the same object for all engines of one.
+
+    Raises `InputError` for one that keeps not to the contract.
+    """
+    from batchf1.training.base import Framework
+
+    found: type[Framework] = _class(FRAMEWORKS, engine, Framework)
+    wanted = ("averaging", "engines", "pretraining", "module")
+    lacking = [part for part in wanted if not getattr(found, part, None)]
+    require(not lacking, THINGS[FRAMEWORKS], f"{engine} must have {wanted}", f"no {lacking}")
+    return _made(found)
+
+
+@cache
+def _made(found: type[Framework]) -> Framework:
+    return found()

@@ -1,0 +1,95 @@
+"""The article's own software: the unmodified Keras 2.2.4, on the TensorFlow that is installed.
+
+It has the import name of Keras 3, so it lies in a folder of its own and needs a process of its own.
+"""
+
+from __future__ import annotations
+
+import collections
+import collections.abc
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from batchf1.errors import refuse, require
+from batchf1.records.files import replacing_folder
+from batchf1.records.provenance import PACKAGE
+from batchf1.training import keras_defaults
+
+VERSION = "2.2.4"
+PINS = PACKAGE / "training" / "keras224" / "requirements.txt"
+FOLDER = Path(os.environ.get("BATCHF1_KERAS224", ".keras224"))
+"""Where it is installed; the environment variable BATCHF1_KERAS224 names another place."""
+
+
+def install(folder: Path) -> None:
+    """Put Keras 2.2.4 into a folder, whole or not at all, checked against the pinned hashes.
+
+    Raises `InputError` where the package index does not answer or sends other files.
+    """
+    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    wanted = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(PINS)]
+    with replacing_folder(folder) as part:
+        done = subprocess.run(
+            [*command, *wanted, "--target", str(part)], capture_output=True, text=True
+        )
+        if done.returncode:
+            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            refuse(
+                "Keras 2.2.4",
+                f"needs the package index once, or its wheels through PIP_FIND_LINKS ({PINS.name})",
+                said[-1] if said else done.stderr,
+            )
+
+
+def activate(folder: Path = FOLDER) -> None:
+    """Let `import keras` mean Keras 2.2.4 in this process, in TensorFlow's graph mode.
+
+    It has its own defaults, whatever the user's `keras.json` says.
+
+    Six small gaps are filled, names that Python, NumPy or TensorFlow have dropped; nothing in Keras
+    is changed. Raises `InputError` where it is not installed, or another Keras is already in use.
+    """
+    here = folder.resolve()
+    require(
+        (here / "keras" / "__init__.py").is_file(),
+        str(folder),
+        f"must hold Keras {VERSION}: batchf1 workflow keras224 {folder}",
+        "no such package",
+    )
+    loaded = sys.modules.get("keras")
+    if loaded is not None:
+        version = getattr(loaded, "__version__", "another")
+        require(version == VERSION, "keras", f"must not be in use before Keras {VERSION}", version)
+        return
+    sys.path.insert(0, str(here))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with keras_defaults.environment():
+        _fill_gaps()
+        import keras
+    require(keras.__version__ == VERSION, str(folder), f"must hold Keras {VERSION}", keras)
+
+
+def _fill_gaps() -> None:
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow.python.framework import ops, tensor
+    from tensorflow.python.ops import variables
+
+    def is_dense(x: Any) -> bool:
+        return isinstance(x, tensor.Tensor | variables.Variable)
+
+    old_names: Any = collections
+    old_names.Iterable, old_names.Mapping = collections.abc.Iterable, collections.abc.Mapping
+    numpy: Any = np
+    numpy.Inf = np.inf
+    ops._TensorLike = type("NeverMatches", (), {})
+    ops.is_dense_tensor_like = is_dense
+    tf.compat.v1.disable_v2_behavior()
+    tf.compat.v1.enable_resource_variables()
+    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+    for name in [n for n in sys.modules if n == "keras" or n.startswith("keras.")]:
+        del sys.modules[name]  # TensorFlow may have loaded Keras 3
+    sys.modules["tensorflow"] = tf.compat.v1

@@ -1,0 +1,217 @@
+"""The ensemble: runs of one shape that train in one compiled program, each as if it were alone.
+
+At the end of an epoch each run's own callbacks are called, with its logs and a model that holds its
+weights; what they do to weights, learning rate or `stop_training` holds for that run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from batchf1.config import registry
+from batchf1.config.seeds import generator
+from batchf1.config.settings import Run
+from batchf1.datasets.base import Data
+from batchf1.errors import one_line, refuse, require
+from batchf1.training.base import Expected, Pass
+from batchf1.training.initial_weights import n_weights, starting_weights
+from batchf1.training.keras3 import model as network
+from batchf1.training.keras3.callbacks import callbacks_of, strategies_of
+from batchf1.training.keras3.ensemble_member import Held, Member, SharedSequential
+from batchf1.training.keras3.epoch import Epochs
+from batchf1.training.keras3.epoch_results import Ended
+from batchf1.training.keras3.limits import n_together
+from batchf1.training.keras3.stacked_variables import Stacks
+from batchf1.training.keras3.steps import CompiledSteps
+from batchf1.training.shuffle import shuffled
+
+if TYPE_CHECKING:
+    from batchf1.keras.base import Strategy
+
+MOST_KEPT = 4
+"""Ensembles that a process keeps."""
+
+
+class Kind(NamedTuple):
+    """What trainers that share a compiled ensemble have in common."""
+
+    hidden: tuple[int, ...]
+    n_features: int
+    n_runs: int
+    threshold: float
+    counts: str
+    strategies: tuple[type[Any], ...]
+
+
+class Ensemble:
+    """A compiled model with its strategies, its variables in stacks, and its compiled steps."""
+
+    def __init__(self, kind: Kind, strategies: list[Strategy]) -> None:
+        self.strategies = strategies
+        self.model = network.build(kind.hidden, kind.n_features, SharedSequential)
+        metrics = [metric for strategy in strategies for metric in strategy.metrics()]
+        self.model.compile(keras.optimizers.Adam(), "binary_crossentropy", metrics=metrics)
+        for metric in self.model.metrics[1:]:  # the first is the loss
+            metric.update_state(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
+            metric.reset_state()
+            _check_stateless(metric)
+        self.stacks = Stacks(self.model, kind.n_runs)
+        self.steps = CompiledSteps(self.stacks, kind.threshold)
+
+
+def _check_stateless(metric: Any) -> None:
+    """Refuse a metric whose state Keras' stateless calls do not see, before they are compiled."""
+    state, one = [tf.convert_to_tensor(v.value) for v in metric.variables], tf.ones((1, 1))
+    try:
+        metric.stateless_update_state(state, one, one)
+    except (AttributeError, TypeError, ValueError) as error:
+        rule = "needs metrics that keep their state by Keras' own assign: use training.engine=plain"
+        refuse("training.engine=ensemble", rule, one_line(error))
+
+
+_kept: dict[Kind, Ensemble] = {}
+
+
+def ensemble_of(run: Run) -> Ensemble:
+    """The compiled ensemble for a run, made once in a process for all data and batch sizes."""
+    n_features = _data(run).train.x.shape[1]
+    hidden, classes = tuple(run.model.hidden), tuple(map(registry.strategy, run.strategies))
+    n_runs = n_together(n_weights(hidden, n_features), run.dataset.n_samples * n_features)
+    of_run = (run.training.threshold, run.program.counts)
+    kind = Kind(hidden, n_features, n_runs, *of_run, classes)
+    if kind not in _kept:
+        for oldest in list(_kept)[: len(_kept) + 1 - MOST_KEPT]:
+            del _kept[oldest]
+        _kept[kind] = Ensemble(kind, strategies_of(run))
+    return _kept[kind]
+
+
+class EnsembleTrainer:
+    """An ensemble with all strategies, for the runs of one shape (`Framework.shape`)."""
+
+    def __init__(self, run: Run) -> None:
+        self.ensemble = ensemble_of(run)
+        self.model, self.stacks = self.ensemble.model, self.ensemble.stacks
+        self.strategies, self.n_runs = self.ensemble.strategies, self.stacks.n_runs
+        self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
+        self.trained: list[list[NDArray[np.float32]]] = []
+
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
+        """See `frameworks.base.Trainer`."""
+        self.trained, found = [], []
+        for start in range(0, len(runs), self.n_runs):
+            members = self._members(runs[start : start + self.n_runs])
+            self._train(members, verbose)
+            found += [member.passes for member in members]
+            self.trained.append([stack.numpy() for stack in self.stacks.weights])
+        return found
+
+    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+        """See `frameworks.base.Trainer`."""
+        group, row = divmod(place, self.n_runs)
+        variables = self.model.trainable_variables
+        pairs = zip(self.trained[group], variables, strict=True)
+        return [stack[row].reshape(variable.shape) for stack, variable in pairs]
+
+    def _members(self, runs: Sequence[Run]) -> list[Member]:
+        members = []
+        for run in runs:
+            data = _data(run)
+            members.append(Member(run, data, callbacks_of(run, self.strategies, data)))
+            members[-1].attach(self.model)
+        return members
+
+    def _train(self, members: list[Member], verbose: int) -> None:
+        # always as many: the last group is filled up with its first run
+        filled = members + [members[0]] * (self.n_runs - len(members))
+        runs = [member.run for member in members]
+        weights = starting_weights(runs, self.model.input_shape[1], EnsembleTrainer)
+        weights += [weights[0]] * (self.n_runs - len(members))
+        self.stacks.start(weights, [member.run.model.learning_rate for member in filled])
+        samples = _stacked([member.data for member in filled])
+        weight = tf.constant([m.run.training.class_weight for m in filled], tf.float32)
+        epochs = Epochs(self.ensemble.steps, runs[0], samples, weight)
+        orders = [shuffled(run) for run in runs]
+        self._visit(members, "on_train_begin")
+        for number in range(max(run.training.epochs for run in runs)):
+            self._visit(members, "on_epoch_begin", number)
+            order = [each(number).astype(np.int32) for each in orders]
+            order += [order[0]] * (self.n_runs - len(members))
+            epoch = epochs.train(tf.constant(np.stack(order)))
+            self._end(Ended(number, epoch, self.stacks.weights), members, verbose)
+            if all(member.stopped for member in members):
+                break
+
+    @contextmanager
+    def _turn(self, place: int, member: Member) -> Iterator[None]:
+        """The model as a run has it; what its callbacks do to it holds for the run."""
+        self.model.stop_training = member.stops
+        with self.stacks.as_row(place):
+            yield
+        member.stops = self.model.stop_training
+
+    def _visit(self, members: list[Member], hook: str, *arguments: Any) -> None:
+        """Call a hook of the runs that still train, where a callback does anything there."""
+        for place, member in enumerate(members):
+            if not member.stopped and member.has(hook):
+                with self._turn(place, member):
+                    member.call(hook, *arguments)
+
+    def _end(self, ended: Ended, members: list[Member], verbose: int) -> None:
+        """End an epoch: keep what each run logged, after its callbacks."""
+        number = ended.number
+        self._begin_tests(ended, members)
+        self.stacks.hold(ended.seen["validation"].states)
+        for place, member in enumerate(members):
+            if not member.stopped:
+                self.model.held, logs = ended.held(place, member), ended.logs(place)
+                with self._turn(place, member):
+                    member.call("on_test_end", ended.logs_of(place, "validation"))
+                    member.call("on_epoch_end", number, logs)
+                    if self.model.stop_training or number + 1 == member.run.training.epochs:
+                        self._stop(member, logs)
+                member.passes += ended.passes(place, member, logs)
+                _say(member, number, logs, verbose)
+        self.model.held = Held()
+        self.stacks.hold(self.stacks.reset)
+
+    def _begin_tests(self, ended: Ended, members: list[Member]) -> None:
+        """Call `on_test_begin`, when in truth validation is over: so it may look, not touch."""
+        self.stacks.hold(ended.seen["train"].states)
+        for place, member in enumerate(members):
+            if not member.stopped and member.has("on_test_begin"):
+                self.model.held = ended.held(place, member)
+                with self._turn(place, member):
+                    member.call("on_test_begin")
+                    rule = "validates before on_test_begin: use training.engine=plain"
+                    changed = "a callback that changes the weights there"
+                    require(self.model.unchanged(), "training.engine=ensemble", rule, changed)
+
+    def _stop(self, member: Member, logs: dict[str, float]) -> None:
+        """End a run's training; the others go on, and a learning rate of 0 keeps its weights."""
+        member.call("on_train_end", logs)
+        self.model.optimizer.learning_rate.assign(0.0)
+        member.stopped = True
+
+
+def _say(member: Member, number: int, logs: dict[str, float], verbose: int) -> None:
+    if verbose:
+        said = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+        print(f"Epoch {number + 1}/{member.run.training.epochs}\n{said}")  # noqa: T201
+
+
+def _data(run: Run) -> Data:
+    return run.dataset.load(generator(*run.names, "data"))
+
+
+def _stacked(data: Sequence[Data]) -> Any:
+    """The splits of all runs, training before validation, as `Epochs` takes them."""
+    each = [[np.concatenate(split, axis=1) for split in of_run] for of_run in data]
+    return tf.constant(np.stack([np.concatenate(splits) for splits in each]))

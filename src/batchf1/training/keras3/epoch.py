@@ -1,0 +1,64 @@
+"""An epoch of many runs: train, then validate, as `fit` does with each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from batchf1.config.settings import Run
+from batchf1.training.keras3.steps import Block, CompiledSteps, blocks
+
+
+class Seen(NamedTuple):
+    """A pass of all runs over a split."""
+
+    logs: dict[str, Any]
+    """Name -> what each run's metric says at the end, of shape (n_runs,)."""
+    states: list[list[Any]]
+    """The variables of each metric at the end, each of shape (n_runs, ...)."""
+    batches: Any
+    """(tp, fp, fn, tn) of each batch, int32 of shape (n_batches, n_runs, 4)."""
+
+
+class Epoch(NamedTuple):
+    """What was seen of the splits that are logged, and what came of it."""
+
+    train: Seen
+    validation: Seen
+    scores: Any
+    """Of all samples with the epoch's last weights, a float32 array of shape (n_runs, n, 1)."""
+
+
+class Epochs:
+    """The epochs of a group of runs, on their data."""
+
+    def __init__(self, steps: CompiledSteps, run: Run, samples: Any, class_weight: Any) -> None:
+        """`run`: one of them. `samples`: the splits of each, one behind the other, as in `Block`.
+
+        `class_weight`: that of each run's positives, of shape (n_runs,).
+        """
+        self.steps, self.sizes = steps, run.training.sizes
+        self.samples, self.class_weight = samples, class_weight
+        first, n = run.dataset.n_samples, run.dataset.n_validation
+        self.validation = list(blocks(samples[:, first : first + n], self.sizes["validation"]))
+        self.every = list(blocks(samples, 1))
+
+    def train(self, order: Any) -> Epoch:
+        """Train the stacks by an epoch.
+
+        `order`: the places of each run's training samples, int32 of shape (n_runs, n_train).
+        """
+        drawn = blocks(tf.gather(self.samples, order, batch_dims=1), self.sizes["train"])
+        trained = self._pass(drawn, partial(self.steps.learn, class_weight=self.class_weight))
+        validated = self._pass(self.validation, self.steps.measure)
+        return Epoch(trained, validated, self.steps.predict(self.every).numpy())
+
+    def _pass(self, every: Iterable[Block], step: Callable[..., Any]) -> Seen:
+        states, counts = self.steps.stacks.reset, []
+        for block in every:
+            states, of_block = step(block, states)
+            counts.append(of_block)
+        return Seen(self.steps.results(states), states, tf.concat(counts, axis=0))

@@ -1,0 +1,68 @@
+"""What an epoch of many runs has left, for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchf1.metrics.counts import Counts
+from batchf1.training.base import SPLITS, Pass, Scored
+from batchf1.training.batches import counts_of
+from batchf1.training.keras3.ensemble_member import Held, Member
+from batchf1.training.keras3.epoch import Epoch
+
+
+class Ended:
+    """An epoch's results, fetched from the device at once."""
+
+    def __init__(self, number: int, epoch: Epoch, weights: Sequence[Any]) -> None:
+        """`number`: of the epoch, from 0; `weights`: stacked, as they are at its end."""
+        self.number, self.scores = number, epoch.scores
+        self.seen = dict(zip(SPLITS, (epoch.train, epoch.validation), strict=True))
+        self._logs = {s: _fetched(of.logs) for s, of in self.seen.items()}
+        self._batches = {s: np.asarray(of.batches) for s, of in self.seen.items()}
+        self._weights = np.concatenate([stack.numpy() for stack in weights], axis=1)
+
+    def logs(self, place: int) -> dict[str, float]:
+        """What a run has logged of both splits."""
+        both = {SPLITS[split]: self.logs_of(place, split) for split in SPLITS}
+        return {before + name: value for before, of in both.items() for name, value in of.items()}
+
+    def logs_of(self, place: int, split: str) -> dict[str, float]:
+        """What a run has logged of a split, without Keras' prefix."""
+        return {name: float(values[place]) for name, values in self._logs[split].items()}
+
+    def held(self, place: int, member: Member) -> Held:
+        """What the shared model is to know of a run."""
+        features = [split.x for split in member.data]
+        scores = self._scores(place, member)
+        return Held(self._weights[place], [*zip(features, scores, strict=True)])
+
+    def passes(self, place: int, member: Member, logs: dict[str, float]) -> list[Pass]:
+        """A run's passes, with the logs that its callbacks have added to."""
+        found = []
+        of_splits = zip(member.data.splits.items(), self._scores(place, member), strict=True)
+        for (name, split), scores in of_splits:
+            full_pass = counts_of(member.run, split, scores)
+            logged = name in SPLITS
+            batches = _counts(self._batches[name][:, place]) if logged else full_pass
+            kept = Scored(split.y[:, 0], scores[:, 0]) if member.stopped else None
+            found.append(Pass(self.number, name, logs if logged else {}, batches, full_pass, kept))
+        return found
+
+    def _scores(self, place: int, member: Member) -> list[NDArray[np.float32]]:
+        """A run's scores of each of its splits."""
+        ends = np.cumsum([len(split.y) for split in member.data])
+        return np.split(self.scores[place], ends[:-1])
+
+
+def _fetched(logs: dict[str, Any]) -> dict[str, NDArray[np.floating]]:
+    return {name: np.asarray(values) for name, values in logs.items()}
+
+
+def _counts(rows: NDArray[np.int32]) -> Counts:
+    """Rows of (tp, fp, fn, tn)."""
+    return Counts(*rows.T.astype(np.int64))

@@ -1,0 +1,65 @@
+"""Today's Keras on TensorFlow: one run in ordinary `fit`, or many in one compiled program."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, ClassVar
+
+from batchf1.config import registry
+from batchf1.training import keras_defaults
+from batchf1.training.base import Framework, Seconds, Trainer
+from batchf1.training.keras3.limits import MOST_TOGETHER
+
+if TYPE_CHECKING:
+    from batchf1.config.settings import Run
+
+
+ENSEMBLE = "ensemble"
+
+
+class Keras3(Framework):
+    """`ensemble` compiles an epoch of many runs; `plain` is Keras' ordinary `fit`."""
+
+    name = "keras"
+    averaging = "per_batch"
+    engines: ClassVar = {
+        ENSEMBLE: Seconds(5e-7, 2e-3, 4.0, sample=1e-7),
+        "plain": Seconds(1e-3, 0.2, 2.0),
+    }
+    of_generators = ("plain",)
+    loses_prefetched = True
+    pretraining = ENSEMBLE
+    module = "batchf1.training.keras3.plain"
+
+    def version(self) -> str:
+        """See `Framework`."""
+        return version("keras")
+
+    def configure(self, run: Run) -> str:
+        """See `Framework`; Keras gets its own defaults, whatever the user's are."""
+        keras_defaults.load()
+        from batchf1.training import devices
+
+        return devices.configure(run.training.device, run.training.threads)
+
+    def trainer(self, run: Run) -> Trainer:
+        """See `Framework`."""
+        if run.training.engine == ENSEMBLE:
+            from batchf1.training.keras3.ensemble import EnsembleTrainer
+
+            return EnsembleTrainer(run)
+        import keras
+
+        from batchf1.training.keras3.plain import PlainTrainer
+
+        keras.backend.clear_session()  # TensorFlow still keeps some 50 MB a shape
+        return PlainTrainer(run)
+
+    def together(self, run: Run) -> int:
+        """See `Framework`."""
+        return MOST_TOGETHER if run.training.engine == ENSEMBLE else 1
+
+    def modules(self, run: Run) -> set[str]:
+        """See `Framework`."""
+        strategies = {registry.module(registry.STRATEGIES, name) for name in run.strategies}
+        return super().modules(run) | strategies

@@ -1,0 +1,145 @@
+"""The plain engine: Keras' ordinary `fit`, a batch a step. The reference for the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from batchf1.config.seeds import generator
+from batchf1.config.settings import Run
+from batchf1.datasets.base import Data, Split
+from batchf1.training import batches
+from batchf1.training.base import SPLITS, Expected, OneByOne, Pass, Scored
+from batchf1.training.initial_weights import starting_weights
+from batchf1.training.keras3 import model as network
+from batchf1.training.keras3.batch_counts import BatchTrace, TraceReader
+from batchf1.training.keras3.callbacks import Shuffle, callbacks_of, strategies_of
+from batchf1.training.keras3.ensemble import EnsembleTrainer
+from batchf1.training.shuffle import Order, shuffled
+
+VALIDATION_BATCH = 32
+"""The size in which Keras validates arrays if `fit` is told none."""
+
+
+class PlainTrainer(OneByOne):
+    """A compiled model with its strategies, for the runs of one shape (`Framework.shape`)."""
+
+    def __init__(self, run: Run) -> None:
+        self.strategies = strategies_of(run)
+        self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
+        self.trace = BatchTrace(_most_batches(run), run.training.threshold)
+
+    def train_one(self, run: Run, verbose: int) -> list[Pass]:
+        """See `OneByOne`."""
+        data = run.dataset.load(generator(*run.names, "data"))
+        self._start_anew(run, data.train.x.shape[1])
+        recorder = Recorder(run, data, TraceReader(self.trace))
+        callbacks = [recorder.reader, recorder, *callbacks_of(run, self.strategies, data)]
+        _fit(self.model, data, run, shuffled(run), callbacks, verbose)
+        return recorder.finished()
+
+    def _start_anew(self, run: Run, n_features: int) -> None:
+        """Give the model the run's first weights, and the optimiser its first state."""
+        if self.model is None:
+            self._build(run, n_features)
+        for variable, value in zip(self.model.optimizer.variables, self.first_state, strict=True):
+            variable.assign(value)
+        self.model.optimizer.learning_rate.assign(run.model.learning_rate)
+        (weights,) = starting_weights([run], n_features, EnsembleTrainer)
+        self.model.set_weights(weights)
+
+    def _build(self, run: Run, n_features: int) -> None:
+        self.model = network.build(run.model.hidden, n_features)
+        metrics = [metric for strategy in self.strategies for metric in strategy.metrics()]
+        self.model.compile(
+            keras.optimizers.Adam(), "binary_crossentropy", metrics=[self.trace, *metrics]
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.first_state = [variable.numpy() for variable in self.model.optimizer.variables]
+
+
+class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps what each epoch logged, the counts of its batches, and those of a full pass.
+
+    It comes first, so that no callback has changed the weights, and keeps the logs themselves, into
+    which the callbacks after it write.
+    """
+
+    def __init__(self, run: Run, data: Data, reader: TraceReader) -> None:
+        super().__init__()
+        self.run, self.data, self.reader = run, data, reader
+        self.passes: list[Pass] = []
+        self.scored: list[Scored] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look at every split."""
+        self.scored = [
+            Scored(split.y[:, 0], self.model.predict_on_batch(split.x)[:, 0]) for split in self.data
+        ]
+        for (name, split), scored in zip(self.data.splits.items(), self.scored, strict=True):
+            full_pass = batches.counts_of(self.run, split, scored.scores)
+            logged = name in SPLITS
+            seen = self.reader.counts[name] if logged else full_pass
+            self.passes.append(Pass(epoch, name, (logs or {}) if logged else {}, seen, full_pass))
+
+    def finished(self) -> list[Pass]:
+        """All passes, those of the last epoch with their scores."""
+        n = len(self.scored)
+        pairs = zip(self.passes[-n:], self.scored, strict=True)
+        return self.passes[:-n] + [of._replace(scored=scored) for of, scored in pairs]
+
+
+def _fit(
+    model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int
+) -> None:
+    """Train the compiled model, fed as the run's program says.
+
+    Arrays are validated in fixed order in batches of the validation's size, except beside a
+    training generator, where Keras knows no size and takes its own.
+    """
+    weight = run.training.class_weight
+    sizes = run.training.sizes
+    steps = {name: batches.steps(run, data.splits[name]) for name in SPLITS}
+    from_generator = run.program.train == "generator"
+    if from_generator:
+        train: Any = batches.train_batches(run, data.train, order)
+    else:
+        current = tf.Variable(tf.range(run.dataset.n_samples, dtype=tf.int64))
+        train = _batches(data.train, sizes["train"], current)
+        callbacks = [Shuffle(order, current), *callbacks]
+    if run.program.validation == "generator":
+        validation: Any = batches.validation_batches(run, data.validation)
+    elif from_generator:
+        validation = tuple(data.validation)
+    else:
+        places = tf.range(run.dataset.n_validation)
+        validation = _batches(data.validation, sizes["validation"], places)
+    model.fit(
+        train,
+        epochs=run.training.epochs,
+        steps_per_epoch=steps["train"] if from_generator else None,
+        shuffle=False,  # the order is ours
+        validation_data=validation,
+        validation_steps=steps["validation"] if run.program.validation == "generator" else None,
+        class_weight=None if weight == 1 else {0: 1.0, 1: weight},
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+
+
+def _batches(split: Split, batch_size: int, order: Any) -> Any:
+    """The batches (x, y) of a split, in an order that is looked up as they are drawn."""
+    places = tf.data.Dataset.range(len(split.y)).batch(batch_size)
+
+    def batch(place: Any) -> Any:
+        chosen = tf.gather(order, place)
+        return tf.gather(split.x, chosen), tf.gather(split.y, chosen)
+
+    return places.map(batch)
+
+
+def _most_batches(run: Run) -> int:
+    largest = max(run.dataset.n_samples, run.dataset.n_validation)
+    return -(-largest // min(*run.training.sizes.values(), VALIDATION_BATCH))

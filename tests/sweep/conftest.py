@@ -1,0 +1,44 @@
+"""A study of a framework in NumPy, which trains in no time."""
+
+import importlib
+import sys
+
+import pytest
+
+from helpers import plugins_fixture
+from helpers.shards import STUDY
+
+TOGETHER = """
+    def together(self, run):
+        return 3
+"""
+
+
+@pytest.fixture(scope="module")
+def framework(tmp_path_factory):
+    """A framework in NumPy, three runs at once, which trains in no time."""
+    folder = tmp_path_factory.mktemp("framework")
+    (folder / "my_framework.py").write_text(plugins_fixture.FRAMEWORK + TOGETHER)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        importlib.invalidate_caches()
+        yield importlib.import_module("my_framework")
+    sys.modules.pop("my_framework")
+
+
+@pytest.fixture
+def experiment(tmp_path, framework):
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture
+def said(capsys):
+    """Of the shards since the last question: how many runs, and how many of them were kept."""
+
+    def lines():
+        found = [line for line in capsys.readouterr().err.splitlines() if "kept from" in line]
+        return [tuple(int(word) for word in line.split() if word.isdigit()) for line in found]
+
+    return lines

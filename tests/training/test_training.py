@@ -1,0 +1,114 @@
+"""Runs: a reused model is as good as a fresh one, and rows say what happened."""
+
+import pandas as pd
+import psutil
+import pytest
+
+from batchf1.cli import main as cli
+from batchf1.records import tables
+from batchf1.sweep import schema
+from helpers import reference
+from helpers.training import run, trained
+
+STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
+
+
+@pytest.mark.parametrize("engine", ["plain", "ensemble"])
+def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
+    first = run(training__engine=engine)
+    shared = first.framework.trainer(first)
+    settings = ({"seed": 1}, {"dataset__prevalence": 0.3})
+    one, other = (run(training__engine=engine, **each) for each in settings)
+    fresh = {id(each): trained(each) for each in (one, other)}
+    for each in (one, other, one):
+        reused = trained(each, shared)
+        pd.testing.assert_frame_equal(reused, fresh[id(each)], check_exact=True)
+
+
+def test_memory_does_not_grow_with_the_number_of_runs():
+    trainer, process = run().framework.trainer(run()), psutil.Process()
+
+    def train(seeds):
+        for seed in seeds:
+            trained(run(seed=seed), trainer)
+        return process.memory_info().rss / 2**20
+
+    before = train(range(10))
+    assert (train(range(10, 50)) - before) / 40 < 0.5  # MB a run; a data set alone has 0.01
+
+
+RARE = {
+    "training__batch_size": 8,
+    "dataset__prevalence": 0.05,
+    "training__epochs": 3,
+    "model__hidden": "[8]",
+}
+"""Small batches of rare positives: many are empty."""
+PRETRAINED = {
+    "training__batch_size": 48,
+    "training__epochs": 4,
+    "training__pretrain": 2,
+    "training__freeze_after": 2,
+    "model__hidden": "[4,3]",
+}
+"""Two epochs before the first, four in batches of another size, of which two learn."""
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return trained(run(**RARE))
+
+
+def test_a_row_per_epoch_split_and_strategy(rows):
+    valid = tables.validate(rows, schema.RUNS, "rows")
+    assert len(valid) == 3 * 2 * 4
+    assert set(valid["strategy"]) == set(STRATEGIES)
+
+
+def test_rows_are_those_of_a_training_by_hand(rows):
+    reference.check(rows, reference.rows(run(**RARE)))
+    assert rows.groupby("split")["n_empty_batches"].min().gt(0).all()
+
+
+def test_rows_of_the_plain_engine_are_those_of_a_training_by_hand():
+    one = run(training__engine="plain", **RARE, training__threshold=0.3, seed=1)
+    reference.check(trained(one), reference.rows(one))
+
+
+def test_a_pretraining_takes_batches_of_32():
+    one = run(training__engine="plain", program="averaged_counts", **PRETRAINED)
+    found = trained(one)
+    reference.check(found, reference.rows(one))
+    for size in (31, 33, 400):
+        with pytest.raises(AssertionError):
+            reference.check(found, reference.rows(one, pretraining_batch=size))
+
+
+def test_train_prints_each_strategy_beside_its_references(capfd):
+    overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
+    assert cli.main(["train", *overrides]) == 0
+    said = capfd.readouterr().out
+    assert "val_f1_batch_mean: 0." in said  # the log
+    for word in ("F1 after epoch 2", "pooled", "full pass", *STRATEGIES):
+        assert word in said
+
+
+def test_train_prints_how_far_two_engines_differ(capfd):
+    overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
+    assert cli.main(["train", *overrides, "--against", "plain"]) == 0
+    first, *lines = capfd.readouterr().out.splitlines()
+    assert first.endswith("on CPU: ensemble against plain")
+    differences = {name: float(value) for value, name in map(str.split, lines)}
+    assert {"loss", "val_loss", *(f"val_f1_{name}" for name in STRATEGIES)} <= differences.keys()
+    assert max(differences.values()) <= 1e-6
+
+
+def test_train_refuses_in_a_line(capsys):
+    assert cli.main(["train", "training.batch_size=0"]) == 2
+    said = capsys.readouterr().err
+    assert said == "batchf1 train: training.batch_size: must be at least 1; got 0\n"
+    assert cli.main(["train", "strategies=[batch_mean]", "--against", "keras224"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("batchf1 train: --against: is another engine of keras 3.")
+    assert cli.main(["train", "--settings"]) == 0
+    assert "batch_size: 32" in capsys.readouterr().out

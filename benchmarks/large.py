@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from batchf1.records import tables
-from batchf1.sweep.cells import n_runs, whole
+from batchf1.sweep.cells import all_runs, n_runs
 from batchf1.sweep.grid import cells
 
 HERE = Path(__file__).resolve().parent
@@ -59,7 +59,7 @@ def main(seconds: float) -> None:
     n_kept, began = kept(results), time.perf_counter()
     subprocess.run(COMMAND, cwd=ROOT, stderr=subprocess.DEVNULL, check=True)
     row = {
-        "n_runs": n_runs(whole(cells(ROOT / "experiments/large.yaml"))),
+        "n_runs": n_runs(all_runs(cells(ROOT / "experiments/large.yaml"))),
         "cores": CORES,
         "killed_after_s": seconds,
         "kept_runs": n_kept,

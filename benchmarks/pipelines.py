@@ -21,7 +21,7 @@ import pandas as pd
 import psutil
 import yaml
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.records import tables
 from batchf1.sweep.grid import cells, runs
 
@@ -90,14 +90,14 @@ def spread(n: int, length: int) -> list[int]:
 
     2 and 4 runs of the sub-grid's 8 cells thus have both data sizes, and 2 and all 4 prevalences.
     """
-    require(1 <= n <= length, "runs", f"must be 1 to {length}", n)
+    check(1 <= n <= length, "runs", f"must be 1 to {length}", n)
     return [round(i * (length - 1) / max(n - 1, 1)) for i in range(n)]
 
 
 def ours(experiment: Path, n_runs: int, folder: Path, cores: int) -> list[str]:
     """The command of this project's workflow, in a folder with the experiment alone."""
     n_cells = len(cells(experiment))
-    require(n_runs % n_cells == 0, "--ours", f"must be multiples of the {n_cells} cells", n_runs)
+    check(n_runs % n_cells == 0, "--ours", f"must be multiples of the {n_cells} cells", n_runs)
     (folder / "experiments").mkdir()
     part(experiment, n_runs, folder / "experiments")
     target = f"results/{experiment.stem}/runs.parquet"

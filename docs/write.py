@@ -16,7 +16,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from batchf1.errors import InputError, one_line, require
+from batchf1.errors import InputError, one_line
+from batchf1.errors import check as errors_check
 from batchf1.figures import base as figures
 
 ROOT = Path(__file__).parents[1]
@@ -72,13 +73,13 @@ def picture(name: str, folder: str = "../figures") -> str:
 
 def _there(value: object) -> object:
     """Return what a template prints; `InputError` where there is no value."""
-    require(value is not None, "a name of the template", "must have a value", value)
+    errors_check(value is not None, "a name of the template", "must have a value", value)
     return value
 
 
 def fmt(value: float, form: str) -> str:
     """Return a number in a format of Python; `InputError` where it is missing."""
-    require(not math.isnan(value), "a number of the template", "must not be missing", value)
+    errors_check(not math.isnan(value), "a number of the template", "must not be missing", value)
     return format(value, form)
 
 

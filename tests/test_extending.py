@@ -32,9 +32,9 @@ def add(commands):
 
 
 def run(parsed):
-    from batchf1.errors import require
+    from batchf1.errors import check
 
-    require(parsed.name != "nobody", "name", "is somebody's", parsed.name)
+    check(parsed.name != "nobody", "name", "is somebody's", parsed.name)
     print(f"hello {parsed.name}")
 '''
 ENTRY_POINTS = """

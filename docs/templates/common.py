@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from batchf1.errors import require
+from batchf1.errors import check
 
 
 def figure(root: Path, name: str) -> pd.DataFrame:
@@ -32,13 +32,13 @@ def experiment(root: Path, name: str) -> dict[str, Any]:
 def claim(holds: Any, sentence: str, value: Any = "tables that contradict it") -> None:
     """Raise `InputError` unless a sentence of the page holds."""
     plain = value.item() if isinstance(value, np.generic) else value
-    require(bool(holds), f"the sentence {sentence!r}", "must be true of the tables", plain)
+    check(bool(holds), f"the sentence {sentence!r}", "must be true of the tables", plain)
 
 
 def only(table: pd.DataFrame, **where: Any) -> pd.Series:
     """Return the one row with these values."""
     found = table.loc[np.logical_and.reduce([table[key] == is_ for key, is_ in where.items()])]
-    require(len(found) == 1, str(where), "must be one row of the table", len(found))
+    check(len(found) == 1, str(where), "must be one row of the table", len(found))
     return found.iloc[0]
 
 
@@ -50,7 +50,7 @@ def table_row(cells: Sequence[str]) -> str:
 def table_rows(rows: Iterable[Sequence[str]]) -> str:
     """Return the rows of a Markdown table, a line each; `InputError` where there is none."""
     lines = list(map(table_row, rows))
-    require(bool(lines), "table of a page", "must have rows", "none")
+    check(bool(lines), "table of a page", "must have rows", "none")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from batchf1.studies.atlas.config import AtlasStudy
 from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.studies.experiments import experiments, plan
-from batchf1.sweep.cells import n_runs, whole
+from batchf1.sweep.cells import all_runs, n_runs
 from batchf1.sweep.grid import Study
 
 NEEDS_FILES = ("fashion_mnist",)
@@ -16,7 +16,7 @@ NEEDS_FILES = ("fashion_mnist",)
 @cache
 def n_trained(root: Path, name: str) -> int:
     """Return the runs of a study."""
-    return n_runs(whole(plan(root / f"experiments/{name}.yaml").cells))
+    return n_runs(all_runs(plan(root / f"experiments/{name}.yaml").cells))
 
 
 def n_bundled(root: Path) -> int:
@@ -25,8 +25,8 @@ def n_bundled(root: Path) -> int:
     for name, study in experiments(root / "experiments").items():
         if isinstance(study, AtlasStudy):
             total += len(study.tasks) * study.seeds
-        elif isinstance(study, Study | DecisionStudy) and not study.aside:
+        elif isinstance(study, Study | DecisionStudy) and not study.on_demand:
             cells = plan(root / f"experiments/{name}.yaml").cells
             if cells[0].first.dataset.name not in NEEDS_FILES:
-                total += n_runs(whole(cells))
+                total += n_runs(all_runs(cells))
     return total

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from batchf1.theory.precision_recall_plane import exchange_rate, logged_f1
-from batchf1.theory.preference import prefer
+from batchf1.theory.preference import compare
 from templates.common import claim, table_rows
 
 RARE = 1e-6
@@ -123,7 +123,7 @@ def _factor_of_empty(positives: float) -> float:
 
 
 def _check_example() -> None:
-    found = prefer((0.9, 0.6), (0.3, 0.9), 0.01, 32)
+    found = compare((0.9, 0.6), (0.3, 0.9), 0.01, 32)
     choices = (found.true_choice, found.logged_choice)
     claim(choices == (1, 2), "the log prefers the worse classifier of the example", choices)
 

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
     from batchf1.metrics.classes import class_counts
     from batchf1.metrics.counts import Counts, batch_counts
-    from batchf1.metrics.ratios import F1, OverClasses, Ratio, f_beta, jaccard, precision, recall
+    from batchf1.metrics.ratios import F1, ClassAveraged, Ratio, f_beta, jaccard, precision, recall
     from batchf1.theory.expectation import expect
-    from batchf1.theory.preference import prefer
+    from batchf1.theory.preference import compare
     from batchf1.theory.search import smallest_batch
 
 __all__ = [
     "F1",
+    "ClassAveraged",
     "Counts",
     "InputError",
-    "OverClasses",
     "Ratio",
     "audit",
     "batch_counts",
@@ -45,7 +45,7 @@ _PLACES = {
     "Counts": "metrics.counts",
     "F1": "metrics.ratios",
     "InputError": "errors",
-    "OverClasses": "metrics.ratios",
+    "ClassAveraged": "metrics.ratios",
     "Ratio": "metrics.ratios",
     "audit": "auditing.answer",
     "batch_counts": "metrics.counts",

@@ -39,16 +39,16 @@ def missing(module: str) -> str:
     return f"needs {package}: pip install 'batchf1[{EXTRA_OF[package]}]'"
 
 
-def refuse(thing: str, rule: str, value: Any) -> NoReturn:
+def raise_input_error(name: str, rule: str, value: Any) -> NoReturn:
     """Raise `InputError` with the text `<thing>: <rule>; got <value>` on one line."""
     received = value if isinstance(value, str) else repr(value)
-    raise InputError(one_line(f"{thing}: {rule}; got {received}"))
+    raise InputError(one_line(f"{name}: {rule}; got {received}"))
 
 
-def require(condition: bool, thing: str, rule: str, value: Any) -> None:
+def check(condition: bool, name: str, rule: str, value: Any) -> None:
     """Refuse `value` unless `condition` holds."""
     if not condition:
-        refuse(thing, rule, value)
+        raise_input_error(name, rule, value)
 
 
 def one_line(text: object) -> str:

@@ -6,14 +6,14 @@ import warnings
 import pytest
 
 from batchf1 import F1, audit
-from batchf1.auditing.metric_warnings import Alarm, UnauditedLogWarning
+from batchf1.auditing.metric_warnings import MetricWarner, UnauditedLogWarning
 from batchf1.errors import InputError
 
 LINE = "Audit: audited val_f1, val_auc; not audited: val_dice (a tracker), val_iou (a class)"
 
 
 def alarm(action="warn", every=None, ignore=()):
-    return Alarm("Audit", action, every, remedy="mend it", log="batchf1.test", ignore=ignore)
+    return MetricWarner("Audit", action, every, remedy="mend it", log="batchf1.test", ignore=ignore)
 
 
 def summarize(one, unaudited):

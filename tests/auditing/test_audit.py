@@ -182,7 +182,7 @@ def test_one_batch_averages_nothing():
     y, p = labels(60, 0.5)
     found = audit(F1, [(y, p)])
     assert (found.error, found.expected, found.sd) == (0, found.pooled, 0)
-    assert (found.additive, found.fine) == (False, True)
+    assert (found.additive, found.ok) == (False, True)
     assert found.advice == "Fine: there is one batch, so nothing is averaged."
     assert audit(mean_squared_error, [(y, p)]).additive
 
@@ -198,7 +198,7 @@ def test_additive_on_this_cut_alone_is_not_additive():
         batches.append((y, p))
     found = audit(F1, batches, "0.80", cuts=2)
     assert found.pooled == pytest.approx(0.8, rel=1e-12)
-    assert (found.rule, found.additive, found.fine) == ("pooled", False, True)
+    assert (found.rule, found.additive, found.ok) == ("pooled", False, True)
     assert {"pooled", "size_weighted", "mean_of_prefixes"} >= set(found.rules) >= {"size_weighted"}
     assert found.advice == (
         "Fine: 0.80 is the metric of all samples, which these batches cannot tell from "
@@ -212,7 +212,7 @@ def test_weights_by_size_repair_an_additive_metric():
     batches = cut(y, p, 16)
     logged = np.mean([mean_squared_error(*batch) for batch in batches])
     found = audit(mean_squared_error, batches, logged, cuts=2)
-    assert (found.rule, found.additive, found.fine) == ("per_batch", True, False)
+    assert (found.rule, found.additive, found.ok) == ("per_batch", True, False)
     assert found.advice.endswith("; weigh the batches by their size.")
 
 
@@ -261,7 +261,7 @@ def test_float32_sums_of_many_batches_are_known_less_well():
 def test_infinite_values_warn_of_nothing():
     y, p = labels(40, 0.5)
     found = audit(lambda a, _: np.inf if a[0] else -np.inf, cut(y, p, 4), cuts=2)
-    assert not found.fine
+    assert not found.ok
     json.dumps(found.to_dict(), allow_nan=False)
 
 
@@ -343,7 +343,7 @@ GOOD = [([1, 0], [0.9, 0.2])]
             (mean_squared_error, [([1], [[1, 0]]), ([1], [1])]),
             "y_pred: has samples of one shape; got () and (2,)",
         ),
-        ((3, GOOD), "metric: is a function, a Ratio or an OverClasses; got 3"),
+        ((3, GOOD), "metric: is a function, a Ratio or an ClassAveraged; got 3"),
         (
             (f1_score, GOOD),
             "metric: takes the samples of all batches together; got Classification metrics",

@@ -299,7 +299,7 @@ def test_a_wrong_number_is_found_and_its_rule_named(case):
     assert found.pooled == pytest.approx(metric(y, p) if truth is None else truth, rel=1e-12)
     assert found.error == pytest.approx(logged - found.pooled, abs=1e-6)
     assert abs(found.error) > 5e-4
-    assert not found.fine
+    assert not found.ok
     assert found.advice.startswith("Do not read")
     assert f"{found.error:+.4g}" in found.advice
     rules = audit(metric, batches, f"{logged:.4f}", devices=3, cuts=2).rules
@@ -437,10 +437,10 @@ def test_a_right_number_raises_no_alarm(case):
     found = audit(metric, batches, logged, devices=3, cuts=2)
     assert found.rule == "pooled", found
     assert found.error == 0
-    assert found.fine
+    assert found.ok
     assert found.advice.startswith("Fine")
     assert found.additive == (case in ADDITIVE)
-    assert audit(metric, batches, f"{logged:.6f}", cuts=2).fine
+    assert audit(metric, batches, f"{logged:.6f}", cuts=2).ok
 
 
 @pytest.mark.parametrize("case", sorted(ADDITIVE))
@@ -454,7 +454,7 @@ def test_a_recorder_in_the_loop_is_silent(case):  # or the warning would be an e
 def test_an_additive_metric_may_be_averaged(case):
     metric, y, p, _ = RIGHT[case]
     found = audit(metric, cut(y, p), cuts=2)
-    assert (found.fine, found.rule) == (True, None)
+    assert (found.ok, found.rule) == (True, None)
     said = f"Fine: {found.metric} may be averaged over batches, by their size; each counted once, "
     assert found.advice == f"{said}their mean is {found.error:+.4g} off."
     even = audit(metric, cut(y, p, N // 3), cuts=2)
@@ -464,4 +464,4 @@ def test_an_additive_metric_may_be_averaged(case):
 def test_a_mean_over_folds_that_is_stated_as_such_is_of_right_numbers():
     for y, p in cut(Y, P, N // 3):
         found = audit(f1, cut(y, p), f1_score(y, p > 0.5), cuts=2)
-        assert found.fine
+        assert found.ok

@@ -41,13 +41,13 @@ def test_equal_values_in_all_batches_do_not_show_whether_a_metric_is_additive(ca
     assert "\nadditive on these samples: cannot be decided, as the mean of any such" in str(found)
     assert json.loads(json.dumps(found.to_dict()))["additive"] is None
     if found.n_batches > 1:
-        assert not found.fine
+        assert not found.ok
         assert found.advice.startswith(f"Undecided: {found.metric} is {found.pooled:.6g} in all b")
 
 
 def test_a_logged_value_of_all_batches_is_right_but_shows_nothing():
     found = audit(F1, cut(Y, NONE), "0.0")
-    assert (found.rule, found.fine, found.additive) == ("pooled", True, None)
+    assert (found.rule, found.ok, found.additive) == ("pooled", True, None)
     assert found.advice.endswith("mean_of_prefixes: look at other samples, too.")
 
 
@@ -74,7 +74,7 @@ TRUE = r2_score(REAL, REAL + 0.1)
 def test_an_infinite_log_is_not_a_finite_metric(metric, logged):
     found = audit(metric, BATCHES, logged)
     assert found.pooled == pytest.approx(TRUE, rel=1e-12)
-    assert not found.fine
+    assert not found.ok
     assert not found.additive
     assert found.error == float(logged)
     negative = float(logged) < 0 and metric is last_batch_of_one
@@ -87,7 +87,7 @@ def test_a_finite_log_is_no_infinite_metric():
     batches = cut(REAL, REAL, 2)
     for logged, fine in ((0.5, False), (-math.inf, False), (math.inf, True), ("inf", True)):
         found = audit(lambda *_: math.inf, batches, logged, cuts=2)
-        assert found.fine == fine
+        assert found.ok == fine
         assert found.additive is None
 
 
@@ -99,4 +99,4 @@ def test_digits_that_are_no_number_of_float64_are_refused(logged):
 
 
 def test_the_smallest_digits():
-    assert audit(F1, cut(Y, NONE), "1e-400").fine
+    assert audit(F1, cut(Y, NONE), "1e-400").ok

@@ -79,8 +79,8 @@ STUDIES = {
     "seeds twice": (study(more="seeds: 5"), "seeds: stands instead of grid.seed; got 5"),
     "seeds too large": (grid("seed: [0, 9223372036854775808]"), "at most 9223372036854775807"),
     "a negative rule": (
-        study(more="leave_out: {class_below: -1}"),
-        "leave_out.class_below: must be at least 0; got -1",
+        study(more="exclude: {class_below: -1}"),
+        "exclude.class_below: must be at least 0; got -1",
     ),
     "a key twice": (study(more="question: again"), "found duplicate key question"),
     "not YAML": ("grid: [unclosed", "expected ',' or ']'"),
@@ -305,7 +305,7 @@ def test_a_table_of_too_many_rows_is_refused_when_there_is_no_memory(folder, mon
     def full(*arguments):
         raise MemoryError("Unable to allocate 7 PiB")
 
-    monkeypatch.setattr(tables, "pieces", full)
+    monkeypatch.setattr(tables, "iter_chunks", full)
     assert cli.main(TABLE.split()) == 2
     said = "batchf1 workflow table: not enough memory: Unable to allocate 7 PiB\n"
     assert capfd.readouterr().err == said

@@ -7,7 +7,7 @@ import pytest
 
 from batchf1.cli import main as cli
 from batchf1.theory.precision_recall_plane import exchange_rate
-from batchf1.theory.preference import prefer
+from batchf1.theory.preference import compare
 
 FIRST, SECOND = (0.9, 0.6), (0.3, 0.9)
 TWO = "--precision {} --recall {} --precision {} --recall {}"
@@ -53,8 +53,8 @@ def test_json(capsys, averaging, word, value, n):
         "n_samples": n,
         "averaging": averaging,
         "zero_division": word,
-        **as_lists(prefer(*where, value)),
-        "left_out": as_lists(prefer(*where, math.nan)),
+        **as_lists(compare(*where, value)),
+        "left_out": as_lists(compare(*where, math.nan)),
         "true_alarms_per_hit": exchange_rate(*both, 0.01).tolist(),
         "logged_alarms_per_hit": exchange_rate(*both, 0.01, 32, value).tolist(),
     }
@@ -67,7 +67,7 @@ def test_no_number_of_false_alarms_is_null(capsys):
 
 def test_text_for_people(capsys):
     found, left_out = (
-        prefer(FIRST, SECOND, 0.01, 32, 10_000, zero_division=z) for z in (0, math.nan)
+        compare(FIRST, SECOND, 0.01, 32, 10_000, zero_division=z) for z in (0, math.nan)
     )
     assert ask(capsys, f"{PAIR} {WHERE} --n-samples 10000").splitlines() == [
         "10,000 samples in batches of 32, 0.32 positives in each, averaged per_batch, 0/0 = 0",
@@ -103,7 +103,7 @@ def test_text_of_very_many_samples(capsys):
     assert said.splitlines()[0] == (
         "very many samples in batches of 32, 9.6 positives in each, averaged per_batch, 0/0 = skip"
     )
-    gap = prefer(FIRST, SECOND, 0.3, 32, zero_division=math.nan).logged_gap
+    gap = compare(FIRST, SECOND, 0.3, 32, zero_division=math.nan).logged_gap
     assert said.splitlines()[9:] == [
         f"The log puts the first ahead by {gap:.4f}: the better one, by 0.2700 of true F1."
     ]

@@ -8,6 +8,7 @@ from batchf1.config import registry, settings
 from batchf1.config.settings import Run
 from batchf1.errors import InputError
 from batchf1.sweep.grid import CONF, compose
+from batchf1.training.engines import pretraining_of
 
 
 @pytest.mark.parametrize("dataset", [*registry.names(registry.DATASETS), "trousers"])
@@ -81,23 +82,23 @@ PROGRAMS = sorted(path.stem for path in (CONF / "program").glob("*.yaml"))
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_program_composes_and_has_its_files_name(name):
-    assert compose([f"program={name}", "training.engine=plain"]).program.name == name
+    assert compose([f"program={name}", "training.engine=plain"]).input_pipeline.name == name
 
 
 def test_the_program_of_a_pretraining_is_that_of_its_file():
-    assert compose().program == settings.ARRAYS
+    assert compose().input_pipeline == settings.ARRAYS
 
 
 def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
     base = ["training.engine=plain", "training.pretrain=3", "training.freeze_after=1"]
     found = [
-        compose([*base, *more]).pretraining
+        pretraining_of(compose([*base, *more]))
         for more in ([], ["program=together"], ["training.batch_size=500"])
     ]
     assert len({run.run_id for run in found}) == 1
     assert found[0].training.epochs == 3
     assert found[0].training.pretrain == found[0].training.freeze_after == 0
-    assert compose().pretraining is None
+    assert pretraining_of(compose()) is None
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,12 @@ from batchf1.config import registry
 from batchf1.config.seeds import generator
 from batchf1.datasets.diamonds import Diamonds
 from batchf1.datasets.flights import Flights
-from batchf1.datasets.threshold_task import AboveCut
+from batchf1.datasets.threshold_task import ThresholdTask
 from batchf1.errors import InputError
 
 
 @dataclass
-class Numbered(AboveCut):
+class Numbered(ThresholdTask):
     """A table of ours; a sample's one feature is its number."""
 
     name = "numbered"
@@ -187,4 +187,4 @@ def test_no_threshold_with_enough_on_both_sides():
 def test_what_the_two_share_is_no_data_set_itself():
     assert {"diamonds", "flights"} <= set(registry.names(registry.DATASETS))
     with pytest.raises(InputError, match="must be a subclass of Dataset, complete"):
-        registry.dataset("batchf1.datasets.threshold_task.AboveCut")
+        registry.dataset("batchf1.datasets.threshold_task.ThresholdTask")

@@ -120,7 +120,7 @@ def test_one_seed_says_nothing(tmp_path):
 
 
 def drawn(table):
-    with _style.house():
+    with _style.apply_style():
         figure = plot.draw(table)
         figure.draw_without_rendering()
         words = _style.words(figure)

@@ -151,7 +151,7 @@ def test_without_a_deviation_anywhere_there_is_nothing_to_draw(tmp_path):
 
 def drawn(numbers):
     """A figure, laid out, and its words."""
-    with _style.house():
+    with _style.apply_style():
         figure = calibration.draw(numbers)
         figure.draw_without_rendering()
         words = _style.words(figure)

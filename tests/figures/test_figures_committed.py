@@ -11,7 +11,7 @@ from helpers import layout, pictures
 
 @pytest.mark.parametrize("name", pictures.NAMES)
 def test_a_referee_finds_nothing_to_mark(name):
-    with _style.house():
+    with _style.apply_style():
         assert layout.flaws(pictures.committed(name).figure) == []
 
 

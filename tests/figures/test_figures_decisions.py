@@ -69,7 +69,7 @@ def test_no_word_lies_over_another():
     spread = made(LOSSES, lines=LINES[:3])
     near = made([0.001] * 5, lines=LINES[3:])
     for found in (made(), pd.concat([spread, near]), made([-0.01] * 5)):
-        with _style.house():
+        with _style.apply_style():
             assert layout.flaws(drawn(found)[0]) == []
 
 

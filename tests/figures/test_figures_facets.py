@@ -62,7 +62,7 @@ def test_a_setting_that_does_not_vary_has_no_column(tmp_path):
 
 def test_a_picture_has_a_row_of_panels_for_each_setting(tmp_path):
     found = figures.table("error_vs_batch_size", [written(tmp_path, study(GRID))])
-    with _style.house():
+    with _style.apply_style():
         figure = figures.module("error_vs_batch_size").draw(found)
         figure.draw_without_rendering()
         titles = [ax.get_title(loc="left").split("\n") for ax in figure.axes]
@@ -93,7 +93,7 @@ def test_a_long_setting_is_broken_into_lines_that_fit(tmp_path):
     long = {f"model.a_rather_long_name_of_a_setting_{i}": [0.1, 0.2] for i in "abcd"}
     found = figures.table("error_vs_imbalance", [written(tmp_path, study(long))])
     kept = found[(found[list(long)] == 0.1).sum(axis=1) > 2]
-    with _style.house():
+    with _style.apply_style():
         figure = figures.module("error_vs_imbalance").draw(kept)
         figure.draw_without_rendering()
         for ax in figure.axes:
@@ -119,7 +119,7 @@ def test_settings_that_learned_nothing_leave_the_others_their_names(tmp_path):
         "error_vs_batch_size", [written(tmp_path, study({"model.a": ["x", "y"]}))]
     )
     found.loc[found["model.a"] == "x", "true_f1"] = 0.49
-    with _style.house():
+    with _style.apply_style():
         figure = figures.module("error_vs_batch_size").draw(found)
         assert figure.axes[0].get_title(loc="left") == "a y\nTraining log"
         assert len(figure.axes) == 4
@@ -133,7 +133,7 @@ def test_each_figure_shows_a_setting_of_its_own(tmp_path, name):
     found = figures.table(name, [path])
     assert found.columns[0] == key
     assert sorted(found[key].dropna().unique()) == values
-    with _style.house():
+    with _style.apply_style():
         figure = figures.module(name).draw(found)
         titles = [ax.get_title(loc="left") for ax in figure.axes]
         said = " ".join([*titles, _style.words(figure)[1]])

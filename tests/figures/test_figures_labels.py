@@ -24,14 +24,14 @@ def test_names_beside_crowded_ends_lie_on_nothing(side):
     places = [8, 16, 32, 64] if side == "left" else [1024, 512, 256, 128]
     points = zip(places, NEAR, strict=True)
     ends = [_labels.End(f"line {y}", x, y, "red", "black") for x, y in points]
-    with _style.house():
+    with _style.apply_style():
         figure, ax = plt.subplots(figsize=(4, 3), layout="constrained")
         ax.set(xscale="log", ylim=(-0.6, 0.1))
         for end in ends:
             ax.plot([end.x, 1024 if side == "left" else 8], [end.y, end.y], color="red")
         _labels.lay_out(figure)
-        _labels.make_room(ax, [end.name for end in ends], [8, 1024], side)
-        _labels.beside(ax, ends, side)
+        _labels.reserve_margin(ax, [end.name for end in ends], [8, 1024], side)
+        _labels.label_line_ends(ax, ends, side)
         figure.draw_without_rendering()
         assert layout.flaws(figure) == []
         assert [text.xy for text in ax.texts] == [(end.x, end.y) for end in ends]
@@ -43,7 +43,7 @@ def test_names_beside_crowded_ends_lie_on_nothing(side):
 
 @pytest.mark.parametrize(("n", "angle"), [(3, 0), (30, 45)])
 def test_ticks_are_turned_where_they_touch(n, angle):
-    with _style.house():
+    with _style.apply_style():
         figure, ax = plt.subplots(figsize=(4, 3), layout="constrained")
         ax.set_xticks(range(n), [f"{1000 + i:,}" for i in range(n)])
         _labels.lay_out(figure)

@@ -142,7 +142,7 @@ TWO = [
 
 
 def test_what_is_drawn_are_the_cells_that_learned():
-    with _style.house():
+    with _style.apply_style():
         figure = figures.module("error_vs_batch_size").draw(a_table(*TWO))
         figure.draw_without_rendering()
         above, below = figure.axes[0], figure.axes[2]

@@ -122,7 +122,7 @@ def test_chosen_has_the_most_numbers_and_then_is_likeliest_in_the_worse_keras(co
 
 
 def draw(found):
-    with _style.house():
+    with _style.apply_style():
         figure = original_log_search.draw(found)
         figure.draw_without_rendering()
         words = _style.words(figure)

@@ -244,7 +244,7 @@ def test_intervals_are_those_of_resampled_seeds():
 def test_an_interval_depends_on_its_own_row_alone(monkeypatch):
     values = np.random.default_rng(0).random((7, 5))
     whole = aggregate.interval(values)
-    monkeypatch.setattr(aggregate, "AT_ONCE", 2)
+    monkeypatch.setattr(aggregate, "CHUNK_SIZE", 2)
     np.testing.assert_array_equal(aggregate.interval(values), whole)
     np.testing.assert_array_equal(aggregate.interval(values[3:4])[0], whole[0][3:4])
 

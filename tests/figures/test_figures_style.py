@@ -92,7 +92,7 @@ def inside(figure, artist):
 @pytest.mark.parametrize("n", [5, 6, 7])
 def test_a_legend_of_many_strategies_lies_inside_the_figure(added, repository, n):
     names = added[:n]
-    with _style.house():
+    with _style.apply_style():
         figure = error_vs_batch_size.draw(of_strategies(repository, names))
         figure.draw_without_rendering()
         (legend,) = figure.legends

@@ -71,7 +71,7 @@ def test_without_a_study_too_it_is_what_the_picture_shows(drawn):
 
 
 def completed(caption, *sources):
-    with _style.house():
+    with _style.apply_style():
         figure, ax = plt.subplots(layout="constrained")
         ax.set_title("Titles conclude", loc="left")
         if caption:

@@ -26,7 +26,7 @@ class Picture(NamedTuple):
 def module(name):
     """The module of a committed figure, as its record says."""
     record = json.loads(
-        provenance_of_file.beside(FOLDER / f"{name}.csv").read_text(encoding="utf-8")
+        provenance_of_file.record_path(FOLDER / f"{name}.csv").read_text(encoding="utf-8")
     )
     return figures.module(record["module"])
 
@@ -42,7 +42,7 @@ def committed(name):
 
 def laid_out(draw, table):
     """What a table is drawn as."""
-    with _style.house():
+    with _style.apply_style():
         figure = draw(table)
         figure.draw_without_rendering()
         words = _style.words(figure)

@@ -68,7 +68,7 @@ import numpy as np
 
 from batchf1.metrics.averaging import batch_mean, pooled
 from batchf1.metrics.counts import as_counts
-from batchf1.training.base import Framework, Pass, Seconds
+from batchf1.training.base import Framework, SplitResult, CostEstimate
 from batchf1.training.shuffle import shuffled
 from batchf1.config.seeds import generator
 
@@ -107,7 +107,7 @@ class MyTrainer:
                 x, y = getattr(data, split)
                 whole = as_counts(*np.transpose([cells(y, score(x, weights))]))
                 counts = as_counts(*np.transpose([cells(*batch) for batch in batches]))
-                passes.append(Pass(epoch, split, logs, counts, whole))
+                passes.append(SplitResult(epoch, split, logs, counts, whole))
         return passes
 
 
@@ -146,7 +146,7 @@ def logged(batches, prefix):
 class MyFramework(Framework):
     name = "by hand"
     averaging = "size_weighted"
-    engines = {"my_framework.MyFramework": Seconds(1e-5, 1e-4, 0.0)}
+    engines = {"my_framework.MyFramework": CostEstimate(1e-5, 1e-4, 0.0)}
     pretraining = "my_framework.MyFramework"
     strategies = ("batch_mean", "reconstructed")
     module = "my_framework"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchf1.records import tables
+from batchf1.studies.experiments import plan
 from batchf1.sweep import collect as collecting
 from batchf1.sweep import schema, shard
 from batchf1.sweep.cells import Cell
@@ -37,13 +38,13 @@ class Written:
 def execute(experiment, number, n_shards, store):
     """One shard of a study, written beside its store."""
     made = Written(Path(store).parent / f"{number}-of-{n_shards}.parquet")
-    shard.execute(experiment, number, n_shards, Path(store), made.path)
+    shard.execute(plan(experiment), number, n_shards, Path(store), made.path)
     return made
 
 
 def collect(experiment, paths, output):
     """The table of a study."""
-    collecting.collect(experiment, list(paths), output)
+    collecting.collect(plan(experiment), list(paths), output)
     return Written(output)
 
 

@@ -2,6 +2,7 @@
 
 from batchf1.sweep import rows
 from batchf1.sweep.grid import compose
+from batchf1.training.engines import framework_of
 
 
 def run(**settings):
@@ -13,5 +14,5 @@ def run(**settings):
 
 def trained(one, trainer=None):
     """The rows of a run, of a trainer of its own or of one that is given."""
-    trainer = trainer or one.framework.trainer(one)
+    trainer = trainer or framework_of(one).trainer(one)
     return rows.table([one], "CPU", trainer.train([one]), trainer.expected)

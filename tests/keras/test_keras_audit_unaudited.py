@@ -300,7 +300,7 @@ def test_running_test_step_changes_no_log():
 
 
 def test_a_test_step_of_too_much_input_is_named(monkeypatch):
-    monkeypatch.setattr("batchf1.keras.test_step.MOST_BYTES", 100)
+    monkeypatch.setattr("batchf1.keras.test_step.MAX_BYTES", 100)
     with alarmed(
         "not audited: val_.*as one batch, take 100 bytes; got 300", 1, UnauditedLogWarning
     ):

@@ -13,7 +13,7 @@ from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
 from batchf1.keras.values import as_list, as_metric, margins, value
 from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import Counts
-from batchf1.metrics.ratios import ACCURACY, F1, OverClasses, Ratio, f_beta
+from batchf1.metrics.ratios import ACCURACY, F1, ClassAveraged, Ratio, f_beta
 from helpers.fitting import B, compiled, fit, metrics_of
 from helpers.fitting_classes import (
     FORMS,
@@ -67,9 +67,9 @@ def _check_arithmetic(logs, chosen, form, x, y):
 SPECIFICITY = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")
 EVERY = [
     *OVER_CLASSES,
-    OverClasses(ACCURACY, "weighted", C),
-    OverClasses(SPECIFICITY, "macro", C),
-    OverClasses(SPECIFICITY, "weighted", C),
+    ClassAveraged(ACCURACY, "weighted", C),
+    ClassAveraged(SPECIFICITY, "macro", C),
+    ClassAveraged(SPECIFICITY, "weighted", C),
 ]
 RATIOS = [F1, f_beta(2), ACCURACY, SPECIFICITY]
 NUMBERS = st.one_of(st.just(0), st.integers(0, 1000))
@@ -103,7 +103,7 @@ def test_a_metric_comes_back_from_what_a_saved_model_holds(metric):
 
 def test_shares_that_are_rounded_make_no_true_negatives():
     # every label of class 0 positive, 3 of 10 found: 1 - 0.3 - 0.7 is not 0
-    s = Reconstructed(metric=OverClasses(SPECIFICITY, "macro", 2), multilabel=True)
+    s = Reconstructed(metric=ClassAveraged(SPECIFICITY, "macro", 2), multilabel=True)
     names = [s.logs(c, k) for k in s.classes for c in ("true_positives", "possible_positives")]
     logs = dict(zip(names, (0.3, 1.0, 0.0, 0.0), strict=True))
     logs |= {s.logs("predicted_positives", 0): 0.3, s.logs("predicted_positives", 1): 0.0}

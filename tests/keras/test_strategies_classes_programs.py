@@ -6,7 +6,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
-from batchf1.metrics.ratios import ACCURACY, OverClasses, f_beta, jaccard
+from batchf1.metrics.ratios import ACCURACY, ClassAveraged, f_beta, jaccard
 from helpers.fitting import Masked, callbacks_of, compiled, fit, metrics_of
 from helpers.fitting_classes import (
     LOSSES,
@@ -156,7 +156,7 @@ def test_evaluate_returns_what_is_rebuilt():
 
 
 def test_true_negatives_of_all_classes_are_rebuilt():
-    accuracy = OverClasses(ACCURACY, "micro", C)
+    accuracy = ClassAveraged(ACCURACY, "micro", C)
     (x, y), (s,) = samples("multilabel"), strategies("multilabel", [Reconstructed], [accuracy])
     logs = fit(model_for("multilabel", s.metrics()), [s], (x, y))
     right = np.mean((x > np.float32(0.3)) == (y == 1))

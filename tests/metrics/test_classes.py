@@ -17,7 +17,7 @@ from batchf1.metrics.ratios import (
     JACCARD,
     PRECISION,
     RECALL,
-    OverClasses,
+    ClassAveraged,
     Ratio,
     check_metric,
     check_ratio,
@@ -144,19 +144,19 @@ def test_axes_between_classes_and_batches_are_carried_along():
 def test_margins_over_classes_give_what_counts_give(sample, over, zero_division):
     counts = class_counts(*sample, 5)
     for ratio in (F1, PRECISION, RECALL, JACCARD):
-        metric = OverClasses(ratio, over)
+        metric = ClassAveraged(ratio, over)
         margins = (counts.tp, counts.positives, counts.predicted_positives, counts.n[0])
-        found = metric.of_margins(*margins, zero_division)
+        found = metric.from_margins(*margins, zero_division)
         np.testing.assert_allclose(found, metric(counts, zero_division), atol=1e-14)
-        assert metric.of_margins(*margins[:3]) == pytest.approx(metric(counts), abs=1e-14)
+        assert metric.from_margins(*margins[:3]) == pytest.approx(metric(counts), abs=1e-14)
 
 
 @pytest.mark.parametrize("over", AVERAGES)
 def test_shares_that_are_rounded_leave_0_0_what_it_is(over):
     # class 0 has no negatives: 1 - 0.3 - 0.7 would leave it 5e-17 of a true negative
-    metric = OverClasses(Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity"), over)
+    metric = ClassAveraged(Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity"), over)
     shares = ([0.3, 0.0], [1.0, 0.0], [0.3, 0.0], 1.0)
-    assert metric.of_margins(*shares) == {"micro": 1.0, "macro": 0.5, "weighted": 0.0}[over]
+    assert metric.from_margins(*shares) == {"micro": 1.0, "macro": 0.5, "weighted": 0.0}[over]
 
 
 def test_what_logs_call_an_average():
@@ -165,7 +165,7 @@ def test_what_logs_call_an_average():
     assert found == ["f2_micro", "precision_weighted", "recall_macro", "jaccard_macro"]
     binary = [f_beta(1, "binary"), f_beta(1), precision(), recall(), jaccard()]
     assert binary == [F1, F1, PRECISION, RECALL, JACCARD]
-    assert f_beta(1, average="macro", n_classes=5) == OverClasses(F1, "macro", 5)
+    assert f_beta(1, average="macro", n_classes=5) == ClassAveraged(F1, "macro", 5)
 
 
 TWO = as_counts([[1], [0]], [[0], [1]], [[1], [0]], [[0], [1]])
@@ -179,11 +179,11 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
     ("call", "said"),
     [
         (lambda: f_beta(1, "samples"), f"{AVERAGE} samples"),
-        (lambda: check_metric(OverClasses(F1, "binary")), f"{AVERAGE} binary"),
+        (lambda: check_metric(ClassAveraged(F1, "binary")), f"{AVERAGE} binary"),
         (lambda: recall("macro", 0), "n_classes: is a whole number >= 1; got 0"),
         (lambda: jaccard(n_classes=3), "n_classes: goes with micro, macro or weighted; got 3"),
         (
-            lambda: batch_mean(TWO, metric=OverClasses("f1", "macro")),
+            lambda: batch_mean(TWO, metric=ClassAveraged("f1", "macro")),
             "metric: is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0; got 'f1'",
         ),
         (

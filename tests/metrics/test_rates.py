@@ -82,10 +82,10 @@ def test_rates_that_leave_no_counts_are_refused_in_one_line(arguments, said):
 
 
 def test_shares_of_any_shape():
-    found = checks.shares("x", [[1, 0.5], [1e-300, 0.25]])
+    found = checks.check_fractions("x", [[1, 0.5], [1e-300, 0.25]])
     assert found.dtype == np.float64
     assert found.tolist() == [[1, 0.5], [1e-300, 0.25]]
-    assert checks.shares("x", np.int8(1)).dtype == np.float64
+    assert checks.check_fractions("x", np.int8(1)).dtype == np.float64
     for wrong, said in (
         ([0.5, 0.0, 2], "0.0"),
         ([1.5], "1.5"),
@@ -95,4 +95,4 @@ def test_shares_of_any_shape():
         ([True], "[True]"),
         ([[1], [1, 1]], "[[1], [1, 1]]"),
     ):
-        refused(f"x: lies in (0, 1]; got {said}", checks.shares, "x", wrong)
+        refused(f"x: lies in (0, 1]; got {said}", checks.check_fractions, "x", wrong)

@@ -87,8 +87,12 @@ def test_values_of_any_shape():
 
 
 def test_nothing_by_nothing_is_0_unless_it_is_said():
-    assert F1(as_counts(0, 0, 0, 3)) == F1.of(0, 0, 0, 3) == F1.of_margins(0, 0, 0, 3) == 0
-    assert F1.of(0, 0, 0, zero_division=1) == F1.of_margins(0, 0, 0, zero_division=1) == 1
+    assert (
+        F1(as_counts(0, 0, 0, 3)) == F1.from_counts(0, 0, 0, 3) == F1.from_margins(0, 0, 0, 3) == 0
+    )
+    assert (
+        F1.from_counts(0, 0, 0, zero_division=1) == F1.from_margins(0, 0, 0, zero_division=1) == 1
+    )
 
 
 @st.composite
@@ -108,10 +112,10 @@ def ratios(draw):
 )
 def test_margins_give_what_counts_give(ratio, cells, zero_division):
     tp, fp, fn, tn = (np.array(part) for part in zip(*cells, strict=True))
-    found = ratio.of_margins(tp, tp + fn, tp + fp, tp + fp + fn + tn, zero_division)
+    found = ratio.from_margins(tp, tp + fn, tp + fp, tp + fp + fn + tn, zero_division)
     np.testing.assert_allclose(found, ratio.of(tp, fp, fn, tn, zero_division), rtol=1e-14)
     if ratio.bottom[3] == ratio.top[3] == 0:
-        without = ratio.of_margins(tp, tp + fn, tp + fp, zero_division=zero_division)
+        without = ratio.from_margins(tp, tp + fn, tp + fp, zero_division=zero_division)
         np.testing.assert_array_equal(without, found)
         np.testing.assert_array_equal(
             ratio.of(tp, fp, fn, zero_division=zero_division),

@@ -137,7 +137,7 @@ def test_a_module_of_another_package_brings_its_own_package_along(tmp_path, monk
     for name, text in {
         "__init__": "from somebody import first",
         "first": "",
-        "data": "from batchf1.errors import refuse\nfrom somebody import more\nimport json",
+        "data": "from batchf1.errors import raise_input_error\nfrom somebody import more\nimport json",
         "more": "from .beside import x\nfrom . import last",
         "beside": "",
         "last": "",
@@ -232,13 +232,13 @@ def test_a_package_that_is_missing_is_said_to_be():
 def test_runs_trained_alike_stand_in_one_entry():
     run = STEP | {"device": "CPU", "config": {"seed": 0}}
     runs = [run | {"time": time} for time in ("2", "1", "3")]
-    entries = provenance_summary.trained([*runs, run | {"time": "4", "dirty": True}])
+    entries = provenance_summary.trained_on([*runs, run | {"time": "4", "dirty": True}])
     assert [(e["n_runs"], e["dirty"], e["first"], e["last"]) for e in entries] == [
         (3, False, "1", "3"),
         (1, True, "4", "4"),
     ]
-    again = provenance_summary.trained(
-        [*entries, *provenance_summary.trained([run | {"time": "0"}])]
+    again = provenance_summary.trained_on(
+        [*entries, *provenance_summary.trained_on([run | {"time": "0"}])]
     )
     assert [(e["n_runs"], e["first"], e["last"]) for e in again] == [
         (4, "0", "3"),

@@ -69,7 +69,7 @@ def test_a_picture_carries_its_record_its_headline_and_its_caption(table, tmp_pa
     (headline, caption, said), outputs = drawn(table, tmp_path / "a")
     record = provenance_of_file.of_csv(table)
     for path in outputs:
-        found = provenance_of_file.whence(path)
+        found = provenance_of_file.provenance_of(path)
         assert {key: found[key] for key in record} == record
     assert said == "Study s: 3 runs on CPU in keras 3.0.0."
     with Image.open(outputs[0]) as picture:
@@ -81,9 +81,9 @@ def test_a_picture_carries_its_record_its_headline_and_its_caption(table, tmp_pa
 
 
 def test_a_csv_that_was_changed_says_so_and_is_not_drawn(table, tmp_path, capsys):
-    assert "changed" not in provenance_of_file.whence(table)
+    assert "changed" not in provenance_of_file.provenance_of(table)
     table.write_text(f"{table.read_text()}\n")
-    assert provenance_of_file.whence(table)["changed"]
+    assert provenance_of_file.provenance_of(table)["changed"]
     assert cli.main(["whence", str(table)]) == 0
     assert "not the file that this was written for" in capsys.readouterr().out
     assert "x.csv: must be the file that x.json was written for" in not_drawn(table, capsys)
@@ -137,21 +137,23 @@ def repo(table, tmp_path):
 def test_git_tells_the_commit_and_whether_the_file_is_of_it(repo, table):
     first = git(repo, "rev-parse", "HEAD")
     for name in ("x.csv", "x.png", "x.pdf"):
-        found = provenance_of_file.whence(repo / name)
+        found = provenance_of_file.provenance_of(repo / name)
         assert (found["commit"], found["uncommitted"]) == (first, False)
     (repo / "other").write_text("1")
     commit(repo)
-    assert provenance_of_file.whence(repo / "x.csv")["commit"] == first
+    assert provenance_of_file.provenance_of(repo / "x.csv")["commit"] == first
     (repo / "x.csv").write_text("a\n")
-    assert provenance_of_file.whence(repo / "x.csv")["uncommitted"]
-    found = provenance_of_file.whence(table)  # in no repository
+    assert provenance_of_file.provenance_of(repo / "x.csv")["uncommitted"]
+    found = provenance_of_file.provenance_of(table)  # in no repository
     assert (found["commit"], found["uncommitted"]) == (None, None)
 
 
 def test_the_trainings_are_told_where_their_table_lies(repo, tmp_path):
-    assert provenance_of_file.whence(repo / "x.csv")["trained"] == [TRAINED]  # by an absolute path
+    assert provenance_of_file.provenance_of(repo / "x.csv")["trained"] == [
+        TRAINED
+    ]  # by an absolute path
     (tmp_path / "runs.parquet").unlink()
-    assert provenance_of_file.whence(repo / "x.csv")["trained"] == []
+    assert provenance_of_file.provenance_of(repo / "x.csv")["trained"] == []
 
 
 def test_a_record_in_a_line():
@@ -255,5 +257,5 @@ def test_every_committed_figure_says_what_it_was_made_from(repository):
         record = provenance_of_file.of_csv(path)
         assert set(record) == {"module", "sha256", "versions", "sources"}, path
         for kind in ("png", "pdf"):
-            found = provenance_of_file.whence(path.with_suffix(f".{kind}"))
+            found = provenance_of_file.provenance_of(path.with_suffix(f".{kind}"))
             assert {key: found[key] for key in record} == record

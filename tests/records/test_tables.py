@@ -24,7 +24,7 @@ def test_an_empty_table_is_valid(tmp_path):
     found = tables.read(tmp_path / "t.parquet", schema.RUNS)
     assert found.empty
     assert dict(found.dtypes) == dict(rows().dtypes)
-    (piece,) = tables.pieces(tmp_path / "t.parquet", schema.RUNS, ["f1", "split"])
+    (piece,) = tables.iter_chunks(tmp_path / "t.parquet", schema.RUNS, ["f1", "split"])
     assert dict(piece.dtypes) == dict(rows()[["split", "f1"]].dtypes)
 
 
@@ -37,10 +37,10 @@ def test_a_table_is_written_and_read_piece_by_piece(tmp_path, monkeypatch):
     assert tables.provenance_of(path) == {"commit": "c"}
     pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), whole)
     monkeypatch.setattr(tables, "ROWS", 2)
-    pieces = list(tables.pieces(path, schema.RUNS))
+    pieces = list(tables.iter_chunks(path, schema.RUNS))
     assert max(map(len, pieces)) <= 2
     pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), whole)
-    some = pd.concat(tables.pieces(path, schema.RUNS, ["f1", "epoch"]), ignore_index=True)
+    some = pd.concat(tables.iter_chunks(path, schema.RUNS, ["f1", "epoch"]), ignore_index=True)
     pd.testing.assert_frame_equal(some, whole[["epoch", "f1"]])
 
 
@@ -56,22 +56,24 @@ def test_a_piece_with_other_columns_than_the_first_is_refused(tmp_path):
 def test_of_some_columns_all_names_and_their_own_values_are_checked(tmp_path):
     path = tmp_path / "t.parquet"
     rows(f1=1.5).to_parquet(path)
-    (found,) = tables.pieces(path, schema.RUNS, ["run_id", "loss"])
+    (found,) = tables.iter_chunks(path, schema.RUNS, ["run_id", "loss"])
     assert list(found) == ["run_id", "loss"]
     with pytest.raises(InputError, match=r"t.parquet: column f1; got"):
-        list(tables.pieces(path, schema.RUNS, ["f1"]))
+        list(tables.iter_chunks(path, schema.RUNS, ["f1"]))
     rows().drop(columns="fp").to_parquet(path)
     with pytest.raises(InputError, match=r"every column of its schema; got none named \['fp'\]"):
-        list(tables.pieces(path, schema.RUNS, ["f1"]))
+        list(tables.iter_chunks(path, schema.RUNS, ["f1"]))
 
 
 def test_a_glance_sees_names_and_missing_values():
-    pd.testing.assert_frame_equal(tables.glance(rows(f1=1.5), schema.RUNS, "t"), rows(f1=1.5))
+    pd.testing.assert_frame_equal(
+        tables.check_columns(rows(f1=1.5), schema.RUNS, "t"), rows(f1=1.5)
+    )
     for wrong in (rows(f1=np.nan), rows(split=None)):
         with pytest.raises(InputError, match="^t: must have no missing value; got some in"):
-            tables.glance(wrong, schema.RUNS, "t")
+            tables.check_columns(wrong, schema.RUNS, "t")
     with pytest.raises(InputError, match="^t: has the columns of its schema alone"):
-        tables.glance(rows().assign(more=1), schema.RUNS, "t")
+        tables.check_columns(rows().assign(more=1), schema.RUNS, "t")
 
 
 def test_a_table_may_say_further_settings_after_the_named_columns(tmp_path):

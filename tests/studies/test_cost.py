@@ -95,13 +95,13 @@ def test_the_table_says_how_it_was_measured(measured, capsys):
 def test_finished_measurements_are_kept(measured, monkeypatch):
     folder, table = measured
     asked = []
-    real = isolated.in_fresh_process
+    real = isolated.run_in_subprocess
 
     def counting(module, function, *more):
         asked.append(function)
         return real(module, function, *more)
 
-    monkeypatch.setattr(run, "in_fresh_process", counting)
+    monkeypatch.setattr(run, "run_in_subprocess", counting)
     some = sorted((folder / "store").iterdir())
     some[0].unlink()
     some[1].write_bytes(b"half a table")
@@ -166,10 +166,10 @@ def test_a_study_without_a_cell_that_fits_is_refused(tmp_path):
 
 def test_a_process_that_dies_or_raises_is_named():
     with pytest.raises(InputError, match=r"cell x: its process must end with .*exit status 7"):
-        isolated.in_fresh_process("os", "_exit", (7,), "cell x")
+        isolated.run_in_subprocess("os", "_exit", (7,), "cell x")
     with pytest.raises(InputError, match=r"cell x: .*; got FileNotFoundError: .*"):
-        isolated.in_fresh_process("os", "listdir", ("/nowhere",), "cell x")
-    assert isolated.in_fresh_process("os", "getpid", (), "cell x") != os.getpid()
+        isolated.run_in_subprocess("os", "listdir", ("/nowhere",), "cell x")
+    assert isolated.run_in_subprocess("os", "getpid", (), "cell x") != os.getpid()
 
 
 @pytest.mark.parametrize("split", SPLITS)

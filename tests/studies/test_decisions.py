@@ -18,6 +18,7 @@ from batchf1.studies.decisions.cells import CANDIDATE, LOGISTIC, NETWORK, cells
 from batchf1.studies.experiments import experiments, load, plan
 from batchf1.sweep import shard
 from batchf1.sweep.collect import collect
+from batchf1.training.engines import framework_of
 from helpers import in_keras
 from helpers.once import made_once
 
@@ -59,7 +60,7 @@ def written(folder, text=STUDY):
 
 
 def execute(path):
-    shard.execute(path, 0, 1, path.parent / "store", path.parent / "shard.parquet")
+    shard.execute(plan(path), 0, 1, path.parent / "store", path.parent / "shard.parquet")
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +70,7 @@ def experiment(tmp_path_factory):
     def make(folder):
         path = written(folder)
         execute(path)
-        collect(path, [folder / "shard.parquet"], folder / "runs.parquet")
+        collect(plan(path), [folder / "shard.parquet"], folder / "runs.parquet")
 
     return made_once(tmp_path_factory, "decisions", make) / "mini.yaml"
 
@@ -143,7 +144,7 @@ def close(one, other):
 
 def test_thresholds_by_hand(table, runs):
     run = next(run for cell, run in runs if cell.point["role"] == LOGISTIC)
-    (passes,) = run.framework.trainer(run).train([run])
+    (passes,) = framework_of(run).trainer(run).train([run])
     scored = {of.split: of.scored for of in passes[-3:]}
     mine = table[(table["run_id"] == run.run_id) & (table["epoch"] == 3)]
     assert len(mine) == 9
@@ -175,7 +176,7 @@ def test_started_again_it_trains_nothing_and_ends_the_same(experiment, table, ca
     execute(experiment)
     assert "48 runs, 48 of them kept" in capsys.readouterr().err
     output = experiment.parent / "again.parquet"
-    collect(experiment, [experiment.parent / "shard.parquet"], output)
+    collect(plan(experiment), [experiment.parent / "shard.parquet"], output)
     again = tables.read(output, decisions_rows.EPOCHS)
     pd.testing.assert_frame_equal(again, table, check_exact=True)
 
@@ -277,7 +278,7 @@ def test_bad_studies_are_refused_in_one_line(tmp_path, case):
 def test_the_committed_study_is_the_whole_of_it(repository):
     study = experiments(repository / "experiments")["decisions"]
     planned = plan(repository / "experiments/decisions.yaml")
-    assert study.aside
+    assert study.on_demand
     assert sum(len(cell.seeds) for cell in planned.cells) == 2 * 5 * 30 * (6 + 2 + 32)
     assert {cell.first.dataset.label for cell in planned.cells} == {"diamonds", "flights"}
     assert all(cell.first.dataset.cut is not None for cell in planned.cells)

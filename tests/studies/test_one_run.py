@@ -57,7 +57,7 @@ OF_CAUSE = ("program=averaged_counts", "training.batch_size=50", "training.engin
 
 def test_a_file_of_conf_and_a_column_choose_too(here):
     found = one_run("discrepancy", [*OF_CAUSE, "seed=1"])
-    assert (found.program.name, found.seed) == ("averaged_counts", 1)
+    assert (found.input_pipeline.name, found.seed) == ("averaged_counts", 1)
     chosen = ["dataset.variant=flights", "dataset.prevalence=0.05", "seed=7", "role=candidate"]
     assert one_run("decisions", [*chosen, "candidate=31"]).dataset.variant == "flights"
 

@@ -9,7 +9,7 @@ from helpers import plugins_fixture
 from helpers.shards import STUDY
 
 TOGETHER = """
-    def together(self, run):
+    def group_size(self, run):
         return 3
 """
 

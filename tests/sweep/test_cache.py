@@ -8,7 +8,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.sweep import cache, schema
-from batchf1.sweep.cache import Made, Progress, Store
+from batchf1.sweep.cache import CacheEntry, Progress, TableCache
 from helpers.tables_of_runs import rows
 
 STAMP = {"fingerprint": "f", "machine": ["here", 2]}
@@ -17,8 +17,8 @@ STAMP = {"fingerprint": "f", "machine": ["here", 2]}
 @pytest.fixture
 def kept(tmp_path):
     """A store that holds the work `a`."""
-    found = Store(tmp_path / "deep" / "store", schema.RUNS)
-    found.keep("a", Made(rows(), {"commit": "c", **STAMP}))
+    found = TableCache(tmp_path / "deep" / "store", schema.RUNS)
+    found.put("a", CacheEntry(rows(), {"commit": "c", **STAMP}))
     return found
 
 
@@ -32,14 +32,14 @@ def test_what_was_kept_is_found_with_its_record(kept):
 
 def test_a_stamp_is_compared_as_it_stands_in_a_file(kept):
     stamp = {"cell": {"hidden": (64, 64), "shares": {1: 0.5}}}
-    kept.keep("a", Made(rows(), stamp))
+    kept.keep("a", CacheEntry(rows(), stamp))
     assert kept.find("a", stamp) is not None
     assert kept.find("a", {"cell": {"hidden": (64, 6), "shares": {1: 0.5}}}) is None
 
 
 def test_nothing_is_found_under_another_key_or_in_a_folder_that_is_not_there(kept, tmp_path):
     assert kept.find("b", STAMP) is None
-    assert Store(tmp_path / "none", schema.RUNS).find("a", STAMP) is None
+    assert TableCache(tmp_path / "none", schema.RUNS).get("a", STAMP) is None
     assert not (tmp_path / "none").exists()
 
 
@@ -61,14 +61,14 @@ def test_a_damaged_file_is_as_good_as_none(kept, n_bytes):
     path = kept.folder / "a.parquet"
     path.write_bytes(path.read_bytes()[:n_bytes])
     assert kept.find("a", STAMP) is None
-    kept.keep("a", Made(rows(f1=0.25), STAMP))
+    kept.keep("a", CacheEntry(rows(f1=0.25), STAMP))
     assert kept.find("a", STAMP).table["f1"].iloc[0] == 0.25
 
 
 def test_a_table_of_another_schema_is_neither_kept_nor_found(kept):
     wrong = rows().drop(columns="loss")
     with pytest.raises(InputError, match="must have every column of its schema"):
-        kept.keep("a", Made(wrong, STAMP))
+        kept.keep("a", CacheEntry(wrong, STAMP))
     pd.testing.assert_frame_equal(kept.find("a", STAMP).table, rows())
     wrong.to_parquet(kept.folder / "b.parquet")
     assert kept.find("b", {}) is None

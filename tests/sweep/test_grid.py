@@ -127,7 +127,7 @@ def test_cells_are_left_out_by_the_stated_rules_only(tmp_path):
         """
     with pytest.raises(InputError, match="training.batch_size: must not exceed .*100; got 512"):
         runs(write(tmp_path, text))
-    rule = "leave_out: {class_below: 4, batch_above_data: true}"
+    rule = "exclude: {class_below: 4, batch_above_data: true}"
     found = runs(write(tmp_path, f"{text}\n        {rule}"))
     cells = {(r.dataset.n_samples, r.dataset.prevalence, r.training.batch_size) for r in found}
     assert cells == {

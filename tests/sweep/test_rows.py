@@ -10,7 +10,7 @@ from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
 from batchf1.sweep import rows, schema
 from batchf1.sweep.grid import cells, compose, runs
-from batchf1.training.base import SPLITS, Pass
+from batchf1.training.base import SPLITS, SplitResult
 from batchf1.training.keras3.framework import Keras3
 from helpers.shards import collect
 
@@ -28,7 +28,7 @@ LOSSES = {"loss": 0.3, "val_loss": 0.4}
 
 def a_pass(f1s, epoch=2, split="train"):
     logs = LOSSES | {f"{SPLITS[split]}f1_{name}": value for name, value in f1s.items()}
-    return Pass(epoch, split, logs, BATCHES, AFTERWARDS)
+    return SplitResult(epoch, split, logs, BATCHES, AFTERWARDS)
 
 
 def written(f1s, rules=RULES, split="train", run=None):

@@ -137,12 +137,13 @@ def test_a_killed_shard_loses_the_group_in_flight_alone(
 
 def test_two_processes_may_keep_the_same_runs(experiment, tmp_path):
     made = execute(experiment, 0, 1, tmp_path / "store")
-    store = run_cache.Groups(tmp_path / "store", rows.RECORDING)
+    store = run_cache.RunCache(tmp_path / "store", rows.RECORDING)
     found = kept(store.folder)
     wanted = {
-        run.run_id: run_cache.Wanted(shard.fingerprint(run), run.n_rows) for run in runs(experiment)
+        run.run_id: run_cache.Requirement(shard.fingerprint(run), run.n_rows)
+        for run in runs(experiment)
     }
-    assert store.find(wanted).keys() == found.keys()
+    assert store.get(wanted).keys() == found.keys()
     for path in list(store.folder.iterdir()):  # by a process that grouped them otherwise
         table, record = tables.unchecked(path), tables.provenance_of(path)
         tables.write(table, path.with_name(f"z{path.name}"), schema.RUNS, record)

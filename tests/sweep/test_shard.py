@@ -117,7 +117,7 @@ def test_neither_shards_nor_groups_change_the_table(once, tmp_path, n_shards, at
     experiment, folder, right = once
     store = tmp_path / f"fresh-{n_shards}-{at_once}/store" if fresh else folder / "store"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shard, "AT_ONCE", at_once)
+        patch.setattr(shard, "CHUNK_SIZE", at_once)
         patch.setattr("batchf1.sweep.collect.AT_ONCE", 21 - at_once)
         parts = [execute(experiment, i, n_shards, store) for i in range(n_shards)]
         paths = [part.path for part in reversed(parts)]
@@ -149,12 +149,14 @@ def test_the_runs_may_be_in_any_shards(once, tmp_path, shard_of, at_once, n_rows
 def test_no_more_than_some_runs_are_held_at_once(once, tmp_path, monkeypatch):
     experiment, folder, right = once
     held = []
-    add, pieces = tables.Writer.add, tables.pieces
-    monkeypatch.setattr(shard, "AT_ONCE", 4)
+    add, pieces = tables.Writer.add, tables.iter_chunks
+    monkeypatch.setattr(shard, "CHUNK_SIZE", 4)
     monkeypatch.setattr("batchf1.sweep.collect.AT_ONCE", 4)
     monkeypatch.setattr(tables, "ROWS", 5)
     monkeypatch.setattr(tables.Writer, "add", lambda self, t: (held.append(len(t)), add(self, t)))
-    monkeypatch.setattr(tables, "pieces", lambda *a: (held.append(len(p)) or p for p in pieces(*a)))
+    monkeypatch.setattr(
+        tables, "iter_chunks", lambda *a: (held.append(len(p)) or p for p in pieces(*a))
+    )
     parts = [execute(experiment, i, 3, folder / "store") for i in range(3)]
     n_read = []
     monkeypatch.setattr(tables, "read", lambda *a: n_read.append(a))

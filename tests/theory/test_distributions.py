@@ -30,7 +30,7 @@ def test_hypergeometric_probabilities_in_fractions(law):
     assert 1 - exact.sum() < 1e-15
     if total - marked >= draws:
         empty = math.comb(total - draws, marked) / math.comb(total, marked)
-        np.testing.assert_allclose(np.exp(distributions.log_none(*law)), empty, rtol=2e-14)
+        np.testing.assert_allclose(np.exp(distributions.log_prob_zero(*law)), empty, rtol=2e-14)
 
 
 @pytest.mark.parametrize(

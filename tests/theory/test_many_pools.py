@@ -117,7 +117,7 @@ def test_portions_hold_each_relevant_pool_once_and_change_nothing(pools, how, nu
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "NUMBERS", numbers)
         patch.setattr(chunks, "POOLS", looked_at)
-        parts = list(chunks.portions(pool, cut))
+        parts = list(chunks.chunks(pool, cut))
         small = expect(Counts(*cells), size, *rules)
     rows = np.concatenate([rows for rows, _ in parts]) if parts else np.array([], int)
     relevant = np.array(METRICS[name].bottom) @ cells > 0
@@ -134,19 +134,21 @@ def test_the_arrays_of_a_portion_stay_within_a_few_times_the_aim():
     n = cells.sum(axis=0)
     pool, cut = grouped(n, cells, F1), checked_cut(n, 300, "per_batch", 0.0)
     sizes = []
-    for rows, epoch in chunks.portions(pool, cut):
-        sizes.append(max(axis.points.size for axis in (epoch.law.first, *epoch.law.inner)))
+    for rows, epoch in chunks.chunks(pool, cut):
+        sizes.append(
+            max(axis.points.size for axis in (epoch.distribution.first, *epoch.distribution.inner))
+        )
         assert len(rows) > 1
     assert max(sizes) < 8 * chunks.NUMBERS
 
 
 @pytest.mark.parametrize("longest", [4096, 0])
 def test_laws_of_many_draws_by_tables_and_one_by_one(monkeypatch, longest):
-    monkeypatch.setattr(distributions, "LONGEST", longest)
+    monkeypatch.setattr(distributions, "MAX_TABLE_LENGTH", longest)
     total, marked = np.array([[30.0], [400.0]]), np.array([[12.0], [390.0]])
     draws = np.array([[0.0, 1, 7, 30], [3, 200, 380, 399]])
     found, exact = (
-        distributions.of_many(total, marked, draws),
+        distributions.hypergeometric_vectorized(total, marked, draws),
         distributions.hypergeometric(total, marked, draws),
     )
     np.testing.assert_array_equal(found.points, exact.points)

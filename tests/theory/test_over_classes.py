@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.metrics.ratios import (
     ACCURACY,
-    OverClasses,
+    ClassAveraged,
     Ratio,
     f_beta,
     jaccard,
@@ -21,7 +21,7 @@ from batchf1.theory.classes import parts
 from batchf1.theory.expectation import covariance_identity, expect, expected_f1
 from batchf1.theory.limits import large_data
 from batchf1.theory.pool import checked_cut
-from batchf1.theory.preference import prefer
+from batchf1.theory.preference import compare as preference_compare
 from batchf1.theory.search import smallest_batch
 from helpers.brute_force import CONVENTIONS, RULES
 from helpers.classes import counts_of, every_mean, kind
@@ -96,7 +96,7 @@ def compare(found, every, counts, metric, zero_division):
 @pytest.mark.parametrize("over", ["micro", "macro", "weighted"])
 @pytest.mark.parametrize("pool", ["three", "two", "an absent one"])
 def test_any_ratio_may_be_averaged(pool, over, ratio):
-    samples, metric = POOLS[pool], OverClasses(ratio, over)
+    samples, metric = POOLS[pool], ClassAveraged(ratio, over)
     for size in (2, 3):
         found = expect(counts_of(samples), size, metric=metric)
         every = every_mean(samples, size, "per_batch", 0.0, metric)
@@ -199,7 +199,7 @@ MACRO = f_beta(1, "macro")
         (lambda: smallest_batch(COUNTS, 0.1, metric=MACRO), ONE),
         (lambda: large_data(0.1, 0.9, 0.9, 8, metric=MACRO), ONE),
         (lambda: covariance_identity(COUNTS, metric=MACRO), ONE),
-        (lambda: prefer((0.9, 0.6), (0.3, 0.9), 0.01, 32, metric=MACRO), ONE),
+        (lambda: preference_compare((0.9, 0.6), (0.3, 0.9), 0.01, 32, metric=MACRO), ONE),
     ],
 )
 def test_what_counts_of_classes_do_not_tell_is_refused(call, said):

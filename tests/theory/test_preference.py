@@ -10,7 +10,7 @@ from batchf1.metrics.counts import Counts
 from batchf1.metrics.rates import rates_of
 from batchf1.metrics.ratios import F1
 from batchf1.theory.limits import large_data
-from batchf1.theory.preference import Preference, Rates, prefer
+from batchf1.theory.preference import Preference, Rates, compare
 from helpers.brute_force import (
     BY_HAND,
     CONVENTIONS,
@@ -32,7 +32,7 @@ def rates(counts):
 @pytest.mark.parametrize("averaging", RULES)
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_against_every_order_of_two_pools(size, averaging, zero_division):
-    found = prefer(*map(rates, PAIR), 3 / 8, size, 8, averaging, zero_division)
+    found = compare(*map(rates, PAIR), 3 / 8, size, 8, averaging, zero_division)
     logs = [
         [
             mean_over_batches(order, size, averaging, zero_division, BY_HAND["f1"])
@@ -53,7 +53,7 @@ def test_against_every_order_of_two_pools(size, averaging, zero_division):
 
 def test_the_log_of_single_samples_prefers_recall_and_otherwise_not():
     pair = [rates(counts) for counts in PAIR]
-    choices = [prefer(*pair, 3 / 8, 1, zero_division=z).logged_choice for z in CONVENTIONS]
+    choices = [compare(*pair, 3 / 8, 1, zero_division=z).logged_choice for z in CONVENTIONS]
     assert choices == [2, 1, 1]
 
 
@@ -62,7 +62,7 @@ def test_the_log_of_single_samples_prefers_recall_and_otherwise_not():
 def test_without_a_number_of_samples_it_is_the_limit(name, zero_division):
     first, second, where = (0.9, 0.6), (0.3, 0.9), (0.02, 16)
     metric = METRICS[name]
-    found = prefer(first, second, *where, zero_division=zero_division, metric=metric)
+    found = compare(first, second, *where, zero_division=zero_division, metric=metric)
     one, two = (
         large_data(where[0], *each, where[1], zero_division, metric) for each in (first, second)
     )
@@ -73,32 +73,32 @@ def test_without_a_number_of_samples_it_is_the_limit(name, zero_division):
         one.expected_f1 - two.expected_f1,
         0.0,
     )
-    many = prefer(first, second, *where, 10**9, "per_batch", zero_division, metric)
+    many = compare(first, second, *where, 10**9, "per_batch", zero_division, metric)
     assert many.logged == pytest.approx(found.logged, abs=1e-7)
     assert 0 < many.sd < 1e-4
-    turned = prefer(second, first, *where, zero_division=zero_division, metric=metric)
+    turned = compare(second, first, *where, zero_division=zero_division, metric=metric)
     assert (turned.true_gap, turned.logged_gap) == (-found.true_gap, -found.logged_gap)
 
 
 def test_the_counts_are_those_that_the_values_are_of():
-    found = prefer((0.85, 0.85), (0.5, 0.9), 0.05, 32, n_samples=300)
+    found = compare((0.85, 0.85), (0.5, 0.9), 0.05, 32, n_samples=300)
     assert found.counts == (Counts(13, 2, 2, 283), Counts(14, 14, 1, 271))
     assert found.true_f1 == tuple(float(F1(counts)) for counts in found.counts)
-    assert prefer((0.85, 0.85), (0.5, 0.9), 0.05, 32).counts is None
+    assert compare((0.85, 0.85), (0.5, 0.9), 0.05, 32).counts is None
 
 
 def test_equal_ones_and_rounding():
-    same = prefer((0.9, 0.6), (0.9, 0.6), 0.01, 32)
+    same = compare((0.9, 0.6), (0.9, 0.6), 0.01, 32)
     assert (same.true_choice, same.logged_choice, same.agree) == (0, 0, True)
-    swapped = prefer((0.9, 0.6), (0.6, 0.9), 0.01, 32)
+    swapped = compare((0.9, 0.6), (0.6, 0.9), 0.01, 32)
     assert (swapped.true_choice, swapped.logged_choice, swapped.agree) == (0, 2, False)
-    left_out = prefer((0.9, 0.6), (0.6, 0.9), 0.01, 1, zero_division=math.nan)
+    left_out = compare((0.9, 0.6), (0.6, 0.9), 0.01, 1, zero_division=math.nan)
     assert (left_out.true_choice, left_out.logged_choice, left_out.agree) == (0, 0, True)
 
 
 def test_more_positives_per_batch_turn_the_choice_right():
     pair, sizes = ((0.9, 0.6), (0.3, 0.9)), [8, 32, 64, 128, 512]
-    choices = [prefer(*pair, 0.01, size).logged_choice for size in sizes]
+    choices = [compare(*pair, 0.01, size).logged_choice for size in sizes]
     assert choices == [2, 2, 2, 1, 1]
 
 
@@ -121,6 +121,6 @@ def test_more_positives_per_batch_turn_the_choice_right():
 def test_nonsense_is_refused_in_one_line(changed, said):
     good = {"first": (0.9, 0.6), "second": (0.6, 0.9), "prevalence": 0.05, "batch_size": 8}
     with pytest.raises(InputError) as caught:
-        prefer(**good | changed)
+        compare(**good | changed)
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)

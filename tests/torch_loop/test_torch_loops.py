@@ -90,7 +90,7 @@ def test_concatenated_is_right(torch, loader, model):
         recorder.record(y, p)
         parts.append((y, p.detach()))
     y, p = map(torch.cat, zip(*parts, strict=True))
-    assert recorder.check("val_f1", torch.tensor(f1(y.numpy(), p.numpy())), f1).fine
+    assert recorder.check("val_f1", torch.tensor(f1(y.numpy(), p.numpy())), f1).ok
 
 
 def test_forward_value_and_object_of_torchmetrics(torch, loader, model):
@@ -101,7 +101,7 @@ def test_forward_value_and_object_of_torchmetrics(torch, loader, model):
         p = model(x)[:, 0]
         values.append(metric(p, y))
         recorder.record(y, p)
-    assert recorder.check("val_f1", metric.compute(), f1).fine
+    assert recorder.check("val_f1", metric.compute(), f1).ok
     with pytest.warns(BatchAveragedMetricWarning, match="the mean over batches .per_batch."):
         recorder.check("val_f1", torch.stack(values).mean(), f1)
 
@@ -169,7 +169,7 @@ def test_a_loop_of_jax(jax):
         values.append(f1(np.asarray(y), np.asarray(p)))
     with pytest.warns(BatchAveragedMetricWarning, match="the mean over batches .per_batch."):
         recorder.check("val_f1", jax.numpy.asarray(values).mean(), f1)
-    assert recorder.check("val_f1", jax.numpy.asarray(f1(Y, P)), f1).fine
+    assert recorder.check("val_f1", jax.numpy.asarray(f1(Y, P)), f1).ok
 
 
 def test_an_array_of_jax_that_is_given_away(jax):

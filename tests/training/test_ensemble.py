@@ -15,7 +15,7 @@ from batchf1.errors import InputError
 from batchf1.metrics.counts import batch_counts
 from batchf1.training.keras3 import ensemble
 from batchf1.training.keras3.ensemble import EnsembleTrainer
-from batchf1.training.keras3.limits import n_together
+from batchf1.training.keras3.limits import group_size
 from batchf1.training.keras3.plain import PlainTrainer
 from helpers.search import Chooses
 from helpers.training import run
@@ -97,9 +97,9 @@ def test_the_scores_of_a_run_are_those_of_its_own_last_epoch():
     together = EnsembleTrainer(short).train([short, long])
     for of_run, one in zip(together, (short, long), strict=True):
         (alone,) = EnsembleTrainer(one).train([one])
-        assert [of.scored is None for of in of_run] == [True] * (len(of_run) - 2) + [False] * 2
+        assert [of.predictions is None for of in of_run] == [True] * (len(of_run) - 2) + [False] * 2
         for mine, theirs in zip(of_run[-2:], alone[-2:], strict=True):
-            np.testing.assert_array_equal(mine.scored, theirs.scored)
+            np.testing.assert_array_equal(mine.predictions, theirs.predictions)
 
 
 @pytest.mark.parametrize("name", ["epoch_end", "reconstructed"])  # without a metric, and with three
@@ -141,7 +141,7 @@ def test_neither_neighbours_nor_place_change_a_bit(batch_size):
 
 @given(st.integers(1, 2**22), st.integers(1, 2**36))
 def test_the_number_of_runs_is_a_power_of_two_that_sizes_alone_decide(n_weights, n_features):
-    found = n_together(n_weights, n_features)
+    found = group_size(n_weights, n_features)
     assert found in (1, 2, 4, 8, 16, 32)
     assert found == 1 or (found * n_weights <= 2**15 and found * n_features <= 2**27)
     assert found == 32 or 2 * found * n_weights > 2**15 or 2 * found * n_features > 2**27

@@ -16,6 +16,7 @@ from batchf1.records import provenance
 from batchf1.sweep import shard
 from batchf1.sweep.grid import compose
 from batchf1.training import base, engines, shuffle
+from batchf1.training.engines import framework_of
 from batchf1.training.initial_weights import first_weights
 from batchf1.training.keras3.framework import Keras3
 from helpers.training import run
@@ -111,13 +112,13 @@ def test_another_version_of_the_framework_is_another_fingerprint(monkeypatch):
 def test_a_gpu_that_is_not_there_is_refused(engine):
     one = run(training__device="gpu", training__engine=engine)
     with pytest.raises(InputError, match="training.device: TensorFlow must see a GPU; got gpu"):
-        one.framework.configure(one)
+        framework_of(one).configure(one)
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_a_process_is_prepared_and_says_its_device(device):
     one = run(training__device=device)
-    assert one.framework.configure(one) == "CPU"
+    assert framework_of(one).configure(one) == "CPU"
 
 
 # Where runs start

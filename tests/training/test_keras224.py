@@ -166,7 +166,7 @@ def test_the_recipe_that_is_exact_flipped(table, original, program, exact):
 def test_rows_are_those_of_a_training_by_hand_under_the_rule_of_each_keras(
     executed, table, program
 ):
-    some = [run for run in runs(executed / "both.yaml") if run.program.name == program]
+    some = [run for run in runs(executed / "both.yaml") if run.input_pipeline.name == program]
     assert [run.training.engine for run in some] == ["keras224", "plain"]
     for run in some:
         found = table[table["run_id"] == run.run_id]

@@ -23,9 +23,9 @@ model.hidden=[4] training.batch_size=16 training.epochs=2 training.threads=1
 strategies=[batch_mean,epoch_end,reconstructed]
 """
 IN_A_FRESH_PROCESS = """
-from batchf1.studies.cost.isolated import in_fresh_process
+from batchf1.studies.cost.isolated import run_in_subprocess
 if __name__ == "__main__":
-    print(*(in_fresh_process("keras.config", name, (), "") for name in ("floatx", "backend")))
+    print(*(run_in_subprocess("keras.config", name, (), "") for name in ("floatx", "backend")))
 """
 OF_METRICS = """
 import sys, types

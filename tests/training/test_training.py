@@ -7,6 +7,7 @@ import pytest
 from batchf1.cli import main as cli
 from batchf1.records import tables
 from batchf1.sweep import schema
+from batchf1.training.engines import framework_of
 from helpers import reference
 from helpers.training import run, trained
 
@@ -16,7 +17,7 @@ STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 @pytest.mark.parametrize("engine", ["plain", "ensemble"])
 def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
     first = run(training__engine=engine)
-    shared = first.framework.trainer(first)
+    shared = framework_of(first).trainer(first)
     settings = ({"seed": 1}, {"dataset__prevalence": 0.3})
     one, other = (run(training__engine=engine, **each) for each in settings)
     fresh = {id(each): trained(each) for each in (one, other)}

@@ -95,7 +95,7 @@ def test_tables_say_where_they_came_from(copy):
 def test_a_picture_alone_says_what_it_was_made_from(copy, tmp_path):
     for kind in ("png", "pdf"):
         shutil.copy(copy.folder / f"figures/mini.{kind}", tmp_path)
-        (study,) = provenance_of_file.whence(tmp_path / f"mini.{kind}")["sources"]
+        (study,) = provenance_of_file.provenance_of(tmp_path / f"mini.{kind}")["sources"]
         assert (study["file"], study["study"], study["n_runs"]) == (str(RUNS), "mini", 8)
         assert study["config"]["dataset.n_samples"] == 200
         assert study["grid"]["training.batch_size"] == [40, 64]
@@ -103,13 +103,13 @@ def test_a_picture_alone_says_what_it_was_made_from(copy, tmp_path):
 
 def test_beside_its_study_it_says_how_the_runs_were_trained(copy):
     commit = git(copy.folder, "rev-parse", "HEAD")
-    found = provenance_of_file.whence(copy.folder / "figures/mini.png")
+    found = provenance_of_file.provenance_of(copy.folder / "figures/mini.png")
     assert {(entry["commit"], entry["dirty"]) for entry in found["trained"]} == {(commit, False)}
     assert sum(entry["n_runs"] for entry in found["trained"]) == 8
 
 
 def test_the_record_of_a_csv_stands_beside_it(copy):
-    record = provenance_of_file.whence(copy.folder / "figures/worked_example.csv")
+    record = provenance_of_file.provenance_of(copy.folder / "figures/worked_example.csv")
     (source,) = record["sources"]
     assert source["file"] == "experiments/worked_example.yaml"
     assert source["sha256"] == sha256_of(copy.folder / source["file"])

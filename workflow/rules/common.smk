@@ -7,20 +7,20 @@ from pathlib import Path
 
 from snakemake.utils import available_cpu_count
 
-from batchf1.errors import InputError, PluginError, require
+from batchf1.errors import InputError, PluginError, check
 from batchf1.studies.frameworks import environments
 from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
 from batchf1.config import registry
 from batchf1.studies.atlas.run import modules as atlas_modules
 from batchf1.studies.atlas.config import AtlasStudy
-from batchf1.sweep.sharding import deal, fewest
+from batchf1.sweep.sharding import assign_shards, min_shards
 from batchf1.studies.experiments import experiments
 from batchf1.training.keras224 import software as keras224
 from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.sweep.grid import Study
 from batchf1.config.limits import MAX_RUNS
-from batchf1.sweep.cells import told
+from batchf1.sweep.cells import runs_digest
 from batchf1.studies.experiments import plan
 from batchf1.studies.cost.run import modules as cost_modules
 from batchf1.studies.cost.config import CostStudy
@@ -38,7 +38,7 @@ if workflow.is_main_process:  # its jobs, perhaps on other machines, read this f
 
 # Shards of a study that does not say its own number: --config shards=N, or a profile's; else the
 # cores of the machine that Snakemake was called on. Its jobs read this file too, perhaps elsewhere
-# and with other --cores, and must deal alike: the environment hands the number on.
+# and with other --cores, and must assign_shards alike: the environment hands the number on.
 if workflow.is_main_process:
     os.environ["BATCHF1_SHARDS"] = str(config.get("shards", available_cpu_count()))
 
@@ -59,9 +59,9 @@ def in_a_line():
 with in_a_line():
     n_shards = os.environ["BATCHF1_SHARDS"]
     good = n_shards.isdecimal() and int(n_shards) >= 1
-    require(good, "--config shards", "must be at least 1", n_shards)
+    check(good, "--config shards", "must be at least 1", n_shards)
     huge = str(config.get("huge", False)).lower()  # Snakemake reads True, but not true
-    require(huge in ("true", "false"), "--config huge", "must be true or false", huge)
+    check(huge in ("true", "false"), "--config huge", "must be true or false", huge)
     EXPERIMENTS = experiments("experiments")
 
 
@@ -91,7 +91,7 @@ def shards_of(study):
     if ways:
         sys.exit(f"snakemake: study {study} waits for {'; '.join(ways)}")
     cells = planned(study).cells
-    return deal(cells, EXPERIMENTS[study].shards or max(int(n_shards), fewest(cells)))
+    return assign_shards(cells, EXPERIMENTS[study].shards or max(int(n_shards), min_shards(cells)))
 
 
 STUDIES = {

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from batchf1.auditing import report
-from batchf1.auditing.averages import fitting, mean, number, values_of
+from batchf1.auditing.averages import matching_rules, mean, number, values_of
 from batchf1.auditing.classes import Decision
 from batchf1.auditing.random_batches import on_random_cuts
-from batchf1.auditing.result import Audited
+from batchf1.auditing.result import AuditResult
 from batchf1.auditing.samples import Function, measured
 from batchf1.metrics import checks
 from batchf1.metrics.ratios import Metric
@@ -28,13 +28,13 @@ def audit(
     devices: int | Sequence[Any] | None = None,
     cuts: int = 20,
     seed: int = 0,
-) -> Audited:
+) -> AuditResult:
     """What each rule of averaging would log for these batches, which one did, and how wrong it is.
 
     `metric`: a function of (y_true, y_pred) that gives a number, scikit-learn's or your own; or one
-    of `batchf1.metrics`, a `Ratio` or an `OverClasses`, which is much faster. `batches`: pairs
+    of `batchf1.metrics`, a `Ratio` or an `ClassAveraged`, which is much faster. `batches`: pairs
     (y_true, y_pred) as the loop saw them, gone through once; arrays of one length, of any further
-    shape for a function. A `Ratio` takes labels 0 or 1 and scores, (n,) or (n, 1); an `OverClasses`
+    shape for a function. A `Ratio` takes labels 0 or 1 and scores, (n,) or (n, 1); an `ClassAveraged`
     labels of classes, (n,), (n, 1) or one-hot, and as predictions such labels, or scores
     (n, n_classes) of which the largest counts. With `multilabel` it takes labels 0 or 1 and scores
     of each class, (n, n_classes) both.
@@ -50,11 +50,11 @@ def audit(
 
     On a batch a function is undefined where it gives NaN or scikit-learn's UndefinedMetricWarning,
     or raises `ValueError`, `TypeError` or `ArithmeticError`; a `Ratio` where it is 0/0, which
-    `per_batch` counts as 0. An `OverClasses` always is defined: a class that is 0/0 counts 0, or,
+    `per_batch` counts as 0. An `ClassAveraged` always is defined: a class that is 0/0 counts 0, or,
     in `undefined_skipped`, is left out.
 
     `expected` and `sd` are exact for a `Ratio` on batches of one size and a shorter last one, and
-    `expected` for an `OverClasses`; else they are found by `cuts` random cuts with `seed`, or by
+    `expected` for an `ClassAveraged`; else they are found by `cuts` random cuts with `seed`, or by
     fewer, 5 at least, where they would come to 50 million rows or 20,000 calls of a function.
 
     Raises `InputError` for no batch, one that is no pair or has no sample, other labels, NaN,
@@ -68,8 +68,8 @@ def audit(
     >>> found.rule, round(found.pooled, 3), round(found.error, 3)
     ('per_batch', 0.667, 0.083)
     """
-    number_of_cuts = checks.whole("cuts", cuts, least=2)
-    start = checks.whole("seed", seed, least=0)
+    number_of_cuts = checks.check_integer("cuts", cuts, least=2)
+    start = checks.check_integer("seed", seed, least=0)
     if logged is not None:
         value = number(logged)
         logged = logged if isinstance(logged, str) else value
@@ -79,9 +79,9 @@ def audit(
         values = values_of(measure, each, pooled, devices)
         found = on_random_cuts(measure, each, pooled, number_of_cuts, start)
         cause = _cause(mean(each.values), pooled, found.expected, found.sd)
-    rules = () if logged is None else fitting(values, logged, len(each.values))
+    rules = () if logged is None else matching_rules(values, logged, len(each.values))
     rule = next(iter(rules), None)
-    answer = Audited(
+    answer = AuditResult(
         pooled=pooled,
         values=values,
         logged=logged,

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.errors import refuse
+from batchf1.errors import raise_input_error
 
 UNREADABLE = (AttributeError, BufferError, RuntimeError, TypeError, ValueError)
 """What libraries raise where NumPy cannot have their data."""
 
 
-def copied(thing: str, values: Any) -> Any:
+def detached_copy(name: str, values: Any) -> Any:
     """A copy that nobody else writes to, on the device that has the values, not waited for.
 
     `values`: a PyTorch tensor, whose gradient is left behind, or a JAX array, each computed
@@ -29,10 +29,10 @@ def copied(thing: str, values: Any) -> Any:
             return values.copy()
         return np.array(_read(values))
     except UNREADABLE:
-        refuse(thing, "is an array that NumPy can read", type(values).__name__)
+        raise_input_error(name, "is an array that NumPy can read", type(values).__name__)
 
 
-def on_host(thing: str, values: Any) -> NDArray[Any]:
+def to_numpy(name: str, values: Any) -> NDArray[Any]:
     """The values as a NumPy array, in float32 where NumPy lacks their type, as bfloat16.
 
     Raises `InputError` where NumPy cannot read them.
@@ -41,7 +41,7 @@ def on_host(thing: str, values: Any) -> NDArray[Any]:
         found = np.asarray(_read(_of_tensor(values) if hasattr(values, "detach") else values))
         return found.astype(np.float32) if found.dtype.kind == "V" else found
     except UNREADABLE:
-        refuse(thing, "is an array that NumPy can read", type(values).__name__)
+        raise_input_error(name, "is an array that NumPy can read", type(values).__name__)
 
 
 def _of_tensor(values: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from batchf1.auditing.counted import PerBatch
 from batchf1.auditing.samples import Measure
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats, Integers
 
@@ -64,12 +64,12 @@ def _running_average(values: Floats) -> float:
 def _places(devices: int | Sequence[Any], batches: int) -> Integers:
     """The device of each batch, numbered from 0."""
     if np.ndim(devices) == 0:
-        number = checks.whole("devices", devices)
-        require(number <= batches, "devices", f"are at most the {batches} batches", number)
+        number = checks.check_integer("devices", devices)
+        check(number <= batches, "devices", f"are at most the {batches} batches", number)
         return np.arange(batches) % number
     names, places = np.unique(np.asarray(devices), return_inverse=True)
     rule = f"is a number, or names one for each of the {batches} batches"
-    require(places.shape == (batches,), "devices", rule, f"{len(names)} names, {places.shape}")
+    check(places.shape == (batches,), "devices", rule, f"{len(names)} names, {places.shape}")
     return np.asarray(places, np.int64)
 
 
@@ -83,7 +83,7 @@ def _of_devices(measure: Measure, values: Floats, places: Integers) -> dict[str,
     }
 
 
-def fitting(values: dict[str, float], logged: object, batches: int) -> tuple[str, ...]:
+def matching_rules(values: dict[str, float], logged: object, batches: int) -> tuple[str, ...]:
     """The rules that give the logged number, to the digits given.
 
     `logged`: a number, which float32 sums may have put off by a millionth of itself, with more than
@@ -97,7 +97,7 @@ def fitting(values: dict[str, float], logged: object, batches: int) -> tuple[str
 
 
 def number(logged: object) -> float:
-    """The logged number as a float; raises `InputError` as `fitting`."""
+    """The logged number as a float; raises `InputError` as `matching_rules`."""
     return _read(logged)[0]
 
 
@@ -113,7 +113,7 @@ def _read(logged: object) -> tuple[float, float]:
     """The number, and half a unit of its last digit."""
     rule = "is a number, or its digits as text, as 0.473 or 47.3%"
     if not isinstance(logged, str):
-        checks.must(checks.is_number(logged), "logged", rule, logged)
+        checks.check_argument(checks.is_number(logged), "logged", rule, logged)
         return float(logged), 0.0  # type: ignore[arg-type]
     text = logged.strip()
     try:
@@ -121,7 +121,7 @@ def _read(logged: object) -> tuple[float, float]:
         value, exponent = float(digits), digits.as_tuple().exponent
         half = 0.5 * 10.0**exponent if isinstance(exponent, int) else 0.0
     except (ArithmeticError, ValueError):  # no number, a signalling NaN, or beyond float64
-        refuse("logged", rule, repr(logged))
-    require(math.isfinite(value) or not digits.is_finite(), "logged", rule, repr(logged))
+        raise_input_error("logged", rule, repr(logged))
+    check(math.isfinite(value) or not digits.is_finite(), "logged", rule, repr(logged))
     scale = 0.01 if text.endswith("%") else 1.0
     return scale * value, scale * half

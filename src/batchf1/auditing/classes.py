@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import predicted_positive
 
@@ -28,9 +28,9 @@ class Decision(NamedTuple):
     def check(self) -> None:
         """Refuse a threshold that is none."""
         value = checks.real(self.threshold)
-        checks.must(math.isfinite(value), "threshold", "is finite", self.threshold)
+        checks.check_argument(math.isfinite(value), "threshold", "is finite", self.threshold)
         rule = "must lie in (0, 1), a probability for logits too"
-        require(not self.from_logits or 0 < value < 1, "threshold", rule, self.threshold)
+        check(not self.from_logits or 0 < value < 1, "threshold", rule, self.threshold)
 
     def positive(self, scores: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each score is above the threshold; `InputError` for one that is out of range."""
@@ -38,7 +38,7 @@ class Decision(NamedTuple):
         if 0 < self.threshold < 1 and not self.from_logits:
             good = (scores >= 0) & (scores <= 1)
             if not good.all():
-                refuse("y_pred", OUT_OF_RANGE, scores[~good][0].item())
+                raise_input_error("y_pred", OUT_OF_RANGE, scores[~good][0].item())
         return decided
 
     def _cut(self) -> float:
@@ -52,7 +52,7 @@ OUT_OF_RANGE = (
 )
 
 
-class Coded(Protocol):
+class LabelEncoder(Protocol):
     """What takes batches and numbers the classes of their samples."""
 
     @property
@@ -66,7 +66,7 @@ class Coded(Protocol):
         """The true and the predicted class of each sample, (n,) unsigned whole numbers each."""
 
 
-class Decided:
+class BinaryEncoder:
     """Labels 0 or 1, and scores that a decision makes 0 or 1.
 
     (n,) or (n, 1) each; with `multilabel` both (n, n_classes), a column for each class.
@@ -85,14 +85,14 @@ class Decided:
         labels = checks.array("y_true", "labels are 0 or 1", given)
         good = (labels == 0) | (labels == 1)
         if not good.all():
-            refuse("y_true", "labels are 0 or 1", labels[~good][0].item())
+            raise_input_error("y_true", "labels are 0 or 1", labels[~good][0].item())
         decided = self.decision.positive(checks.array("y_pred", "must be numbers", scores))
         self._parts.append((labels.astype(np.uint8), decided.view(np.uint8)))
 
-    def _columns(self, thing: str, given: NDArray[Any]) -> NDArray[Any]:
+    def _columns(self, name: str, given: NDArray[Any]) -> NDArray[Any]:
         rule = f"has a column for each of {self.classes or 'the'} classes"
         good = given.ndim == 2 and self.classes in (0, given.shape[1])
-        require(good, thing, rule, given.shape)
+        check(good, name, rule, given.shape)
         self.classes = given.shape[1]
         return given
 
@@ -117,19 +117,19 @@ class Classes:
         """Take more samples; `InputError` for shapes or numbers of classes that do not fit."""
         self._parts.append((self._labels("y_true", true), self._labels("y_pred", predicted)))
 
-    def _labels(self, thing: str, given: NDArray[Any]) -> NDArray[Any]:
+    def _labels(self, name: str, given: NDArray[Any]) -> NDArray[Any]:
         if given.ndim != 2 or given.shape[1] == 1:
-            return _whole(thing, column(thing, given))
+            return _whole(name, column(name, given))
         columns = given.shape[1]
         rule = f"has a column for each of {self.classes or columns} classes"
-        require(self.classes in (0, columns), thing, rule, columns)
+        check(self.classes in (0, columns), name, rule, columns)
         self.classes = columns
-        scores = checks.array(thing, "must be numbers", given)
+        scores = checks.array(name, "must be numbers", given)
         decided = bool(((scores == 0) | (scores == 1)).all())
-        if thing == "y_true" or decided:
+        if name == "y_true" or decided:
             good = decided and bool((scores.sum(axis=1) == 1).all())
             rule = "has one 1 and else 0 in a row (set multilabel for several classes a sample)"
-            require(good, thing, rule, "other rows")
+            check(good, name, rule, "other rows")
         return np.asarray(given.argmax(axis=1), np.int32)
 
     def codes(self) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -143,11 +143,11 @@ class Classes:
         kind = np.min_scalar_type(self.classes**2)
         return self._coded("y_true", true, kind), self._coded("y_pred", predicted, kind)
 
-    def _coded(self, thing: str, labels: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
+    def _coded(self, name: str, labels: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
         good = np.isin(labels, np.arange(self.classes))
         if not good.all():
             rule = f"labels are the whole numbers 0 .. {self.classes - 1}"
-            refuse(thing, rule, str(labels[~good][0]))
+            raise_input_error(name, rule, str(labels[~good][0]))
         return labels.astype(kind)
 
 
@@ -155,20 +155,20 @@ def _union(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
     try:
         return np.union1d(true, predicted)
     except TypeError:
-        refuse("y_true and y_pred", "have labels of one kind", "several")
+        raise_input_error("y_true and y_pred", "have labels of one kind", "several")
 
 
-def _whole(thing: str, labels: NDArray[Any]) -> NDArray[Any]:
+def _whole(name: str, labels: NDArray[Any]) -> NDArray[Any]:
     """The same labels; `InputError` where they are scores of one class."""
     if labels.dtype.kind == "f":
         odd = labels[labels != np.floor(labels)]
         rule = "are whole numbers or text for classes; scores have a column for each class"
-        require(odd.size == 0, thing, rule, str(odd[:1]))
+        check(odd.size == 0, name, rule, str(odd[:1]))
     return labels
 
 
-def column(thing: str, given: NDArray[Any]) -> NDArray[Any]:
+def column(name: str, given: NDArray[Any]) -> NDArray[Any]:
     """The values of (n,) or (n, 1) as (n,); `InputError` for another shape."""
     good = given.ndim == 1 or (given.ndim == 2 and given.shape[1] == 1)
-    require(good, thing, "has shape (n,) or (n, 1)", given.shape)
+    check(good, name, "has shape (n,) or (n, 1)", given.shape)
     return given.reshape(-1)

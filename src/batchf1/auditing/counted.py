@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.metrics.counts import Counts, Floats, Integers
-from batchf1.metrics.ratios import Metric, OverClasses
+from batchf1.metrics.ratios import ClassAveraged, Metric
 
 ROWS, CELLS = 2**20, 2**21
 """At most so many rows, and so many batches x classes, are counted at a time."""
@@ -29,7 +29,7 @@ class PerBatch(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
+class CountMetric:
     """A metric of counts on the classes of samples, numbered from 0; of two classes 1 is positive.
 
     `true` and `predicted`: (n,) whole numbers. `sizes`: (b,) of the batches, which add up to n.
@@ -96,7 +96,7 @@ class Counted:
             last = max(first + 1, min(fit, first + CELLS // self.classes))
             rows = slice(start, int(ends[last - 1]))
             counts = self._of_classes(rows, self.sizes[first:last])
-            over = isinstance(self.metric, OverClasses)
+            over = isinstance(self.metric, ClassAveraged)
             yield counts if over else Counts(*(cell[1] for cell in counts))
             first = last
 
@@ -114,7 +114,7 @@ class Counted:
         return Counts(tp, called - tp, positives - tp, sizes - called - positives + tp)
 
 
-class CountedLabels(Counted):
+class CountedLabels(CountMetric):
     """The same for samples of any number of classes.
 
     `true` and `predicted`: (n, n_classes) uint8, 1 for each class of a sample.

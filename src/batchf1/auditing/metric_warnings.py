@@ -11,12 +11,12 @@ from typing import Literal, NamedTuple, get_args
 
 from batchf1.auditing.averages import number
 from batchf1.auditing.report import MEANING, WEIGH
-from batchf1.auditing.result import Audited
-from batchf1.errors import InputError, one_line, require
+from batchf1.auditing.result import AuditResult
+from batchf1.errors import InputError, check, one_line
 from batchf1.metrics import checks
 
 Action = Literal["warn", "raise", "ignore"]
-TRIFLE = 1e-4
+REL_TOL = 1e-4
 """A log that is off by no more than this share of itself passes: float32 adds up no better."""
 CUTS = 2
 """Random cuts that tell, with that of the batches, whether a metric is additive."""
@@ -47,7 +47,7 @@ class Cause(NamedTuple):
     remedy: str | None = None
 
 
-class Alarm:
+class MetricWarner:
     """Warnings about wrong and unaudited logs, each once or every k-th epoch.
 
     `thing`: the name in its own messages. `every`: k, None for the first epoch in which batches
@@ -61,7 +61,7 @@ class Alarm:
 
     def __init__(
         self,
-        thing: str,
+        name: str,
         action: Action,
         every: int | None,
         *,
@@ -71,8 +71,8 @@ class Alarm:
         log: str,
         ignore: Collection[str] = (),
     ) -> None:
-        self.thing, self.action = thing, check_action(action)
-        self.every = None if every is None else checks.whole("every", every)
+        self.thing, self.action = name, check_action(action)
+        self.every = None if every is None else checks.check_integer("every", every)
         self.remedy, self.weigh, self.unknown = remedy, weigh, unknown
         self.log, self.ignore = logging.getLogger(log), check_ignore(ignore)
         self.begin()
@@ -83,16 +83,16 @@ class Alarm:
         self._summary = ""
         self._first: int | None = None
 
-    def has_turn(self, epoch: int) -> bool:
+    def should_audit(self, epoch: int) -> bool:
         """Whether the epoch is to be audited."""
         if self._first is None:
             return True
         return self.every is not None and (epoch - self._first) % self.every == 0
 
-    def tell(
+    def report(
         self,
         epoch: int,
-        found: dict[str, Audited],
+        found: dict[str, AuditResult],
         wrong: list[str],
         causes: Mapping[str, Cause] = MappingProxyType({}),
     ) -> None:
@@ -101,7 +101,7 @@ class Alarm:
         Logs that `ignore` names are passed over. `causes`: log -> cause, of those that no rule of
         averaging explains.
         """
-        if self._first is None and not any(map(tells_nothing, found.values())):
+        if self._first is None and not any(map(is_uninformative, found.values())):
             self._first = epoch
         again = self.every is not None
         wrong = [key for key in wrong if key not in self.ignore]
@@ -112,7 +112,7 @@ class Alarm:
         self.log.warning("\n%s", table(found, wrong))
         lines = [self._line(key, found[key], causes.get(key, Cause())) for key in new]
         for text in ["; ".join(lines)] if self.action == "raise" else lines:
-            say(text, self.action)
+            warn(text, self.action)
 
     def summarize(self, audited: Collection[str], unaudited: Mapping[str, str]) -> None:
         """Name in one line which logs were audited and which were not; call it after `tell`.
@@ -129,22 +129,22 @@ class Alarm:
             return
         self.log.info("%s", text)
         if not set(unaudited) <= self.ignore:
-            say(text, self.action, UnauditedLogWarning)
+            warn(text, self.action, UnauditedLogWarning)
 
-    def say(self, rule: str, received: str) -> None:
+    def warn(self, rule: str, received: str) -> None:
         """Warn, or raise `InputError`, about what an audit lacks."""
-        say(f"{self.thing}: {rule}; got {received}", self.action, UserWarning)
+        warn(f"{self.thing}: {rule}; got {received}", self.action, UserWarning)
 
-    def _line(self, key: str, found: Audited, cause: Cause) -> str:
+    def _line(self, key: str, found: AuditResult, cause: Cause) -> str:
         remedy = self.weigh if found.additive else self.remedy
         return line(key, found, cause.remedy or remedy, self.unknown, cause.how)
 
 
 def summary(
-    thing: str, audited: Collection[str], unaudited: Mapping[str, str], ignore: Collection[str]
+    name: str, audited: Collection[str], unaudited: Mapping[str, str], ignore: Collection[str]
 ) -> str:
     """One line with the audited logs, and the others with the reasons."""
-    parts = [f"{thing}: audited {', '.join(audited) or 'no log'}"]
+    parts = [f"{name}: audited {', '.join(audited) or 'no log'}"]
     named = [f"{key} ({why})" for key, why in unaudited.items() if key not in ignore]
     passed = [key for key in unaudited if key in ignore]
     parts += ["not audited: " + ", ".join(named)] if named else []
@@ -156,17 +156,17 @@ def check_ignore(ignore: Collection[str]) -> frozenset[str]:
     """The names as a set; `InputError` for a str given alone and for anything but names."""
     listed = not isinstance(ignore, str) and isinstance(ignore, Collection)
     good = listed and all(isinstance(name, str) for name in ignore)
-    require(good, "ignore", "must be a list of logs, such as ['val_dice']", ignore)
+    check(good, "ignore", "must be a list of logs, such as ['val_dice']", ignore)
     return frozenset(ignore)
 
 
 def check_action(action: Action) -> Action:
     """The same; `InputError` for another."""
-    require(action in get_args(Action), "action", f"is one of {get_args(Action)}", action)
+    check(action in get_args(Action), "action", f"is one of {get_args(Action)}", action)
     return action
 
 
-def say(
+def warn(
     text: str,
     action: Action,
     category: type[Warning] = BatchAveragedMetricWarning,
@@ -179,26 +179,26 @@ def say(
         warnings.warn(text, category, stacklevel=stacklevel)
 
 
-def is_wrong(found: Audited) -> bool:
+def is_wrong(found: AuditResult) -> bool:
     """Whether a log is not the metric of all samples, to its digits or a ten-thousandth of itself.
 
     A mean over batches of several sizes is wrong of an additive metric, too; the remedy differs.
     """
-    return not (found.fine or close(number(found.logged), found.pooled))
+    return not (found.ok or close(number(found.logged), found.pooled))
 
 
 def close(a: float, b: float) -> bool:
     """Whether two numbers differ by a ten-thousandth of the larger at most, or are one infinity."""
-    return math.isclose(a, b, rel_tol=TRIFLE)
+    return math.isclose(a, b, rel_tol=REL_TOL)
 
 
-def tells_nothing(found: Audited) -> bool:
+def is_uninformative(found: AuditResult) -> bool:
     """Whether the batches agree, so that any mean of theirs is the same."""
     same = ("pooled", "per_batch", "last_batch", "mean_of_running")
     return found.n_batches > 1 and len({found.values[rule] for rule in same}) == 1
 
 
-def table(found: dict[str, Audited], wrong: list[str]) -> str:
+def table(found: dict[str, AuditResult], wrong: list[str]) -> str:
     """A line for each log: the number, the metric of all samples, and the rule."""
     width = max(len(key) for key in found)
     lines = [f"{'log':<{width}} {'logged':>13} {'all samples':>13}  rule"]
@@ -209,7 +209,7 @@ def table(found: dict[str, Audited], wrong: list[str]) -> str:
 
 
 def line(
-    key: str, found: Audited, remedy: str, unknown: str = UNKNOWN, how: str | None = None
+    key: str, found: AuditResult, remedy: str, unknown: str = UNKNOWN, how: str | None = None
 ) -> str:
     """What is wrong, and what to do; `how` describes the number, by default its rule does."""
     rule = unknown if found.rule is None else f"{MEANING[found.rule]} ({found.rule})"

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from batchf1.auditing.averages import ROUNDING, mean
-from batchf1.auditing.counted import Counted, CountedLabels, PerBatch
-from batchf1.auditing.samples import Called, Measure
+from batchf1.auditing.counted import CountedLabels, CountMetric, PerBatch
+from batchf1.auditing.samples import FunctionMetric, Measure
 from batchf1.metrics.counts import Floats
 from batchf1.theory.expectation import expect
 
@@ -61,7 +61,7 @@ def on_random_cuts(
 
 def _affordable(measure: Measure) -> int:
     rows, batches = len(measure.true), len(measure.sizes)
-    by_calls = CUT_CALLS // batches if isinstance(measure, Called) else CUT_ROWS
+    by_calls = CUT_CALLS // batches if isinstance(measure, FunctionMetric) else CUT_ROWS
     return max(LEAST, min(CUT_ROWS // rows, by_calls))
 
 
@@ -73,7 +73,7 @@ def _exact(measure: Measure) -> tuple[float, float]:
     """Expectation and standard deviation, NaN as far as no theory knows them."""
     sizes = measure.sizes
     regular = bool((sizes[:-1] == sizes[0]).all() and sizes[-1] <= sizes[0])
-    if not isinstance(measure, Counted) or not regular or len(sizes) == 1:
+    if not isinstance(measure, CountMetric) or not regular or len(sizes) == 1:
         return math.nan, math.nan
     if isinstance(measure, CountedLabels) and getattr(measure.metric, "average", "") != "macro":
         return math.nan, math.nan  # counts do not tell how the classes of a sample go together

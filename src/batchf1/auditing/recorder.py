@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from batchf1.auditing import report
 from batchf1.auditing.answer import audit
-from batchf1.auditing.arrays import copied, on_host
+from batchf1.auditing.arrays import detached_copy, to_numpy
 from batchf1.auditing.averages import number
-from batchf1.auditing.metric_warnings import CUTS, Action, check_action, is_wrong, line, say
-from batchf1.auditing.result import Audited
+from batchf1.auditing.metric_warnings import CUTS, Action, check_action, is_wrong, line, warn
+from batchf1.auditing.result import AuditResult
 from batchf1.auditing.samples import Function, joined
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics.ratios import Metric
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
@@ -86,8 +86,8 @@ class Recorder:
         after a `check` without `reset`, since two epochs would mix.
         """
         if self._checked:
-            refuse("record", "needs reset() after a check", "another batch")
-        true, predicted = copied("y_true", y_true), copied("y_pred", y_pred)
+            raise_input_error("record", "needs reset() after a check", "another batch")
+        true, predicted = detached_copy("y_true", y_true), detached_copy("y_pred", y_pred)
         _check(self._number, true.shape, predicted.shape)
         self._waiting.append((true, predicted))
         self._number += 1
@@ -107,7 +107,7 @@ class Recorder:
         devices: int | Sequence[Any] | None = None,
         cuts: int = CUTS,
         seed: int = 0,
-    ) -> Audited:
+    ) -> AuditResult:
         """What `audit` finds of a logged number on the batches kept, after an alarm if it is wrong.
 
         `name`: of the log, for the message. `logged`: a number, also as a tensor, or its digits as
@@ -125,11 +125,11 @@ class Recorder:
         Raises `InputError` where nothing was recorded, for NaN among labels and predictions, as
         `audit` does, and with `action="raise"` for a wrong number.
         """
-        require(self._number > 0, name, "needs record(y_true, y_pred) in each batch", "no batch")
+        check(self._number > 0, name, "needs record(y_true, y_pred) in each batch", "no batch")
         found = audit(
             metric,
             self.batches(),
-            logged if isinstance(logged, str) else number(on_host("logged", logged)),
+            logged if isinstance(logged, str) else number(to_numpy("logged", logged)),
             threshold=threshold,
             from_logits=from_logits,
             multilabel=multilabel,
@@ -139,7 +139,7 @@ class Recorder:
         )
         self._checked = True
         if is_wrong(found):
-            say(line(name, found, report.instead(found, metric)), self.action)
+            warn(line(name, found, report.instead(found, metric)), self.action)
         return found
 
     def batches(self) -> Iterator[Pair]:
@@ -155,7 +155,7 @@ class Recorder:
         """Join on the host what waits on its device."""
         if not self._waiting:
             return
-        hosts = [(on_host("y_true", y), on_host("y_pred", p)) for y, p in self._waiting]
+        hosts = [(to_numpy("y_true", y), to_numpy("y_pred", p)) for y, p in self._waiting]
         self._pieces.append(Piece([len(y) for y, _ in hosts], *joined(hosts)))
         self._waiting, self._bytes = [], 0
 
@@ -163,6 +163,6 @@ class Recorder:
 def _check(place: int, true: tuple[int, ...], predicted: tuple[int, ...]) -> None:
     if not (true and predicted and true[0] == predicted[0]):  # texts would cost more than the copy
         shapes = f"{tuple(true)} and {tuple(predicted)}"
-        refuse(f"batch {place}", "y_true and y_pred have as many samples", shapes)
+        raise_input_error(f"batch {place}", "y_true and y_pred have as many samples", shapes)
     if not true[0]:
-        refuse(f"batch {place}", "has a sample", "none")
+        raise_input_error(f"batch {place}", "has a sample", "none")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from batchf1.auditing.result import _shown, _told
-from batchf1.metrics.ratios import OverClasses, Ratio
+from batchf1.auditing.result import format_logged, relevant_rules
+from batchf1.metrics.ratios import ClassAveraged, Ratio
 
 if TYPE_CHECKING:
-    from batchf1.auditing.result import Audited
+    from batchf1.auditing.result import AuditResult
 
 MEANING = {
     "pooled": "the metric of all samples",
@@ -36,7 +36,7 @@ CAUSES = {
 }
 
 
-def advice(found: Audited, metric: Any) -> str:
+def advice(found: AuditResult, metric: Any) -> str:
     """One sentence: whether the number is fine, else how wrong it is, why, and what to log."""
     if found.logged is None:
         return _of_metric(found, metric)
@@ -44,18 +44,18 @@ def advice(found: Audited, metric: Any) -> str:
         return _of_truth(found)
     if found.rule is None:
         return (
-            f"No rule known gives {_shown(found.logged)} on these batches, {found.error:+.4g} off: "
+            f"No rule known gives {format_logged(found.logged)} on these batches, {found.error:+.4g} off: "
             f"make sure that they are those of the log, and {instead(found, metric)}."
         )
     why = f", {CAUSES[found.cause]}" if found.rule == "per_batch" and found.cause else ""
     return (
-        f"Do not read {_shown(found.logged)}: it is {MEANING[found.rule]} "
-        f"({' or '.join(_told(found))}), {found.error:+.4g} off {MEANING['pooled']}{why}; "
+        f"Do not read {format_logged(found.logged)}: it is {MEANING[found.rule]} "
+        f"({' or '.join(relevant_rules(found))}), {found.error:+.4g} off {MEANING['pooled']}{why}; "
         f"{instead(found, metric)}."
     )
 
 
-def _of_metric(found: Audited, metric: Any) -> str:
+def _of_metric(found: AuditResult, metric: Any) -> str:
     if found.n_batches == 1:
         return "Fine: there is one batch, so nothing is averaged."
     if found.additive:
@@ -73,9 +73,9 @@ def _of_metric(found: Audited, metric: Any) -> str:
     )
 
 
-def _of_truth(found: Audited) -> str:
-    others = [rule for rule in _told(found) if rule != "pooled"]
-    said = f"Fine: {_shown(found.logged)} is {MEANING['pooled']}"
+def _of_truth(found: AuditResult) -> str:
+    others = [rule for rule in relevant_rules(found) if rule != "pooled"]
+    said = f"Fine: {format_logged(found.logged)} is {MEANING['pooled']}"
     if not others:
         return f"{said}."
     alike = f"which these batches cannot tell from {', '.join(others)}"
@@ -85,11 +85,11 @@ def _of_truth(found: Audited) -> str:
     return f"{said}, {alike}: look at {other}, too."
 
 
-def instead(found: Audited, metric: Any) -> str:
+def instead(found: AuditResult, metric: Any) -> str:
     """What to log instead of a mean over batches."""
     if found.additive:
         return WEIGH
-    if isinstance(metric, OverClasses):
+    if isinstance(metric, ClassAveraged):
         return f"log the counts of each class, and compute {found.metric} once of their sums"
     if isinstance(metric, Ratio):
         return f"log TP, FP, FN and TN, and compute {found.metric} once of their sums"

@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 
-class Audited(NamedTuple):
+class AuditResult(NamedTuple):
     """What `audit` finds; printed, a table and the advice."""
 
     pooled: float
@@ -39,7 +39,7 @@ class Audited(NamedTuple):
     seed: int
 
     @property
-    def fine(self) -> bool:
+    def ok(self) -> bool:
         """Whether nothing is wrong: `logged` is the metric of all samples.
 
         Without `logged`: whether the mean by batch size will be, as far as these samples show it.
@@ -71,7 +71,7 @@ ADDITIVE = {
 }
 
 
-def table(found: Audited) -> str:
+def table(found: AuditResult) -> str:
     """What each rule logs, a line each, and the advice."""
     lines = [
         f"{found.metric} of {found.n_samples:,} samples in {found.n_batches:,} batches",
@@ -79,7 +79,7 @@ def table(found: Audited) -> str:
         *(_line(found, rule) for rule in found.values),
     ]
     if found.logged is not None:
-        lines.append(f"{'logged':<18} {_shown(found.logged):>13} {_among(found)}")
+        lines.append(f"{'logged':<18} {format_logged(found.logged):>13} {_among(found)}")
     how = f"{found.cuts} cuts tried, seed {found.seed}" if found.cuts else "exact"
     return "\n".join(
         [
@@ -91,22 +91,22 @@ def table(found: Audited) -> str:
     )
 
 
-def _line(found: Audited, rule: str) -> str:
+def _line(found: AuditResult, rule: str) -> str:
     value = found.values[rule]
     error = f" {value - found.pooled:>+13.6f}" if rule != "pooled" else ""
     mark = "  <- logged" if rule in found.rules else ""
     return f"{rule:<18} {value:>13.6f}{error}{mark}"
 
 
-def _shown(logged: object) -> str:
+def format_logged(logged: object) -> str:
     return f"{logged:.6g}" if isinstance(logged, float) else str(logged)
 
 
-def _among(found: Audited) -> str:
-    return f"by {' or '.join(_told(found))}" if found.rules else "by none of these"
+def _among(found: AuditResult) -> str:
+    return f"by {' or '.join(relevant_rules(found))}" if found.rules else "by none of these"
 
 
-def _told(found: Audited) -> list[str]:
+def relevant_rules(found: AuditResult) -> list[str]:
     """The rules that fit, without those that treat an undefined batch where there is none."""
     same = {rule for rule, value in found.values.items() if value == found.values["per_batch"]}
     idle = {rule for rule in same if rule.startswith("undefined_") and "per_batch" in found.rules}

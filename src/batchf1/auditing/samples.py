@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.auditing.classes import Classes, Coded, Decided, Decision
-from batchf1.auditing.counted import ROWS, Counted, CountedLabels, PerBatch
-from batchf1.errors import one_line, refuse, require
+from batchf1.auditing.classes import BinaryEncoder, Classes, Decision, LabelEncoder
+from batchf1.auditing.counted import ROWS, CountedLabels, CountMetric, PerBatch
+from batchf1.errors import check, one_line, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats, Integers
-from batchf1.metrics.ratios import Metric, OverClasses, Ratio, check_metric
+from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric
 
 Function = Callable[[Any, Any], Any]
 """Of (y_true, y_pred), giving a number."""
@@ -32,7 +32,7 @@ REFUSALS = (ArithmeticError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, eq=False)
-class Called:
+class FunctionMetric:
     """A function on rows, (n, ...) each, in batches of `sizes`, (b,)."""
 
     metric: Function
@@ -68,15 +68,17 @@ class Called:
                 warnings.simplefilter("ignore")
                 return _number(self.metric(true, predicted))
         except REFUSALS as error:
-            refuse("metric", "takes the samples of all batches together", one_line(error))
+            raise_input_error(
+                "metric", "takes the samples of all batches together", one_line(error)
+            )
 
-    def shuffled(self, rng: np.random.Generator) -> Called:
+    def shuffled(self, rng: np.random.Generator) -> FunctionMetric:
         """The same samples in another order."""
         order = rng.permutation(len(self.true))
         return replace(self, true=self.true[order], predicted=self.predicted[order])
 
 
-Measure = Counted | Called
+Measure = CountMetric | FunctionMetric
 
 
 def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decision) -> Measure:
@@ -84,27 +86,29 @@ def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decisi
 
     Raises `InputError` for a metric that is none, an option that it does not use, batches that
     are no pairs of as many labels as predictions, at least one, NaN, and as `Classes` and
-    `Decided`.
+    `BinaryEncoder`.
     """
     _check_used(metric, decision)
-    if isinstance(metric, Ratio | OverClasses):
+    if isinstance(metric, Ratio | ClassAveraged):
         check_metric(metric)
         coded = _coded(metric, decision)
         sizes = _gathered(batches, coded.add)
         true, predicted = coded.codes()
-        kind = CountedLabels if decision.multilabel else Counted
+        kind = CountedLabels if decision.multilabel else CountMetric
         return kind(metric, true, predicted, sizes, coded.classes)
-    checks.must(callable(metric), "metric", "is a function, a Ratio or an OverClasses", metric)
+    checks.check_argument(
+        callable(metric), "metric", "is a function, a Ratio or an ClassAveraged", metric
+    )
     pieces: list[tuple[NDArray[Any], NDArray[Any]]] = []
     sizes = _gathered(batches, lambda *part: pieces.append(part))
-    return Called(metric, *joined(pieces), sizes)
+    return FunctionMetric(metric, *joined(pieces), sizes)
 
 
-def _coded(metric: Metric, decision: Decision) -> Coded:
+def _coded(metric: Metric, decision: Decision) -> LabelEncoder:
     if isinstance(metric, Ratio):
-        return Decided(decision, 2)
+        return BinaryEncoder(decision, 2)
     if decision.multilabel:
-        return Decided(decision, metric.n_classes)
+        return BinaryEncoder(decision, metric.n_classes)
     return Classes(metric.n_classes)
 
 
@@ -112,7 +116,7 @@ def used(metric: Metric | Function, decision: Decision) -> Decision:
     """The decision, with defaults for the options that a metric does not use."""
     if isinstance(metric, Ratio):
         return decision._replace(multilabel=False)
-    if not isinstance(metric, OverClasses):
+    if not isinstance(metric, ClassAveraged):
         return Decision()
     # without multilabel the class of the largest logit is that of the largest probability
     return decision if decision.multilabel else Decision(from_logits=decision.from_logits)
@@ -128,7 +132,7 @@ USES = {
 def _check_used(metric: Metric | Function, decision: Decision) -> None:
     """Refuse options that a metric does not use."""
     for name, given, taken in zip(USES, decision, used(metric, decision), strict=True):
-        checks.must(given is taken or given == taken, name, USES[name], given)
+        checks.check_argument(given is taken or given == taken, name, USES[name], given)
 
 
 def joined(
@@ -141,7 +145,7 @@ def joined(
             found.append(np.concatenate(parts))
         except ValueError:
             shapes = sorted({str(part.shape[1:]) for part in parts})
-            refuse(thing, "has samples of one shape", " and ".join(shapes))
+            raise_input_error(thing, "has samples of one shape", " and ".join(shapes))
     return found[0], found[1]
 
 
@@ -158,19 +162,19 @@ def _gathered(batches: Iterable[Any], take: Taker) -> Integers:
         sizes.append(len(pending[-1][0]))
         rows += sizes[-1]
         if rows >= ROWS // 8:
-            _hand_on(pending, take)
+            _flush(pending, take)
             pending, rows = [], 0
-    require(bool(sizes), "batches", "are at least one", "none")
+    check(bool(sizes), "batches", "are at least one", "none")
     if pending:
-        _hand_on(pending, take)
+        _flush(pending, take)
     return np.array(sizes)
 
 
-def _hand_on(pending: list[tuple[NDArray[Any], NDArray[Any]]], take: Taker) -> None:
+def _flush(pending: list[tuple[NDArray[Any], NDArray[Any]]], take: Taker) -> None:
     true, predicted = joined(pending)
     for thing, part in (("y_true", true), ("y_pred", predicted)):
         bad = part.dtype.kind == "f" and bool(np.isnan(part).any())
-        require(not bad, thing, "must not be NaN", "NaN")
+        check(not bad, thing, "must not be NaN", "NaN")
     take(true, predicted)
 
 
@@ -180,15 +184,15 @@ def _pair(batch: Any, place: int) -> tuple[NDArray[Any], NDArray[Any]]:
     try:
         true, predicted = map(np.asarray, batch)
     except (RuntimeError, TypeError, ValueError):
-        refuse(thing, "is a pair (y_true, y_pred) of arrays", type(batch).__name__)
+        raise_input_error(thing, "is a pair (y_true, y_pred) of arrays", type(batch).__name__)
     if true.ndim == 0 or predicted.ndim == 0 or len(true) != len(predicted):
         shapes = f"{true.shape} and {predicted.shape}"
-        refuse(thing, "y_true and y_pred have as many samples", shapes)
-    require(len(true) > 0, thing, "has a sample", "none")
+        raise_input_error(thing, "y_true and y_pred have as many samples", shapes)
+    check(len(true) > 0, thing, "has a sample", "none")
     return true, predicted
 
 
-def _called(rows: Called, spans: Iterable[tuple[int, int]]) -> Floats:
+def _called(rows: FunctionMetric, spans: Iterable[tuple[int, int]]) -> Floats:
     """The metric of each span of rows, and whether it is defined there: (b, 2)."""
     found = []
     with warnings.catch_warnings(record=True) as said:

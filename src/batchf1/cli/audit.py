@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchf1.cli import console, metrics, rows
-from batchf1.errors import one_line, require
+from batchf1.errors import check, one_line
 
 if TYPE_CHECKING:
-    from batchf1.auditing.result import Audited
+    from batchf1.auditing.result import AuditResult
 
 METRIC = (
     "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro or "
@@ -80,7 +80,7 @@ def run(parsed: argparse.Namespace) -> int:
     from batchf1.auditing.classes import Decision
 
     limit = parsed.fail_above
-    require(limit is None or limit >= 0, "--fail-above", "is at least 0", limit)
+    check(limit is None or limit >= 0, "--fail-above", "is at least 0", limit)
     metric = _metric(parsed.metric)
     found = rows.read(parsed.file, {role: getattr(parsed, role) for role in rows.NAMES})
     size = _size(parsed, found)
@@ -103,7 +103,7 @@ def run(parsed: argparse.Namespace) -> int:
     return int(limit is not None and not abs(answer.error) <= limit)
 
 
-def _print(answer: Audited, columns: dict[str, str], as_json: bool) -> None:
+def _print(answer: AuditResult, columns: dict[str, str], as_json: bool) -> None:
     if as_json:
         print(console.as_json(answer.to_dict() | {"columns": columns}))  # noqa: T201
         return
@@ -117,14 +117,14 @@ def _metric(name: str) -> Any:
     from batchf1.records import imports
 
     function = imports.named("--metric", name)
-    require(callable(function), "--metric", "is a function", name)
+    check(callable(function), "--metric", "is a function", name)
     return function
 
 
 def _size(parsed: argparse.Namespace, found: rows.Rows) -> int | None:
     size: int | None = parsed.batch_size
     known = found.batch is not None
-    require(size is None or size >= 1, "--batch-size", "is a whole number >= 1", size)
-    require(known or size is not None, "--batch-size", "needed without a column batch", "none")
-    require(not (known and size), "--batch-size", "goes without a column batch", size)
+    check(size is None or size >= 1, "--batch-size", "is a whole number >= 1", size)
+    check(known or size is not None, "--batch-size", "needed without a column batch", "none")
+    check(not (known and size), "--batch-size", "goes without a column batch", size)
     return size

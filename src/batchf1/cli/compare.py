@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchf1.cli import console, options
 from batchf1.cli.numbers import number
-from batchf1.errors import require
+from batchf1.errors import check
 
 if TYPE_CHECKING:
     from batchf1.theory.preference import Preference
@@ -54,7 +54,7 @@ def run(parsed: argparse.Namespace) -> None:
 
 def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
     from batchf1.theory.precision_recall_plane import exchange_rate
-    from batchf1.theory.preference import prefer
+    from batchf1.theory.preference import compare
 
     _check(parsed)
     first, second = zip(parsed.precision, parsed.recall, strict=True)
@@ -63,7 +63,7 @@ def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
 
     def choice(zero_division: float) -> dict[str, Any]:
         n, averaging = parsed.n_samples, parsed.averaging
-        return _findings(prefer(first, second, *where, n, averaging, zero_division))
+        return _findings(compare(first, second, *where, n, averaging, zero_division))
 
     answer = {name: getattr(parsed, name) for name in ASKED}
     answer |= choice(undefined) | {"left_out": choice(math.nan)}
@@ -79,10 +79,10 @@ ASKED = (*RATES, "prevalence", "batch_size", "n_samples", "averaging", "zero_div
 def _check(parsed: argparse.Namespace) -> None:
     for name in RATES:
         given = getattr(parsed, name)
-        require(len(given) == 2, f"--{name}", "is given twice, for two classifiers", given)
+        check(len(given) == 2, f"--{name}", "is given twice, for two classifiers", given)
     for name in ("prevalence", "batch_size"):
         given = getattr(parsed, name)
-        require(given is not None, f"--{name.replace('_', '-')}", "is needed", "none")
+        check(given is not None, f"--{name.replace('_', '-')}", "is needed", "none")
 
 
 def _findings(found: Preference) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def as_json(answer: Any) -> str:
 
 
 @contextmanager
-def while_read() -> Iterator[None]:
+def handle_broken_pipe() -> Iterator[None]:
     """End the process without a word, with status 141, once its reader (`head`) has left."""
     try:
         try:

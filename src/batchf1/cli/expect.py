@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from batchf1.cli import console, metrics, options
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
-from batchf1.errors import require
+from batchf1.errors import check
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
-    from batchf1.metrics.ratios import Metric, OverClasses, Ratio
+    from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio
 
 RATES = ("prevalence", "precision", "recall")
 FINE = 0.01
@@ -67,20 +67,20 @@ def run(parsed: argparse.Namespace) -> None:
 
 
 def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
-    from batchf1.metrics.ratios import OverClasses
+    from batchf1.metrics.ratios import ClassAveraged
 
     size = parsed.batch_size
     known = size is not None or parsed.tolerance is not None
-    require(known, "--batch-size", "needed, unless --tolerance asks for it", "neither")
+    check(known, "--batch-size", "needed, unless --tolerance asks for it", "neither")
     answer = {"averaging": parsed.averaging, "zero_division": parsed.zero_division}
     answer["metric"] = metric.name
-    if isinstance(metric, OverClasses):
+    if isinstance(metric, ClassAveraged):
         return answer | _of_classes(parsed, metric)
     rule = "goes with a metric over classes, as f1-macro"
-    require(parsed.counts_file is None, "--counts-file", rule, metric.name)
+    check(parsed.counts_file is None, "--counts-file", rule, metric.name)
     counts = _counts(parsed)
     if counts is None:
-        require(parsed.tolerance is None, "--tolerance", "needs --n-samples", parsed.tolerance)
+        check(parsed.tolerance is None, "--tolerance", "needs --n-samples", parsed.tolerance)
         return answer | _of_rates(parsed, metric)
     asked = {} if parsed.n_samples is None else {"asked": _rates(parsed)}
     return answer | asked | _of_counts(parsed, counts, metric)
@@ -114,16 +114,16 @@ def _of_counts(parsed: argparse.Namespace, counts: Counts, metric: Ratio) -> dic
     return answer | expect(counts, size, *how)._asdict() | rates_of(counts)
 
 
-def _of_classes(parsed: argparse.Namespace, metric: OverClasses) -> dict[str, Any]:
+def _of_classes(parsed: argparse.Namespace, metric: ClassAveraged) -> dict[str, Any]:
     """As of counts, with a list for each count and rate; no smallest batch is looked for."""
     from batchf1.metrics.counts import Counts
     from batchf1.metrics.rates import rates_of
     from batchf1.theory.expectation import expect
 
     path, size = parsed.counts_file, parsed.batch_size
-    require(path is not None, "--counts-file", f"needed for {metric.name}, a row a class", "none")
+    check(path is not None, "--counts-file", f"needed for {metric.name}, a row a class", "none")
     given = [f"--{name.replace('_', '-')}" for name in ALONE if getattr(parsed, name) is not None]
-    require(not given, "--counts-file", "stands alone, with --batch-size", " ".join(given))
+    check(not given, "--counts-file", "stands alone, with --batch-size", " ".join(given))
     counts = metrics.counts_of_classes(path)
     found = expect(counts, size, parsed.averaging, options.zero_division(parsed), metric)
     lists = {name: part.tolist() for name, part in counts._asdict().items()}
@@ -146,15 +146,15 @@ def _counts(parsed: argparse.Namespace) -> Counts | None:
     wanted = RATES if any(given[name] is not None for name in RATES) else FIELDS
     for name in wanted:
         missing = given[name] is None
-        require(not missing, f"--{name}", f"needed with the others of {wanted}", "none")
+        check(not missing, f"--{name}", f"needed with the others of {wanted}", "none")
     strange = [f"--{name}" for name in given if name not in wanted and given[name] is not None]
-    require(not strange, "rates and counts", "cannot be mixed", " ".join(strange))
+    check(not strange, "rates and counts", "cannot be mixed", " ".join(strange))
     n = parsed.n_samples
     if wanted == FIELDS:
-        require(n is None, "--n-samples", "is the sum of the counts", n)
+        check(n is None, "--n-samples", "is the sum of the counts", n)
         return Counts(*(given[name] for name in FIELDS))
     for name in RATES:
-        require(0 < given[name] <= 1, f"--{name}", "must lie in (0, 1]", given[name])
+        check(0 < given[name] <= 1, f"--{name}", "must lie in (0, 1]", given[name])
     return None if n is None else nearest_counts(n, *(given[name] for name in RATES))
 
 

@@ -40,7 +40,7 @@ STATUSES = """exit status:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; its exit status, one of `STATUSES`."""
     given = sys.argv[1:] if arguments is None else arguments
-    with console.while_read():
+    with console.handle_broken_pipe():
         parsed = _parser(given).parse_args(given)
         return console.status(parsed.prog, lambda: parsed.command(parsed))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchf1.errors import InputError, refuse, require
+from batchf1.errors import InputError, check, raise_input_error
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
@@ -30,10 +30,10 @@ def named(name: str, rule: str = HELP) -> Metric:
 
     found = NAMED.fullmatch(name)
     if found is None:
-        refuse("--metric", f"is {rule}", name)
+        raise_input_error("--metric", f"is {rule}", name)
     beta, other, average = found.groups()
     ratio = getattr(ratios, other)() if other else ratios.f_beta(float(beta))
-    return ratios.OverClasses(ratio, average) if average else ratio  # type: ignore[arg-type]
+    return ratios.ClassAveraged(ratio, average) if average else ratio  # type: ignore[arg-type]
 
 
 def counts_of_classes(path: Path) -> Counts:
@@ -51,17 +51,17 @@ def counts_of_classes(path: Path) -> Counts:
             columns = table.fieldnames or []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         said = error.strerror if isinstance(error, OSError) else error
-        refuse("--counts-file", "is a CSV file that can be read", f"{path}: {said}")
+        raise_input_error("--counts-file", "is a CSV file that can be read", f"{path}: {said}")
     missing = [name for name in FIELDS if name not in columns]
-    require(not missing, "--counts-file", f"has the columns {', '.join(FIELDS)}", _listed(columns))
-    require(bool(rows), "--counts-file", "has a row for each class", f"none in {path}")
+    check(not missing, "--counts-file", f"has the columns {', '.join(FIELDS)}", _listed(columns))
+    check(bool(rows), "--counts-file", "has a row for each class", f"none in {path}")
     return as_counts(*zip(*rows, strict=True))
 
 
 def _row(path: Path, table: csv.DictReader[str], row: dict[str, str | None]) -> list[int]:
     """The counts of a row, as far as there are columns for them."""
     place = f"line {table.line_num} of {path}"
-    require(None not in row, "--counts-file", "has no more cells than columns", place)
+    check(None not in row, "--counts-file", "has no more cells than columns", place)
     try:
         return [int(row[name] or "") for name in FIELDS if name in row]
     except ValueError:

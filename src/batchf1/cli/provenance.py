@@ -25,6 +25,6 @@ def run(parsed: argparse.Namespace) -> None:
     """Print the file's record."""
     from batchf1.records import provenance_of_file
 
-    record = provenance_of_file.whence(parsed.path)
+    record = provenance_of_file.provenance_of(parsed.path)
     said = {"file": str(parsed.path), **record}
     print(json.dumps(said) if parsed.json else provenance_of_file.text(parsed.path, record))  # noqa: T201

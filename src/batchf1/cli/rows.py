@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile
 
-from batchf1.errors import InputError, one_line, refuse, require
+from batchf1.errors import InputError, check, one_line, raise_input_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +66,7 @@ def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
     and a CSV row without a number in each column that is read, or with other cells than columns.
     """
     rule = f"ends in one of {tuple(READERS)}"
-    require(path.suffix.lower() in READERS, FILE, rule, str(path))
+    check(path.suffix.lower() in READERS, FILE, rule, str(path))
     import numpy as np
 
     try:
@@ -75,13 +75,13 @@ def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
         raise
     except (OSError, EOFError, ValueError, csv.Error, BadZipFile) as error:
         said = getattr(error, "strerror", None) or one_line(error)
-        refuse(FILE, "can be read", f"{path}: {said}")
+        raise_input_error(FILE, "can be read", f"{path}: {said}")
     lengths = [len(part) if np.ndim(part) else 0 for part in arrays]
-    require(len(set(lengths)) == 1, FILE, "has columns of one length", str(lengths))
-    require(lengths[0] > 0, FILE, "has a row", f"none in {path}")
+    check(len(set(lengths)) == 1, FILE, "has columns of one length", str(lengths))
+    check(lengths[0] > 0, FILE, "has a row", f"none in {path}")
     true, predicted, batch = [*arrays, None][:3]
     unnamed = batch is not None and batch.dtype.kind == "f" and bool(np.isnan(batch).any())
-    require(not unnamed, "batch", "must not be NaN", "NaN")
+    check(not unnamed, "batch", "must not be NaN", "NaN")
     return Rows(true, predicted, batch, columns)
 
 
@@ -90,10 +90,10 @@ def _columns(names: Sequence[str], chosen: Chosen) -> dict[str, str]:
     found = {role: chosen.get(role) or _known(role, names) for role in NAMES}
     columns = {role: name for role, name in found.items() if name is not None}
     for role, name in columns.items():
-        require(name in names, OPTIONS[role], "must be a column of FILE", name)
-        require(names.count(name) == 1, FILE, "must have a single column of a name", f"two {name}")
+        check(name in names, OPTIONS[role], "must be a column of FILE", name)
+        check(names.count(name) == 1, FILE, "must have a single column of a name", f"two {name}")
         single = list(columns.values()).count(name) == 1
-        require(single, OPTIONS[role], "must be another column than the others", name)
+        check(single, OPTIONS[role], "must be another column than the others", name)
     return columns
 
 
@@ -101,10 +101,10 @@ def _known(role: str, names: Sequence[str]) -> str | None:
     """The column of a role by its name; None for batches that there are not."""
     known = [name for name in NAMES[role] if name in names]
     rule = f"must have one column for {role} (choose it by {OPTIONS[role]})"
-    require(len(known) < 2, FILE, rule, " and ".join(known))
+    check(len(known) < 2, FILE, rule, " and ".join(known))
     if not known and role != "batch":
         rule = f"has a column {' or '.join(NAMES[role])}, or one named by {OPTIONS[role]}"
-        refuse(FILE, rule, ", ".join(names) or "none")
+        raise_input_error(FILE, rule, ", ".join(names) or "none")
     return known[0] if known else None
 
 
@@ -128,12 +128,16 @@ def _numbers(cells: list[str], names: list[str], places: list[int], line: int) -
     """The numbers of a row that ends in a line, counted from 1."""
     if len(cells) != len(names):
         rule = "must have a cell for each column, with decimal points and no commas in numbers"
-        refuse(FILE, rule, f"{len(cells)} cells under {len(names)} columns in line {line}")
+        raise_input_error(
+            FILE, rule, f"{len(cells)} cells under {len(names)} columns in line {line}"
+        )
     try:
         return [float(cells[place]) for place in places]
     except ValueError:
         odd = next(place for place in places if not _is_number(cells[place]))
-        refuse(FILE, "must have numbers", f"{cells[odd]!r} under {names[odd]} in line {line}")
+        raise_input_error(
+            FILE, "must have numbers", f"{cells[odd]!r} under {names[odd]} in line {line}"
+        )
 
 
 def _is_number(cell: str) -> bool:
@@ -150,7 +154,7 @@ def _npz(path: Path, chosen: Chosen) -> Read:
     with path.open("rb") as file:
         found = np.load(file, allow_pickle=False)
         several = isinstance(found, np.lib.npyio.NpzFile)
-        require(several, FILE, "is an NPZ file", f"{path}: one array")
+        check(several, FILE, "is an NPZ file", f"{path}: one array")
         columns = _columns(found.files, chosen)
         return columns, [found[name] for name in columns.values()]
 

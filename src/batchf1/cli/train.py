@@ -7,7 +7,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from batchf1.errors import require
+from batchf1.errors import check
+from batchf1.training.engines import framework_of
 
 if TYPE_CHECKING:
     from batchf1.config.settings import Run
@@ -79,9 +80,9 @@ def _train(run: Run) -> None:
     from batchf1.sweep import rows
     from batchf1.sweep.schema import last_epoch
 
-    device = run.framework.configure(run)
+    device = framework_of(run).configure(run)
     print(f"{run.label} on {device}")  # noqa: T201
-    trainer = run.framework.trainer(run)
+    trainer = framework_of(run).trainer(run)
     table = rows.table([run], device, trainer.train([run], verbose=2), trainer.expected)
     last = last_epoch(table).set_index(["split", "strategy"])
     columns = {"f1": "F1", "reference_pooled": "pooled", "reference_full_pass": "full pass"}
@@ -92,14 +93,14 @@ def _train(run: Run) -> None:
 
 def _compare(one: Run, other: Run) -> None:
     """Train the run in two engines, and print how far their logs differ in any epoch."""
-    same = one.framework is other.framework  # two cannot share a process
-    rule = f"is another engine of {one.framework.name} {one.framework.version()}"
-    require(same, "--against", rule, other.training.engine)
-    device = one.framework.configure(one)
+    same = framework_of(one) is framework_of(other)  # two cannot share a process
+    rule = f"is another engine of {framework_of(one).name} {framework_of(one).version()}"
+    check(same, "--against", rule, other.training.engine)
+    device = framework_of(one).configure(one)
     print(f"{one.label} on {device}: {one.training.engine} against {other.training.engine}")  # noqa: T201
     logs = []
     for run in (one, other):
-        (passes,) = run.framework.trainer(run).train([run])
+        (passes,) = framework_of(run).trainer(run).train([run])
         logs.append([each.logs for each in passes])
     for name in sorted(set(logs[0][0]) & set(logs[1][0])):
         pairs = zip(*([each[name] for each in of_engine] for of_engine in logs), strict=True)

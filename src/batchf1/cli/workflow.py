@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from batchf1.studies.experiments import plan
+
 
 def add(commands: Any) -> None:
     """Add the group and its commands to the parser."""
@@ -37,7 +39,7 @@ def _shard(parsed: argparse.Namespace) -> None:
     from batchf1.sweep.shard import execute
 
     place = parsed.shard, parsed.shards
-    execute(parsed.experiment, *place, parsed.store, parsed.output, parsed.huge)
+    execute(plan(parsed.experiment, parsed.huge), *place, parsed.store, parsed.output)
 
 
 def _add_collect(parsers: Any) -> None:
@@ -52,7 +54,7 @@ def _add_collect(parsers: Any) -> None:
 def _collect(parsed: argparse.Namespace) -> None:
     from batchf1.sweep.collect import collect
 
-    collect(parsed.experiment, parsed.shards, parsed.output, parsed.huge)
+    collect(plan(parsed.experiment, parsed.huge), parsed.shards, parsed.output)
 
 
 def _add_cost(parsers: Any) -> None:

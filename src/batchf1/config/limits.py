@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchf1.errors import require
+from batchf1.errors import check
 
 MAX_RUNS = 10_000_000
 """Of a study, unless it is called with `--config huge=true`; their ids alone take 2 GB."""
@@ -14,18 +14,18 @@ MAX_EPOCHS = 100_000
 def check_size(n_cells: int, n_runs: int, huge: bool = False) -> None:
     """Refuse a study of too many cells, and one of too many runs unless it may be `huge`."""
     rule = f"must have at most {MAX_CELLS:,} cells, each with any number of seeds"
-    require(n_cells <= MAX_CELLS, "grid", rule, f"{n_cells:,}")
+    check(n_cells <= MAX_CELLS, "grid", rule, f"{n_cells:,}")
     rule = f"must be at most {MAX_RUNS:,}, or allowed by snakemake --config huge=true"
-    require(huge or n_runs <= MAX_RUNS, "number of runs", rule, f"{n_runs:,}")
+    check(huge or n_runs <= MAX_RUNS, "number of runs", rule, f"{n_runs:,}")
 
 
 def check_epochs(name: str, value: int, least: int = 1) -> None:
     """Refuse a number of epochs that is no training's."""
-    require(value >= least, name, f"must be at least {least}", value)
-    require(value <= MAX_EPOCHS, name, f"must be at most {MAX_EPOCHS:,}", value)
+    check(value >= least, name, f"must be at least {least}", value)
+    check(value <= MAX_EPOCHS, name, f"must be at most {MAX_EPOCHS:,}", value)
 
 
 def check_repetitions(name: str, value: int) -> None:
     """Refuse a number of repetitions, such as seeds, each of which is a cell of its own."""
-    require(value >= 1, name, "must be at least 1", value)
-    require(value <= MAX_CELLS, name, f"must be at most {MAX_CELLS:,}", value)
+    check(value >= 1, name, "must be at least 1", value)
+    check(value <= MAX_CELLS, name, f"must be at most {MAX_CELLS:,}", value)

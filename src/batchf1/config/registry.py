@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchf1.datasets.base import Dataset
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.records.imports import exists, plugin
 from batchf1.records.provenance import PACKAGE
 
@@ -41,8 +41,8 @@ ENGINES = {
 """Value of `training.engine` -> the framework that it means."""
 
 
-THINGS = {DATASETS: "dataset", STRATEGIES: "strategies", FIGURES: "figure"}
-THINGS |= {FRAMEWORKS: "training.engine"}
+LABELS = {DATASETS: "dataset", STRATEGIES: "strategies", FIGURES: "figure"}
+LABELS |= {FRAMEWORKS: "training.engine"}
 """Kind -> what a message calls it."""
 
 
@@ -69,7 +69,7 @@ def place(kind: str, name: str, thing: str | None = None) -> str:
     rule = f"is one of {sorted(known)}, or the import path of your own"
     path = MODULE_PATH if kind == FIGURES else PATH
     good = path.fullmatch(name) is not None and exists(where)
-    require(good, thing or THINGS[kind], rule, name)
+    check(good, thing or LABELS[kind], rule, name)
     return where
 
 
@@ -84,17 +84,17 @@ def load(kind: str, name: str) -> Any:
     Raises `InputError` where there is none, and `PluginError` where its module cannot be loaded.
     """
     where, _, attribute = place(kind, name).partition(":")
-    with plugin(f"{THINGS[kind]} {name}", where):
+    with plugin(f"{LABELS[kind]} {name}", where):
         found: Any = import_module(where)
-    require(
-        not attribute or hasattr(found, attribute), THINGS[kind], f"{where} must have it", attribute
+    check(
+        not attribute or hasattr(found, attribute), LABELS[kind], f"{where} must have it", attribute
     )
     return getattr(found, attribute) if attribute else found
 
 
 def dataset(name: str) -> type[Dataset]:
     """The class of a data set; `InputError` for one that keeps not to the contract."""
-    found: type[Dataset] = _class(DATASETS, name, Dataset)
+    found: type[Dataset] = load_class(DATASETS, name, Dataset)
     return found
 
 
@@ -102,15 +102,15 @@ def strategy(name: str) -> type[Strategy]:
     """The class of a strategy; `InputError` for one that keeps not to the contract."""
     from batchf1.keras.base import Strategy
 
-    found: type[Strategy] = _class(STRATEGIES, name, Strategy)
+    found: type[Strategy] = load_class(STRATEGIES, name, Strategy)
     return found
 
 
-def _class(kind: str, name: str, base: type[Any]) -> Any:
+def load_class(kind: str, name: str, base: type[Any]) -> Any:
     found = load(kind, name)
     good = inspect.isclass(found) and issubclass(found, base) and not inspect.isabstract(found)
-    require(good, THINGS[kind], f"{name} must be a subclass of {base.__name__}, complete", found)
-    require(bool(getattr(found, "name", "")), THINGS[kind], f"{name} must have a name", "none")
+    check(good, LABELS[kind], f"{name} must be a subclass of {base.__name__}, complete", found)
+    check(bool(getattr(found, "name", "")), LABELS[kind], f"{name} must have a name", "none")
     return found
 
 

@@ -12,7 +12,7 @@ from omegaconf import MISSING
 from batchf1.config import registry
 from batchf1.config.limits import check_epochs
 from batchf1.datasets.base import Dataset
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.records.files import digest
 from batchf1.training import engines
 
@@ -27,18 +27,18 @@ CHOICES = {
     "steps": ("ceil", "floor"),
     "counts": ("per_sample", "sum", "mean"),
 }
-"""Setting of `program` -> its values."""
+"""Setting of `input_pipeline` -> its values."""
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 """What studies and figures are named like: their names become parts of paths."""
-MOST_UNITS, MOST_THREADS = 2**20, 1024
-MOST_SEED = 2**63 - 1
+MAX_UNITS, MAX_THREADS = 2**20, 1024
+MAX_SEED = 2**63 - 1
 """int64 in tables."""
 
 
 def check_name(name: str, thing: str) -> None:
     """Refuse a name that cannot stand in a path, a wildcard or an override."""
-    require(NAME.fullmatch(name) is not None, thing, "is of letters, digits, _ and -", name)
+    check(NAME.fullmatch(name) is not None, thing, "is of letters, digits, _ and -", name)
 
 
 @dataclass
@@ -50,10 +50,10 @@ class Model:
 
     def __post_init__(self) -> None:
         for units in self.hidden:
-            rule = f"layers have at least 1 unit and at most {MOST_UNITS}"
-            require(1 <= units <= MOST_UNITS, "model.hidden", rule, self.hidden)
+            rule = f"layers have at least 1 unit and at most {MAX_UNITS}"
+            check(1 <= units <= MAX_UNITS, "model.hidden", rule, self.hidden)
         positive = 0 < self.learning_rate < float("inf")
-        require(positive, "model.learning_rate", "must be above 0", self.learning_rate)
+        check(positive, "model.learning_rate", "must be above 0", self.learning_rate)
 
 
 @dataclass
@@ -79,19 +79,19 @@ class Training:
     """Keras' own; 0 for `batch_size`."""
 
     def __post_init__(self) -> None:
-        require(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
+        check(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
         check_epochs("training.epochs", self.epochs)
         check_epochs("training.pretrain", self.pretrain, least=0)
-        require(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
+        check(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
         registry.place(registry.FRAMEWORKS, self.engine)
-        require(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
+        check(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
         for name in ("threads", "freeze_after", "validation_batch_size"):
             value = getattr(self, name)
-            require(value >= 0, f"training.{name}", "must be at least 0", value)
+            check(value >= 0, f"training.{name}", "must be at least 0", value)
         positive = 0 < self.class_weight < float("inf")
-        require(positive, "training.class_weight", "must be above 0", self.class_weight)
-        rule = f"must be at most {MOST_THREADS}"
-        require(self.threads <= MOST_THREADS, "training.threads", rule, self.threads)
+        check(positive, "training.class_weight", "must be above 0", self.class_weight)
+        rule = f"must be at most {MAX_THREADS}"
+        check(self.threads <= MAX_THREADS, "training.threads", rule, self.threads)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -103,7 +103,7 @@ class Training:
 
 
 @dataclass
-class Program:
+class InputPipeline:
     """How a program hands its data to Keras and what its count metrics return.
 
     A generator is one of batches without end, made once, as `fit_generator` takes it.
@@ -125,7 +125,7 @@ class Program:
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
-            require(value in allowed, f"program.{name}", f"is one of {allowed}", value)
+            check(value in allowed, f"program.{name}", f"is one of {allowed}", value)
 
     @property
     def plain(self) -> bool:
@@ -133,7 +133,7 @@ class Program:
         return self.train == self.validation == "arrays"
 
 
-ARRAYS = Program("arrays", "arrays", "arrays", "keep", "ceil", False, "per_sample")
+ARRAYS = InputPipeline("arrays", "arrays", "arrays", "keep", "ceil", False, "per_sample")
 """`conf/program/arrays.yaml`, the program of a pretraining."""
 PRETRAIN_BATCH = 32
 
@@ -148,41 +148,43 @@ class Run:
     dataset: Dataset = MISSING
     model: Model = MISSING
     training: Training = MISSING
-    program: Program = MISSING
+    input_pipeline: InputPipeline = MISSING
 
     def __post_init__(self) -> None:
         check_name(self.study, "study")
         known = registry.names(registry.STRATEGIES)
-        require(bool(self.strategies), "strategies", f"are at least one of {known}", "none")
+        check(bool(self.strategies), "strategies", f"are at least one of {known}", "none")
         for name in self.strategies:
             registry.place(registry.STRATEGIES, name)
-        require(
+        check(
             len(set(self.strategies)) == len(self.strategies),
             "strategies",
             "must not repeat",
             self.strategies,
         )
-        require(self.seed >= 0, "seed", "must be at least 0", self.seed)
-        require(self.seed <= MOST_SEED, "seed", f"must be at most {MOST_SEED}", self.seed)
-        require(
+        check(self.seed >= 0, "seed", "must be at least 0", self.seed)
+        check(self.seed <= MAX_SEED, "seed", f"must be at most {MAX_SEED}", self.seed)
+        check(
             self.training.batch_size <= self.dataset.n_samples,
             "training.batch_size",
             f"must not exceed dataset.n_samples={self.dataset.n_samples}",
             self.training.batch_size,
         )
-        if self.program.short_batch == "drop":
+        if self.input_pipeline.short_batch == "drop":
             rule = f"must not exceed the validation set's {self.dataset.n_validation} to be dropped"
             size = self.training.batch_size
-            require(size <= self.dataset.n_validation, "training.batch_size", rule, size)
+            check(size <= self.dataset.n_validation, "training.batch_size", rule, size)
         self._check_validation()
         self.framework.check(self)
 
     def _check_validation(self) -> None:
         size, n = self.training.validation_batch_size, self.dataset.n_validation
         thing = "training.validation_batch_size"
-        require(size <= n, thing, f"must not exceed the validation set's {n}", size)
-        rule = f"must be 0 with program {self.program.name}, whose generators cut the batches"
-        require(self.program.plain or size == 0, thing, rule, size)
+        check(size <= n, thing, f"must not exceed the validation set's {n}", size)
+        rule = (
+            f"must be 0 with program {self.input_pipeline.name}, whose generators cut the batches"
+        )
+        check(self.input_pipeline.plain or size == 0, thing, rule, size)
 
     @property
     def framework(self) -> Framework:
@@ -216,7 +218,7 @@ class Run:
             pretrain=0,
             freeze_after=0,
         )
-        return replace(self, strategies=["batch_mean"], training=training, program=ARRAYS)
+        return replace(self, strategies=["batch_mean"], training=training, input_pipeline=ARRAYS)
 
     @property
     def resolved(self) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 
 Features = NDArray[np.float32]
-MOST_SAMPLES = 2**31 - 1
+MAX_SAMPLES = 2**31 - 1
 """Places in a split are counted in 32 bits."""
 
 
@@ -74,11 +74,9 @@ class Dataset(ABC):
     fills it in."""
 
     def __post_init__(self) -> None:
-        require(self.n_samples >= 1, "dataset.n_samples", "must be at least 1", self.n_samples)
-        require(
-            0 < self.prevalence < 1, "dataset.prevalence", "must lie in (0, 1)", self.prevalence
-        )
-        require(
+        check(self.n_samples >= 1, "dataset.n_samples", "must be at least 1", self.n_samples)
+        check(0 < self.prevalence < 1, "dataset.prevalence", "must lie in (0, 1)", self.prevalence)
+        check(
             0 < self.validation_fraction < float("inf"),
             "dataset.validation_fraction",
             "must be above 0",
@@ -86,19 +84,19 @@ class Dataset(ABC):
         )
         fraction = self.test_fraction
         good = 0 <= fraction < float("inf")
-        require(good, "dataset.test_fraction", "must be at least 0", fraction)
+        check(good, "dataset.test_fraction", "must be at least 0", fraction)
         self._check_sizes()
 
     def _check_sizes(self) -> None:
         names = ("n_samples", "validation_fraction", "test_fraction")
         for name, n in zip(names, self._sizes, strict=False):
-            rule = f"splits have at most {MOST_SAMPLES} samples"
-            require(n <= MOST_SAMPLES, f"dataset.{name}", rule, n)
+            rule = f"splits have at most {MAX_SAMPLES} samples"
+            check(n <= MAX_SAMPLES, f"dataset.{name}", rule, n)
         if self.n_available is not None:
             tested = f", {self.n_test} to test" if self.n_test else ""
             asked = f"a request for {self.n_samples} and {self.n_validation} to validate{tested}"
             good = sum(self._sizes) <= self.n_available
-            require(good, f"dataset {self.name}", f"has {self.n_available} samples", asked)
+            check(good, f"dataset {self.name}", f"has {self.n_available} samples", asked)
 
     @abstractmethod
     def draw(
@@ -107,7 +105,7 @@ class Dataset(ABC):
         """Random positives (n_positive, d) and negatives (n_negative, d), none twice.
 
         d depends on the subclass's own settings alone. Raises `InputError` where there are not so
-        many; `choose` does.
+        many; `sample_rows` does.
         """
 
     @property
@@ -140,7 +138,7 @@ class Dataset(ABC):
         return round(n * self.prevalence)
 
     @property
-    def fewest_of_a_class(self) -> int:
+    def min_class_count(self) -> int:
         """Size of the smallest class of the splits."""
         positives = {n: self.n_positive(n) for n in self._sizes}
         return min(min(p, n - p) for n, p in positives.items())
@@ -151,8 +149,8 @@ class Dataset(ABC):
         The same generator state gives the same data. Raises `InputError` where a split would lack
         a class or the data set is too small.
         """
-        if self.fewest_of_a_class < 1:
-            refuse(
+        if self.min_class_count < 1:
+            raise_input_error(
                 f"dataset {self.name}",
                 "each split needs a positive and a negative",
                 f"n_samples={self.n_samples}, validation={self.n_validation}, "
@@ -175,7 +173,7 @@ def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -
     return Split(np.concatenate([positives, negatives])[order].astype(np.float32), y[order])
 
 
-def choose(rng: np.random.Generator, pool: Features, n: int, what: str) -> Features:
+def sample_rows(rng: np.random.Generator, pool: Features, n: int, what: str) -> Features:
     """n different rows of the pool; `InputError` names `what` where the pool holds fewer."""
-    require(len(pool) >= n, what, f"has {len(pool)} samples", f"a request for {n}")
+    check(len(pool) >= n, what, f"has {len(pool)} samples", f"a request for {n}")
     return pool[rng.choice(len(pool), n, replace=False)]

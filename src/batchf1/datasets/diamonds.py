@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from batchf1.datasets.base import Features
-from batchf1.datasets.threshold_task import AboveCut
+from batchf1.datasets.threshold_task import ThresholdTask
 from batchf1.records.files import packaged
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ FEATURES = ["x", "y", "z", "depth", "table"]
 
 
 @dataclass
-class Diamonds(AboveCut):
+class Diamonds(ThresholdTask):
     """`carat > cut` from x, y, z (mm), depth and table (%), without duplicates and zero sizes."""
 
     name = "diamonds"
@@ -32,7 +32,7 @@ class Diamonds(AboveCut):
     quantity = "carat"
 
     def table(self) -> tuple[Features, Features]:
-        """See `AboveCut.table`."""
+        """See `ThresholdTask.table`."""
         return _table()
 
 

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.datasets.base import Dataset, Features, choose
-from batchf1.errors import InputError, refuse, require
+from batchf1.datasets.base import Dataset, Features, sample_rows
+from batchf1.errors import InputError, check, raise_input_error
 from batchf1.records.files import read, verified
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -40,7 +40,9 @@ class FashionMnist(Dataset):
 
     name = "fashion_mnist"
     n_available = 70_000
-    ways: ClassVar[str] = "batchf1 fetch fashion_mnist, or Debian's package dataset-fashion-mnist"
+    how_to_get: ClassVar[str] = (
+        "batchf1 fetch fashion_mnist, or Debian's package dataset-fashion-mnist"
+    )
     """Where the files come from."""
     positive: list[int] = field(default_factory=lambda: [5, 7, 9])  # footwear
     folder: str | None = None
@@ -48,7 +50,7 @@ class FashionMnist(Dataset):
     def __post_init__(self) -> None:
         super().__post_init__()
         good = 0 < len(set(self.positive)) < 10 and set(self.positive) <= set(range(10))
-        require(good, "dataset.positive", "names one to nine kinds from 0 to 9", self.positive)
+        check(good, "dataset.positive", "names one to nine kinds from 0 to 9", self.positive)
 
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int
@@ -56,8 +58,8 @@ class FashionMnist(Dataset):
         """See `Dataset.draw`."""
         images, labels = _table(self._folder())
         wanted = np.isin(labels, self.positive)
-        positives = choose(rng, images[wanted], n_positive, "fashion_mnist positives")
-        return positives, choose(rng, images[~wanted], n_negative, "fashion_mnist negatives")
+        positives = sample_rows(rng, images[wanted], n_positive, "fashion_mnist positives")
+        return positives, sample_rows(rng, images[~wanted], n_negative, "fashion_mnist negatives")
 
     @property
     def available(self) -> bool:
@@ -93,7 +95,7 @@ def _idx(folder: Path, name: str) -> NDArray[np.uint8]:
     try:
         content = gzip.decompress(read(path))
     except (OSError, EOFError, zlib.error) as error:
-        refuse(str(path), "must be a whole gzip file", error)
+        raise_input_error(str(path), "must be a whole gzip file", error)
     return np.frombuffer(verified(content, path, FILES[name]), np.uint8)
 
 
@@ -122,7 +124,7 @@ def _download(folder: Path) -> Path:
             load()
         _check(folder)
     except Exception as error:
-        refuse(
+        raise_input_error(
             "dataset fashion_mnist",
             f"looked in {DEBIAN} and {folder}, and the download failed: install Debian's "
             "dataset-fashion-mnist or set dataset.folder to a folder with the four .gz files",

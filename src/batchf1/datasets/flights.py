@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from batchf1.datasets.base import Features
-from batchf1.datasets.threshold_task import AboveCut
+from batchf1.datasets.threshold_task import ThresholdTask
 from batchf1.records.files import packaged
 
 SHA256 = "b6b5560eeae070d89916f5d6b7019179c07d97cef3a61db0887ca9cf78a7ad5d"
@@ -25,7 +25,7 @@ FEATURES = ["dep_delay", *CLOCK, "distance", "month", "weekday"]
 
 
 @dataclass
-class Flights(AboveCut):
+class Flights(ThresholdTask):
     """`arr_delay > cut` (minutes) of the flights that landed where they were to.
 
     From departure delay, scheduled departure and arrival (minutes of the day, each in its local
@@ -37,7 +37,7 @@ class Flights(AboveCut):
     quantity = LATE
 
     def table(self) -> tuple[Features, Features]:
-        """See `AboveCut.table`."""
+        """See `ThresholdTask.table`."""
         return _table()
 
 

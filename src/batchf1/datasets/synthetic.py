@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 from batchf1.datasets.base import Dataset, Features
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics.ratios import F1
 
 
@@ -23,8 +23,8 @@ class Synthetic(Dataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.dimensions >= 1, "dataset.dimensions", "must be at least 1", self.dimensions)
-        require(
+        check(self.dimensions >= 1, "dataset.dimensions", "must be at least 1", self.dimensions)
+        check(
             0 <= self.separation < float("inf"),
             "dataset.separation",
             "must be finite and not negative",
@@ -51,7 +51,7 @@ class Synthetic(Dataset):
 
         def negative_f1(c: float) -> float:
             tp, fp = p * norm.sf(c - s), (1 - p) * norm.sf(c)
-            return -float(F1.of_margins(tp, p, tp + fp))
+            return -float(F1.from_margins(tp, p, tp + fp))
 
         # F1 rises to its one maximum and falls, but is flat far out: look near it first
         grid = np.linspace(-10, s + 10, 401)

@@ -12,14 +12,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from batchf1.datasets.base import Dataset, Features, choose
-from batchf1.errors import refuse, require
+from batchf1.datasets.base import Dataset, Features, sample_rows
+from batchf1.errors import check, raise_input_error
 
-LARGEST = float(np.finfo(np.float32).max)
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 @dataclass
-class AboveCut(Dataset):
+class ThresholdTask(Dataset):
     """`quantity > cut` from features; both sides are subsampled to the prevalence asked for.
 
     Without a `cut` it is, of the thresholds that leave enough samples on both sides, the one whose
@@ -35,8 +35,8 @@ class AboveCut(Dataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        good = self.cut is None or abs(self.cut) <= LARGEST
-        require(good, "dataset.cut", "must be finite in float32", self.cut)
+        good = self.cut is None or abs(self.cut) <= MAX_FLOAT32
+        check(good, "dataset.cut", "must be finite in float32", self.cut)
 
     @abstractmethod
     def table(self) -> tuple[Features, Features]:
@@ -52,15 +52,15 @@ class AboveCut(Dataset):
             cut = self._threshold(quantity, n_positive, n_negative)
         above = quantity > cut
         what = f"dataset {self.name}, {self.quantity}"
-        positives = choose(rng, x[above], n_positive, f"{what} above {cut}")
-        return positives, choose(rng, x[~above], n_negative, f"{what} at most {cut}")
+        positives = sample_rows(rng, x[above], n_positive, f"{what} above {cut}")
+        return positives, sample_rows(rng, x[~above], n_negative, f"{what} at most {cut}")
 
     def _threshold(self, quantity: Features, n_positive: int, n_negative: int) -> float:
         thresholds = np.unique(quantity)
         above = len(quantity) - np.searchsorted(np.sort(quantity), thresholds, side="right")
         enough = (above >= n_positive) & (len(quantity) - above >= n_negative)
         if not enough.any():
-            refuse(
+            raise_input_error(
                 f"dataset {self.name}",
                 f"no cut of {self.quantity} leaves enough of {len(quantity)} samples on both sides",
                 f"a request for {n_positive} positives and {n_negative} negatives",

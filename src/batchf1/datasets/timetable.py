@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.datasets.base import Dataset, Features, choose
+from batchf1.datasets.base import Dataset, Features, sample_rows
 from batchf1.datasets.flights import CLOCK, DATE, SHA256
 from batchf1.records.files import packaged
 
@@ -40,8 +40,8 @@ class Timetable(Dataset):
         codes, carriers = _table()
         own = carriers == self.carrier
         what = f"dataset {self.name}, flights of"
-        positives = choose(rng, codes[own], n_positive, f"{what} {self.carrier}")
-        negatives = choose(rng, codes[~own], n_negative, f"{what} others than {self.carrier}")
+        positives = sample_rows(rng, codes[own], n_positive, f"{what} {self.carrier}")
+        negatives = sample_rows(rng, codes[~own], n_negative, f"{what} others than {self.carrier}")
         n_values = codes.max(axis=0) + 1
         return _one_hot(positives, n_values), _one_hot(negatives, n_values)
 

@@ -64,7 +64,7 @@ LINES = [
 MARKERS = "osDv^P"
 
 
-def lost(ax: Any, table: pd.DataFrame) -> None:
+def plot_regret(ax: Any, table: pd.DataFrame) -> None:
     """F1 that each decision loses over the expected positives per batch, with its interval."""
     for line in LINES:
         rows = _bins(line, table)
@@ -106,9 +106,9 @@ def name(ax: Any, table: pd.DataFrame) -> None:
         for line, row in firsts
     ]
     start, stop = min(end.x for end in ends), max(ax.get_xlim()[1], 4 * ENOUGH)
-    _labels.make_room(ax, [end.name for end in ends], (start, stop), "left")
+    _labels.reserve_margin(ax, [end.name for end in ends], (start, stop), "left")
     ax.plot([start, stop], [0, 0], color=_style.TRUTH, linewidth=0.6, zorder=0)
-    _labels.beside(ax, ends, "left")
+    _labels.label_line_ends(ax, ends, "left")
 
 
 def _enough(ax: Any) -> None:
@@ -144,7 +144,7 @@ def arrows(table: pd.DataFrame, prevalence: float, size: int) -> pd.DataFrame:
     return pd.concat([part.assign(place=place) for place, part in parts])
 
 
-def turned(ax: Any, table: pd.DataFrame, prevalence: float, size: int) -> None:
+def plot_plane(ax: Any, table: pd.DataFrame, prevalence: float, size: int) -> None:
     """Recall and precision of what is chosen, from the true choice to the logged one.
 
     Behind it the true F1 as lines, and the logged one, shaded.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.records import tables
 from batchf1.sweep import schema
 
@@ -53,14 +53,16 @@ def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
     for part, known in parts:
         for column in further(part, known):
             values = sorted(part[column].unique().tolist())
-            refuse(f"figure {figure}", f"does not show {column}, which the study varies", values)
+            raise_input_error(
+                f"figure {figure}", f"does not show {column}, which the study varies", values
+            )
 
 
-def needs(rows: pd.DataFrame, strategies: Sequence[str], figure: str) -> None:
+def require_strategies(rows: pd.DataFrame, strategies: Sequence[str], figure: str) -> None:
     """Refuse a table without rows of one of the strategies."""
     found = sorted(rows["strategy"].unique())
     good = set(strategies) <= set(found)
-    require(good, f"figure {figure}", f"needs rows of strategies {list(strategies)}", found)
+    check(good, f"figure {figure}", f"needs rows of strategies {list(strategies)}", found)
 
 
 def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tuple[str, Any]]:
@@ -73,7 +75,7 @@ def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tup
     groups = table.groupby(list(columns), dropna=False)
     found = [(_words(columns, values), rows) for values, rows in groups]
     rule = f"shows at most {MOST} settings of {', '.join(columns)}"
-    require(len(found) <= MOST, f"figure {figure}", rule, len(found))
+    check(len(found) <= MOST, f"figure {figure}", rule, len(found))
     return found
 
 
@@ -104,7 +106,7 @@ def rows(source: Path, columns: Sequence[str] | None, kept: Kept | None = None) 
     Of a table that is larger than the memory no more is held than what is returned.
     """
     wanted = None if columns is None else [*settings(tables.names(source)), *columns]
-    pieces = tables.pieces(source, schema.RUNS, wanted)
+    pieces = tables.iter_chunks(source, schema.RUNS, wanted)
     return pd.concat([p if kept is None else p[kept(p)] for p in pieces], ignore_index=True)
 
 
@@ -113,7 +115,7 @@ def last_epoch(
 ) -> pd.DataFrame:
     """Likewise, of the rows of the last epoch of each run; with its `run_id` and `epoch`."""
     key = ["run_id", "epoch"]
-    ends = [_ends(piece) for piece in tables.pieces(source, schema.RUNS, key)]
+    ends = [_ends(piece) for piece in tables.iter_chunks(source, schema.RUNS, key)]
     last = pd.concat(ends).groupby(level=0).max()
     return rows(
         source,
@@ -129,5 +131,5 @@ def _ends(piece: pd.DataFrame) -> pd.Series:
 def combinations(source: Path) -> pd.DataFrame:
     """Each combination of settings in a table of `schema.RUNS`, without the repetitions."""
     wanted = [c for c in settings(tables.names(source)) if c != REPEATED]
-    pieces = tables.pieces(source, schema.RUNS, wanted)
+    pieces = tables.iter_chunks(source, schema.RUNS, wanted)
     return pd.concat([piece.drop_duplicates() for piece in pieces], ignore_index=True)

@@ -43,7 +43,7 @@ def lay_out(figure: Figure) -> None:
     figure.get_layout_engine().execute(figure)  # type: ignore[union-attr]
 
 
-def make_room(ax: Any, names: Sequence[str], values: Sequence[float], side: Side) -> None:
+def reserve_margin(ax: Any, names: Sequence[str], values: Sequence[float], side: Side) -> None:
     """Limits of a logarithmic x axis for the data of some values, and for names at one side."""
     low, high = np.log(min(values)), np.log(max(values))
     high = max(high, low + np.log(2))  # of a single value, too, an axis has a width
@@ -54,10 +54,10 @@ def make_room(ax: Any, names: Sequence[str], values: Sequence[float], side: Side
     ax.set_xlim(np.exp(low - before * unit), np.exp(high + after * unit))
 
 
-def beside(ax: Any, ends: Sequence[End], side: Side) -> None:
+def label_line_ends(ax: Any, ends: Sequence[End], side: Side) -> None:
     """Each line's name at one side of all ends, moved apart as little as needed, and a thin line.
 
-    The axes have the room already (`make_room`).
+    The axes have the room already (`reserve_margin`).
     """
     ends = sorted(ends, key=lambda end: end.y)
     low, high = ax.get_ylim()

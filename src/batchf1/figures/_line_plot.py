@@ -108,7 +108,9 @@ def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
     """
     drawn = table[table["true_f1"] >= LEARNED]
     if drawn.empty:
-        return _style.nothing(f"no cell reached a true F1 of {LEARNED}, so nothing was learned")
+        return _style.empty_figure(
+            f"no cell reached a true F1 of {LEARNED}, so nothing was learned"
+        )
     further = [column for column in _facets.settings(table) if column not in COLUMNS]
     panels = _facets.panels(drawn, further, FIGURES[x])
     figure, axes = plt.subplots(
@@ -150,10 +152,12 @@ def _name(axes: Any, drawn: pd.DataFrame, panels: list[tuple[str, Any]], x: str,
     # lines of a data set's sizes part at the right, those of batches and prevalences at the left
     side: _labels.Side = "right" if x == "n_samples" else "left"
     named = drawn.loc[drawn["strategy"] == NAIVE, line].unique()
-    _labels.make_room(axes[0, 0], [_text(line, value) for value in named], drawn[x].tolist(), side)
+    _labels.reserve_margin(
+        axes[0, 0], [_text(line, value) for value in named], drawn[x].tolist(), side
+    )
     for row, (_, rows) in zip(axes, panels, strict=False):
         for ax, split in zip(row, TITLES, strict=True):
-            _labels.beside(ax, _ends(rows[rows["split"] == split], x, line, side), side)
+            _labels.label_line_ends(ax, _ends(rows[rows["split"] == split], x, line, side), side)
     for ax in axes.flat:
         _labels.turn_if_crowded(ax)
 
@@ -179,10 +183,10 @@ def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> Non
 
 
 def _caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:
-    n_runs = _style.span(drawn["n_runs"])
-    note = f"{_style.span(drawn['n_samples'])} training samples"
+    n_runs = _style.format_range(drawn["n_runs"])
+    note = f"{_style.format_range(drawn['n_samples'])} training samples"
     if x == "n_samples":
-        note = f"Prevalence {_style.span(100 * drawn['prevalence'], '{:g}')} %"
+        note = f"Prevalence {_style.format_range(100 * drawn['prevalence'], '{:g}')} %"
     below = f" The lowest panels: the largest of all {n_panels} above." if n_panels > 1 else ""
     return (
         f"{note}; last epoch, mean and standard error of {n_runs} runs a point; "
@@ -270,5 +274,5 @@ def _conclusion(drawn: pd.DataFrame) -> str:
         return f"{said[0].upper()}{said[1:]}"
     error = drawn[drawn["strategy"] == NAIVE]["error"].to_numpy()
     most = error[np.abs(error).argmax()]
-    said = f"Averaged over batches, F1 comes out up to {_style.points(most)}"
+    said = f"Averaged over batches, F1 comes out up to {_style.format_points(most)}"
     return f"{said}; {exact}" if rebuilt <= EXACT else said

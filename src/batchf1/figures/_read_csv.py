@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from batchf1.errors import one_line, refuse, require
+from batchf1.errors import check, one_line, raise_input_error
 
 NUMBER, TEXT, FLAG = "number", "text", "flag"
 """Kinds of columns; a flag is true or false."""
 
 
-def read(source: Path, columns: Mapping[str, str], thing: str) -> pd.DataFrame:
+def read(source: Path, columns: Mapping[str, str], name: str) -> pd.DataFrame:
     """A table from CSV that has these columns (name -> kind), and perhaps others.
 
     An empty cell is missing, whatever the kind; any other text of a setting is a text, `null` too.
@@ -26,13 +26,13 @@ def read(source: Path, columns: Mapping[str, str], thing: str) -> pd.DataFrame:
             source, dtype=texts, keep_default_na=False, na_values=[""], low_memory=False
         )
     except (OSError, ValueError) as error:
-        refuse(str(source), f"must be the CSV of {thing}", one_line(error))
-    where = f"{source}: the CSV of {thing}"
+        raise_input_error(str(source), f"must be the CSV of {name}", one_line(error))
+    where = f"{source}: the CSV of {name}"
     lacking = [column for column in columns if column not in table]
-    require(not lacking, where, f"has columns {list(columns)}", f"none named {lacking}")
+    check(not lacking, where, f"has columns {list(columns)}", f"none named {lacking}")
     for column, kind in columns.items():
         strange = _strange(table[column], kind)
-        require(not strange, where, f"has {kind}s in {column}", strange[:1])
+        check(not strange, where, f"has {kind}s in {column}", strange[:1])
     return table
 
 

@@ -72,7 +72,7 @@ def _place(strategy: str) -> int:
     return added.index(strategy) if strategy in added else len(added) + crc32(strategy.encode())
 
 
-def span(values: pd.Series, form: str = "{:,.0f}") -> str:
+def format_range(values: pd.Series, form: str = "{:,.0f}") -> str:
     """The least and the largest of some numbers in words, such as `8 to 1,024`, or the only one."""
     low, high = form.format(values.min()), form.format(values.max())
     return low if low == high else f"{low} to {high}"
@@ -83,7 +83,7 @@ def signed(value: float, digits: int) -> str:
     return f"{value:+.{digits}f}".replace("-", MINUS)
 
 
-def points(gap: float) -> str:
+def format_points(gap: float) -> str:
     """A difference of two F1 in words, such as `16 points too low`."""
     size = 100 * abs(gap)
     shown = f"{size:.0f}" if size >= 1 else f"{size:.1g}"
@@ -92,7 +92,7 @@ def points(gap: float) -> str:
 
 
 @contextmanager
-def house() -> Iterator[None]:
+def apply_style() -> Iterator[None]:
     """Draw in the house style, without a display, whatever a matplotlibrc says."""
     own: dict[Any, Any] = {
         "figure.dpi": 150,
@@ -145,7 +145,7 @@ def _legend(figure: Figure, handles: list[Any], top: float) -> int:
     return rows
 
 
-def nothing(reason: str) -> Figure:
+def empty_figure(reason: str) -> Figure:
     """A figure that says why it has nothing to show."""
     figure, ax = plt.subplots(figsize=(7.6, 2.0), layout="constrained")
     ax.set_axis_off()

@@ -73,7 +73,7 @@ def table(source: Path) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """A row for each metric, a cell for each batch size, from the safe ones to the worst."""
     if table.empty:
-        return _style.nothing("no metric was measured")
+        return _style.empty_figure("no metric was measured")
     places, titles, bottom = _places(table)
     figure, ax = plt.subplots(figsize=(8.4, 1.75 + 0.235 * bottom), layout="constrained")
     sizes = sorted(table["batch_size"].unique())
@@ -202,8 +202,8 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 def _caption(table: pd.DataFrame) -> str:
     return textwrap.fill(
-        f"Means over {_style.span(table['n_seeds'])} networks a task, each with "
-        f"{_style.span(table['n_samples'])} validation samples in {_style.span(table['n_cuts'])} "
+        f"Means over {_style.format_range(table['n_seeds'])} networks a task, each with "
+        f"{_style.format_range(table['n_samples'])} validation samples in {_style.format_range(table['n_cuts'])} "
         "random cuts into whole batches. heavy?: is a diamond heavy, a rare yes; cut: which of "
         "five grades has its cut; price. sd over seeds: by how much the metric of all samples "
         f"differs between networks. Corner: more than {100 * OFTEN:g} % of the batches give 0/0, "

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from batchf1.config import registry
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.records import files, provenance_of_file
 
 
@@ -39,7 +39,7 @@ def module(name: str) -> Figure:
     found: Figure = registry.load(registry.FIGURES, name)
     lacking = [part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(found, part)]
     rule = f"{name} must have ALT, COLUMNS, table and draw"
-    require(not lacking, "figure", rule, f"no {lacking}")
+    check(not lacking, "figure", rule, f"no {lacking}")
     return found
 
 
@@ -52,7 +52,7 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
     compute = module(name).table
     wanted = list(inspect.signature(compute).parameters)
     given = [str(source) for source in sources]
-    require(len(given) == len(wanted), f"figure {name}", f"is made from {wanted}", given)
+    check(len(given) == len(wanted), f"figure {name}", f"is made from {wanted}", given)
     return compute(*sources)
 
 
@@ -71,11 +71,11 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
 
     plot = module(name)
     for output in outputs:
-        require(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
+        check(output.suffix in KINDS, str(output), f"must end in one of {KINDS}", output.name)
     files.read(source)  # one that cannot be read is refused as such
     numbers = _read_csv.read(source, plot.COLUMNS, f"figure {name}")
     record = provenance_of_file.of_csv(source)
-    with _style.house():
+    with _style.apply_style():
         figure = _words.completed(plot.draw(numbers), record, plot.ALT)
         for output in outputs:
             _style.save(figure, output, provenance_of_file.embedded(record))

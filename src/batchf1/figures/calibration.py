@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.figures import _facets, _style
 from batchf1.figures._facets import CELL
 from batchf1.sweep.expected import ROUNDING, residuals, with_expectation
@@ -120,7 +120,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """
     cells = table[table["batch_size"].notna() & (table["n_passes"] > 0)]
     if cells.empty:
-        return _style.nothing("no validation pass has a batch mean with a predicted deviation")
+        return _style.empty_figure("no validation pass has a batch mean with a predicted deviation")
     further = [column for column in _facets.settings(table) if column not in COLUMNS]
     panels = _facets.panels(cells, further, "calibration")
     figure, axes = plt.subplots(
@@ -218,7 +218,7 @@ def _conclusion(table: pd.DataFrame, cells: pd.DataFrame) -> str:
 def _every(table: pd.DataFrame) -> pd.Series:
     """The row of all passes."""
     found = table[table["batch_size"].isna()]
-    require(len(found) == 1, "figure calibration", "needs one row of all passes", len(found))
+    check(len(found) == 1, "figure calibration", "needs one row of all passes", len(found))
     return found[[*COUNTED, *NUMBERS]].astype(float).iloc[0]
 
 
@@ -234,7 +234,7 @@ def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
         f"Residual: (logged {_style.MINUS} expected) / predicted standard deviation of the batch "
         f"mean of F1, of {every['n_passes']:,.0f} validation passes in {every['n_runs']:,.0f} runs "
         f"of {every['n_cells']:,.0f} cells (data sizes pooled); {100 * every['outside']:.1f} % lie "
-        f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: {_style.span(cells['n_runs'])} "
+        f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: {_style.format_range(cells['n_runs'])} "
         "runs, with a 95 % interval that takes the run as the unit, as its epochs share one cut of "
         f"the validation data.{_left_out(every)}",
         LINE,

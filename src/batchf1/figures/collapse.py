@@ -49,7 +49,7 @@ def table(source: Path) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Naive / true F1 over the expected positives per batch, with the limit law as lines."""
     if table.empty:
-        return _style.nothing(f"no run logged a batch mean of a true F1 of {LEARNED} or more")
+        return _style.empty_figure(f"no run logged a batch mean of a true F1 of {LEARNED} or more")
     figure, ax = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
     _law(ax, table["positives_per_batch"])
     figure.colorbar(_points(ax, table), ax=ax, label="true F1", pad=0.01)
@@ -108,10 +108,10 @@ def _conclusion(table: pd.DataFrame) -> str:
 def _caption(table: pd.DataFrame) -> str:
     further = [_facets.name(c) for c in _facets.settings(table) if c not in COLUMNS]
     each = f"A point a cell and {', '.join(further)}" if further else "A point a cell"
-    prevalence = _style.span(100 * table["prevalence"], "{:g}")
-    n_runs = _style.span(table["n_runs"])
+    prevalence = _style.format_range(100 * table["prevalence"], "{:g}")
+    n_runs = _style.format_range(table["n_runs"])
     return (
-        f"{each}: {_style.span(table['n_samples'])} samples, prevalence {prevalence} %, batches of "
-        f"{_style.span(table['batch_size'])};\nmean and standard error of {n_runs} runs with a "
+        f"{each}: {_style.format_range(table['n_samples'])} samples, prevalence {prevalence} %, batches of "
+        f"{_style.format_range(table['batch_size'])};\nmean and standard error of {n_runs} runs with a "
         f"true F1 of {LEARNED} or more. The law is for rare positives: common ones lie above it."
     )

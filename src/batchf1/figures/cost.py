@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.figures import _style
 from batchf1.records import tables
 from batchf1.studies.cost.config import ENGINES, NONE, plugin_of
@@ -88,7 +88,7 @@ def paired(rows: pd.DataFrame) -> pd.DataFrame:
     both = rows.merge(none, on=SERIES, how="left", suffixes=("", "_none"))
     lacking = both[both["peak_bytes_none"].isna()]
     rule = f"must have a run with strategy {NONE}"
-    require(lacking.empty, "series", rule, lacking[SERIES].to_dict("records")[:1])
+    check(lacking.empty, "series", rule, lacking[SERIES].to_dict("records")[:1])
     return both.assign(
         extra_seconds=both["epoch_seconds"] - both["none_epoch_seconds"],
         extra_bytes=both["peak_bytes"] - both["peak_bytes_none"],
@@ -141,7 +141,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Left, time of an epoch relative to no strategy; right, extra peak memory over the rows."""
     shown = table[table["device"] == "cpu"]
     if "cell" not in set(shown["row"]):
-        return _style.nothing("nothing was measured on a CPU")
+        return _style.empty_figure("nothing was measured on a CPU")
     shown = shown[shown["model"] == _plain_model(shown)]
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
     cells = shown[shown["row"] == "cell"]
@@ -238,7 +238,7 @@ def _caption(cells: pd.DataFrame) -> str:
     low = (cells["grown_bytes"] < 1e6 * FLOOR).any()
     floor = f" Less than {FLOOR:g} MB is drawn at {FLOOR:g}." if low else ""
     return (
-        f"A fresh process for each measurement, {_style.span(cells['n_runs'])} per cell. Left: "
+        f"A fresh process for each measurement, {_style.format_range(cells['n_runs'])} per cell. Left: "
         "mean and range of the ratio to epochs without a strategy, in turns with them,\n"
         "at the size with the most of them. Right: solid plain fit, dotted fit in blocks of "
         f"{ENGINES['blocks']} batches a call; strategies stand side by side. Data: random rows."

@@ -47,7 +47,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """An arrow from the true F1 to the mean over batches, for each way to cut."""
     shown = _shown(table)
     if shown.empty:
-        return _style.nothing("no cuts to show")
+        return _style.empty_figure("no cuts to show")
     figure, ax = plt.subplots(figsize=(7.6, 1.4 + 0.27 * len(shown)), layout="constrained")
     for _, row in shown.iterrows():
         _arrow(ax, float(row["y"]), row)
@@ -88,7 +88,7 @@ def _arrow(ax: Any, y: float, row: pd.Series) -> None:
     ax.plot([true, mean], [y, y], color=colour, linewidth=3, solid_capstyle="butt")
     ax.plot(mean, y, marker=tip, color=colour, markersize=8)
     ax.plot(true, y, marker="|", color=_style.TRUTH, markersize=12, markeredgewidth=2.5)
-    said = _style.points(mean - true)
+    said = _style.format_points(mean - true)
     weight = "bold" if mean > true else "normal"
     place = ax.get_yaxis_transform()
     ax.text(1.02, y, said, va="center", fontweight=weight, transform=place)
@@ -126,14 +126,14 @@ def _conclusion(shown: pd.DataFrame) -> str:
     if not low < 0 < high:
         return "How far the mean over batches lies from the true F1, by how they are cut"
     return (
-        f"Not cut at random, the mean over batches may be {_style.points(low)} "
-        f"or {_style.points(high)}"
+        f"Not cut at random, the mean over batches may be {_style.format_points(low)} "
+        f"or {_style.format_points(high)}"
     )
 
 
 def _caption(shown: pd.DataFrame) -> str:
     ours = shown[shown["family"] != "published"]
-    seeds = f"; means over {_style.span(ours['n_seeds'])} seeds" if len(ours) else ""
+    seeds = f"; means over {_style.format_range(ours['n_seeds'])} seeds" if len(ours) else ""
     return (
         "Is a diamond heavier than so many carat? Logistic regression, for many false alarms "
         f"with balanced weights{seeds}.\nA batch without a positive, real or predicted, counts "

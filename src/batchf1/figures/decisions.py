@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.figures import _decision_panels, _labels, _style
 from batchf1.figures._decision_panels import ENOUGH, LINES
 from batchf1.records import tables
@@ -40,7 +40,7 @@ ALT = (
     "one."
 )
 COLUMNS = {**dict.fromkeys(NAMED, "text"), **dict.fromkeys(DRAWN, "number")}
-NOTHING = 0.01
+REGRET_TOL = 0.01
 """A loss of F1 that nobody acts on."""
 OF = " of F1"
 LINE = 150
@@ -87,15 +87,15 @@ def draw(table: pd.DataFrame) -> Figure:
     shown = pd.concat([line.rows(table, "bin") for line in LINES])
     shown = shown.dropna(subset=["positives_per_batch"])
     if shown.empty:
-        return _style.nothing("no decision went by a logged F1")
+        return _style.empty_figure("no decision went by a logged F1")
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(8.6, 4.7), layout="constrained", width_ratios=(1.35, 1)
     )
-    _decision_panels.lost(left, table)
+    _decision_panels.plot_regret(left, table)
     left.set_title("F1 lost by each decision")
     place = _decision_panels.setting(table)
     if place:
-        _decision_panels.turned(right, table, *place)
+        _decision_panels.plot_plane(right, table, *place)
         right.set_title(_direction(_decision_panels.arrows(table, *place)))
     else:
         right.set_axis_off()
@@ -124,10 +124,10 @@ def _conclusion(shown: pd.DataFrame) -> str:
 
 def _loss(rows: pd.DataFrame) -> str:
     """The largest loss in some rows that an interval tells from 0."""
-    sure = rows[(rows["regret_low"] > 0) & (rows["regret"] > NOTHING)]
+    sure = rows[(rows["regret_low"] > 0) & (rows["regret"] > REGRET_TOL)]
     if len(sure):
-        return f"up to {_style.points(sure['regret'].max()).removesuffix(' too high')}{OF}"
-    return "almost nothing" if rows["regret"].max() <= NOTHING else "nothing for sure"
+        return f"up to {_style.format_points(sure['regret'].max()).removesuffix(' too high')}{OF}"
+    return "almost nothing" if rows["regret"].max() <= REGRET_TOL else "nothing for sure"
 
 
 def _direction(rows: pd.DataFrame) -> str:
@@ -141,7 +141,7 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] 
     cells = pd.concat([line.rows(table, "cell") for line in LINES])
     said = (
         "F1 on test of what the true validation F1 chooses, minus that of what the logged one "
-        f"chooses: mean of {_style.span(shown['n_seeds'])} seeds with a 95 % bootstrap interval"
+        f"chooses: mean of {_style.format_range(shown['n_seeds'])} seeds with a 95 % bootstrap interval"
         f"{_over(cells) if len(cells) else ''}. Empty batches count 0; dotted: they are left out. "
         "Early stopping: patience 5, best weights; two models: a network and logistic regression. "
         "Epoch kept: the best of a training, with class weight 1 or 10."
@@ -157,8 +157,8 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] 
 def _over(cells: pd.DataFrame) -> str:
     """What data they are about."""
     datasets = " and ".join(sorted(cells["dataset"].unique()))
-    percent = _style.span(100 * cells["prevalence"], "{:g}")
-    sizes = _style.span(cells["validation_batch_size"])
+    percent = _style.format_range(100 * cells["prevalence"], "{:g}")
+    sizes = _style.format_range(cells["validation_batch_size"])
     return f", over {datasets}, prevalence {percent}\u00a0%, validation batches of {sizes}"
 
 
@@ -170,5 +170,5 @@ def curves(experiment: Path) -> pd.DataFrame:
 def _read(runs: Path) -> pd.DataFrame:
     found = tables.read(runs, EPOCHS)
     lacking = [name for name in SAID if name not in found]
-    require(not lacking, str(runs), f"has columns {SAID}", f"none named {lacking}")
+    check(not lacking, str(runs), f"has columns {SAID}", f"none named {lacking}")
     return found[[*READ, *cuts(map(str, found)).values()]].reset_index(drop=True)

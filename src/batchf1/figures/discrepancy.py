@@ -57,7 +57,7 @@ LAWS: dict[Averaging, dict[str, Callable[[int, int, int, int], last_batch.Outcom
 UNKNOWN = "no two runs alike"
 CLAIMED = (2, 3)
 """The differences that the article reports, in % of F1."""
-NOTHING = 1e-6
+DIFFERENCE_TOL = 1e-6
 """A smaller difference, in % of F1, is drawn here."""
 ALT = (
     "For each possible cause, points at the difference between the F1 from the log and that of a "
@@ -96,7 +96,7 @@ def table(source: Path) -> pd.DataFrame:
     """
     rows = _facets.rows(source, READ)
     _facets.no_others(rows, ["program", "batch_size"], "discrepancy")
-    _facets.needs(rows, ["reconstructed"], "discrepancy")
+    _facets.require_strategies(rows, ["reconstructed"], "discrepancy")
     rows = rows[rows["strategy"] == "reconstructed"].rename(columns=COLUMN_OF)
     validation, training = (rows[rows["split"] == s] for s in ("validation", "train"))
     clean = validation[validation["cause"] == "arrays"]
@@ -141,7 +141,7 @@ def _from_digits(rows: pd.DataFrame) -> Any:
     counts = as_counts(*(rows[cell] for cell in ("tp", "fp", "fn", "tn")))
     parts = (counts.tp, counts.positives, counts.predicted_positives)
     tp, possible, predicted = (np.round(part / counts.n, 4) for part in parts)
-    return F1.of_margins(tp, possible, predicted)
+    return F1.from_margins(tp, possible, predicted)
 
 
 def _limits(fixed: pd.DataFrame) -> dict[tuple[Any, ...], float]:
@@ -177,7 +177,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """|From log - Verify| of every epoch, by cause, for each batch size."""
     if table["percent"].isna().all() and table["bound"].isna().all():
-        return _style.nothing("no epoch has a prediction that found anything, to compare with")
+        return _style.empty_figure("no epoch has a prediction that found anything, to compare with")
     sizes = sorted(table["batch_size"].unique())
     figure, axes = plt.subplots(
         1,
@@ -192,7 +192,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for ax, size in zip(axes[0], sizes, strict=True):
         _panel(ax, table[table["batch_size"] == size], causes(table), colours)
         ax.set_title(f"batches of {size:,}")
-        ax.set_xlim(NOTHING / 2, max(30, 2 * table["percent"].abs().max()))
+        ax.set_xlim(DIFFERENCE_TOL / 2, max(30, 2 * table["percent"].abs().max()))
     _style.headline(figure, _conclusion(table), _handles(colours))
     _style.caption(figure, _caption(table))
     return figure
@@ -207,7 +207,7 @@ def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str
             rows = part[(part["cause"] == cause) & (part["keras"] == keras)]
             _points(ax, i + place, rows, colour)
     ax.set_xscale("log")
-    ax.set_xticks([NOTHING, 1e-4, 1e-2, 1, 10], ["0", "0.0001", "0.01", "1", "10"])
+    ax.set_xticks([DIFFERENCE_TOL, 1e-4, 1e-2, 1, 10], ["0", "0.0001", "0.01", "1", "10"])
     ax.minorticks_off()
     ax.set_xlabel(f"|From log {_style.MINUS} Verify|, % of F1")
     ax.set_yticks(range(len(shown)), [CAUSES.get(c, c.replace("_", " ")) for c in shown])
@@ -219,7 +219,7 @@ def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str
 
 def _points(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
     """Triangles up where the log is too high, down where too low; hollow while weights move."""
-    size = rows["percent"].abs().clip(lower=NOTHING)
+    size = rows["percent"].abs().clip(lower=DIFFERENCE_TOL)
     for frozen in (False, True):
         for up in (False, True):
             kept = (rows["frozen"] == frozen) & ((rows["percent"] >= 0) == up)
@@ -234,10 +234,10 @@ def _points(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
             )
     bound = rows["bound"].max()
     if np.isfinite(bound):
-        ax.plot([NOTHING, bound], [place, place], color=colour, linewidth=3, alpha=0.3)
+        ax.plot([DIFFERENCE_TOL, bound], [place, place], color=colour, linewidth=3, alpha=0.3)
     limit = rows["limit95"].max()
     if np.isfinite(limit):
-        ax.plot(max(limit, NOTHING), place, color=_style.TRUTH, marker="|", markersize=9)
+        ax.plot(max(limit, DIFFERENCE_TOL), place, color=_style.TRUTH, marker="|", markersize=9)
 
 
 def _handles(colours: dict[str, str]) -> list[Line2D]:
@@ -272,7 +272,7 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 
 def _caption(table: pd.DataFrame) -> str:
-    n_runs = _style.span(table.groupby(["cause", *SERIES])["seed"].nunique())
+    n_runs = _style.format_range(table.groupby(["cause", *SERIES])["seed"].nunique())
     moving, fixed = (table[table["frozen"] == f]["epoch"].nunique() for f in (False, True))
     epochs = f"{moving} epochs that learn, then {fixed} with fixed weights"
     last = f", but for '{CAUSES[MOVING]}'" if MOVING in set(table["cause"]) else ""

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.stats import t as student
 
-from batchf1.errors import one_line, refuse
+from batchf1.errors import one_line, raise_input_error
 from batchf1.figures import _facets, _style
 from batchf1.forensics.answer import investigate
 from batchf1.forensics.fit import SplitFit
@@ -84,7 +84,7 @@ def _read(log: Path) -> str:
     try:
         return log.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        refuse(str(log), "must be a readable text file", one_line(error))
+        raise_input_error(str(log), "must be a readable text file", one_line(error))
 
 
 def _printed(text: str) -> Iterator[dict[str, Any]]:
@@ -92,7 +92,7 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
     losses = dict(zip(("loss", "val_loss"), _losses(text), strict=True))
     answer = investigate(text)
     if not answer.candidates:
-        refuse("log", "has counts that print its digits", answer.undetermined[0])
+        raise_input_error("log", "has counts that print its digits", answer.undetermined[0])
     best, said = answer.candidates[0], answer.log
     values = losses | {
         "acc": said.train.accuracy,
@@ -122,7 +122,7 @@ def _losses(text: str) -> list[str]:
     words = text.replace(" - ", "\n").splitlines()
     found = [word.split(":")[1].strip() for word in words if "loss:" in word]
     if len(found) != 2:
-        refuse("log", "prints loss and val_loss once each", found)
+        raise_input_error("log", "prints loss and val_loss once each", found)
     return found
 
 
@@ -130,7 +130,7 @@ def _measured(source: Path) -> pd.DataFrame:
     """The last epoch of each run, as the log would print it."""
     rows = _facets.last_epoch(source, READ)
     _facets.no_others(rows, [], "original_log")
-    _facets.needs(rows, ["batch_mean", "epoch_end"], "original_log")
+    _facets.require_strategies(rows, ["batch_mean", "epoch_end"], "original_log")
     steps = rows[rows["split"] == "train"].groupby("run_id")["n_batches"].first()
     found = printed_by(with_expectation(rows))
     naive = found["quantity"].map(lambda quantity: QUANTITIES[quantity][1] == "batch_mean")
@@ -190,7 +190,7 @@ def _as_keras(value: float) -> str:
 def draw(table: pd.DataFrame) -> Figure:
     """The four F1 of the log: as printed, as expected, and from our runs."""
     if table.empty:
-        return _style.nothing("no run to hold against the article's log")
+        return _style.empty_figure("no run to hold against the article's log")
     figure, ax = plt.subplots(figsize=(7.6, 3.8), layout="constrained")
     versions = [keras for keras in table["keras"].unique() if keras != ARTICLE]
     colours = dict(zip(versions, cycle(_style.FRAMEWORKS), strict=False))
@@ -275,10 +275,10 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 def _caption(table: pd.DataFrame) -> str:
     ours = table[table["keras"] != ARTICLE]
-    n_runs = _style.span(ours.groupby("keras")["seed"].nunique())
+    n_runs = _style.format_range(ours.groupby("keras")["seed"].nunique())
     name = ", ".join(sorted(ours["dataset"].unique()))
     return (
-        f"{n_runs} runs in each Keras on {name}, {_style.span(ours['steps'])} batches an epoch; "
+        f"{n_runs} runs in each Keras on {name}, {_style.format_range(ours['steps'])} batches an epoch; "
         "the last epoch.\nIn training the log is of weights that move, the true F1 of those after "
         "the epoch.\nThe CSV has every number that the log prints and says which are compatible."
     )

@@ -44,7 +44,7 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     would with 95 %, as in `original_log`. Both are empty for a single run.
     """
     rows = _facets.rows(source, [*READ, "epoch", "run_id"])
-    _facets.needs(rows, ["batch_mean", "epoch_end"], "original_log_search")
+    _facets.require_strategies(rows, ["batch_mean", "epoch_end"], "original_log_search")
     rows = rows.rename(columns={"version": "keras"})
     key = ["dataset", *_facets.further(rows, ["dataset", "engine"]), "epoch", "keras"]
     printed = of_article(log).set_index("quantity")["value"]
@@ -93,7 +93,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """
     cells = table[table[SCORE].notna()]
     if cells.empty:
-        return _style.nothing("no setting has two runs to hold against the article's log")
+        return _style.empty_figure("no setting has two runs to hold against the article's log")
     cells = worse(cells)
     panels = _facets.panels(cells, ["dataset"], "original_log_search")
     n_columns = min(len(panels), 4)
@@ -164,7 +164,7 @@ def _conclusion(cells: pd.DataFrame) -> str:
 
 
 def _caption(cells: pd.DataFrame) -> str:
-    n_runs = _style.span(cells["n_runs"])
+    n_runs = _style.format_range(cells["n_runs"])
     return textwrap.fill(
         f"Natural logarithm of the density of the article's numbers as one more run after {n_runs} "
         "would print them (Student's t), in the Keras in which they are less likely. Dots: in each "

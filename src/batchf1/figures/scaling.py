@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.figures import _read_csv, _style
 
 OURS, PLAIN = _style.COLOURS["reconstructed"], _style.COLOURS["batch_mean"]
@@ -48,7 +48,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Seconds of a run over data size and batch size, and of a study over its number of runs."""
     runs, studies = table.dropna(subset=["engine"]), table.dropna(subset=["pipeline"])
     if runs.empty or studies.empty:
-        return _style.nothing("no engine, or no pipeline, was measured")
+        return _style.empty_figure("no engine, or no pipeline, was measured")
     figure, axes = plt.subplots(1, 3, figsize=(8.4, 4.2), layout="constrained")
     _engines(axes[:2], runs)
     _studies(axes[2], studies)
@@ -95,7 +95,7 @@ def _lines(
     """A line for each name, both axes logarithmic, with the measured places along x."""
     name, x, y = columns
     strange = sorted(set(rows[name]) - set(looks))
-    require(not strange, f"figure scaling: {name}", f"must be one of {list(looks)}", strange[:1])
+    check(not strange, f"figure scaling: {name}", f"must be one of {list(looks)}", strange[:1])
     for key, (label, colour, marker, line) in looks.items():
         of = rows[rows[name] == key].sort_values(x)
         style = {"color": colour, "marker": marker, "linestyle": line, "label": label}
@@ -130,9 +130,9 @@ def _conclusion(studies: pd.DataFrame) -> str:
 
 def _caption(runs: pd.DataFrame, studies: pd.DataFrame) -> str:
     return (
-        f"Left, middle: one process and thread, {_style.span(runs['epochs'])} epochs, medians; all "
+        f"Left, middle: one process and thread, {_style.format_range(runs['epochs'])} epochs, medians; all "
         "strategies but in the bare loop and the multiplications. Blue and black: of\n32 runs at "
-        f"once, divided by 32. Right: wall time on {_style.span(studies['cores'])} cores, start "
+        f"once, divided by 32. Right: wall time on {_style.format_range(studies['cores'])} cores, start "
         "and compiling included; plain is a process per run and strategy, dotted: in\n"
         "proportion to the runs. The headline compares a run of the largest study of each."
     )

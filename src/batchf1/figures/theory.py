@@ -46,7 +46,7 @@ def draw(table: pd.DataFrame) -> Figure:
     known = table[table["expected_f1"].notna()]
     passes = known[known["split"] == "validation"]
     if passes.empty:
-        return _style.nothing("no validation pass has a batch mean whose expectation is known")
+        return _style.empty_figure("no validation pass has a batch mean whose expectation is known")
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.1), layout="constrained")
     colour = _style.colour("batch_mean")
     left.axline((0, 0), slope=1, color=_style.TRUTH, linewidth=0.8)

@@ -61,13 +61,13 @@ def table(source: Path) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Bars of accuracy and of F1: each batch, their mean, the truth."""
     if table.empty:
-        return _style.nothing("no batches to show")
+        return _style.empty_figure("no batches to show")
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), sharey=True, layout="constrained")
     for ax, column, name in zip(axes, ("accuracy", "f1"), ("Accuracy", "F1"), strict=True):
         _bars(ax, table, column)
         mean, truth = table[column].iloc[-2:]
         right = abs(mean - truth) < 1e-11
-        verdict = "right" if right else _style.points(mean - truth)
+        verdict = "right" if right else _style.format_points(mean - truth)
         ax.set_title(f"{name}: its mean is {verdict}")
     axes[0].set_ylabel("value (0 to 1)")
     _style.caption(figure, _caption(table))
@@ -78,7 +78,7 @@ def _caption(table: pd.DataFrame) -> str:
     batches = table[list(CELLS)].iloc[:-2]
     n = len(batches)
     number = WORDS[n - 1] if n <= len(WORDS) else str(n)
-    sizes = _style.span(batches.sum(axis=1))
+    sizes = _style.format_range(batches.sum(axis=1))
     samples = "sample" if sizes == "1" else "samples"
     source = ", from the article (C1)" if batches.to_numpy().tolist() == ARTICLE else ""
     said = f"{number} batch{'es' if n > 1 else ''} of {sizes} {samples}{source}. No training."

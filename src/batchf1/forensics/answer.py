@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.forensics.digits import rounding
 from batchf1.forensics.fit import (
     LIMIT,
@@ -84,9 +84,9 @@ def _check_settings(
     named = (("batch size", size) for size in batch_sizes)
     for name, value in (("max_tp", max_tp), ("most", most), *named):
         good = isinstance(value, int) and 1 <= value <= MAX_SAMPLES
-        require(good, name, f"is a whole number in 1 .. {MAX_SAMPLES}", value)
+        check(good, name, f"is a whole number in 1 .. {MAX_SAMPLES}", value)
     rules = get_args(Averaging)
-    require(averaging in (None, *rules), "averaging", f"is one of {rules}", averaging)
+    check(averaging in (None, *rules), "averaging", f"is one of {rules}", averaging)
 
 
 class _Choice(NamedTuple):

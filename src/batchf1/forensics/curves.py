@@ -58,7 +58,7 @@ class _Given:
     @staticmethod
     def _moments(share: float, relevant: Floats) -> Floats:
         law = binomial(share, relevant)
-        value = F1.of(law.points, relevant[:, None] - law.points, 0)
+        value = F1.from_counts(law.points, relevant[:, None] - law.points, 0)
         moments = value, value**2, law.points * value / np.maximum(relevant, 1)[:, None]
         return np.array([(law.weights * part).sum(axis=1) for part in moments])
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics.averaging import Averaging
 
 MAX_SAMPLES = 10_000_000
@@ -216,11 +216,11 @@ def _pick(metrics: dict[str, str], prefix: str, kind: str) -> str | None:
 def _check(log: Log, text: str) -> None:
     for part in (log.train, log.validation):
         for name, value in part._asdict().items():
-            require(value is None or 0 <= number(value) <= 1, name, "lies in [0, 1]", value)
+            check(value is None or 0 <= number(value) <= 1, name, "lies in [0, 1]", value)
     tied = has_both_f1(log.validation) or (has_both_f1(log.train) and log.total)
     rule = "needs the naive F1 on a progress line and the true F1 of the same split on its own line"
     shown = text.strip()[:60] or "nothing"
-    require(bool(tied), "log", rule, shown)
+    check(bool(tied), "log", rule, shown)
     for name, total in (("steps", log.total), ("validation samples", log.validation_samples)):
         good = total is None or 1 <= total <= MAX_SAMPLES
-        require(good, name, f"is a whole number in 1 .. {MAX_SAMPLES}", total)
+        check(good, name, f"is a whole number in 1 .. {MAX_SAMPLES}", total)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from batchf1.auditing.metric_warnings import Action, Alarm, is_wrong
-from batchf1.auditing.result import Audited
+from batchf1.auditing.metric_warnings import Action, MetricWarner, is_wrong
+from batchf1.auditing.result import AuditResult
 from batchf1.errors import InputError, one_line
 from batchf1.keras import legacy
 from batchf1.keras.logs import verdicts
@@ -50,7 +50,7 @@ class Audit(legacy.Callback):
     `UnauditedLogWarning`, or with `action="raise"` an `InputError`, unless `ignore` names the
     latter or there are none; then it goes to the logger at level INFO. `action="ignore"` is quiet.
 
-    `found`: log -> `batchf1.auditing.result.Audited` of the last audit, of the logs that few calls
+    `found`: log -> `batchf1.auditing.result.AuditResult` of the last audit, of the logs that few calls
     did not show to be right. `unaudited`: log -> reason. Where outputs are NaN, or a metric is the
     same in all batches, as F1 before anything is found, the next epoch is audited, too.
 
@@ -82,7 +82,7 @@ class Audit(legacy.Callback):
         ignore: Collection[str] = (),
     ) -> None:
         super().__init__()
-        self.alarm = Alarm(
+        self.alarm = MetricWarner(
             THING,
             action,
             every,
@@ -122,18 +122,18 @@ class Audit(legacy.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Audit the epoch, if its turn has come and Keras validated it."""
         of_validation = {key: value for key, value in (logs or {}).items() if key[:4] == "val_"}
-        if of_validation and self.alarm.has_turn(epoch):
+        if of_validation and self.alarm.should_audit(epoch):
             self._audit(epoch, of_validation, "val_")
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Warn where nothing was validated, and hence nothing audited."""
         self._fits = False
         if self.validated.number == 0:
-            self.alarm.say("needs validation_data in fit", "no validated epoch")
+            self.alarm.warn("needs validation_data in fit", "no validated epoch")
         self._end()
 
     def _begin(self) -> None:
-        self.found: dict[str, Audited] = {}
+        self.found: dict[str, AuditResult] = {}
         self.unaudited: dict[str, str] = {}
         self._was_nan = False
         self.validated.begin()
@@ -155,7 +155,7 @@ class Audit(legacy.Callback):
         self.found = {key: one.found for key, one in of_log.items() if one.found}
         causes = {key: one.cause for key, one in of_log.items() if one.cause}
         wrong = [key for key, one in self.found.items() if is_wrong(one)]
-        self.alarm.tell(epoch, self.found, wrong, causes)
+        self.alarm.report(epoch, self.found, wrong, causes)
         self.alarm.summarize([key for key in of_log if key not in self.unaudited], self.unaudited)
 
     def _verdicts(self, logs: Mapping[str, Any]) -> dict[str, Verdict]:

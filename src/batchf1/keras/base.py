@@ -48,8 +48,8 @@ import re
 from numbers import Real
 from typing import Any, ClassVar
 
-from batchf1.errors import require
-from batchf1.keras.label_formats import form_of
+from batchf1.errors import check
+from batchf1.keras.label_formats import label_format_of
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1, Metric, check_metric
@@ -88,18 +88,18 @@ class Strategy:
     ) -> None:
         check_metric(metric)
         good = re.fullmatch(r"[\w.-]+", str(metric.name), re.ASCII) is not None
-        require(good, "metric", "has a name of letters, digits, _ . and -", repr(metric.name))
+        check(good, "metric", "has a name of letters, digits, _ . and -", repr(metric.name))
         self.metric = metric
         good = isinstance(threshold, Real) and 0 < float(threshold) < 1
         rule = "must lie in (0, 1)" + ", a probability for logits too" * from_logits
-        require(good, "threshold", rule, threshold)
+        check(good, "threshold", rule, threshold)
         self.threshold, self.from_logits = float(threshold), from_logits
         self.multilabel = multilabel
-        self.form = form_of(metric, multilabel, self.threshold, from_logits)
+        self.form = label_format_of(metric, multilabel, self.threshold, from_logits)
         self.name = self.name if name is None else name
         good = re.fullmatch(r"(?!.*_1$)[\w.-]+", str(self.name), re.ASCII) is not None
         rule = "has letters, digits, _ . - and at its end no _1, which Keras gives a second metric"
-        require(good, "name", rule, repr(self.name))
+        check(good, "name", rule, repr(self.name))
 
     def __init_subclass__(cls) -> None:
         """Refuse a strategy without a name; one without a label has its name for one."""

@@ -7,11 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
-from batchf1.keras.label_formats import config_of, form_of
-from batchf1.keras.log_validator import Guard
+from batchf1.keras.label_formats import config_of, label_format_of
+from batchf1.keras.log_validator import LogValidator
 from batchf1.keras.tensors import weights
 from batchf1.keras.values import as_metric, margins, value
 from batchf1.metrics.averaging import Averaging, batch_mean
@@ -40,7 +40,7 @@ class BatchMean(Strategy):
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """What refuses a log that is NaN or another's; the metric works without it."""
-        return [Guard(self)]
+        return [LogValidator(self)]
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
         """The framework's average of the batches' values, added up in float32 as Keras does."""
@@ -65,7 +65,7 @@ class BatchRatio(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignor
     ) -> None:
         super().__init__(self._of_batch, name=name, dtype=dtype)
         self.metric = as_metric(metric)
-        self.form = form_of(self.metric, multilabel, threshold, from_logits)
+        self.form = label_format_of(self.metric, multilabel, threshold, from_logits)
 
     def _of_batch(self, y_true: Any, y_pred: Any) -> Any:
         return value(self.metric, margins(*self.form.read(y_true, y_pred)))
@@ -74,7 +74,7 @@ class BatchRatio(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignor
         """Take in a batch; `InputError` for weights or a mask, which one number cannot carry."""
         weighted = weights(y_pred, sample_weight) is not None
         rule = "has no weighted form: put it into metrics=, under a model without masks"
-        require(not weighted, self.name, rule, "weights or a mask")
+        check(not weighted, self.name, rule, "weights or a mask")
         super().update_state(y_true, y_pred)
 
     def get_config(self) -> dict[str, Any]:

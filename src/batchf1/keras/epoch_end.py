@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.keras.base import Strategy
-from batchf1.keras.log_validator import Guard, write
+from batchf1.keras.log_validator import LogValidator, write
 from batchf1.keras.passes import (
     batches,
     check_repeatable,
@@ -57,7 +57,7 @@ class EpochEnd(Strategy):
         listed = validation_freq if isinstance(validation_freq, list) else [validation_freq]
         whole = all(isinstance(n, int) and n >= 1 for n in listed)
         rule = "is a whole number >= 1 or a list of epochs, as in fit"
-        require(whole, "validation_freq", rule, validation_freq)
+        check(whole, "validation_freq", rule, validation_freq)
         self.validation_freq = validation_freq
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
@@ -72,7 +72,7 @@ class EpochEnd(Strategy):
         """
         splits = {self.key: train, f"val_{self.key}": validation}
         given = {key: data for key, data in splits.items() if data is not None}
-        require(bool(given), self.key, "needs train or validation data", "neither")
+        check(bool(given), self.key, "needs train or validation data", "neither")
         return [PassAtEpochEnd(self, given)]
 
     def validates(self, epoch: int) -> bool:
@@ -85,7 +85,7 @@ class EpochEnd(Strategy):
         return pooled(full_pass, metric=self.metric)
 
 
-class PassAtEpochEnd(Guard):
+class PassAtEpochEnd(LogValidator):
     """Adds the metric of each split to the logs, under the split's key."""
 
     strategy: EpochEnd
@@ -111,16 +111,16 @@ class PassAtEpochEnd(Guard):
         steps, seen = validation_cut(self.model)[1], validated_samples(self.model)
         if key.startswith("val_") and steps and seen:
             rule = f"needs the {seen} samples of validation_steps={steps}, as data.take({steps})"
-            require(n <= seen, key, f"{rule} or x[:{seen}]", f"{n} samples or more")
+            check(n <= seen, key, f"{rule} or x[:{seen}]", f"{n} samples or more")
 
     def _of_arrays(self, key: str, data: Any) -> float:
         """The article's way: everything at once, and for F1 scikit-learn."""
         x, y_true = unweighted(key, data)
         self._check_length(key, len(y_true))
-        require(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
+        check(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
         scores = self._only_output(key, self.model.predict(x, verbose=0))
         if self.strategy.metric != F1:
-            return float(self.strategy.metric.of_margins(*self._margins(y_true, scores)))
+            return float(self.strategy.metric.from_margins(*self._margins(y_true, scores)))
         from sklearn.metrics import f1_score
 
         # float32: scikit-learn takes it in 0.6 of the time of bool
@@ -138,13 +138,13 @@ class PassAtEpochEnd(Guard):
             found = self._margins(y_true, scores)
             self._check_length(key, totals[3] + found[3])
             totals = tuple(old + new for old, new in zip(totals, found, strict=True))
-        require(n_batches > 0, key, "needs data with at least one batch", n_batches)
-        return float(self.strategy.metric.of_margins(*totals))
+        check(n_batches > 0, key, "needs data with at least one batch", n_batches)
+        return float(self.strategy.metric.from_margins(*totals))
 
     def _only_output(self, key: str, scores: Any) -> Any:
         outputs = keras.tree.flatten(scores)
         rule = "needs a model of one output: take reconstructed or streaming for several"
-        require(len(outputs) == 1, key, rule, f"{len(outputs)} outputs")
+        check(len(outputs) == 1, key, rule, f"{len(outputs)} outputs")
         return np.asarray(outputs[0])
 
     def _margins(self, y_true: Any, scores: Any) -> tuple[Any, Any, Any, int]:
@@ -166,10 +166,10 @@ class PassAtEpochEnd(Guard):
         y_true = np.asarray(y_true)
         check_shape(y_true.shape, "labels")
         check_shape(scores.shape, "model output")
-        require(len(y_true) == len(scores), "labels", f"must be {len(scores)}", len(y_true))
+        check(len(y_true) == len(scores), "labels", f"must be {len(scores)}", len(y_true))
         positive = y_true == 1
         if not (positive | (y_true == 0)).all():
-            refuse("labels", "are 0 or 1", np.unique(y_true))
+            raise_input_error("labels", "are 0 or 1", np.unique(y_true))
         self._check_probabilities(scores)
         ours = self.strategy
         decided = predicted_positive(scores.ravel(), cut(ours.threshold, ours.from_logits))
@@ -178,4 +178,4 @@ class PassAtEpochEnd(Guard):
     def _check_probabilities(self, scores: Any) -> None:
         if not self.strategy.from_logits and ((scores < 0) | (scores > 1)).any():
             rule = "lie in [0, 1]; for logits, pass from_logits=True"
-            refuse("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")
+            raise_input_error("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.keras.tensors import binary, check_as_many, known, thresholded
 from batchf1.keras.values import as_list
-from batchf1.metrics.ratios import Metric, OverClasses
+from batchf1.metrics.ratios import ClassAveraged, Metric
 
 
-class Form(NamedTuple):
+class LabelFormat(NamedTuple):
     """How labels and scores are read."""
 
     n_classes: int | None = None
@@ -33,7 +33,7 @@ class Form(NamedTuple):
         return self.n_classes is not None and not self.multilabel
 
     @property
-    def needs(self) -> str:
+    def requirement(self) -> str:
         """What labels and scores must be for their metric not to be NaN."""
         scores = "no NaN" if self.from_logits else "in [0, 1], or from_logits=True"
         if self.one_class:
@@ -63,26 +63,28 @@ class Form(NamedTuple):
     def _check_shapes(self, labels: Sequence[int | None], scores: Sequence[int | None]) -> None:
         n = self.n_classes
         good = len(scores) == 2 and scores[1] == n
-        require(good, "model output", f"needs a column for each of {n} classes", tuple(scores))
+        check(good, "model output", f"needs a column for each of {n} classes", tuple(scores))
         good = len(labels) == 2 and labels[1] == n
         good = good or (not self.multilabel and (len(labels) == 1 or labels[1:] == (1,)))
         either = "" if self.multilabel else "(n,), (n, 1) or "
-        require(good, "labels", f"need shape {either}(n, {n})", tuple(labels))
+        check(good, "labels", f"need shape {either}(n, {n})", tuple(labels))
 
 
-def form_of(metric: Metric, multilabel: bool, threshold: float, from_logits: bool) -> Form:
+def label_format_of(
+    metric: Metric, multilabel: bool, threshold: float, from_logits: bool
+) -> LabelFormat:
     """The form of a metric's labels; `InputError` where it does not fit the metric."""
     n_classes = None
-    if isinstance(metric, OverClasses):
+    if isinstance(metric, ClassAveraged):
         n_classes = metric.n_classes
-        require(n_classes is not None, "metric", "needs n_classes in a model", metric.name)
-    form = Form(n_classes, multilabel, threshold, from_logits)
+        check(n_classes is not None, "metric", "needs n_classes in a model", metric.name)
+    form = LabelFormat(n_classes, multilabel, threshold, from_logits)
     rule = "goes with a metric over classes, such as f_beta(1, 'macro', n_classes=5)"
-    require(n_classes is not None or not multilabel, "multilabel", rule, multilabel)
+    check(n_classes is not None or not multilabel, "multilabel", rule, multilabel)
     rule = "is 2 or more, or any with multilabel=True"
-    require(not form.one_class or n_classes != 1, "n_classes", rule, n_classes)
+    check(not form.one_class or n_classes != 1, "n_classes", rule, n_classes)
     good = not form.one_class or threshold == 0.5
-    require(good, "threshold", "of classes goes with multilabel=True", threshold)
+    check(good, "threshold", "of classes goes with multilabel=True", threshold)
     return form
 
 
@@ -110,6 +112,6 @@ def _one_hot(labels: Any, n_classes: int) -> Any:
     if len(labels.shape) == 2 and labels.shape[1] == n_classes:
         return ops.cast(labels, "float32")
     kind = keras.backend.standardize_dtype(labels.dtype)
-    require(kind != "bool", "labels", f"are the whole numbers 0 .. {n_classes - 1}", "bools")
+    check(kind != "bool", "labels", f"are the whole numbers 0 .. {n_classes - 1}", "bools")
     column = ops.reshape(ops.cast(labels, "float32"), (-1, 1))  # whole up to 2**24
     return ops.cast(ops.equal(column, ops.arange(n_classes, dtype="float32")), "float32")

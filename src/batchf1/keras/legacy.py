@@ -7,14 +7,14 @@ from typing import Any, NoReturn
 
 import keras
 
-from batchf1.errors import refuse
+from batchf1.errors import raise_input_error
 
 RULE = "needs a model of Keras 3, made with `import keras`; tf_keras is Keras 2"
 
 
-def refuse_legacy(thing: str) -> NoReturn:
+def refuse_legacy(name: str) -> NoReturn:
     """Raise the `InputError` for a tf_keras model."""
-    refuse(thing, RULE, "a tf_keras model")
+    raise_input_error(name, RULE, "a tf_keras model")
 
 
 class Callback(keras.callbacks.Callback):  # type: ignore[misc]

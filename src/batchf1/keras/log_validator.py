@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import keras
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.keras import legacy
 
 if TYPE_CHECKING:
@@ -42,20 +42,22 @@ def read(logs: Logs, key: str, prefix: str = "") -> float:
     """
     for twin in (f"{prefix}{key}_1", f"{prefix}weighted_{key}"):
         rule = "is the name of two metrics: give each strategy its own name="
-        require(twin not in logs, key, rule, f"{twin} beside it")
+        check(twin not in logs, key, rule, f"{twin} beside it")
     if prefix + key not in logs:
-        refuse(prefix + key, "needs to be logged: compile with the strategy's metrics()", [*logs])
+        raise_input_error(
+            prefix + key, "needs to be logged: compile with the strategy's metrics()", [*logs]
+        )
     return float(logs[prefix + key])
 
 
 def write(logs: MutableMapping[str, Any], key: str, value: float) -> None:
     """Put a number into the logs; `InputError` if somebody else has that key."""
     rule = "is in the logs already: give each strategy its own name="
-    require(key not in logs, key, rule, logs.get(key))
+    check(key not in logs, key, rule, logs.get(key))
     logs[key] = value
 
 
-class Guard(legacy.Callback):
+class LogValidator(legacy.Callback):
     """Refuses, in one line, what would make a strategy's log wrong, and what made it NaN.
 
     A NaN in the loss too comes from a training that diverged, and is left as it is.
@@ -77,7 +79,7 @@ class Guard(legacy.Callback):
         ours = self.strategy.from_logits
         losses = keras.tree.flatten(self.model.loss)  # a function or a name does not tell
         agreed = any(getattr(loss, "from_logits", ours) == ours for loss in losses)
-        require(agreed, self.strategy.key, f"needs from_logits={not ours}, as the loss", ours)
+        check(agreed, self.strategy.key, f"needs from_logits={not ours}, as the loss", ours)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Refuse labels and scores without a value, and a log that is missing or another's."""
@@ -85,4 +87,4 @@ class Guard(legacy.Callback):
         for prefix in prefixes(logs, key) or [""]:
             loss = logs.get("val_loss" if prefix.startswith("val_") else "loss", 0.0)
             if math.isnan(read(logs, key, prefix)) and not math.isnan(loss):
-                refuse(prefix + key, self.strategy.form.needs, "nan")
+                raise_input_error(prefix + key, self.strategy.form.requirement, "nan")

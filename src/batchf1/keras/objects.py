@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from batchf1.errors import one_line, require
+from batchf1.errors import check, one_line
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 """Labels and outputs of a batch."""
@@ -142,7 +142,7 @@ def by_output(thing: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pai
     outputs = keras.tree.flatten(y_pred)
     if len(outputs) == 1:
         labels = keras.tree.flatten(y_true) if isinstance(y_true, dict) else [y_true]
-        require(len(labels) == 1, thing, "needs labels for its only output", list(y_true))
+        check(len(labels) == 1, thing, "needs labels for its only output", list(y_true))
         return {"": _pair(thing, labels[0], outputs[0])}
     named = isinstance(y_pred, dict)
     scores = y_pred if named else dict(zip(model.output_names, outputs, strict=True))
@@ -150,15 +150,15 @@ def by_output(thing: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pai
         how = " by name" if named else ""
         rule = f"needs labels for each of {len(scores)} outputs{how}"
         listed = isinstance(y_true, list | tuple) and len(y_true) == len(scores)
-        require(listed and not named, thing, rule, type(y_true).__name__)
+        check(listed and not named, thing, rule, type(y_true).__name__)
         y_true = dict(zip(scores, y_true, strict=True))
     return {name: _pair(thing, y_true[name], scores[name]) for name in scores if name in y_true}
 
 
-def _pair(thing: str, y_true: Any, y_pred: Any) -> Pair:
+def _pair(name: str, y_true: Any, y_pred: Any) -> Pair:
     """Labels, floats in Keras' dtype, and the scores of as many samples."""
     scores, labels = (np.asarray(ops.convert_to_numpy(part)) for part in (y_pred, y_true))
-    require(len(labels) == len(scores), thing, f"needs {len(scores)} labels", len(labels))
+    check(len(labels) == len(scores), name, f"needs {len(scores)} labels", len(labels))
     if labels.dtype.kind == "f":
         labels = labels.astype(keras.config.floatx())
     return labels, scores

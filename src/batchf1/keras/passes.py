@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from batchf1.errors import require
+from batchf1.errors import check
 
 INFINITE, UNKNOWN = -1, -2
 """`tf.data.INFINITE_CARDINALITY`, and `tf.data.UNKNOWN_CARDINALITY`."""
@@ -38,32 +38,32 @@ def predicted(model: Any, x: Any) -> Any:
     return keras.tree.map_structure(lambda part: part[:n], model.predict_on_batch(x))
 
 
-def unweighted(thing: str, data: Any) -> Any:
+def unweighted(name: str, data: Any) -> Any:
     """The two parts of (x, y); `InputError` for other numbers of parts."""
-    require(len(data) == 2, thing, "needs (x, y): it has no weighted form", f"{len(data)} parts")
+    check(len(data) == 2, name, "needs (x, y): it has no weighted form", f"{len(data)} parts")
     return data
 
 
-def check_repeatable(thing: str, data: Any) -> None:
+def check_repeatable(name: str, data: Any) -> None:
     """Refuse a data set that cannot be iterated anew, or has no end, as far as it tells."""
     indexed = hasattr(data, "__getitem__")  # which iterates, too
     rule = "needs a tuple (x, y) of arrays, or a data set of such batches"
-    require(isinstance(data, Iterable) or indexed, thing, rule, type(data).__name__)
+    check(isinstance(data, Iterable) or indexed, name, rule, type(data).__name__)
     rule = "needs data that can be iterated anew every epoch"
-    require(iter(data) is not data, thing, rule, type(data).__name__)
+    check(iter(data) is not data, name, rule, type(data).__name__)
     if isinstance(data, keras.utils.PyDataset):
         endless = data.num_batches is None
     else:
         cardinality = getattr(data, "cardinality", None)  # of a tf.data.Dataset
         endless = callable(cardinality) and int(cardinality()) == INFINITE
-    require(not endless, thing, "needs data with an end, such as data.take(n)", "endless data")
+    check(not endless, name, "needs data with an end, such as data.take(n)", "endless data")
 
 
-def check_unmasked(thing: str, model: Any) -> None:
+def check_unmasked(name: str, model: Any) -> None:
     """Refuse a model that masks samples: predictions tell nothing of that."""
     outputs = getattr(model, "outputs", None) or []  # none in a subclassed model
     masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
-    require(not masked, thing, "needs a model that masks no samples", model.name)
+    check(not masked, name, "needs a model that masks no samples", model.name)
 
 
 def has_unknown_length(data: Any) -> bool:

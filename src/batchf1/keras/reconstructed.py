@@ -9,11 +9,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
-from batchf1.keras.label_formats import Form
-from batchf1.keras.log_validator import Guard, Logs, prefixes, read, write
+from batchf1.keras.label_formats import LabelFormat
+from batchf1.keras.log_validator import Logs, LogValidator, prefixes, read, write
 from batchf1.keras.tensors import check_kept, weights
 from batchf1.keras.values import average_of, quotient, ratio_of
 from batchf1.metrics.averaging import Averaging, Logged, reconstructed
@@ -58,11 +58,11 @@ class Reconstructed(Strategy):
         self, threshold: float = 0.5, logged: Logged = "per_sample", **options: Any
     ) -> None:
         super().__init__(threshold, **options)
-        require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
+        check(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
         ratio = ratio_of(self.metric)
         counts_all = any(weights[3] for weights in (ratio.top, ratio.bottom))
         good = logged != "sum" or not counts_all
-        require(good, "metric", "of true negatives needs logged per_sample or mean", logged)
+        check(good, "metric", "of true negatives needs logged per_sample or mean", logged)
         self.logged = logged
 
     def metrics(self) -> list[Any]:
@@ -103,9 +103,9 @@ class Reconstructed(Strategy):
         if np.isnan(tp + possible + predicted).any():
             return math.nan  # a metric over classes would leave such a class out
         if None not in self.classes:
-            return float(self.metric.of_margins(tp, possible, predicted, 1.0))
+            return float(self.metric.from_margins(tp, possible, predicted, 1.0))
         n = float(self.form.n_classes or 1)  # decisions a sample
-        return float(ratio_of(self.metric).of_margins(tp[0], possible[0], predicted[0], n))
+        return float(ratio_of(self.metric).from_margins(tp[0], possible[0], predicted[0], n))
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
         """The metric of the batches' averaged counts; of the pooled ones, if logged per sample."""
@@ -135,7 +135,7 @@ class CountShare(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignor
         check_kept(dtype, name or count)
         super().__init__(self._of_batch, name=name or count, dtype=dtype)
         self.count_name, self.logged, self.of_class = count, logged, of_class
-        self.form = Form(n_classes, multilabel, threshold, from_logits)
+        self.form = LabelFormat(n_classes, multilabel, threshold, from_logits)
 
     def _of_batch(self, y_true: Any, y_pred: Any) -> Any:
         each = self._each_sample(y_true, y_pred)
@@ -156,7 +156,7 @@ class CountShare(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignor
         """Take in a batch; `InputError` for weights or a mask where sums or means are logged."""
         counted = weights(y_pred, sample_weight)
         good = counted is None or self.logged == "per_sample"
-        require(good, self.name, "takes weights and masks with logged='per_sample'", self.logged)
+        check(good, self.name, "takes weights and masks with logged='per_sample'", self.logged)
         super().update_state(y_true, y_pred, counted)
 
     def result(self) -> Any:
@@ -176,7 +176,7 @@ class CountShare(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignor
         }
 
 
-class Rebuild(Guard):
+class Rebuild(LogValidator):
     """Adds the rebuilt metric to the logs of both splits, and of each output with the counts."""
 
     strategy: Reconstructed

@@ -9,8 +9,8 @@ from keras import ops
 
 from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
-from batchf1.keras.label_formats import config_of, form_of
-from batchf1.keras.log_validator import Guard
+from batchf1.keras.label_formats import config_of, label_format_of
+from batchf1.keras.log_validator import LogValidator
 from batchf1.keras.tensors import check_kept, weights
 from batchf1.keras.values import as_metric, margins, value
 from batchf1.metrics.averaging import Averaging, pooled
@@ -39,7 +39,7 @@ class Streaming(Strategy):
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """What refuses a log that is NaN or another's; the metric works without it."""
-        return [Guard(self)]
+        return [LogValidator(self)]
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
         """The metric of the batches' counts added up."""
@@ -70,7 +70,7 @@ class StreamingRatio(legacy.Metric):
         check_kept(dtype, name)
         super().__init__(name=name, dtype=dtype)
         self.metric = as_metric(metric)
-        self.form = form_of(self.metric, multilabel, threshold, from_logits)
+        self.form = label_format_of(self.metric, multilabel, threshold, from_logits)
         shape = (4, self.form.n_classes or 1)  # of `margins`
         self.counted = self.add_variable(shape, "zeros", dtype=self.dtype, name="counted")
 

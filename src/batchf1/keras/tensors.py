@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 
 
 def cut(threshold: float, from_logits: bool) -> float:
@@ -54,7 +54,7 @@ def thresholded(
 def check_as_many(labels: Any, scores: Any) -> None:
     """Refuse other numbers of labels than of scores, where they are known before the batch."""
     n, wanted = labels.shape[0], scores.shape[0]
-    require(None in (n, wanted) or n == wanted, "labels", f"must be {wanted}, as the scores", n)
+    check(None in (n, wanted) or n == wanted, "labels", f"must be {wanted}, as the scores", n)
 
 
 def known(labels: Any, valid: Any, scores: Any) -> Any:
@@ -79,25 +79,25 @@ def weights(y_pred: Any, sample_weight: Any = None) -> Any:
     return math.prod(parts[1:], start=parts[0]) if parts else None
 
 
-def check_kept(dtype: Any, thing: str) -> None:
+def check_kept(dtype: Any, name: str) -> None:
     """Refuse a dtype that the backend narrows: JAX, unless told, makes float32 of float64."""
     asked = keras.dtype_policies.get(dtype).compute_dtype
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what JAX warns of is refused here
         kept = keras.backend.standardize_dtype(ops.zeros((), asked).dtype)
     rule = f"counts in {asked}, as float32 stops at 2**24: on JAX, set JAX_ENABLE_X64=1"
-    require(kept == asked, thing, rule, kept)
+    check(kept == asked, name, rule, kept)
 
 
-def _vector(x: Any, thing: str, needs: str = "a binary metric needs") -> Any:
+def _vector(x: Any, name: str, needs: str = "a binary metric needs") -> Any:
     x = ops.convert_to_tensor(x)
-    check_shape(x.shape, thing, needs)
+    check_shape(x.shape, name, needs)
     return ops.reshape(x, (-1,))
 
 
 def check_shape(
-    shape: Sequence[int | None], thing: str, needs: str = "a binary metric needs"
+    shape: Sequence[int | None], name: str, needs: str = "a binary metric needs"
 ) -> None:
     """Refuse a shape that is neither (n,) nor (n, 1)."""
     if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)):
-        refuse(thing, f"{needs} shape (n,) or (n, 1)", tuple(shape))
+        raise_input_error(name, f"{needs} shape (n,) or (n, 1)", tuple(shape))

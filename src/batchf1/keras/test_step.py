@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from batchf1.auditing.answer import audit
 from batchf1.auditing.metric_warnings import CUTS, Cause, close
 from batchf1.auditing.samples import REFUSALS
-from batchf1.errors import one_line, require
+from batchf1.errors import check, one_line
 from batchf1.keras import objects, state
 from batchf1.keras.verdict import RIGHT, Circumstances, Verdict
 
-MOST_BYTES = 2**26
+MAX_BYTES = 2**26
 """Inputs of all samples go through the model as one batch if they are no larger."""
 TRACKER = Cause(
     remedy="update a metric object that keeps counts or sums, as"
@@ -114,9 +114,9 @@ def verdicts(
 
 def _step(model: Any, whole: Any, sizes: list[int], given: Circumstances) -> TestStep:
     bytes_of = sum(part.nbytes for part in keras.tree.flatten(whole[0]))
-    rule = f"is audited if the inputs of all samples, as one batch, take {MOST_BYTES:,} bytes"
-    require(bytes_of <= MOST_BYTES, "a value of it", rule, f"{bytes_of:,} bytes")
-    require(given.replicas == 1, "a value of it", "is audited on one device", given.replicas)
+    rule = f"is audited if the inputs of all samples, as one batch, take {MAX_BYTES:,} bytes"
+    check(bytes_of <= MAX_BYTES, "a value of it", rule, f"{bytes_of:,} bytes")
+    check(given.replicas == 1, "a value of it", "is audited on one device", given.replicas)
     return TestStep(model, whole, sizes)
 
 

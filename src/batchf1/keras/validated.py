@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.keras import objects
 from batchf1.keras.objects import Pair
 from batchf1.keras.passes import (
@@ -38,15 +38,15 @@ class Validated:
     Raises `InputError` for sample weights and data that cannot be iterated anew or have no end.
     """
 
-    def __init__(self, thing: str, data: Any, batch_size: int | None) -> None:
-        self.thing, self.data = thing, data
-        self.given = None if batch_size is None else checks.whole("batch_size", batch_size)
+    def __init__(self, name: str, data: Any, batch_size: int | None) -> None:
+        self.thing, self.data = name, data
+        self.given = None if batch_size is None else checks.check_integer("batch_size", batch_size)
         if is_arrays(data):
-            unweighted(thing, data)
+            unweighted(name, data)
         else:
-            check_repeatable(thing, data)
+            check_repeatable(name, data)
             spec = getattr(data, "element_spec", None)  # of a tf.data.Dataset
-            unweighted(thing, spec if isinstance(spec, tuple) else (None, None))
+            unweighted(name, spec if isinstance(spec, tuple) else (None, None))
         self.begin()
 
     def begin(self) -> None:
@@ -70,7 +70,7 @@ class Validated:
             x, y = keras.tree.map_structure(lambda part: part[:DEFAULT], self.data)
         else:
             first = next(batches(self.data), None)
-            require(first is not None, self.thing, "needs data with a batch", "none")
+            check(first is not None, self.thing, "needs data with a batch", "none")
             x, y = unweighted(self.thing, first)
         objects.by_output(self.thing, model, y, predicted(model, x))
 
@@ -122,7 +122,7 @@ class Validated:
         wanted = in_all if number is None else number
         whole = wanted == in_all or (validation_cut(model)[1] is not None and wanted < in_all)
         rule = f"needs the {wanted} batches that Keras validated: is batch_size= that of fit?"
-        require(whole, self.thing, rule, f"{in_all} batches of {size}")
+        check(whole, self.thing, rule, f"{in_all} batches of {size}")
         end = min(n, wanted * size)
         return keras.tree.map_structure(lambda part: part[:end], self.data)
 
@@ -132,7 +132,7 @@ class Validated:
             seen += 1
             yield unweighted(self.thing, batch)
         rule = f"needs the {number} batches that Keras validated"
-        require(number in (None, seen), self.thing, rule, f"{seen} batches")
+        check(number in (None, seen), self.thing, rule, f"{seen} batches")
 
     def _number(self, model: Any) -> int | None:
         """How many batches Keras validated; None for all, where several a step hide it."""

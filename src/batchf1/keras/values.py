@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from batchf1.metrics.ratios import Metric, OverClasses, Ratio, check_metric, dot, margin_weights
+from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric, dot, margin_weights
 
 
 def margins(labels: Any, decided: Any, weight: Any = None) -> Any:
@@ -43,31 +43,31 @@ def quotient(top: Any, bottom: Any) -> Any:
 
 def ratio_of(metric: Metric) -> Ratio:
     """What is computed of a class."""
-    return metric.ratio if isinstance(metric, OverClasses) else metric
+    return metric.ratio if isinstance(metric, ClassAveraged) else metric
 
 
 def average_of(metric: Metric) -> str:
     """How the classes are averaged; a binary output is one class, so that its sum is itself."""
-    return metric.average if isinstance(metric, OverClasses) else "micro"
+    return metric.average if isinstance(metric, ClassAveraged) else "micro"
 
 
 def as_metric(metric: Any) -> Metric:
     """A metric, from itself or from the list that a saved model holds of it."""
-    found = metric if isinstance(metric, (Ratio, OverClasses)) else _rebuilt(*metric)
+    found = metric if isinstance(metric, (Ratio, ClassAveraged)) else _rebuilt(*metric)
     check_metric(found)
     return found
 
 
 def as_list(metric: Metric) -> list[Any]:
     """What `as_metric` reads, for a saved model."""
-    if isinstance(metric, OverClasses):
+    if isinstance(metric, ClassAveraged):
         return [as_list(metric.ratio), metric.average, metric.n_classes]
     return [list(metric.top), list(metric.bottom), metric.name]
 
 
 def _rebuilt(first: Any, second: Any, third: Any) -> Metric:
     if isinstance(second, str):
-        return OverClasses(_rebuilt(*first), second, third)  # type: ignore[arg-type]
+        return ClassAveraged(_rebuilt(*first), second, third)  # type: ignore[arg-type]
     return Ratio(tuple(first), tuple(second), third)
 
 

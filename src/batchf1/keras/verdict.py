@@ -9,7 +9,7 @@ import keras
 from batchf1.auditing.answer import audit
 from batchf1.auditing.averages import number
 from batchf1.auditing.metric_warnings import CUTS, Cause, close
-from batchf1.auditing.result import Audited
+from batchf1.auditing.result import AuditResult
 from batchf1.auditing.samples import joined
 from batchf1.errors import one_line
 from batchf1.keras import objects, state
@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
     Without both the log is right.
     """
 
-    found: Audited | None = None
+    found: AuditResult | None = None
     cause: Cause | None = None
     reason: str | None = None
 
@@ -101,7 +101,7 @@ def _is_right(compiled: Compiled, pairs: list[Pair], logged: float) -> bool:
 
 
 def _without_rule(
-    compiled: Compiled, pairs: list[Pair], found: Audited, given: Circumstances
+    compiled: Compiled, pairs: list[Pair], found: AuditResult, given: Circumstances
 ) -> Verdict:
     """The verdict where batches of the sizes that Keras saw give no rule."""
     metric, logged = compiled.metric, number(found.logged)
@@ -154,7 +154,7 @@ def _broadcast(compiled: Compiled, pairs: list[Pair], logged: float) -> Cause | 
     return Cause(how.format(*shapes), remedy.format(written))
 
 
-def _one_too_many(found: Audited, remedy: str) -> Cause | None:
+def _one_too_many(found: AuditResult, remedy: str) -> Cause | None:
     n = found.n_batches
     if found.rule is not None or not close(
         found.values["per_batch"] * n / (n + 1), number(found.logged)

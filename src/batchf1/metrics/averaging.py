@@ -11,10 +11,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
-from batchf1.metrics.ratios import F1, Metric, OverClasses, check_metric, safe_divide
+from batchf1.metrics.ratios import F1, ClassAveraged, Metric, check_metric, safe_divide
 
 Averaging = Literal["per_batch", "size_weighted"]
 Logged = Literal["sum", "mean", "per_sample"]
@@ -33,8 +33,8 @@ def average(
     """
     check_averaging(averaging)
     values = checks.array("values", "must be numbers", values)
-    sizes = checks.whole_numbers("batch sizes", sizes, least=1)
-    values, sizes = checks.together("values and batch sizes", values, sizes)
+    sizes = checks.check_integers("batch sizes", sizes, least=1)
+    values, sizes = checks.broadcast("values and batch sizes", values, sizes)
     _need_a_batch("values", values.shape)
     weights = np.ones_like(sizes) if averaging == "per_batch" else sizes
     known = ~np.isnan(values)
@@ -83,7 +83,7 @@ def reconstructed(
     0.6666666666666666
     """
     check_averaging(averaging)
-    require(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
+    check(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
     if logged == "per_sample":
         return pooled(counts, zero_division, metric)
     counts, undefined = _of_batches(counts, metric), checks.zero_division(zero_division)
@@ -91,7 +91,7 @@ def reconstructed(
     scale = np.ones(sizes.shape) if logged == "sum" else safe_divide(1, sizes)
     margins = (counts.tp, counts.positives, counts.predicted_positives, sizes)
     tp, positives, predicted, n = (average(part * scale, sizes, averaging) for part in margins)
-    return metric.of_margins(tp, positives, predicted, n, undefined)
+    return metric.from_margins(tp, positives, predicted, n, undefined)
 
 
 def pooled(counts: Counts, zero_division: float = 0.0, metric: Metric = F1) -> Floats:
@@ -110,18 +110,18 @@ def pooled(counts: Counts, zero_division: float = 0.0, metric: Metric = F1) -> F
 def check_averaging(averaging: object) -> None:
     """Raise `InputError` unless this is an averaging rule."""
     rules = get_args(Averaging)
-    require(averaging in rules, "averaging", f"is one of {rules}", averaging)
+    check(averaging in rules, "averaging", f"is one of {rules}", averaging)
 
 
 def _of_batches(counts: Counts, metric: Metric) -> Counts:
     """The counts, checked together with the metric."""
     check_metric(metric)
     counts = checked(counts)
-    if isinstance(metric, OverClasses):
+    if isinstance(metric, ClassAveraged):
         metric.check_shape(counts.tp.shape)
         _need_a_batch("counts of a class", counts.tp.shape[1:])
     return counts
 
 
-def _need_a_batch(thing: str, shape: tuple[int, ...]) -> None:
-    require(len(shape) > 0 and shape[-1] > 0, thing, "need a batch along the last axis", shape)
+def _need_a_batch(name: str, shape: tuple[int, ...]) -> None:
+    check(len(shape) > 0 and shape[-1] > 0, name, "need a batch along the last axis", shape)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts, batch_counts, predicted_positive
 
@@ -42,8 +42,8 @@ def class_counts(
     if multilabel:
         _check_table(labels, given.shape)
         return batch_counts(labels.T, given.T, batch_size, threshold)
-    require(given.shape[1] > 1, "scores", "need a column for each class, 2 or more", given.shape)
-    require(threshold == 0.5, "threshold", "goes with multilabel=True", threshold)
+    check(given.shape[1] > 1, "scores", "need a column for each class, 2 or more", given.shape)
+    check(threshold == 0.5, "threshold", "goes with multilabel=True", threshold)
     predicted_positive(given)  # refuses a score that is no number
     decided = _against_rest(given.argmax(axis=1), given.shape[1])
     return batch_counts(_one_hot(labels, given.shape), decided, batch_size)
@@ -51,11 +51,11 @@ def class_counts(
 
 def _table(scores: ArrayLike, n_classes: int | None) -> NDArray[Any]:
     given = checks.array("scores", "must be numbers", scores)
-    require(given.ndim == 2, "scores", "have shape (n, n_classes)", given.shape)
+    check(given.ndim == 2, "scores", "have shape (n, n_classes)", given.shape)
     if n_classes is not None:
-        columns = checks.whole("n_classes", n_classes)
+        columns = checks.check_integer("n_classes", n_classes)
         rule = f"have a column for each of the {columns} classes"
-        require(given.shape[1] == columns, "scores", rule, given.shape)
+        check(given.shape[1] == columns, "scores", rule, given.shape)
     return given
 
 
@@ -68,16 +68,16 @@ def _one_hot(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     once = ((labels == 0) | (labels == 1)).all(axis=1) & (labels.sum(axis=1) == 1)
     rule = "a one-hot label has one 1 and else 0; multilabel=True for several"
     if not once.all():
-        refuse("y_true", rule, str(labels[~once][0].tolist()))
+        raise_input_error("y_true", rule, str(labels[~once][0].tolist()))
     return labels.T
 
 
 def _whole_labels(labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
     rule = f"labels are the whole numbers 0 .. {classes - 1}"
-    require(labels.dtype != bool, "y_true", rule, "bools")
+    check(labels.dtype != bool, "y_true", rule, "bools")
     good = np.isin(labels, np.arange(classes))
     if not good.all():
-        refuse("y_true", rule, labels[~good][0].item())
+        raise_input_error("y_true", rule, labels[~good][0].item())
     return labels.astype(np.int64)
 
 
@@ -87,6 +87,6 @@ def _against_rest(chosen: NDArray[Any], classes: int) -> NDArray[np.bool_]:
 
 
 def _check_table(labels: NDArray[Any], shape: tuple[int, ...], rule: str | None = None) -> None:
-    require(
+    check(
         labels.shape == shape, "y_true", rule or f"has the shape of scores, {shape}", labels.shape
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics import checks
 
 Integers = NDArray[np.int64]
@@ -69,13 +69,15 @@ def as_counts(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> Cou
     Raises `InputError` for anything else, by name, and for shapes that do not go together.
     """
     parts = {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
-    arrays = [checks.whole_numbers(name, part) for name, part in parts.items()]
-    return Counts(*map(np.array, checks.together("tp, fp, fn, tn", *arrays)))
+    arrays = [checks.check_integers(name, part) for name, part in parts.items()]
+    return Counts(*map(np.array, checks.broadcast("tp, fp, fn, tn", *arrays)))
 
 
 def checked(counts: Counts) -> Counts:
     """The same counts, as `as_counts` makes them; raises `InputError` as it does."""
-    checks.must(isinstance(counts, Counts), "counts", "are a batchf1.metrics.counts.Counts", counts)
+    checks.check_argument(
+        isinstance(counts, Counts), "counts", "are a batchf1.metrics.counts.Counts", counts
+    )
     return as_counts(*counts)
 
 
@@ -87,9 +89,9 @@ def predicted_positive(scores: ArrayLike, threshold: float = 0.5) -> NDArray[np.
     NaN or no number, and for a threshold that is no finite number.
     """
     array = checks.array("scores", "must be numbers", scores)
-    require(not np.isnan(array).any(), "scores", "must not be NaN", "NaN")
+    check(not np.isnan(array).any(), "scores", "must not be NaN", "NaN")
     finite = bool(np.isfinite(checks.real(threshold)))
-    checks.must(finite, "threshold", "is a finite number", threshold)
+    checks.check_argument(finite, "threshold", "is a finite number", threshold)
     # by kind: to NumPy Keras' bfloat16 is no np.floating
     kind = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
     return array > kind.type(threshold)
@@ -108,14 +110,16 @@ def batch_counts(
     >>> batch_counts([1, 0, 1, 0, 1], [0.9, 0.8, 0.2, 0.1, 0.7], batch_size=2).tp.tolist()
     [1, 0, 1]
     """
-    rule, size = "labels are 0 or 1", checks.whole("batch_size", batch_size)
+    rule, size = "labels are 0 or 1", checks.check_integer("batch_size", batch_size)
     labels, decided = checks.array("y_true", rule, y_true), predicted_positive(scores, threshold)
     if labels.shape != decided.shape:
-        refuse("y_true and scores", "must have one shape", f"{labels.shape} and {decided.shape}")
-    require(labels.ndim > 0 and labels.shape[-1] > 0, "y_true", "needs a sample", labels.shape)
+        raise_input_error(
+            "y_true and scores", "must have one shape", f"{labels.shape} and {decided.shape}"
+        )
+    check(labels.ndim > 0 and labels.shape[-1] > 0, "y_true", "needs a sample", labels.shape)
     good = (labels == 0) | (labels == 1)
     if not good.all():
-        refuse("y_true", rule, labels[~good][0].item())
+        raise_input_error("y_true", rule, labels[~good][0].item())
     positive = labels.astype(bool)
     starts = np.arange(0, labels.shape[-1], size)
     cells = (positive & decided, ~positive & decided, positive & ~decided, ~positive & ~decided)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import PRECISION, RECALL
@@ -39,17 +39,17 @@ def nearest_counts(n_samples: int, prevalence: float, precision: float, recall: 
     >>> nearest_counts(300, prevalence=0.05, precision=0.85, recall=0.85)
     Counts(tp=13, fp=2, fn=2, tn=283)
     """
-    n = checks.whole("n_samples", n_samples)
+    n = checks.check_integer("n_samples", n_samples)
     asked = {"prevalence": prevalence, "precision": precision, "recall": recall}
-    asked = {name: checks.share(name, rate) for name, rate in asked.items()}
+    asked = {name: checks.check_fraction(name, rate) for name, rate in asked.items()}
     positives = round(n * asked["prevalence"])
     tp = round(positives * asked["recall"])
     few = f"leaves no {'true positive' if positives else 'positive'} among {n:,} samples"
     short = "recall" if positives else "prevalence"
-    require(tp > 0, short, f"{few}: give more samples, counts or no n_samples", asked[short])
+    check(tp > 0, short, f"{few}: give more samples, counts or no n_samples", asked[short])
     fp = round(tp * (1 - asked["precision"]) / asked["precision"])
     room = "gives more false positives than there are negatives"
-    require(fp <= n - positives, "precision", room, asked["precision"])
+    check(fp <= n - positives, "precision", room, asked["precision"])
     return Counts(tp, fp, positives - tp, n - positives - fp)
 
 

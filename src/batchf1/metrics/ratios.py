@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
 
@@ -39,9 +39,9 @@ class Ratio(NamedTuple):
         `as_counts` refuses.
         """
         counts, undefined = checked(counts), checks.zero_division(zero_division)
-        return self.of(*counts, zero_division=undefined)
+        return self.from_counts(*counts, zero_division=undefined)
 
-    def of(
+    def from_counts(
         self,
         tp: ArrayLike,
         fp: ArrayLike,
@@ -53,7 +53,7 @@ class Ratio(NamedTuple):
         cells = (tp, fp, fn, tn)
         return safe_divide(dot(self.top, cells), dot(self.bottom, cells), zero_division)
 
-    def of_margins(
+    def from_margins(
         self,
         tp: ArrayLike,
         positives: ArrayLike,
@@ -74,7 +74,7 @@ class Ratio(NamedTuple):
         return counts.n
 
 
-class OverClasses(NamedTuple):
+class ClassAveraged(NamedTuple):
     """A ratio of each class, averaged over the classes as scikit-learn does; called as a `Ratio`.
 
     The first axis of counts runs over the classes, each against the rest: (n_classes, ...), with
@@ -82,7 +82,7 @@ class OverClasses(NamedTuple):
     ratio of the classes' counts added up; `macro`, the mean of the classes' values; `weighted`,
     their mean weighted by TP + FN. `n_classes`: None for as many as the counts have.
 
-    >>> macro = OverClasses(F1, "macro")
+    >>> macro = ClassAveraged(F1, "macro")
     >>> float(macro(Counts(tp=[2, 1, 0], fp=[0, 1, 1], fn=[0, 1, 1], tn=[3, 2, 3])))
     0.5
     """
@@ -107,9 +107,9 @@ class OverClasses(NamedTuple):
         check_metric(self)
         counts, undefined = checked(counts), checks.zero_division(zero_division)
         self.check_shape(counts.tp.shape)
-        return self.of(*counts, zero_division=undefined)
+        return self.from_counts(*counts, zero_division=undefined)
 
-    def of(
+    def from_counts(
         self,
         tp: ArrayLike,
         fp: ArrayLike,
@@ -118,9 +118,9 @@ class OverClasses(NamedTuple):
         zero_division: float = 0.0,
     ) -> Floats:
         """The value for counts, or means or shares of them, that broadcast; nothing is checked."""
-        return self._over(self.ratio.of, (tp, fp, fn, tn), np.add(tp, fn), zero_division)
+        return self._over(self.ratio.from_counts, (tp, fp, fn, tn), np.add(tp, fn), zero_division)
 
-    def of_margins(
+    def from_margins(
         self,
         tp: ArrayLike,
         positives: ArrayLike,
@@ -134,7 +134,7 @@ class OverClasses(NamedTuple):
         has no weight.
         """
         margins = (tp, positives, predicted_positives, n)
-        return self._over(self.ratio.of_margins, margins, positives, zero_division)
+        return self._over(self.ratio.from_margins, margins, positives, zero_division)
 
     def _over(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
         parts = np.broadcast_arrays(*parts)
@@ -149,27 +149,27 @@ class OverClasses(NamedTuple):
         strange = n[n != n[:1]]
         if strange.size:
             rule = "have the classes on the first axis, each of the same samples"
-            refuse("counts", rule, f"{n.flat[0]} and {strange[0]} samples")
+            raise_input_error("counts", rule, f"{n.flat[0]} and {strange[0]} samples")
         return np.asarray(n[0])
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Refuse counts whose first axis does not run over the classes."""
         wanted = len(shape) > 0 and shape[0] > 0 and self.n_classes in (None, shape[0])
         number = "" if self.n_classes is None else f"{self.n_classes} "
-        require(wanted, "counts", f"{self.name} needs {number}classes on the first axis", shape)
+        check(wanted, "counts", f"{self.name} needs {number}classes on the first axis", shape)
 
 
-Metric = Ratio | OverClasses
+Metric = Ratio | ClassAveraged
 
 
 @overload
 def f_beta(beta: float, average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
 @overload
-def f_beta(beta: float, average: Average, n_classes: int | None = None) -> OverClasses: ...
+def f_beta(beta: float, average: Average, n_classes: int | None = None) -> ClassAveraged: ...
 def f_beta(beta: float, average: str = "binary", n_classes: int | None = None) -> Metric:
     """F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), as in `sklearn.metrics.fbeta_score`.
 
-    `average`: `binary` gives a `Ratio`, the others an `OverClasses` of `n_classes`. Logs call it
+    `average`: `binary` gives a `Ratio`, the others an `ClassAveraged` of `n_classes`. Logs call it
     `f1`, `f0.5`, `f2_macro`. Raises `InputError` unless 0 < beta < infinity, for another average,
     and for `n_classes` that is no whole number >= 1 or goes with `binary`.
 
@@ -178,7 +178,9 @@ def f_beta(beta: float, average: str = "binary", n_classes: int | None = None) -
     >>> f_beta(1, average="macro", n_classes=5).name
     'f1_macro'
     """
-    checks.must(0 < checks.real(beta) < np.inf, "beta", "must be above 0 and finite", beta)
+    checks.check_argument(
+        0 < checks.real(beta) < np.inf, "beta", "must be above 0 and finite", beta
+    )
     square = float(beta) ** 2
     ratio = Ratio((1 + square, 0, 0, 0), (1 + square, 1, square, 0), f"f{beta:g}")
     return _averaged(ratio, average, n_classes)
@@ -194,7 +196,7 @@ ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1), "accuracy")
 @overload
 def precision(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
 @overload
-def precision(average: Average, n_classes: int | None = None) -> OverClasses: ...
+def precision(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
 def precision(average: str = "binary", n_classes: int | None = None) -> Metric:
     """TP / (TP + FP), as in `sklearn.metrics.precision_score`; the averages are `f_beta`'s.
 
@@ -207,7 +209,7 @@ def precision(average: str = "binary", n_classes: int | None = None) -> Metric:
 @overload
 def recall(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
 @overload
-def recall(average: Average, n_classes: int | None = None) -> OverClasses: ...
+def recall(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
 def recall(average: str = "binary", n_classes: int | None = None) -> Metric:
     """TP / (TP + FN), as in `sklearn.metrics.recall_score`; the averages are `f_beta`'s.
 
@@ -222,7 +224,7 @@ def recall(average: str = "binary", n_classes: int | None = None) -> Metric:
 @overload
 def jaccard(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
 @overload
-def jaccard(average: Average, n_classes: int | None = None) -> OverClasses: ...
+def jaccard(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
 def jaccard(average: str = "binary", n_classes: int | None = None) -> Metric:
     """TP / (TP + FP + FN), as in `sklearn.metrics.jaccard_score`; the averages are `f_beta`'s.
 
@@ -236,29 +238,29 @@ def jaccard(average: str = "binary", n_classes: int | None = None) -> Metric:
 
 def check_metric(metric: object) -> None:
     """Raise `InputError` unless this is a `Ratio` with values in [0, 1], or one over classes."""
-    if not isinstance(metric, OverClasses):
+    if not isinstance(metric, ClassAveraged):
         check_ratio(metric)
         return
     check_ratio(metric.ratio)
     known = metric.average in get_args(Average)
-    require(known, "average", "is binary, micro, macro or weighted", metric.average)
+    check(known, "average", "is binary, micro, macro or weighted", metric.average)
     if metric.n_classes is not None:
-        checks.whole("n_classes", metric.n_classes)
+        checks.check_integer("n_classes", metric.n_classes)
 
 
 def check_ratio(metric: object) -> None:
     """Raise `InputError` unless this is a `Ratio` whose values lie in [0, 1]."""
     rule = "is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
-    if isinstance(metric, OverClasses):
-        refuse("metric", "is of one class here, a Ratio", f"{metric.name}, over classes")
-    checks.must(isinstance(metric, Ratio), "metric", rule, metric)
+    if isinstance(metric, ClassAveraged):
+        raise_input_error("metric", "is of one class here, a Ratio", f"{metric.name}, over classes")
+    checks.check_argument(isinstance(metric, Ratio), "metric", rule, metric)
     assert isinstance(metric, Ratio)
     given = (metric.top, metric.bottom)
     weights = checks.array("metric", rule, given)
-    require(weights.shape == (2, 4), "metric", rule, given)
+    check(weights.shape == (2, 4), "metric", rule, given)
     top, bottom = weights
     good = (top >= 0) & (top <= bottom) & (bottom < np.inf)
-    require(bool(good.all() and bottom.any()), "metric", rule, given)
+    check(bool(good.all() and bottom.any()), "metric", rule, given)
 
 
 def safe_divide(numerator: ArrayLike, denominator: ArrayLike, zero_division: float = 0.0) -> Floats:
@@ -283,10 +285,10 @@ def dot(weights: Sequence[Any], counts: Sequence[Any]) -> Any:
 
 def _averaged(ratio: Ratio, average: str, n_classes: int | None) -> Metric:
     if average != "binary":
-        over = OverClasses(ratio, average, n_classes)  # type: ignore[arg-type]
+        over = ClassAveraged(ratio, average, n_classes)  # type: ignore[arg-type]
         check_metric(over)
         return over
-    require(n_classes is None, "n_classes", "goes with micro, macro or weighted", n_classes)
+    check(n_classes is None, "n_classes", "goes with micro, macro or weighted", n_classes)
     return ratio
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from batchf1.errors import missing, refuse, require
+from batchf1.errors import check, missing, raise_input_error
 
 HOST = platform.node()
 PART = re.compile(r"\.(\d+)\.part(\.\w+)?$")
@@ -28,7 +28,7 @@ def packaged(package: str, name: str, sha256: str) -> bytes:
     """
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        refuse(f"{package}/{name}", missing(package), "no such package")
+        raise_input_error(f"{package}/{name}", missing(package), "no such package")
     path = Path(spec.origin).parent / name
     return verified(read(path), path, sha256)
 
@@ -36,7 +36,7 @@ def packaged(package: str, name: str, sha256: str) -> bytes:
 def verified(content: bytes, path: Path, sha256: str) -> bytes:
     """The content itself; `InputError` where its SHA-256 is another."""
     found = hashlib.sha256(content).hexdigest()
-    require(found == sha256, str(path), f"must have SHA-256 {sha256}", found)
+    check(found == sha256, str(path), f"must have SHA-256 {sha256}", found)
     return content
 
 
@@ -55,7 +55,7 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        refuse(str(path), "must be a readable file", error.strerror or str(error))
+        raise_input_error(str(path), "must be a readable file", error.strerror or str(error))
 
 
 @contextmanager
@@ -94,10 +94,10 @@ def _part_of(path: Path, swept: bool = False) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not swept:
-            sweep(path.parent, path.name)
+            remove_stale(path.parent, path.name)
         yield part
     except OSError as error:
-        refuse(str(path), "could not be written", error.strerror or str(error))
+        raise_input_error(str(path), "could not be written", error.strerror or str(error))
     finally:
         with suppress(OSError):
             remove(part)
@@ -125,7 +125,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, name: str | None = None) -> None:
+def remove_stale(folder: Path, name: str | None = None) -> None:
     """Remove what killed processes of this machine left of a file or folder, or of all in `folder`.
 
     Those of other machines stay. The whole folder is listed.

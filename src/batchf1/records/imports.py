@@ -11,7 +11,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
-from batchf1.errors import InputError, PluginError, one_line, require
+from batchf1.errors import InputError, PluginError, check, one_line
 
 OWN = __name__.partition(".")[0]
 _plugins: set[str] = set()
@@ -30,15 +30,15 @@ def exists(where: str) -> bool:
 def named(thing: str, where: str) -> Any:
     """The object of `module:object`; `InputError`, which calls it `thing`, where there is none."""
     module, _, name = where.partition(":")
-    require(bool(module and name) and exists(where), thing, "module:function is found", where)
+    check(bool(module and name) and exists(where), thing, "module:function is found", where)
     with plugin(thing, module):
         found = import_module(module)
-    require(hasattr(found, name), thing, f"{module} must have it", name)
+    check(hasattr(found, name), thing, f"{module} must have it", name)
     return getattr(found, name)
 
 
 @contextmanager
-def plugin(thing: str, module: str) -> Iterator[None]:
+def plugin(name: str, module: str) -> Iterator[None]:
     """Load a plug-in from a module in the `with` block; `PluginError` names it where that fails."""
     package = module.partition(".")[0]
     if package == OWN:
@@ -51,7 +51,7 @@ def plugin(thing: str, module: str) -> Iterator[None]:
         raise
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        raise PluginError(one_line(f"{thing}: {module} cannot be loaded: {said}")) from error
+        raise PluginError(one_line(f"{name}: {module} cannot be loaded: {said}")) from error
 
 
 def raised_by(error: BaseException) -> str | None:

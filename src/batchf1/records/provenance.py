@@ -14,7 +14,7 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.records.files import digest
 
 PACKAGE = Path(str(files("batchf1")))
@@ -119,7 +119,7 @@ def sources(*modules: str) -> list[Path]:
             found[name] = path
             waiting += _imports(path, name)
     for name in modules:
-        require(name in found, "module", "must be a file of code", name)
+        check(name in found, "module", "must be a file of code", name)
     return sorted(set(found.values()))
 
 

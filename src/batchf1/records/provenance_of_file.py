@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from batchf1.errors import one_line, refuse, require
+from batchf1.errors import check, one_line, raise_input_error
 from batchf1.records import files, provenance, tables
 from batchf1.records.files import sha256_of
 
@@ -33,11 +33,11 @@ def write_record(table: Path, module: str, sources: Sequence[Path]) -> None:
         "versions": provenance.versions(*provenance.RECORDED),
         "sources": [_source(path) for path in sources],
     }
-    with files.replacing(beside(table)) as temporary:
+    with files.replacing(record_path(table)) as temporary:
         temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
 
 
-def beside(table: Path) -> Path:
+def record_path(table: Path) -> Path:
     """Where the record of a figure's CSV stands: beside it, same stem."""
     return table.with_suffix(".json")
 
@@ -55,10 +55,10 @@ def of_csv(table: Path) -> dict[str, Any]:
 
     Raises `InputError` where there is none, it cannot be read, or it was written for another CSV.
     """
-    found, path = sha256_of(table), beside(table)
+    found, path = sha256_of(table), record_path(table)
     record = _parsed(files.read(path), path)
     rule = f"must be the file that {path.name} was written for; make it again (workflow table)"
-    require(record.get("sha256") == found, str(table), rule, f"SHA-256 {found}")
+    check(record.get("sha256") == found, str(table), rule, f"SHA-256 {found}")
     return record
 
 
@@ -67,7 +67,7 @@ def embedded(record: Record) -> str:
     return json.dumps(record, sort_keys=True)
 
 
-def whence(path: Path) -> dict[str, Any]:
+def provenance_of(path: Path) -> dict[str, Any]:
     """The record of a table (.parquet, .csv) or a picture (.png, .pdf), and what git says of it.
 
     `commit`: the last one that changed the file, None for none; `uncommitted`: whether the file
@@ -77,10 +77,10 @@ def whence(path: Path) -> dict[str, Any]:
     without a record.
     """
     kinds = _readers()
-    require(path.suffix in kinds, str(path), f"is one of {', '.join(kinds)}", path.suffix)
+    check(path.suffix in kinds, str(path), f"is one of {', '.join(kinds)}", path.suffix)
     files.read(path)
     record: dict[str, Any] = kinds[path.suffix](path)
-    require(bool(record), str(path), "must say what it was made from", "no such record")
+    check(bool(record), str(path), "must say what it was made from", "no such record")
     if path.suffix == ".parquet":
         return record
     if path.suffix == ".csv" and record.get("sha256") != sha256_of(path):
@@ -104,7 +104,7 @@ def _readers() -> dict[str, Any]:
 
 
 def _of_csv(path: Path) -> dict[str, Any]:
-    record = beside(path)
+    record = record_path(path)
     return _parsed(files.read(record), record) if record.exists() else {}
 
 
@@ -116,7 +116,7 @@ def _of_png(path: Path) -> dict[str, Any]:
             picture.load()  # texts may stand behind the pixels
             texts: dict[str, str] = getattr(picture, "text", {})
     except (OSError, SyntaxError, ValueError) as error:
-        refuse(str(path), "must be a whole PNG", error)
+        raise_input_error(str(path), "must be a whole PNG", error)
     return _parsed(texts.get(KEY, "{}").encode(), path)
 
 
@@ -131,8 +131,8 @@ def _parsed(text: bytes, path: Path) -> dict[str, Any]:
     try:
         record = json.loads(text)
     except ValueError as error:
-        refuse(str(path), "must hold its record as JSON", one_line(error))
-    require(isinstance(record, dict), str(path), "must hold its record as a JSON object", record)
+        raise_input_error(str(path), "must hold its record as JSON", one_line(error))
+    check(isinstance(record, dict), str(path), "must hold its record as a JSON object", record)
     recorded: dict[str, Any] = record
     return recorded
 

@@ -17,7 +17,8 @@ import pyarrow
 import pyarrow.parquet as parquet
 from pandera.errors import SchemaError, SchemaErrors
 
-from batchf1.errors import InputError, one_line, refuse, require
+from batchf1.errors import InputError, one_line, raise_input_error
+from batchf1.errors import check as errors_check
 from batchf1.records.files import replacing
 
 METADATA, CHECKSUM = b"batchf1", b"batchf1.sha256"
@@ -27,25 +28,25 @@ ROWS = 2**15
 """Of a piece that is read."""
 
 
-def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
+def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
     """The table itself; `InputError` names the first column or rule that it breaks."""
-    _check_names(map(str, table.columns), schema, thing)
+    _check_names(map(str, table.columns), schema, name)
     try:
         valid: pd.DataFrame = schema.validate(table)
         return valid
     except (SchemaError, SchemaErrors) as error:
         column = getattr(getattr(error, "schema", None), "name", None)
-        refuse(thing, f"column {column}" if column else "table", one_line(error)[:300])
+        raise_input_error(name, f"column {column}" if column else "table", one_line(error)[:300])
 
 
-def glance(table: pd.DataFrame, schema: pa.DataFrameSchema, thing: str) -> pd.DataFrame:
+def check_columns(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
     """The table itself; `InputError` for other columns and missing values, but for no wrong ones.
 
     `validate` takes ten milliseconds, however few rows a table has.
     """
-    _check_names(map(str, table.columns), schema, thing)
+    _check_names(map(str, table.columns), schema, name)
     holes = list(table.columns[table.isna().any()])
-    require(not holes, thing, "must have no missing value", f"some in {holes}")
+    errors_check(not holes, name, "must have no missing value", f"some in {holes}")
     return table
 
 
@@ -56,8 +57,10 @@ def _check_names(names: Iterable[str], schema: pa.DataFrameSchema, thing: str) -
     lacking = sorted(wanted - columns)
     others = sorted(columns - schema.columns.keys())
     strange = [c for c in others if not any(a.match(c) for a in allowed)]
-    require(not lacking, thing, "must have every column of its schema", f"none named {lacking}")
-    require(not strange, thing, "has the columns of its schema alone", strange)
+    errors_check(
+        not lacking, thing, "must have every column of its schema", f"none named {lacking}"
+    )
+    errors_check(not strange, thing, "has the columns of its schema alone", strange)
 
 
 def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -79,7 +82,7 @@ def write(
 
 
 Check = Callable[[pd.DataFrame, pa.DataFrameSchema, str], pd.DataFrame]
-"""`validate` or `glance`."""
+"""`validate` or `check_columns`."""
 
 
 class Writer:
@@ -100,11 +103,11 @@ class Writer:
         alike = self._open.schema if self._open else None
         same = alike is None or list(valid.columns) == alike.names
         rule = "all pieces must have the columns of the first"
-        require(same, str(self.path), rule, list(valid.columns))
+        errors_check(same, str(self.path), rule, list(valid.columns))
         try:
             arrow = pyarrow.Table.from_pandas(valid, schema=alike, preserve_index=False)
         except pyarrow.ArrowException as error:
-            refuse(str(self.path), rule, one_line(error))
+            raise_input_error(str(self.path), rule, one_line(error))
         if self._open is None:
             self._open = parquet.ParquetWriter(
                 self.file, arrow.schema, compression=COMPRESSION, write_page_checksum=True
@@ -161,7 +164,7 @@ def unchecked(path: str | Path) -> pd.DataFrame:
     return table
 
 
-def pieces(
+def iter_chunks(
     path: str | Path, schema: pa.DataFrameSchema, columns: Collection[str] | None = None
 ) -> Iterator[pd.DataFrame]:
     """A table from parquet, some ten thousand rows at a time, each piece validated.
@@ -208,7 +211,7 @@ def _reading(path: str | Path) -> Iterator[parquet.ParquetFile]:
         raise
     except Exception as error:  # a flipped bit can raise anything in PyArrow and pandas
         said = one_line(f"{type(error).__name__}: {error}")
-        refuse(str(path), "must be a whole parquet file", said)
+        raise_input_error(str(path), "must be a whole parquet file", said)
 
 
 def provenance_of(path: str | Path) -> dict[str, Any]:
@@ -220,7 +223,7 @@ def provenance_of(path: str | Path) -> dict[str, Any]:
         metadata = file.metadata.metadata or {}
         record = metadata.get(METADATA, b"{}")
         good = metadata.get(CHECKSUM, _checksum(record)) == _checksum(record)
-        require(good, str(path), "must be a whole parquet file", "a record that was changed")
+        errors_check(good, str(path), "must be a whole parquet file", "a record that was changed")
         recorded: dict[str, Any] = json.loads(record)
     return recorded
 

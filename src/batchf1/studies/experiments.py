@@ -6,7 +6,7 @@ from pathlib import Path
 
 from batchf1.config import registry
 from batchf1.config.settings import check_name
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.studies.atlas.config import AtlasStudy
 from batchf1.studies.cost.config import CostStudy
 from batchf1.studies.cuts.config import CutStudy
@@ -46,16 +46,16 @@ def experiments(folder: str | Path) -> dict[str, Experiment]:
     """
     found: dict[str, Experiment] = {}
     owner = dict(MEASURED)
-    require(Path(folder).is_dir(), str(folder), "must be a folder of experiments", "none")
+    check(Path(folder).is_dir(), str(folder), "must be a folder of experiments", "none")
     for path in sorted(Path(folder).glob("*.yml")):
-        refuse(str(path), "experiment files end in .yaml", path.name)
+        raise_input_error(str(path), "experiment files end in .yaml", path.name)
     for path in sorted(Path(folder).glob("*.yaml")):
         check_name(path.stem, f"{path}: the name")
         found[path.stem] = experiment = load(path)
         for figure, module in experiment.figures.items():
             check_name(figure, f"{path}: figures")
             registry.place(registry.FIGURES, module, f"{path}: figures.{figure}")
-            require(figure not in owner, f"{path}: figures", f"{owner.get(figure)} has it", figure)
+            check(figure not in owner, f"{path}: figures", f"{owner.get(figure)} has it", figure)
             owner[figure] = path
     return found
 

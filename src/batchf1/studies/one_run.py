@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from yaml import YAMLError
 
 from batchf1.config.settings import Run
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.studies.experiments import KINDS, plan
 from batchf1.sweep.cells import Cell
 from batchf1.sweep.grid import read_yaml
@@ -37,7 +37,7 @@ def one_run(study: str, settings: Sequence[str]) -> Run:
     """
     path = FOLDER / f"{study}.yaml"
     kinds = read_yaml(path).keys() & (KINDS.keys() - {TRAINS})
-    require(not kinds, "--study", "must be a study that trains runs", study)
+    check(not kinds, "--study", "must be a study that trains runs", study)
     found = [
         _Choice(cell, seed, _flat(cell.resolved) | dict(cell.point) | {"seed": seed})
         for cell in plan(path).cells
@@ -46,18 +46,20 @@ def one_run(study: str, settings: Sequence[str]) -> Run:
     for text in settings:
         found = _having(found, text, study)
     if len(found) > 1:
-        refuse("--study", f"must be narrowed to one run of {study} by {_open(found)}", len(found))
+        raise_input_error(
+            "--study", f"must be narrowed to one run of {study} by {_open(found)}", len(found)
+        )
     return found[0].cell.run(found[0].seed)
 
 
 def _having(runs: list[_Choice], text: str, study: str) -> list[_Choice]:
     """Those of the runs that have a setting."""
     key, _, written = text.partition("=")
-    require(key in runs[0].settings, "--study", f"{study} has no setting of this name", key)
+    check(key in runs[0].settings, "--study", f"{study} has no setting of this name", key)
     value = _value(written)
     found = [run for run in runs if run.settings[key] == value]
     values = _listed(runs, key)
-    require(bool(found), key, f"must be one of {values}, with the settings before it", written)
+    check(bool(found), key, f"must be one of {values}, with the settings before it", written)
     return found
 
 

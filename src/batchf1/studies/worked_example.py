@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics.counts import Counts
 
 
@@ -20,9 +20,9 @@ class WorkedExample:
     figures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require(bool(self.batches), "batches", "are at least one", "none")
+        check(bool(self.batches), "batches", "are at least one", "none")
         for i, batch in enumerate(self.batches):
             good = sorted(batch) == sorted(Counts._fields) and min(batch.values()) >= 0
             rule = f"has {Counts._fields}, whole numbers >= 0, together 1 to 2**53"
             good = good and 1 <= sum(batch.values()) <= 2**53
-            require(good, f"batches[{i}]", rule, dict(batch))
+            check(good, f"batches[{i}]", rule, dict(batch))

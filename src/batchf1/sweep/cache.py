@@ -20,7 +20,7 @@ from batchf1.records import locks, tables
 SAY_SECONDS = 10
 
 
-class Made(NamedTuple):
+class CacheEntry(NamedTuple):
     """A table, and what is recorded with it of where its rows came from."""
 
     table: pd.DataFrame
@@ -28,13 +28,13 @@ class Made(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Store:
+class TableCache:
     """A folder with a table for each piece of work, under its digest."""
 
     folder: Path
     schema: pa.DataFrameSchema
 
-    def find(self, key: str, stamp: Mapping[str, Any]) -> Made | None:
+    def get(self, key: str, stamp: Mapping[str, Any]) -> CacheEntry | None:
         """What was kept under `key`; None where it is missing, damaged or of another stamp.
 
         `stamp`: what the work depends on, each part as the table's record must have it.
@@ -44,18 +44,18 @@ class Store:
             recorded = tables.provenance_of(path)
             if any(recorded.get(name) != value for name, value in wanted.items()):
                 return None
-            return Made(tables.read(path, self.schema), recorded)
+            return CacheEntry(tables.read(path, self.schema), recorded)
         except InputError:
             return None
 
-    def keep(self, key: str, made: Made) -> None:
+    def put(self, key: str, made: CacheEntry) -> None:
         """Keep a table and its record, which holds the stamp, whole or not at all."""
         tables.write(made.table, self._path(key), self.schema, made.origin)
 
     def held(self, name: str) -> AbstractContextManager[None]:
         """Hold a lock for work of this name, once no other process, such as an orphan, holds it."""
         waiting = f"{name}: waits for a process that measures the same"
-        return locks.held(self.folder / ".lock", lambda: say(waiting))
+        return locks.held(self.folder / ".lock", lambda: log(waiting))
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.parquet"
@@ -88,9 +88,9 @@ class Progress:
             to_go = (now - self.began) * sum(self.costs[self.n_done :]) / spent if spent else 0.0
             self.said = now
             left = f"{self.left} left, about {to_go:.0f} s to go"
-            say(f"{self.name}: {self.done} done, {left}{more}")
+            log(f"{self.name}: {self.done} done, {left}{more}")
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Print a line of progress."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201

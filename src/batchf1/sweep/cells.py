@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from batchf1.config.settings import Run
 from batchf1.records.files import digest
 
-AT_ONCE = 512
+CHUNK_SIZE = 512
 """Runs whose rows are in memory together, and in a row group of a file."""
 
 
@@ -51,7 +51,7 @@ class Cell:
         return self.first.resolved
 
 
-class Piece(NamedTuple):
+class RunRange(NamedTuple):
     """The runs of a cell whose seeds stand at `start` to `stop` (exclusive) in its list."""
 
     cell: Cell
@@ -72,16 +72,16 @@ class Piece(NamedTuple):
         return map(self.cell.run_id, self.seeds)
 
 
-def whole(cells: Sequence[Cell]) -> list[Piece]:
+def all_runs(cells: Sequence[Cell]) -> list[RunRange]:
     """All runs of some cells."""
-    return [Piece(cell, 0, len(cell.seeds)) for cell in cells]
+    return [RunRange(cell, 0, len(cell.seeds)) for cell in cells]
 
 
-def n_runs(pieces: Sequence[Piece]) -> int:
+def n_runs(pieces: Sequence[RunRange]) -> int:
     """How many runs some pieces have together."""
     return sum(piece.stop - piece.start for piece in pieces)
 
 
-def told(pieces: Sequence[Piece]) -> str:
+def runs_digest(pieces: Sequence[RunRange]) -> str:
     """A digest of all that decides which runs these are, found without making one."""
     return digest([(piece.cell.digest, list(piece.seeds)) for piece in pieces])

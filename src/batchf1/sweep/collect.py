@@ -11,11 +11,11 @@ import pandas as pd
 import pandera.pandas as pa
 from numpy.typing import NDArray
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.records import provenance, tables
 from batchf1.studies.experiments import plan
 from batchf1.sweep import provenance_summary
-from batchf1.sweep.cells import AT_ONCE, Cell, whole
+from batchf1.sweep.cells import CHUNK_SIZE, Cell, all_runs
 from batchf1.sweep.plan import Plan
 from batchf1.sweep.schema import COLUMN_OF, axis
 
@@ -48,13 +48,13 @@ def collect(experiment: Path, shards: Sequence[Path], output: Path, huge: bool =
 def _merged(experiment: Path, planned: Plan, shards: Sequence[Path]) -> Iterator[pd.DataFrame]:
     """The rows of the study, those of some hundred runs at once."""
     grid, recording = planned.cells, planned.recording
-    ids = [run_id for piece in whole(grid) for run_id in piece.run_ids()]
+    ids = [run_id for piece in all_runs(grid) for run_id in piece.run_ids()]
     order = pd.Index(ids)
     cell_of = np.repeat(range(len(grid)), [len(cell.seeds) for cell in grid])
     sizes = np.array([recording.n_rows(cell.first) for cell in grid])[cell_of]
     inputs = [_Shard(path, order, recording.schema) for path in shards]
-    for start in range(0, len(ids), AT_ONCE):
-        stop = min(start + AT_ONCE, len(ids))
+    for start in range(0, len(ids), CHUNK_SIZE):
+        stop = min(start + CHUNK_SIZE, len(ids))
         table = pd.concat([one.below(stop) for one in inputs], ignore_index=True)
         table = table.iloc[table[PLACE].argsort(kind="stable")]
         found = np.bincount(table[PLACE] - start, minlength=stop - start)
@@ -68,11 +68,11 @@ def _check(
     """Refuse a run that has no rows, and one that has fewer or more than it should."""
     lacking = [ids[i] for i in np.flatnonzero(found == 0)]
     rule = "every run must be in a shard"
-    require(not lacking, str(experiment), rule, f"none for {_some(lacking)}")
+    check(not lacking, str(experiment), rule, f"none for {_some(lacking)}")
     for i in np.flatnonzero(found != sizes)[:1]:
         cell = grid[cell_of[i]]
         run = next(run for run in map(cell.run, cell.seeds) if run.run_id == ids[i])
-        require(False, run.label, f"must have {sizes[i]} rows in the shards", int(found[i]))
+        check(False, run.label, f"must have {sizes[i]} rows in the shards", int(found[i]))
 
 
 def _some(run_ids: Sequence[str]) -> str:
@@ -87,7 +87,7 @@ class _Shard:
     def __init__(self, path: Path, order: pd.Index, schema: pa.DataFrameSchema) -> None:
         """`order`: the run ids of the study, in the order of its grid."""
         self.path, self.order = path, order
-        self.pieces = tables.pieces(path, schema)
+        self.pieces = tables.iter_chunks(path, schema)
         self.last = 0
         self.rest = self._placed(next(self.pieces))
 
@@ -107,10 +107,10 @@ class _Shard:
         places = self.order.get_indexer(pd.Index(piece["run_id"]))
         strange = piece["run_id"][places < 0].unique()
         rule = "shards hold runs of the study alone"
-        require(len(strange) == 0, str(self.path), rule, _some(list(strange)))
+        check(len(strange) == 0, str(self.path), rule, _some(list(strange)))
         following = np.diff(places, prepend=self.last)
         good = bool((following >= 0).all())
-        require(good, str(self.path), "has its runs in the order of the study's grid", "another")
+        check(good, str(self.path), "has its runs in the order of the study's grid", "another")
         self.last = int(places[-1]) if len(places) else self.last
         return piece.assign(**{PLACE: places})
 

@@ -24,8 +24,8 @@ from yaml import YAMLError
 
 from batchf1.config import registry
 from batchf1.config.limits import check_size
-from batchf1.config.settings import Model, Program, Run, Training
-from batchf1.errors import InputError, one_line, refuse, require
+from batchf1.config.settings import InputPipeline, Model, Run, Training
+from batchf1.errors import InputError, check, one_line, raise_input_error
 from batchf1.records.provenance import PACKAGE
 from batchf1.sweep.cells import Cell
 
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class LeaveOut:
+class Exclude:
     """Which cells of a grid a study leaves out; without a rule an impossible cell is refused."""
 
     class_below: int = 0
@@ -46,7 +46,7 @@ class LeaveOut:
 
     def __post_init__(self) -> None:
         fewest = self.class_below
-        require(fewest >= 0, "leave_out.class_below", "must be at least 0", fewest)
+        check(fewest >= 0, "exclude.class_below", "must be at least 0", fewest)
 
 
 @dataclass
@@ -60,31 +60,31 @@ class Study:
     """Setting -> its values; `dataset`, `model` and `training` choose a file of `conf/`."""
     seeds: int | None = None
     """`seeds: 400` says `seed: [0, 1, ... 399]` of the grid in short."""
-    leave_out: LeaveOut = field(default_factory=LeaveOut)
+    exclude: Exclude = field(default_factory=Exclude)
     shards: int | None = None
     """Number of processes that the runs are dealt to; by default the machine's cores."""
-    aside: bool = False
+    on_demand: bool = False
     """Whether the study is made only when it is asked for by its name."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.figures` that makes it from the study's table."""
-    beside: list[str] = field(default_factory=list)
+    extra_inputs: list[str] = field(default_factory=list)
     """Further files that the figures are made from, after the table."""
 
     def __post_init__(self) -> None:
         for name in ("shards", "seeds"):
             value = getattr(self, name)
-            require(value is None or value >= 1, name, "must be at least 1", value)
+            check(value is None or value >= 1, name, "must be at least 1", value)
         if self.seeds is not None:
-            require("seed" not in self.grid, "seeds", "stands instead of grid.seed", self.seeds)
+            check("seed" not in self.grid, "seeds", "stands instead of grid.seed", self.seeds)
             # not expanded: there may be more than a study may have
             self.grid = {**self.grid, "seed": cast("list[Any]", range(self.seeds))}
         texts = all(isinstance(override, str) for override in self.overrides)
-        require(texts, "overrides", "must be texts, each key=value", self.overrides)
+        check(texts, "overrides", "must be texts, each key=value", self.overrides)
         set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
         for key in ("study", *self.grid):
-            require(key not in set_here, "overrides", "set neither study nor a grid's key", key)
+            check(key not in set_here, "overrides", "set neither study nor a grid's key", key)
         # another study's name would mix its rows into the table
-        require("study" not in self.grid, "grid.study", "is the file's name", "a grid over it")
+        check("study" not in self.grid, "grid.study", "is the file's name", "a grid over it")
 
     def check_size(self, huge: bool = False) -> None:
         """Refuse a grid of too many cells or runs, as `limits.check_size` does."""
@@ -108,7 +108,7 @@ def _compose(overrides: Iterable[str]) -> DictConfig:
             config = hydra_compose("config", overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         # ValueError: how Hydra refuses a config file named null or by a number
-        refuse("config", _reason(error), " ".join(overrides))
+        raise_input_error("config", _reason(error), " ".join(overrides))
     chosen = config.hydra.runtime.choices.get("dataset")
     with open_dict(config):
         del config["hydra"]
@@ -146,7 +146,7 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
     try:
         settings: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        refuse("config", _reason(error), "no value")
+        raise_input_error("config", _reason(error), "no value")
     for key, value in (point or {}).items():
         group, _, name = key.rpartition(".")
         (settings[group] if group else settings)[name] = value
@@ -154,7 +154,7 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
         "dataset": OmegaConf.get_type(config.dataset),
         "model": Model,
         "training": Training,
-        "program": Program,
+        "program": InputPipeline,
     }
     made = {name: _part(part, settings.get(name), f"{name}.") for name, part in parts.items()}
     run: Run = _part(Run, settings | made)
@@ -163,12 +163,14 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
 
 def _part(kind: Any, settings: Any, group: str = "") -> Any:
     """An object of a dataclass from all its settings: overrides can add some, and take away."""
-    require(isinstance(settings, dict), f"config: {group}", "must be chosen", settings)
+    check(isinstance(settings, dict), f"config: {group}", "must be chosen", settings)
     known = {part.name for part in fields(kind)}
     for name in sorted(settings.keys() - known):
-        refuse(f"config: {group}{name}", f"no such setting; there are {sorted(known)}", name)
+        raise_input_error(
+            f"config: {group}{name}", f"no such setting; there are {sorted(known)}", name
+        )
     for name in sorted(known - settings.keys()):
-        refuse(f"config: {group}{name}", "needs a value", "none")
+        raise_input_error(f"config: {group}{name}", "needs a value", "none")
     return kind(**settings)
 
 
@@ -201,11 +203,11 @@ def read_yaml(path: Path) -> Any:
         written = OmegaConf.load(path)
     except OSError as error:
         rule = "must be a readable file" if error.errno else "must hold keys and values"
-        refuse(str(path), rule, error.strerror or str(error))
+        raise_input_error(str(path), rule, error.strerror or str(error))
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: {one_line(error)[:500]}") from error
     mapping = isinstance(written, DictConfig)
-    require(mapping, str(path), "must hold keys and values", type(written).__name__)
+    check(mapping, str(path), "must hold keys and values", type(written).__name__)
     return written
 
 
@@ -229,12 +231,12 @@ def cells(path: str | Path, huge: bool = False) -> list[Cell]:
         found = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    require(bool(found), str(path), "the grid must have a cell", dict(study.grid))
+    check(bool(found), str(path), "the grid must have a cell", dict(study.grid))
     known = set()
     for cell in found:
         # 1 and "1", or a config file and the values in it
         good = cell.digest not in known and len(set(cell.seeds)) == len(cell.seeds)
-        require(good, f"{path}: grid", "must not give a run twice", cell.first.label)
+        check(good, f"{path}: grid", "must not give a run twice", cell.first.label)
         known.add(cell.digest)
     return found
 
@@ -255,12 +257,12 @@ def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[C
         # a range is not expanded
         distinct = isinstance(values, range) or len({json.dumps(v) for v in values}) == len(values)
         distinct = distinct and len(values) > 0
-        require(distinct, f"grid.{key}", "needs values, none twice", values)
+        check(distinct, f"grid.{key}", "needs values, none twice", values)
     typed = {key: _typed(base, key, values) for key, values in axes.items()}
     seeds = tuple(typed.pop("seed", ()))
     for point in itertools.product(*typed.values()):
         settings = dict(zip(typed, point, strict=True))
-        run = _first(base, settings, seeds, study.leave_out)
+        run = _first(base, settings, seeds, study.exclude)
         if run is not None:
             yield Cell(run, choice | settings, seeds or (run.seed,))
 
@@ -280,11 +282,11 @@ def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
         selected = OmegaConf.select(trial, key)
         return OmegaConf.to_container(selected) if OmegaConf.is_config(selected) else selected
     except (OmegaConfBaseException, ValueError) as error:
-        refuse(f"grid.{key}", _reason(error), value)
+        raise_input_error(f"grid.{key}", _reason(error), value)
 
 
 def _first(
-    base: DictConfig, point: Mapping[str, Any], seeds: tuple[int, ...], leave_out: LeaveOut
+    base: DictConfig, point: Mapping[str, Any], seeds: tuple[int, ...], leave_out: Exclude
 ) -> Run | None:
     """The run of a cell's first seed, or None where the study leaves the cell out."""
     n = point.get("dataset.n_samples", base.dataset.n_samples)
@@ -294,8 +296,8 @@ def _first(
     run = _run(base, {**point, "seed": seeds[0]} if seeds else point)
     for seed in {min(seeds), max(seeds)} if seeds else ():
         replace(run, seed=seed)
-    fewest = run.dataset.fewest_of_a_class
+    fewest = run.dataset.min_class_count
     if fewest < leave_out.class_below:
         return None
-    require(fewest >= 1, "cell", "each split needs both classes", run.label)
+    check(fewest >= 1, "cell", "each split needs both classes", run.label)
     return run

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from batchf1.records import tables
-from batchf1.sweep.cells import n_runs, whole
+from batchf1.sweep.cells import all_runs, n_runs
 from batchf1.sweep.plan import Plan
 
-ALIKE = ("commit", "dirty", "device", "versions", "python", "platform")
+SHARED_FIELDS = ("commit", "dirty", "device", "versions", "python", "platform")
 """Runs that agree in these stand in one entry."""
-MOST_VALUES = 500
+MAX_VALUES = 500
 """Of a setting that a record names one by one."""
 
 
-def trained(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def trained_on(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """How runs were trained: an entry for those trained alike, with their number and times.
 
     `origins` are such entries, which are merged, or provenances of single runs, and of as many as
@@ -25,7 +25,7 @@ def trained(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {}
     for origin in origins:
-        alike = {key: origin.get(key) for key in ALIKE}
+        alike = {key: origin.get(key) for key in SHARED_FIELDS}
         first, last = (origin.get(key, origin.get("time")) for key in ("first", "last"))
         new = {**alike, "n_runs": 0, "first": first, "last": last}
         entry = found.setdefault(json.dumps(alike, sort_keys=True), new)
@@ -47,10 +47,10 @@ def of_study(
     return {
         "study": experiment.stem,
         "question": planned.question,
-        "n_runs": n_runs(whole(grid)),
+        "n_runs": n_runs(all_runs(grid)),
         **split(found),
         **{key: sorted(values) for key, values in seen.items()},
-        "trained": trained(entry for record in records for entry in record.get("trained", [])),
+        "trained": trained_on(entry for record in records for entry in record.get("trained", [])),
     }
 
 
@@ -68,7 +68,7 @@ def settings(resolved: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def split(found: Mapping[str, list[Any]]) -> dict[str, dict[str, Any]]:
     """`config`: the settings that all runs share; `grid`: the others, with their values.
 
-    Of numbers beyond `MOST_VALUES`, as of a random search, only how many there are and their range.
+    Of numbers beyond `MAX_VALUES`, as of a random search, only how many there are and their range.
     """
     return {
         "config": {key: values[0] for key, values in found.items() if len(values) == 1},
@@ -77,7 +77,7 @@ def split(found: Mapping[str, list[Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _told(values: list[Any]) -> Any:
-    if len(values) <= MOST_VALUES or not all(isinstance(v, int | float) for v in values):
+    if len(values) <= MAX_VALUES or not all(isinstance(v, int | float) for v in values):
         return values
     return {"values": len(values), "least": min(values), "greatest": max(values)}
 

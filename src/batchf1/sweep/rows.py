@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from batchf1.config.settings import Run
-from batchf1.errors import TraceError, require
+from batchf1.errors import TraceError, check
 from batchf1.metrics import averaging
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.sweep.recording import Recording
 from batchf1.sweep.schema import RUNS
-from batchf1.training.base import SPLITS, Expected, Pass
+from batchf1.training.base import SPLITS, Expected, SplitResult
+from batchf1.training.engines import framework_of
 
 TOLERANCE = 1e-6
 
@@ -23,7 +24,7 @@ class Trained(NamedTuple):
     """A pass, and the run that it is of."""
 
     run: Run
-    of: Pass
+    of: SplitResult
 
     @property
     def label(self) -> str:
@@ -34,7 +35,7 @@ class Trained(NamedTuple):
 def table(
     runs: Sequence[Run],
     device: str,
-    trained: Sequence[Sequence[Pass]],
+    trained: Sequence[Sequence[SplitResult]],
     expected: Mapping[str, Expected],
 ) -> pd.DataFrame:
     """The rows of `schema.RUNS` that runs give: one per run, epoch, split and strategy.
@@ -70,12 +71,12 @@ def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
     """What a strategy logged in each pass, held against its rule as `table` says."""
     logged = np.array([_logged(each, name) for each in passes])
     for places, batches, full_pass in _stacked(passes):
-        right = rule(batches, full_pass, passes[0].run.framework.averaging)
+        right = rule(batches, full_pass, framework_of(passes[0].run).averaging)
         if right is None:
             continue
         shape = np.shape(right)
         good = shape == (len(places),)
-        require(good, f"strategy {name}", f"expected() gives shape {(len(places),)}", shape)
+        check(good, f"strategy {name}", f"expected() gives shape {(len(places),)}", shape)
         wrong = ~(np.abs(logged[places] - right) <= TOLERANCE)
         for i in np.flatnonzero(wrong)[:1]:
             said = f"{name} logged {logged[places][i]}, its batches give {right[i]}"
@@ -85,7 +86,7 @@ def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
 
 def _logged(each: Trained, name: str) -> float:
     logs, key = each.of.logs, f"{SPLITS[each.of.split]}f1_{name}"
-    require(key in logs, f"strategy {name}", f"must log {key} in a study", sorted(logs))
+    check(key in logs, f"strategy {name}", f"must log {key} in a study", sorted(logs))
     return float(logs[key])
 
 
@@ -127,14 +128,14 @@ def _measured(passes: Sequence[Trained], device: str) -> pd.DataFrame:
         }
         parts.append(pd.DataFrame(part, index=places))
     found = pd.concat(parts).sort_index()
-    framework = passes[0].run.framework
+    framework = framework_of(passes[0].run)
     return found.assign(
         device=device,
         engine=[run.training.engine for run, _ in passes],
         framework=framework.name,
         version=framework.version(),
         averaging=framework.averaging,
-        program=[run.program.name for run, _ in passes],
+        program=[run.input_pipeline.name for run, _ in passes],
         frozen=[0 < run.training.freeze_after <= of.epoch for run, of in passes],
         loss=[float(of.logs[f"{SPLITS[of.split]}loss"]) for _, of in passes],
     )

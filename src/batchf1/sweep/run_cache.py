@@ -18,7 +18,7 @@ from batchf1.sweep.cells import Cell
 from batchf1.sweep.recording import Recording
 
 
-class Wanted(NamedTuple):
+class Requirement(NamedTuple):
     """What a kept run must be to be used."""
 
     fingerprint: str
@@ -27,19 +27,19 @@ class Wanted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Groups:
+class RunCache:
     """A folder with a table for each group of runs, whose record names them."""
 
     folder: Path
     recording: Recording
 
-    def find(self, wanted: Mapping[str, Wanted]) -> dict[str, Path]:
+    def get(self, wanted: Mapping[str, Requirement]) -> dict[str, Path]:
         """Run id -> a file that has its rows, of those runs that are kept whole.
 
         Files that are damaged, vanish meanwhile or hold other runs are passed over; what a killed
         process left of one is removed.
         """
-        files.sweep(self.folder)
+        files.remove_stale(self.folder)
         found: dict[str, Path] = {}
         for path in sorted(self.folder.glob("[!.]*.parquet")):
             try:
@@ -48,7 +48,7 @@ class Groups:
                 continue
         return found
 
-    def keep(
+    def put(
         self, batch: Sequence[tuple[Cell, int]], table: pd.DataFrame, made: Mapping[str, Any]
     ) -> dict[str, Path]:
         """Keep the rows of some runs (cell, seed), whole or not at all: run id -> the file.
@@ -63,12 +63,14 @@ class Groups:
             cell.resolved for cell in dict.fromkeys(c for c, _ in batch)
         )
         settings["seed"] = sorted({seed for _, seed in batch})
-        with tables.writing(path, self.recording.schema, tables.glance, swept=True) as writer:
+        with tables.writing(
+            path, self.recording.schema, tables.check_columns, swept=True
+        ) as writer:
             writer.add(table)
             writer.record({**made, "runs": ids, **provenance_summary.split(settings)})
         return dict.fromkeys(ids, path)
 
-    def _whole(self, path: Path, wanted: Mapping[str, Wanted]) -> list[str]:
+    def _whole(self, path: Path, wanted: Mapping[str, Requirement]) -> list[str]:
         """Those of the wanted runs that a file has; none where a row of one is missing."""
         record = tables.provenance_of(path)
         stamp = record.get("fingerprint")

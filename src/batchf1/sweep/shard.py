@@ -12,18 +12,19 @@ import pandas as pd
 import pandera.pandas as pa
 
 from batchf1.config.settings import Run
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
 from batchf1.studies.experiments import plan
 from batchf1.sweep import provenance_summary
-from batchf1.sweep.cache import Progress, say
-from batchf1.sweep.cells import AT_ONCE, Cell, Piece, n_runs
+from batchf1.sweep.cache import Progress, log
+from batchf1.sweep.cells import CHUNK_SIZE, Cell, RunRange, n_runs
 from batchf1.sweep.recording import Recording
 from batchf1.sweep.rows import RECORDING
-from batchf1.sweep.run_cache import Groups, Wanted
-from batchf1.sweep.sharding import deal, training_cost
+from batchf1.sweep.run_cache import Requirement, RunCache
+from batchf1.sweep.sharding import assign_shards, training_cost
 from batchf1.training import engines
+from batchf1.training.engines import framework_of
 
 FILES_AT_ONCE = 16
 """Groups that are held while their rows are put into order."""
@@ -33,7 +34,7 @@ Batch = list[tuple[Cell, int]]
 
 def modules(runs: Iterable[Run], recording: Recording = RECORDING) -> list[str]:
     """The modules that decide what runs give; the seed of a run is none of their concern."""
-    of_each = ({type(run.dataset).__module__, *run.framework.modules(run)} for run in runs)
+    of_each = ({type(run.dataset).__module__, *framework_of(run).modules(run)} for run in runs)
     return sorted({recording.module}.union(*of_each))
 
 
@@ -64,36 +65,38 @@ def execute(
     waited for. `huge`: as in `plan`. Raises `InputError` where there is no such shard.
     """
     planned = plan(experiment, huge)
-    parts, recording = deal(planned.cells, n_shards), planned.recording
-    require(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
-    mine, store, name = parts[shard], Groups(folder, recording), f"shard {shard}"
+    parts, recording = assign_shards(planned.cells, n_shards), planned.recording
+    check(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
+    mine, store, name = parts[shard], RunCache(folder, recording), f"shard {shard}"
     lock = folder / f".shard-{shard}-of-{n_shards}.lock"
-    with locks.held(lock, lambda: say(f"{name}: waits for a process that trains the same")):
+    with locks.held(lock, lambda: log(f"{name}: waits for a process that trains the same")):
         _complete(mine, store, name, output, shard)
 
 
-def _complete(mine: Sequence[Piece], store: Groups, name: str, output: Path, shard: int) -> None:
+def _complete(
+    mine: Sequence[RunRange], store: RunCache, name: str, output: Path, shard: int
+) -> None:
     """Train what is not kept, and write the rows of all."""
     recording = store.recording
-    wanted: dict[str, Wanted] = {}
+    wanted: dict[str, Requirement] = {}
     for piece in mine:
         one = piece.cell.first
-        one_wanted = Wanted(fingerprint(one, recording), recording.n_rows(one))
+        one_wanted = Requirement(fingerprint(one, recording), recording.n_rows(one))
         wanted.update(dict.fromkeys(piece.run_ids(), one_wanted))
-    found = store.find(wanted)
-    say(f"{name}: {n_runs(mine)} runs, {len(found)} of them kept from before")
+    found = store.get(wanted)
+    log(f"{name}: {n_runs(mine)} runs, {len(found)} of them kept from before")
     batches = _batches(mine, found)
     if batches:
         found |= _train(batches, store, name)
     _write(list(wanted), found, output, shard, recording.schema)
 
 
-def _batches(mine: Sequence[Piece], found: Mapping[str, Path]) -> list[Batch]:
+def _batches(mine: Sequence[RunRange], found: Mapping[str, Path]) -> list[Batch]:
     """The runs that are not found, shape by shape, as many at once as train together."""
     shapes: dict[tuple[object, ...], Batch] = {}
     for piece in mine:
         first = piece.cell.first
-        key = (first.framework.shape(first), fingerprint(first))
+        key = (framework_of(first).shape(first), fingerprint(first))
         left = [s for s in piece.seeds if piece.cell.run_id(s) not in found]
         shapes.setdefault(key, []).extend((piece.cell, seed) for seed in left)
     return [batch for shape in shapes.values() if shape for batch in _at_once(shape)]
@@ -101,14 +104,14 @@ def _batches(mine: Sequence[Piece], found: Mapping[str, Path]) -> list[Batch]:
 
 def _at_once(shape: Batch) -> list[Batch]:
     first = shape[0][0].first
-    size = first.framework.together(first)
+    size = framework_of(first).group_size(first)
     return [shape[i : i + size] for i in range(0, len(shape), size)]
 
 
-def _train(batches: Sequence[Batch], store: Groups, name: str) -> dict[str, Path]:
+def _train(batches: Sequence[Batch], store: RunCache, name: str) -> dict[str, Path]:
     """Train runs of one framework, device and number of threads; keep each batch: id -> file."""
     one = batches[0][0][0].first
-    framework, device = one.framework, one.framework.configure(one)
+    framework, device = framework_of(one), framework_of(one).configure(one)
     software = framework.versions(*provenance.RECORDED)
     here = provenance.collect(device=device, versions=software)
     cost = cache(lambda cell: training_cost(cell.first))
@@ -123,7 +126,7 @@ def _train(batches: Sequence[Batch], store: Groups, name: str) -> dict[str, Path
             trainer = None  # one model at a time
             trainer, trained, n_shapes = framework.trainer(runs[0]), shape, n_shapes + 1
         table = recording.table(runs, device, trainer.train(runs), trainer.expected)
-        found |= store.keep(batch, table, here | {"fingerprint": fingerprint(runs[0], recording)})
+        found |= store.put(batch, table, here | {"fingerprint": fingerprint(runs[0], recording)})
         progress.advance(f" ({n_shapes} shapes compiled)")
     return found
 
@@ -138,12 +141,12 @@ def _write(
     """Write the rows of runs in this order, some hundred runs at once, and how they were made."""
     read = lru_cache(FILES_AT_ONCE)(tables.unchecked)
     with tables.writing(output, schema) as writer:
-        for start in range(0, len(wanted), AT_ONCE):
-            ids = wanted[start : start + AT_ONCE]
+        for start in range(0, len(wanted), CHUNK_SIZE):
+            ids = wanted[start : start + CHUNK_SIZE]
             writer.add(_ordered(ids, [read(path) for path in {found[i]: None for i in ids}]))
         sizes = Counter(found[run_id] for run_id in wanted)
         made = ({**tables.provenance_of(path), "n_runs": n} for path, n in sizes.items())
-        writer.record(provenance.collect(shard=shard, trained=provenance_summary.trained(made)))
+        writer.record(provenance.collect(shard=shard, trained=provenance_summary.trained_on(made)))
 
 
 def _ordered(ids: Sequence[str], parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

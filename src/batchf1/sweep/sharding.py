@@ -8,26 +8,27 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 from batchf1.config.settings import Run
-from batchf1.errors import require
-from batchf1.sweep.cells import Cell, Piece, whole
-from batchf1.training.base import Seconds
+from batchf1.errors import check
+from batchf1.sweep.cells import Cell, RunRange, all_runs
+from batchf1.training.base import CostEstimate
+from batchf1.training.engines import framework_of
 
-Shape = list[Piece]
+Shape = list[RunRange]
 """Runs that a trainer trains, in the order of the grid."""
 T = TypeVar("T")
 
 
-def deal(cells: Sequence[Cell], n_shards: int) -> list[list[Piece]]:
+def assign_shards(cells: Sequence[Cell], n_shards: int) -> list[list[RunRange]]:
     """The runs of some cells in `n_shards` parts of about equal expected cost, each in their order.
 
     Runs of one shape stay together, since they share a compiled model, unless they cost more than a
     fair share: then several parts have some, in whole groups of those that train together. Runs of
     two frameworks, devices or numbers of threads stay apart, since a process has one of each. A
-    part may be empty. Raises `InputError` for fewer parts than `fewest`.
+    part may be empty. Raises `InputError` for fewer parts than `min_shards`.
     """
     kinds = _kinds(cells)
     rule = "are at least one for each framework, device and number of threads"
-    require(n_shards >= len(kinds), "shards", rule, n_shards)
+    check(n_shards >= len(kinds), "shards", rule, n_shards)
     of_kinds = [_shapes(kind) for kind in kinds]
     shares = _shares([sum(map(_cost, shapes)) for shapes in of_kinds], n_shards)
     parts = [
@@ -39,7 +40,7 @@ def deal(cells: Sequence[Cell], n_shards: int) -> list[list[Piece]]:
     return [_in_order(part, place) for part in parts]
 
 
-def fewest(cells: Sequence[Cell]) -> int:
+def min_shards(cells: Sequence[Cell]) -> int:
     """The least number of shards that the runs can be dealt to."""
     return len(_kinds(cells))
 
@@ -49,7 +50,7 @@ def _kinds(cells: Sequence[Cell]) -> list[list[Cell]]:
     return _grouped(
         cells,
         lambda cell: (
-            cell.first.framework,
+            framework_of(cell.first),
             cell.first.training.device,
             cell.first.training.threads,
         ),
@@ -58,8 +59,8 @@ def _kinds(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 def _shapes(cells: Sequence[Cell]) -> list[Shape]:
     """The cells by shape, which no framework lets depend on the seed."""
-    groups = _grouped(cells, lambda cell: cell.first.framework.shape(cell.first))
-    return [whole(group) for group in groups]
+    groups = _grouped(cells, lambda cell: framework_of(cell.first).shape(cell.first))
+    return [all_runs(group) for group in groups]
 
 
 def _grouped(things: Sequence[T], key: Callable[[T], Hashable]) -> list[list[T]]:
@@ -78,13 +79,13 @@ def _shares(costs: list[float], n_shards: int) -> list[int]:
     return shares
 
 
-def _balanced(shapes: list[Shape], n_parts: int) -> list[list[Piece]]:
+def _balanced(shapes: list[Shape], n_parts: int) -> list[list[RunRange]]:
     """The costliest shape goes first to the part with the least to do.
 
     What costs more than a fair share fills one part after the other. A share has room for a shape
     that is compiled once more: each filled part costs one.
     """
-    parts: list[tuple[float, int, list[Piece]]] = [(0.0, i, []) for i in range(n_parts)]
+    parts: list[tuple[float, int, list[RunRange]]] = [(0.0, i, []) for i in range(n_parts)]
     once = max((_seconds(shape[0].cell.first).shape for shape in shapes), default=0.0)
     fair = sum(map(_cost, shapes)) / n_parts + once
     for shape in sorted(shapes, key=_cost, reverse=True):
@@ -109,7 +110,7 @@ def _cut(shape: Shape, seconds: float) -> tuple[Shape, Shape]:
         n, seconds = n + fit, seconds - fit * each
         if fit < size:
             break
-    together = first.framework.together(first)
+    together = framework_of(first).group_size(first)
     return _at(shape, max(n // together, 1) * together)
 
 
@@ -125,9 +126,9 @@ def _at(shape: Shape, n: int) -> tuple[Shape, Shape]:
     return before, after
 
 
-def _in_order(part: list[Piece], place: dict[int, int]) -> list[Piece]:
+def _in_order(part: list[RunRange], place: dict[int, int]) -> list[RunRange]:
     """The pieces in the order of the grid, neighbours as one."""
-    found: list[Piece] = []
+    found: list[RunRange] = []
     for piece in sorted(part, key=lambda piece: (place[id(piece.cell)], piece.start)):
         if found and found[-1].cell is piece.cell and found[-1].stop == piece.start:
             piece = piece._replace(start=found.pop().start)
@@ -151,7 +152,7 @@ def training_cost(run: Run) -> float:
     return run.training.epochs * epoch
 
 
-def _seconds(run: Run) -> Seconds:
+def _seconds(run: Run) -> CostEstimate:
     """What its engine is expected to cost; one named by its import path has costs of any name."""
-    known = run.framework.engines
+    known = framework_of(run).engines
     return known.get(run.training.engine) or next(iter(known.values()))

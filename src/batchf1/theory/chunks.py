@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import Ratio
-from batchf1.theory.distributions import LONGEST, as_floats, span
+from batchf1.theory.distributions import MAX_TABLE_LENGTH, as_floats, support
 from batchf1.theory.pool import Cut, Epoch, Pool, empty_terms, grouped
 
 NUMBERS = 2**15
@@ -23,7 +23,7 @@ POOLS = 2**14
 Rows = NDArray[np.intp]
 
 
-def each(
+def map_pools(
     counts: Counts,
     cut: Cut,
     metric: Ratio,
@@ -32,14 +32,14 @@ def each(
 ) -> Floats:
     """What `find` finds for each pool, in an array for each thing; `undefined` where it is 0/0."""
     pool = grouped(counts.n, counts, metric)
-    first, same = distinct(pool)
+    first, same = unique_pools(pool)
     found = np.repeat(np.array(undefined)[:, None], first.size, axis=1)
-    for rows, epoch in portions(pool.of(first), cut.of(first)):
+    for rows, epoch in chunks(pool.of(first), cut.of(first)):
         found[:, rows] = np.concatenate(find(epoch), axis=1).T
     return found[:, same].reshape(len(undefined), *counts.tp.shape)
 
 
-def distinct(pool: Pool) -> tuple[Rows, Rows]:
+def unique_pools(pool: Pool) -> tuple[Rows, Rows]:
     """Rows of pools that all differ, and which of these each pool is like."""
     keys = [column[:, 0] for column in (pool.total, *pool.groups)]
     order = np.lexsort(keys)
@@ -52,7 +52,7 @@ def distinct(pool: Pool) -> tuple[Rows, Rows]:
     return order[new], same
 
 
-def portions(pool: Pool, cut: Cut) -> Iterator[tuple[Rows, Epoch]]:
+def chunks(pool: Pool, cut: Cut) -> Iterator[tuple[Rows, Epoch]]:
     """Rows of pools in which something is relevant, and what they are as an epoch of their own.
 
     In a portion all have the same groups, and all or none a short last batch.
@@ -96,12 +96,12 @@ def _small(rows: Rows, epoch: Epoch) -> Iterator[tuple[Rows, Epoch]]:
 
 def _sizes(pool: Pool, cut: Cut) -> Floats:
     """About how many numbers an array needs: along the first count, and beside it. (p, 2)."""
-    number = span(pool.total, pool.relevant, as_floats(cut.size))
+    number = support(pool.total, pool.relevant, as_floats(cut.size))
     some = np.concatenate([number.start, (number.start + number.stop) / 2, number.stop], axis=1)
-    beside = np.minimum(number.stop, LONGEST) / number.points  # of the tables
+    beside = np.minimum(number.stop, MAX_TABLE_LENGTH) / number.points  # of the tables
     groups = np.ones_like(beside)
     for group in pool.groups[:-1]:
-        groups *= span(pool.relevant, group, some).points.max(axis=1, keepdims=True)
+        groups *= support(pool.relevant, group, some).points.max(axis=1, keepdims=True)
     beside = np.maximum(beside, groups)
     if np.isnan(cut.zero_division):
         beside = np.maximum(beside, 8 * np.minimum(empty_terms(pool, cut), 256))

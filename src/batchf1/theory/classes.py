@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.ratios import Metric, OverClasses, Ratio, Weights, check_metric, safe_divide
-from batchf1.theory.chunks import Rows, each, portions
-from batchf1.theory.pool import Cut, Epoch, Pool, beside, grouped, parts_of_error
+from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, Weights, check_metric, safe_divide
+from batchf1.theory.chunks import Rows, chunks, map_pools
+from batchf1.theory.pool import Cut, Epoch, Pool, expand_dims, grouped, parts_of_error
 
 
 def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:
@@ -23,7 +23,7 @@ def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:
     counts that the metric does not take, and where samples have other than one class each.
     """
     check_metric(metric)
-    if not isinstance(metric, OverClasses):
+    if not isinstance(metric, ClassAveraged):
         return counts, metric
     counts = checked(counts)
     metric.check_shape(counts.tp.shape)
@@ -37,7 +37,7 @@ def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:
     return Counts(right, none, counts.n[0] - right, none), ratio
 
 
-def parts(counts: Counts, cut: Cut, metric: OverClasses) -> Floats:
+def parts(counts: Counts, cut: Cut, metric: ClassAveraged) -> Floats:
     """The true value and the two parts of the error, (3, ...), of a macro or weighted average.
 
     `cut` is that of each class. Raises `InputError` where `zero_division` is NaN and a batch may
@@ -45,12 +45,12 @@ def parts(counts: Counts, cut: Cut, metric: OverClasses) -> Floats:
     """
     left_out = np.isnan(cut.zero_division)
     if metric.average == "macro":
-        require(not left_out, "zero_division", JOINT.format(metric.name), "nan")
+        check(not left_out, "zero_division", JOINT.format(metric.name), "nan")
         undefined = [cut.zero_division, 0.0, 0.0]
-        return np.asarray(each(counts, cut, metric.ratio, _parts, undefined).mean(axis=1))
+        return np.asarray(map_pools(counts, cut, metric.ratio, _parts, undefined).mean(axis=1))
     needed = left_out and not metric.ratio.bottom[0] * metric.ratio.bottom[2]
-    require(not needed, "zero_division", JOINT.format(metric.name), "nan")
-    true = metric.of(*counts, zero_division=cut.zero_division)
+    check(not needed, "zero_division", JOINT.format(metric.name), "nan")
+    true = metric.from_counts(*counts, zero_division=cut.zero_division)
     whole = cut._replace(zero_division=0.0) if left_out else cut  # a class left out weighs nothing
     return np.stack([true, *_weighted_parts(counts, whole, metric.ratio).sum(axis=1)])
 
@@ -66,7 +66,7 @@ def _weighted_parts(counts: Counts, cut: Cut, ratio: Ratio) -> Floats:
     """What each class owes to being empty and to the rest of its error: (2, n_classes, ...)."""
     flat = Counts(*(part.reshape(-1) for part in counts))
     found = np.zeros((2, flat.tp.size))
-    for rows, epoch in portions(grouped(flat.n, flat, ratio), cut):
+    for rows, epoch in chunks(grouped(flat.n, flat, ratio), cut):
         shares = _positive_shares(epoch.pool, flat, rows, ratio)
         for part, values in zip(found, _support_times_error(epoch, *shares), strict=True):
             part[rows] = (epoch.cut.shares * values).sum(axis=-1)
@@ -80,12 +80,13 @@ def _support_times_error(epoch: Epoch, shares: list[Floats], idle: Floats) -> tu
     `shares` (p, 1) are those of each group that belong to the class, `idle` of what is in none.
     Shape (p, u) each.
     """
-    pool, law, sizes = epoch.pool, epoch.law, epoch.cut.sizes
+    pool, law, sizes = epoch.pool, epoch.distribution, epoch.cut.sizes
     empty = idle * pool.none(sizes) * (epoch.cut.zero_division - pool.true) + 0.0
     values = pool.deviations(law, 0.0)
     counts = law.counts()
     support = sum(
-        beside(share - idle, count) * count for share, count in zip(shares, counts, strict=True)
+        expand_dims(share - idle, count) * count
+        for share, count in zip(shares, counts, strict=True)
     )
     others = law.mean(support * values) / sizes + idle * law.mean(values)
     return empty, others
@@ -106,7 +107,7 @@ def _positive_shares(
     return shares, safe_divide(of_class(None, 0), pool.total - pool.relevant)
 
 
-def _check_one_class_each(counts: Counts, metric: OverClasses) -> None:
+def _check_one_class_each(counts: Counts, metric: ClassAveraged) -> None:
     sums = (counts.positives.sum(axis=0), counts.predicted_positives.sum(axis=0))
     for labels in sums:
         strange = labels != counts.n[0]
@@ -115,7 +116,7 @@ def _check_one_class_each(counts: Counts, metric: OverClasses) -> None:
                 f"{metric.name} needs the joint law of the classes, unless each sample has and "
                 "gets one: then TP + FN and TP + FP of the classes add up to the samples"
             )
-            refuse("counts", rule, f"{labels[strange][0]} of {counts.n[0][strange][0]}")
+            raise_input_error("counts", rule, f"{labels[strange][0]} of {counts.n[0][strange][0]}")
 
 
 def _recalls(ratio: Ratio) -> bool:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import hypergeom
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts, Floats, Integers
 from batchf1.metrics.ratios import F1
-from batchf1.theory.pool import checked_pool, owed_to_empty
+from batchf1.theory.pool import checked_pool, empty_batch_error
 
-TRIFLE = 1e-20
+MIN_PROBABILITY = 1e-20
 """Probabilities below it are left out."""
 
 
@@ -38,7 +38,9 @@ def random_cut(counts: Counts, sizes: ArrayLike, zero_division: float = 0.0) -> 
         return undefined
     size, number = np.unique(sizes, return_counts=True)
     batch = size[None].astype(np.float64)
-    error = owed_to_empty(pool, batch, undefined) + pool.mean_curvature(pool.law(batch))
+    error = empty_batch_error(pool, batch, undefined) + pool.mean_curvature(
+        pool.distribution(batch)
+    )
     return float(pool.true.item() + np.average(error[0], weights=number))
 
 
@@ -59,7 +61,7 @@ def stratified_cut(
     checked_pool(counts, F1)
     parts = _parts("positives", positives, int(counts.tp + counts.fn))
     others = _parts("negatives", negatives, int(counts.fp + counts.tn))
-    pairs = np.stack(checks.together("positives and negatives", parts, others))
+    pairs = np.stack(checks.broadcast("positives and negatives", parts, others))
     batches, number = np.unique(pairs, axis=1, return_counts=True)
     means = [_of_batch(counts, int(p), int(n), undefined) for p, n in batches.T]
     return float(np.average(means, weights=number))
@@ -69,7 +71,9 @@ def _of_batch(counts: Counts, positives: int, negatives: int, undefined: float) 
     """Expected F1 of one batch of so many positives and negatives."""
     hits, likely = _law(counts.tp, counts.fn, positives)
     alarms, as_likely = _law(counts.fp, counts.tn, negatives)
-    value = F1.of(hits[:, None], alarms, positives - hits[:, None], zero_division=undefined)
+    value = F1.from_counts(
+        hits[:, None], alarms, positives - hits[:, None], zero_division=undefined
+    )
     return float(likely @ value @ as_likely)
 
 
@@ -79,18 +83,18 @@ def _law(marked: int, others: int, draws: int) -> tuple[Integers, Floats]:
     if number.size == 1:  # certain; SciPy has no law of a class without samples
         return number, np.ones(1)
     probability = np.asarray(hypergeom.pmf(number, marked + others, marked, draws))
-    felt = probability > TRIFLE
+    felt = probability > MIN_PROBABILITY
     return number[felt], probability[felt]
 
 
 def _defined(zero_division: float) -> float:
     undefined = checks.zero_division(zero_division)
-    require(not np.isnan(undefined), "zero_division", "is 0 or 1 here", undefined)
+    check(not np.isnan(undefined), "zero_division", "is 0 or 1 here", undefined)
     return undefined
 
 
-def _parts(thing: str, values: ArrayLike, total: int, least: int = 0) -> Integers:
-    parts = checks.whole_numbers(thing, values, least)
-    require(parts.ndim == 1 and parts.size > 0, thing, "are those of each batch, (b,)", parts.shape)
-    require(int(parts.sum()) == total, thing, f"add up to the pool's {total}", int(parts.sum()))
+def _parts(name: str, values: ArrayLike, total: int, least: int = 0) -> Integers:
+    parts = checks.check_integers(name, values, least)
+    check(parts.ndim == 1 and parts.size > 0, name, "are those of each batch, (b,)", parts.shape)
+    check(int(parts.sum()) == total, name, f"add up to the pool's {total}", int(parts.sum()))
     return parts

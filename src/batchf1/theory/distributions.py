@@ -17,10 +17,10 @@ from scipy.special import digamma, gammaln, xlog1py, xlogy
 
 from batchf1.metrics.counts import Floats
 
-NOTHING = 41.0  # exp(-NOTHING) is a probability that no sum in double precision can feel
+MAX_NEGATIVE_LOG = 41.0  # exp(-NOTHING) is a probability that no sum in double precision can feel
 NEVER = 1e-18  # a share of the probability of other counts than 0 that nothing can feel
 SMOOTH = 4.5  # standard deviations from which on a sum may leave points out; exp(-2 SMOOTH^2)
-LONGEST = 4096  # of a table of probabilities that is made for speed
+MAX_TABLE_LENGTH = 4096  # of a table of probabilities that is made for speed
 TINY = 1e-300
 ZERO = np.zeros(())
 
@@ -34,7 +34,7 @@ class Axis(NamedTuple):
     weights: Floats
 
 
-class Span(NamedTuple):
+class Support(NamedTuple):
     """The points of a law: `start`, `start` + `step`, and so on up to `stop`."""
 
     start: Floats
@@ -58,18 +58,18 @@ def hypergeometric(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Axi
         (draws[..., None], -1, (draws * others / safe)[..., None]),
         ((others - draws)[..., None], 1, (others * left / safe)[..., None]),
     ]
-    return _axis(span(total, marked, draws), lambda points: _log_product(points, mean, cells))
+    return _axis(support(total, marked, draws), lambda points: _log_product(points, mean, cells))
 
 
-def of_many(total: Floats, marked: Floats, draws: Floats) -> Axis:
+def hypergeometric_vectorized(total: Floats, marked: Floats, draws: Floats) -> Axis:
     """`hypergeometric`, faster where `total` and `marked` are alike along all axes but the first.
 
     Of two binomial counts of one rate the first, given their sum, has this law whatever the rate.
     So it is a product of two factors, of one variable each, that can be looked up.
     """
-    place = span(total, marked, draws)
+    place = support(total, marked, draws)
     most = int(place.stop.max(initial=0.0)), int((draws - place.start).max(initial=0.0))
-    if max(most) > LONGEST:
+    if max(most) > MAX_TABLE_LENGTH:
         return hypergeometric(total, marked, draws)
     rate = draws.reshape(len(draws), -1).mean(axis=-1)[:, None] / total.reshape(-1, 1)
     of_marked, of_others = (
@@ -89,31 +89,31 @@ def of_many(total: Floats, marked: Floats, draws: Floats) -> Axis:
     return _axis(place, logs)
 
 
-def span(total: Floats, marked: Floats, draws: Floats) -> Span:
+def support(total: Floats, marked: Floats, draws: Floats) -> Support:
     """Where the points of `hypergeometric` lie."""
     others, safe = total - marked, np.maximum(total, 1.0)
     mean = draws * marked / safe
     variance = mean * (others / safe) * ((total - draws) / np.maximum(total - 1, 1.0))
     low, high = np.maximum(0.0, draws - others), np.minimum(draws, marked)
-    return _span(mean, variance, low, high)
+    return _support(mean, variance, low, high)
 
 
 def binomial(share: ArrayLike, draws: ArrayLike) -> Axis:
     """How many of `draws` are marked when each is with probability `share`, independently."""
     share, draws = np.broadcast_arrays(as_floats(share), as_floats(draws))
     mean = draws * share
-    place = _span(mean, mean * (1 - share), 0 * mean, draws)
+    place = _support(mean, mean * (1 - share), 0 * mean, draws)
     return _axis(place, partial(_log_binomial, share[..., None], draws[..., None]))
 
 
 def poisson(mean: ArrayLike) -> Axis:
     """A Poisson count."""
     mean = as_floats(mean)
-    place, mean = _span(mean, mean, 0 * mean, mean + np.inf), mean[..., None]
+    place, mean = _support(mean, mean, 0 * mean, mean + np.inf), mean[..., None]
     return _axis(place, lambda points: _log_product(points, mean, [(ZERO, 1, mean)]))
 
 
-def log_none(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Floats:
+def log_prob_zero(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Floats:
     """Log of the probability that `draws` of `total` hold no marked sample; -inf if some must."""
     total, marked, draws = np.broadcast_arrays(*map(as_floats, (total, marked, draws)))
     spare = total - marked - draws
@@ -187,15 +187,17 @@ def as_floats(values: ArrayLike) -> Floats:
     return np.asarray(values, np.float64)
 
 
-def _span(mean: Floats, variance: Floats, low: Floats, high: Floats) -> Span:
+def _support(mean: Floats, variance: Floats, low: Floats, high: Floats) -> Support:
     """The points of a law end where Bernstein's inequality leaves exp(-NOTHING)."""
-    reach = NOTHING / 3 + np.sqrt((NOTHING / 3) ** 2 + 2 * NOTHING * variance)
+    reach = MAX_NEGATIVE_LOG / 3 + np.sqrt(
+        (MAX_NEGATIVE_LOG / 3) ** 2 + 2 * MAX_NEGATIVE_LOG * variance
+    )
     start = np.ceil(np.maximum(low, mean - reach))
     stop = np.floor(np.minimum(high, mean + reach))
-    return Span(start, stop, _stride(mean, np.sqrt(variance)))
+    return Support(start, stop, _stride(mean, np.sqrt(variance)))
 
 
-def _axis(place: Span, logs: Callable[[Floats], Floats]) -> Axis:
+def _axis(place: Support, logs: Callable[[Floats], Floats]) -> Axis:
     """The points that matter, and their probabilities, from logs of these but for a constant."""
     start, stop, step = place
     size = int(np.max(place.points, initial=1.0))
@@ -220,7 +222,7 @@ def _stride(mean: Floats, spread: Floats) -> Floats:
     scale changes by exp(-2 SMOOTH^2). Ratios are not smooth near 0: the mean must be far from it.
     """
     wide = np.maximum(spread, SMOOTH)
-    far = (mean > NOTHING) & (spread > SMOOTH)
+    far = (mean > MAX_NEGATIVE_LOG) & (spread > SMOOTH)
     return np.where(far, np.floor(np.pi / np.arcsin(SMOOTH / wide)), 1.0)
 
 

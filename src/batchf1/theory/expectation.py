@@ -16,14 +16,14 @@ from batchf1.metrics.averaging import Averaging, average
 from batchf1.metrics.counts import Counts, Floats, checked
 from batchf1.metrics.ratios import (
     F1,
+    ClassAveraged,
     Metric,
-    OverClasses,
     Ratio,
     check_ratio,
     dot,
     safe_divide,
 )
-from batchf1.theory.chunks import each
+from batchf1.theory.chunks import map_pools
 from batchf1.theory.classes import joined, parts
 from batchf1.theory.pool import (
     Cut,
@@ -95,7 +95,7 @@ def expect(
     >>> expect(Counts(tp=160, fp=[0, 40], fn=40, tn=9760), batch_size=32).expected_f1.round(3)
     array([0.389, 0.374])
     >>> classes = Counts(tp=[60, 20], fp=[10, 10], fn=[10, 10], tn=[20, 60])
-    >>> round(expect(classes, batch_size=10, metric=OverClasses(F1, "macro")).error, 3)
+    >>> round(expect(classes, batch_size=10, metric=ClassAveraged(F1, "macro")).error, 3)
     -0.028
     """
     counts, cut, metric = _checked(counts, batch_size, averaging, zero_division, metric)
@@ -103,7 +103,7 @@ def expect(
     expected, sd = found[1:3]
     low, high = (np.clip(expected + side * NORMAL_95 * sd, 0.0, 1.0) for side in (-1, 1))
     batches = cut.batches.reshape(counts.tp.shape).astype(np.int64)
-    batches = batches[0] if isinstance(metric, OverClasses) else batches
+    batches = batches[0] if isinstance(metric, ClassAveraged) else batches
     fields = [_plain(values) for values in (*found, batches)]
     return Expectation._make([*fields, (_plain(low), _plain(high))])
 
@@ -117,9 +117,9 @@ def expected_f1(
 ) -> Any:
     """`expect(...).expected_f1` alone, in a third of the time; the same arguments and errors."""
     counts, cut, metric = _checked(counts, batch_size, averaging, zero_division, metric)
-    if isinstance(metric, OverClasses):
+    if isinstance(metric, ClassAveraged):
         return _plain(_found(counts, cut, metric)[1])
-    return _plain(each(counts, cut, metric, _mean, [cut.zero_division])[0])
+    return _plain(map_pools(counts, cut, metric, _mean, [cut.zero_division])[0])
 
 
 def covariance_identity(
@@ -153,14 +153,14 @@ def _checked(
 
 def _found(counts: Counts, cut: Cut, metric: Metric) -> Floats:
     """The first six fields of an `Expectation`, in an array for each."""
-    if isinstance(metric, OverClasses):
+    if isinstance(metric, ClassAveraged):
         true, empty, curvature = parts(counts, cut, metric)
         error = empty + curvature
         alone = cut.batches.reshape(counts.n.shape)[0] == 1
         sd = np.where(alone, 0.0 * true, np.nan)
         return np.stack([true, true + error, sd, error, empty, curvature])
     undefined = [cut.zero_division] * 2 + [0.0 * cut.zero_division] * 4
-    return each(counts, cut, metric, _moments, undefined)
+    return map_pools(counts, cut, metric, _moments, undefined)
 
 
 def _moments(epoch: Epoch) -> tuple[Floats, ...]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import multivariate_hypergeom
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import F1
@@ -28,7 +28,7 @@ class Outcomes(NamedTuple):
 
     def quantile(self, share: float) -> float:
         """The smallest size of a difference that at least `share` of the cuts do not exceed."""
-        checks.must(0 <= checks.real(share) <= 1, "share", "lies in [0, 1]", share)
+        checks.check_argument(0 <= checks.real(share) <= 1, "share", "lies in [0, 1]", share)
         size = np.abs(self.difference)
         order = np.argsort(size, kind="stable")
         # added up from the largest size: from the smallest, rounding would hide what is rare
@@ -50,8 +50,8 @@ def dropped(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
     batch size outside 1 .. `n_samples`.
     """
     last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
-    rest = F1.of(tp - last_tp, errors - last_errors, 0)
-    return Outcomes(rest - F1.of(tp, errors, 0), probability)
+    rest = F1.from_counts(tp - last_tp, errors - last_errors, 0)
+    return Outcomes(rest - F1.from_counts(tp, errors, 0), probability)
 
 
 def summed(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
@@ -77,25 +77,26 @@ def _weighted(
     """F1 where the last batch has a weight that follows from n_last / batch_size, minus F1."""
     last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
     less = 1 - weight_of((n_samples % batch_size or batch_size) / batch_size)
-    rebuilt = F1.of(tp - less * last_tp, errors - less * last_errors, 0)
-    return Outcomes(rebuilt - F1.of(tp, errors, 0), probability)
+    rebuilt = F1.from_counts(tp - less * last_tp, errors - less * last_errors, 0)
+    return Outcomes(rebuilt - F1.from_counts(tp, errors, 0), probability)
 
 
 def _last_batch(
     tp: int, errors: int, n_samples: int, batch_size: int
 ) -> tuple[Integers, Integers, Floats]:
     """TP and FP + FN of the incomplete last batch, each pair with its probability."""
-    tp, errors = checks.whole("tp", tp, least=0), checks.whole("errors", errors, least=0)
-    require(tp + errors > 0, "tp + errors", "is above 0", tp + errors)
+    tp, errors = (
+        checks.check_integer("tp", tp, least=0),
+        checks.check_integer("errors", errors, least=0),
+    )
+    check(tp + errors > 0, "tp + errors", "is above 0", tp + errors)
     n_samples, batch_size = (
-        checks.whole("n_samples", n_samples),
-        checks.whole("batch_size", batch_size),
+        checks.check_integer("n_samples", n_samples),
+        checks.check_integer("batch_size", batch_size),
     )
     least = f"is at least tp + errors = {tp + errors}"
-    require(n_samples >= tp + errors, "n_samples", least, n_samples)
-    require(
-        batch_size <= n_samples, "batch_size", f"is at most n_samples = {n_samples}", batch_size
-    )
+    check(n_samples >= tp + errors, "n_samples", least, n_samples)
+    check(batch_size <= n_samples, "batch_size", f"is at most n_samples = {n_samples}", batch_size)
     size = n_samples % batch_size
     pairs = np.indices((min(tp, size) + 1, min(errors, size) + 1)).reshape(2, -1)
     draws = np.stack([*pairs, size - pairs.sum(axis=0)], axis=-1)

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats
 from batchf1.metrics.ratios import F1, Ratio, check_ratio
 from batchf1.theory.distributions import binomial, poisson
-from batchf1.theory.nested import Law, nest
+from batchf1.theory.nested import NestedDistribution, nested_distribution
 from batchf1.theory.pool import Pool, grouped
 
 RAREST = 1e-15
@@ -53,16 +53,16 @@ def large_data(
     as `expect`. Source: `docs/theory.md`, section 7.
     """
     good = RAREST <= checks.real(prevalence) <= 1
-    checks.must(good, "prevalence", f"lies in [{RAREST}, 1]", prevalence)
+    checks.check_argument(good, "prevalence", f"lies in [{RAREST}, 1]", prevalence)
     tp, fp, fn = (prevalence * part for part in _per_positive(precision, recall))
     spare = 1 - prevalence - fp
-    require(spare > -1e-12, "precision", "needs more negatives than there are", precision)
+    check(spare > -1e-12, "precision", "needs more negatives than there are", precision)
     zero_division = checks.zero_division(zero_division)
     check_ratio(metric)
-    batch_size = checks.whole("batch_size", batch_size)
+    batch_size = checks.check_integer("batch_size", batch_size)
     pool = grouped(1.0, (tp, fp, fn, max(spare, 0.0)), metric)
     share = min(pool.relevant.item(), 1.0)
-    law = nest(binomial([[share]], batch_size), pool.groups, finite=False)
+    law = nested_distribution(binomial([[share]], batch_size), pool.groups, finite=False)
     log_empty = batch_size * float(np.log1p(-share)) if share < 1 else -np.inf
     limit = _limit(pool, law, log_empty, zero_division)
     rate = _rate(pool, law, log_empty, batch_size, limit.error, zero_division)
@@ -85,23 +85,26 @@ def rare_positives(
     """
     good = RAREST <= checks.real(positives_per_batch) < np.inf
     rule = f"must be at least {RAREST} and finite"
-    checks.must(good, "positives_per_batch", rule, positives_per_batch)
+    checks.check_argument(good, "positives_per_batch", rule, positives_per_batch)
     zero_division = checks.zero_division(zero_division)
     check_ratio(metric)
-    require(metric.bottom[3] == 0, "metric", "must not count true negatives here", metric[:2])
+    check(metric.bottom[3] == 0, "metric", "must not count true negatives here", metric[:2])
     counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
     pool = grouped(np.inf, (*counts, 0.0), metric)
-    law = nest(poisson(pool.relevant), pool.groups, finite=False)
+    law = nested_distribution(poisson(pool.relevant), pool.groups, finite=False)
     return _limit(pool, law, -pool.relevant.item(), zero_division)
 
 
 def _per_positive(precision: float, recall: float) -> tuple[float, float, float]:
     """True positives, false positives and false negatives for each positive."""
-    precision, recall = checks.share("precision", precision), checks.share("recall", recall)
+    precision, recall = (
+        checks.check_fraction("precision", precision),
+        checks.check_fraction("recall", recall),
+    )
     return recall, recall * (1 - precision) / precision, 1 - recall
 
 
-def _limit(pool: Pool, law: Law, log_empty: float, zero_division: float) -> Limit:
+def _limit(pool: Pool, law: NestedDistribution, log_empty: float, zero_division: float) -> Limit:
     """`log_empty` is the log of the probability that a batch is empty."""
     skip, true = np.isnan(zero_division), pool.true.item()
     kept = -float(np.expm1(log_empty)) if skip else 1.0
@@ -109,12 +112,12 @@ def _limit(pool: Pool, law: Law, log_empty: float, zero_division: float) -> Limi
     curved = pool.mean_curvature(law).item() / kept
     error = empty + curved
     # The counts of all batches add up to those of the pool: what is linear in them does not move.
-    _, beyond = law.spectrum(_around(pool, law, error, zero_division), 1, lambda *_: False)
+    _, beyond = law.coefficients(_around(pool, law, error, zero_division), 1, lambda *_: False)
     sd = np.sqrt(beyond.item()) / kept
     return Limit(true, true + error, float(sd), error, empty, curved, np.nan)
 
 
-def _around(pool: Pool, law: Law, error: float, zero_division: float) -> Floats:
+def _around(pool: Pool, law: NestedDistribution, error: float, zero_division: float) -> Floats:
     """Value of a batch minus its expected one; 0 for a batch that is left out."""
     when_empty = error if np.isnan(zero_division) else zero_division - pool.true
     return pool.deviations(law, when_empty) - error
@@ -122,7 +125,7 @@ def _around(pool: Pool, law: Law, error: float, zero_division: float) -> Floats:
 
 def _rate(
     pool: Pool,
-    law: Law,
+    law: NestedDistribution,
     log_empty: float,
     batch: int,
     error: float,

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from batchf1.metrics.counts import Floats
 from batchf1.metrics.ratios import safe_divide
-from batchf1.theory.distributions import Axis, binomial, of_many
+from batchf1.theory.distributions import Axis, binomial, hypergeometric_vectorized
 
 Enough = Callable[[int, Floats], bool]
 """Whether to stop after this degree, with this mean square (p, u) left of the function."""
 
 
-class Law(NamedTuple):
+class NestedDistribution(NamedTuple):
     """How many relevant samples a batch has, and how they fall on the groups given that number.
 
     `first`: the law of that number for each batch, (p, u, n); its points are `number` (p, n0), each
@@ -56,7 +56,7 @@ class Law(NamedTuple):
         """Mean of `values` (p, n0, n1, ...) for each batch: shape (p, u)."""
         return self.over_number(self.given_number(values))
 
-    def spectrum(self, values: Floats, degree: int, enough: Enough) -> tuple[Floats, Floats]:
+    def coefficients(self, values: Floats, degree: int, enough: Enough) -> tuple[Floats, Floats]:
         """Coefficients of `values` in the orthonormal polynomials of the counts, for each batch.
 
         Shape (i, j, ..., p, u): the entry belongs to total degree i + j + ..., up to `degree` or as
@@ -91,7 +91,7 @@ class Law(NamedTuple):
         return np.asarray(given[..., np.arange(len(self.place))[:, None, None], self.place])
 
 
-def nest(first: Axis, groups: Sequence[Floats], finite: bool) -> Law:
+def nested_distribution(first: Axis, groups: Sequence[Floats], finite: bool) -> NestedDistribution:
     """The law of a batch from that of its number of relevant samples and the groups of these.
 
     `groups`: (p, 1) each. `finite`: they are numbers of samples, drawn without replacement;
@@ -101,10 +101,12 @@ def nest(first: Axis, groups: Sequence[Floats], finite: bool) -> Law:
     inner, left, pool = [], number, sum(groups[1:], groups[0])
     for size in groups[:-1]:
         size = size.reshape(pool.shape)
-        axis = of_many(pool, size, left) if finite else binomial(size / pool, left)
+        axis = (
+            hypergeometric_vectorized(pool, size, left) if finite else binomial(size / pool, left)
+        )
         inner.append(axis)
         left, pool = left[..., None] - axis.points, (pool - size)[..., None]
-    return Law(first, number, place, tuple(inner))
+    return NestedDistribution(first, number, place, tuple(inner))
 
 
 def inner_product(one: Floats, two: Floats) -> Floats:

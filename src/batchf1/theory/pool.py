@@ -13,21 +13,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import xlog1py
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.averaging import check_averaging
 from batchf1.metrics.counts import Counts, Floats, checked
 from batchf1.metrics.ratios import Ratio, check_ratio, dot, safe_divide
 from batchf1.theory.distributions import (
-    NOTHING,
+    MAX_NEGATIVE_LOG,
     TINY,
     as_floats,
     hypergeometric,
-    log_none,
+    log_prob_zero,
     stirling_remainder,
     sum_rules,
 )
-from batchf1.theory.nested import Law, inner_product, nest
+from batchf1.theory.nested import NestedDistribution, inner_product, nested_distribution
 
 
 class Pool(NamedTuple):
@@ -60,27 +60,29 @@ class Pool(NamedTuple):
 
     def none(self, used: ArrayLike) -> Floats:
         """Probability that there is nothing relevant among `used` samples, (p, u)."""
-        return np.exp(log_none(self.total, self.relevant, used))
+        return np.exp(log_prob_zero(self.total, self.relevant, used))
 
-    def law(self, batch: ArrayLike, used: ArrayLike = 0.0) -> Law:
+    def distribution(self, batch: ArrayLike, used: ArrayLike = 0.0) -> NestedDistribution:
         """The law of batches of these sizes, given that `used` others hold nothing relevant.
 
         Both are single or (p, u).
         """
         most = self.total - np.maximum(self.relevant, batch)  # beyond, `none` is 0
         left = self.total - np.minimum(as_floats(used), most)
-        return nest(hypergeometric(left, self.relevant, batch), self.groups, finite=True)
+        return nested_distribution(
+            hypergeometric(left, self.relevant, batch), self.groups, finite=True
+        )
 
-    def deviations(self, law: Law, when_empty: ArrayLike) -> Floats:
+    def deviations(self, law: NestedDistribution, when_empty: ArrayLike) -> Floats:
         """Metric of each outcome minus its true value, (p, n0, n1, ...).
 
         `when_empty`, single or (p, 1), where it is 0/0.
         """
         values, _ = self._deviations(law)
-        empty = beside(law.number == 0, values)
-        return np.where(empty, beside(np.atleast_2d(when_empty), values), values)
+        empty = expand_dims(law.number == 0, values)
+        return np.where(empty, expand_dims(np.atleast_2d(when_empty), values), values)
 
-    def curvature(self, law: Law) -> Floats:
+    def curvature(self, law: NestedDistribution) -> Floats:
         """Mean deviation given the number of relevant samples: (p, n0), 0 where there are none.
 
         What is linear in the groups' shares has mean 0 and is left out beforehand; the rest is of
@@ -88,20 +90,20 @@ class Pool(NamedTuple):
         """
         values, bottom = self._deviations(law)
         usual = law.number * (dot(self.bottom, self.groups) / self.relevant)
-        values *= np.subtract(beside(usual, values), bottom, out=bottom)
+        values *= np.subtract(expand_dims(usual, values), bottom, out=bottom)
         return safe_divide(law.given_number(values), usual)
 
-    def _deviations(self, law: Law) -> tuple[Floats, Floats]:
+    def _deviations(self, law: NestedDistribution) -> tuple[Floats, Floats]:
         """Metric minus its true value, and its denominator; 0 and 1 where it is 0/0."""
         counts = law.counts()
         pairs = zip(self.top, self.bottom, strict=True)
         # (metric - true) x denominator: linear, of mean 0
-        weights = [beside(top - self.true * bottom, counts[-1]) for top, bottom in pairs]
+        weights = [expand_dims(top - self.true * bottom, counts[-1]) for top, bottom in pairs]
         excess, bottom = dot(weights, counts), dot(self.bottom, counts)
-        bottom += beside(law.number == 0, bottom)
+        bottom += expand_dims(law.number == 0, bottom)
         return excess / bottom, bottom
 
-    def mean_curvature(self, law: Law) -> Floats:
+    def mean_curvature(self, law: NestedDistribution) -> Floats:
         """Mean of `curvature` over the law of each batch: shape (p, u)."""
         return law.over_number(self.curvature(law))
 
@@ -164,12 +166,12 @@ class Epoch:
         self.pool, self.cut = pool, cut
 
     @cached_property
-    def law(self) -> Law:
+    def distribution(self) -> NestedDistribution:
         """The law of the batches of `cut.sizes`."""
-        return self.pool.law(self.cut.sizes)
+        return self.pool.distribution(self.cut.sizes)
 
 
-def beside(column: NDArray[Any], values: Floats) -> NDArray[Any]:
+def expand_dims(column: NDArray[Any], values: Floats) -> NDArray[Any]:
     """What is (p, k), shaped to go with values (p, k, ...) or, for k = 1, (p, n0, ...)."""
     return column.reshape(column.shape + (1,) * (values.ndim - column.ndim))
 
@@ -180,9 +182,9 @@ def checked_counts(counts: Counts) -> Counts:
     Raises `InputError` unless they are whole numbers >= 0 that add up to 1 .. 2**53 in each pool.
     """
     whole = checked(counts)
-    good = (whole.n >= 1) & (whole.n <= checks.LARGEST)
+    good = (whole.n >= 1) & (whole.n <= checks.MAX_INTEGER)
     if not good.all():
-        refuse("tp + fp + fn + tn", "lies in 1 .. 2**53", whole.n[~good][0].item())
+        raise_input_error("tp + fp + fn + tn", "lies in 1 .. 2**53", whole.n[~good][0].item())
     return whole
 
 
@@ -194,7 +196,7 @@ def checked_pool(counts: Counts, metric: Ratio) -> Pool | None:
     check_ratio(metric)
     whole = checked(counts)
     for name, given in zip(Counts._fields, counts, strict=True):
-        checks.must(np.ndim(given) == 0, name, "is a single number", given)
+        checks.check_argument(np.ndim(given) == 0, name, "is a single number", given)
     whole = checked_counts(whole)
     pool = grouped(whole.n, whole, metric)
     return pool if pool.groups else None
@@ -205,9 +207,9 @@ def checked_cut(total: ArrayLike, batch_size: int, averaging: str, zero_division
 
     Raises `InputError` for a size outside 1 .. N or another rule.
     """
-    size, total = checks.whole("batch_size", batch_size), as_floats(total)
+    size, total = checks.check_integer("batch_size", batch_size), as_floats(total)
     least = total.min(initial=np.inf)
-    require(size <= least, "batch_size", f"is at most the number of samples, {least:.0f}", size)
+    check(size <= least, "batch_size", f"is at most the number of samples, {least:.0f}", size)
     check_averaging(averaging)
     undefined = checks.zero_division(zero_division)
     full, rest = np.divmod(total.reshape(-1, 1), size)
@@ -237,24 +239,26 @@ def parts_of_error(epoch: Epoch) -> tuple[Floats, Floats]:
     pool, cut = epoch.pool, epoch.cut
     if np.isnan(cut.zero_division):
         return np.zeros_like(pool.total), _first_non_empty(pool, cut)
-    empty = owed_to_empty(pool, cut.sizes, cut.zero_division)
-    curved = pool.mean_curvature(epoch.law)
+    empty = empty_batch_error(pool, cut.sizes, cut.zero_division)
+    curved = pool.mean_curvature(epoch.distribution)
     both = (np.asarray((cut.shares * part).sum(-1, keepdims=True)) for part in (empty, curved))
     return next(both), next(both)
 
 
-def owed_to_empty(pool: Pool, size: ArrayLike, zero_division: float) -> Floats:
+def empty_batch_error(pool: Pool, size: ArrayLike, zero_division: float) -> Floats:
     """The part of the expected error of one batch that it owes to being empty, (p, u)."""
     return np.asarray(pool.none(size) * (zero_division - pool.true) + 0.0)  # no -0.0
 
 
 def empty_terms(pool: Pool, cut: Cut) -> Floats:
     """How many full batches can be empty before a non-empty one, with any probability: (p, 1)."""
-    log_empty = log_none(pool.total, pool.relevant, cut.size)
-    return np.asarray(np.minimum(cut.full - 1, NOTHING // np.maximum(-log_empty, 1e-15)) + 1)
+    log_empty = log_prob_zero(pool.total, pool.relevant, cut.size)
+    return np.asarray(
+        np.minimum(cut.full - 1, MAX_NEGATIVE_LOG // np.maximum(-log_empty, 1e-15)) + 1
+    )
 
 
-def short_comes_later(cut: Cut, passed: Floats) -> Floats:
+def prob_short_batch_after(cut: Cut, passed: Floats) -> Floats:
     """Probability that the short batch comes after `passed` full ones in the random order.
 
     The order is that of a race in which the short batch has `cut.rate` times the speed of the
@@ -270,9 +274,11 @@ def short_comes_later(cut: Cut, passed: Floats) -> Floats:
     return np.asarray(np.exp(log_rise(cut.full - passed) - log_rise(cut.full)))
 
 
-def short_comes_next(cut: Cut, passed: Floats) -> Floats:
+def prob_short_batch_next(cut: Cut, passed: Floats) -> Floats:
     """Probability that the short batch comes right after `passed` full ones."""
-    return np.asarray(short_comes_later(cut, passed) * cut.rate / (cut.full - passed + cut.rate))
+    return np.asarray(
+        prob_short_batch_after(cut, passed) * cut.rate / (cut.full - passed + cut.rate)
+    )
 
 
 def _first_non_empty(pool: Pool, cut: Cut) -> Floats:
@@ -283,15 +289,15 @@ def _first_non_empty(pool: Pool, cut: Cut) -> Floats:
     """
 
     def leads(batch: Any, used: Floats) -> Floats:
-        return pool.none(used) * pool.mean_curvature(pool.law(batch, used))
+        return pool.none(used) * pool.mean_curvature(pool.distribution(batch, used))
 
     empty, weight = sum_rules(empty_terms(pool, cut))
     ahead = leads(cut.size, empty * cut.size)
     if not cut.ragged:
         return inner_product(weight, ahead)[:, None]
-    waits = short_comes_later(cut, empty + 1)
+    waits = prob_short_batch_after(cut, empty + 1)
     behind = leads(cut.size, empty * cut.size + cut.rest)
     total = inner_product(weight, waits * ahead + (1 - waits) * behind)
     empty, weight = sum_rules(empty_terms(pool, cut) + 1)
-    last = short_comes_next(cut, empty) * leads(cut.rest, empty * cut.size)
+    last = prob_short_batch_next(cut, empty) * leads(cut.rest, empty * cut.size)
     return np.asarray(total + inner_product(weight, last))[:, None]

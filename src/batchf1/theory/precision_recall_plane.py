@@ -14,11 +14,11 @@ from scipy.special import roots_legendre, xlog1py
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats
 from batchf1.metrics.ratios import safe_divide
-from batchf1.theory.distributions import NOTHING, TINY
+from batchf1.theory.distributions import MAX_NEGATIVE_LOG, TINY
 
 PLACES, WEIGHTS = (part / 2 for part in roots_legendre(48))
 PLACES = PLACES + 0.5
-"""Gauss' rule on [0, 1]; 48 places give 13 digits of exp(-c x), whatever c up to 2 `NOTHING`."""
+"""Gauss' rule on [0, 1]; 48 places give 13 digits of exp(-c x), whatever c up to 2 `MAX_NEGATIVE_LOG`."""
 
 
 class _Share(NamedTuple):
@@ -88,10 +88,10 @@ def _share(
 ) -> tuple[_Share, Floats]:
     """The shares of a batch's samples, and its size."""
     rates = {"precision": precision, "recall": recall, "prevalence": prevalence}
-    arrays = [checks.shares(name, rate) for name, rate in rates.items()]
-    size = checks.whole_numbers("batch_size", batch_size, least=1)
+    arrays = [checks.check_fractions(name, rate) for name, rate in rates.items()]
+    size = checks.check_integers("batch_size", batch_size, least=1)
     names = "precision, recall, prevalence, batch_size"
-    precise, found, positive, size = checks.together(names, *arrays, size)
+    precise, found, positive, size = checks.broadcast(names, *arrays, size)
     alarms = found * (1 - precise) / precise
     enough = positive * (1 + alarms) <= 1 + 1e-12
     tp = np.where(enough, positive * found, np.nan)
@@ -126,10 +126,10 @@ def _of_one_more(share: _Share, others: Floats) -> tuple[Floats, Floats]:
 def _gaps(share: _Share, draws: Floats) -> tuple[Floats, Floats]:
     """Places 1 - t in the integral over t, along a new last axis, and how far they reach from 1.
 
-    Beyond, the integrand is less than exp(-`NOTHING`) of its largest value.
+    Beyond, the integrand is less than exp(-`MAX_NEGATIVE_LOG`) of its largest value.
     """
     decay = np.maximum((draws - 1) * share.relevant, TINY)
-    width = np.minimum(1.0, NOTHING / decay)
+    width = np.minimum(1.0, MAX_NEGATIVE_LOG / decay)
     return width[..., None] * PLACES, width
 
 

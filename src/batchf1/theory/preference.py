@@ -18,7 +18,7 @@ EQUAL = 1e-12
 
 
 class Preference(NamedTuple):
-    """What `prefer` finds, of the first and the second classifier; `f1` stands for the metric.
+    """What `compare` finds, of the first and the second classifier; `f1` stands for the metric.
 
     `logged` is what is expected in the log. The gaps are first minus second. `sd`: the standard
     deviation of the logged gap in one epoch, as if the two were cut into batches of their own. They
@@ -49,7 +49,7 @@ class Preference(NamedTuple):
         return self.true_choice == self.logged_choice
 
 
-def prefer(
+def compare(
     first: Rates | tuple[float, float],
     second: Rates | tuple[float, float],
     prevalence: float,
@@ -91,7 +91,7 @@ def prefer(
 
 def _checked(rates: tuple[float, float]) -> tuple[float, float]:
     pair = isinstance(rates, tuple) and len(rates) == 2
-    checks.must(pair, "classifier", "is a pair of precision and recall", rates)
+    checks.check_argument(pair, "classifier", "is a pair of precision and recall", rates)
     return rates
 
 

@@ -10,21 +10,21 @@ from functools import partial
 
 import numpy as np
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.averaging import Averaging, check_averaging
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1, Ratio
-from batchf1.theory.distributions import TINY, hypergeometric, log_none
-from batchf1.theory.nested import nest
+from batchf1.theory.distributions import TINY, hypergeometric, log_prob_zero
+from batchf1.theory.nested import nested_distribution
 from batchf1.theory.pool import (
     Cut,
     Epoch,
     Pool,
     checked_cut,
     checked_pool,
+    empty_batch_error,
     grouped,
-    owed_to_empty,
     parts_of_error,
 )
 
@@ -52,7 +52,7 @@ def smallest_batch(
     """
     pool = checked_pool(counts, metric)
     good = 0 < checks.real(tolerance) < np.inf
-    checks.must(good, "tolerance", "must be above 0", tolerance)
+    checks.check_argument(good, "tolerance", "must be above 0", tolerance)
     check_averaging(averaging)
     zero_division = checks.zero_division(zero_division)
     if pool is None:
@@ -90,20 +90,22 @@ def compatible_f1(
     no whole number of positives has within 1 %, and if no classifier is expected to give the value.
     Source: `docs/theory.md`, section 8.
     """
-    checks.must(0 <= checks.real(logged) <= 1, "logged", "lies in [0, 1]", logged)
-    checks.must(0 <= checks.real(within) < 1, "within", "lies in [0, 1)", within)
-    checks.must(0 < checks.real(prevalence) <= 1, "prevalence", "lies in (0, 1]", prevalence)
-    size = checks.whole("batch_size", batch_size)
+    checks.check_argument(0 <= checks.real(logged) <= 1, "logged", "lies in [0, 1]", logged)
+    checks.check_argument(0 <= checks.real(within) < 1, "within", "lies in [0, 1)", within)
+    checks.check_argument(
+        0 < checks.real(prevalence) <= 1, "prevalence", "lies in (0, 1]", prevalence
+    )
+    size = checks.check_integer("batch_size", batch_size)
     total = _number_of_samples(n_samples, size)
     cut = checked_cut(total, size, averaging, zero_division)
     positives = _number_of_positives(prevalence, total)
     naive = partial(_expected, positives, total - positives, cut)
     low, high = max(logged - within, 0.0), min(logged + within, 1.0)
     reached = naive(positives, 0) >= low
-    require(reached, "logged", "is out of reach at this prevalence and batch size", logged)
+    check(reached, "logged", "is out of reach at this prevalence and batch size", logged)
     recalls = 17 if zero_division == 1 else 2
     found = [
-        float(F1.of_margins(tp, positives, tp + fp))
+        float(F1.from_margins(tp, positives, tp + fp))
         for value in (low, high)
         for tp, fp in _level(naive, value, positives, total - positives, recalls)
     ]
@@ -112,9 +114,9 @@ def compatible_f1(
 
 def _number_of_samples(n_samples: int | None, size: int) -> int:
     """As given, or a million batches."""
-    total = 10**6 * size if n_samples is None else checks.whole("n_samples", n_samples)
+    total = 10**6 * size if n_samples is None else checks.check_integer("n_samples", n_samples)
     most = "is at most 2**53; None is a million batches"
-    require(total <= checks.LARGEST, "n_samples", most, total)
+    check(total <= checks.MAX_INTEGER, "n_samples", most, total)
     return total
 
 
@@ -122,7 +124,7 @@ def _number_of_positives(prevalence: float, total: int) -> int:
     positives = round(prevalence * total)
     near = abs(positives - prevalence * total) <= 0.01 * prevalence * total
     whole = f"needs, within 1 %, a whole number of the {total} samples"
-    checks.must(near, "prevalence", whole, prevalence)
+    checks.check_argument(near, "prevalence", whole, prevalence)
     return positives
 
 
@@ -178,8 +180,8 @@ def _lower_bound(pool: Pool, tolerance: float, zero_division: float) -> int:
     def lone(size: int) -> float:
         if np.isnan(zero_division):
             return _least_without_empty(pool, size)
-        empty = owed_to_empty(pool, size, zero_division)
-        return empty.item() + pool.mean_curvature(pool.law(size)).item()
+        empty = empty_batch_error(pool, size, zero_division)
+        return empty.item() + pool.mean_curvature(pool.distribution(size)).item()
 
     side = 1 if lone(1) > 0 else -1
     return _first(lambda size: side * lone(size) <= tolerance, 0, int(pool.total.item()))
@@ -194,13 +196,13 @@ def _least_without_empty(pool: Pool, size: int) -> float:
     """
     others = hypergeometric(pool.total - 1, pool.relevant - 1, size - 1)
     more = others._replace(points=others.points + 1)
-    bound = pool.mean_curvature(nest(more, pool.groups, finite=True)).item()
+    bound = pool.mean_curvature(nested_distribution(more, pool.groups, finite=True)).item()
     used = pool.total * -np.expm1(-np.log(pool.relevant) / pool.relevant)
     used = np.minimum(np.ceil(used), pool.total - pool.relevant)
     if used + size > pool.total:
         return bound
-    kept = -np.expm1(log_none(pool.total - used, pool.relevant, size))
-    other = (1 - pool.none(used)) * pool.mean_curvature(pool.law(size, used)) / kept
+    kept = -np.expm1(log_prob_zero(pool.total - used, pool.relevant, size))
+    other = (1 - pool.none(used)) * pool.mean_curvature(pool.distribution(size, used)) / kept
     return max(bound, other.item(), key=abs)
 
 

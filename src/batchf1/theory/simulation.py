@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.averaging import Averaging, batch_mean, pooled
 from batchf1.metrics.counts import Counts, checked
@@ -51,13 +51,16 @@ def simulate(
     >>> simulate(samples, 2, metric=f_beta(1, "macro"), cuts=10).cuts
     10
     """
-    counts, size = checked(counts), checks.whole("batch_size", batch_size)
+    counts, size = checked(counts), checks.check_integer("batch_size", batch_size)
     true = pooled(counts, zero_division, metric)
     single = bool((counts.n == 1).all())
-    require(single and true.ndim == 0, "counts", "are of single samples", counts.tp.shape)
+    check(single and true.ndim == 0, "counts", "are of single samples", counts.tp.shape)
     n = counts.tp.shape[-1]
-    require(size <= n, "batch_size", f"is at most the number of samples, {n}", size)
-    number, start = checks.whole("cuts", cuts, least=2), checks.whole("seed", seed, least=0)
+    check(size <= n, "batch_size", f"is at most the number of samples, {n}", size)
+    number, start = (
+        checks.check_integer("cuts", cuts, least=2),
+        checks.check_integer("seed", seed, least=0),
+    )
     rng, starts = np.random.default_rng(start), np.arange(0, n, size)
 
     def one_cut() -> float:

@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from batchf1.metrics.counts import Floats
 from batchf1.theory.distributions import as_floats, digamma_gap, sum_rules
-from batchf1.theory.nested import Law, degrees, inner_product
+from batchf1.theory.nested import NestedDistribution, degrees, inner_product
 from batchf1.theory.pool import (
     Cut,
     Epoch,
-    beside,
     empty_terms,
-    short_comes_later,
-    short_comes_next,
+    expand_dims,
+    prob_short_batch_after,
+    prob_short_batch_next,
 )
 
 MOST = 50  # below this many degrees are looked at, fewer where full batches share no more
@@ -39,7 +39,7 @@ def standard_deviation(epoch: Epoch, error: Floats) -> Floats:
     if np.isnan(cut.zero_division):
         square = _square_without_empty(epoch, moments)
     else:
-        square = cut.weight**2 * _square_of_sum(cut, moments, epoch.law)
+        square = cut.weight**2 * _square_of_sum(cut, moments, epoch.distribution)
     return np.sqrt(np.where(cut.batches == 1, 0.0, np.maximum(square, 0.0)))
 
 
@@ -58,7 +58,7 @@ def correlations(total: ArrayLike, one: ArrayLike, two: ArrayLike, degree: int) 
     return np.concatenate([start, np.cumprod(-np.sqrt(ratios), axis=0)])
 
 
-def _square_of_sum(cut: Cut, moments: _Moments, law: Law) -> Floats:
+def _square_of_sum(cut: Cut, moments: _Moments, law: NestedDistribution) -> Floats:
     """Mean square of the sum over all batches, the short one times its rate: (p, 1)."""
     both = moments.decompose(law, np.zeros_like(cut.full))
     full = both.batch(0)
@@ -84,7 +84,7 @@ def _square_without_empty(epoch: Epoch, moments: _Moments) -> Floats:
     here = weight * pool.none(used)
     if not cut.ragged:
         return inner_product(here, gap * moments.among(rival, number))[:, None]
-    late = short_comes_later(cut, empty + 1) * digamma_gap(number + rate, empty + 1)
+    late = prob_short_batch_after(cut, empty + 1) * digamma_gap(number + rate, empty + 1)
     products = moments.among(rival, number)
     products = products + 2 * rate * moments.between(rival, moments.short(used))
     square = inner_product(here, late * products)
@@ -93,7 +93,7 @@ def _square_without_empty(epoch: Epoch, moments: _Moments) -> Floats:
     square += inner_product(here, (gap - late) * moments.among(moments.full(used), number))
     empty, weight = sum_rules(empty_terms(pool, cut) + 1)
     used = empty * size
-    here = weight * pool.none(used) * rate * short_comes_next(cut, empty)
+    here = weight * pool.none(used) * rate * prob_short_batch_next(cut, empty)
     own = digamma_gap(full - empty + rate, empty + 1) * _square(moments.short(used))
     return np.asarray(square + inner_product(here, own))[:, None]
 
@@ -133,25 +133,25 @@ class _Moments:
         self.degree = 2 + int(np.argmax(np.append(little[2:-2], True)))
         self.felt = np.broadcast_to(full, alike.shape) if skip else alike
 
-    def decompose(self, law: Law, used: Floats) -> _Decomposition:
+    def decompose(self, law: NestedDistribution, used: Floats) -> _Decomposition:
         """By degree, for batches of this law, when `used` samples are gone."""
         values = self.pool.deviations(law, self.when_empty)
-        values -= beside(self.error, values)
+        values -= expand_dims(self.error, values)
         whole = law.mean(values**2)
 
         def enough(power: int, left: Floats) -> bool:
             return bool(np.all(left * self.felt[power + 1] <= UNFELT * whole))
 
-        parts, rest = law.spectrum(values, self.degree, enough)
+        parts, rest = law.coefficients(values, self.degree, enough)
         return _Decomposition(parts, rest, self.pool.total - used)
 
     def full(self, used: Floats) -> _Decomposition:
         """Of a full batch."""
-        return self.decompose(self.pool.law(self.cut.size, used), used)
+        return self.decompose(self.pool.distribution(self.cut.size, used), used)
 
     def short(self, used: Floats) -> _Decomposition:
         """Of the short batch."""
-        return self.decompose(self.pool.law(self.cut.rest, used), used)
+        return self.decompose(self.pool.distribution(self.cut.rest, used), used)
 
     def among(self, full: _Decomposition, number: ArrayLike) -> Floats:
         """Mean product of a full batch with the sum of all `number` full ones, (p, u)."""

@@ -8,13 +8,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from batchf1.auditing.answer import audit
-from batchf1.auditing.arrays import on_host
+from batchf1.auditing.arrays import to_numpy
 from batchf1.auditing.classes import Decision
-from batchf1.auditing.metric_warnings import CUTS, Action, Alarm, is_wrong
+from batchf1.auditing.metric_warnings import CUTS, Action, MetricWarner, is_wrong
 from batchf1.auditing.recorder import Recorder
-from batchf1.auditing.result import Audited
+from batchf1.auditing.result import AuditResult
 from batchf1.auditing.samples import Function, used
-from batchf1.errors import InputError, missing, require
+from batchf1.errors import InputError, check, missing
 from batchf1.metrics.ratios import Metric
 
 HOMES = ("lightning.pytorch", "pytorch_lightning")
@@ -69,7 +69,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
     no such dict, several data loaders, NaN, a function that raises, and what `audit` refuses. Where
     `ignore` does not name all of the latter, the line is an `UnauditedLogWarning`, or an
     `InputError` with `action="raise"`. With `action="ignore"` there are only `found`: log ->
-    `batchf1.auditing.result.Audited`, and `unaudited`: log -> reason, both of the last audit.
+    `batchf1.auditing.result.AuditResult`, and `unaudited`: log -> reason, both of the last audit.
 
     What it keeps is what a `Recorder` keeps, until the validation's end. Of several processes (DDP)
     each gets the rows of all by `torch.distributed`, each batch counts for its process in
@@ -98,11 +98,11 @@ class LightningAudit(*BASES):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         good = isinstance(metrics, Mapping) and len(metrics) > 0
-        require(good, "metrics", "maps logs to metrics, as {'val_f1': f1_score}", metrics)
+        check(good, "metrics", "maps logs to metrics, as {'val_f1': f1_score}", metrics)
         self.metrics, self.keys = dict(metrics), KEYS if keys is None else (keys,)
         self.decision = Decision(threshold, from_logits, multilabel)
         self.decision.check()
-        self.alarm = Alarm(
+        self.alarm = MetricWarner(
             THING,
             action,
             every,
@@ -112,7 +112,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
             log=LOG,
             ignore=ignore,
         )
-        self.found: dict[str, Audited] = {}
+        self.found: dict[str, AuditResult] = {}
         self.unaudited: dict[str, str] = {}
         self._recorder = Recorder()
 
@@ -140,11 +140,11 @@ class LightningAudit(*BASES):  # type: ignore[misc]
         dataloader_idx: int = 0,
     ) -> None:
         """Keep what the step returned."""
-        if self._problem or not self.alarm.has_turn(self._validated):
+        if self._problem or not self.alarm.should_audit(self._validated):
             return
         step = f"{_stage(trainer)}_step"
         try:
-            require(dataloader_idx == 0, step, "needs a single data loader", "several")
+            check(dataloader_idx == 0, step, "needs a single data loader", "several")
             self._recorder.record(*pair_of(outputs, self.keys, step))
         except InputError as error:
             self._problem = str(error)
@@ -158,7 +158,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
             return
         turn = self._validated
         self._validated += 1
-        if self.alarm.has_turn(turn):
+        if self.alarm.should_audit(turn):
             self._audit(turn, gathered(self._part(trainer), trainer.world_size), _stage(trainer))
         self._recorder.reset()
 
@@ -169,14 +169,14 @@ class LightningAudit(*BASES):  # type: ignore[misc]
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
         """Name the logs that no validation could audit."""
         if self._validated == 0:
-            self.alarm.say("needs a validation in fit", "no validated epoch")
+            self.alarm.warn("needs a validation in fit", "no validated epoch")
         elif self._postponed:
             self.alarm.summarize(self.found, self.unaudited)
 
     def _part(self, trainer: Any) -> Part:
         """The batches of this process, and the logs that are new since the stage began."""
         logs = {
-            key: float(on_host(key, value).item())
+            key: float(to_numpy(key, value).item())
             for key, value in trainer.callback_metrics.items()
             if value is not self._before.get(key)
         }
@@ -194,7 +194,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
         self._postponed = self._fits and problem == NAN
         if self.found:
             wrong = [key for key, found in self.found.items() if is_wrong(found)]
-            self.alarm.tell(turn, self.found, wrong)
+            self.alarm.report(turn, self.found, wrong)
         if not self._postponed:
             self.alarm.summarize(self.found, self.unaudited)
 
@@ -207,7 +207,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
         missed = [key for key in self.metrics if key in due and (problem or key not in logs)]
         return dict.fromkeys(missed, problem or f"not logged in {stage}") | reasons
 
-    def _audited(self, parts: list[Part]) -> dict[str, Audited]:
+    def _audited(self, parts: list[Part]) -> dict[str, AuditResult]:
         """Log -> what is found; one that cannot be audited goes to `unaudited`."""
         found = {}
         for key in [key for key in self.metrics if key in parts[0].logs]:
@@ -219,7 +219,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
                 self.unaudited[key] = f"{type(error).__name__}: {error}"
         return found
 
-    def _found(self, key: str, parts: list[Part]) -> Audited:
+    def _found(self, key: str, parts: list[Part]) -> AuditResult:
         ranks = [rank for rank, part in enumerate(parts) for _ in part.batches()]
         return audit(
             self.metrics[key],

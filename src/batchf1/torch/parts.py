@@ -9,7 +9,7 @@ import numpy as np
 from torch import distributed
 
 from batchf1.auditing.recorder import Pair, Piece
-from batchf1.errors import refuse
+from batchf1.errors import raise_input_error
 
 NAN = "its labels or predictions are NaN"
 
@@ -50,5 +50,5 @@ def pair_of(outputs: Any, keys: Iterable[tuple[str, str]], step: str) -> tuple[A
     if chosen is None:
         names = ", or ".join(f"{true} and {predicted}" for true, predicted in keys)
         rule = f"must return a dict with {names} (keys= for others)"
-        refuse(step, rule, ", ".join(map(str, known)) or type(outputs).__name__)
+        raise_input_error(step, rule, ", ".join(map(str, known)) or type(outputs).__name__)
     return known[chosen[0]], known[chosen[1]]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.datasets.base import Dataset
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.records import provenance
@@ -29,7 +29,7 @@ Expected = Callable[[Counts, Counts, Averaging], Floats | None]
 """`keras.base.Strategy.expected`: what each epoch's log must equal, or None where nothing says."""
 
 
-class Seconds(NamedTuple):
+class CostEstimate(NamedTuple):
     """Expected cost of a step, of an epoch beside its steps, of a new shape, and of a sample."""
 
     step: float
@@ -38,14 +38,14 @@ class Seconds(NamedTuple):
     sample: float = 0.0
 
 
-class Scored(NamedTuple):
+class Predictions(NamedTuple):
     """Samples and what a model makes of them, both float32 of shape (n,)."""
 
     labels: NDArray[np.float32]
     scores: NDArray[np.float32]
 
 
-class Pass(NamedTuple):
+class SplitResult(NamedTuple):
     """What a framework did with a split in one epoch of a run."""
 
     epoch: int
@@ -58,7 +58,7 @@ class Pass(NamedTuple):
     """Of the batches that the metrics saw, of shape (n_batches,), in order; of `test` one batch."""
     full_pass: Counts
     """Of a pass over the split with the epoch's last weights, as one batch."""
-    scored: Scored | None = None
+    predictions: Predictions | None = None
     """The split's samples in order, scored with the run's last weights: in its last epoch alone."""
 
 
@@ -69,8 +69,8 @@ class Trainer(Protocol):
     def expected(self) -> Mapping[str, Expected]:
         """Strategy -> what its log must equal."""
 
-    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
-        """Train runs, at most `Framework.together` of them, each as if it were alone.
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
+        """Train runs, at most `Framework.group_size` of them, each as if it were alone.
 
         For each a pass per epoch and split, in order; of `test` too, where there is one. `verbose`
         is Keras' own. Nothing of the runs before is left in the model.
@@ -80,17 +80,17 @@ class Trainer(Protocol):
         """The last weights of a run of the last call, for runs that start from them."""
 
 
-class OneByOne(ABC):
+class SequentialTrainer(ABC):
     """A trainer of one run after the other, in one Keras model."""
 
     model: Any = None
     """With `get_weights()`, once a run has trained."""
 
     @abstractmethod
-    def train_one(self, run: Run, verbose: int) -> list[Pass]:
+    def train_one(self, run: Run, verbose: int) -> list[SplitResult]:
         """Train a run, as `Trainer.train` does."""
 
-    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
         """See `Trainer`."""
         found, self._last = [], []
         for run in runs:
@@ -111,7 +111,7 @@ class Framework(ABC):
     """What the table calls it."""
     averaging: ClassVar[Averaging]
     """Its rule for a metric that returns a scalar for a batch."""
-    engines: ClassVar[Mapping[str, Seconds]]
+    engines: ClassVar[Mapping[str, CostEstimate]]
     """Values of `training.engine` that mean it; their costs only balance the shards."""
     of_generators: ClassVar[tuple[str, ...]] = ()
     """Those of its engines that can be fed by generators."""
@@ -136,7 +136,7 @@ class Framework(ABC):
         Raises `InputError` where a GPU is wanted and there is none.
         """
 
-    def together(self, run: Run) -> int:
+    def group_size(self, run: Run) -> int:
         """How many runs of its shape train together at most."""
         return 1
 
@@ -152,7 +152,7 @@ class Framework(ABC):
         own = {name: value for name, value in asdict(d).items() if name not in OF_EVERY_DATASET}
         sizes = (d.n_samples, d.n_validation, d.n_test, *t.sizes.values())
         data = (d.name, digest(own), *sizes)
-        program = (t.threshold, t.engine, *astuple(run.program), *run.strategies)
+        program = (t.threshold, t.engine, *astuple(run.input_pipeline), *run.strategies)
         return (*data, tuple(run.model.hidden), *program)
 
     @abstractmethod
@@ -163,11 +163,11 @@ class Framework(ABC):
         """Raise `InputError` for a run that it cannot train."""
         engine = run.training.engine
         rule = f"needs an engine for generators, of {self.name} {list(self.of_generators)}"
-        good = run.program.plain or engine in self.of_generators
-        require(good, f"program {run.program.name}", rule, engine)
+        good = run.input_pipeline.plain or engine in self.of_generators
+        check(good, f"program {run.input_pipeline.name}", rule, engine)
         for name in run.strategies if self.strategies is not None else []:
             rule = f"of {engine} are {self.strategies}"
-            require(name in (self.strategies or ()), "strategies", rule, name)
+            check(name in (self.strategies or ()), "strategies", rule, name)
 
     def modules(self, run: Run) -> set[str]:
         """The modules that decide what a run gives; plug-ins are named, since imports hide them."""
@@ -177,6 +177,6 @@ class Framework(ABC):
         """Versions of packages, by default the decisive ones, as they are beside this framework."""
         return provenance.versions(*packages)
 
-    def needs(self) -> list[Path]:
+    def required_files(self) -> list[Path]:
         """Files or folders that must be there before it runs."""
         return []

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
 from batchf1.datasets.base import Features, Split
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics.counts import Counts, batch_counts
 from batchf1.training.shuffle import Order
 
@@ -27,7 +27,7 @@ def validation_batches(run: Run, split: Split) -> Iterator[Batch]:
     n = len(split.y)
 
     def order(number: int) -> NDArray[np.int64]:
-        if not run.program.shuffle_validation:
+        if not run.input_pipeline.shuffle_validation:
             return np.arange(n)
         return generator(*run.names, "validation order", number).permutation(n)
 
@@ -36,7 +36,7 @@ def validation_batches(run: Run, split: Split) -> Iterator[Batch]:
 
 def _batches(run: Run, split: Split, order: Order) -> Iterator[Batch]:
     size, n, number = run.training.batch_size, len(split.y), 0
-    last = n if run.program.short_batch == "keep" else n - n % size
+    last = n if run.input_pipeline.short_batch == "keep" else n - n % size
     while True:
         places = order(number)
         for start in range(0, last, size):
@@ -48,7 +48,7 @@ def _batches(run: Run, split: Split, order: Order) -> Iterator[Batch]:
 def steps(run: Run, split: Split) -> int:
     """The number of batches asked of a split's generator in an epoch."""
     whole, rest = divmod(len(split.y), run.training.batch_size)
-    return max(1, whole + (rest > 0 and run.program.steps == "ceil"))
+    return max(1, whole + (rest > 0 and run.input_pipeline.steps == "ceil"))
 
 
 def counts_of(run: Run, split: Split, scores: Features) -> Counts:
@@ -57,5 +57,5 @@ def counts_of(run: Run, split: Split, scores: Features) -> Counts:
     Raises `InputError` that names the run whose scores are no numbers any more.
     """
     rule = "must give scores that are numbers: its training diverged"
-    require(not np.isnan(scores).any(), run.label, rule, "NaN")
+    check(not np.isnan(scores).any(), run.label, rule, "NaN")
     return batch_counts(split.y.ravel(), scores.ravel(), len(split.y), run.training.threshold)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from batchf1.errors import require
+from batchf1.errors import check
 
 
 def kind(wanted: str) -> str:
@@ -13,7 +13,7 @@ def kind(wanted: str) -> str:
     Raises `InputError` where a GPU is wanted and TensorFlow sees none.
     """
     gpus = tf.config.list_physical_devices("GPU")
-    require(bool(gpus) or wanted != "gpu", "training.device", "TensorFlow must see a GPU", wanted)
+    check(bool(gpus) or wanted != "gpu", "training.device", "TensorFlow must see a GPU", wanted)
     return "GPU" if gpus and wanted != "cpu" else "CPU"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from batchf1.config.registry import FRAMEWORKS, THINGS, _class
-from batchf1.errors import require
+from batchf1.config.registry import FRAMEWORKS, LABELS, load_class
+from batchf1.errors import check
 
 if TYPE_CHECKING:
     from batchf1.training.base import Framework
@@ -19,10 +19,10 @@ def framework(engine: str) -> Framework:
     """
     from batchf1.training.base import Framework
 
-    found: type[Framework] = _class(FRAMEWORKS, engine, Framework)
+    found: type[Framework] = load_class(FRAMEWORKS, engine, Framework)
     wanted = ("averaging", "engines", "pretraining", "module")
     lacking = [part for part in wanted if not getattr(found, part, None)]
-    require(not lacking, THINGS[FRAMEWORKS], f"{engine} must have {wanted}", f"no {lacking}")
+    check(not lacking, LABELS[FRAMEWORKS], f"{engine} must have {wanted}", f"no {lacking}")
     return _made(found)
 
 

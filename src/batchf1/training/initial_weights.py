@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from batchf1.config.seeds import generator
 from batchf1.config.settings import Model, Run
 from batchf1.training.base import Trainer
+from batchf1.training.engines import pretraining_of
 
 Weights = list[NDArray[np.float32]]
 
@@ -24,7 +25,7 @@ def starting_weights(
 
     Those of a pretraining are kept for the runs that share it.
     """
-    first = {one.run_id: one for run in runs if (one := run.pretraining) is not None}
+    first = {one.run_id: one for run in runs if (one := pretraining_of(run)) is not None}
     _pretrain([one for run_id, one in first.items() if run_id not in _pretrained], trainer_class)
     return [_of_one(run, n_features) for run in runs]
 
@@ -38,8 +39,8 @@ def _pretrain(runs: list[Run], trainer_class: Callable[[Run], Trainer]) -> None:
 
 
 def _of_one(run: Run, n_features: int) -> Weights:
-    if run.pretraining is not None:
-        return _pretrained[run.pretraining.run_id]
+    if pretraining_of(run) is not None:
+        return _pretrained[pretraining_of(run).run_id]
     return first_weights(run.model, n_features, generator(*run.names, "weights"))
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from batchf1.errors import require
+from batchf1.errors import check
 
 PREFIX = "KERAS_"
 """Of the environment variables that Keras reads."""
@@ -49,7 +49,7 @@ def load() -> Any:
         import keras
     rule = "must use TensorFlow to train: unset KERAS_BACKEND, or the backend in keras.json"
     used = keras.config.backend()
-    require(used == BACKEND, "keras", rule, used)
+    check(used == BACKEND, "keras", rule, used)
     # for a Keras that was imported before
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")

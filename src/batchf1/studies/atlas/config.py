@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from omegaconf import MISSING
 
 from batchf1.config.limits import check_epochs, check_repetitions
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.records.files import digest
 
 TASKS = ("heavy", "grade", "price")
@@ -46,32 +46,32 @@ class AtlasStudy:
         for name in ("tasks", "batch_sizes"):
             values = [str(value) for value in getattr(self, name)]
             good = len(set(values)) == len(values) > 0
-            require(good, name, "needs values, none twice", values)
+            check(good, name, "needs values, none twice", values)
         for task in self.tasks:
-            require(task in TASKS, "tasks", f"are among {TASKS}", task)
+            check(task in TASKS, "tasks", f"are among {TASKS}", task)
         check_epochs("epochs", self.epochs)
         for name in ("seeds", "cuts"):
             check_repetitions(name, getattr(self, name))
         for name in ("n_train", "training_batch_size"):
             value = getattr(self, name)
-            require(value >= 1, name, "must be at least 1", value)
-        require(self.threads >= 0, "threads", "must be at least 0", self.threads)
+            check(value >= 1, name, "must be at least 1", value)
+        check(self.threads >= 0, "threads", "must be at least 0", self.threads)
         good = all(units >= 1 for units in self.hidden)
-        require(good, "hidden", "layers have at least 1 unit", self.hidden)
+        check(good, "hidden", "layers have at least 1 unit", self.hidden)
         for name in ("heavy_above", "learning_rate"):
             value = getattr(self, name)
-            require(0 < value < float("inf"), name, "must be above 0 and finite", value)
+            check(0 < value < float("inf"), name, "must be above 0 and finite", value)
         self._check_sizes()
 
     def _check_sizes(self) -> None:
         sizes, n = self.batch_sizes, self.n_validation
         rule = "rise, and are at least 2, as a correlation needs two samples"
-        require(sizes[0] >= 2 and sizes == sorted(sizes), "batch_sizes", rule, sizes)
+        check(sizes[0] >= 2 and sizes == sorted(sizes), "batch_sizes", rule, sizes)
         whole = n >= 1 and all(n % size == 0 for size in sizes)
         rule = f"must be a multiple of each of the batch sizes {sizes}"
-        require(whole, "n_validation", rule, n)
+        check(whole, "n_validation", rule, n)
         rule = f"with n_train at most the {N_AVAILABLE} that there are"
-        require(self.n_train + n <= N_AVAILABLE, "n_validation", rule, self.n_train + n)
+        check(self.n_train + n <= N_AVAILABLE, "n_validation", rule, self.n_train + n)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,10 @@ def _kappa(y: Any, said: Floats) -> Values:
 def _balanced(y: Any, said: Floats) -> Values:
     """The mean recall of the classes that there are, as scikit-learn has it."""
     tp, fp, fn, tn = _counts(y, said)
-    recalls = [RECALL.of(tp, 0, fn, zero_division=np.nan), RECALL.of(tn, 0, fp, 0, np.nan)]
+    recalls = [
+        RECALL.from_counts(tp, 0, fn, zero_division=np.nan),
+        RECALL.from_counts(tn, 0, fp, 0, np.nan),
+    ]
     undefined = np.isnan(np.stack(recalls)).any(axis=0)
     return Values(np.nanmean(recalls, axis=0), np.asarray(undefined))
 
@@ -134,7 +137,7 @@ def _of_grades(y: Any, said: Floats) -> tuple[Floats, NDArray[np.int64]]:
     true = np.asarray(y)[..., None] == GRADES
     hit = said.argmax(axis=-1)[..., None] == GRADES
     tp, positives, predicted = (part.sum(axis=-2) for part in (true & hit, true, hit))
-    return F1.of_margins(tp, positives, predicted, zero_division=np.nan), positives
+    return F1.from_margins(tp, positives, predicted, zero_division=np.nan), positives
 
 
 def _macro(y: Any, said: Floats) -> Values:

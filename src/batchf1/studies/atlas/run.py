@@ -13,14 +13,14 @@ from batchf1.records import provenance
 from batchf1.studies.atlas.config import AtlasStudy, Cell, cells
 from batchf1.studies.atlas.rows import ATLAS
 from batchf1.sweep import provenance_summary
-from batchf1.sweep.cache import Made, Progress, Store, say
+from batchf1.sweep.cache import CacheEntry, Progress, TableCache, log
 from batchf1.sweep.grid import load_study
 from batchf1.training import keras_defaults
 
 MEASURING = "batchf1.studies.atlas.measure"
 
 
-def execute(experiment: Path, folder: Path) -> Made:
+def execute(experiment: Path, folder: Path) -> CacheEntry:
     """Train and measure the networks of a study; their rows, and how they came.
 
     `folder` keeps a table per network; one that is there, from the same settings, code and package
@@ -28,18 +28,18 @@ def execute(experiment: Path, folder: Path) -> Made:
     """
     study = load_study(experiment, AtlasStudy)
     name = experiment.name.partition(".")[0]
-    wanted, store = cells(name, study), Store(folder, ATLAS)
+    wanted, store = cells(name, study), TableCache(folder, ATLAS)
     with store.held(name):
-        found = {c: kept for c in wanted if (kept := store.find(c.cell_id, _stamp(c))) is not None}
+        found = {c: kept for c in wanted if (kept := store.get(c.cell_id, _stamp(c))) is not None}
         missing = [cell for cell in wanted if cell not in found]
-        say(f"{name}: {len(wanted)} networks, {len(found)} of them kept from before")
+        log(f"{name}: {len(wanted)} networks, {len(found)} of them kept from before")
         found |= _measure(name, missing, store)
     done = [found[cell] for cell in wanted]
     table = pd.concat([made.table for made in done], ignore_index=True)
-    return Made(table, _origin(name, study.question, wanted, [made.origin for made in done]))
+    return CacheEntry(table, _origin(name, study.question, wanted, [made.origin for made in done]))
 
 
-def _measure(name: str, missing: list[Cell], store: Store) -> dict[Cell, Made]:
+def _measure(name: str, missing: list[Cell], store: TableCache) -> dict[Cell, CacheEntry]:
     if not missing:
         return {}
     keras_defaults.load()
@@ -48,8 +48,8 @@ def _measure(name: str, missing: list[Cell], store: Store) -> dict[Cell, Made]:
     here, found = provenance.collect(device="CPU"), {}
     progress = Progress(name, [1.0] * len(missing))
     for cell in missing:
-        found[cell] = made = Made(measure(cell), here | _stamp(cell))
-        store.keep(cell.cell_id, made)
+        found[cell] = made = CacheEntry(measure(cell), here | _stamp(cell))
+        store.put(cell.cell_id, made)
         progress.advance()
     return found
 
@@ -81,5 +81,5 @@ def _origin(
         **provenance_summary.split(provenance_summary.settings(asdict(cell) for cell in networks)),
         "devices": ["CPU"],
         "frameworks": sorted({f"keras {made['versions']['keras']}" for made in origins}),
-        "trained": provenance_summary.trained(origins),
+        "trained": provenance_summary.trained_on(origins),
     }

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import linregress
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.records import tables
 from batchf1.studies.atlas.metrics import METRICS
 from batchf1.studies.atlas.rows import ATLAS
@@ -32,7 +32,7 @@ def summary(source: Path) -> pd.DataFrame:
     rows = tables.read(source, ATLAS)
     n_seeds = rows.groupby("metric")["seed"].nunique().min()
     rule = "needs two seeds of each metric, or nothing is sure"
-    require(bool(n_seeds >= 2), str(source), rule, str(n_seeds))
+    check(bool(n_seeds >= 2), str(source), rule, str(n_seeds))
     error = rows["batch_mean"] - rows["value"]
     rows["error"] = error.where(error.abs() > ROUNDING * rows["value"].abs(), 0.0 * error)
     order = {metric.name: place for place, metric in enumerate(METRICS)}
@@ -41,7 +41,7 @@ def summary(source: Path) -> pd.DataFrame:
     found = found.sort_values(
         ["metric", "batch_size"], key=lambda c: c.map(order) if c.name == "metric" else c
     )
-    laws = [law(part) for _, part in found.groupby("metric", sort=False)]
+    laws = [power_law(part) for _, part in found.groupby("metric", sort=False)]
     return found.drop(columns="gives").merge(pd.DataFrame(laws), validate="many_to_one")
 
 
@@ -69,7 +69,7 @@ def _cell(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def law(cells: pd.DataFrame) -> dict[str, Any]:
+def power_law(cells: pd.DataFrame) -> dict[str, Any]:
     """What undefined batches give, verdict, and the exponent of |error| over batch size.
 
     That is fitted to the batch sizes at which the error is surely not 0 and has the sign of the

@@ -12,7 +12,7 @@ from omegaconf import MISSING
 from batchf1.config import registry
 from batchf1.config.limits import check_repetitions
 from batchf1.config.seeds import generator
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.records.files import digest
 
 NONE = "none"
@@ -47,10 +47,10 @@ class Grid:
             _distinct(f"grids.{name}", getattr(self, name))
         for name, allowed in (("engines", tuple(ENGINES)), ("strategies", known())):
             for value in getattr(self, name):
-                require(value in allowed, f"grids.{name}", f"are among {allowed}", value)
+                check(value in allowed, f"grids.{name}", f"are among {allowed}", value)
         for name in ("batch_sizes", "n_samples"):
             values = getattr(self, name)
-            require(min(values) >= 1, f"grids.{name}", "must be at least 1", values)
+            check(min(values) >= 1, f"grids.{name}", "must be at least 1", values)
         if self.repetitions:
             check_repetitions("grids.repetitions", self.repetitions)
         if self.strategies:
@@ -87,27 +87,27 @@ class CostStudy:
     def __post_init__(self) -> None:
         _distinct("strategies", self.strategies)
         for name in self.strategies:
-            require(name in known(), "strategies", f"are among {known()}", name)
+            check(name in known(), "strategies", f"are among {known()}", name)
         _has_none("strategies", self.strategies)
         _distinct("devices", self.devices)
         for name in self.devices:
-            require(name in DEVICES, "devices", f"are among {DEVICES}", name)
+            check(name in DEVICES, "devices", f"are among {DEVICES}", name)
         check_repetitions("repetitions", self.repetitions)
         for name, least in (("most_calls", 2), ("n_features", 1)):
             value = getattr(self, name)
-            require(value >= least, name, f"must be at least {least}", value)
-        require(self.threads >= 0, "threads", "must be at least 0", self.threads)
-        require(0 < self.prevalence < 1, "prevalence", "must lie in (0, 1)", self.prevalence)
+            check(value >= least, name, f"must be at least {least}", value)
+        check(self.threads >= 0, "threads", "must be at least 0", self.threads)
+        check(0 < self.prevalence < 1, "prevalence", "must lie in (0, 1)", self.prevalence)
         self._check_models()
-        require(bool(self.grids), "grids", "needs one", self.grids)
+        check(bool(self.grids), "grids", "needs one", self.grids)
 
     def _check_models(self) -> None:
         for name, hidden in self.models.items():
             good = all(units >= 1 for units in hidden)
-            require(good, f"models.{name}", "layers have at least 1 unit", hidden)
+            check(good, f"models.{name}", "layers have at least 1 unit", hidden)
         for name in {name for grid in self.grids for name in grid.models}:
             if name not in self.models:
-                refuse("grids.models", f"are among {sorted(self.models)}", name)
+                raise_input_error("grids.models", f"are among {sorted(self.models)}", name)
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def measurements(name: str, study: CostStudy, devices: list[str]) -> list[Measur
     for cell in found:
         if cell.calls <= study.most_calls:
             series.setdefault(cell.series, []).append(cell)
-    require(bool(series), "most_calls", "must leave a cell", study.most_calls)
+    check(bool(series), "most_calls", "must leave a cell", study.most_calls)
     ordered = []
     for repetition in sorted({group[0].repetition for group in series.values()}):
         mine = [group for group in series.values() if group[0].repetition == repetition]
@@ -243,10 +243,10 @@ def _of_grids(name: str, study: CostStudy, devices: list[str]) -> Iterator[Measu
             )
 
 
-def _distinct(thing: str, values: list[Any]) -> None:
-    require(len(set(values)) == len(values) > 0, thing, "needs values, none twice", values)
+def _distinct(name: str, values: list[Any]) -> None:
+    check(len(set(values)) == len(values) > 0, name, "needs values, none twice", values)
 
 
-def _has_none(thing: str, names: list[str]) -> None:
+def _has_none(name: str, names: list[str]) -> None:
     rule = f"must have {NONE}, which the others are compared with"
-    require(NONE in names, thing, rule, names)
+    check(NONE in names, name, rule, names)

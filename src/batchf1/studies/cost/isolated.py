@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from batchf1.errors import one_line, refuse
+from batchf1.errors import one_line, raise_input_error
 from batchf1.training import keras_defaults
 
 # A fork of a process that has imported TensorFlow, and computed nothing, is as fresh as a new one,
@@ -18,7 +18,7 @@ from batchf1.training import keras_defaults
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 
 
-def in_fresh_process(module: str, function: str, arguments: tuple[Any, ...], thing: str) -> Any:
+def run_in_subprocess(module: str, function: str, arguments: tuple[Any, ...], name: str) -> Any:
     """What a function gives in a process of its own; the module is imported there alone.
 
     Arguments and result must pickle. Raises `InputError` that names the thing where the function
@@ -44,7 +44,7 @@ def in_fresh_process(module: str, function: str, arguments: tuple[Any, ...], thi
         receiver.close()
     process.join()
     if trouble is not None:
-        refuse(thing, "its process must end with a result", trouble)
+        raise_input_error(name, "its process must end with a result", trouble)
     return result
 
 

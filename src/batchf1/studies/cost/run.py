@@ -12,19 +12,19 @@ from typing import Any
 import pandas as pd
 
 from batchf1.config import registry
-from batchf1.errors import InputError, require
+from batchf1.errors import InputError, check
 from batchf1.records import provenance, tables
 from batchf1.studies.cost.config import CostStudy, Measurement, measurements, plugin_of
-from batchf1.studies.cost.isolated import in_fresh_process
+from batchf1.studies.cost.isolated import run_in_subprocess
 from batchf1.studies.cost.rows import COST
 from batchf1.sweep import provenance_summary
-from batchf1.sweep.cache import Made, Progress, Store, say
+from batchf1.sweep.cache import CacheEntry, Progress, TableCache, log
 from batchf1.sweep.grid import load_study
 
 MEASURING = "batchf1.studies.cost.measure"
 
 
-def execute(experiment: Path, folder: Path) -> Made:
+def execute(experiment: Path, folder: Path) -> CacheEntry:
     """Measure the cells of a study; their rows, in the order of measurement, and how they came.
 
     `folder` keeps a table per measurement; one that is there, from the same settings, code, package
@@ -37,15 +37,15 @@ def execute(experiment: Path, folder: Path) -> Made:
         wanted = measurements(name, study, _devices(study))
     except InputError as error:
         raise InputError(f"{experiment}: {error}") from error
-    store = Store(folder, COST)
+    store = TableCache(folder, COST)
     with store.held(name):
-        found = {c: row for c in wanted if (row := store.find(c.cell_id, _stamp(c))) is not None}
+        found = {c: row for c in wanted if (row := store.get(c.cell_id, _stamp(c))) is not None}
         missing = [cell for cell in wanted if cell not in found]
-        say(f"{name}: {len(wanted)} measurements, {len(found)} of them kept from before")
+        log(f"{name}: {len(wanted)} measurements, {len(found)} of them kept from before")
         found |= _measure(missing, store)
     done = [found[cell] for cell in wanted]
     table = pd.concat([tables.empty(COST), *(made.table for made in done)], ignore_index=True)
-    return Made(table, _origin(name, study.question, wanted, [made.origin for made in done]))
+    return CacheEntry(table, _origin(name, study.question, wanted, [made.origin for made in done]))
 
 
 def _origin(
@@ -61,26 +61,26 @@ def _origin(
         **provenance_summary.split(found),
         "devices": found["device"],
         "frameworks": sorted({f"keras {made['versions']['keras']}" for made in origins}),
-        "trained": provenance_summary.trained(origins),
+        "trained": provenance_summary.trained_on(origins),
     }
 
 
 def _devices(study: CostStudy) -> list[str]:
     if "gpu" not in study.devices:
         return list(study.devices)
-    seen = bool(in_fresh_process(MEASURING, "gpus", (), "devices"))
+    seen = bool(run_in_subprocess(MEASURING, "gpus", (), "devices"))
     left = [name for name in study.devices if name != "gpu" or seen]
-    require(bool(left), "devices", "TensorFlow must see a GPU", study.devices)
+    check(bool(left), "devices", "TensorFlow must see a GPU", study.devices)
     return left
 
 
-def _measure(missing: list[Measurement], store: Store) -> dict[Measurement, Made]:
+def _measure(missing: list[Measurement], store: TableCache) -> dict[Measurement, CacheEntry]:
     here, found = provenance.collect(), {}
     progress = Progress("measurements", [float(cell.n_rows * cell.epochs) for cell in missing])
     for cell in missing:
-        table = pd.DataFrame([in_fresh_process(MEASURING, "measure", (cell,), cell.label)])
-        found[cell] = made = Made(table, here | _stamp(cell))
-        store.keep(cell.cell_id, made)
+        table = pd.DataFrame([run_in_subprocess(MEASURING, "measure", (cell,), cell.label)])
+        found[cell] = made = CacheEntry(table, here | _stamp(cell))
+        store.put(cell.cell_id, made)
         progress.advance()
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from batchf1.config.limits import check_repetitions
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics.counts import Counts
 from batchf1.studies.cuts.diamonds import COLUMNS, LABEL
 
@@ -28,10 +28,10 @@ class Groups:
     def __post_init__(self) -> None:
         for name, known in (("by", COLUMNS), ("sorted_by", (*COLUMNS, LABEL))):
             for column in getattr(self, name):
-                require(column in known, f"groups.{name}", f"are among {known}", column)
+                check(column in known, f"groups.{name}", f"are among {known}", column)
         good = bool(self.above) and all(0 < cut < float("inf") for cut in self.above)
-        require(good, "groups.above", "needs carats above 0", self.above)
-        require(self.batch_size >= 1, "groups.batch_size", "must be at least 1", self.batch_size)
+        check(good, "groups.above", "needs carats above 0", self.above)
+        check(self.batch_size >= 1, "groups.batch_size", "must be at least 1", self.batch_size)
         check_repetitions("groups.seeds", self.seeds)
 
 
@@ -47,13 +47,13 @@ class Folds:
 
     def __post_init__(self) -> None:
         check_repetitions("folds.seeds", self.seeds)
-        require(self.n_folds >= 2, "folds.n_folds", "must be at least 2", self.n_folds)
-        require(bool(self.prevalences), "folds.prevalences", "need one", "none")
+        check(self.n_folds >= 2, "folds.n_folds", "must be at least 2", self.n_folds)
+        check(bool(self.prevalences), "folds.prevalences", "need one", "none")
         rule = f"leave each of {self.n_folds} folds a positive and a negative"
         for prevalence in self.prevalences:
             positives = round(self.n_samples * prevalence)
             good = self.n_folds <= positives <= self.n_samples - self.n_folds
-            require(good, "folds.prevalences", rule, prevalence)
+            check(good, "folds.prevalences", rule, prevalence)
 
 
 @dataclass
@@ -68,9 +68,9 @@ class CutStudy:
     figures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require(bool(self.published), "published", "needs a fold", "none")
+        check(bool(self.published), "published", "needs a fold", "none")
         for i, fold in enumerate(self.published):
             good = sorted(fold) == sorted(Counts._fields) and min(fold.values()) >= 0
             rule = f"has {Counts._fields}, whole numbers >= 0, together at least 1"
             good = good and sum(fold.values()) >= 1
-            require(good, f"published[{i}]", rule, dict(fold))
+            check(good, f"published[{i}]", rule, dict(fold))

@@ -15,7 +15,7 @@ BIN = [*KEY, "bin_low", "bin_high", "empty", "chosen_by"]
 EDGES = (0.0, 0.3, 1.0, 3.0, 10.0, np.inf)
 """Expected positives per batch at which a bin ends and the next begins."""
 RESAMPLES = 9_999
-AT_ONCE, BATCH = 200, 500
+CHUNK_SIZE, BATCH = 200, 500
 """Rows and resamples that are computed together, which takes some 25 MB."""
 
 
@@ -46,9 +46,9 @@ def interval(values: Floats) -> tuple[Floats, Floats]:
     if n < 2:
         return np.full(len(values), np.nan), np.full(len(values), np.nan)
     ends = []
-    for first in range(0, len(values), AT_ONCE):
+    for first in range(0, len(values), CHUNK_SIZE):
         found = bootstrap(
-            (values[first : first + AT_ONCE],),
+            (values[first : first + CHUNK_SIZE],),
             np.mean,
             axis=-1,
             n_resamples=RESAMPLES,

@@ -11,7 +11,7 @@ import numpy as np
 
 from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
-from batchf1.errors import InputError, require
+from batchf1.errors import InputError, check
 from batchf1.studies.decisions.config import DecisionStudy, Space
 from batchf1.sweep.cells import Cell
 from batchf1.sweep.grid import compose, load_study
@@ -45,12 +45,12 @@ def _bases(name: str, study: DecisionStudy) -> Iterator[Run]:
     size = f"training.validation_batch_size={study.validation_batch_sizes[0]}"
     for task, chosen in study.tasks.items():
         run = compose([*chosen, *study.overrides, size, f"study='{name}'"])
-        require(run.dataset.n_test >= 1, "dataset.test_fraction", "must give a test split", 0.0)
+        check(run.dataset.n_test >= 1, "dataset.test_fraction", "must give a test split", 0.0)
         for prevalence in study.prevalences:
             data = replace(run.dataset, prevalence=prevalence, variant=task)
-            fewest = data.fewest_of_a_class
+            fewest = data.min_class_count
             thing = f"{task} of prevalence {prevalence}"
-            require(fewest >= 1, thing, "each split needs both classes", fewest)
+            check(fewest >= 1, thing, "each split needs both classes", fewest)
             yield replace(run, dataset=data)
 
 

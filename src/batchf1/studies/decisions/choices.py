@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from batchf1.errors import require
+from batchf1.errors import check
 
 Mode = Literal["max", "min"]
 """Whether the largest value is the best, or the smallest."""
@@ -26,7 +26,7 @@ def best(values: ArrayLike, mode: Mode = "max") -> Places:
     """
     ranked = _ranked(values, mode)
     known = bool(np.all(~np.isnan(ranked).all(axis=-1)))
-    require(known, "values", "have one at least that is not NaN", "NaN alone")
+    check(known, "values", "have one at least that is not NaN", "NaN alone")
     ranked = np.where(np.isnan(ranked), -np.inf, ranked)
     tied = np.cumsum(ranked == ranked.max(axis=-1, keepdims=True), axis=-1)
     return np.asarray(np.argmax(tied == (tied[..., -1:] + 1) // 2, axis=-1))
@@ -52,7 +52,7 @@ def early_stopping(
     ones, those of the epoch in which it stopped. Raises `InputError` for a patience below 0, no
     epoch and another mode. Source: Keras 3, `callbacks/early_stopping.py`.
     """
-    require(patience >= 0, "patience", "is at least 0", patience)
+    check(patience >= 0, "patience", "is at least 0", patience)
     so_far = _best_so_far(values, mode)
     waited = np.arange(so_far.shape[-1]) - so_far
     stopping = waited >= max(patience, 1)
@@ -77,7 +77,7 @@ def _best_so_far(values: ArrayLike, mode: Mode) -> Places:
 
 def _ranked(values: ArrayLike, mode: Mode) -> NDArray[np.float32]:
     """The values, the larger the better."""
-    require(mode in get_args(Mode), "mode", f"is one of {get_args(Mode)}", mode)
+    check(mode in get_args(Mode), "mode", f"is one of {get_args(Mode)}", mode)
     found = np.asarray(values, np.float32)
-    require(found.ndim > 0 and found.shape[-1] > 0, "values", "have one at least", found.shape)
+    check(found.ndim > 0 and found.shape[-1] > 0, "values", "have one at least", found.shape)
     return found if mode == "max" else -found

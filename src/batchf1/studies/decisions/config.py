@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from batchf1.config.limits import check_size
-from batchf1.errors import require
+from batchf1.errors import check
 
 
 @dataclass
@@ -27,9 +27,9 @@ class Space:
         for name in ("learning_rate", "class_weight"):
             ends = getattr(self, name)
             good = len(ends) == 2 and 0 < ends[0] <= ends[1] < float("inf")
-            require(good, f"space.{name}", "has a least and a greatest value above 0", ends)
+            check(good, f"space.{name}", "has a least and a greatest value above 0", ends)
         for name in ("hidden", "epochs", "batch_size"):
-            distinct(f"space.{name}", getattr(self, name))
+            require_unique(f"space.{name}", getattr(self, name))
 
 
 @dataclass
@@ -44,15 +44,15 @@ class Control:
 
     def __post_init__(self) -> None:
         good = 0 < self.separation < float("inf")
-        require(good, "control.separation", "must be above 0", self.separation)
+        check(good, "control.separation", "must be above 0", self.separation)
         for name, least in (("n_validation", 1), ("n_thresholds", 2)):
             value = getattr(self, name)
-            require(value >= least, f"control.{name}", f"must be at least {least}", value)
+            check(value >= least, f"control.{name}", f"must be at least {least}", value)
 
     @property
     def thresholds(self) -> list[float]:
         """All thresholds, rising."""
-        return evenly(self.n_thresholds)
+        return threshold_grid(self.n_thresholds)
 
 
 @dataclass
@@ -80,33 +80,33 @@ class DecisionStudy:
     control: Control = MISSING
     shards: int | None = None
     """Number of processes that the runs are dealt to; by default the machine's cores."""
-    aside: bool = False
+    on_demand: bool = False
     """Whether the study is made only when it is asked for by its name."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.figures` that makes it from the study's table."""
-    beside: list[str] = field(default_factory=list)
+    extra_inputs: list[str] = field(default_factory=list)
     """Further files that the figures are made from, after the table."""
 
     def __post_init__(self) -> None:
-        require(bool(self.tasks), "tasks", "need one", "none")
+        check(bool(self.tasks), "tasks", "need one", "none")
         for name in ("prevalences", "class_weights", "logistic_class_weights"):
-            distinct(name, getattr(self, name))
+            require_unique(name, getattr(self, name))
         sizes = self.validation_batch_sizes
-        distinct("validation_batch_sizes", sizes)
+        require_unique("validation_batch_sizes", sizes)
         multiples = sizes[0] >= 1 and all(size % sizes[0] == 0 for size in sizes)
         good = multiples and sizes == sorted(sizes)
-        require(good, "validation_batch_sizes", "rise, and are multiples of the first", sizes)
+        check(good, "validation_batch_sizes", "rise, and are multiples of the first", sizes)
         strange = sorted(set(self.space.batch_size) - set(sizes))
         rule = f"are among the validation's {sizes}: each is also validated in its own"
-        require(not strange, "space.batch_size", rule, strange)
+        check(not strange, "space.batch_size", rule, strange)
         for name, least in (("seeds", 1), ("candidates", 1), ("n_thresholds", 2), ("shards", 1)):
             value = getattr(self, name)
-            require(value is None or value >= least, name, f"must be at least {least}", value)
+            check(value is None or value >= least, name, f"must be at least {least}", value)
         texts = all(isinstance(override, str) for override in self.overrides)
-        require(texts, "overrides", "must be texts, each key=value", self.overrides)
+        check(texts, "overrides", "must be texts, each key=value", self.overrides)
         set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
         for key in ("study", "seed", "dataset", "dataset.prevalence"):
-            require(key not in set_here, "overrides", "leave to the study what it varies", key)
+            check(key not in set_here, "overrides", "leave to the study what it varies", key)
 
     def check_size(self, huge: bool = False) -> None:
         """Refuse too many cells or runs, as `limits.check_size` does."""
@@ -121,15 +121,15 @@ class DecisionStudy:
     @property
     def thresholds(self) -> list[float]:
         """All thresholds, rising."""
-        return evenly(self.n_thresholds)
+        return threshold_grid(self.n_thresholds)
 
 
-def evenly(n: int) -> list[float]:
+def threshold_grid(n: int) -> list[float]:
     """1/n, 2/n ... (n - 1)/n."""
     return [i / n for i in range(1, n)]
 
 
-def distinct(thing: str, values: list[Any]) -> None:
+def require_unique(name: str, values: list[Any]) -> None:
     """Refuse an empty list, and one with a value that stands twice."""
     texts = [str(value) for value in values]
-    require(len(set(texts)) == len(texts) > 0, thing, "needs values, none twice", values)
+    check(len(set(texts)) == len(texts) > 0, name, "needs values, none twice", values)

@@ -38,7 +38,7 @@ def _cells(curves: pd.DataFrame) -> pd.DataFrame:
     drawn = _drawn(n_seeds)
     test = ratio(F1, curves, list(TEST)).reshape(n_seeds, -1)[0]
     tp, fp, fn = (drawn @ _of_seeds(curves[name], n_seeds) for name in VALIDATION[:3])
-    taken = test[best(F1.of(tp, fp, fn))]
+    taken = test[best(F1.from_counts(tp, fp, fn))]
     rows = []
     for (size, empty), name in cuts(map(str, curves)).items():
         lost = taken - test[best(drawn @ _of_seeds(curves[name], n_seeds) / n_seeds)]

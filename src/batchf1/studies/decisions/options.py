@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.studies.decisions.choices import best, checkpoint, early_stopping
 
 UNIT = ["dataset", "prevalence", "seed"]
@@ -82,7 +82,7 @@ def among(
     sizes = rows.groupby(UNIT).size()
     found = sorted(set(sizes)) or [0]
     rule = "needs as many options in each dataset, prevalence and seed"
-    require(len(found) == 1, f"decision {names[0]}", rule, list(map(int, found)))
+    check(len(found) == 1, f"decision {names[0]}", rule, list(map(int, found)))
     units = sizes.index.to_frame(index=False)
     places = rows.index.to_numpy(np.intp).reshape(len(units), found[0])
     return Options(*names, units, places, choose, own)

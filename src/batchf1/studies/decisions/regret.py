@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from batchf1.errors import require
+from batchf1.errors import check
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1, PRECISION, RECALL, Ratio, dot, safe_divide
 from batchf1.studies.decisions.options import Options
@@ -117,7 +117,7 @@ def _own(table: pd.DataFrame, by_cut: dict[Cut, Floats]) -> dict[str, Floats]:
     own, sizes = table["batch_size"].to_numpy(), {size for size, _ in by_cut}
     strange = sorted({int(size) for size in own[table["role"] == "candidate"]} - sizes)
     rule = f"have training batch sizes that are validated in, {sorted(sizes)}"
-    require(not strange, "candidates", rule, strange)
+    check(not strange, "candidates", rule, strange)
     mixed = {empty: np.full(len(table), np.nan) for _, empty in by_cut}
     for (size, empty), found in by_cut.items():
         mixed[empty][own == size] = found[own == size]

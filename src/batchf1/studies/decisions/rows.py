@@ -17,7 +17,8 @@ from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.sweep import rows, schema
 from batchf1.sweep.recording import Recording
 from batchf1.sweep.rows import Trained
-from batchf1.training.base import Expected, Pass
+from batchf1.training.base import Expected, SplitResult
+from batchf1.training.engines import framework_of
 
 EMPTY = {"0": 0.0, "1": 1.0, "skip": np.nan}
 """What stands for F1 in a batch without positives and predicted ones -> its value."""
@@ -81,7 +82,7 @@ def _further(run: Run, thresholds: Sequence[float]) -> list[float]:
 def table(
     runs: Sequence[Run],
     device: str,
-    trained: Sequence[Sequence[Pass]],
+    trained: Sequence[Sequence[SplitResult]],
     expected: Mapping[str, Expected],
     *,
     sizes: Sequence[int],
@@ -105,7 +106,7 @@ def table(
 def _of_run(
     run: Run,
     device: str,
-    passes: Sequence[Pass],
+    passes: Sequence[SplitResult],
     sizes: Sequence[int],
     thresholds: Sequence[float],
 ) -> pd.DataFrame:
@@ -122,7 +123,7 @@ def _of_run(
     epochs = [of.epoch + 1 for of in validation]
     losses = [float(of.logs["val_loss"]) for of in validation]
     last = len(further)
-    framework = run.framework
+    framework = framework_of(run)
     return pd.DataFrame(
         {
             **rows.of_run(run),
@@ -159,7 +160,7 @@ def _joined(parts: Sequence[Counts]) -> Counts:
     return Counts(*(np.vstack(each) for each in zip(*parts, strict=True)))
 
 
-def _at(of: Pass, thresholds: Sequence[float], size: int) -> Counts:
+def _at(of: SplitResult, thresholds: Sequence[float], size: int) -> Counts:
     """The counts of a pass in batches of a size at each threshold, (n_thresholds, n_batches)."""
-    assert of.scored is not None
-    return _joined([batch_counts(*of.scored, size, threshold) for threshold in thresholds])
+    assert of.predictions is not None
+    return _joined([batch_counts(*of.predictions, size, threshold) for threshold in thresholds])

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.records.files import replacing_folder
 
 FOLDER = Path(".frameworks")
@@ -89,7 +89,7 @@ def install(name: str, folder: Path) -> None:
     has cannot be imported: on Linux it serves PyTorch for CUDA alone, which does not start without
     the packages of CUDA, which the pins leave out.
     """
-    require(name in ENVIRONMENTS, "environment", f"is one of {tuple(ENVIRONMENTS)}", name)
+    check(name in ENVIRONMENTS, "environment", f"is one of {tuple(ENVIRONMENTS)}", name)
     with replacing_folder(folder) as part:
         for command, rule in _steps(name, part):
             _run(command, name, rule)
@@ -117,4 +117,4 @@ def _run(command: list[str], name: str, rule: str) -> None:
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no word"]
         errors = [line for line in said if line.startswith("ERROR")]
-        refuse(f"environment {name}", rule, [*said[-1:], *errors][-1])
+        raise_input_error(f"environment {name}", rule, [*said[-1:], *errors][-1])

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics.averaging import average
 from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import F1
@@ -63,7 +63,7 @@ def measure(framework: str) -> list[Row]:
 
     Raises `InputError` for another name or where the framework cannot be used.
     """
-    require(framework in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", framework)
+    check(framework in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", framework)
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(
         [sys.executable, "-m", "batchf1.cli.main", "workflow", "probe", framework],
@@ -73,7 +73,7 @@ def measure(framework: str) -> list[Row]:
     )
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no word"]
-        refuse(framework, "must run in a process of its own", said[-1])
+        raise_input_error(framework, "must run in a process of its own", said[-1])
     return [Row(**row) for row in json.loads(done.stdout)]
 
 
@@ -82,7 +82,7 @@ def run(framework: str) -> list[Row]:
 
     Raises `InputError` for another name.
     """
-    require(framework in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", framework)
+    check(framework in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", framework)
     keras, ops = _load(framework)
     rows: list[Row] = []
     for (weights, (argument, _)), labels, call in product(WEIGHTS.items(), SHAPES, CALLS):
@@ -210,7 +210,7 @@ def _judged(row: Row) -> Row:
 
 
 def _f1(tp: float, predicted: float, positives: float) -> float:
-    return float(F1.of_margins(tp, positives, predicted))
+    return float(F1.from_margins(tp, positives, predicted))
 
 
 def _weights(row: Row) -> Floats:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from batchf1.auditing.answer import audit
-from batchf1.auditing.result import Audited
-from batchf1.errors import refuse, require
+from batchf1.auditing.result import AuditResult
+from batchf1.errors import check, raise_input_error
 from batchf1.metrics.ratios import F1
 from batchf1.records.provenance import PACKAGE
 from batchf1.studies.frameworks import example
@@ -57,7 +57,7 @@ def measure(name: str, folder: Path = FOLDER) -> list[Row]:
     `name`: one of `PROGRAMS`; `folder`: where the environments are. Raises `InputError` for
     another name, or where the program does not run to its end.
     """
-    require(name in PROGRAMS, "program", f"is one of {tuple(PROGRAMS)}", name)
+    check(name in PROGRAMS, "program", f"is one of {tuple(PROGRAMS)}", name)
     program = PROGRAMS[name]
     command = [str(python(program.environment, folder)), "-m", _module(program.module)]
     # no folder of the working directory must be taken for a framework
@@ -73,9 +73,11 @@ def measure(name: str, folder: Path = FOLDER) -> list[Row]:
                 env=os.environ | quiet,
             )
     except (OSError, subprocess.TimeoutExpired) as error:
-        refuse(name, "must run in its environment: snakemake --cores all frameworks", str(error))
+        raise_input_error(
+            name, "must run in its environment: snakemake --cores all frameworks", str(error)
+        )
     said = (done.stderr if done.returncode else done.stdout).strip().splitlines() or ["no word"]
-    require(done.returncode == 0, name, "must run to its end", said[-1])
+    check(done.returncode == 0, name, "must run to its end", said[-1])
     return judged(rows_of(json.loads(said[-1])))
 
 
@@ -102,7 +104,7 @@ def judged(rows: Iterable[Row]) -> list[Row]:
     return [_judged(row, together[row.framework, row.written]) for row in found]
 
 
-def audited(row: Row) -> Audited:
+def audited(row: Row) -> AuditResult:
     """What `audit` says of a row."""
     devices = [_batches(part) for part in row.seen.split("|")]
     batches = [batch for device in devices for batch in device]

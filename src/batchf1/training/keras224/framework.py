@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from batchf1.errors import require
-from batchf1.training.base import Framework, Seconds, Trainer
+from batchf1.errors import check
+from batchf1.training.base import CostEstimate, Framework, Trainer
 from batchf1.training.keras224 import software
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class Keras224(Framework):
 
     name = "keras"
     averaging = "size_weighted"
-    engines: ClassVar = {"keras224": Seconds(5e-4, 0.05, 0.5)}
+    engines: ClassVar = {"keras224": CostEstimate(5e-4, 0.05, 0.5)}
     of_generators = ("keras224",)
     strategies = ("batch_mean", "epoch_end", "reconstructed")
     pretraining = "keras224"
@@ -53,15 +53,15 @@ class Keras224(Framework):
         """See `Framework`."""
         super().check(run)
         threshold = run.training.threshold
-        require(threshold == 0.5, "training.threshold", "of the article is 0.5", threshold)
+        check(threshold == 0.5, "training.threshold", "of the article is 0.5", threshold)
         weight = run.training.class_weight
-        require(weight == 1, "training.class_weight", "of the article is 1", weight)
+        check(weight == 1, "training.class_weight", "of the article is 1", weight)
         size = run.training.validation_batch_size
         rule = "must be 0: Keras 2.2.4 validates in batches of the training's size"
-        require(size == 0, "training.validation_batch_size", rule, size)
+        check(size == 0, "training.validation_batch_size", rule, size)
         rule = "must be 0 in the article's program"
-        require(run.dataset.n_test == 0, "dataset.test_fraction", rule, run.dataset.test_fraction)
+        check(run.dataset.n_test == 0, "dataset.test_fraction", rule, run.dataset.test_fraction)
 
-    def needs(self) -> list[Path]:
+    def required_files(self) -> list[Path]:
         """The folder that `batchf1 workflow keras224` fills."""
         return [software.FOLDER]

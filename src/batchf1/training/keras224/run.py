@@ -20,7 +20,7 @@ from batchf1.metrics.averaging import Logged
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.training import batches as training_batches
 from batchf1.training import devices
-from batchf1.training.base import SPLITS, Expected, OneByOne, Pass
+from batchf1.training.base import SPLITS, Expected, SequentialTrainer, SplitResult
 from batchf1.training.batches import counts_of
 from batchf1.training.initial_weights import starting_weights
 from batchf1.training.keras224 import article
@@ -44,7 +44,7 @@ def _start_session(run: Run) -> None:
     K.set_session(tf.Session(config=options))
 
 
-class Keras224Trainer(OneByOne):
+class Keras224Trainer(SequentialTrainer):
     """A compiled model for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
@@ -52,14 +52,14 @@ class Keras224Trainer(OneByOne):
         self.threshold = run.training.threshold
         self.metrics = [
             article.f1_batch_mean,
-            *article.count_metrics(cast(Logged, run.program.counts)),
+            *article.count_metrics(cast(Logged, run.input_pipeline.counts)),
             *article.cells(self.threshold),
         ]
-        known = article.expected(cast(Logged, run.program.counts))
+        known = article.expected(cast(Logged, run.input_pipeline.counts))
         self.expected: Mapping[str, Expected] = {name: known[name] for name in run.strategies}
 
-    def train_one(self, run: Run, verbose: int) -> list[Pass]:
-        """See `OneByOne`."""
+    def train_one(self, run: Run, verbose: int) -> list[SplitResult]:
+        """See `SequentialTrainer`."""
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
         recorder = Recorder(run, data)
@@ -70,7 +70,7 @@ class Keras224Trainer(OneByOne):
             recorder,
         ]
         order = shuffled(run)
-        fit = _fit if run.program.train == "arrays" else _fit_generator
+        fit = _fit if run.input_pipeline.train == "arrays" else _fit_generator
         fit(self.model, data, run, order, callbacks, verbose)
         return recorder.passes
 
@@ -101,8 +101,8 @@ class Keras224Trainer(OneByOne):
         _count_steps_last(model.optimizer.iterations)
         self.first_state = model.optimizer.get_weights()
         places = [model.metrics_names.index(f"cell_{name}") for name in Counts._fields]
-        model.train_function = Listening(model.train_function, places)
-        model.test_function = Listening(model.test_function, places)
+        model.train_function = CountingFunction(model.train_function, places)
+        model.test_function = CountingFunction(model.test_function, places)
 
 
 def _count_steps_last(iterations: Any) -> None:
@@ -120,7 +120,7 @@ def _count_steps_last(iterations: Any) -> None:
             op._add_control_inputs(reads)
 
 
-class Listening:
+class CountingFunction:
     """One of Keras' step functions, which keeps the counts of each batch that passes."""
 
     def __init__(self, function: Any, places: list[int]) -> None:
@@ -146,7 +146,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, run: Run, data: Data) -> None:
         super().__init__()
         self.run, self.data = run, data
-        self.passes: list[Pass] = []
+        self.passes: list[SplitResult] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at both splits."""
@@ -154,7 +154,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         for split, samples, batches in zip(SPLITS, self.data, functions, strict=True):
             scores = self.model.predict_on_batch(samples.x)
             full_pass = counts_of(self.run, samples, scores)
-            self.passes.append(Pass(epoch, split, dict(logs or {}), batches.counts(), full_pass))
+            self.passes.append(
+                SplitResult(epoch, split, dict(logs or {}), batches.counts(), full_pass)
+            )
 
 
 class Freeze(keras.callbacks.Callback):  # type: ignore[misc]
@@ -202,7 +204,7 @@ def _fit(
 def _fit_generator(
     model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int
 ) -> None:
-    from_generator = run.program.validation == "generator"
+    from_generator = run.input_pipeline.validation == "generator"
     validation: Any = tuple(data.validation)
     if from_generator:
         validation = training_batches.validation_batches(run, data.validation)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from batchf1.errors import refuse, require
+from batchf1.errors import check, raise_input_error
 from batchf1.records.files import replacing_folder
 from batchf1.records.provenance import PACKAGE
 from batchf1.training import keras_defaults
@@ -37,7 +37,7 @@ def install(folder: Path) -> None:
         )
         if done.returncode:
             said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            refuse(
+            raise_input_error(
                 "Keras 2.2.4",
                 f"needs the package index once, or its wheels through PIP_FIND_LINKS ({PINS.name})",
                 said[-1] if said else done.stderr,
@@ -53,7 +53,7 @@ def activate(folder: Path = FOLDER) -> None:
     is changed. Raises `InputError` where it is not installed, or another Keras is already in use.
     """
     here = folder.resolve()
-    require(
+    check(
         (here / "keras" / "__init__.py").is_file(),
         str(folder),
         f"must hold Keras {VERSION}: batchf1 workflow keras224 {folder}",
@@ -62,14 +62,14 @@ def activate(folder: Path = FOLDER) -> None:
     loaded = sys.modules.get("keras")
     if loaded is not None:
         version = getattr(loaded, "__version__", "another")
-        require(version == VERSION, "keras", f"must not be in use before Keras {VERSION}", version)
+        check(version == VERSION, "keras", f"must not be in use before Keras {VERSION}", version)
         return
     sys.path.insert(0, str(here))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with keras_defaults.environment():
         _fill_gaps()
         import keras
-    require(keras.__version__ == VERSION, str(folder), f"must hold Keras {VERSION}", keras)
+    check(keras.__version__ == VERSION, str(folder), f"must hold Keras {VERSION}", keras)
 
 
 def _fill_gaps() -> None:

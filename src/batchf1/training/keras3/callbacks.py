@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def strategies_of(run: Run) -> list[Strategy]:
     """The strategies of a run, with its threshold."""
-    options: dict[str, Any] = {"reconstructed": {"logged": run.program.counts}}
+    options: dict[str, Any] = {"reconstructed": {"logged": run.input_pipeline.counts}}
     return [
         registry.strategy(name)(run.training.threshold, **options.get(name, {}))
         for name in run.strategies

@@ -19,23 +19,23 @@ from batchf1.config import registry
 from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
 from batchf1.datasets.base import Data
-from batchf1.errors import one_line, refuse, require
-from batchf1.training.base import Expected, Pass
+from batchf1.errors import check, one_line, raise_input_error
+from batchf1.training.base import Expected, SplitResult
 from batchf1.training.initial_weights import n_weights, starting_weights
 from batchf1.training.keras3 import model as network
 from batchf1.training.keras3.callbacks import callbacks_of, strategies_of
-from batchf1.training.keras3.ensemble_member import Held, Member, SharedSequential
+from batchf1.training.keras3.ensemble_member import CachedPredictions, Member, SharedSequential
 from batchf1.training.keras3.epoch import Epochs
-from batchf1.training.keras3.epoch_results import Ended
-from batchf1.training.keras3.limits import n_together
-from batchf1.training.keras3.stacked_variables import Stacks
+from batchf1.training.keras3.epoch_results import EpochResults
+from batchf1.training.keras3.limits import group_size
+from batchf1.training.keras3.stacked_variables import StackedVariables
 from batchf1.training.keras3.steps import CompiledSteps
 from batchf1.training.shuffle import shuffled
 
 if TYPE_CHECKING:
     from batchf1.keras.base import Strategy
 
-MOST_KEPT = 4
+MAX_KEPT = 4
 """Ensembles that a process keeps."""
 
 
@@ -62,7 +62,7 @@ class Ensemble:
             metric.update_state(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
             metric.reset_state()
             _check_stateless(metric)
-        self.stacks = Stacks(self.model, kind.n_runs)
+        self.stacks = StackedVariables(self.model, kind.n_runs)
         self.steps = CompiledSteps(self.stacks, kind.threshold)
 
 
@@ -73,7 +73,7 @@ def _check_stateless(metric: Any) -> None:
         metric.stateless_update_state(state, one, one)
     except (AttributeError, TypeError, ValueError) as error:
         rule = "needs metrics that keep their state by Keras' own assign: use training.engine=plain"
-        refuse("training.engine=ensemble", rule, one_line(error))
+        raise_input_error("training.engine=ensemble", rule, one_line(error))
 
 
 _kept: dict[Kind, Ensemble] = {}
@@ -83,11 +83,11 @@ def ensemble_of(run: Run) -> Ensemble:
     """The compiled ensemble for a run, made once in a process for all data and batch sizes."""
     n_features = _data(run).train.x.shape[1]
     hidden, classes = tuple(run.model.hidden), tuple(map(registry.strategy, run.strategies))
-    n_runs = n_together(n_weights(hidden, n_features), run.dataset.n_samples * n_features)
-    of_run = (run.training.threshold, run.program.counts)
+    n_runs = group_size(n_weights(hidden, n_features), run.dataset.n_samples * n_features)
+    of_run = (run.training.threshold, run.input_pipeline.counts)
     kind = Kind(hidden, n_features, n_runs, *of_run, classes)
     if kind not in _kept:
-        for oldest in list(_kept)[: len(_kept) + 1 - MOST_KEPT]:
+        for oldest in list(_kept)[: len(_kept) + 1 - MAX_KEPT]:
             del _kept[oldest]
         _kept[kind] = Ensemble(kind, strategies_of(run))
     return _kept[kind]
@@ -103,7 +103,7 @@ class EnsembleTrainer:
         self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
         self.trained: list[list[NDArray[np.float32]]] = []
 
-    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[Pass]]:
+    def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
         """See `frameworks.base.Trainer`."""
         self.trained, found = [], []
         for start in range(0, len(runs), self.n_runs):
@@ -145,7 +145,7 @@ class EnsembleTrainer:
             order = [each(number).astype(np.int32) for each in orders]
             order += [order[0]] * (self.n_runs - len(members))
             epoch = epochs.train(tf.constant(np.stack(order)))
-            self._end(Ended(number, epoch, self.stacks.weights), members, verbose)
+            self._end(EpochResults(number, epoch, self.stacks.weights), members, verbose)
             if all(member.stopped for member in members):
                 break
 
@@ -153,7 +153,7 @@ class EnsembleTrainer:
     def _turn(self, place: int, member: Member) -> Iterator[None]:
         """The model as a run has it; what its callbacks do to it holds for the run."""
         self.model.stop_training = member.stops
-        with self.stacks.as_row(place):
+        with self.stacks.swapped_in(place):
             yield
         member.stops = self.model.stop_training
 
@@ -164,14 +164,14 @@ class EnsembleTrainer:
                 with self._turn(place, member):
                     member.call(hook, *arguments)
 
-    def _end(self, ended: Ended, members: list[Member], verbose: int) -> None:
+    def _end(self, ended: EpochResults, members: list[Member], verbose: int) -> None:
         """End an epoch: keep what each run logged, after its callbacks."""
         number = ended.number
         self._begin_tests(ended, members)
-        self.stacks.hold(ended.seen["validation"].states)
+        self.stacks.set_states(ended.seen["validation"].states)
         for place, member in enumerate(members):
             if not member.stopped:
-                self.model.held, logs = ended.held(place, member), ended.logs(place)
+                self.model.held, logs = ended.cached_predictions(place, member), ended.logs(place)
                 with self._turn(place, member):
                     member.call("on_test_end", ended.logs_of(place, "validation"))
                     member.call("on_epoch_end", number, logs)
@@ -179,20 +179,20 @@ class EnsembleTrainer:
                         self._stop(member, logs)
                 member.passes += ended.passes(place, member, logs)
                 _say(member, number, logs, verbose)
-        self.model.held = Held()
-        self.stacks.hold(self.stacks.reset)
+        self.model.held = CachedPredictions()
+        self.stacks.set_states(self.stacks.reset)
 
-    def _begin_tests(self, ended: Ended, members: list[Member]) -> None:
+    def _begin_tests(self, ended: EpochResults, members: list[Member]) -> None:
         """Call `on_test_begin`, when in truth validation is over: so it may look, not touch."""
-        self.stacks.hold(ended.seen["train"].states)
+        self.stacks.set_states(ended.seen["train"].states)
         for place, member in enumerate(members):
             if not member.stopped and member.has("on_test_begin"):
-                self.model.held = ended.held(place, member)
+                self.model.held = ended.cached_predictions(place, member)
                 with self._turn(place, member):
                     member.call("on_test_begin")
                     rule = "validates before on_test_begin: use training.engine=plain"
                     changed = "a callback that changes the weights there"
-                    require(self.model.unchanged(), "training.engine=ensemble", rule, changed)
+                    check(self.model.unchanged(), "training.engine=ensemble", rule, changed)
 
     def _stop(self, member: Member, logs: dict[str, float]) -> None:
         """End a run's training; the others go on, and a learning rate of 0 keeps its weights."""

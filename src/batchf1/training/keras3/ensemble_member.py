@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from batchf1.config.settings import Run
 from batchf1.datasets.base import Data
-from batchf1.errors import refuse
-from batchf1.training.base import Pass
+from batchf1.errors import raise_input_error
+from batchf1.training.base import SplitResult
 
 OF_BATCHES = (
     "on_batch_begin",
@@ -28,7 +28,7 @@ OF_BATCHES = (
 
 
 @dataclass
-class Held:
+class CachedPredictions:
     """What the shared model holds of a run: its weights, and its predictions of its splits."""
 
     weights: NDArray[np.float32] | None = None
@@ -46,7 +46,7 @@ class SharedSequential(keras.Sequential):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.held = Held()
+        self.held = CachedPredictions()
 
     def unchanged(self) -> bool:
         """Whether the weights are those that were loaded."""
@@ -77,7 +77,7 @@ class Member:
     run: Run
     data: Data
     callbacks: list[Any]
-    passes: list[Pass] = field(default_factory=list)
+    passes: list[SplitResult] = field(default_factory=list)
     stops: bool = False
     """`stop_training` of its model."""
     stopped: bool = False
@@ -89,7 +89,9 @@ class Member:
             for hook in OF_BATCHES:
                 if overrides(callback, hook):
                     rule = "calls callbacks at epochs alone: use training.engine=plain"
-                    refuse("training.engine=ensemble", rule, f"{type(callback).__name__}.{hook}")
+                    raise_input_error(
+                        "training.engine=ensemble", rule, f"{type(callback).__name__}.{hook}"
+                    )
             callback.set_model(model)
             callback.set_params({"epochs": self.run.training.epochs, "steps": None, "verbose": 0})
 

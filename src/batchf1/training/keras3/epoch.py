@@ -12,7 +12,7 @@ from batchf1.config.settings import Run
 from batchf1.training.keras3.steps import Block, CompiledSteps, blocks
 
 
-class Seen(NamedTuple):
+class SplitPass(NamedTuple):
     """A pass of all runs over a split."""
 
     logs: dict[str, Any]
@@ -26,8 +26,8 @@ class Seen(NamedTuple):
 class Epoch(NamedTuple):
     """What was seen of the splits that are logged, and what came of it."""
 
-    train: Seen
-    validation: Seen
+    train: SplitPass
+    validation: SplitPass
     scores: Any
     """Of all samples with the epoch's last weights, a float32 array of shape (n_runs, n, 1)."""
 
@@ -56,9 +56,9 @@ class Epochs:
         validated = self._pass(self.validation, self.steps.measure)
         return Epoch(trained, validated, self.steps.predict(self.every).numpy())
 
-    def _pass(self, every: Iterable[Block], step: Callable[..., Any]) -> Seen:
+    def _pass(self, every: Iterable[Block], step: Callable[..., Any]) -> SplitPass:
         states, counts = self.steps.stacks.reset, []
         for block in every:
             states, of_block = step(block, states)
             counts.append(of_block)
-        return Seen(self.steps.results(states), states, tf.concat(counts, axis=0))
+        return SplitPass(self.steps.results(states), states, tf.concat(counts, axis=0))

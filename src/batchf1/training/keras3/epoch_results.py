@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.metrics.counts import Counts
-from batchf1.training.base import SPLITS, Pass, Scored
+from batchf1.training.base import SPLITS, Predictions, SplitResult
 from batchf1.training.batches import counts_of
-from batchf1.training.keras3.ensemble_member import Held, Member
+from batchf1.training.keras3.ensemble_member import CachedPredictions, Member
 from batchf1.training.keras3.epoch import Epoch
 
 
-class Ended:
+class EpochResults:
     """An epoch's results, fetched from the device at once."""
 
     def __init__(self, number: int, epoch: Epoch, weights: Sequence[Any]) -> None:
@@ -35,13 +35,13 @@ class Ended:
         """What a run has logged of a split, without Keras' prefix."""
         return {name: float(values[place]) for name, values in self._logs[split].items()}
 
-    def held(self, place: int, member: Member) -> Held:
+    def cached_predictions(self, place: int, member: Member) -> CachedPredictions:
         """What the shared model is to know of a run."""
         features = [split.x for split in member.data]
         scores = self._scores(place, member)
-        return Held(self._weights[place], [*zip(features, scores, strict=True)])
+        return CachedPredictions(self._weights[place], [*zip(features, scores, strict=True)])
 
-    def passes(self, place: int, member: Member, logs: dict[str, float]) -> list[Pass]:
+    def passes(self, place: int, member: Member, logs: dict[str, float]) -> list[SplitResult]:
         """A run's passes, with the logs that its callbacks have added to."""
         found = []
         of_splits = zip(member.data.splits.items(), self._scores(place, member), strict=True)
@@ -49,8 +49,10 @@ class Ended:
             full_pass = counts_of(member.run, split, scores)
             logged = name in SPLITS
             batches = _counts(self._batches[name][:, place]) if logged else full_pass
-            kept = Scored(split.y[:, 0], scores[:, 0]) if member.stopped else None
-            found.append(Pass(self.number, name, logs if logged else {}, batches, full_pass, kept))
+            kept = Predictions(split.y[:, 0], scores[:, 0]) if member.stopped else None
+            found.append(
+                SplitResult(self.number, name, logs if logged else {}, batches, full_pass, kept)
+            )
         return found
 
     def _scores(self, place: int, member: Member) -> list[NDArray[np.float32]]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from batchf1.config import registry
 from batchf1.training import keras_defaults
-from batchf1.training.base import Framework, Seconds, Trainer
-from batchf1.training.keras3.limits import MOST_TOGETHER
+from batchf1.training.base import CostEstimate, Framework, Trainer
+from batchf1.training.keras3.limits import MAX_TOGETHER
 
 if TYPE_CHECKING:
     from batchf1.config.settings import Run
@@ -23,8 +23,8 @@ class Keras3(Framework):
     name = "keras"
     averaging = "per_batch"
     engines: ClassVar = {
-        ENSEMBLE: Seconds(5e-7, 2e-3, 4.0, sample=1e-7),
-        "plain": Seconds(1e-3, 0.2, 2.0),
+        ENSEMBLE: CostEstimate(5e-7, 2e-3, 4.0, sample=1e-7),
+        "plain": CostEstimate(1e-3, 0.2, 2.0),
     }
     of_generators = ("plain",)
     loses_prefetched = True
@@ -55,9 +55,9 @@ class Keras3(Framework):
         keras.backend.clear_session()  # TensorFlow still keeps some 50 MB a shape
         return PlainTrainer(run)
 
-    def together(self, run: Run) -> int:
+    def group_size(self, run: Run) -> int:
         """See `Framework`."""
-        return MOST_TOGETHER if run.training.engine == ENSEMBLE else 1
+        return MAX_TOGETHER if run.training.engine == ENSEMBLE else 1
 
     def modules(self, run: Run) -> set[str]:
         """See `Framework`."""

@@ -11,7 +11,7 @@ from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
 from batchf1.datasets.base import Data, Split
 from batchf1.training import batches
-from batchf1.training.base import SPLITS, Expected, OneByOne, Pass, Scored
+from batchf1.training.base import SPLITS, Expected, Predictions, SequentialTrainer, SplitResult
 from batchf1.training.initial_weights import starting_weights
 from batchf1.training.keras3 import model as network
 from batchf1.training.keras3.batch_counts import BatchTrace, TraceReader
@@ -23,7 +23,7 @@ VALIDATION_BATCH = 32
 """The size in which Keras validates arrays if `fit` is told none."""
 
 
-class PlainTrainer(OneByOne):
+class PlainTrainer(SequentialTrainer):
     """A compiled model with its strategies, for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
@@ -31,8 +31,8 @@ class PlainTrainer(OneByOne):
         self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
         self.trace = BatchTrace(_most_batches(run), run.training.threshold)
 
-    def train_one(self, run: Run, verbose: int) -> list[Pass]:
-        """See `OneByOne`."""
+    def train_one(self, run: Run, verbose: int) -> list[SplitResult]:
+        """See `SequentialTrainer`."""
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
         recorder = Recorder(run, data, TraceReader(self.trace))
@@ -70,25 +70,28 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, run: Run, data: Data, reader: TraceReader) -> None:
         super().__init__()
         self.run, self.data, self.reader = run, data, reader
-        self.passes: list[Pass] = []
-        self.scored: list[Scored] = []
+        self.passes: list[SplitResult] = []
+        self.scored: list[Predictions] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at every split."""
         self.scored = [
-            Scored(split.y[:, 0], self.model.predict_on_batch(split.x)[:, 0]) for split in self.data
+            Predictions(split.y[:, 0], self.model.predict_on_batch(split.x)[:, 0])
+            for split in self.data
         ]
         for (name, split), scored in zip(self.data.splits.items(), self.scored, strict=True):
             full_pass = batches.counts_of(self.run, split, scored.scores)
             logged = name in SPLITS
             seen = self.reader.counts[name] if logged else full_pass
-            self.passes.append(Pass(epoch, name, (logs or {}) if logged else {}, seen, full_pass))
+            self.passes.append(
+                SplitResult(epoch, name, (logs or {}) if logged else {}, seen, full_pass)
+            )
 
-    def finished(self) -> list[Pass]:
+    def finished(self) -> list[SplitResult]:
         """All passes, those of the last epoch with their scores."""
         n = len(self.scored)
         pairs = zip(self.passes[-n:], self.scored, strict=True)
-        return self.passes[:-n] + [of._replace(scored=scored) for of, scored in pairs]
+        return self.passes[:-n] + [of._replace(predictions=scored) for of, scored in pairs]
 
 
 def _fit(
@@ -102,14 +105,14 @@ def _fit(
     weight = run.training.class_weight
     sizes = run.training.sizes
     steps = {name: batches.steps(run, data.splits[name]) for name in SPLITS}
-    from_generator = run.program.train == "generator"
+    from_generator = run.input_pipeline.train == "generator"
     if from_generator:
         train: Any = batches.train_batches(run, data.train, order)
     else:
         current = tf.Variable(tf.range(run.dataset.n_samples, dtype=tf.int64))
         train = _batches(data.train, sizes["train"], current)
         callbacks = [Shuffle(order, current), *callbacks]
-    if run.program.validation == "generator":
+    if run.input_pipeline.validation == "generator":
         validation: Any = batches.validation_batches(run, data.validation)
     elif from_generator:
         validation = tuple(data.validation)
@@ -122,7 +125,9 @@ def _fit(
         steps_per_epoch=steps["train"] if from_generator else None,
         shuffle=False,  # the order is ours
         validation_data=validation,
-        validation_steps=steps["validation"] if run.program.validation == "generator" else None,
+        validation_steps=steps["validation"]
+        if run.input_pipeline.validation == "generator"
+        else None,
         class_weight=None if weight == 1 else {0: 1.0, 1: weight},
         callbacks=callbacks,
         verbose=verbose,

@@ -28,7 +28,7 @@ class LearningRates(keras.optimizers.schedules.LearningRateSchedule):  # type: i
         return {}
 
 
-class Stacks:
+class StackedVariables:
     """What `n_runs` runs of a compiled model have, each variable of it in a stack, a row a run.
 
     Rows of weights and of the optimiser are flat, so that one learning rate a row goes with every
@@ -61,9 +61,9 @@ class Stacks:
             slot.assign(np.zeros(slot.shape, np.float32))
         self.optimizer.iterations.assign(0)
         self.rates.assign(np.array(rates, np.float32)[:, None])
-        self.hold(self.reset)
+        self.set_states(self.reset)
 
-    def hold(self, states: Sequence[Sequence[Any]]) -> None:
+    def set_states(self, states: Sequence[Sequence[Any]]) -> None:
         """Let the metrics have these states, a list of stacks for each."""
         for mine, given in zip(self._states, states, strict=True):
             for stack, values in zip(mine, given, strict=True):
@@ -75,7 +75,7 @@ class Stacks:
         return [tf.reshape(part, shape) for part, shape in zip(flat, shapes, strict=True)]
 
     @contextmanager
-    def as_row(self, place: int) -> Iterator[None]:
+    def swapped_in(self, place: int) -> Iterator[None]:
         """The model, its optimiser and its metrics as a run has them, to look at and to change.
 
         What is done to the metrics is not kept: Keras resets them before the next epoch.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from batchf1.training.keras3.batch_counts import cells
-from batchf1.training.keras3.stacked_variables import Stacks
+from batchf1.training.keras3.stacked_variables import StackedVariables
 
 BLOCK = 8192
 """Samples of a run in a block, as far as whole batches allow; what is lacking is filled up with
@@ -57,7 +57,7 @@ class CompiledSteps:
     and bits would change.
     """
 
-    def __init__(self, stacks: Stacks, threshold: float) -> None:
+    def __init__(self, stacks: StackedVariables, threshold: float) -> None:
         self.stacks, self.threshold, self.model = stacks, threshold, stacks.model
         compiled = {"jit_compile": True, "autograph": False}
         self._learn = tf.function(self._learned_block, **compiled)

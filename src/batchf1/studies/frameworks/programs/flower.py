@@ -11,13 +11,13 @@ from flwr.serverapp.strategy import FedAvg
 from flwr.supercore.task_identity import TaskIdentity
 
 from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:
     """F1 of clients, each with a batch of the toy, and F1 of their counts."""
     clients = example.batches(n)
-    seen = shown(*([client] for client in clients))
+    seen = format_batches(*([client] for client in clients))
     instead = "counts, each divided by `num-examples`; F1 of what the server gives"
     f1 = _aggregated([{"f1": _f1(client)} for client in clients], clients)["f1"]
     yield Case('`MetricRecord({"f1": f1, "num-examples": n})`, `FedAvg()`', f1, seen, instead)
@@ -52,4 +52,4 @@ def _aggregated(metrics: list[dict[str, float]], clients: list[list[int]]) -> An
 if __name__ == "__main__":
     # a message names who sent it; a server sets these when it starts
     TaskIdentity.task_id = TaskIdentity.run_id = TaskIdentity.node_id = 1
-    tell("Flower", importlib.metadata.version("flwr"), measured)
+    emit("Flower", importlib.metadata.version("flwr"), measured)

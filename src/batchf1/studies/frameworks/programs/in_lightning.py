@@ -14,7 +14,7 @@ from torchmetrics.classification import BinaryF1Score
 from torchmetrics.functional.classification import binary_f1_score
 
 from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
 
 
 def value(module: Any, scores: Any, labels: Any) -> None:
@@ -119,13 +119,15 @@ def measured(n: int) -> Iterator[Case]:
     for written, step in VALIDATION.items():
         module = Module(step)
         (logs,) = trainer().validate(module, loader(n), verbose=False)
-        yield Case(written, logs["f1"], shown(module.seen), "" if written == WHOLE else WHOLE)
+        yield Case(
+            written, logs["f1"], format_batches(module.seen), "" if written == WHOLE else WHOLE
+        )
     for written, step in TRAINING.items():
         module, training = Module(step), trainer()
         training.fit(module, loader(n))
         logged = training.callback_metrics["f1"]
-        yield Case(written, logged, shown(module.seen), "" if written == EPOCH else EPOCH)
+        yield Case(written, logged, format_batches(module.seen), "" if written == EPOCH else EPOCH)
 
 
 if __name__ == "__main__":
-    tell("Lightning", lightning.__version__, measured)
+    emit("Lightning", lightning.__version__, measured)

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
 
 NAMES = {
     "jax": "Keras on JAX",
@@ -80,9 +80,9 @@ def _seen(n: int, where: str) -> str:
     """Each batch, or what each replica gets of it."""
     batches = example.batches(n)
     if where != "mirrored":
-        return shown(batches)
+        return format_batches(batches)
     halves = [(batch[: (len(batch) + 1) // 2], batch[(len(batch) + 1) // 2 :]) for batch in batches]
-    return shown(*([half for half in each if half] for each in zip(*halves, strict=True)))
+    return format_batches(*([half for half in each if half] for each in zip(*halves, strict=True)))
 
 
 if __name__ == "__main__":
@@ -92,4 +92,4 @@ if __name__ == "__main__":
         _divide()
     from keras import __version__
 
-    tell(NAMES[place], __version__, lambda n: measured(n, place))
+    emit(NAMES[place], __version__, lambda n: measured(n, place))

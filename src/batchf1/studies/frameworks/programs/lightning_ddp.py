@@ -15,7 +15,7 @@ from torchmetrics.functional.classification import binary_f1_score
 
 from batchf1.studies.frameworks.example import BATCHES
 from batchf1.studies.frameworks.programs.in_lightning import WHOLE, Module, loader, trainer, whole
-from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
 
 RANKS = 2
 PATIENCE = timedelta(seconds=60)
@@ -30,15 +30,15 @@ def measured(n: int) -> Iterator[Case]:
     """F1 logged in each way; of an odd number of samples, the right way alone."""
     if n % RANKS == 0:
         (logged, *_), seen = _validated(partial(value, sync_dist=True), n)
-        yield Case('`self.log("f1", f1, sync_dist=True)`', logged, shown(*seen), WHOLE)
+        yield Case('`self.log("f1", f1, sync_dist=True)`', logged, format_batches(*seen), WHOLE)
         each, seen = _validated(partial(value, sync_dist=False), n)
         for rank, logged in enumerate(each):
             written = f'`self.log("f1", f1, sync_dist=False)`, process {rank}'
-            yield Case(written, logged, shown(seen[rank]), WHOLE)
+            yield Case(written, logged, format_batches(seen[rank]), WHOLE)
     (logged, *_), seen = _validated(whole, n)
     odd = n % RANKS != 0
     written = f"{WHOLE}, of an odd number of samples" if odd else WHOLE
-    yield Case(written, logged, shown(*seen), ODD if odd else "")
+    yield Case(written, logged, format_batches(*seen), ODD if odd else "")
 
 
 ODD = "`validate` on one device; or leave the last sample out"
@@ -61,7 +61,7 @@ if __name__ == "__main__":
     speaker = os.environ.get("LOCAL_RANK", "0") == "0"
     cuts = BATCHES | {"4/4/1": 9}
     if speaker:
-        tell("Lightning, DDP on 2 processes", lightning.__version__, measured, cuts)
+        emit("Lightning, DDP on 2 processes", lightning.__version__, measured, cuts)
     else:
         for samples in cuts.values():
             list(measured(samples))

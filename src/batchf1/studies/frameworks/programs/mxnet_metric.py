@@ -8,12 +8,12 @@ import mxnet as mx
 import numpy as np
 
 from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:
     """F1 as it comes, and with its other average."""
-    seen, instead = shown(example.batches(n)), '`metric.F1(average="micro")`'
+    seen, instead = format_batches(example.batches(n)), '`metric.F1(average="micro")`'
     yield Case("`metric.F1()`", _evaluated(mx.metric.F1(), n), seen, instead)
     yield Case('`metric.F1(average="micro")`', _evaluated(mx.metric.F1(average="micro"), n), seen)
 
@@ -26,4 +26,4 @@ def _evaluated(metric: mx.metric.EvalMetric, n: int) -> float:
 
 
 if __name__ == "__main__":
-    tell("MXNet", mx.__version__, measured)
+    emit("MXNet", mx.__version__, measured)

@@ -17,14 +17,14 @@ class Case:
     """What the user writes, in Markdown."""
     logged: float
     seen: str
-    """The samples that went into it, as `shown` gives them."""
+    """The samples that went into it, as `format_batches` gives them."""
     instead: str = ""
     """What to write instead, in Markdown; empty where nothing is wrong."""
     batches: str = ""
     """How the toy was cut."""
 
 
-def shown(*devices: Sequence[Sequence[int]]) -> str:
+def format_batches(*devices: Sequence[Sequence[int]]) -> str:
     """The batches of each device as text: `0 1 2 3/8 9|4 5 6 7` has two devices.
 
     `devices`: for each its batches, each the numbers of its samples.
@@ -32,7 +32,7 @@ def shown(*devices: Sequence[Sequence[int]]) -> str:
     return "|".join("/".join(" ".join(map(str, batch)) for batch in each) for each in devices)
 
 
-def tell(
+def emit(
     framework: str,
     version: str,
     measured: Callable[[int], Iterable[Case]],

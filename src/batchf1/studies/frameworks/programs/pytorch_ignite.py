@@ -11,7 +11,7 @@ from ignite.engine import Engine
 from ignite.metrics import Average, Precision, Recall, RunningAverage
 
 from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:
@@ -20,13 +20,13 @@ def measured(n: int) -> Iterator[Case]:
     instead = "`P * R * 2 / (P + R)` of `Precision()` and `Recall()`"
     precision, recall = Precision(), Recall()
     average = Average(output_transform=_f1)
-    yield Case("`Average(f1)`", _evaluated(average, cut), shown(cut), instead)
+    yield Case("`Average(f1)`", _evaluated(average, cut), format_batches(cut), instead)
     for epochs, which in ((1, "first"), (2, "second")):
         running = _evaluated(RunningAverage(output_transform=_f1), cut, epochs)
         written = f"`RunningAverage(f1)`, {which} epoch"
-        yield Case(written, running, shown(cut * epochs), instead)
+        yield Case(written, running, format_batches(cut * epochs), instead)
     f1 = _evaluated(precision * recall * 2 / (precision + recall), cut)
-    yield Case("`P * R * 2 / (P + R)`", f1, shown(cut))
+    yield Case("`P * R * 2 / (P + R)`", f1, format_batches(cut))
 
 
 def _f1(output: Any) -> float:
@@ -42,4 +42,4 @@ def _evaluated(metric: Any, cut: list[list[int]], epochs: int = 1) -> float:
 
 
 if __name__ == "__main__":
-    tell("ignite", ignite.__version__, measured)
+    emit("ignite", ignite.__version__, measured)

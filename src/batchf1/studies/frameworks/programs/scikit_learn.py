@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import PredefinedSplit, cross_val_predict, cross_val_score
 
 from batchf1.studies.frameworks.example import BATCH_SIZE, LABELS, SCORES, batches
-from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:
@@ -20,7 +20,7 @@ def measured(n: int) -> Iterator[Case]:
     x, y = SCORES[:n, None], LABELS[:n]
     model = FrozenEstimator(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
     folds = PredefinedSplit(np.arange(n) // BATCH_SIZE)
-    seen = shown(batches(n))
+    seen = format_batches(batches(n))
     instead = "`f1_score(y, cross_val_predict(model, x, y))`, or say that it is a mean over folds"
     mean = cross_val_score(model, x, y, cv=folds, scoring="f1").mean()
     yield Case('`cross_val_score(..., scoring="f1").mean()`', mean, seen, instead)
@@ -29,4 +29,4 @@ def measured(n: int) -> Iterator[Case]:
 
 
 if __name__ == "__main__":
-    tell("scikit-learn", sklearn.__version__, measured)
+    emit("scikit-learn", sklearn.__version__, measured)

@@ -11,7 +11,7 @@ from torchmetrics.classification import BinaryF1Score
 from torchmetrics.functional.classification import binary_f1_score
 
 from batchf1.studies.frameworks.example import LABELS, SCORES, batches
-from batchf1.studies.frameworks.programs.protocol import Case, shown, tell
+from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:
@@ -23,7 +23,7 @@ def measured(n: int) -> Iterator[Case]:
         mean.update(f1)
         weighted.update(f1, weight=len(batch))
         whole.update(scores[batch], labels[batch])
-    seen = shown(batches(n))
+    seen = format_batches(batches(n))
     instead = "`BinaryF1Score`: `update` for each batch, `compute` once"
     yield Case("`MeanMetric().update(f1)`", mean.compute().item(), seen, instead)
     yield Case("`MeanMetric().update(f1, weight=n)`", weighted.compute().item(), seen, instead)
@@ -31,4 +31,4 @@ def measured(n: int) -> Iterator[Case]:
 
 
 if __name__ == "__main__":
-    tell("torchmetrics", torchmetrics.__version__, measured)
+    emit("torchmetrics", torchmetrics.__version__, measured)

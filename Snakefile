@@ -13,6 +13,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/atlas.smk"
+include: "workflow/rules/cuts.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/frameworks.smk"
@@ -22,8 +23,8 @@ rule all:
     default_target: True
     input:
         # named, or a fresh clone, which has the figures already, would train nothing
-        [f"results/{study}/runs.parquet" for study in STUDIES if study not in ASIDE],
-        [f"results/{atlas}/runs.parquet" for atlas in ATLASES],
+        [f"results/{study}/runs.parquet" for study in STUDIES if study not in ON_DEMAND],
+        [f"results/{name}/runs.parquet" for name in (*ATLASES, *CUTS)],
         all_of(FIGURES),
         # what the report says: snakemake --report report.html
         expand("results/captions/{figure}.rst", figure=FIGURES),

@@ -137,5 +137,5 @@ def test_a_name_that_a_package_registers(scratch):
     done = batchf1(scratch, "train", "dataset=mine", "--settings")
     assert done.returncode == 0, done.stderr
     assert "shift: 2.0" in done.stdout
-    told = batchf1(scratch, "whence", "mine.csv", "--json")
+    told = batchf1(scratch, "provenance", "mine.csv", "--json")
     assert json.loads(told.stdout)["module"] == "my_figure"

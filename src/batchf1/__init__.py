@@ -7,6 +7,8 @@ The arithmetic needs NumPy and SciPy alone; the strategies for Keras programs ar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from batchf1.errors import warn_renamed
+
 if TYPE_CHECKING:
     from batchf1.auditing.answer import audit
     from batchf1.errors import InputError
@@ -29,18 +31,20 @@ __all__ = [
     "batch_counts",
     "batch_mean",
     "class_counts",
+    "compare",
     "expect",
     "f_beta",
     "investigate",
     "jaccard",
     "pooled",
     "precision",
-    "prefer",
     "recall",
     "reconstructed",
     "smallest_batch",
 ]
 
+_RENAMED = {"OverClasses": "ClassAveraged", "prefer": "compare"}
+"""Old public name -> its name now; the old ones go with the next release."""
 _PLACES = {
     "Counts": "metrics.counts",
     "F1": "metrics.ratios",
@@ -57,7 +61,7 @@ _PLACES = {
     "jaccard": "metrics.ratios",
     "pooled": "metrics.averaging",
     "precision": "metrics.ratios",
-    "prefer": "theory.preference",
+    "compare": "theory.preference",
     "recall": "metrics.ratios",
     "reconstructed": "metrics.averaging",
     "smallest_batch": "theory.search",
@@ -68,6 +72,9 @@ _SUBPACKAGES = ("keras", "torch")
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        warn_renamed(f"batchf1.{name}", f"batchf1.{_RENAMED[name]}")
+        name = _RENAMED[name]
     if name in _SUBPACKAGES:
         return import_module(f"{__name__}.{name}")
     if name not in _PLACES:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+from functools import cache
 from typing import Any, NoReturn
 
 
@@ -64,3 +67,15 @@ def one_line(text: object) -> str:
 
 def _printable(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
+@cache
+def announce_renamed(old: str, new: str) -> None:
+    """Print on standard error that a name has changed, in one line, once a process."""
+    print(f"{old} is now {new}; the old name goes with the next release", file=sys.stderr)  # noqa: T201
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn the caller's caller that a name has changed."""
+    text = f"{old} is now {new}; the old name goes with the next release"
+    warnings.warn(text, FutureWarning, stacklevel=3)

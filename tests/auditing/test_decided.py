@@ -72,7 +72,7 @@ def test_logits_percentages_and_decided_predictions(scores, options, above):
     true = f1_score(Y, np.greater(PROBABILITIES, above))
     assert audit(F1, cut(Y, scores), **options).pooled == pytest.approx(true, rel=1e-12)
     found = recorded(Y, scores).check("f1", true, F1, **options)
-    assert found.fine
+    assert found.ok
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,9 @@ def test_a_number_by_no_rule_is_told():
 
 def test_right_numbers_are_passed_over():
     recorder, alike = recorded(action="raise"), np.float32(f1(Y, P))
-    assert recorder.check("val_f1", alike, f1).fine
-    assert recorder.check("val_f1", np.array(alike), F1).fine
-    assert recorder.check("val_f1", f"{f1(Y, P):.2%}", F1).fine
+    assert recorder.check("val_f1", alike, f1).ok
+    assert recorder.check("val_f1", np.array(alike), F1).ok
+    assert recorder.check("val_f1", f"{f1(Y, P):.2%}", F1).ok
     near = f1(Y, P) * (1 + 5e-5)
     assert recorder.check("val_f1", near, f1).rule is None
 
@@ -312,4 +312,4 @@ def test_a_refused_check_can_be_asked_again():
         warnings.simplefilter("error")
         with pytest.raises(InputError, match="metric: takes the samples of all batches"):
             recorder.check("val_f1", 0.5, lambda y: 0)
-        assert recorder.check("val_f1", f1(Y, P), f1).fine
+        assert recorder.check("val_f1", f1(Y, P), f1).ok

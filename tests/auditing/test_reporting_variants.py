@@ -447,7 +447,7 @@ def test_a_right_number_raises_no_alarm(case):
 def test_a_recorder_in_the_loop_is_silent(case):  # or the warning would be an error
     metric, y, p, loop = RIGHT[case]
     batches = cut(y, p)
-    assert recorded(batches).check("val", loop(metric, batches), metric, devices=3).fine
+    assert recorded(batches).check("val", loop(metric, batches), metric, devices=3).ok
 
 
 @pytest.mark.parametrize("case", sorted(ADDITIVE))

@@ -1,4 +1,4 @@
-"""`batchf1 prefer`: the same numbers as the functions, for people and for programs."""
+"""`batchf1 compare`: the same numbers as the functions, for people and for programs."""
 
 import json
 import math
@@ -16,7 +16,7 @@ WHERE = "--prevalence 0.01 --batch-size 32"
 
 
 def ask(capsys, line):
-    assert cli.main(["prefer", *line.split()]) == 0
+    assert cli.main(["compare", *line.split()]) == 0
     return capsys.readouterr().out
 
 

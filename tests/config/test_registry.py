@@ -170,7 +170,10 @@ def test_what_ones_own_framework_cannot_train_is_refused_by_its_engine(here):
     here("my_framework", plugins_fixture.FRAMEWORK)
     chosen = ["training.engine=my_framework.MyFramework", "strategies=[batch_mean]"]
     for override, words in (
-        ("program=dropped_batch", r"needs an engine for generators, of by hand \[\]; got my_fram"),
+        (
+            "input_pipeline=dropped_batch",
+            r"needs an engine for generators, of by hand \[\]; got my_fram",
+        ),
         ("strategies=[streaming]", r"strategies: of my_framework.MyFramework are .*; got stream"),
     ):
         with pytest.raises(InputError, match=words):

@@ -8,6 +8,7 @@ from batchf1.config import registry, settings
 from batchf1.config.settings import Run
 from batchf1.errors import InputError
 from batchf1.sweep.grid import CONF, compose
+from batchf1.training import engines
 from batchf1.training.engines import pretraining_of
 
 
@@ -71,29 +72,30 @@ def test_bad_settings_get_one_line_with_the_thing_and_the_value(override, words)
 
 def test_every_field_of_a_run_is_in_its_resolved_settings():
     resolved = compose().resolved
-    assert {field.name for field in dataclasses.fields(Run)} == resolved.keys()
+    fields = {field.name for field in dataclasses.fields(Run)}
+    assert fields - {"input_pipeline"} | {"program"} == resolved.keys()
     assert {field.name for field in dataclasses.fields(settings.Training)} == resolved[
         "training"
     ].keys()
 
 
-PROGRAMS = sorted(path.stem for path in (CONF / "program").glob("*.yaml"))
+PROGRAMS = sorted(path.stem for path in (CONF / "input_pipeline").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_program_composes_and_has_its_files_name(name):
-    assert compose([f"program={name}", "training.engine=plain"]).input_pipeline.name == name
+    assert compose([f"input_pipeline={name}", "training.engine=plain"]).input_pipeline.name == name
 
 
 def test_the_program_of_a_pretraining_is_that_of_its_file():
-    assert compose().input_pipeline == settings.ARRAYS
+    assert compose().input_pipeline == engines.ARRAYS
 
 
 def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
     base = ["training.engine=plain", "training.pretrain=3", "training.freeze_after=1"]
     found = [
         pretraining_of(compose([*base, *more]))
-        for more in ([], ["program=together"], ["training.batch_size=500"])
+        for more in ([], ["input_pipeline=together"], ["training.batch_size=500"])
     ]
     assert len({run.run_id for run in found}) == 1
     assert found[0].training.epochs == 3
@@ -105,12 +107,12 @@ def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
     ("overrides", "words"),
     [
         (
-            ["program=dropped_batch"],
-            "program dropped_batch: needs an engine for generators, of keras ['plain']; got "
+            ["input_pipeline=dropped_batch"],
+            "input_pipeline dropped_batch: needs an engine for generators, of keras ['plain']; got "
             "ensemble",
         ),
-        (["program.counts=median"], "program.counts: is one of"),
-        (["program.train=1"], "program.train: is one of"),
+        (["input_pipeline.counts=median"], "input_pipeline.counts: is one of"),
+        (["input_pipeline.train=1"], "input_pipeline.train: is one of"),
         (["training.pretrain=-1"], "training.pretrain: must be at least 0; got -1"),
         (["training.freeze_after=-2"], "training.freeze_after: must be at least 0; got -2"),
         (
@@ -126,7 +128,7 @@ def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
             "training.threshold: of the article is 0.5; got 0.4",
         ),
         (
-            ["program=dropped_batch", "training.engine=plain", "training.batch_size=2001"],
+            ["input_pipeline=dropped_batch", "training.engine=plain", "training.batch_size=2001"],
             "must not exceed the validation set's 2000 to be dropped; got 2001",
         ),
     ],

@@ -119,14 +119,14 @@ def _logged(run, batches, size_weighted):
     """What each strategy logs of the batches."""
     sizes = [len(labels) for labels, _ in batches] if size_weighted else None
     parts = defaultdict(list)
-    reduced = np.sum if run.program.counts == "sum" else np.mean
+    reduced = np.sum if run.input_pipeline.counts == "sum" else np.mean
     for labels, scores in batches:
         decided = _decided(run, scores)
         parts["tp"].append(reduced(labels * decided))
         parts["both"].append(reduced(labels + decided))
     tp, both = (np.average(parts[name], weights=sizes) for name in ("tp", "both"))
     pooled = _f1(run, *map(np.concatenate, zip(*batches, strict=True)))
-    per_sample = run.program.counts == "per_sample"
+    per_sample = run.input_pipeline.counts == "per_sample"
     return {
         "batch_mean": np.average([_f1(run, *batch) for batch in batches], weights=sizes),
         "reconstructed": pooled if per_sample else 2 * tp / both if both else 0.0,

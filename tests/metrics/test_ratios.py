@@ -113,12 +113,12 @@ def ratios(draw):
 def test_margins_give_what_counts_give(ratio, cells, zero_division):
     tp, fp, fn, tn = (np.array(part) for part in zip(*cells, strict=True))
     found = ratio.from_margins(tp, tp + fn, tp + fp, tp + fp + fn + tn, zero_division)
-    np.testing.assert_allclose(found, ratio.of(tp, fp, fn, tn, zero_division), rtol=1e-14)
+    np.testing.assert_allclose(found, ratio.from_counts(tp, fp, fn, tn, zero_division), rtol=1e-14)
     if ratio.bottom[3] == ratio.top[3] == 0:
         without = ratio.from_margins(tp, tp + fn, tp + fp, zero_division=zero_division)
         np.testing.assert_array_equal(without, found)
         np.testing.assert_array_equal(
-            ratio.of(tp, fp, fn, zero_division=zero_division),
+            ratio.from_counts(tp, fp, fn, zero_division=zero_division),
             ratio(Counts(tp, fp, fn, tn), zero_division),
         )
 

@@ -137,7 +137,7 @@ def test_a_module_of_another_package_brings_its_own_package_along(tmp_path, monk
     for name, text in {
         "__init__": "from somebody import first",
         "first": "",
-        "data": "from batchf1.errors import raise_input_error\nfrom somebody import more\nimport json",
+        "data": "from batchf1.errors import check\nfrom somebody import more\nimport json",
         "more": "from .beside import x\nfrom . import last",
         "beside": "",
         "last": "",

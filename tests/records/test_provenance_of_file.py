@@ -84,7 +84,7 @@ def test_a_csv_that_was_changed_says_so_and_is_not_drawn(table, tmp_path, capsys
     assert "changed" not in provenance_of_file.provenance_of(table)
     table.write_text(f"{table.read_text()}\n")
     assert provenance_of_file.provenance_of(table)["changed"]
-    assert cli.main(["whence", str(table)]) == 0
+    assert cli.main(["provenance", str(table)]) == 0
     assert "not the file that this was written for" in capsys.readouterr().out
     assert "x.csv: must be the file that x.json was written for" in not_drawn(table, capsys)
 
@@ -197,14 +197,14 @@ def test_a_record_in_words():
 def test_whence_tells_people_and_programs(table, tmp_path, capsys):
     drawn(table, tmp_path)
     for path in (tmp_path / "x.png", tmp_path / "x.pdf", table, tmp_path / "runs.parquet"):
-        assert cli.main(["whence", str(path)]) == 0
+        assert cli.main(["provenance", str(path)]) == 0
         said = capsys.readouterr().out
         assert said.startswith(f"{path}\n")
         for words in ("s: Why (not) \\ é?", "3 runs on CPU in keras 3.0.0", "seed=0, 1, 2"):
             assert words in said
     assert "3 runs at old, uncommitted changes, a to b" in said
     assert "machine    Python 3, p" in said
-    assert cli.main(["whence", str(table), "--json"]) == 0
+    assert cli.main(["provenance", str(table), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sources"][0]["study"] == "s"
 
 
@@ -242,7 +242,7 @@ def nothing(folder):
 )
 def test_a_file_without_a_record_gets_one_line_and_status_2(name, words, tmp_path, capsys):
     nothing(tmp_path)
-    assert cli.main(["whence", str(tmp_path / name)]) == 2
+    assert cli.main(["provenance", str(tmp_path / name)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert words in said.err

@@ -80,7 +80,7 @@ def test_the_forms_of_a_strategy_log_one_number(measured):
 
 
 def test_the_table_says_how_it_was_measured(measured, capsys):
-    assert cli.main(["whence", str(measured[0] / "runs.parquet")]) == 0
+    assert cli.main(["provenance", str(measured[0] / "runs.parquet")]) == 0
     said = " ".join(capsys.readouterr().out.split())
     for words in (
         "study mini: Does it work?",

@@ -145,7 +145,7 @@ def close(one, other):
 def test_thresholds_by_hand(table, runs):
     run = next(run for cell, run in runs if cell.point["role"] == LOGISTIC)
     (passes,) = framework_of(run).trainer(run).train([run])
-    scored = {of.split: of.scored for of in passes[-3:]}
+    scored = {of.split: of.predictions for of in passes[-3:]}
     mine = table[(table["run_id"] == run.run_id) & (table["epoch"] == 3)]
     assert len(mine) == 9
     for row in mine.to_dict("records"):

@@ -52,7 +52,7 @@ def test_it_is_a_run_of_the_study_in_every_setting(here):
     assert found.run_id == cell.run_id(3)
 
 
-OF_CAUSE = ("program=averaged_counts", "training.batch_size=50", "training.engine=plain")
+OF_CAUSE = ("input_pipeline=averaged_counts", "training.batch_size=50", "training.engine=plain")
 
 
 def test_a_file_of_conf_and_a_column_choose_too(here):

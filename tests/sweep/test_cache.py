@@ -23,22 +23,22 @@ def kept(tmp_path):
 
 
 def test_what_was_kept_is_found_with_its_record(kept):
-    made = kept.find("a", STAMP)
+    made = kept.get("a", STAMP)
     pd.testing.assert_frame_equal(made.table, rows())
     assert made.origin == {"commit": "c", **STAMP}
-    assert kept.find("a", {}).origin == made.origin
+    assert kept.get("a", {}).origin == made.origin
     assert [path.name for path in kept.folder.iterdir()] == ["a.parquet"]
 
 
 def test_a_stamp_is_compared_as_it_stands_in_a_file(kept):
     stamp = {"cell": {"hidden": (64, 64), "shares": {1: 0.5}}}
-    kept.keep("a", CacheEntry(rows(), stamp))
-    assert kept.find("a", stamp) is not None
-    assert kept.find("a", {"cell": {"hidden": (64, 6), "shares": {1: 0.5}}}) is None
+    kept.put("a", CacheEntry(rows(), stamp))
+    assert kept.get("a", stamp) is not None
+    assert kept.get("a", {"cell": {"hidden": (64, 6), "shares": {1: 0.5}}}) is None
 
 
 def test_nothing_is_found_under_another_key_or_in_a_folder_that_is_not_there(kept, tmp_path):
-    assert kept.find("b", STAMP) is None
+    assert kept.get("b", STAMP) is None
     assert TableCache(tmp_path / "none", schema.RUNS).get("a", STAMP) is None
     assert not (tmp_path / "none").exists()
 
@@ -52,26 +52,26 @@ def test_nothing_is_found_under_another_key_or_in_a_folder_that_is_not_there(kep
     ],
 )
 def test_work_of_another_stamp_is_not_found(kept, stamp):
-    assert kept.find("a", stamp) is None
-    assert kept.find("a", STAMP) is not None
+    assert kept.get("a", stamp) is None
+    assert kept.get("a", STAMP) is not None
 
 
 @pytest.mark.parametrize("n_bytes", [0, 4, 100, -1])
 def test_a_damaged_file_is_as_good_as_none(kept, n_bytes):
     path = kept.folder / "a.parquet"
     path.write_bytes(path.read_bytes()[:n_bytes])
-    assert kept.find("a", STAMP) is None
-    kept.keep("a", CacheEntry(rows(f1=0.25), STAMP))
-    assert kept.find("a", STAMP).table["f1"].iloc[0] == 0.25
+    assert kept.get("a", STAMP) is None
+    kept.put("a", CacheEntry(rows(f1=0.25), STAMP))
+    assert kept.get("a", STAMP).table["f1"].iloc[0] == 0.25
 
 
 def test_a_table_of_another_schema_is_neither_kept_nor_found(kept):
     wrong = rows().drop(columns="loss")
     with pytest.raises(InputError, match="must have every column of its schema"):
-        kept.keep("a", CacheEntry(wrong, STAMP))
-    pd.testing.assert_frame_equal(kept.find("a", STAMP).table, rows())
+        kept.put("a", CacheEntry(wrong, STAMP))
+    pd.testing.assert_frame_equal(kept.get("a", STAMP).table, rows())
     wrong.to_parquet(kept.folder / "b.parquet")
-    assert kept.find("b", {}) is None
+    assert kept.get("b", {}) is None
 
 
 def test_work_of_another_process_is_waited_for(kept, capsys):

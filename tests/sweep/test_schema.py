@@ -24,7 +24,7 @@ def test_every_setting_of_a_run_can_be_a_column():
     keys = {key for key in settings([compose(["dataset=synthetic"]).resolved]) if key != "study"}
     assert {"dataset.dimensions", "model.learning_rate", "training.threshold"} <= keys
     for key in keys | {"dataset", "model", "training", "program"}:
-        column = schema.COLUMN_OF.get(key)
+        column = schema.column_of(key)
         assert column in schema.RUNS.columns or re.fullmatch(schema.SETTING, key), key
 
 

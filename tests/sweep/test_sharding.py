@@ -141,7 +141,7 @@ def costs(parts):
 def test_parts_are_balanced_and_groups_full(base, sizes, n_parts, together):
     cells = of_shapes(base, *zip(*sizes, strict=True))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(framework_of(base)), "together", lambda self, run: together)
+        patch.setattr(type(framework_of(base)), "group_size", lambda self, run: together)
         parts = sharding.assign_shards(cells, n_parts)
     assert len(parts) == n_parts
     assert same_runs(parts, cells)

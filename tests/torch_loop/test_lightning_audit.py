@@ -158,7 +158,7 @@ def test_compute_at_each_step(lightning):
 def test_right_logs_are_passed_over(home, step):
     audit = audit_of(action="raise")
     fit(home, audit, module_of(home, step))
-    assert audit.found["val_f1"].fine
+    assert audit.found["val_f1"].ok
     assert audit.found["val_f1"].n_batches == 5
 
 

@@ -85,10 +85,10 @@ def test_the_test_split_is_predicted_and_not_logged():
         assert [(of.epoch, of.split) for of in passes] == [(e, s) for e in (0, 1) for s in SPLITS]
         assert all(of.logs == {} for of in passes if of.split == "test")
         assert [of.batches.n.max() for of in passes[:3]] == [32, 8, 1000]
-        assert [of.scored is None for of in passes] == [True] * 3 + [False] * 3
+        assert [of.predictions is None for of in passes] == [True] * 3 + [False] * 3
         for of, split in zip(passes[3:], data, strict=True):
-            np.testing.assert_array_equal(of.scored.labels, split.y[:, 0])
-            counts = batch_counts(*of.scored, len(split.y))
+            np.testing.assert_array_equal(of.predictions.labels, split.y[:, 0])
+            counts = batch_counts(*of.predictions, len(split.y))
             assert [part.tolist() for part in of.full_pass] == [part.tolist() for part in counts]
 
 

@@ -63,9 +63,9 @@ def test_a_version_is_known_without_the_framework():
     """Keras 2.2.4 and Keras 3 have one import name, and a process can import one."""
     code = (
         "import sys\n"
-        "from batchf1.config import registry as plugins\n"
+        "from batchf1.training import engines\n"
         f"for engine in {ENGINES}:\n"
-        "    framework = plugins.framework(engine)\n"
+        "    framework = engines.framework(engine)\n"
         "    assert framework.version() and framework.versions()\n"
         "print([name for name in ('keras', 'tensorflow') if name in sys.modules])\n"
     )
@@ -77,11 +77,11 @@ def test_a_version_is_known_without_the_framework():
 @pytest.mark.parametrize("engine", ENGINES)
 def test_generators_need_an_engine_for_them(engine, program):
     if engine in engines.framework(engine).of_generators:
-        assert of_engine(engine, f"program={program}").program.name == program
+        assert of_engine(engine, f"input_pipeline={program}").input_pipeline.name == program
     else:
         rule = rf"^program {program}: needs an engine for generators, .*; got {engine}$"
         with pytest.raises(InputError, match=rule):
-            of_engine(engine, f"program={program}")
+            of_engine(engine, f"input_pipeline={program}")
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -47,7 +47,7 @@ overrides:
   - strategies=[batch_mean,epoch_end,reconstructed]
 grid:
   training.engine: [keras224, plain]
-  program: [{", ".join(PROGRAMS)}]
+  input_pipeline: [{", ".join(PROGRAMS)}]
 """
 
 

@@ -77,7 +77,7 @@ def test_rows_of_the_plain_engine_are_those_of_a_training_by_hand():
 
 
 def test_a_pretraining_takes_batches_of_32():
-    one = run(training__engine="plain", program="averaged_counts", **PRETRAINED)
+    one = run(training__engine="plain", input_pipeline="averaged_counts", **PRETRAINED)
     found = trained(one)
     reference.check(found, reference.rows(one))
     for size in (31, 33, 400):

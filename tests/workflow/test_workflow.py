@@ -213,7 +213,7 @@ def test_nothing_is_measured_unless_asked_for(copy):
 
 @pytest.mark.slow
 def test_a_study_aside_is_planned_and_made_only_by_its_name(copy):
-    text = STUDY.replace("{mini:", "{beside_mini:").replace("grid:", "aside: true\ngrid:")
+    text = STUDY.replace("{mini:", "{beside_mini:").replace("grid:", "on_demand: true\ngrid:")
     try:
         copy.write("experiments/mini_aside.yaml", text)
         assert "Nothing to be done" in copy.snakemake("--dry-run").stdout
@@ -250,7 +250,7 @@ def test_a_study_without_its_files_says_in_a_line_what_it_waits_for(copy):
         assert "Nothing to be done" in said
         waits = "study mini_far is left out, and waits for batchf1 fetch elsewhere, or a journey"
         assert said.splitlines().count(waits) == 1
-        copy.write("experiments/mini_far.yaml", text.replace("grid:", "aside: true\ngrid:"))
+        copy.write("experiments/mini_far.yaml", text.replace("grid:", "on_demand: true\ngrid:"))
         assert "mini_far" not in copy.snakemake("--dry-run").stdout
         *_, said = copy.snakemake("--dry-run", "mini_far").stdout.splitlines()
         assert said == f"snakemake: {waits.replace('is left out, and ', '')}"

@@ -13,9 +13,12 @@ from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
 from batchf1.config import registry
 from batchf1.studies.atlas.run import modules as atlas_modules
+from batchf1.studies.cuts.config import CutStudy
+from batchf1.studies.cuts.run import modules as cut_modules
 from batchf1.studies.atlas.config import AtlasStudy
 from batchf1.sweep.sharding import assign_shards, min_shards
 from batchf1.studies.experiments import experiments
+from batchf1.training.engines import framework_of
 from batchf1.training.keras224 import software as keras224
 from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.sweep.grid import Study
@@ -77,7 +80,7 @@ def lacking(study):
     data = [cell.first.dataset for cell in planned(study).cells]
     return sorted(
         {
-            getattr(each, "ways", f"the files of {each.name}")
+            getattr(each, "how_to_get", f"the files of {each.name}")
             for each in data
             if not each.available
         }
@@ -91,7 +94,9 @@ def shards_of(study):
     if ways:
         sys.exit(f"snakemake: study {study} waits for {'; '.join(ways)}")
     cells = planned(study).cells
-    return assign_shards(cells, EXPERIMENTS[study].shards or max(int(n_shards), min_shards(cells)))
+    return assign_shards(
+        cells, EXPERIMENTS[study].shards or max(int(n_shards), min_shards(cells))
+    )
 
 
 STUDIES = {
@@ -100,12 +105,12 @@ STUDIES = {
     if isinstance(study, Study | DecisionStudy)
 }
 # Studies that are planned and made only when they are asked for, each by its name.
-ASIDE = [name for name, study in STUDIES.items() if study.aside]
+ON_DEMAND = [name for name, study in STUDIES.items() if study.on_demand]
 # A study whose data this machine does not have is left out, with its figures. The others are planned
 # here, and so refused before anything runs; a job plans its own study alone.
 LEFT_OUT = []
 for name in STUDIES if workflow.is_main_process else []:
-    if name not in ASIDE and (ways := lacking(name)):
+    if name not in ON_DEMAND and (ways := lacking(name)):
         LEFT_OUT.append(name)
         said = f"study {name} is left out, and waits for {'; '.join(ways)}"
         print(said, file=sys.stderr)
@@ -117,15 +122,18 @@ COSTS = {
 ATLASES = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, AtlasStudy)
 }
+CUTS = {
+    name: study for name, study in EXPERIMENTS.items() if isinstance(study, CutStudy)
+}
 
 
 def figure_sources(name):
     """What an experiment's figures are made from: its table, or the file itself without runs."""
-    if name in (*COSTS, *ATLASES):
+    if name in (*COSTS, *ATLASES, *CUTS):
         return [f"results/{name}/runs.parquet"]
     if name not in STUDIES:
         return [f"experiments/{name}.yaml"]
-    return [f"results/{name}/runs.parquet", *EXPERIMENTS[name].beside]
+    return [f"results/{name}/runs.parquet", *EXPERIMENTS[name].extra_inputs]
 
 
 def figures_of(experiments):
@@ -141,24 +149,25 @@ FIGURES = figures_of(
     {
         name: experiment
         for name, experiment in EXPERIMENTS.items()
-        if name not in (*COSTS, *ASIDE, *LEFT_OUT)
+        if name not in (*COSTS, *ON_DEMAND, *LEFT_OUT)
     }
 )
 # Times and memory: written by `make benchmark`, on a machine at rest, and by no other run
 SCALING = ("scaling", ["benchmarks/engines.csv", "benchmarks/pipelines.csv"])
 MEASURED = figures_of(COSTS)
 MEASURED |= {"scaling": SCALING}
-OF_ASIDE = {name: figures_of({name: EXPERIMENTS[name]}) for name in ASIDE}
+ON_DEMAND_FIGURES = {name: figures_of({name: EXPERIMENTS[name]}) for name in ON_DEMAND}
 # drawn by rule cost_full alone
 COST_FULL = {"cost_full": ("cost", ["results/cost_full/runs.parquet"])}
 ALL_FIGURES = FIGURES | MEASURED | COST_FULL
-for figures in OF_ASIDE.values():
+for figures in ON_DEMAND_FIGURES.values():
     ALL_FIGURES |= figures
 
 
 wildcard_constraints:
     cost="|".join(COSTS) or "none",
     atlas="|".join(ATLASES) or "none",
+    cuts="|".join(CUTS) or "none",
     study="|".join(STUDIES) or "none",
     shard=r"\d+",
     figure="|".join(ALL_FIGURES),
@@ -187,9 +196,11 @@ def study_sources(wildcards):
 def software(wildcards):
     """What a shard's framework needs on disk: the folder with Keras 2.2.4."""
     mine = [
-        piece.cell.first for piece in shards_of(wildcards.study)[int(wildcards.shard)]
+        part.cell.first for part in shards_of(wildcards.study)[int(wildcards.shard)]
     ]
-    return sorted({str(path) for run in mine for path in run.framework.needs()})
+    return sorted(
+        {str(path) for run in mine for path in framework_of(run).required_files()}
+    )
 
 
 def size_option(wildcards):
@@ -210,7 +221,7 @@ def figure_module(wildcards):
 
 def figure_code(wildcards):
     """The files behind that module."""
-    return sources(plugins.module(plugins.FIGURES, figure_module(wildcards)))
+    return sources(registry.module(registry.FIGURES, figure_module(wildcards)))
 
 
 def cost_sources(wildcards):

@@ -9,7 +9,7 @@ rule table:
             category="Numbers behind the figures",
             labels={"figure": "{figure}"},
         ),
-        whence="figures/{figure}.json",
+        provenance="figures/{figure}.json",
     log:
         "logs/figures/{figure}-table.log",
     benchmark:

@@ -33,7 +33,7 @@ rule shard:
         mem_mb=3000,
     params:
         # the runs themselves: a comment in conf changes none of them
-        runs=lambda w: told(shards_of(w.study)[int(w.shard)]),
+        runs=lambda w: runs_digest(shards_of(w.study)[int(w.shard)]),
         kept=lambda w: digest(planned(w.study).recording.settings),
         shards=lambda w: len(shards_of(w.study)),
         store="results/{study}/store",
@@ -70,11 +70,11 @@ rule collect:
 
 
 # snakemake --cores all <study>: what is not part of `all`
-for aside in ASIDE:
+for on_demand in ON_DEMAND:
 
     rule:
         name:
-            aside
+            on_demand
         input:
-            f"results/{aside}/runs.parquet",
-            all_of(OF_ASIDE[aside]),
+            f"results/{on_demand}/runs.parquet",
+            all_of(ON_DEMAND_FIGURES[on_demand]),

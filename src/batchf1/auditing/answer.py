@@ -34,7 +34,8 @@ def audit(
     `metric`: a function of (y_true, y_pred) that gives a number, scikit-learn's or your own; or one
     of `batchf1.metrics`, a `Ratio` or an `ClassAveraged`, which is much faster. `batches`: pairs
     (y_true, y_pred) as the loop saw them, gone through once; arrays of one length, of any further
-    shape for a function. A `Ratio` takes labels 0 or 1 and scores, (n,) or (n, 1); an `ClassAveraged`
+    shape for a function. A `Ratio` takes labels 0 or 1 and scores, (n,) or (n, 1); an
+    `ClassAveraged`
     labels of classes, (n,), (n, 1) or one-hot, and as predictions such labels, or scores
     (n, n_classes) of which the largest counts. With `multilabel` it takes labels 0 or 1 and scores
     of each class, (n, n_classes) both.

@@ -44,7 +44,8 @@ def advice(found: AuditResult, metric: Any) -> str:
         return _of_truth(found)
     if found.rule is None:
         return (
-            f"No rule known gives {format_logged(found.logged)} on these batches, {found.error:+.4g} off: "
+            f"No rule known gives {format_logged(found.logged)} on these batches, "
+            f"{found.error:+.4g} off: "
             f"make sure that they are those of the log, and {instead(found, metric)}."
         )
     why = f", {CAUSES[found.cause]}" if found.rule == "per_batch" and found.cause else ""

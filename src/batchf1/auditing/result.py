@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from batchf1.errors import warn_renamed
+
 
 class AuditResult(NamedTuple):
     """What `audit` finds; printed, a table and the advice."""
@@ -47,6 +49,12 @@ class AuditResult(NamedTuple):
         if self.logged is None:
             return self.additive is True or self.n_batches == 1
         return self.rule == "pooled"
+
+    @property
+    def fine(self) -> bool:
+        """Return `ok`, by its old name."""
+        warn_renamed("fine", "ok")
+        return self.ok
 
     def to_dict(self) -> dict[str, Any]:
         """The fields, for JSON: None also for what is no finite number."""
@@ -99,6 +107,7 @@ def _line(found: AuditResult, rule: str) -> str:
 
 
 def format_logged(logged: object) -> str:
+    """Return what was logged, as the table shows it."""
     return f"{logged:.6g}" if isinstance(logged, float) else str(logged)
 
 

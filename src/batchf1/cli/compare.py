@@ -1,4 +1,4 @@
-"""`batchf1 prefer`: which of two classifiers a batch-averaged F1 takes, and which is better."""
+"""`batchf1 compare`: which of two classifiers a batch-averaged F1 takes, and which is better."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHO = ("", "the first", "the second")
 def add(commands: Any) -> None:
     """Add the command's arguments to the parser."""
     parser = commands.add_parser(
-        "prefer",
+        "compare",
         help="which of two classifiers a batch-averaged F1 takes, and whether that is the better",
         description="Two classifiers on the same data: give --precision and --recall twice, those "
         "of the first, then those of the second. Says which one the mean over random batches of F1 "

@@ -19,7 +19,7 @@ from batchf1.cli import (
     verify,
     workflow,
 )
-from batchf1.errors import PluginError, one_line
+from batchf1.errors import PluginError, announce_renamed, one_line
 from batchf1.records import imports
 
 COMMANDS = (audit, expect, fetch, forensics, compare, train, verify, provenance, workflow)
@@ -34,15 +34,25 @@ STATUSES = """exit status:
   2  input that cannot be used, or a machine that lacks a package, memory or space
   3  a fault of batchf1 or of a plug-in; with BATCHF1_DEBUG=1 in the environment its traceback
 """
+RENAMED = {"prefer": "compare", "whence": "provenance"}
+"""Old name of a command -> its name now; the old ones go with the next release."""
 # What a command computes with is imported when it runs: `batchf1 --help` answers at once.
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; its exit status, one of `STATUSES`."""
-    given = sys.argv[1:] if arguments is None else arguments
+    given = _with_new_name(arguments)
     with console.handle_broken_pipe():
         parsed = _parser(given).parse_args(given)
         return console.status(parsed.prog, lambda: parsed.command(parsed))
+
+
+def _with_new_name(arguments: list[str] | None) -> list[str]:
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given and given[0] in RENAMED:
+        announce_renamed(f"batchf1 {given[0]}", f"batchf1 {RENAMED[given[0]]}")
+        given[0] = RENAMED[given[0]]
+    return given
 
 
 class _Parser(argparse.ArgumentParser):

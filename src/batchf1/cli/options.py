@@ -1,4 +1,4 @@
-"""The options that `batchf1 expect` and `batchf1 prefer` share."""
+"""The options that `batchf1 expect` and `batchf1 compare` share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`batchf1 whence`: where a table or a picture came from."""
+"""`batchf1 provenance`: where a table or a picture came from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 def add(commands: Any) -> None:
     """Add the command's arguments to the parser."""
     parser = commands.add_parser(
-        "whence",
+        "provenance",
         help="say where a table or a picture came from",
         description="Settings, data and package versions behind a file of this project; the "
         "commit it is of, by git; and how its runs were trained, where their table lies here.",

@@ -14,7 +14,7 @@ def add(commands: Any) -> None:
     """Add the group and its commands to the parser."""
     group = commands.add_parser("workflow", help="the steps that Snakemake and make call")
     parsers = group.add_subparsers(required=True, metavar="STEP")
-    for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_table, _add_draw):
+    for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_cuts, _add_table, _add_draw):
         step(parsers)
     _add_claims(parsers)
     _add_keras224(parsers)
@@ -91,6 +91,22 @@ def _atlas(parsed: argparse.Namespace) -> None:
 
     made = execute(parsed.experiment, parsed.store)
     tables.write(made.table, parsed.output, ATLAS, provenance.collect(**made.origin))
+
+
+def _add_cuts(parsers: Any) -> None:
+    parser = parsers.add_parser("cuts", help="cut validation sets in ways that are not random")
+    _experiment(parser)
+    parser.add_argument("--output", type=Path, required=True, help="table of the study")
+    parser.set_defaults(command=_cuts, prog=parser.prog)
+
+
+def _cuts(parsed: argparse.Namespace) -> None:
+    from batchf1.records import provenance, tables
+    from batchf1.studies.cuts.run import execute
+    from batchf1.studies.cuts.schema import CUT_TABLE
+
+    table, record = execute(parsed.experiment)
+    tables.write(table, parsed.output, CUT_TABLE, provenance.collect(**record))
 
 
 def _add_table(parsers: Any) -> None:

@@ -107,6 +107,7 @@ def strategy(name: str) -> type[Strategy]:
 
 
 def load_class(kind: str, name: str, base: type[Any]) -> Any:
+    """Return the class of a plug-in; raise `InputError` if it breaks the contract of its base."""
     found = load(kind, name)
     good = inspect.isclass(found) and issubclass(found, base) and not inspect.isabstract(found)
     check(good, LABELS[kind], f"{name} must be a subclass of {base.__name__}, complete", found)

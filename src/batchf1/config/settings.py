@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omegaconf import MISSING
 
@@ -14,10 +14,6 @@ from batchf1.config.limits import check_epochs
 from batchf1.datasets.base import Dataset
 from batchf1.errors import check
 from batchf1.records.files import digest
-from batchf1.training import engines
-
-if TYPE_CHECKING:
-    from batchf1.training.base import Framework
 
 DEVICES = ("auto", "cpu", "gpu")
 CHOICES = {
@@ -110,7 +106,7 @@ class InputPipeline:
     """
 
     name: str = MISSING
-    """The file's, in `conf/program`."""
+    """The file's, in `conf/input_pipeline`."""
     train: str = MISSING
     validation: str = MISSING
     short_batch: str = MISSING
@@ -125,17 +121,12 @@ class InputPipeline:
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
-            check(value in allowed, f"program.{name}", f"is one of {allowed}", value)
+            check(value in allowed, f"input_pipeline.{name}", f"is one of {allowed}", value)
 
     @property
     def plain(self) -> bool:
         """Whether arrays are handed over for both splits."""
         return self.train == self.validation == "arrays"
-
-
-ARRAYS = InputPipeline("arrays", "arrays", "arrays", "keep", "ceil", False, "per_sample")
-"""`conf/program/arrays.yaml`, the program of a pretraining."""
-PRETRAIN_BATCH = 32
 
 
 @dataclass
@@ -175,21 +166,14 @@ class Run:
             size = self.training.batch_size
             check(size <= self.dataset.n_validation, "training.batch_size", rule, size)
         self._check_validation()
-        self.framework.check(self)
 
     def _check_validation(self) -> None:
         size, n = self.training.validation_batch_size, self.dataset.n_validation
         thing = "training.validation_batch_size"
         check(size <= n, thing, f"must not exceed the validation set's {n}", size)
-        rule = (
-            f"must be 0 with program {self.input_pipeline.name}, whose generators cut the batches"
-        )
+        pipeline = self.input_pipeline.name
+        rule = f"must be 0 with input_pipeline {pipeline}, whose generators cut the batches"
         check(self.input_pipeline.plain or size == 0, thing, rule, size)
-
-    @property
-    def framework(self) -> Framework:
-        """What trains it."""
-        return engines.framework(self.training.engine)
 
     @property
     def n_rows(self) -> int:
@@ -206,24 +190,11 @@ class Run:
         return (self.study, d.name, d.n_samples, d.prevalence, self.seed)
 
     @property
-    def pretraining(self) -> Run | None:
-        """The run whose last weights are this one's first; None where those are drawn."""
-        if not self.training.pretrain:
-            return None
-        training = replace(
-            self.training,
-            batch_size=min(PRETRAIN_BATCH, self.dataset.n_samples),
-            epochs=self.training.pretrain,
-            engine=self.framework.pretraining,
-            pretrain=0,
-            freeze_after=0,
-        )
-        return replace(self, strategies=["batch_mean"], training=training, input_pipeline=ARRAYS)
-
-    @property
     def resolved(self) -> dict[str, Any]:
         """Every setting, as plain values."""
         settings = asdict(self)
+        # tables and digests keep the name that they were written with
+        settings["program"] = settings.pop("input_pipeline")
         settings["dataset"]["name"] = self.dataset.name
         return settings
 

@@ -234,7 +234,8 @@ def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
         f"Residual: (logged {_style.MINUS} expected) / predicted standard deviation of the batch "
         f"mean of F1, of {every['n_passes']:,.0f} validation passes in {every['n_runs']:,.0f} runs "
         f"of {every['n_cells']:,.0f} cells (data sizes pooled); {100 * every['outside']:.1f} % lie "
-        f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: {_style.format_range(cells['n_runs'])} "
+        f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: "
+        f"{_style.format_range(cells['n_runs'])} "
         "runs, with a 95 % interval that takes the run as the unit, as its epochs share one cut of "
         f"the validation data.{_left_out(every)}",
         LINE,

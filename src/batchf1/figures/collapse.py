@@ -111,7 +111,9 @@ def _caption(table: pd.DataFrame) -> str:
     prevalence = _style.format_range(100 * table["prevalence"], "{:g}")
     n_runs = _style.format_range(table["n_runs"])
     return (
-        f"{each}: {_style.format_range(table['n_samples'])} samples, prevalence {prevalence} %, batches of "
-        f"{_style.format_range(table['batch_size'])};\nmean and standard error of {n_runs} runs with a "
+        f"{each}: {_style.format_range(table['n_samples'])} samples, prevalence {prevalence} %, "
+        "batches of "
+        f"{_style.format_range(table['batch_size'])};\nmean and standard error of {n_runs} runs "
+        "with a "
         f"true F1 of {LEARNED} or more. The law is for rare positives: common ones lie above it."
     )

@@ -238,7 +238,8 @@ def _caption(cells: pd.DataFrame) -> str:
     low = (cells["grown_bytes"] < 1e6 * FLOOR).any()
     floor = f" Less than {FLOOR:g} MB is drawn at {FLOOR:g}." if low else ""
     return (
-        f"A fresh process for each measurement, {_style.format_range(cells['n_runs'])} per cell. Left: "
+        f"A fresh process for each measurement, {_style.format_range(cells['n_runs'])} per cell. "
+        "Left: "
         "mean and range of the ratio to epochs without a strategy, in turns with them,\n"
         "at the size with the most of them. Right: solid plain fit, dotted fit in blocks of "
         f"{ENGINES['blocks']} batches a call; strategies stand side by side. Data: random rows."

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from batchf1.figures import _style
-from batchf1.studies.cuts.config import CutStudy
-from batchf1.studies.cuts.table import rows_of
-from batchf1.sweep.grid import load_study
+from batchf1.records import tables
+from batchf1.studies.cuts.schema import CUT_TABLE
 
 NUMBERS = ("prevalence", "n_batches", "n_seeds", "tp", "fp", "fn", "tn", "undefined")
 MEANS = ("true_f1", "mean_f1", "mean_defined")
@@ -40,7 +39,7 @@ SORTED = "{cut}, {n} batches"
 
 def table(source: Path) -> pd.DataFrame:
     """A row per way to cut, classifier and prevalence; see `study.cuts.rows`."""
-    return rows_of(load_study(source, CutStudy))
+    return tables.read(source, CUT_TABLE)
 
 
 def draw(table: pd.DataFrame) -> Figure:

@@ -141,7 +141,8 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] 
     cells = pd.concat([line.rows(table, "cell") for line in LINES])
     said = (
         "F1 on test of what the true validation F1 chooses, minus that of what the logged one "
-        f"chooses: mean of {_style.format_range(shown['n_seeds'])} seeds with a 95 % bootstrap interval"
+        f"chooses: mean of {_style.format_range(shown['n_seeds'])} seeds with a 95 % bootstrap "
+        "interval"
         f"{_over(cells) if len(cells) else ''}. Empty batches count 0; dotted: they are left out. "
         "Early stopping: patience 5, best weights; two models: a network and logistic regression. "
         "Epoch kept: the best of a training, with class weight 1 or 10."

@@ -34,7 +34,8 @@ CAUSES = {
     "together": "all of these together",
     MOVING: "weights that move (training)",
 }
-"""Cause -> its words. Files of `conf/program` but for two, which need no program of their own."""
+"""Cause -> its words. Files of `conf/input_pipeline` but for two, which need no program of their
+own."""
 UNREPEATABLE = (
     "dropped_batch",
     "endless_generators",

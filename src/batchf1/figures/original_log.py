@@ -278,7 +278,8 @@ def _caption(table: pd.DataFrame) -> str:
     n_runs = _style.format_range(ours.groupby("keras")["seed"].nunique())
     name = ", ".join(sorted(ours["dataset"].unique()))
     return (
-        f"{n_runs} runs in each Keras on {name}, {_style.format_range(ours['steps'])} batches an epoch; "
+        f"{n_runs} runs in each Keras on {name}, {_style.format_range(ours['steps'])} batches an "
+        "epoch; "
         "the last epoch.\nIn training the log is of weights that move, the true F1 of those after "
         "the epoch.\nThe CSV has every number that the log prints and says which are compatible."
     )

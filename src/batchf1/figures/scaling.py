@@ -130,9 +130,11 @@ def _conclusion(studies: pd.DataFrame) -> str:
 
 def _caption(runs: pd.DataFrame, studies: pd.DataFrame) -> str:
     return (
-        f"Left, middle: one process and thread, {_style.format_range(runs['epochs'])} epochs, medians; all "
+        f"Left, middle: one process and thread, {_style.format_range(runs['epochs'])} epochs, "
+        "medians; all "
         "strategies but in the bare loop and the multiplications. Blue and black: of\n32 runs at "
-        f"once, divided by 32. Right: wall time on {_style.format_range(studies['cores'])} cores, start "
+        f"once, divided by 32. Right: wall time on {_style.format_range(studies['cores'])} "
+        "cores, start "
         "and compiling included; plain is a process per run and strategy, dotted: in\n"
         "proportion to the runs. The headline compares a run of the largest study of each."
     )

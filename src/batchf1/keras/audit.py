@@ -50,7 +50,8 @@ class Audit(legacy.Callback):
     `UnauditedLogWarning`, or with `action="raise"` an `InputError`, unless `ignore` names the
     latter or there are none; then it goes to the logger at level INFO. `action="ignore"` is quiet.
 
-    `found`: log -> `batchf1.auditing.result.AuditResult` of the last audit, of the logs that few calls
+    `found`: log -> `batchf1.auditing.result.AuditResult` of the last audit, of the logs that few
+    calls
     did not show to be right. `unaudited`: log -> reason. Where outputs are NaN, or a metric is the
     same in all batches, as F1 before anything is found, the next epoch is audited, too.
 

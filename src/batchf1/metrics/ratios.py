@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from batchf1.errors import check, raise_input_error
+from batchf1.errors import check, raise_input_error, warn_renamed
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
 
@@ -73,6 +73,16 @@ class Ratio(NamedTuple):
         """How many samples each value is of."""
         return counts.n
 
+    def of(self, *counts: Any, **options: Any) -> Floats:
+        """Call `from_counts`, by its old name."""
+        warn_renamed("of", "from_counts")
+        return self.from_counts(*counts, **options)
+
+    def of_margins(self, *margins: Any, **options: Any) -> Floats:
+        """Call `from_margins`, by its old name."""
+        warn_renamed("of_margins", "from_margins")
+        return self.from_margins(*margins, **options)
+
 
 class ClassAveraged(NamedTuple):
     """A ratio of each class, averaged over the classes as scikit-learn does; called as a `Ratio`.
@@ -135,6 +145,16 @@ class ClassAveraged(NamedTuple):
         """
         margins = (tp, positives, predicted_positives, n)
         return self._over(self.ratio.from_margins, margins, positives, zero_division)
+
+    def of(self, *counts: Any, **options: Any) -> Floats:
+        """Call `from_counts`, by its old name."""
+        warn_renamed("of", "from_counts")
+        return self.from_counts(*counts, **options)
+
+    def of_margins(self, *margins: Any, **options: Any) -> Floats:
+        """Call `from_margins`, by its old name."""
+        warn_renamed("of_margins", "from_margins")
+        return self.from_margins(*margins, **options)
 
     def _over(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
         parts = np.broadcast_arrays(*parts)

@@ -20,22 +20,35 @@ from batchf1.sweep.plan import Plan
 
 Experiment = Study | DecisionStudy | WorkedExample | CostStudy | CutStudy | AtlasStudy
 KINDS: dict[str, type[Experiment]] = {
-    "batches": WorkedExample,
-    "grids": CostStudy,
-    "candidates": DecisionStudy,
-    "folds": CutStudy,
-    "cuts": AtlasStudy,
+    "runs": Study,
+    "worked_example": WorkedExample,
+    "cost": CostStudy,
+    "decisions": DecisionStudy,
+    "cuts": CutStudy,
+    "atlas": AtlasStudy,
 }
-"""Key that only one kind of file has -> its kind; a file without any is a `Study`."""
+"""`kind` of an experiment file -> its class."""
+KEYS = {
+    "batches": "worked_example",
+    "grids": "cost",
+    "candidates": "decisions",
+    "folds": "cuts",
+    "cuts": "atlas",
+}
+"""Key that only one kind of file has -> its kind, for a file without `kind`; until the next
+release."""
 MEASURED = {"scaling": Path("benchmarks")}
 """Figure that no experiment makes -> what does."""
 
 
 def load(path: Path) -> Experiment:
-    """An experiment file, of the kind that its keys tell; `InputError` where it does not fit."""
+    """An experiment file, of its `kind`; `InputError` where it does not fit."""
     written = read_yaml(path)
-    kind = next((kind for key, kind in KINDS.items() if key in written), Study)
-    return load_study(path, kind)
+    kind = written.get("kind")
+    if kind is None:
+        kind = next((kind for key, kind in KEYS.items() if key in written), "runs")
+    check(kind in KINDS, f"{path}: kind", f"must be one of {sorted(KINDS)}", kind)
+    return load_study(path, KINDS[kind])
 
 
 def experiments(folder: str | Path) -> dict[str, Experiment]:
@@ -68,5 +81,7 @@ def plan(path: str | Path, huge: bool = False) -> Plan:
     path = Path(path)
     study = load(path)
     if isinstance(study, DecisionStudy):
-        return Plan(decisions.cells(path, huge), decisions_rows.recording(study), study.question)
-    return Plan(grid.cells(path, huge), rows.RECORDING, study.question)
+        return Plan(
+            path, decisions.cells(path, huge), decisions_rows.recording(study), study.question
+        )
+    return Plan(path, grid.cells(path, huge), rows.RECORDING, study.question)

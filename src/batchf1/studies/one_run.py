@@ -11,13 +11,12 @@ from yaml import YAMLError
 
 from batchf1.config.settings import Run
 from batchf1.errors import check, raise_input_error
-from batchf1.studies.experiments import KINDS, plan
+from batchf1.studies.decisions.config import DecisionStudy
+from batchf1.studies.experiments import load, plan
 from batchf1.sweep.cells import Cell
-from batchf1.sweep.grid import read_yaml
+from batchf1.sweep.grid import Study
 
 FOLDER = Path("experiments")
-TRAINS = "candidates"
-"""Key of the one kind of file in `KINDS` that has runs, too."""
 
 
 class _Choice(NamedTuple):
@@ -36,8 +35,8 @@ def one_run(study: str, settings: Sequence[str]) -> Run:
     several runs have the settings: it names the keys in which these differ.
     """
     path = FOLDER / f"{study}.yaml"
-    kinds = read_yaml(path).keys() & (KINDS.keys() - {TRAINS})
-    check(not kinds, "--study", "must be a study that trains runs", study)
+    trains = isinstance(load(path), Study | DecisionStudy)
+    check(trains, "--study", "must be a study that trains runs", study)
     found = [
         _Choice(cell, seed, _flat(cell.resolved) | dict(cell.point) | {"seed": seed})
         for cell in plan(path).cells

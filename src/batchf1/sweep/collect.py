@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from batchf1.errors import check
 from batchf1.records import provenance, tables
-from batchf1.studies.experiments import plan
 from batchf1.sweep import provenance_summary
 from batchf1.sweep.cells import CHUNK_SIZE, Cell, all_runs
 from batchf1.sweep.plan import Plan
-from batchf1.sweep.schema import COLUMN_OF, axis
+from batchf1.sweep.schema import COLUMN_OF, axis, column_of
 
 PLACE = "place"
 """Column: number of a row's run in the order of the grid."""
@@ -26,26 +25,23 @@ NAMED = 3
 Places = NDArray[np.int64]
 
 
-def collect(experiment: Path, shards: Sequence[Path], output: Path, huge: bool = False) -> None:
+def collect(planned: Plan, shards: Sequence[Path], output: Path) -> None:
     """Write the rows of a study in the order of its grid, whatever the shards, and its settings.
 
     The rows say every setting that the grid varies (`schema.COLUMN_OF`, `schema.SETTING`). Each
-    shard is read once, from its start to its end. `huge`: as in `plan`. Raises `InputError` where a
+    shard is read once, from its start to its end. Raises `InputError` where a
     run or a row is missing, stands twice, is not of the study, or not in the order of its grid.
     """
-    planned = plan(experiment, huge)
     seen: dict[str, set[str]] = {"devices": set(), "frameworks": set()}
     with tables.writing(output, planned.recording.schema) as writer:
-        for table in _merged(experiment, planned, shards):
+        for table in _merged(planned, shards):
             seen["devices"].update(table["device"].unique())
             seen["frameworks"].update((table["framework"] + " " + table["version"]).unique())
             writer.add(table)
-        writer.record(
-            provenance.collect(**provenance_summary.of_study(experiment, planned, shards, seen))
-        )
+        writer.record(provenance.collect(**provenance_summary.of_study(planned, shards, seen)))
 
 
-def _merged(experiment: Path, planned: Plan, shards: Sequence[Path]) -> Iterator[pd.DataFrame]:
+def _merged(planned: Plan, shards: Sequence[Path]) -> Iterator[pd.DataFrame]:
     """The rows of the study, those of some hundred runs at once."""
     grid, recording = planned.cells, planned.recording
     ids = [run_id for piece in all_runs(grid) for run_id in piece.run_ids()]
@@ -58,7 +54,7 @@ def _merged(experiment: Path, planned: Plan, shards: Sequence[Path]) -> Iterator
         table = pd.concat([one.below(stop) for one in inputs], ignore_index=True)
         table = table.iloc[table[PLACE].argsort(kind="stable")]
         found = np.bincount(table[PLACE] - start, minlength=stop - start)
-        _check(experiment, found, sizes[start:stop], ids[start:stop], grid, cell_of[start:stop])
+        _check(planned.path, found, sizes[start:stop], ids[start:stop], grid, cell_of[start:stop])
         yield table.drop(columns=PLACE).assign(**_axes(grid, cell_of[table[PLACE]]))
 
 
@@ -122,7 +118,7 @@ def _axes(grid: Sequence[Cell], cell_of: Places) -> dict[str, Any]:
     """
     further = [key for key in grid[0].point if key not in COLUMN_OF]
     values = {key: _column([axis(cell.point[key]) for cell in grid]) for key in further}
-    return {key: of_cell.take(cell_of).array for key, of_cell in values.items()}
+    return {column_of(key): of_cell.take(cell_of).array for key, of_cell in values.items()}
 
 
 def _column(values: Sequence[Any]) -> pd.Series[Any]:

@@ -28,9 +28,11 @@ from batchf1.config.settings import InputPipeline, Model, Run, Training
 from batchf1.errors import InputError, check, one_line, raise_input_error
 from batchf1.records.provenance import PACKAGE
 from batchf1.sweep.cells import Cell
+from batchf1.sweep.old_names import new_group, with_new_names
+from batchf1.training.engines import checked
 
 CONF = next(p for p in (PACKAGE.parents[1] / "conf", PACKAGE / "conf") if p.is_dir())
-GROUPS = ("dataset", "model", "training", "program")
+GROUPS = ("dataset", "model", "training", "input_pipeline")
 
 T = TypeVar("T")
 
@@ -98,7 +100,7 @@ def compose(overrides: Iterable[str] = ()) -> Run:
 
 
 def _compose(overrides: Iterable[str]) -> DictConfig:
-    overrides = list(overrides)
+    overrides = [new_group(override) for override in overrides]
     store = ConfigStore.instance()
     store.store(name="run_schema", node=Run)
     for name in _data_sets(overrides):
@@ -154,11 +156,11 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
         "dataset": OmegaConf.get_type(config.dataset),
         "model": Model,
         "training": Training,
-        "program": InputPipeline,
+        "input_pipeline": InputPipeline,
     }
     made = {name: _part(part, settings.get(name), f"{name}.") for name, part in parts.items()}
     run: Run = _part(Run, settings | made)
-    return run
+    return checked(run)
 
 
 def _part(kind: Any, settings: Any, group: str = "") -> Any:
@@ -187,7 +189,7 @@ def _reason(error: Exception) -> str:
 def load_study(path: str | Path, kind: type[T]) -> T:
     """An experiment file as a `Study` or `WorkedExample`; `InputError` names what does not fit."""
     path = Path(path)
-    written = read_yaml(path)
+    written = with_new_names(path, read_yaml(path))
     try:
         study = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), written))
     except (OmegaConfBaseException, ValueError, RecursionError) as error:

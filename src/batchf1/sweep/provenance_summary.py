@@ -34,9 +34,7 @@ def trained_on(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def of_study(
-    experiment: Path, planned: Plan, shards: Sequence[Path], seen: Mapping[str, set[str]]
-) -> dict[str, Any]:
+def of_study(planned: Plan, shards: Sequence[Path], seen: Mapping[str, set[str]]) -> dict[str, Any]:
     """The question and settings of a study, and how its runs were trained.
 
     `seen`: its `devices` and `frameworks`.
@@ -45,7 +43,7 @@ def of_study(
     records = [tables.provenance_of(path) for path in shards]
     found = settings(cell.first.resolved for cell in grid) | {"seed": list(grid[0].seeds)}
     return {
-        "study": experiment.stem,
+        "study": planned.path.stem,
         "question": planned.question,
         "n_runs": n_runs(all_runs(grid)),
         **split(found),

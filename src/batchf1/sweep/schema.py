@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, get_args
 
 import pandas as pd
@@ -27,7 +28,7 @@ COLUMN_OF = {
     "dataset.prevalence": "prevalence",
     "training.batch_size": "batch_size",
     "training.engine": "engine",
-    "program": "program",
+    "input_pipeline": "program",
     "seed": "seed",
 }
 """Key of a grid -> the column of `RUNS` that every table has for it; another's is named like it."""
@@ -62,7 +63,9 @@ RUNS = pa.DataFrameSchema(
             pa.Check.isin(get_args(Averaging)),
             description="rule by which the framework averages a scalar over batches",
         ),
-        "program": pa.Column(str, description="file of conf/program: how the framework was fed"),
+        "program": pa.Column(
+            str, description="file of conf/input_pipeline: how the framework was fed"
+        ),
         "frozen": pa.Column(bool, description="whether the weights stayed fixed in the epoch"),
         "loss": pa.Column("float64", pa.Check.ge(0), description="mean loss that was logged"),
         SETTING: pa.Column(
@@ -80,6 +83,11 @@ RUNS = pa.DataFrameSchema(
     ordered=True,
 )
 """A row per run, epoch, split and strategy; F1 in [0, 1], counts in samples."""
+
+
+def column_of(key: str) -> str:
+    """Return the column of a setting of a grid; that of `input_pipeline.x` keeps its old name."""
+    return COLUMN_OF.get(key) or re.sub(r"^input_pipeline(?=\.|$)", "program", key)
 
 
 def axis(value: Any) -> Any:

@@ -15,10 +15,10 @@ from batchf1.config.settings import Run
 from batchf1.errors import check
 from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
-from batchf1.studies.experiments import plan
 from batchf1.sweep import provenance_summary
 from batchf1.sweep.cache import Progress, log
 from batchf1.sweep.cells import CHUNK_SIZE, Cell, RunRange, n_runs
+from batchf1.sweep.plan import Plan
 from batchf1.sweep.recording import Recording
 from batchf1.sweep.rows import RECORDING
 from batchf1.sweep.run_cache import Requirement, RunCache
@@ -54,17 +54,14 @@ def _fingerprint(engine: str, *names: str) -> str:
     return provenance.fingerprint(*names, software=software)
 
 
-def execute(
-    experiment: Path, shard: int, n_shards: int, folder: Path, output: Path, huge: bool = False
-) -> None:
+def execute(planned: Plan, shard: int, n_shards: int, folder: Path, output: Path) -> None:
     """Train the runs of one of a study's shards, and write their rows in the order of the grid.
 
     `folder` keeps each group of runs that trained together as soon as it is done; a run that is
     there, from the same settings, code and package versions, is not trained again, whatever it
     trained beside. A process that trains the same shard, such as one whose Snakemake was killed, is
-    waited for. `huge`: as in `plan`. Raises `InputError` where there is no such shard.
+    waited for. Raises `InputError` where there is no such shard.
     """
-    planned = plan(experiment, huge)
     parts, recording = assign_shards(planned.cells, n_shards), planned.recording
     check(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
     mine, store, name = parts[shard], RunCache(folder, recording), f"shard {shard}"

@@ -18,7 +18,8 @@ from batchf1.theory.distributions import MAX_NEGATIVE_LOG, TINY
 
 PLACES, WEIGHTS = (part / 2 for part in roots_legendre(48))
 PLACES = PLACES + 0.5
-"""Gauss' rule on [0, 1]; 48 places give 13 digits of exp(-c x), whatever c up to 2 `MAX_NEGATIVE_LOG`."""
+"""Gauss' rule on [0, 1]; 48 places give 13 digits of exp(-c x), whatever c up to 2
+`MAX_NEGATIVE_LOG`."""
 
 
 class _Share(NamedTuple):

@@ -6,20 +6,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batchf1.config.settings import Run
 from batchf1.datasets.base import Dataset
-from batchf1.errors import check
+from batchf1.errors import announce_renamed, check
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.records import provenance
 from batchf1.records.files import digest
-
-if TYPE_CHECKING:  # settings ask the frameworks what they can do
-    from batchf1.config.settings import Run
 
 OF_EVERY_DATASET = {setting.name for setting in fields(Dataset)}
 SPLITS = {"train": "", "validation": "val_"}
@@ -125,6 +123,13 @@ class Framework(ABC):
     module: ClassVar[str]
     """The module that holds its trainer."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for old, new in {"together": "group_size", "needs": "required_files"}.items():
+            if old in vars(cls):
+                announce_renamed(f"{cls.__name__}.{old}", new)
+                setattr(cls, new, vars(cls)[old])
+
     @abstractmethod
     def version(self) -> str:
         """Its version, without importing it."""
@@ -164,7 +169,7 @@ class Framework(ABC):
         engine = run.training.engine
         rule = f"needs an engine for generators, of {self.name} {list(self.of_generators)}"
         good = run.input_pipeline.plain or engine in self.of_generators
-        check(good, f"program {run.input_pipeline.name}", rule, engine)
+        check(good, f"input_pipeline {run.input_pipeline.name}", rule, engine)
         for name in run.strategies if self.strategies is not None else []:
             rule = f"of {engine} are {self.strategies}"
             check(name in (self.strategies or ()), "strategies", rule, name)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 from batchf1.config.registry import FRAMEWORKS, LABELS, load_class
+from batchf1.config.settings import InputPipeline, Run
 from batchf1.errors import check
-
-if TYPE_CHECKING:
-    from batchf1.training.base import Framework
+from batchf1.training.base import Framework
 
 
 def framework(engine: str) -> Framework:
@@ -17,8 +16,6 @@ def framework(engine: str) -> Framework:
 
     Raises `InputError` for one that keeps not to the contract.
     """
-    from batchf1.training.base import Framework
-
     found: type[Framework] = load_class(FRAMEWORKS, engine, Framework)
     wanted = ("averaging", "engines", "pretraining", "module")
     lacking = [part for part in wanted if not getattr(found, part, None)]
@@ -29,3 +26,36 @@ def framework(engine: str) -> Framework:
 @cache
 def _made(found: type[Framework]) -> Framework:
     return found()
+
+
+def framework_of(run: Run) -> Framework:
+    """Return the framework that trains a run."""
+    return framework(run.training.engine)
+
+
+def checked(run: Run) -> Run:
+    """Return the run; raise `InputError` if its framework cannot train it."""
+    framework_of(run).check(run)
+    return run
+
+
+ARRAYS = InputPipeline("arrays", "arrays", "arrays", "keep", "ceil", False, "per_sample")
+"""`conf/input_pipeline/arrays.yaml`, the program of a pretraining."""
+PRETRAIN_BATCH = 32
+
+
+def pretraining_of(run: Run) -> Run | None:
+    """Return the run whose last weights are this one's first, or None where those are drawn."""
+    if not run.training.pretrain:
+        return None
+    training = replace(
+        run.training,
+        batch_size=min(PRETRAIN_BATCH, run.dataset.n_samples),
+        epochs=run.training.pretrain,
+        engine=framework_of(run).pretraining,
+        pretrain=0,
+        freeze_after=0,
+    )
+    return checked(
+        replace(run, strategies=["batch_mean"], training=training, input_pipeline=ARRAYS)
+    )

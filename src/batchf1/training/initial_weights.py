@@ -39,8 +39,9 @@ def _pretrain(runs: list[Run], trainer_class: Callable[[Run], Trainer]) -> None:
 
 
 def _of_one(run: Run, n_features: int) -> Weights:
-    if pretraining_of(run) is not None:
-        return _pretrained[pretraining_of(run).run_id]
+    first = pretraining_of(run)
+    if first is not None:
+        return _pretrained[first.run_id]
     return first_weights(run.model, n_features, generator(*run.names, "weights"))
 
 

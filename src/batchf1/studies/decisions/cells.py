@@ -15,6 +15,7 @@ from batchf1.errors import InputError, check
 from batchf1.studies.decisions.config import DecisionStudy, Space
 from batchf1.sweep.cells import Cell
 from batchf1.sweep.grid import compose, load_study
+from batchf1.training.engines import checked
 
 NETWORK, LOGISTIC, CANDIDATE = "network", "logistic", "candidate"
 """Roles: the reference network, one without a hidden layer, a candidate of the random search."""
@@ -71,7 +72,7 @@ def _cell(base: Run, role: str, number: int, seeds: Sequence[int], **settings: A
     of_model = {key: settings.pop(key) for key in ("hidden", "learning_rate") if key in settings}
     model = replace(base.model, **of_model)
     training = replace(base.training, **settings)
-    run = replace(base, seed=seeds[0], model=model, training=training)
+    run = checked(replace(base, seed=seeds[0], model=model, training=training))
     point = {
         "role": role,
         "candidate": number,

@@ -1,0 +1,27 @@
+"""The table of a study of cuts, with what it was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from batchf1.studies.cuts.config import CutStudy
+from batchf1.studies.cuts.table import rows_of
+from batchf1.sweep.grid import load_study
+
+
+def execute(experiment: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Fit the classifiers of a study and return its rows, and what is recorded of them.
+
+    Raises `InputError` for a study that does not fit.
+    """
+    study = load_study(experiment, CutStudy)
+    name = experiment.name.partition(".")[0]
+    return rows_of(study), {"study": name, "question": study.question}
+
+
+def modules() -> list[str]:
+    """Return the modules that decide what a study of cuts gives."""
+    return [__name__]

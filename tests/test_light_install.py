@@ -26,18 +26,22 @@ def without(package, *files):
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("module", ["from sklearn import metrics", "import helpers.reference"])
-def test_files_that_need_scikit_learn_are_skipped_without_it(module, repository, tmp_path):
-    (tmp_path / "test_it.py").write_text(f"{module}\n\ndef test(): assert False\n")
-    conftest = ["-c", repository / "pyproject.toml", "--confcutdir", repository]
+@pytest.fixture
+def tests(repository, tmp_path):
+    """pytest's arguments for a folder with our conftest.py, and the folder."""
     (tmp_path / "conftest.py").write_text((repository / "tests/conftest.py").read_text())
-    status, said = without("sklearn", *conftest, tmp_path)
+    return ["-c", repository / "pyproject.toml", "--confcutdir", repository, tmp_path]
+
+
+@pytest.mark.parametrize("module", ["from sklearn import metrics", "import helpers.reference"])
+def test_files_that_need_scikit_learn_are_skipped_without_it(module, tests):
+    (tests[-1] / "test_it.py").write_text(f"{module}\n\ndef test(): assert False\n")
+    status, said = without("sklearn", *tests)
     assert status == pytest.ExitCode.NO_TESTS_COLLECTED, said
     assert "needs sklearn: pip install 'batchf1[keras]'" in said
 
 
-def test_a_package_that_is_in_no_extra_is_an_error(repository, tmp_path):
-    (tmp_path / "test_it.py").write_text("import nowhere\n")
-    (tmp_path / "conftest.py").write_text((repository / "tests/conftest.py").read_text())
-    status, said = without("nowhere", tmp_path)
+def test_a_package_that_is_in_no_extra_is_an_error(tests):
+    (tests[-1] / "test_it.py").write_text("import nowhere\n")
+    status, said = without("nowhere", *tests)
     assert status == pytest.ExitCode.INTERRUPTED, said

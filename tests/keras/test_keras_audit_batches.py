@@ -239,8 +239,8 @@ def test_epoch_end_refuses_more_than_keras_validates():
     x, y = data()
     whole = tf.data.Dataset.from_tensor_slices((x, y)).batch(B)
 
-    def with_steps(given, validation=whole):
-        s = EpochEnd()
+    def with_steps(given, validation=whole, **chosen):
+        s = EpochEnd(**chosen)
         options = {"validation_data": validation, "validation_steps": 2, "verbose": 0}
         model = compiled([])
         return model.fit(x, y, B, callbacks=s.callbacks(validation=given), **options).history
@@ -254,6 +254,8 @@ def test_epoch_end_refuses_more_than_keras_validates():
     of_two = with_steps(whole.take(2))["val_f1_epoch_end"]
     assert of_two == with_steps((x[:64], y[:64]))["val_f1_epoch_end"]
     assert of_two == with_steps((x[:64], y[:64]), (x, y))["val_f1_epoch_end"]
+    of_all = with_steps((x, y), all_samples=True)["val_f1_epoch_end"]
+    assert of_all == with_steps(whole, all_samples=True)["val_f1_epoch_end"] != of_two
 
 
 # What is refused

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 def strategies_of(run: Run) -> list[Strategy]:
     """The strategies of a run, with its threshold."""
-    options: dict[str, Any] = {"reconstructed": {"logged": run.input_pipeline.counts}}
+    options: dict[str, Any] = {
+        "reconstructed": {"logged": run.input_pipeline.counts},
+        "epoch_end": {"all_samples": True},  # the article's verification predicts the whole split
+    }
     return [
         registry.strategy(name)(run.training.threshold, **options.get(name, {}))
         for name in run.strategies

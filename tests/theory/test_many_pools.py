@@ -105,6 +105,16 @@ def test_a_single_pool_gets_plain_numbers(counts):
     assert type(expected_f1(Counts(*counts), 9)) is float
 
 
+def test_equal_pools_are_computed_once():
+    # what matters are TP, errors and N: three of these six pools
+    cells = np.array([[3, 5, 3, 3, 5, 0], [1, 0, 2, 0, 0, 0], [2, 4, 1, 3, 4, 0], [9] * 6])
+    pool = grouped(cells.sum(axis=0), cells, F1)
+    rows, same = chunks.unique_pools(pool)
+    assert len(rows) == 3
+    for column in (pool.total, *pool.groups):
+        np.testing.assert_array_equal(column[rows][same], column)
+
+
 @settings(max_examples=25, deadline=None)
 @given(pools(), HOW, st.integers(1, 300), st.integers(1, 4))
 def test_portions_hold_each_relevant_pool_once_and_change_nothing(pools, how, numbers, looked_at):

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow
@@ -21,8 +22,9 @@ from batchf1.errors import InputError, one_line, raise_input_error
 from batchf1.errors import check as errors_check
 from batchf1.records.files import replacing
 
-METADATA, CHECKSUM = b"batchf1", b"batchf1.sha256"
-"""Keys in a file's footer: of the record of where the table came from, and of its SHA-256."""
+METADATA, CHECKSUM, ROWS_CHECKSUM = b"batchf1", b"batchf1.sha256", b"batchf1.rows.sha256"
+"""Keys in a file's footer: the record of where the table came from, and two SHA-256 digests, of
+the record and of the rows (Parquet's own page checksums cover neither page headers nor footer)."""
 COMPRESSION = "zstd"
 ROWS = 2**15
 """Of a piece that is read."""
@@ -85,6 +87,30 @@ Check = Callable[[pd.DataFrame, pa.DataFrameSchema, str], pd.DataFrame]
 """`validate` or `check_columns`."""
 
 
+class RowDigest:
+    """SHA-256 of a table's column names and rows, independent of how the rows are chunked."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, Any] = {}
+
+    def add(self, chunk: pd.DataFrame) -> None:
+        """Append the rows of a chunk that has the columns of the first."""
+        for name in chunk.columns:
+            self._columns.setdefault(str(name), hashlib.sha256()).update(_bytes(chunk[name]))
+
+    def value(self) -> bytes:
+        """Return the digest of all rows so far, in hexadecimal digits."""
+        of_columns = {name: sha256.hexdigest() for name, sha256 in self._columns.items()}
+        return _checksum(json.dumps(of_columns).encode())
+
+
+def _bytes(column: pd.Series[Any]) -> bytes:
+    """Return the values of a column one after the other, texts separated by a NUL character."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
+        return column.to_numpy().tobytes()
+    return "".join(f"{value}\0" for value in column.to_numpy(object)).encode()
+
+
 class Writer:
     """A table on its way into a file, piece by piece."""
 
@@ -93,6 +119,7 @@ class Writer:
         self.path, self.file, self.schema, self.check = path, file, schema, check
         self._provenance: dict[str, Any] = {}
         self._open: parquet.ParquetWriter | None = None
+        self._digest = RowDigest()
 
     def add(self, piece: pd.DataFrame) -> None:
         """Append valid rows, with the columns and types of the first piece.
@@ -113,6 +140,7 @@ class Writer:
                 self.file, arrow.schema, compression=COMPRESSION, write_page_checksum=True
             )
         self._open.write_table(arrow)
+        self._digest.add(arrow.to_pandas())
 
     def record(self, provenance: dict[str, Any]) -> None:
         """What `provenance_of` will say of the file."""
@@ -124,7 +152,8 @@ class Writer:
             self.add(empty(self.schema))
         assert self._open is not None
         record = json.dumps(self._provenance).encode()
-        self._open.add_key_value_metadata({METADATA: record, CHECKSUM: _checksum(record)})
+        digests = {CHECKSUM: _checksum(record), ROWS_CHECKSUM: self._digest.value()}
+        self._open.add_key_value_metadata({METADATA: record, **digests})
         self._open.close()
 
     def give_up(self) -> None:
@@ -158,9 +187,12 @@ def read(path: str | Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 
 def unchecked(path: str | Path) -> pd.DataFrame:
-    """A table from parquet as it stands there; `InputError` where it is unreadable."""
+    """Read a table from Parquet without validation; raise `InputError` if the file is damaged."""
     with _reading(path) as file:
         table: pd.DataFrame = file.read().to_pandas()
+        digest = RowDigest()
+        digest.add(table)
+        _check_digest(file, digest, path)
     return table
 
 
@@ -177,14 +209,25 @@ def iter_chunks(
         _check_names(found.names, schema, str(path))
         kept = None if columns is None else [name for name in found.names if name in columns]
         part = schema if columns is None else _part(schema, columns)
-        n_read = 0
+        n_read, digest = 0, RowDigest()
         for batch in file.iter_batches(ROWS, columns=kept):
             n_read += batch.num_rows
             table = pyarrow.Table.from_batches([batch]).to_pandas()
+            digest.add(table)
             yield validate(table, part, str(path))
         if n_read == 0:
             table = found.empty_table().to_pandas()
+            digest.add(table)
             yield validate(table if kept is None else table[kept], part, str(path))
+        if columns is None:
+            _check_digest(file, digest, path)
+
+
+def _check_digest(file: parquet.ParquetFile, digest: RowDigest, path: str | Path) -> None:
+    """Refuse rows that differ from those written; files of older versions record no digest."""
+    written = (file.metadata.metadata or {}).get(ROWS_CHECKSUM)
+    good = written is None or written == digest.value()
+    errors_check(good, str(path), "must be a whole parquet file", "rows that were changed")
 
 
 def _part(schema: pa.DataFrameSchema, columns: Collection[str]) -> pa.DataFrameSchema:

@@ -1,4 +1,4 @@
-"""The contract of a framework: what trains a run, and what it is known to do with a metric."""
+"""Contract of a framework: its trainers, and how it averages a metric over batches."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class CostEstimate(NamedTuple):
 
 
 class Predictions(NamedTuple):
-    """Samples and what a model makes of them, both float32 of shape (n,)."""
+    """Labels of samples and the scores a model gives them, both float32 of shape (n,)."""
 
     labels: NDArray[np.float32]
     scores: NDArray[np.float32]
 
 
 class SplitResult(NamedTuple):
-    """What a framework did with a split in one epoch of a run."""
+    """Result of one epoch of a run on one split."""
 
     epoch: int
     """From 0."""
@@ -61,7 +61,7 @@ class SplitResult(NamedTuple):
 
 
 class Trainer(Protocol):
-    """A compiled model for the runs of one shape (`Framework.shape`)."""
+    """Compiled model for the runs of one shape (`Framework.shape`)."""
 
     @property
     def expected(self) -> Mapping[str, Expected]:
@@ -75,11 +75,11 @@ class Trainer(Protocol):
         """
 
     def last_weights(self, place: int) -> list[NDArray[np.float32]]:
-        """The last weights of a run of the last call, for runs that start from them."""
+        """Return the final weights of a run of the last `train` call, to start other runs from."""
 
 
 class SequentialTrainer(ABC):
-    """A trainer of one run after the other, in one Keras model."""
+    """Trainer that trains runs one after the other in one Keras model."""
 
     model: Any = None
     """With `get_weights()`, once a run has trained."""
@@ -103,7 +103,7 @@ class SequentialTrainer(ABC):
 
 
 class Framework(ABC):
-    """A framework, told by the setting `training.engine`; nothing is imported before it is used."""
+    """Framework chosen by the setting `training.engine`, imported only when it is used."""
 
     name: ClassVar[str]
     """What the table calls it."""
@@ -132,21 +132,21 @@ class Framework(ABC):
 
     @abstractmethod
     def version(self) -> str:
-        """Its version, without importing it."""
+        """Return the framework's version without importing it."""
 
     @abstractmethod
     def configure(self, run: Run) -> str:
-        """Prepare this process for the run's devices and threads; the device, `CPU` or `GPU`.
+        """Set up this process' devices and threads for a run; return the device, `CPU` or `GPU`.
 
         Raises `InputError` where a GPU is wanted and there is none.
         """
 
     def group_size(self, run: Run) -> int:
-        """How many runs of its shape train together at most."""
+        """Return the largest number of runs of this shape that train together."""
         return 1
 
     def shape(self, run: Run) -> tuple[object, ...]:
-        """What runs that share a trainer have in common, beside the framework.
+        """Return a key that is equal for runs of the framework that can share a trainer.
 
         They may differ in seed, prevalence, variant, epochs, learning rate, class weight,
         pretraining and freezing; the threshold is a constant in the strategies' metrics. Any
@@ -162,10 +162,10 @@ class Framework(ABC):
 
     @abstractmethod
     def trainer(self, run: Run) -> Trainer:
-        """A trainer for runs of this shape, once the process is configured; it drops the last."""
+        """Return a trainer for runs of this shape, after `configure`; it replaces the last."""
 
     def check(self, run: Run) -> None:
-        """Raise `InputError` for a run that it cannot train."""
+        """Raise `InputError` for a run that the framework cannot train."""
         engine = run.training.engine
         rule = f"needs an engine for generators, of {self.name} {list(self.of_generators)}"
         good = run.input_pipeline.plain or engine in self.of_generators
@@ -175,13 +175,13 @@ class Framework(ABC):
             check(name in (self.strategies or ()), "strategies", rule, name)
 
     def modules(self, run: Run) -> set[str]:
-        """The modules that decide what a run gives; plug-ins are named, since imports hide them."""
+        """Return the modules that decide a run's results; imports do not reveal plug-ins."""
         return {self.module, type(self).__module__}
 
     def versions(self, *packages: str) -> dict[str, str]:
-        """Versions of packages, by default the decisive ones, as they are beside this framework."""
+        """Return versions of packages, by default the decisive ones, as this framework uses."""
         return provenance.versions(*packages)
 
     def required_files(self) -> list[Path]:
-        """Files or folders that must be there before it runs."""
+        """Return files and folders that must exist before the framework is used."""
         return []

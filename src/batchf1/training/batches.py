@@ -1,4 +1,4 @@
-"""What frameworks are fed, and what comes of it: endless batches, their number, counts."""
+"""Endless batches for generator input, their number per epoch, and counts of predictions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Batch = tuple[Features, Features]
 
 
 def train_batches(run: Run, split: Split, order: Order) -> Iterator[Batch]:
-    """Batches of the training split without end; pass p over the data takes `order(p)`."""
+    """Yield batches of the training split without end; pass p over the data takes `order(p)`."""
     return _batches(run, split, order)
 
 
 def validation_batches(run: Run, split: Split) -> Iterator[Batch]:
-    """Batches of the validation split without end, in one order or another in each pass."""
+    """Yield batches of the validation split without end, shuffled in each pass if so set."""
     n = len(split.y)
 
     def order(number: int) -> NDArray[np.int64]:
@@ -46,13 +46,13 @@ def _batches(run: Run, split: Split, order: Order) -> Iterator[Batch]:
 
 
 def steps(run: Run, split: Split) -> int:
-    """The number of batches asked of a split's generator in an epoch."""
+    """Return the number of batches drawn from a split's generator in an epoch."""
     whole, rest = divmod(len(split.y), run.training.batch_size)
     return max(1, whole + (rest > 0 and run.input_pipeline.steps == "ceil"))
 
 
 def counts_of(run: Run, split: Split, scores: Features) -> Counts:
-    """The counts of a split as one batch, from a score of each sample.
+    """Return the counts of a split as one batch, from a score of each sample.
 
     Raises `InputError` that names the run whose scores are no numbers any more.
     """

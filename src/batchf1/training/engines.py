@@ -1,4 +1,4 @@
-"""The framework that trains a run, by the name of its engine."""
+"""Lookup of the framework that trains a run, by the name of its engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batchf1.training.base import Framework
 
 
 def framework(engine: str) -> Framework:
-    """The framework that an engine means, the same object for all engines of one.
+    """Return the framework of an engine, the same object for all engines of one framework.
 
     Raises `InputError` for one that keeps not to the contract.
     """

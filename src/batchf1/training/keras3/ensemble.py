@@ -1,4 +1,4 @@
-"""The ensemble: runs of one shape that train in one compiled program, each as if it were alone.
+"""Ensemble of runs of one shape, trained in one compiled program, each as if it were alone.
 
 At the end of an epoch each run's own callbacks are called, with its logs and a model that holds its
 weights; what they do to weights, learning rate or `stop_training` holds for that run.
@@ -40,7 +40,7 @@ MAX_KEPT = 4
 
 
 class Kind(NamedTuple):
-    """What trainers that share a compiled ensemble have in common."""
+    """Key of a compiled ensemble: settings that the trainers sharing it have in common."""
 
     hidden: tuple[int, ...]
     n_features: int
@@ -51,7 +51,7 @@ class Kind(NamedTuple):
 
 
 class Ensemble:
-    """A compiled model with its strategies, its variables in stacks, and its compiled steps."""
+    """Compiled model with its strategies, stacked variables and compiled steps."""
 
     def __init__(self, kind: Kind, strategies: list[Strategy]) -> None:
         self.strategies = strategies
@@ -80,7 +80,7 @@ _kept: dict[Kind, Ensemble] = {}
 
 
 def ensemble_of(run: Run) -> Ensemble:
-    """The compiled ensemble for a run, made once in a process for all data and batch sizes."""
+    """Return the compiled ensemble for a run, built once in a process for all data sizes."""
     n_features = _data(run).train.x.shape[1]
     hidden, classes = tuple(run.model.hidden), tuple(map(registry.strategy, run.strategies))
     n_runs = group_size(n_weights(hidden, n_features), run.dataset.n_samples * n_features)
@@ -94,7 +94,7 @@ def ensemble_of(run: Run) -> Ensemble:
 
 
 class EnsembleTrainer:
-    """An ensemble with all strategies, for the runs of one shape (`Framework.shape`)."""
+    """Trainer of an ensemble, for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
         self.ensemble = ensemble_of(run)
@@ -151,27 +151,27 @@ class EnsembleTrainer:
 
     @contextmanager
     def _turn(self, place: int, member: Member) -> Iterator[None]:
-        """The model as a run has it; what its callbacks do to it holds for the run."""
+        """Load a run's state into the shared model in the `with` block, and save it afterwards."""
         self.model.stop_training = member.stops
         with self.stacks.swapped_in(place):
             yield
         member.stops = self.model.stop_training
 
     def _visit(self, members: list[Member], hook: str, *arguments: Any) -> None:
-        """Call a hook of the runs that still train, where a callback does anything there."""
+        """Call a hook of the runs that still train, if one of their callbacks overrides it."""
         for place, member in enumerate(members):
             if not member.stopped and member.has(hook):
                 with self._turn(place, member):
                     member.call(hook, *arguments)
 
     def _end(self, ended: EpochResults, members: list[Member], verbose: int) -> None:
-        """End an epoch: keep what each run logged, after its callbacks."""
+        """End an epoch: call each run's callbacks, then record its results."""
         number = ended.number
         self._begin_tests(ended, members)
         self.stacks.set_states(ended.seen["validation"].states)
         for place, member in enumerate(members):
             if not member.stopped:
-                self.model.held, logs = ended.cached_predictions(place, member), ended.logs(place)
+                self.model.cached, logs = ended.cached_predictions(place, member), ended.logs(place)
                 with self._turn(place, member):
                     member.call("on_test_end", ended.logs_of(place, "validation"))
                     member.call("on_epoch_end", number, logs)
@@ -179,15 +179,15 @@ class EnsembleTrainer:
                         self._stop(member, logs)
                 member.passes += ended.passes(place, member, logs)
                 _say(member, number, logs, verbose)
-        self.model.held = CachedPredictions()
+        self.model.cached = CachedPredictions()
         self.stacks.set_states(self.stacks.reset)
 
     def _begin_tests(self, ended: EpochResults, members: list[Member]) -> None:
-        """Call `on_test_begin`, when in truth validation is over: so it may look, not touch."""
+        """Call `on_test_begin` after validation has ended; it must not change weights."""
         self.stacks.set_states(ended.seen["train"].states)
         for place, member in enumerate(members):
             if not member.stopped and member.has("on_test_begin"):
-                self.model.held = ended.cached_predictions(place, member)
+                self.model.cached = ended.cached_predictions(place, member)
                 with self._turn(place, member):
                     member.call("on_test_begin")
                     rule = "validates before on_test_begin: use training.engine=plain"
@@ -195,7 +195,7 @@ class EnsembleTrainer:
                     check(self.model.unchanged(), "training.engine=ensemble", rule, changed)
 
     def _stop(self, member: Member, logs: dict[str, float]) -> None:
-        """End a run's training; the others go on, and a learning rate of 0 keeps its weights."""
+        """End one run's training; a learning rate of 0 keeps its weights while others train."""
         member.call("on_train_end", logs)
         self.model.optimizer.learning_rate.assign(0.0)
         member.stopped = True
@@ -212,6 +212,6 @@ def _data(run: Run) -> Data:
 
 
 def _stacked(data: Sequence[Data]) -> Any:
-    """The splits of all runs, training before validation, as `Epochs` takes them."""
+    """Return the stacked splits of all runs, training before validation, for `Epochs`."""
     each = [[np.concatenate(split, axis=1) for split in of_run] for of_run in data]
     return tf.constant(np.stack([np.concatenate(splits) for splits in each]))

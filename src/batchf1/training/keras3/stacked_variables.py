@@ -1,4 +1,4 @@
-"""The variables of many runs: those of a model, its optimiser and its metrics, a row a run."""
+"""Variables of a model, its optimiser and its metrics, stacked with one row per run."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 
 
 class LearningRates(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A learning rate for each row, of shape (n_runs, 1)."""
+    """Learning rates of shape (n_runs, 1), one per row."""
 
     def __init__(self, rates: tf.Variable) -> None:
         self.rates = rates
 
     def __call__(self, step: Any) -> Any:
-        """The rates, whatever the step."""
+        """Return the rates, which do not depend on the step."""
         return self.rates.value()
 
     def get_config(self) -> dict[str, Any]:
-        """Nothing: the rates are a variable of the ensemble."""
+        """Return an empty configuration: the rates are a variable of the ensemble."""
         return {}
 
 
 class StackedVariables:
-    """What `n_runs` runs of a compiled model have, each variable of it in a stack, a row a run.
+    """Variables of `n_runs` runs of a compiled model, each stacked with one row per run.
 
     Rows of weights and of the optimiser are flat, so that one learning rate a row goes with every
     weight. The optimiser is Keras' Adam, as the model's own: it works element by element, so that a
@@ -54,7 +54,7 @@ class StackedVariables:
         self._store = tf.function(self._stored, autograph=False).get_concrete_function(place)
 
     def start(self, weights: Sequence[list[NDArray[np.float32]]], rates: Sequence[float]) -> None:
-        """Give each row its first weights, in Keras' order, and learning rate; Adam starts anew."""
+        """Set each row's initial weights, in Keras' order, and learning rate; reset Adam."""
         for stack, values in zip(self.weights, zip(*weights, strict=True), strict=True):
             stack.assign(np.stack([value.ravel() for value in values]))
         for slot in self._slots:
@@ -64,19 +64,19 @@ class StackedVariables:
         self.set_states(self.reset)
 
     def set_states(self, states: Sequence[Sequence[Any]]) -> None:
-        """Let the metrics have these states, a list of stacks for each."""
+        """Set the states of the metrics, a list of stacks for each."""
         for mine, given in zip(self._states, states, strict=True):
             for stack, values in zip(mine, given, strict=True):
                 stack.assign(values)
 
     def shaped(self, flat: Sequence[Any]) -> list[Any]:
-        """The weights of one row in the shapes of the model's."""
+        """Return the weights of one row, reshaped to those of the model."""
         shapes = [variable.shape for variable in self.model.trainable_variables]
         return [tf.reshape(part, shape) for part, shape in zip(flat, shapes, strict=True)]
 
     @contextmanager
     def swapped_in(self, place: int) -> Iterator[None]:
-        """The model, its optimiser and its metrics as a run has them, to look at and to change.
+        """Load a run's state into model, optimiser and metrics in the `with` block, then save it.
 
         What is done to the metrics is not kept: Keras resets them before the next epoch.
         """
@@ -93,7 +93,7 @@ class StackedVariables:
         return tf.tile(value[None], [self.n_runs] + [1] * len(value.shape))
 
     def _paired(self) -> list[tuple[Any, Any]]:
-        """Each variable of the model and its optimiser, with its stack."""
+        """Pair each variable of the model and its optimiser with its stack."""
         own = self.model.optimizer
         apart = (own.iterations, own.learning_rate)
         slots = [v for v in own.variables if not any(v is each for each in apart)]

@@ -1,4 +1,4 @@
-"""Tables in files: atomic writes, validated reads, and where each came from."""
+"""Tables in files: atomic writes, validated reads, and provenance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROWS = 2**15
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
-    """The table itself; `InputError` names the first column or rule that it breaks."""
+    """Return the table; raise `InputError` for the first column or rule that it breaks."""
     _check_names(map(str, table.columns), schema, name)
     try:
         valid: pd.DataFrame = schema.validate(table)
@@ -42,7 +42,7 @@ def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.D
 
 
 def check_columns(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
-    """The table itself; `InputError` for other columns and missing values, but for no wrong ones.
+    """Return the table; raise `InputError` for other columns or missing values only.
 
     `validate` takes ten milliseconds, however few rows a table has.
     """
@@ -66,7 +66,7 @@ def _check_names(names: Iterable[str], schema: pa.DataFrameSchema, thing: str) -
 
 
 def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """A table of the schema without rows."""
+    """Return an empty table of the schema."""
     needed = {name: column for name, column in schema.columns.items() if column.required}
     dtypes = {name: str(column.dtype) for name, column in needed.items()}
     # texts as pandas itself has them, whatever the schema's words for that
@@ -77,7 +77,7 @@ def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
 def write(
     table: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchema, provenance: dict[str, Any]
 ) -> None:
-    """Write a valid table and where it came from as parquet, whole or not at all."""
+    """Write a valid table and its provenance as Parquet, atomically."""
     with writing(path, schema) as writer:
         writer.add(table)
         writer.record(provenance)
@@ -112,7 +112,7 @@ def _bytes(column: pd.Series[Any]) -> bytes:
 
 
 class Writer:
-    """A table on its way into a file, piece by piece."""
+    """Writer of a table into a file, chunk by chunk."""
 
     def __init__(self, path: Path, file: Path, schema: pa.DataFrameSchema, check: Check) -> None:
         """`file` takes what is added until it takes the place of `path`."""
@@ -143,7 +143,7 @@ class Writer:
         self._digest.add(arrow.to_pandas())
 
     def record(self, provenance: dict[str, Any]) -> None:
-        """What `provenance_of` will say of the file."""
+        """Set the record that `provenance_of` will return for the file."""
         self._provenance = provenance
 
     def finish(self) -> None:
@@ -157,7 +157,7 @@ class Writer:
         self._open.close()
 
     def give_up(self) -> None:
-        """Let go of the file, whatever state it is in."""
+        """Close the file, whatever state it is in."""
         if self._open is not None:
             with suppress(OSError, pyarrow.ArrowException):
                 self._open.close()
@@ -167,7 +167,7 @@ class Writer:
 def writing(
     path: str | Path, schema: pa.DataFrameSchema, check: Check = validate, swept: bool = False
 ) -> Iterator[Writer]:
-    """What writes a table of any length as parquet, whole or not at all, a row group a piece.
+    """Write a table of any length as Parquet, atomically, one row group per chunk.
 
     `swept`: as in `files.replacing`.
     """
@@ -182,7 +182,7 @@ def writing(
 
 
 def read(path: str | Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """A table from parquet, validated; `InputError` where it is unreadable or breaks its schema."""
+    """Read a table from Parquet; `InputError` if it is damaged or breaks its schema."""
     return validate(unchecked(path), schema, str(path))
 
 
@@ -199,7 +199,7 @@ def unchecked(path: str | Path) -> pd.DataFrame:
 def iter_chunks(
     path: str | Path, schema: pa.DataFrameSchema, columns: Collection[str] | None = None
 ) -> Iterator[pd.DataFrame]:
-    """A table from parquet, some ten thousand rows at a time, each piece validated.
+    """Read a table from Parquet in validated chunks of some ten thousand rows.
 
     One piece at least, which may have no rows. With `columns`, of these alone; rules about several
     columns are then looked at only where all of them are there. Raises `InputError` as `read` does.
@@ -231,14 +231,14 @@ def _check_digest(file: parquet.ParquetFile, digest: RowDigest, path: str | Path
 
 
 def _part(schema: pa.DataFrameSchema, columns: Collection[str]) -> pa.DataFrameSchema:
-    """The schema of some of its columns."""
+    """Return the schema restricted to some of its columns."""
     kept = {n: column for n, column in schema.columns.items() if n in columns or column.regex}
     unique = schema.unique if set(schema.unique or []) <= set(columns) else None
     return pa.DataFrameSchema(kept, unique=unique, strict=schema.strict, ordered=schema.ordered)
 
 
 def names(path: str | Path) -> list[str]:
-    """The columns of a table, from its file's end; `InputError` where it is unreadable."""
+    """Return a table's column names from its footer; raise `InputError` if unreadable."""
     with _reading(path) as file:
         found: list[str] = file.schema_arrow.names
     return found
@@ -258,7 +258,7 @@ def _reading(path: str | Path) -> Iterator[parquet.ParquetFile]:
 
 
 def provenance_of(path: str | Path) -> dict[str, Any]:
-    """Where a table came from, as it was given to `write`; empty where nothing is recorded.
+    """Return the provenance of a table as given to `write`; empty if nothing is recorded.
 
     Raises `InputError` where the file, or its record, is damaged.
     """
@@ -276,7 +276,7 @@ def _checksum(record: bytes) -> bytes:
 
 
 def drop_damaged(paths: Iterable[Path]) -> list[Path]:
-    """Remove those of some tables whose end or record is damaged, such as cut ones; returns them.
+    """Remove the tables with a damaged footer or record, such as truncated ones; return them.
 
     The values of their rows are not looked at: who reads them checks them. A file that may not be
     read stays.
@@ -294,6 +294,6 @@ def drop_damaged(paths: Iterable[Path]) -> list[Path]:
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
-    """Write the numbers behind a figure, whole or not at all."""
+    """Write the numbers behind a figure as CSV, atomically."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")

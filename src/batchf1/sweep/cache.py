@@ -1,4 +1,4 @@
-"""Finished work: kept as soon as it is done, found again while nothing that it rests on changed."""
+"""Cache of finished results, invalidated when their inputs change; and progress lines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAY_SECONDS = 10
 
 
 class CacheEntry(NamedTuple):
-    """A table, and what is recorded with it of where its rows came from."""
+    """Cached table with the record of its provenance."""
 
     table: pd.DataFrame
     origin: dict[str, Any]
@@ -29,13 +29,13 @@ class CacheEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class TableCache:
-    """A folder with a table for each piece of work, under its digest."""
+    """Folder of cached tables, one file per key."""
 
     folder: Path
     schema: pa.DataFrameSchema
 
     def get(self, key: str, stamp: Mapping[str, Any]) -> CacheEntry | None:
-        """What was kept under `key`; None where it is missing, damaged or of another stamp.
+        """Return the entry under `key`; None if it is missing, damaged or has another stamp.
 
         `stamp`: what the work depends on, each part as the table's record must have it.
         """
@@ -49,11 +49,11 @@ class TableCache:
             return None
 
     def put(self, key: str, made: CacheEntry) -> None:
-        """Keep a table and its record, which holds the stamp, whole or not at all."""
+        """Store a table atomically with its record, which includes the stamp."""
         tables.write(made.table, self._path(key), self.schema, made.origin)
 
     def held(self, name: str) -> AbstractContextManager[None]:
-        """Hold a lock for work of this name, once no other process, such as an orphan, holds it."""
+        """Hold the lock of the folder; wait while another process, such as an orphan, holds it."""
         waiting = f"{name}: waits for a process that measures the same"
         return locks.held(self.folder / ".lock", lambda: log(waiting))
 
@@ -62,12 +62,12 @@ class TableCache:
 
 
 class Progress:
-    """A line now and then of how far some work is, on standard error."""
+    """Progress of some work, logged to standard error every few seconds."""
 
     def __init__(
         self, name: str, costs: Sequence[float], sizes: Sequence[int] | None = None
     ) -> None:
-        """`costs`: those expected of the pieces, in any unit, in their order.
+        """Start the clock; `costs`: expected ones of the steps, in any unit, in order.
 
         `sizes`: what each counts for in the line, by default 1.
         """
@@ -77,7 +77,7 @@ class Progress:
         self.began = self.said = time.monotonic()
 
     def advance(self, more: str = "") -> None:
-        """One more piece is done; `more` stands behind."""
+        """Count one more step as done; `more` is appended to the line."""
         self.done += self.sizes[self.n_done]
         self.left -= self.sizes[self.n_done]
         self.n_done += 1
@@ -92,5 +92,5 @@ class Progress:
 
 
 def log(text: str) -> None:
-    """Print a line of progress."""
+    """Print a line to standard error."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""The shards of a study put together, a part at a time: one table in the order of the grid."""
+"""Merging of a study's shards, chunk by chunk, into one table in the order of the grid."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Places = NDArray[np.int64]
 
 
 def collect(planned: Plan, shards: Sequence[Path], output: Path) -> None:
-    """Write the rows of a study in the order of its grid, whatever the shards, and its settings.
+    """Write the rows of a study in the order of its grid, with its settings as the record.
 
     The rows say every setting that the grid varies (`schema.COLUMN_OF`, `schema.SETTING`). Each
     shard is read once, from its start to its end. Raises `InputError` where a
@@ -42,7 +42,7 @@ def collect(planned: Plan, shards: Sequence[Path], output: Path) -> None:
 
 
 def _merged(planned: Plan, shards: Sequence[Path]) -> Iterator[pd.DataFrame]:
-    """The rows of the study, those of some hundred runs at once."""
+    """Yield the rows of the study, `CHUNK_SIZE` runs at a time."""
     grid, recording = planned.cells, planned.recording
     ids = [run_id for piece in all_runs(grid) for run_id in piece.run_ids()]
     order = pd.Index(ids)
@@ -61,7 +61,7 @@ def _merged(planned: Plan, shards: Sequence[Path]) -> Iterator[pd.DataFrame]:
 def _check(
     experiment: Path, found: Places, sizes: Places, ids: list[str], grid: Any, cell_of: Places
 ) -> None:
-    """Refuse a run that has no rows, and one that has fewer or more than it should."""
+    """Refuse a run without rows, and one with fewer or more rows than it should have."""
     lacking = [ids[i] for i in np.flatnonzero(found == 0)]
     rule = "every run must be in a shard"
     check(not lacking, str(experiment), rule, f"none for {_some(lacking)}")
@@ -72,13 +72,13 @@ def _check(
 
 
 def _some(run_ids: Sequence[str]) -> str:
-    """Some of many run ids, and how many there are."""
+    """Return the first run ids as a text, and the number of the others."""
     more = f" and {len(run_ids) - NAMED} more" if len(run_ids) > NAMED else ""
     return ", ".join(run_ids[:NAMED]) + more
 
 
 class _Shard:
-    """The rows of a shard's file, read as they are asked for."""
+    """Rows of a shard's file, read on demand."""
 
     def __init__(self, path: Path, order: pd.Index, schema: pa.DataFrameSchema) -> None:
         """`order`: the run ids of the study, in the order of its grid."""
@@ -88,7 +88,7 @@ class _Shard:
         self.rest = self._placed(next(self.pieces))
 
     def below(self, stop: int) -> pd.DataFrame:
-        """The rows, not given before, of runs whose place is below a number."""
+        """Return the rows, not returned before, of runs whose index is below `stop`."""
         found = []
         while True:
             n = int(self.rest[PLACE].searchsorted(stop))
@@ -112,7 +112,7 @@ class _Shard:
 
 
 def _axes(grid: Sequence[Cell], cell_of: Places) -> dict[str, Any]:
-    """What each row's run has of the settings that the grid varies and no other column tells.
+    """Return the columns of grid settings that have no column in the shards.
 
     `cell_of`: the place of its cell in the grid, for each row.
     """

@@ -1,4 +1,4 @@
-"""What the table of a study says of where it came from: its settings, and how it was trained."""
+"""Provenance of a study's table: its settings, and how its runs were trained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_VALUES = 500
 
 
 def trained_on(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """How runs were trained: an entry for those trained alike, with their number and times.
+    """Summarize how runs were trained: one entry per environment, with their number and times.
 
     `origins` are such entries, which are merged, or provenances of single runs, and of as many as
     their `n_runs` says.
@@ -35,7 +35,7 @@ def trained_on(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def of_study(planned: Plan, shards: Sequence[Path], seen: Mapping[str, set[str]]) -> dict[str, Any]:
-    """The question and settings of a study, and how its runs were trained.
+    """Return the question and settings of a study, and how its runs were trained.
 
     `seen`: its `devices` and `frameworks`.
     """
@@ -53,7 +53,7 @@ def of_study(planned: Plan, shards: Sequence[Path], seen: Mapping[str, set[str]]
 
 
 def settings(resolved: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Dotted name of every setting -> its values over some runs, each once."""
+    """Map the dotted name of every setting to its distinct values over some runs."""
     found: dict[str, list[Any]] = {}
     for run in resolved:
         for key, value in _flat(run):
@@ -64,7 +64,7 @@ def settings(resolved: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def split(found: Mapping[str, list[Any]]) -> dict[str, dict[str, Any]]:
-    """`config`: the settings that all runs share; `grid`: the others, with their values.
+    """Split settings into `config`, shared by all runs, and `grid`, the others with their values.
 
     Of numbers beyond `MAX_VALUES`, as of a random search, only how many there are and their range.
     """

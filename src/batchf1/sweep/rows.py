@@ -1,4 +1,4 @@
-"""From what a framework logged and the counts of its batches to rows of the runs' table."""
+"""Rows of the runs' table, from what a framework logged and the counts of its batches."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ TOLERANCE = 1e-6
 
 
 class Trained(NamedTuple):
-    """A pass, and the run that it is of."""
+    """Result of a split in an epoch, with its run."""
 
     run: Run
     of: SplitResult
 
     @property
     def label(self) -> str:
-        """In words, for messages."""
+        """Short description, for messages."""
         return f"{self.run.label} epoch {self.of.epoch + 1} {self.of.split}"
 
 
@@ -38,7 +38,7 @@ def table(
     trained: Sequence[Sequence[SplitResult]],
     expected: Mapping[str, Expected],
 ) -> pd.DataFrame:
-    """The rows of `schema.RUNS` that runs give: one per run, epoch, split and strategy.
+    """Build the rows of `schema.RUNS`: one per run, epoch, split and strategy.
 
     `trained`: the passes of each run of one framework, as `Trainer.train` returns them, of which
     those of a test split have no rows; `device`:
@@ -68,7 +68,7 @@ RECORDING = Recording(RUNS, table, lambda run: run.n_rows, __name__, {})
 
 
 def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
-    """What a strategy logged in each pass, held against its rule as `table` says."""
+    """Return what a strategy logged in each pass, checked against its rule."""
     logged = np.array([_logged(each, name) for each in passes])
     for places, batches, full_pass in _stacked(passes):
         right = rule(batches, full_pass, framework_of(passes[0].run).averaging)
@@ -91,7 +91,7 @@ def _logged(each: Trained, name: str) -> float:
 
 
 def _stacked(passes: Sequence[Trained]) -> Iterable[tuple[list[int], Counts, Counts]]:
-    """Passes of equally many batches: their places, and their counts, a row each."""
+    """Yield indices and stacked counts of passes of equally many batches."""
     of_size: dict[tuple[int, int], list[int]] = {}
     for place, (_, of) in enumerate(passes):
         of_size.setdefault((of.batches.tp.size, of.full_pass.tp.size), []).append(place)
@@ -103,7 +103,7 @@ def _stacked(passes: Sequence[Trained]) -> Iterable[tuple[list[int], Counts, Cou
 
 
 def of_run(run: Run) -> dict[str, Any]:
-    """The columns that say which run a row is of."""
+    """Return the columns that identify the run of a row."""
     return {
         "run_id": run.run_id,
         "study": run.study,
@@ -116,7 +116,7 @@ def of_run(run: Run) -> dict[str, Any]:
 
 
 def _measured(passes: Sequence[Trained], device: str) -> pd.DataFrame:
-    """The columns that come after the strategy's, a row for each pass."""
+    """Return the columns after the strategy's, one row per pass."""
     parts = []
     for places, batches, full_pass in _stacked(passes):
         part = {

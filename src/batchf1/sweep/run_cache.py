@@ -1,4 +1,4 @@
-"""Groups of runs that trained together: kept as soon as they are done, found again run by run."""
+"""Cache of trained runs: written one group at a time, looked up run by run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from batchf1.sweep.recording import Recording
 
 
 class Requirement(NamedTuple):
-    """What a kept run must be to be used."""
+    """Requirement that a cached run must meet to be used."""
 
     fingerprint: str
     """Of the code and package versions that would train it."""
@@ -28,13 +28,13 @@ class Requirement(NamedTuple):
 
 @dataclass(frozen=True)
 class RunCache:
-    """A folder with a table for each group of runs, whose record names them."""
+    """Folder of cached tables, one file per group of runs that trained together."""
 
     folder: Path
     recording: Recording
 
     def get(self, wanted: Mapping[str, Requirement]) -> dict[str, Path]:
-        """Run id -> a file that has its rows, of those runs that are kept whole.
+        """Map the id of each required run that is cached and complete to its file.
 
         Files that are damaged, vanish meanwhile or hold other runs are passed over; what a killed
         process left of one is removed.
@@ -51,7 +51,7 @@ class RunCache:
     def put(
         self, batch: Sequence[tuple[Cell, int]], table: pd.DataFrame, made: Mapping[str, Any]
     ) -> dict[str, Path]:
-        """Keep the rows of some runs (cell, seed), whole or not at all: run id -> the file.
+        """Store the rows of a group of runs (cell, seed) atomically; map each run id to the file.
 
         `made`: how they were made, with their `fingerprint`. Another process may keep the same
         runs at the same time. Of the rows no more is checked than that nothing is missing: they are
@@ -71,7 +71,7 @@ class RunCache:
         return dict.fromkeys(ids, path)
 
     def _whole(self, path: Path, wanted: Mapping[str, Requirement]) -> list[str]:
-        """Those of the wanted runs that a file has; none where a row of one is missing."""
+        """Return the required runs that a file has; none if one lacks a row."""
         record = tables.provenance_of(path)
         stamp = record.get("fingerprint")
         known = record.get("runs", [])

@@ -1,4 +1,4 @@
-"""Many runs in one process: those of a shard that are missing are trained, then all written."""
+"""Execution of a shard in one process: train the runs not cached, then write all rows."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ Batch = list[tuple[Cell, int]]
 
 
 def modules(runs: Iterable[Run], recording: Recording = RECORDING) -> list[str]:
-    """The modules that decide what runs give; the seed of a run is none of their concern."""
+    """Return the modules that decide the runs' results, whatever their seeds."""
     of_each = ({type(run.dataset).__module__, *framework_of(run).modules(run)} for run in runs)
     return sorted({recording.module}.union(*of_each))
 
 
 def fingerprint(run: Run, recording: Recording = RECORDING) -> str:
-    """A digest of the code and package versions that decide what a run gives, and of what is kept.
+    """Return a digest of all code, versions and recording settings that decide a run's rows.
 
     Comments and docstrings are left aside.
     """
@@ -73,7 +73,7 @@ def execute(planned: Plan, shard: int, n_shards: int, folder: Path, output: Path
 def _complete(
     mine: Sequence[RunRange], store: RunCache, name: str, output: Path, shard: int
 ) -> None:
-    """Train what is not kept, and write the rows of all."""
+    """Train the runs that are not cached, and write the rows of all."""
     recording = store.recording
     wanted: dict[str, Requirement] = {}
     for piece in mine:
@@ -89,7 +89,7 @@ def _complete(
 
 
 def _batches(mine: Sequence[RunRange], found: Mapping[str, Path]) -> list[Batch]:
-    """The runs that are not found, shape by shape, as many at once as train together."""
+    """Return the runs that are not cached, by shape, in batches that train together."""
     shapes: dict[tuple[object, ...], Batch] = {}
     for piece in mine:
         first = piece.cell.first
@@ -106,7 +106,7 @@ def _at_once(shape: Batch) -> list[Batch]:
 
 
 def _train(batches: Sequence[Batch], store: RunCache, name: str) -> dict[str, Path]:
-    """Train runs of one framework, device and number of threads; keep each batch: id -> file."""
+    """Train runs of one framework and device, caching each batch; map each run id to its file."""
     one = batches[0][0][0].first
     framework, device = framework_of(one), framework_of(one).configure(one)
     software = framework.versions(*provenance.RECORDED)
@@ -135,7 +135,7 @@ def _write(
     shard: int,
     schema: pa.DataFrameSchema,
 ) -> None:
-    """Write the rows of runs in this order, some hundred runs at once, and how they were made."""
+    """Write the rows of runs in this order, chunk by chunk, and how they were made."""
     read = lru_cache(FILES_AT_ONCE)(tables.unchecked)
     with tables.writing(output, schema) as writer:
         for start in range(0, len(wanted), CHUNK_SIZE):
@@ -147,7 +147,7 @@ def _write(
 
 
 def _ordered(ids: Sequence[str], parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Of some tables the rows of these runs, in their order."""
+    """Return the rows of some runs, in their order, from several tables."""
     order = pd.Index(ids)
     places = [order.get_indexer(pd.Index(part["run_id"])) for part in parts]
     table = pd.concat(part[place >= 0] for part, place in zip(parts, places, strict=True))

@@ -104,7 +104,7 @@ class EnsembleTrainer:
         self.trained: list[list[NDArray[np.float32]]] = []
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
-        """See `frameworks.base.Trainer`."""
+        """See `training.base.Trainer`."""
         self.trained, found = [], []
         for start in range(0, len(runs), self.n_runs):
             members = self._members(runs[start : start + self.n_runs])
@@ -114,7 +114,7 @@ class EnsembleTrainer:
         return found
 
     def last_weights(self, place: int) -> list[NDArray[np.float32]]:
-        """See `frameworks.base.Trainer`."""
+        """See `training.base.Trainer`."""
         group, row = divmod(place, self.n_runs)
         variables = self.model.trainable_variables
         pairs = zip(self.trained[group], variables, strict=True)

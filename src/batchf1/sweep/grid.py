@@ -127,9 +127,8 @@ def _data_sets(overrides: Iterable[str]) -> list[str]:
     """
     chosen = [override.partition("=")[2] for override in overrides if override[:8] == "dataset="]
     named = {name.strip("'\"") for choice in chosen for name in _with_bases(choice)}
-    others = named & set(registry.names(registry.DATASETS)) | set(
-        filter(registry.PATH.fullmatch, named)
-    )
+    paths = set(filter(registry.PATH.fullmatch, named))
+    others = named & set(registry.names(registry.DATASETS)) | paths
     return sorted({*registry.own_names(registry.DATASETS), *others})
 
 
@@ -159,8 +158,7 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
         "input_pipeline": InputPipeline,
     }
     made = {name: _part(part, settings.get(name), f"{name}.") for name, part in parts.items()}
-    run: Run = _part(Run, settings | made)
-    return checked(run)
+    return checked(_part(Run, settings | made))
 
 
 def _part(kind: Any, settings: Any, group: str = "") -> Any:
@@ -195,8 +193,7 @@ def load_study(path: str | Path, kind: type[T]) -> T:
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
         # RecursionError: a YAML alias to the very thing that holds it
         raise InputError(f"{path}: {_reason(error)[:500]}") from error
-    assert isinstance(study, kind)
-    return study
+    return cast("T", study)
 
 
 def read_yaml(path: Path) -> Any:
@@ -222,7 +219,6 @@ def cells(path: str | Path, huge: bool = False) -> list[Cell]:
     """Return the cells of a study's grid, in its order, without the excluded ones.
 
     `huge`: whether it may have more than `limits.MAX_RUNS` runs.
-
     No check of a run depends on its seed but that of the seed's range, so a cell is checked once.
     Raises `InputError` that names the file and the key, value or cell that does not fit.
     """
@@ -288,18 +284,18 @@ def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
 
 
 def _first(
-    base: DictConfig, point: Mapping[str, Any], seeds: tuple[int, ...], leave_out: Exclude
+    base: DictConfig, point: Mapping[str, Any], seeds: tuple[int, ...], exclude: Exclude
 ) -> Run | None:
     """Return the run of a cell's first seed, or None if the study excludes the cell."""
     n = point.get("dataset.n_samples", base.dataset.n_samples)
     batch_size = point.get("training.batch_size", base.training.batch_size)
-    if leave_out.batch_above_data and batch_size > n:
+    if exclude.batch_above_data and batch_size > n:
         return None
     run = _run(base, {**point, "seed": seeds[0]} if seeds else point)
     for seed in {min(seeds), max(seeds)} if seeds else ():
         replace(run, seed=seed)
     fewest = run.dataset.min_class_count
-    if fewest < leave_out.class_below:
+    if fewest < exclude.class_below:
         return None
     check(fewest >= 1, "cell", "each split needs both classes", run.label)
     return run

@@ -56,7 +56,7 @@ def own_names(kind: str) -> list[str]:
     return sorted(_own(kind))
 
 
-def place(kind: str, name: str, thing: str | None = None) -> str:
+def import_path(kind: str, name: str, thing: str | None = None) -> str:
     """Return a plug-in's `module:object`, or `module` for a figure, without importing it.
 
     `name` may be an import path. Raises `InputError`, which calls it `thing`, for a name that
@@ -75,7 +75,7 @@ def place(kind: str, name: str, thing: str | None = None) -> str:
 
 def module(kind: str, name: str) -> str:
     """Return the dotted name of the module that holds a plug-in."""
-    return place(kind, name).partition(":")[0]
+    return import_path(kind, name).partition(":")[0]
 
 
 def load(kind: str, name: str) -> Any:
@@ -83,7 +83,7 @@ def load(kind: str, name: str) -> Any:
 
     Raises `InputError` where there is none, and `PluginError` where its module cannot be loaded.
     """
-    where, _, attribute = place(kind, name).partition(":")
+    where, _, attribute = import_path(kind, name).partition(":")
     with plugin(f"{LABELS[kind]} {name}", where):
         found: Any = import_module(where)
     check(

@@ -79,7 +79,7 @@ class Training:
         check_epochs("training.epochs", self.epochs)
         check_epochs("training.pretrain", self.pretrain, least=0)
         check(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
-        registry.place(registry.FRAMEWORKS, self.engine)
+        registry.import_path(registry.FRAMEWORKS, self.engine)
         check(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
         for name in ("threads", "freeze_after", "validation_batch_size"):
             value = getattr(self, name)
@@ -146,7 +146,7 @@ class Run:
         known = registry.names(registry.STRATEGIES)
         check(bool(self.strategies), "strategies", f"are at least one of {known}", "none")
         for name in self.strategies:
-            registry.place(registry.STRATEGIES, name)
+            registry.import_path(registry.STRATEGIES, name)
         check(
             len(set(self.strategies)) == len(self.strategies),
             "strategies",

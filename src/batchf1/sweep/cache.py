@@ -17,7 +17,7 @@ import pandera.pandas as pa
 from batchf1.errors import InputError
 from batchf1.records import locks, tables
 
-SAY_SECONDS = 10
+LOG_SECONDS = 10
 
 
 class CacheEntry(NamedTuple):
@@ -39,18 +39,18 @@ class TableCache:
 
         `stamp`: what the work depends on, each part as the table's record must have it.
         """
-        path, wanted = self._path(key), json.loads(json.dumps(dict(stamp)))  # tuples become lists
+        path, required = self._path(key), json.loads(json.dumps(dict(stamp)))  # tuples become lists
         try:
-            recorded = tables.provenance_of(path)
-            if any(recorded.get(name) != value for name, value in wanted.items()):
+            record = tables.provenance_of(path)
+            if any(record.get(name) != value for name, value in required.items()):
                 return None
-            return CacheEntry(tables.read(path, self.schema), recorded)
+            return CacheEntry(tables.read(path, self.schema), record)
         except InputError:
             return None
 
-    def put(self, key: str, made: CacheEntry) -> None:
+    def put(self, key: str, entry: CacheEntry) -> None:
         """Store a table atomically with its record, which includes the stamp."""
-        tables.write(made.table, self._path(key), self.schema, made.origin)
+        tables.write(entry.table, self._path(key), self.schema, entry.origin)
 
     def held(self, name: str) -> AbstractContextManager[None]:
         """Hold the lock of the folder; wait while another process, such as an orphan, holds it."""
@@ -74,7 +74,7 @@ class Progress:
         self.name, self.costs, self.n_done = name, costs, 0
         self.sizes = sizes or [1] * len(costs)
         self.done, self.left = 0, sum(self.sizes)
-        self.began = self.said = time.monotonic()
+        self.began = self.last_logged = time.monotonic()
 
     def advance(self, more: str = "") -> None:
         """Count one more step as done; `more` is appended to the line."""
@@ -82,11 +82,11 @@ class Progress:
         self.left -= self.sizes[self.n_done]
         self.n_done += 1
         now = time.monotonic()
-        if now - self.said > SAY_SECONDS or self.left == 0:
+        if now - self.last_logged > LOG_SECONDS or self.left == 0:
             spent = sum(self.costs[: self.n_done])
             # pieces that are said to cost nothing are no measure of the others
             to_go = (now - self.began) * sum(self.costs[self.n_done :]) / spent if spent else 0.0
-            self.said = now
+            self.last_logged = now
             left = f"{self.left} left, about {to_go:.0f} s to go"
             log(f"{self.name}: {self.done} done, {left}{more}")
 

@@ -31,10 +31,10 @@ class Cell:
 
     def run(self, seed: int) -> Run:
         """Return the run of one of the seeds, without checking it again."""
-        made = copy.copy(self.first)
-        made.seed = seed
-        vars(made)["run_id"] = self.run_id(seed)
-        return made
+        run = copy.copy(self.first)
+        run.seed = seed
+        vars(run)["run_id"] = self.run_id(seed)
+        return run
 
     def run_id(self, seed: int) -> str:
         """Return the `Run.run_id` of one of the seeds."""
@@ -77,11 +77,11 @@ def all_runs(cells: Sequence[Cell]) -> list[RunRange]:
     return [RunRange(cell, 0, len(cell.seeds)) for cell in cells]
 
 
-def n_runs(pieces: Sequence[RunRange]) -> int:
+def n_runs(ranges: Sequence[RunRange]) -> int:
     """Return the number of runs in some ranges."""
-    return sum(piece.stop - piece.start for piece in pieces)
+    return sum(run_range.stop - run_range.start for run_range in ranges)
 
 
-def runs_digest(pieces: Sequence[RunRange]) -> str:
+def runs_digest(ranges: Sequence[RunRange]) -> str:
     """Return a digest of everything that defines the runs, without making any."""
-    return digest([(piece.cell.digest, list(piece.seeds)) for piece in pieces])
+    return digest([(run_range.cell.digest, list(run_range.seeds)) for run_range in ranges])

@@ -70,17 +70,17 @@ RECORDING = Recording(RUNS, table, lambda run: run.n_rows, __name__, {})
 def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
     """Return what a strategy logged in each pass, checked against its rule."""
     logged = np.array([_logged(each, name) for each in passes])
-    for places, batches, full_pass in _stacked(passes):
+    for indices, batches, full_pass in _stacked(passes):
         right = rule(batches, full_pass, framework_of(passes[0].run).averaging)
         if right is None:
             continue
         shape = np.shape(right)
-        good = shape == (len(places),)
-        check(good, f"strategy {name}", f"expected() gives shape {(len(places),)}", shape)
-        wrong = ~(np.abs(logged[places] - right) <= TOLERANCE)
+        good = shape == (len(indices),)
+        check(good, f"strategy {name}", f"expected() gives shape {(len(indices),)}", shape)
+        wrong = ~(np.abs(logged[indices] - right) <= TOLERANCE)
         for i in np.flatnonzero(wrong)[:1]:
-            said = f"{name} logged {logged[places][i]}, its batches give {right[i]}"
-            raise TraceError(f"{passes[places[i]].label}: {said}")
+            message = f"{name} logged {logged[indices][i]}, its batches give {right[i]}"
+            raise TraceError(f"{passes[indices[i]].label}: {message}")
     return logged
 
 
@@ -93,13 +93,13 @@ def _logged(each: Trained, name: str) -> float:
 def _stacked(passes: Sequence[Trained]) -> Iterable[tuple[list[int], Counts, Counts]]:
     """Yield indices and stacked counts of passes of equally many batches."""
     of_size: dict[tuple[int, int], list[int]] = {}
-    for place, (_, of) in enumerate(passes):
-        of_size.setdefault((of.batches.tp.size, of.full_pass.tp.size), []).append(place)
-    for places in of_size.values():
-        mine = [passes[place].of for place in places]
-        batches = (np.stack(part) for part in zip(*(of.batches for of in mine), strict=True))
-        full = (np.stack(part) for part in zip(*(of.full_pass for of in mine), strict=True))
-        yield places, Counts(*batches), Counts(*full)
+    for index, (_, of) in enumerate(passes):
+        of_size.setdefault((of.batches.tp.size, of.full_pass.tp.size), []).append(index)
+    for indices in of_size.values():
+        results = [passes[index].of for index in indices]
+        batches = (np.stack(part) for part in zip(*(of.batches for of in results), strict=True))
+        full = (np.stack(part) for part in zip(*(of.full_pass for of in results), strict=True))
+        yield indices, Counts(*batches), Counts(*full)
 
 
 def of_run(run: Run) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def of_run(run: Run) -> dict[str, Any]:
 def _measured(passes: Sequence[Trained], device: str) -> pd.DataFrame:
     """Return the columns after the strategy's, one row per pass."""
     parts = []
-    for places, batches, full_pass in _stacked(passes):
+    for indices, batches, full_pass in _stacked(passes):
         part = {
             "reference_pooled": averaging.pooled(batches),
             "reference_full_pass": averaging.pooled(full_pass),
@@ -126,7 +126,7 @@ def _measured(passes: Sequence[Trained], device: str) -> pd.DataFrame:
             "n_empty_batches": batches.empty.sum(axis=-1),
             **batches.pooled()._asdict(),
         }
-        parts.append(pd.DataFrame(part, index=places))
+        parts.append(pd.DataFrame(part, index=indices))
     found = pd.concat(parts).sort_index()
     framework = framework_of(passes[0].run)
     return found.assign(

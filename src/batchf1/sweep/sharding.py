@@ -36,8 +36,8 @@ def assign_shards(cells: Sequence[Cell], n_shards: int) -> list[list[RunRange]]:
         for shapes, n_parts in zip(of_kinds, shares, strict=True)
         for part in _balanced(shapes, n_parts)
     ]
-    place = {id(cell): i for i, cell in enumerate(cells)}
-    return [_in_order(part, place) for part in parts]
+    index_of = {id(cell): i for i, cell in enumerate(cells)}
+    return [_in_order(part, index_of) for part in parts]
 
 
 def min_shards(cells: Sequence[Cell]) -> int:
@@ -63,10 +63,10 @@ def _shapes(cells: Sequence[Cell]) -> list[Shape]:
     return [all_runs(group) for group in groups]
 
 
-def _grouped(things: Sequence[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+def _grouped(items: Sequence[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     found: dict[Hashable, list[T]] = defaultdict(list)
-    for thing in things:
-        found[key(thing)].append(thing)
+    for item in items:
+        found[key(item)].append(item)
     return list(found.values())
 
 
@@ -92,47 +92,49 @@ def _balanced(shapes: list[Shape], n_parts: int) -> list[list[RunRange]]:
         left, large = shape, _cost(shape) > fair
         while left:
             cost, i, part = heapq.heappop(parts)
-            taken, left = _cut(left, fair - cost) if large else (left, [])
+            taken, left = _split_at_cost(left, fair - cost) if large else (left, [])
             heapq.heappush(parts, (cost + _cost(taken), i, part + taken))
     return [part for _, _, part in sorted(parts, key=lambda p: p[1])]
 
 
-def _cut(shape: Shape, seconds: float) -> tuple[Shape, Shape]:
+def _split_at_cost(shape: Shape, seconds: float) -> tuple[Shape, Shape]:
     """Split a shape into the first groups that fit into `seconds`, at least one, and the rest."""
     if _cost(shape) <= seconds:
         return shape, []
     first = shape[0].cell.first
     seconds -= _seconds(first).shape
     n = 0
-    for piece in shape:
-        each, size = training_cost(piece.cell.first), piece.stop - piece.start
+    for run_range in shape:
+        each, size = training_cost(run_range.cell.first), run_range.stop - run_range.start
         fit = size if each * size <= seconds else max(0, int(seconds / each))
         n, seconds = n + fit, seconds - fit * each
         if fit < size:
             break
-    together = framework_of(first).group_size(first)
-    return _at(shape, max(n // together, 1) * together)
+    group_size = framework_of(first).group_size(first)
+    return _split_at(shape, max(n // group_size, 1) * group_size)
 
 
-def _at(shape: Shape, n: int) -> tuple[Shape, Shape]:
+def _split_at(shape: Shape, n: int) -> tuple[Shape, Shape]:
     """Split a shape after its first n runs."""
     before: Shape = []
     after: Shape = []
-    for piece in shape:
-        middle = min(piece.stop, piece.start + n)
-        n -= middle - piece.start
-        before += [piece._replace(stop=middle)] if middle > piece.start else []
-        after += [piece._replace(start=middle)] if middle < piece.stop else []
+    for run_range in shape:
+        middle = min(run_range.stop, run_range.start + n)
+        n -= middle - run_range.start
+        before += [run_range._replace(stop=middle)] if middle > run_range.start else []
+        after += [run_range._replace(start=middle)] if middle < run_range.stop else []
     return before, after
 
 
-def _in_order(part: list[RunRange], place: dict[int, int]) -> list[RunRange]:
+def _in_order(part: list[RunRange], index_of: dict[int, int]) -> list[RunRange]:
     """Sort ranges in the order of the grid, and merge adjacent ones."""
     found: list[RunRange] = []
-    for piece in sorted(part, key=lambda piece: (place[id(piece.cell)], piece.start)):
-        if found and found[-1].cell is piece.cell and found[-1].stop == piece.start:
-            piece = piece._replace(start=found.pop().start)
-        found.append(piece)
+    for run_range in sorted(
+        part, key=lambda run_range: (index_of[id(run_range.cell)], run_range.start)
+    ):
+        if found and found[-1].cell is run_range.cell and found[-1].stop == run_range.start:
+            run_range = run_range._replace(start=found.pop().start)
+        found.append(run_range)
     return found
 
 
@@ -154,5 +156,5 @@ def training_cost(run: Run) -> float:
 
 def _seconds(run: Run) -> CostEstimate:
     """Return the cost estimate of a run's engine; by default the framework's first."""
-    known = framework_of(run).engines
-    return known.get(run.training.engine) or next(iter(known.values()))
+    estimates = framework_of(run).engines
+    return estimates.get(run.training.engine) or next(iter(estimates.values()))

@@ -74,7 +74,7 @@ class Trainer(Protocol):
         is Keras' own. Nothing of the runs before is left in the model.
         """
 
-    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+    def last_weights(self, index: int) -> list[NDArray[np.float32]]:
         """Return the final weights of a run of the last `train` call, to start other runs from."""
 
 
@@ -90,15 +90,15 @@ class SequentialTrainer(ABC):
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
         """See `Trainer`."""
-        found, self._last = [], []
+        results, self._last = [], []
         for run in runs:
-            found.append(self.train_one(run, verbose))
+            results.append(self.train_one(run, verbose))
             self._last.append(self.model.get_weights())
-        return found
+        return results
 
-    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+    def last_weights(self, index: int) -> list[NDArray[np.float32]]:
         """See `Trainer`."""
-        weights: list[NDArray[np.float32]] = self._last[place]
+        weights: list[NDArray[np.float32]] = self._last[index]
         return weights
 
 

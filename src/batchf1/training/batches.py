@@ -38,17 +38,17 @@ def _batches(run: Run, split: Split, order: Order) -> Iterator[Batch]:
     size, n, number = run.training.batch_size, len(split.y), 0
     last = n if run.input_pipeline.short_batch == "keep" else n - n % size
     while True:
-        places = order(number)
+        indices = order(number)
         for start in range(0, last, size):
-            chosen = places[start : start + size]
-            yield split.x[chosen], split.y[chosen]
+            selected = indices[start : start + size]
+            yield split.x[selected], split.y[selected]
         number += 1
 
 
 def steps(run: Run, split: Split) -> int:
     """Return the number of batches drawn from a split's generator in an epoch."""
-    whole, rest = divmod(len(split.y), run.training.batch_size)
-    return max(1, whole + (rest > 0 and run.input_pipeline.steps == "ceil"))
+    n_full, rest = divmod(len(split.y), run.training.batch_size)
+    return max(1, n_full + (rest > 0 and run.input_pipeline.steps == "ceil"))
 
 
 def counts_of(run: Run, split: Split, scores: Features) -> Counts:

@@ -22,12 +22,12 @@ def configure(wanted: str, threads: int) -> str:
 
     A GPU's memory grows as it is needed. Raises `InputError` as `kind` does.
     """
-    found = kind(wanted)
-    if found == "CPU":
+    device = kind(wanted)
+    if device == "CPU":
         tf.config.set_visible_devices([], "GPU")
     for gpu in tf.config.get_visible_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-    return found
+    return device

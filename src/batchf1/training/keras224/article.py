@@ -38,14 +38,14 @@ def f1_batch_mean(y_true: Any, y_pred: Any) -> Any:
 def count_metrics(logged: Logged) -> list[Metric]:
     """Return C5's three count metrics, with values per `logged`; the article returns sums."""
 
-    def metric(place: int, name: str) -> Metric:
+    def metric(index: int, name: str) -> Metric:
         def count(y_true: Any, y_pred: Any) -> Any:
-            return LOGGED[logged](_parts(y_true, y_pred)[place])
+            return LOGGED[logged](_parts(y_true, y_pred)[index])
 
         count.__name__ = name  # the name that Keras logs
         return count
 
-    return [metric(place, name) for place, name in enumerate(NAMES)]
+    return [metric(index, name) for index, name in enumerate(NAMES)]
 
 
 def expected(logged: Logged) -> dict[str, Expected]:

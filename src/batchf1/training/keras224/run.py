@@ -55,8 +55,8 @@ class Keras224Trainer(SequentialTrainer):
             *article.count_metrics(cast(Logged, run.input_pipeline.counts)),
             *article.cells(self.threshold),
         ]
-        known = article.expected(cast(Logged, run.input_pipeline.counts))
-        self.expected: Mapping[str, Expected] = {name: known[name] for name in run.strategies}
+        rules = article.expected(cast(Logged, run.input_pipeline.counts))
+        self.expected: Mapping[str, Expected] = {name: rules[name] for name in run.strategies}
 
     def train_one(self, run: Run, verbose: int) -> list[SplitResult]:
         """See `SequentialTrainer`."""
@@ -100,9 +100,9 @@ class Keras224Trainer(SequentialTrainer):
         model._make_test_function()
         _count_steps_last(model.optimizer.iterations)
         self.first_state = model.optimizer.get_weights()
-        places = [model.metrics_names.index(f"cell_{name}") for name in Counts._fields]
-        model.train_function = CountingFunction(model.train_function, places)
-        model.test_function = CountingFunction(model.test_function, places)
+        indices = [model.metrics_names.index(f"cell_{name}") for name in Counts._fields]
+        model.train_function = CountingFunction(model.train_function, indices)
+        model.test_function = CountingFunction(model.test_function, indices)
 
 
 def _count_steps_last(iterations: Any) -> None:
@@ -123,21 +123,21 @@ def _count_steps_last(iterations: Any) -> None:
 class CountingFunction:
     """Wrapper of a Keras step function that records the counts of each batch."""
 
-    def __init__(self, function: Any, places: list[int]) -> None:
-        self.function, self.places = function, places
+    def __init__(self, function: Any, indices: list[int]) -> None:
+        self.function, self.indices = function, indices
         self.seen: list[list[float]] = []
 
     def __call__(self, inputs: Any) -> Any:
         """Run the step and record its counts."""
         outputs = self.function(inputs)
-        self.seen.append([outputs[place] for place in self.places])
+        self.seen.append([outputs[index] for index in self.indices])
         return outputs
 
     def counts(self) -> Counts:
         """Return the counts of the batches since the last call, shape (n_batches,)."""
-        found = as_counts(*zip(*self.seen, strict=True))
+        counts = as_counts(*zip(*self.seen, strict=True))
         self.seen.clear()
-        return found
+        return counts
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
@@ -181,9 +181,9 @@ class Shuffle(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Order the samples before Keras takes the first batch."""
-        places = self.order(epoch)
+        indices = self.order(epoch)
         for fed, samples in zip(self.fed, self.data, strict=True):
-            fed[:] = samples[places]
+            fed[:] = samples[indices]
 
 
 def _fit(

@@ -76,7 +76,7 @@ def _check_stateless(metric: Any) -> None:
         raise_input_error("training.engine=ensemble", rule, one_line(error))
 
 
-_kept: dict[Kind, Ensemble] = {}
+_ensembles: dict[Kind, Ensemble] = {}
 
 
 def ensemble_of(run: Run) -> Ensemble:
@@ -86,11 +86,11 @@ def ensemble_of(run: Run) -> Ensemble:
     n_runs = group_size(n_weights(hidden, n_features), run.dataset.n_samples * n_features)
     of_run = (run.training.threshold, run.input_pipeline.counts)
     kind = Kind(hidden, n_features, n_runs, *of_run, classes)
-    if kind not in _kept:
-        for oldest in list(_kept)[: len(_kept) + 1 - MAX_KEPT]:
-            del _kept[oldest]
-        _kept[kind] = Ensemble(kind, strategies_of(run))
-    return _kept[kind]
+    if kind not in _ensembles:
+        for oldest in list(_ensembles)[: len(_ensembles) + 1 - MAX_KEPT]:
+            del _ensembles[oldest]
+        _ensembles[kind] = Ensemble(kind, strategies_of(run))
+    return _ensembles[kind]
 
 
 class EnsembleTrainer:
@@ -105,17 +105,17 @@ class EnsembleTrainer:
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
         """See `training.base.Trainer`."""
-        self.trained, found = [], []
+        self.trained, results = [], []
         for start in range(0, len(runs), self.n_runs):
             members = self._members(runs[start : start + self.n_runs])
             self._train(members, verbose)
-            found += [member.passes for member in members]
+            results += [member.passes for member in members]
             self.trained.append([stack.numpy() for stack in self.stacks.weights])
-        return found
+        return results
 
-    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+    def last_weights(self, index: int) -> list[NDArray[np.float32]]:
         """See `training.base.Trainer`."""
-        group, row = divmod(place, self.n_runs)
+        group, row = divmod(index, self.n_runs)
         variables = self.model.trainable_variables
         pairs = zip(self.trained[group], variables, strict=True)
         return [stack[row].reshape(variable.shape) for stack, variable in pairs]
@@ -150,45 +150,46 @@ class EnsembleTrainer:
                 break
 
     @contextmanager
-    def _turn(self, place: int, member: Member) -> Iterator[None]:
+    def _turn(self, row: int, member: Member) -> Iterator[None]:
         """Load a run's state into the shared model in the `with` block, and save it afterwards."""
         self.model.stop_training = member.stops
-        with self.stacks.swapped_in(place):
+        with self.stacks.swapped_in(row):
             yield
         member.stops = self.model.stop_training
 
     def _visit(self, members: list[Member], hook: str, *arguments: Any) -> None:
         """Call a hook of the runs that still train, if one of their callbacks overrides it."""
-        for place, member in enumerate(members):
+        for row, member in enumerate(members):
             if not member.stopped and member.has(hook):
-                with self._turn(place, member):
+                with self._turn(row, member):
                     member.call(hook, *arguments)
 
-    def _end(self, ended: EpochResults, members: list[Member], verbose: int) -> None:
+    def _end(self, epoch_results: EpochResults, members: list[Member], verbose: int) -> None:
         """End an epoch: call each run's callbacks, then record its results."""
-        number = ended.number
-        self._begin_tests(ended, members)
-        self.stacks.set_states(ended.seen["validation"].states)
-        for place, member in enumerate(members):
+        number = epoch_results.number
+        self._begin_tests(epoch_results, members)
+        self.stacks.set_states(epoch_results.seen["validation"].states)
+        for row, member in enumerate(members):
             if not member.stopped:
-                self.model.cached, logs = ended.cached_predictions(place, member), ended.logs(place)
-                with self._turn(place, member):
-                    member.call("on_test_end", ended.logs_of(place, "validation"))
+                self.model.cached = epoch_results.cached_predictions(row, member)
+                logs = epoch_results.logs(row)
+                with self._turn(row, member):
+                    member.call("on_test_end", epoch_results.logs_of(row, "validation"))
                     member.call("on_epoch_end", number, logs)
                     if self.model.stop_training or number + 1 == member.run.training.epochs:
                         self._stop(member, logs)
-                member.passes += ended.passes(place, member, logs)
-                _say(member, number, logs, verbose)
+                member.passes += epoch_results.passes(row, member, logs)
+                _print_epoch(member, number, logs, verbose)
         self.model.cached = CachedPredictions()
         self.stacks.set_states(self.stacks.reset)
 
-    def _begin_tests(self, ended: EpochResults, members: list[Member]) -> None:
+    def _begin_tests(self, epoch_results: EpochResults, members: list[Member]) -> None:
         """Call `on_test_begin` after validation has ended; it must not change weights."""
-        self.stacks.set_states(ended.seen["train"].states)
-        for place, member in enumerate(members):
+        self.stacks.set_states(epoch_results.seen["train"].states)
+        for row, member in enumerate(members):
             if not member.stopped and member.has("on_test_begin"):
-                self.model.cached = ended.cached_predictions(place, member)
-                with self._turn(place, member):
+                self.model.cached = epoch_results.cached_predictions(row, member)
+                with self._turn(row, member):
                     member.call("on_test_begin")
                     rule = "validates before on_test_begin: use training.engine=plain"
                     changed = "a callback that changes the weights there"
@@ -201,7 +202,7 @@ class EnsembleTrainer:
         member.stopped = True
 
 
-def _say(member: Member, number: int, logs: dict[str, float], verbose: int) -> None:
+def _print_epoch(member: Member, number: int, logs: dict[str, float], verbose: int) -> None:
     if verbose:
         said = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
         print(f"Epoch {number + 1}/{member.run.training.epochs}\n{said}")  # noqa: T201

@@ -117,8 +117,8 @@ def _fit(
     elif from_generator:
         validation = tuple(data.validation)
     else:
-        places = tf.range(run.dataset.n_validation)
-        validation = _batches(data.validation, sizes["validation"], places)
+        indices = tf.range(run.dataset.n_validation)
+        validation = _batches(data.validation, sizes["validation"], indices)
     model.fit(
         train,
         epochs=run.training.epochs,
@@ -136,13 +136,13 @@ def _fit(
 
 def _batches(split: Split, batch_size: int, order: Any) -> Any:
     """Return the batches (x, y) of a split, in the order at the time they are drawn."""
-    places = tf.data.Dataset.range(len(split.y)).batch(batch_size)
+    indices = tf.data.Dataset.range(len(split.y)).batch(batch_size)
 
-    def batch(place: Any) -> Any:
-        chosen = tf.gather(order, place)
+    def batch(indices_of_batch: Any) -> Any:
+        chosen = tf.gather(order, indices_of_batch)
         return tf.gather(split.x, chosen), tf.gather(split.y, chosen)
 
-    return places.map(batch)
+    return indices.map(batch)
 
 
 def _most_batches(run: Run) -> int:

@@ -48,10 +48,10 @@ class StackedVariables:
         self._states = [[tf.Variable(v, trainable=False) for v in part] for part in self.reset]
         self._slots = [v for v in self.optimizer.variables if v is not self.optimizer.iterations]
         self._pairs = self._paired()
-        self._places = [tf.constant(place) for place in range(n_runs)]
-        place = tf.TensorSpec((), tf.int32)
-        self._load = tf.function(self._loaded, autograph=False).get_concrete_function(place)
-        self._store = tf.function(self._stored, autograph=False).get_concrete_function(place)
+        self._rows = [tf.constant(row) for row in range(n_runs)]
+        row = tf.TensorSpec((), tf.int32)
+        self._load = tf.function(self._loaded, autograph=False).get_concrete_function(row)
+        self._store = tf.function(self._stored, autograph=False).get_concrete_function(row)
 
     def start(self, weights: Sequence[list[NDArray[np.float32]]], rates: Sequence[float]) -> None:
         """Set each row's initial weights, in Keras' order, and learning rate; reset Adam."""
@@ -75,14 +75,14 @@ class StackedVariables:
         return [tf.reshape(part, shape) for part, shape in zip(flat, shapes, strict=True)]
 
     @contextmanager
-    def swapped_in(self, place: int) -> Iterator[None]:
+    def swapped_in(self, row: int) -> Iterator[None]:
         """Load a run's state into model, optimiser and metrics in the `with` block, then save it.
 
         What is done to the metrics is not kept: Keras resets them before the next epoch.
         """
-        self._load(self._places[place])
+        self._load(self._rows[row])
         yield
-        self._store(self._places[place])
+        self._store(self._rows[row])
 
     def _stack(self, variable: Any) -> Any:
         zeros = np.zeros((self.n_runs, math.prod(variable.shape)), variable.dtype)
@@ -101,14 +101,14 @@ class StackedVariables:
         stacks = [stack.value for stack in (*self.weights, *self._slots)]
         return list(zip(ours, [*stacks, self.rates], strict=True))
 
-    def _loaded(self, place: Any) -> None:
+    def _loaded(self, row: Any) -> None:
         for variable, stack in self._pairs:
-            variable.assign(tf.reshape(stack[place], variable.shape))
+            variable.assign(tf.reshape(stack[row], variable.shape))
         for metric, stacks in zip(self.model.metrics, self._states, strict=True):
             for variable, stack in zip(metric.variables, stacks, strict=True):
-                variable.assign(stack[place])
+                variable.assign(stack[row])
         self.model.optimizer.iterations.assign(self.optimizer.iterations.value)
 
-    def _stored(self, place: Any) -> None:
+    def _stored(self, row: Any) -> None:
         for variable, stack in self._pairs:
-            stack.scatter_nd_update([[place]], [tf.reshape(variable.value, [-1])])
+            stack.scatter_nd_update([[row]], [tf.reshape(variable.value, [-1])])

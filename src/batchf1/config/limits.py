@@ -5,7 +5,7 @@ from __future__ import annotations
 from batchf1.errors import check
 
 MAX_RUNS = 10_000_000
-"""Of a study, unless it is called with `--config huge=true`; their ids alone take 2 GB."""
+"""Largest study, in runs, unless called with `--config huge=true`; their ids alone take 2 GB."""
 MAX_CELLS = 100_000
 """Settings of a study without the seed: each is composed and checked, 2 ms, before any run."""
 MAX_EPOCHS = 100_000

@@ -18,9 +18,9 @@ from batchf1.records import files, provenance, tables
 from batchf1.records.files import sha256_of
 
 KEY = "batchf1"
-"""Of the text in a PNG that holds the record; in a PDF it is the keywords."""
+"""Key of the text in a PNG that holds the record; a PDF has it in its keywords."""
 OF_STUDY = ("study", "question", "n_runs", "frameworks", "devices", "config", "grid")
-"""What a figure's record says of a study's table."""
+"""Fields of a study's table in a figure's record."""
 UNCOMMITTED = "uncommitted changes"
 Record = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ from batchf1.errors import check, raise_input_error
 from batchf1.records.files import replacing
 
 HEADING = "# The article's claims"
-"""Of the part of a page that has the table of claims."""
+"""Heading of the section with the table of claims."""
 CLAIMS = [f"C{i}" for i in range(1, 11)]
 
 

@@ -27,7 +27,7 @@ METADATA, CHECKSUM, ROWS_CHECKSUM = b"batchf1", b"batchf1.sha256", b"batchf1.row
 the record and of the rows (Parquet's own page checksums cover neither page headers nor footer)."""
 COMPRESSION = "zstd"
 ROWS = 2**15
-"""Of a piece that is read."""
+"""Number of rows in a chunk that is read."""
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:

@@ -66,7 +66,7 @@ class Study:
     shards: int | None = None
     """Number of processes that the runs are dealt to; by default the machine's cores."""
     on_demand: bool = False
-    """Whether the study is made only when it is asked for by its name."""
+    """Whether the study runs only when requested by name."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.figures` that makes it from the study's table."""
     extra_inputs: list[str] = field(default_factory=list)

@@ -14,7 +14,7 @@ from batchf1.sweep.plan import Plan
 SHARED_FIELDS = ("commit", "dirty", "device", "versions", "python", "platform")
 """Runs that agree in these stand in one entry."""
 MAX_VALUES = 500
-"""Of a setting that a record names one by one."""
+"""Largest number of values of a setting that a record lists."""
 
 
 def trained_on(origins: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

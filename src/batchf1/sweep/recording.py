@@ -29,4 +29,4 @@ class Recording:
     module: str
     """The module that holds `table`."""
     settings: Mapping[str, Any]
-    """What `table` has been told, as plain values."""
+    """Settings of `table`, as plain values."""

@@ -64,7 +64,7 @@ def table(
 
 
 RECORDING = Recording(RUNS, table, lambda run: run.n_rows, __name__, {})
-"""What an ordinary study keeps of its runs."""
+"""Recording of an ordinary study."""
 
 
 def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:

@@ -22,7 +22,7 @@ class Requirement(NamedTuple):
     """Requirement that a cached run must meet to be used."""
 
     fingerprint: str
-    """Of the code and package versions that would train it."""
+    """Digest of the code and package versions that would train the run."""
     n_rows: int
 
 

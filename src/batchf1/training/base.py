@@ -49,13 +49,13 @@ class SplitResult(NamedTuple):
     epoch: int
     """From 0."""
     split: str
-    """Of `SPLITS`, or `test`, which is predicted but not logged."""
+    """One of `SPLITS`, or `test`, which is predicted but not logged."""
     logs: Mapping[str, Any]
     """All that the epoch logged, with `SPLITS`' prefixes; nothing of `test`."""
     batches: Counts
-    """Of the batches that the metrics saw, of shape (n_batches,), in order; of `test` one batch."""
+    """Counts per batch that the metrics saw, shape (n_batches,), in order; `test` is one batch."""
     full_pass: Counts
-    """Of a pass over the split with the epoch's last weights, as one batch."""
+    """Counts of a pass over the split with the epoch's last weights, as one batch."""
     predictions: Predictions | None = None
     """The split's samples in order, scored with the run's last weights: in its last epoch alone."""
 
@@ -106,15 +106,15 @@ class Framework(ABC):
     """Framework chosen by the setting `training.engine`, imported only when it is used."""
 
     name: ClassVar[str]
-    """What the table calls it."""
+    """Name of the framework in the table."""
     averaging: ClassVar[Averaging]
     """Its rule for a metric that returns a scalar for a batch."""
     engines: ClassVar[Mapping[str, CostEstimate]]
     """Values of `training.engine` that mean it; their costs only balance the shards."""
     of_generators: ClassVar[tuple[str, ...]] = ()
-    """Those of its engines that can be fed by generators."""
+    """Engines of the framework that accept generators."""
     strategies: ClassVar[tuple[str, ...] | None] = None
-    """Those that it has; None for any."""
+    """Strategies that the framework supports; None for any."""
     loses_prefetched: ClassVar[bool] = False
     """Whether each pass over a validation generator loses the batches fetched in advance: how many
     is a matter of timing, so that no two runs log the same."""

@@ -14,7 +14,7 @@ from typing import Any
 from batchf1.errors import check
 
 PREFIX = "KERAS_"
-"""Of the environment variables that Keras reads."""
+"""Prefix of the environment variables that Keras reads."""
 BACKEND = "tensorflow"
 
 

@@ -23,7 +23,7 @@ LOGGED: dict[str, Callable[[Any], Any]] = {
     "mean": K.mean,
     "per_sample": lambda x: x,
 }
-"""What a count metric returns for a batch."""
+"""Value of `input_pipeline.counts` -> what a count metric returns for a batch."""
 
 Metric = Callable[[Any, Any], Any]
 

@@ -21,7 +21,7 @@ from batchf1.training import keras_defaults
 VERSION = "2.2.4"
 PINS = PACKAGE / "training" / "keras224" / "requirements.txt"
 FOLDER = Path(os.environ.get("BATCHF1_KERAS224", ".keras224"))
-"""Where it is installed; the environment variable BATCHF1_KERAS224 names another place."""
+"""Folder of the installation, overridden by the environment variable BATCHF1_KERAS224."""
 
 
 def install(folder: Path) -> None:

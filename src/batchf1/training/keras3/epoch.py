@@ -29,7 +29,7 @@ class Epoch(NamedTuple):
     train: SplitPass
     validation: SplitPass
     scores: Any
-    """Of all samples with the epoch's last weights, a float32 array of shape (n_runs, n, 1)."""
+    """Scores of all samples with the epoch's last weights, float32 of shape (n_runs, n, 1)."""
 
 
 class Epochs:

@@ -7,7 +7,7 @@ MAX_TOGETHER = 32
 
 
 MAX_WEIGHTS, MAX_FEATURES = 2**15, 2**27
-"""Of all runs that train together; larger networks and data keep a processor busy with fewer."""
+"""Limits for all runs that train together; larger networks and data need fewer runs."""
 
 
 def group_size(n_weights: int, n_features: int) -> int:

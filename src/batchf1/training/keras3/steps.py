@@ -30,7 +30,7 @@ class Block(NamedTuple):
     samples: Any
     """float32 of shape (n_runs, n, d + 1): features, and the label behind them."""
     size: int
-    """Of its batches."""
+    """Size of the batches."""
     n_batches: int
 
 

@@ -65,7 +65,7 @@ def test_names_are_those_of_the_files_and_each_has_a_place(kind):
     assert set(found) >= KNOWN[kind]
     assert not any(name.startswith("_") or name in ("base", "none") for name in found)
     for name in found:
-        where = registry.place(kind, name)
+        where = registry.import_path(kind, name)
         assert where.startswith("batchf1.")
         assert (":" in where) == (kind != registry.FIGURES)
         assert registry.module(kind, name) == where.partition(":")[0]
@@ -78,19 +78,19 @@ def test_a_name_that_nothing_has_is_refused_in_a_line_that_names_the_thing(kind)
         if kind == registry.FIGURES and name == "Synthetic":
             name = "__main__"  # a module has no dot, and this one no file
         with pytest.raises(InputError) as caught:
-            registry.place(kind, name)
+            registry.import_path(kind, name)
         said = str(caught.value)
         assert said.startswith(f"{registry.LABELS[kind]}: is one of [")
         assert said.endswith(f"], or the import path of your own; got {name}".rstrip())
         assert "\n" not in said
     with pytest.raises(InputError, match="^my file: is one of .*; got nope$"):
-        registry.place(kind, "nope", "my file")
+        registry.import_path(kind, "nope", "my file")
 
 
 def test_nothing_is_imported_to_find_a_place(here, tmp_path):
     here("my_bomb", "raise RuntimeError\n")
-    assert registry.place(registry.DATASETS, "my_bomb.MyData") == "my_bomb:MyData"
-    assert registry.place(registry.FIGURES, "my_bomb") == "my_bomb"
+    assert registry.import_path(registry.DATASETS, "my_bomb.MyData") == "my_bomb:MyData"
+    assert registry.import_path(registry.FIGURES, "my_bomb") == "my_bomb"
 
 
 def test_one_that_keeps_not_to_the_contract_is_refused(here):
@@ -191,7 +191,7 @@ def test_one_that_another_package_registers_is_found_by_its_name(here, monkeypat
     registry._registered.cache_clear()
     try:
         assert "my_data" in registry.names(registry.DATASETS)
-        assert registry.place(registry.DATASETS, "my_data") == "my_plugins:MyData"
+        assert registry.import_path(registry.DATASETS, "my_data") == "my_plugins:MyData"
         assert "my_data" not in registry.names(registry.STRATEGIES)
         one = compose(["dataset=my_data", "dataset.n_samples=120", "dataset.prevalence=0.3"])
         assert (one.dataset.name, one.dataset.label) == ("my_data", "my_data")
@@ -207,7 +207,9 @@ def test_a_registered_name_hides_none_of_the_packages_own(monkeypatch, capsys):
     registry._registered.cache_clear()
     try:
         for _ in range(2):
-            assert registry.place(registry.DATASETS, "diamonds").startswith("batchf1.datasets.")
+            assert registry.import_path(registry.DATASETS, "diamonds").startswith(
+                "batchf1.datasets."
+            )
         said = capsys.readouterr().err
         assert said.startswith("batchf1: left out: entry point diamonds (theirs:Diamonds)")
         assert said.count("\n") == 1

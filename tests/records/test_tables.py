@@ -4,7 +4,9 @@ import random
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from batchf1.errors import InputError
 from batchf1.records import tables
@@ -155,6 +157,40 @@ def test_a_record_that_was_changed_is_refused(tmp_path):
     path.write_bytes(path.read_bytes().replace(b'"abc"', b'"abd"'))
     with pytest.raises(InputError, match="must be a whole parquet file; got a record that was ch"):
         tables.provenance_of(path)
+
+
+@pytest.mark.parametrize(
+    "read", [tables.read, lambda *given: list(tables.iter_chunks(*given))], ids=["read", "chunks"]
+)
+@pytest.mark.parametrize(
+    ("column", "value"), [("f1", 0.25), ("seed", 1), ("frozen", True), ("study", "other")]
+)
+def test_rows_that_were_changed_are_refused(column, value, read, tmp_path):
+    path = tmp_path / "t.parquet"
+    tables.write(rows(), path, schema.RUNS, {"commit": "c"})
+    with parquet.ParquetFile(path) as file:
+        footer = file.metadata.metadata
+    other = pyarrow.Table.from_pandas(rows().assign(**{column: value}), preserve_index=False)
+    parquet.write_table(other.replace_schema_metadata(footer), path)
+    assert tables.provenance_of(path) == {"commit": "c"}
+    with pytest.raises(InputError, match=r"t.parquet: .*rows that were changed"):
+        read(path, schema.RUNS)
+
+
+def test_rows_of_an_older_version_are_read_without_their_digest(tmp_path):
+    path = tmp_path / "t.parquet"
+    rows().to_parquet(path)
+    pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), rows())
+
+
+def test_the_digest_of_rows_does_not_depend_on_their_chunks():
+    whole, chunked = tables.RowDigest(), tables.RowDigest()
+    whole.add(rows(f1=0.25))
+    for start in range(2):
+        chunked.add(rows(f1=0.25)[start : start + 1])
+    assert whole.value() == chunked.value()
+    chunked.add(rows()[:0])
+    assert whole.value() == chunked.value()
 
 
 def test_damaged_tables_are_removed_and_whole_ones_stay(tmp_path):

@@ -65,6 +65,22 @@ def test_a_damaged_file_is_as_good_as_none(kept, n_bytes):
     assert kept.get("a", STAMP).table["f1"].iloc[0] == 0.25
 
 
+def test_no_flipped_bit_changes_what_is_found(kept):
+    path = kept.folder / "a.parquet"
+    content = path.read_bytes()
+    n_lost = 0
+    for index in range(0, len(content), 101):
+        path.write_bytes(
+            content[:index] + bytes([content[index] ^ 1 << index % 8]) + content[index + 1 :]
+        )
+        entry = kept.get("a", STAMP)
+        n_lost += entry is None
+        if entry is not None:
+            pd.testing.assert_frame_equal(entry.table, rows())
+            assert entry.origin == {"commit": "c", **STAMP}
+    assert n_lost > 50
+
+
 def test_a_table_of_another_schema_is_neither_kept_nor_found(kept):
     wrong = rows().drop(columns="loss")
     with pytest.raises(InputError, match="must have every column of its schema"):

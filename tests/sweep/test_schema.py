@@ -23,9 +23,32 @@ def test_a_setting_stands_in_a_table_as_a_plain_value(value, shown):
 def test_every_setting_of_a_run_can_be_a_column():
     keys = {key for key in settings([compose(["dataset=synthetic"]).resolved]) if key != "study"}
     assert {"dataset.dimensions", "model.learning_rate", "training.threshold"} <= keys
-    for key in keys | {"dataset", "model", "training", "program"}:
-        column = schema.column_of(key)
-        assert column in schema.RUNS.columns or re.fullmatch(schema.SETTING, key), key
+    keys |= {"dataset", "model", "training", "input_pipeline", "input_pipeline.steps", "strategies"}
+    columns = {key: schema.column_of(key) for key in keys}
+    named = {key: column for key, column in columns.items() if column in schema.RUNS.columns}
+    assert named == schema.COLUMN_OF
+    others = [column for key, column in columns.items() if key not in named]
+    assert [column for column in others if not re.fullmatch(schema.SETTING, column)] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "column"),
+    [
+        ("dataset.prevalence", "prevalence"),
+        ("dataset.dimensions", "dataset.dimensions"),
+        ("input_pipeline", "program"),
+        ("input_pipeline.steps", "program.steps"),
+        ("input_pipelines", "input_pipelines"),
+    ],
+)
+def test_a_setting_has_its_own_column(key, column):
+    assert schema.column_of(key) == column
+
+
+@pytest.mark.parametrize("name", ["f2", "seed.x", "input_pipeline.steps", "dataset.", "programs"])
+def test_other_columns_are_refused(name):
+    with pytest.raises(InputError, match=re.escape(name)):
+        tables.validate(rows(**{name: 1}), schema.RUNS, "t")
 
 
 def test_named_settings_have_their_columns():

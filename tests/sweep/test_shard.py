@@ -118,7 +118,7 @@ def test_neither_shards_nor_groups_change_the_table(once, tmp_path, n_shards, at
     store = tmp_path / f"fresh-{n_shards}-{at_once}/store" if fresh else folder / "store"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shard, "CHUNK_SIZE", at_once)
-        patch.setattr("batchf1.sweep.collect.AT_ONCE", 21 - at_once)
+        patch.setattr("batchf1.sweep.collect.CHUNK_SIZE", 21 - at_once)
         parts = [execute(experiment, i, n_shards, store) for i in range(n_shards)]
         paths = [part.path for part in reversed(parts)]
         found = collect(experiment, paths, tmp_path / "runs.parquet").table
@@ -140,7 +140,7 @@ def test_the_runs_may_be_in_any_shards(once, tmp_path, shard_of, at_once, n_rows
         paths.append(tmp_path / f"{i}.parquet")
         tables.write(mine, paths[-1], schema.RUNS, {})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batchf1.sweep.collect.AT_ONCE", at_once)
+        patch.setattr("batchf1.sweep.collect.CHUNK_SIZE", at_once)
         patch.setattr(tables, "ROWS", n_rows)
         collected = collect(experiment, paths, tmp_path / "runs.parquet")
     pd.testing.assert_frame_equal(collected.table, right, check_exact=True)
@@ -151,7 +151,7 @@ def test_no_more_than_some_runs_are_held_at_once(once, tmp_path, monkeypatch):
     held = []
     add, pieces = tables.Writer.add, tables.iter_chunks
     monkeypatch.setattr(shard, "CHUNK_SIZE", 4)
-    monkeypatch.setattr("batchf1.sweep.collect.AT_ONCE", 4)
+    monkeypatch.setattr("batchf1.sweep.collect.CHUNK_SIZE", 4)
     monkeypatch.setattr(tables, "ROWS", 5)
     monkeypatch.setattr(tables.Writer, "add", lambda self, t: (held.append(len(t)), add(self, t)))
     monkeypatch.setattr(

@@ -318,6 +318,6 @@ class Raw(keras.metrics.Metric):
 
 def test_a_metric_that_keras_cannot_call_statelessly_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(Chooses, "metrics", lambda self: [Raw()])
-    monkeypatch.setattr(ensemble, "_kept", {})
+    monkeypatch.setattr(ensemble, "_ensembles", {})
     with pytest.raises(InputError, match=r"ensemble: needs metrics .*plain; got .*assign_add"):
         EnsembleTrainer(run(**CHOSEN))

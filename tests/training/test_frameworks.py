@@ -54,7 +54,7 @@ def test_its_modules_are_files_and_one_of_them_trains(engine):
     for name in found.modules(one):
         assert provenance.sources(name), name
     files = {path.name for path in provenance.sources(*shard.modules([one]))}
-    assert {"framework.py", "base.py", "rows.py", "diamonds.py", "order.py"} <= files
+    assert {"framework.py", "base.py", "rows.py", "diamonds.py", "shuffle.py"} <= files
     assert ("article.py" in files) == (engine == "keras224")
     assert ("ensemble.py" in files) == ("batch_mean.py" in files) == (engine != "keras224")
 
@@ -79,7 +79,7 @@ def test_generators_need_an_engine_for_them(engine, program):
     if engine in engines.framework(engine).of_generators:
         assert of_engine(engine, f"input_pipeline={program}").input_pipeline.name == program
     else:
-        rule = rf"^program {program}: needs an engine for generators, .*; got {engine}$"
+        rule = rf"^input_pipeline {program}: needs an engine for generators, .*; got {engine}$"
         with pytest.raises(InputError, match=rule):
             of_engine(engine, f"input_pipeline={program}")
 

@@ -29,19 +29,20 @@ from batchf1.studies.cost.run import modules as cost_modules
 from batchf1.studies.cost.config import CostStudy
 from batchf1.sweep.shard import modules
 
-# After a kill `snakemake` just goes on; beside a living one Snakemake's own lock holds.
+# After a kill `snakemake` can be called again at once; while one runs, Snakemake's lock holds.
 if workflow.is_main_process:  # its jobs, perhaps on other machines, read this file too
     locks.drop_stale()
-    kept = [
+    existing = [
         *Path("results").glob("*/runs.parquet"),
         *Path("results").glob("*/shards/*.parquet"),
     ]
-    for path in tables.drop_damaged(kept):  # made again from the store
+    for path in tables.drop_damaged(existing):  # made again from the store
         print(f"{path} was damaged, and is made again", file=sys.stderr)
 
-# Shards of a study that does not say its own number: --config shards=N, or a profile's; else the
-# cores of the machine that Snakemake was called on. Its jobs read this file too, perhaps elsewhere
-# and with other --cores, and must assign_shards alike: the environment hands the number on.
+# Default number of shards of a study: --config shards=N, or a profile's; else the cores of the
+# machine that Snakemake was called on. Its jobs read this file too, perhaps on other machines and
+# with other --cores, and must assign runs to the same shards: an environment variable passes the
+# number on.
 if workflow.is_main_process:
     os.environ["BATCHF1_SHARDS"] = str(config.get("shards", available_cpu_count()))
 
@@ -52,7 +53,7 @@ envvars:
 
 @contextmanager
 def in_a_line():
-    """End with a line for bad input: Snakemake would print the frames of this file around it."""
+    """Exit with one line for bad input, without the traceback that Snakemake would print."""
     try:
         yield
     except (InputError, PluginError) as error:
@@ -70,13 +71,13 @@ with in_a_line():
 
 @cache
 def planned(study):
-    """What there is to train for a study, with every cell of its grid checked."""
+    """Return the plan of a study, with every cell of its grid checked."""
     with in_a_line():
         return plan(f"experiments/{study}.yaml", huge == "true")
 
 
-def lacking(study):
-    """How to get the data of a study that this machine does not have."""
+def missing_data(study):
+    """Return how to get each data set of a study that this machine does not have."""
     data = [cell.first.dataset for cell in planned(study).cells]
     return sorted(
         {
@@ -89,10 +90,10 @@ def lacking(study):
 
 @cache
 def shards_of(study):
-    """The cells of a study's grid, dealt to its shards."""
-    ways = lacking(study)
-    if ways:
-        sys.exit(f"snakemake: study {study} waits for {'; '.join(ways)}")
+    """Return the runs of each shard of a study."""
+    missing = missing_data(study)
+    if missing:
+        sys.exit(f"snakemake: study {study} waits for {'; '.join(missing)}")
     cells = planned(study).cells
     return assign_shards(
         cells, EXPERIMENTS[study].shards or max(int(n_shards), min_shards(cells))
@@ -104,17 +105,17 @@ STUDIES = {
     for name, study in EXPERIMENTS.items()
     if isinstance(study, Study | DecisionStudy)
 }
-# Studies that are planned and made only when they are asked for, each by its name.
+# Studies that are planned and run only when requested by name.
 ON_DEMAND = [name for name, study in STUDIES.items() if study.on_demand]
-# A study whose data this machine does not have is left out, with its figures. The others are planned
-# here, and so refused before anything runs; a job plans its own study alone.
-LEFT_OUT = []
+# A study whose data this machine does not have is skipped, with its figures. The others are planned
+# here, so that invalid ones are refused before anything runs; a job plans only its own study.
+SKIPPED = []
 for name in STUDIES if workflow.is_main_process else []:
-    if name not in ON_DEMAND and (ways := lacking(name)):
-        LEFT_OUT.append(name)
-        said = f"study {name} is left out, and waits for {'; '.join(ways)}"
-        print(said, file=sys.stderr)
-for name in LEFT_OUT:
+    if name not in ON_DEMAND and (missing := missing_data(name)):
+        SKIPPED.append(name)
+        message = f"study {name} is left out, and waits for {'; '.join(missing)}"
+        print(message, file=sys.stderr)
+for name in SKIPPED:
     del STUDIES[name]
 COSTS = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, CostStudy)
@@ -128,7 +129,7 @@ CUTS = {
 
 
 def figure_sources(name):
-    """What an experiment's figures are made from: its table, or the file itself without runs."""
+    """Return the inputs of an experiment's figures: its table, or its file if it has no runs."""
     if name in (*COSTS, *ATLASES, *CUTS):
         return [f"results/{name}/runs.parquet"]
     if name not in STUDIES:
@@ -137,7 +138,7 @@ def figure_sources(name):
 
 
 def figures_of(experiments):
-    """Figure -> its module of batchf1.figures, and what that reads."""
+    """Map each figure to its module of batchf1.figures and its inputs."""
     return {
         figure: (module, figure_sources(name))
         for name, experiment in experiments.items()
@@ -149,7 +150,7 @@ FIGURES = figures_of(
     {
         name: experiment
         for name, experiment in EXPERIMENTS.items()
-        if name not in (*COSTS, *ON_DEMAND, *LEFT_OUT)
+        if name not in (*COSTS, *ON_DEMAND, *SKIPPED)
     }
 )
 # Times and memory: written by `make benchmark`, on a machine at rest, and by no other run
@@ -175,26 +176,26 @@ wildcard_constraints:
 
 
 def sources(*names):
-    """The package's own files behind some of its modules: Snakemake sees no imports."""
+    """Return the package's files behind some modules, since Snakemake tracks no imports."""
     return [os.path.relpath(path) for path in provenance.sources(*names)]
 
 
 def all_of(figures):
-    """The files of some figures: numbers, what they were made from, pictures."""
+    """Return the files of some figures: numbers, provenance and pictures."""
     return expand(
         "figures/{figure}.{kind}", figure=figures, kind=["csv", "json", "png", "pdf"]
     )
 
 
 def study_sources(wildcards):
-    """The files that decide what the runs of a study give."""
+    """Return the source files that decide the results of a study's runs."""
     study = planned(wildcards.study)
     runs = (cell.first for cell in study.cells)
     return sources(*modules(runs, study.recording))
 
 
 def software(wildcards):
-    """What a shard's framework needs on disk: the folder with Keras 2.2.4."""
+    """Return the files that a shard's framework requires, such as the folder of Keras 2.2.4."""
     mine = [
         part.cell.first for part in shards_of(wildcards.study)[int(wildcards.shard)]
     ]
@@ -204,33 +205,33 @@ def software(wildcards):
 
 
 def size_option(wildcards):
-    """What lets a step of a study go beyond the limit of runs, where it has that many."""
+    """Return the option that allows a study more runs than the limit, if it has more."""
     n = sum(len(cell.seeds) for cell in planned(wildcards.study).cells)
     return "--huge" if n > MAX_RUNS else ""
 
 
 def figure_source(wildcards):
-    """What a figure is made from."""
+    """Return the inputs of a figure."""
     return ALL_FIGURES[wildcards.figure][1]
 
 
 def figure_module(wildcards):
-    """The module of batchf1.figures that makes a figure."""
+    """Return the module of batchf1.figures that makes a figure."""
     return ALL_FIGURES[wildcards.figure][0]
 
 
 def figure_code(wildcards):
-    """The files behind that module."""
+    """Return the source files behind the module of a figure."""
     return sources(registry.module(registry.FIGURES, figure_module(wildcards)))
 
 
 def cost_sources(wildcards):
-    """The files that decide what a study of cost measures."""
+    """Return the source files that decide what a study of cost measures."""
     return sources(*cost_modules(COSTS[wildcards.cost]))
 
 
-def program_needs(wildcards):
-    """A program of another framework, what judges its numbers, and where it runs."""
+def program_inputs(wildcards):
+    """Return the source files of another framework's program, and its environment."""
     program = environments.PROGRAMS[wildcards.program]
     files = sources(
         f"batchf1.studies.frameworks.programs.{program.module}",

@@ -1,4 +1,4 @@
-# Snakemake makes these when asked: `make benchmark`, and for hours snakemake --cores all cost_full
+# Made only on request: `make benchmark`, or, for hours, snakemake --cores all cost_full
 
 
 rule measured:

@@ -1,7 +1,7 @@
-# snakemake --cores all frameworks: what other frameworks log, measured in each
+# snakemake --cores all frameworks: measure what other frameworks log
 
 
-# a rule each: what it takes stands in its message, and is no parameter, which would install it anew
+# one rule per environment: its cost is in the message, since a changed parameter would reinstall it
 for name in environments.ENVIRONMENTS:
 
     rule:
@@ -28,7 +28,7 @@ for name in environments.ENVIRONMENTS:
 
 rule elsewhere:
     input:
-        program_needs,
+        program_inputs,
     output:
         "results/frameworks/{program}.csv",
     log:

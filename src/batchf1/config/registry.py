@@ -47,17 +47,17 @@ LABELS |= {FRAMEWORKS: "training.engine"}
 
 
 def names(kind: str) -> list[str]:
-    """The names of all that need no import path, sorted; none of them is imported."""
+    """Return the sorted names of all plug-ins that need no import path, without importing any."""
     return sorted(_known(kind))
 
 
 def own_names(kind: str) -> list[str]:
-    """The names of those in this package, sorted; none of them is imported."""
+    """Return the sorted names of this package's own plug-ins, without importing any."""
     return sorted(_own(kind))
 
 
-def place(kind: str, name: str, thing: str | None = None) -> str:
-    """Where a plug-in is: `module:object`, or `module` for a figure, without importing it.
+def import_path(kind: str, name: str, thing: str | None = None) -> str:
+    """Return a plug-in's `module:object`, or `module` for a figure, without importing it.
 
     `name` may be an import path. Raises `InputError`, which calls it `thing`, for a name that
     nothing has.
@@ -74,16 +74,16 @@ def place(kind: str, name: str, thing: str | None = None) -> str:
 
 
 def module(kind: str, name: str) -> str:
-    """The dotted name of the module that a plug-in is in."""
-    return place(kind, name).partition(":")[0]
+    """Return the dotted name of the module that holds a plug-in."""
+    return import_path(kind, name).partition(":")[0]
 
 
 def load(kind: str, name: str) -> Any:
-    """The plug-in itself: a class, or the module of a figure.
+    """Import a plug-in and return it: a class, or the module of a figure.
 
     Raises `InputError` where there is none, and `PluginError` where its module cannot be loaded.
     """
-    where, _, attribute = place(kind, name).partition(":")
+    where, _, attribute = import_path(kind, name).partition(":")
     with plugin(f"{LABELS[kind]} {name}", where):
         found: Any = import_module(where)
     check(
@@ -93,13 +93,13 @@ def load(kind: str, name: str) -> Any:
 
 
 def dataset(name: str) -> type[Dataset]:
-    """The class of a data set; `InputError` for one that keeps not to the contract."""
+    """Return the class of a data set; raise `InputError` if it breaks its contract."""
     found: type[Dataset] = load_class(DATASETS, name, Dataset)
     return found
 
 
 def strategy(name: str) -> type[Strategy]:
-    """The class of a strategy; `InputError` for one that keeps not to the contract."""
+    """Return the class of a strategy; raise `InputError` if it breaks its contract."""
     from batchf1.keras.base import Strategy
 
     found: type[Strategy] = load_class(STRATEGIES, name, Strategy)
@@ -116,13 +116,13 @@ def load_class(kind: str, name: str, base: type[Any]) -> Any:
 
 
 def _known(kind: str) -> dict[str, str]:
-    """Name -> place of all that need no import path."""
+    """Map each plug-in that needs no import path to its import path."""
     return _own(kind) | _registered(kind)
 
 
 @cache
 def _registered(kind: str) -> dict[str, str]:
-    """Name -> place of those of other packages; a line on standard error for each left out."""
+    """Map other packages' plug-ins to import paths; print a line for each one left out."""
     found = {}
     for point in entry_points(group=f"batchf1.{kind}"):
         if point.name in _own(kind):
@@ -135,7 +135,7 @@ def _registered(kind: str) -> dict[str, str]:
 
 @cache
 def _own(kind: str) -> dict[str, str]:
-    """Name -> place of those in this package, read from the files."""
+    """Map this package's own plug-ins, found by parsing its files, to their import paths."""
     if kind == FRAMEWORKS:
         return ENGINES
     folder = PACKAGE / FOLDERS[kind]
@@ -148,7 +148,7 @@ def _own(kind: str) -> dict[str, str]:
 
 
 def _declared(kind: str, path: Path) -> list[tuple[str, str]]:
-    """The names that a file declares: a figure's is the file's own, a class's its `name`."""
+    """Return the plug-ins declared in a file, a figure named by the file, a class by its `name`."""
     body = ast.parse(path.read_text(encoding="utf-8")).body
     if kind == FIGURES:
         return [(path.stem, "")] if any(_binds_columns(node) for node in body) else []
@@ -157,7 +157,7 @@ def _declared(kind: str, path: Path) -> list[tuple[str, str]]:
 
 
 def _binds_columns(node: ast.stmt) -> bool:
-    """Whether a statement gives a module its `COLUMNS`, as that of a figure has."""
+    """Return True if a statement binds `COLUMNS`, as the module of a figure does."""
     if isinstance(node, ast.ImportFrom):
         return any(alias.asname == "COLUMNS" or alias.name == "COLUMNS" for alias in node.names)
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
@@ -165,7 +165,7 @@ def _binds_columns(node: ast.stmt) -> bool:
 
 
 def _names_in(node: ast.ClassDef) -> list[str]:
-    """What stands behind `name =` in a class."""
+    """Return the text assigned to `name` in the body of a class."""
     return [
         part.value.value
         for part in node.body

@@ -8,6 +8,6 @@ import numpy as np
 
 
 def generator(*names: object) -> np.random.Generator:
-    """A generator that depends on the names alone (their `str`, in their order)."""
+    """Return a generator seeded by the `str` of some names, in their order, and nothing else."""
     digest = hashlib.sha256("\x1f".join(map(str, names)).encode()).digest()
     return np.random.default_rng(np.frombuffer(digest, np.uint32))

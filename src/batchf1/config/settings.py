@@ -1,4 +1,4 @@
-"""The settings of a run: the only way in which they reach code."""
+"""Settings of a run, as validated dataclasses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHOICES = {
 """Setting of `input_pipeline` -> its values."""
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
-"""What studies and figures are named like: their names become parts of paths."""
+"""Pattern of the names of studies and figures, which become parts of paths."""
 MAX_UNITS, MAX_THREADS = 2**20, 1024
 MAX_SEED = 2**63 - 1
 """int64 in tables."""
@@ -54,7 +54,7 @@ class Model:
 
 @dataclass
 class Training:
-    """How a run trains."""
+    """Training settings of a run."""
 
     batch_size: int = MISSING
     epochs: int = MISSING
@@ -79,7 +79,7 @@ class Training:
         check_epochs("training.epochs", self.epochs)
         check_epochs("training.pretrain", self.pretrain, least=0)
         check(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
-        registry.place(registry.FRAMEWORKS, self.engine)
+        registry.import_path(registry.FRAMEWORKS, self.engine)
         check(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
         for name in ("threads", "freeze_after", "validation_batch_size"):
             value = getattr(self, name)
@@ -100,7 +100,7 @@ class Training:
 
 @dataclass
 class InputPipeline:
-    """How a program hands its data to Keras and what its count metrics return.
+    """How a program feeds Keras its data, and what its count metrics return.
 
     A generator is one of batches without end, made once, as `fit_generator` takes it.
     """
@@ -110,7 +110,7 @@ class InputPipeline:
     train: str = MISSING
     validation: str = MISSING
     short_batch: str = MISSING
-    """What a generator does with the incomplete last batch of a pass over the data."""
+    """Whether a generator keeps or drops the incomplete last batch of a pass over the data."""
     steps: str = MISSING
     """How the number of batches asked of a generator in an epoch is rounded."""
     shuffle_validation: bool = MISSING
@@ -125,13 +125,13 @@ class InputPipeline:
 
     @property
     def plain(self) -> bool:
-        """Whether arrays are handed over for both splits."""
+        """Return True if both splits are fed as arrays."""
         return self.train == self.validation == "arrays"
 
 
 @dataclass
 class Run:
-    """One training, completely."""
+    """All settings of one training run."""
 
     study: str = MISSING
     seed: int = MISSING
@@ -146,7 +146,7 @@ class Run:
         known = registry.names(registry.STRATEGIES)
         check(bool(self.strategies), "strategies", f"are at least one of {known}", "none")
         for name in self.strategies:
-            registry.place(registry.STRATEGIES, name)
+            registry.import_path(registry.STRATEGIES, name)
         check(
             len(set(self.strategies)) == len(self.strategies),
             "strategies",
@@ -182,7 +182,7 @@ class Run:
 
     @property
     def names(self) -> tuple[object, ...]:
-        """What the seeds of the run are hashed from.
+        """Values from which the seeds of the run are hashed.
 
         Runs that differ in batch size, engine or program alone share data, first weights and order.
         """
@@ -205,7 +205,7 @@ class Run:
 
     @property
     def label(self) -> str:
-        """The run in words, for messages."""
+        """Short description of the run, for messages."""
         d, t = self.dataset, self.training
         return (
             f"run {self.run_id}: {d.label} n={d.n_samples} prevalence={d.prevalence} "

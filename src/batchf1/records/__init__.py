@@ -1,1 +1,1 @@
-"""Where a file came from, and whether it comes out again."""
+"""Provenance of files, and verification that they can be reproduced."""

@@ -1,4 +1,4 @@
-"""Files: read with a one-line error where that fails, replaced whole or not at all; digests."""
+"""Reading of files with one-line errors, atomic replacement, and digests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PART = re.compile(r"\.(\d+)\.part(\.\w+)?$")
 
 
 def packaged(package: str, name: str, sha256: str) -> bytes:
-    """A file that a package brings, by its name in there; the package is located, not imported.
+    """Read a data file of an installed package, which is located but not imported.
 
     Raises `InputError` where package or file is missing, or the SHA-256 is another.
     """
@@ -34,24 +34,24 @@ def packaged(package: str, name: str, sha256: str) -> bytes:
 
 
 def verified(content: bytes, path: Path, sha256: str) -> bytes:
-    """The content itself; `InputError` where its SHA-256 is another."""
+    """Return the content; raise `InputError` if its SHA-256 differs."""
     found = hashlib.sha256(content).hexdigest()
     check(found == sha256, str(path), f"must have SHA-256 {sha256}", found)
     return content
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits; `InputError` where it cannot be read."""
+    """Return the SHA-256 of a file in hexadecimal digits; `InputError` if it cannot be read."""
     return hashlib.sha256(read(path)).hexdigest()
 
 
 def digest(value: object) -> str:
-    """Twelve hexadecimal digits of the SHA-256 of a value's JSON text."""
+    """Return the first twelve hexadecimal digits of the SHA-256 of a value's JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a file; `InputError` where it cannot be read."""
+    """Return the bytes of a file; raise `InputError` if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -118,7 +118,7 @@ def _flush(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it; nothing where there is none."""
+    """Remove a file, or a folder with its contents, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -126,7 +126,7 @@ def remove(path: Path) -> None:
 
 
 def remove_stale(folder: Path, name: str | None = None) -> None:
-    """Remove what killed processes of this machine left of a file or folder, or of all in `folder`.
+    """Remove partial files that killed processes of this machine left, of `name` or of any name.
 
     Those of other machines stay. The whole folder is listed.
     """

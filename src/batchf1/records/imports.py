@@ -1,4 +1,4 @@
-"""Modules that users or other packages name: installed ones, or a file where they work."""
+"""Import of modules named by users or other packages, also from the working directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _plugins: set[str] = set()
 
 
 def exists(where: str) -> bool:
-    """Whether there is the module of `module` or `module:object`; it is not imported."""
+    """Return True if the module of `module` or `module:object` exists, without importing it."""
     _look_here()
     try:
         return find_spec(where.partition(":")[0]) is not None
@@ -28,7 +28,7 @@ def exists(where: str) -> bool:
 
 
 def named(thing: str, where: str) -> Any:
-    """The object of `module:object`; `InputError`, which calls it `thing`, where there is none."""
+    """Import the object of `module:object`; raise `InputError`, naming `thing`, if missing."""
     module, _, name = where.partition(":")
     check(bool(module and name) and exists(where), thing, "module:function is found", where)
     with plugin(thing, module):
@@ -55,13 +55,13 @@ def plugin(name: str, module: str) -> Iterator[None]:
 
 
 def raised_by(error: BaseException) -> str | None:
-    """The module of the plug-in that an exception passed through; None where it was none's."""
+    """Return the module of the plug-in that raised an exception; None if no plug-in did."""
     names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     return next((name for name in names[::-1] if name.partition(".")[0] in _plugins), None)
 
 
 def _look_here() -> None:
-    """Let the working directory hold modules; last, so that a folder there hides no package."""
+    """Append the working directory to the import path, last, so that it hides no package."""
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)

@@ -1,4 +1,4 @@
-"""Locks that end with their process, however it ends; and Snakemake's, which do not."""
+"""Locks that end with their process, and removal of Snakemake's, which do not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _open: list[IO[str]] = []
 
 
 def drop_stale(folder: str | Path = ".") -> bool:
-    """Remove the locks of Snakemake processes that are gone; whether that could be told.
+    """Remove the locks of ended Snakemake processes; return True if that could be determined.
 
     Each process that calls this holds a shared lock on a file until it ends; the kernel, not the
     process, lets go of it. Who finds no other holder knows that every lock of Snakemake's is stale.

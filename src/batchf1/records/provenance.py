@@ -1,4 +1,4 @@
-"""Where a result came from: code, versions, settings, machine."""
+"""Provenance of a result: code, versions, settings, machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ which the workflow has just written; a table or log that a figure reads is looke
 
 
 def collect(**more: Any) -> dict[str, Any]:
-    """Commit, dirty flag, versions, platform and time (UTC), and whatever the caller adds.
+    """Return commit, dirty flag, versions, platform, time (UTC), and the caller's own fields.
 
     `dirty`: whether a file that matters differs from the commit, or is not in it. Commit and flag
     are None where this package is not under version control.
@@ -54,25 +54,25 @@ def collect(**more: Any) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit that this package was checked out from; None where it was not."""
+    """Return the commit that this package was checked out from; None if it was not."""
     # a copy that is installed inside some other repository must not claim that one's commit
     tracked = _git(PACKAGE, "ls-files", "--error-unmatch", "__init__.py")
     return None if tracked is None else _git(PACKAGE, "rev-parse", "HEAD")
 
 
 def commit_of(path: Path) -> str | None:
-    """The last commit that changed a file; None where there is none."""
+    """Return the last commit that changed a file; None if there is none."""
     return _git(path.parent, "log", "-1", "--format=%H", "--", path.name) or None
 
 
 def root_of(path: Path) -> Path | None:
-    """The checkout that a file lies in; None outside one."""
+    """Return the root of the checkout that holds a file; None outside one."""
     root = _git(path.parent, "rev-parse", "--show-toplevel")
     return Path(root) if root else None
 
 
 def dirty(folder: Path, *paths: str) -> bool | None:
-    """Whether any of the paths differs from the commit of its repository, or is not in it.
+    """Return True if any of the paths differs from its repository's commit, or is not in it.
 
     None where the folder is in no repository.
     """
@@ -82,7 +82,7 @@ def dirty(folder: Path, *paths: str) -> bool | None:
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Versions of packages, by default of those that decide what a run gives."""
+    """Return the versions of packages, by default of those that decide a run's results."""
     found = {}
     for package in packages or DECISIVE:
         try:
@@ -103,7 +103,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def sources(*modules: str) -> list[Path]:
-    """The files that the modules import, directly or not, and their own.
+    """Return the files of some modules and of all that they import, directly or not.
 
     Of this package, and of the packages of the modules named; read from the import statements, so
     that a plug-in that is imported by its name has to be named. An `__init__.py` of this package is
@@ -124,7 +124,7 @@ def sources(*modules: str) -> list[Path]:
 
 
 def fingerprint(*modules: str, software: Mapping[str, str] | None = None) -> str:
-    """A digest of the code behind the modules and of the decisive packages' versions.
+    """Return a digest of the code behind some modules and of the decisive packages' versions.
 
     `software`: those versions, where they are not the ones that this process finds. Comments and
     docstrings are left aside.
@@ -134,7 +134,7 @@ def fingerprint(*modules: str, software: Mapping[str, str] | None = None) -> str
 
 
 def _meaning(path: Path) -> str:
-    """The code of a file without its comments, docstrings and layout."""
+    """Return the code of a file without its comments, docstrings and layout."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(getattr(node, "body", None), list):
@@ -148,7 +148,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _path(name: str) -> Path | None:
-    """The file of a module; None for a package of this one, and for what is none.
+    """Return the file of a module; None for a subpackage of this one, and for no module.
 
     Looked for, not imported: only the root of another package is asked of Python.
     """

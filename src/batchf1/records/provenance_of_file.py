@@ -1,4 +1,4 @@
-"""What a file was made from: written beside a CSV and into its pictures, read from any of them.
+"""Provenance of a figure's files: written beside its CSV and into its pictures, read from both.
 
 A figure's record says module, settings, data and package versions, so that it is the same wherever
 the same is made again. Which commit a file is of, git knows; when and where its runs were trained,
@@ -18,15 +18,15 @@ from batchf1.records import files, provenance, tables
 from batchf1.records.files import sha256_of
 
 KEY = "batchf1"
-"""Of the text in a PNG that holds the record; in a PDF it is the keywords."""
+"""Key of the text in a PNG that holds the record; a PDF has it in its keywords."""
 OF_STUDY = ("study", "question", "n_runs", "frameworks", "devices", "config", "grid")
-"""What a figure's record says of a study's table."""
+"""Fields of a study's table in a figure's record."""
 UNCOMMITTED = "uncommitted changes"
 Record = Mapping[str, Any]
 
 
 def write_record(table: Path, module: str, sources: Sequence[Path]) -> None:
-    """Write beside a figure's CSV what it was made from, whole or not at all."""
+    """Write the record of a figure's CSV beside it, atomically."""
     record = {
         "module": module,
         "sha256": sha256_of(table),
@@ -38,12 +38,12 @@ def write_record(table: Path, module: str, sources: Sequence[Path]) -> None:
 
 
 def record_path(table: Path) -> Path:
-    """Where the record of a figure's CSV stands: beside it, same stem."""
+    """Return the path of the record of a figure's CSV: beside it, with the same stem."""
     return table.with_suffix(".json")
 
 
 def _source(path: Path) -> dict[str, Any]:
-    """What a figure is made from: a study's settings, or the SHA-256 of a plain file."""
+    """Return the record of a source: a study's settings, or the SHA-256 of a plain file."""
     if path.suffix != ".parquet":
         return {"file": str(path), "sha256": sha256_of(path)}
     record = tables.provenance_of(path)
@@ -51,7 +51,7 @@ def _source(path: Path) -> dict[str, Any]:
 
 
 def of_csv(table: Path) -> dict[str, Any]:
-    """The record beside a figure's CSV.
+    """Read the record beside a figure's CSV.
 
     Raises `InputError` where there is none, it cannot be read, or it was written for another CSV.
     """
@@ -63,12 +63,12 @@ def of_csv(table: Path) -> dict[str, Any]:
 
 
 def embedded(record: Record) -> str:
-    """The record as it stands in a picture: ASCII on one line, the same for equal records."""
+    """Serialize a record for a picture: ASCII on one line, the same for equal records."""
     return json.dumps(record, sort_keys=True)
 
 
 def provenance_of(path: Path) -> dict[str, Any]:
-    """The record of a table (.parquet, .csv) or a picture (.png, .pdf), and what git says of it.
+    """Read the record of a table (.parquet, .csv) or picture (.png, .pdf), and its git status.
 
     `commit`: the last one that changed the file, None for none; `uncommitted`: whether the file
     differs from it, None outside a repository; `trained`: of each study whose table lies here, how
@@ -91,7 +91,7 @@ def provenance_of(path: Path) -> dict[str, Any]:
 
 
 def _trained(path: Path, record: Record) -> list[Any]:
-    """How the runs behind a figure were trained, where their tables lie in the same checkout."""
+    """Return how the runs behind a figure were trained, from tables in the same checkout."""
     root = provenance.root_of(path)
     found = [root / source["file"] for source in record.get("sources", []) if root]
     studies = [path for path in found if path.suffix == ".parquet" and path.exists()]
@@ -121,7 +121,7 @@ def _of_png(path: Path) -> dict[str, Any]:
 
 
 def _of_pdf(path: Path) -> dict[str, Any]:
-    """From the keywords as matplotlib writes them: a literal string, not compressed."""
+    """Read the keywords as matplotlib writes them: a literal string, not compressed."""
     found = re.search(rb"/Keywords \(((?:[^\\()]|\\.)*)\)", files.read(path), re.DOTALL)
     keywords = re.sub(rb"\\(.)", rb"\1", found[1], flags=re.DOTALL) if found else b"{}"
     return _parsed(keywords, path) if keywords.startswith(b"{") else {}
@@ -138,7 +138,7 @@ def _parsed(text: bytes, path: Path) -> dict[str, Any]:
 
 
 def text(path: Path, record: Record) -> str:
-    """A record in words: of the file, then of each source."""
+    """Format a record as text: the file's fields, then those of each source."""
     parts = [[str(path), *_indented(_lines(record))]]
     for source in record.get("sources", []):
         parts.append([source["file"], *_indented(_source_lines(source))])
@@ -146,7 +146,7 @@ def text(path: Path, record: Record) -> str:
 
 
 def summary(record: Record) -> str:
-    """A record in a line: how many runs on which devices in which framework."""
+    """Format a record as one line: number of runs, devices and framework."""
     studies = [source for source in record.get("sources", []) if "n_runs" in source]
     said = [f"Study {source['study']}: {_runs(source)}" for source in studies]
     others = [source["file"] for source in record.get("sources", []) if "n_runs" not in source]

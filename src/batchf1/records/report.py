@@ -1,4 +1,4 @@
-"""The texts of the workflow's report, in reStructuredText: captions, and the article's claims."""
+"""Texts of the workflow's report in reStructuredText: captions, and the article's claims."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from batchf1.errors import check, raise_input_error
 from batchf1.records.files import replacing
 
 HEADING = "# The article's claims"
-"""Of the part of a page that has the table of claims."""
+"""Heading of the section with the table of claims."""
 CLAIMS = [f"C{i}" for i in range(1, 11)]
 
 
 class Claim(NamedTuple):
-    """A row of the table of claims, in Markdown."""
+    """Row of the table of claims, in Markdown."""
 
     number: str
     claim: str
@@ -25,7 +25,7 @@ class Claim(NamedTuple):
 
 
 def claims(page: Path) -> list[Claim]:
-    """The article's claims with their verdicts, from the table in `docs/claims.md`.
+    """Read the article's claims with their verdicts from the table in `docs/claims.md`.
 
     Its links to other pages lead there from the folder above.
 
@@ -64,7 +64,7 @@ def _row(claim: Claim) -> str:
 
 
 def write_caption(path: Path, headline: str, caption: str, origin: str, alt: str) -> None:
-    """Write what a figure concludes, what is seen, of which numbers, and where it came from."""
+    """Write a figure's headline, alternative text, caption and provenance."""
     marked = ((headline, "**"), (alt, ""), (caption, ""), (origin, "*"))
     parts = [f"{mark}{escaped(text)}{mark}" for text, mark in marked if text]
     with replacing(path) as temporary:
@@ -72,7 +72,7 @@ def write_caption(path: Path, headline: str, caption: str, origin: str, alt: str
 
 
 def from_markdown(text: str) -> str:
-    """A line of Markdown as reStructuredText: code, and links as text, to a file by its path."""
+    """Convert a line of Markdown to reStructuredText: code, and links as plain text."""
     text = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", _link, text)
     parts = text.split("`")
     code = [f"``{part}``" if i % 2 else escaped(part) for i, part in enumerate(parts)]
@@ -80,11 +80,11 @@ def from_markdown(text: str) -> str:
 
 
 def _link(found: re.Match[str]) -> str:
-    """The text of a link, but the path of a file that it only names."""
+    """Return the text of a link, or its path if the text is only the file's name."""
     text, target = found.groups()
     return f"`{target}`" if Path(target).name == text else text
 
 
 def escaped(text: str) -> str:
-    """Text without the signs that mean something in reStructuredText."""
+    """Escape the characters that are special in reStructuredText."""
     return re.sub(r"([\\*`|_])", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""Tables in files: atomic writes, validated reads, and where each came from."""
+"""Tables in files: atomic writes, validated reads, and provenance."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow
@@ -21,15 +22,16 @@ from batchf1.errors import InputError, one_line, raise_input_error
 from batchf1.errors import check as errors_check
 from batchf1.records.files import replacing
 
-METADATA, CHECKSUM = b"batchf1", b"batchf1.sha256"
-"""Keys in a file's footer: of the record of where the table came from, and of its SHA-256."""
+METADATA, CHECKSUM, ROWS_CHECKSUM = b"batchf1", b"batchf1.sha256", b"batchf1.rows.sha256"
+"""Keys in a file's footer: the record of where the table came from, and two SHA-256 digests, of
+the record and of the rows (Parquet's own page checksums cover neither page headers nor footer)."""
 COMPRESSION = "zstd"
 ROWS = 2**15
-"""Of a piece that is read."""
+"""Number of rows in a chunk that is read."""
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
-    """The table itself; `InputError` names the first column or rule that it breaks."""
+    """Return the table; raise `InputError` for the first column or rule that it breaks."""
     _check_names(map(str, table.columns), schema, name)
     try:
         valid: pd.DataFrame = schema.validate(table)
@@ -40,7 +42,7 @@ def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.D
 
 
 def check_columns(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
-    """The table itself; `InputError` for other columns and missing values, but for no wrong ones.
+    """Return the table; raise `InputError` for other columns or missing values only.
 
     `validate` takes ten milliseconds, however few rows a table has.
     """
@@ -64,7 +66,7 @@ def _check_names(names: Iterable[str], schema: pa.DataFrameSchema, thing: str) -
 
 
 def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """A table of the schema without rows."""
+    """Return an empty table of the schema."""
     needed = {name: column for name, column in schema.columns.items() if column.required}
     dtypes = {name: str(column.dtype) for name, column in needed.items()}
     # texts as pandas itself has them, whatever the schema's words for that
@@ -75,7 +77,7 @@ def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
 def write(
     table: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchema, provenance: dict[str, Any]
 ) -> None:
-    """Write a valid table and where it came from as parquet, whole or not at all."""
+    """Write a valid table and its provenance as Parquet, atomically."""
     with writing(path, schema) as writer:
         writer.add(table)
         writer.record(provenance)
@@ -85,14 +87,39 @@ Check = Callable[[pd.DataFrame, pa.DataFrameSchema, str], pd.DataFrame]
 """`validate` or `check_columns`."""
 
 
+class RowDigest:
+    """SHA-256 of a table's column names and rows, independent of how the rows are chunked."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, Any] = {}
+
+    def add(self, chunk: pd.DataFrame) -> None:
+        """Append the rows of a chunk that has the columns of the first."""
+        for name in chunk.columns:
+            self._columns.setdefault(str(name), hashlib.sha256()).update(_bytes(chunk[name]))
+
+    def value(self) -> bytes:
+        """Return the digest of all rows so far, in hexadecimal digits."""
+        of_columns = {name: sha256.hexdigest() for name, sha256 in self._columns.items()}
+        return _checksum(json.dumps(of_columns).encode())
+
+
+def _bytes(column: pd.Series[Any]) -> bytes:
+    """Return the values of a column one after the other, texts separated by a NUL character."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
+        return column.to_numpy().tobytes()
+    return "".join(f"{value}\0" for value in column.to_numpy(object)).encode()
+
+
 class Writer:
-    """A table on its way into a file, piece by piece."""
+    """Writer of a table into a file, chunk by chunk."""
 
     def __init__(self, path: Path, file: Path, schema: pa.DataFrameSchema, check: Check) -> None:
         """`file` takes what is added until it takes the place of `path`."""
         self.path, self.file, self.schema, self.check = path, file, schema, check
         self._provenance: dict[str, Any] = {}
         self._open: parquet.ParquetWriter | None = None
+        self._digest = RowDigest()
 
     def add(self, piece: pd.DataFrame) -> None:
         """Append valid rows, with the columns and types of the first piece.
@@ -113,9 +140,10 @@ class Writer:
                 self.file, arrow.schema, compression=COMPRESSION, write_page_checksum=True
             )
         self._open.write_table(arrow)
+        self._digest.add(arrow.to_pandas())
 
     def record(self, provenance: dict[str, Any]) -> None:
-        """What `provenance_of` will say of the file."""
+        """Set the record that `provenance_of` will return for the file."""
         self._provenance = provenance
 
     def finish(self) -> None:
@@ -124,11 +152,12 @@ class Writer:
             self.add(empty(self.schema))
         assert self._open is not None
         record = json.dumps(self._provenance).encode()
-        self._open.add_key_value_metadata({METADATA: record, CHECKSUM: _checksum(record)})
+        digests = {CHECKSUM: _checksum(record), ROWS_CHECKSUM: self._digest.value()}
+        self._open.add_key_value_metadata({METADATA: record, **digests})
         self._open.close()
 
     def give_up(self) -> None:
-        """Let go of the file, whatever state it is in."""
+        """Close the file, whatever state it is in."""
         if self._open is not None:
             with suppress(OSError, pyarrow.ArrowException):
                 self._open.close()
@@ -138,7 +167,7 @@ class Writer:
 def writing(
     path: str | Path, schema: pa.DataFrameSchema, check: Check = validate, swept: bool = False
 ) -> Iterator[Writer]:
-    """What writes a table of any length as parquet, whole or not at all, a row group a piece.
+    """Write a table of any length as Parquet, atomically, one row group per chunk.
 
     `swept`: as in `files.replacing`.
     """
@@ -153,21 +182,24 @@ def writing(
 
 
 def read(path: str | Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """A table from parquet, validated; `InputError` where it is unreadable or breaks its schema."""
+    """Read a table from Parquet; `InputError` if it is damaged or breaks its schema."""
     return validate(unchecked(path), schema, str(path))
 
 
 def unchecked(path: str | Path) -> pd.DataFrame:
-    """A table from parquet as it stands there; `InputError` where it is unreadable."""
+    """Read a table from Parquet without validation; raise `InputError` if the file is damaged."""
     with _reading(path) as file:
         table: pd.DataFrame = file.read().to_pandas()
+        digest = RowDigest()
+        digest.add(table)
+        _check_digest(file, digest, path)
     return table
 
 
 def iter_chunks(
     path: str | Path, schema: pa.DataFrameSchema, columns: Collection[str] | None = None
 ) -> Iterator[pd.DataFrame]:
-    """A table from parquet, some ten thousand rows at a time, each piece validated.
+    """Read a table from Parquet in validated chunks of some ten thousand rows.
 
     One piece at least, which may have no rows. With `columns`, of these alone; rules about several
     columns are then looked at only where all of them are there. Raises `InputError` as `read` does.
@@ -177,25 +209,36 @@ def iter_chunks(
         _check_names(found.names, schema, str(path))
         kept = None if columns is None else [name for name in found.names if name in columns]
         part = schema if columns is None else _part(schema, columns)
-        n_read = 0
+        n_read, digest = 0, RowDigest()
         for batch in file.iter_batches(ROWS, columns=kept):
             n_read += batch.num_rows
             table = pyarrow.Table.from_batches([batch]).to_pandas()
+            digest.add(table)
             yield validate(table, part, str(path))
         if n_read == 0:
             table = found.empty_table().to_pandas()
+            digest.add(table)
             yield validate(table if kept is None else table[kept], part, str(path))
+        if columns is None:
+            _check_digest(file, digest, path)
+
+
+def _check_digest(file: parquet.ParquetFile, digest: RowDigest, path: str | Path) -> None:
+    """Refuse rows that differ from those written; files of older versions record no digest."""
+    written = (file.metadata.metadata or {}).get(ROWS_CHECKSUM)
+    good = written is None or written == digest.value()
+    errors_check(good, str(path), "must be a whole parquet file", "rows that were changed")
 
 
 def _part(schema: pa.DataFrameSchema, columns: Collection[str]) -> pa.DataFrameSchema:
-    """The schema of some of its columns."""
+    """Return the schema restricted to some of its columns."""
     kept = {n: column for n, column in schema.columns.items() if n in columns or column.regex}
     unique = schema.unique if set(schema.unique or []) <= set(columns) else None
     return pa.DataFrameSchema(kept, unique=unique, strict=schema.strict, ordered=schema.ordered)
 
 
 def names(path: str | Path) -> list[str]:
-    """The columns of a table, from its file's end; `InputError` where it is unreadable."""
+    """Return a table's column names from its footer; raise `InputError` if unreadable."""
     with _reading(path) as file:
         found: list[str] = file.schema_arrow.names
     return found
@@ -215,7 +258,7 @@ def _reading(path: str | Path) -> Iterator[parquet.ParquetFile]:
 
 
 def provenance_of(path: str | Path) -> dict[str, Any]:
-    """Where a table came from, as it was given to `write`; empty where nothing is recorded.
+    """Return the provenance of a table as given to `write`; empty if nothing is recorded.
 
     Raises `InputError` where the file, or its record, is damaged.
     """
@@ -233,7 +276,7 @@ def _checksum(record: bytes) -> bytes:
 
 
 def drop_damaged(paths: Iterable[Path]) -> list[Path]:
-    """Remove those of some tables whose end or record is damaged, such as cut ones; returns them.
+    """Remove the tables with a damaged footer or record, such as truncated ones; return them.
 
     The values of their rows are not looked at: who reads them checks them. A file that may not be
     read stays.
@@ -251,6 +294,6 @@ def drop_damaged(paths: Iterable[Path]) -> list[Path]:
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
-    """Write the numbers behind a figure, whole or not at all."""
+    """Write the numbers behind a figure as CSV, atomically."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Two makings of the tables behind the figures, compared within stated tolerances."""
+"""Comparison of two versions of the figures' tables, within stated tolerances."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = "rows"
 
 @dataclass
 class Tolerance:
-    """How far a second making of a table may differ from the first."""
+    """Tolerance for the difference of a table from its earlier version."""
 
     key: list[str] = field(default_factory=list)
     """Columns that name a row; without any, the place in the table does."""
@@ -35,7 +35,7 @@ class Tolerance:
 
 
 class Difference(NamedTuple):
-    """A place where two makings differ by more than they may."""
+    """Difference of two versions of a table that exceeds its tolerance."""
 
     figure: str
     column: str
@@ -50,7 +50,7 @@ class Difference(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the comparison of two folders found."""
+    """Result of the comparison of two folders."""
 
     differences: list[Difference]
     equal: list[str]
@@ -101,7 +101,7 @@ def _compare_one(
 
 
 def load(path: Path) -> tuple[float, dict[str, Tolerance]]:
-    """The default and each figure's tolerance; `InputError` where the file does not fit."""
+    """Read the default and each figure's tolerance; raise `InputError` if invalid."""
     content = files.read(path)
     try:
         written = safe_load(content)
@@ -133,7 +133,7 @@ def differences(
     default: float,
     exact: bool = False,
 ) -> Iterator[Difference]:
-    """Where two tables, read as text, differ by more than they may; rows by their key."""
+    """Yield the differences of two tables, read as text, that exceed the tolerance."""
     if list(old.columns) != list(new.columns):
         before, now = (", ".join(table.columns) for table in (old, new))
         yield Difference(figure, "columns", "", before, now, 0)
@@ -158,7 +158,7 @@ def _check_columns(figure: str, table: pd.DataFrame, tolerance: Tolerance) -> No
 
 
 def _by_key(table: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """The table with an index of words, each row's its own."""
+    """Index the table by a text that is unique to each row."""
     if not key:
         return table.set_index(pd.Index([f"row {i + 1}" for i in range(len(table))]))
     words = table[key].apply(lambda row: ", ".join(f"{k}={v}" for k, v in row.items()), axis=1)
@@ -178,7 +178,7 @@ def _other_rows(figure: str, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[D
 
 
 def _alike(before: pd.Series, now: pd.Series, allowed: float) -> Any:
-    """Which cells are the same text, or, written as floats, at most `allowed` apart."""
+    """Return which cells are the same text, or floats at most `allowed` apart."""
     same = before.to_numpy() == now.to_numpy()
     if allowed == 0 or same.all():
         return same
@@ -190,12 +190,12 @@ def _alike(before: pd.Series, now: pd.Series, allowed: float) -> Any:
 
 
 def _as_floats(cells: pd.Series) -> Any:
-    """Which cells are written as floats: whole numbers are counts, which have no tolerance."""
+    """Return which cells are written as floats; integers are counts, without a tolerance."""
     return cells.str.contains(r"[.eE]").to_numpy(bool)
 
 
 def summary(verdict: Verdict, shown: int = 10) -> str:
-    """The comparison in words: at most `shown` differences of a figure's column, then the rest."""
+    """Format the result as text, with at most `shown` differences per column of a figure."""
     lines, counts = [], dict[tuple[str, str], int]()
     for difference in verdict.differences:
         place = (difference.figure, difference.column)

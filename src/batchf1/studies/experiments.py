@@ -67,7 +67,7 @@ def experiments(folder: str | Path) -> dict[str, Experiment]:
         found[path.stem] = experiment = load(path)
         for figure, module in experiment.figures.items():
             check_name(figure, f"{path}: figures")
-            registry.place(registry.FIGURES, module, f"{path}: figures.{figure}")
+            registry.import_path(registry.FIGURES, module, f"{path}: figures.{figure}")
             check(figure not in owner, f"{path}: figures", f"{owner.get(figure)} has it", figure)
             owner[figure] = path
     return found

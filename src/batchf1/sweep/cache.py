@@ -1,4 +1,4 @@
-"""Finished work: kept as soon as it is done, found again while nothing that it rests on changed."""
+"""Cache of finished results, invalidated when their inputs change; and progress lines."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import pandera.pandas as pa
 from batchf1.errors import InputError
 from batchf1.records import locks, tables
 
-SAY_SECONDS = 10
+LOG_SECONDS = 10
 
 
 class CacheEntry(NamedTuple):
-    """A table, and what is recorded with it of where its rows came from."""
+    """Cached table with the record of its provenance."""
 
     table: pd.DataFrame
     origin: dict[str, Any]
@@ -29,31 +29,31 @@ class CacheEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class TableCache:
-    """A folder with a table for each piece of work, under its digest."""
+    """Folder of cached tables, one file per key."""
 
     folder: Path
     schema: pa.DataFrameSchema
 
     def get(self, key: str, stamp: Mapping[str, Any]) -> CacheEntry | None:
-        """What was kept under `key`; None where it is missing, damaged or of another stamp.
+        """Return the entry under `key`; None if it is missing, damaged or has another stamp.
 
         `stamp`: what the work depends on, each part as the table's record must have it.
         """
-        path, wanted = self._path(key), json.loads(json.dumps(dict(stamp)))  # tuples become lists
+        path, required = self._path(key), json.loads(json.dumps(dict(stamp)))  # tuples become lists
         try:
-            recorded = tables.provenance_of(path)
-            if any(recorded.get(name) != value for name, value in wanted.items()):
+            record = tables.provenance_of(path)
+            if any(record.get(name) != value for name, value in required.items()):
                 return None
-            return CacheEntry(tables.read(path, self.schema), recorded)
+            return CacheEntry(tables.read(path, self.schema), record)
         except InputError:
             return None
 
-    def put(self, key: str, made: CacheEntry) -> None:
-        """Keep a table and its record, which holds the stamp, whole or not at all."""
-        tables.write(made.table, self._path(key), self.schema, made.origin)
+    def put(self, key: str, entry: CacheEntry) -> None:
+        """Store a table atomically with its record, which includes the stamp."""
+        tables.write(entry.table, self._path(key), self.schema, entry.origin)
 
     def held(self, name: str) -> AbstractContextManager[None]:
-        """Hold a lock for work of this name, once no other process, such as an orphan, holds it."""
+        """Hold the lock of the folder; wait while another process, such as an orphan, holds it."""
         waiting = f"{name}: waits for a process that measures the same"
         return locks.held(self.folder / ".lock", lambda: log(waiting))
 
@@ -62,35 +62,35 @@ class TableCache:
 
 
 class Progress:
-    """A line now and then of how far some work is, on standard error."""
+    """Progress of some work, logged to standard error every few seconds."""
 
     def __init__(
         self, name: str, costs: Sequence[float], sizes: Sequence[int] | None = None
     ) -> None:
-        """`costs`: those expected of the pieces, in any unit, in their order.
+        """Start the clock; `costs`: expected ones of the steps, in any unit, in order.
 
         `sizes`: what each counts for in the line, by default 1.
         """
         self.name, self.costs, self.n_done = name, costs, 0
         self.sizes = sizes or [1] * len(costs)
         self.done, self.left = 0, sum(self.sizes)
-        self.began = self.said = time.monotonic()
+        self.began = self.last_logged = time.monotonic()
 
     def advance(self, more: str = "") -> None:
-        """One more piece is done; `more` stands behind."""
+        """Count one more step as done; `more` is appended to the line."""
         self.done += self.sizes[self.n_done]
         self.left -= self.sizes[self.n_done]
         self.n_done += 1
         now = time.monotonic()
-        if now - self.said > SAY_SECONDS or self.left == 0:
+        if now - self.last_logged > LOG_SECONDS or self.left == 0:
             spent = sum(self.costs[: self.n_done])
             # pieces that are said to cost nothing are no measure of the others
             to_go = (now - self.began) * sum(self.costs[self.n_done :]) / spent if spent else 0.0
-            self.said = now
+            self.last_logged = now
             left = f"{self.left} left, about {to_go:.0f} s to go"
             log(f"{self.name}: {self.done} done, {left}{more}")
 
 
 def log(text: str) -> None:
-    """Print a line of progress."""
+    """Print a line to standard error."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""Runs that differ in their seed alone: a cell of a study's grid, and a piece of its seeds.
+"""Cells of a study's grid, each the runs that differ in seed only, and ranges of their seeds.
 
 A study of many runs is few cells; a run is made only where one is trained.
 """
@@ -20,7 +20,7 @@ CHUNK_SIZE = 512
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """The runs at one place of a study's grid, in the order of their seeds."""
+    """Runs at one point of a study's grid, in the order of their seeds."""
 
     first: Run
     """That of the first seed; all are checked like it."""
@@ -30,29 +30,29 @@ class Cell:
     """At least one, none twice."""
 
     def run(self, seed: int) -> Run:
-        """The run of one of the seeds, not checked again."""
-        made = copy.copy(self.first)
-        made.seed = seed
-        vars(made)["run_id"] = self.run_id(seed)
-        return made
+        """Return the run of one of the seeds, without checking it again."""
+        run = copy.copy(self.first)
+        run.seed = seed
+        vars(run)["run_id"] = self.run_id(seed)
+        return run
 
     def run_id(self, seed: int) -> str:
-        """The `Run.run_id` of one of the seeds."""
+        """Return the `Run.run_id` of one of the seeds."""
         return digest(self.resolved | {"seed": seed})
 
     @cached_property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that depend on every setting but the seed."""
+        """Digest of every setting except the seed, twelve hexadecimal digits."""
         return digest(self.resolved | {"seed": None})
 
     @cached_property
     def resolved(self) -> dict[str, Any]:
-        """Every setting of the first run, as plain values."""
+        """All settings of the first run, as plain values."""
         return self.first.resolved
 
 
 class RunRange(NamedTuple):
-    """The runs of a cell whose seeds stand at `start` to `stop` (exclusive) in its list."""
+    """Runs of a cell whose seeds have the indices `start` to `stop` (exclusive)."""
 
     cell: Cell
     start: int
@@ -60,28 +60,28 @@ class RunRange(NamedTuple):
 
     @property
     def seeds(self) -> Sequence[int]:
-        """Their seeds, in order."""
+        """Seeds of the range, in order."""
         return self.cell.seeds[self.start : self.stop]
 
     def runs(self) -> Iterator[Run]:
-        """The runs, each made when it is asked for."""
+        """Yield the runs of the range."""
         return map(self.cell.run, self.seeds)
 
     def run_ids(self) -> Iterator[str]:
-        """Their `run_id`s."""
+        """Yield the `run_id`s of the range."""
         return map(self.cell.run_id, self.seeds)
 
 
 def all_runs(cells: Sequence[Cell]) -> list[RunRange]:
-    """All runs of some cells."""
+    """Return all runs of some cells."""
     return [RunRange(cell, 0, len(cell.seeds)) for cell in cells]
 
 
-def n_runs(pieces: Sequence[RunRange]) -> int:
-    """How many runs some pieces have together."""
-    return sum(piece.stop - piece.start for piece in pieces)
+def n_runs(ranges: Sequence[RunRange]) -> int:
+    """Return the number of runs in some ranges."""
+    return sum(run_range.stop - run_range.start for run_range in ranges)
 
 
-def runs_digest(pieces: Sequence[RunRange]) -> str:
-    """A digest of all that decides which runs these are, found without making one."""
-    return digest([(piece.cell.digest, list(piece.seeds)) for piece in pieces])
+def runs_digest(ranges: Sequence[RunRange]) -> str:
+    """Return a digest of everything that defines the runs, without making any."""
+    return digest([(run_range.cell.digest, list(run_range.seeds)) for run_range in ranges])

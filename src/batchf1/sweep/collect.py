@@ -1,4 +1,4 @@
-"""The shards of a study put together, a part at a time: one table in the order of the grid."""
+"""Merging of a study's shards, chunk by chunk, into one table in the order of the grid."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from batchf1.sweep.cells import CHUNK_SIZE, Cell, all_runs
 from batchf1.sweep.plan import Plan
 from batchf1.sweep.schema import COLUMN_OF, axis, column_of
 
-PLACE = "place"
+INDEX = "run_index"
 """Column: number of a row's run in the order of the grid."""
-NAMED = 3
+MAX_NAMED = 3
 """Runs that a refusal names."""
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 
 def collect(planned: Plan, shards: Sequence[Path], output: Path) -> None:
-    """Write the rows of a study in the order of its grid, whatever the shards, and its settings.
+    """Write the rows of a study in the order of its grid, with its settings as the record.
 
     The rows say every setting that the grid varies (`schema.COLUMN_OF`, `schema.SETTING`). Each
     shard is read once, from its start to its end. Raises `InputError` where a
@@ -42,9 +42,9 @@ def collect(planned: Plan, shards: Sequence[Path], output: Path) -> None:
 
 
 def _merged(planned: Plan, shards: Sequence[Path]) -> Iterator[pd.DataFrame]:
-    """The rows of the study, those of some hundred runs at once."""
+    """Yield the rows of the study, `CHUNK_SIZE` runs at a time."""
     grid, recording = planned.cells, planned.recording
-    ids = [run_id for piece in all_runs(grid) for run_id in piece.run_ids()]
+    ids = [run_id for part in all_runs(grid) for run_id in part.run_ids()]
     order = pd.Index(ids)
     cell_of = np.repeat(range(len(grid)), [len(cell.seeds) for cell in grid])
     sizes = np.array([recording.n_rows(cell.first) for cell in grid])[cell_of]
@@ -52,19 +52,19 @@ def _merged(planned: Plan, shards: Sequence[Path]) -> Iterator[pd.DataFrame]:
     for start in range(0, len(ids), CHUNK_SIZE):
         stop = min(start + CHUNK_SIZE, len(ids))
         table = pd.concat([one.below(stop) for one in inputs], ignore_index=True)
-        table = table.iloc[table[PLACE].argsort(kind="stable")]
-        found = np.bincount(table[PLACE] - start, minlength=stop - start)
+        table = table.iloc[table[INDEX].argsort(kind="stable")]
+        found = np.bincount(table[INDEX] - start, minlength=stop - start)
         _check(planned.path, found, sizes[start:stop], ids[start:stop], grid, cell_of[start:stop])
-        yield table.drop(columns=PLACE).assign(**_axes(grid, cell_of[table[PLACE]]))
+        yield table.drop(columns=INDEX).assign(**_axes(grid, cell_of[table[INDEX]]))
 
 
 def _check(
-    experiment: Path, found: Places, sizes: Places, ids: list[str], grid: Any, cell_of: Places
+    experiment: Path, found: Indices, sizes: Indices, ids: list[str], grid: Any, cell_of: Indices
 ) -> None:
-    """Refuse a run that has no rows, and one that has fewer or more than it should."""
-    lacking = [ids[i] for i in np.flatnonzero(found == 0)]
+    """Refuse a run without rows, and one with fewer or more rows than it should have."""
+    missing = [ids[i] for i in np.flatnonzero(found == 0)]
     rule = "every run must be in a shard"
-    check(not lacking, str(experiment), rule, f"none for {_some(lacking)}")
+    check(not missing, str(experiment), rule, f"none for {_some(missing)}")
     for i in np.flatnonzero(found != sizes)[:1]:
         cell = grid[cell_of[i]]
         run = next(run for run in map(cell.run, cell.seeds) if run.run_id == ids[i])
@@ -72,52 +72,52 @@ def _check(
 
 
 def _some(run_ids: Sequence[str]) -> str:
-    """Some of many run ids, and how many there are."""
-    more = f" and {len(run_ids) - NAMED} more" if len(run_ids) > NAMED else ""
-    return ", ".join(run_ids[:NAMED]) + more
+    """Return the first run ids as a text, and the number of the others."""
+    more = f" and {len(run_ids) - MAX_NAMED} more" if len(run_ids) > MAX_NAMED else ""
+    return ", ".join(run_ids[:MAX_NAMED]) + more
 
 
 class _Shard:
-    """The rows of a shard's file, read as they are asked for."""
+    """Rows of a shard's file, read on demand."""
 
     def __init__(self, path: Path, order: pd.Index, schema: pa.DataFrameSchema) -> None:
         """`order`: the run ids of the study, in the order of its grid."""
         self.path, self.order = path, order
-        self.pieces = tables.iter_chunks(path, schema)
+        self.chunks = tables.iter_chunks(path, schema)
         self.last = 0
-        self.rest = self._placed(next(self.pieces))
+        self.rest = self._with_index(next(self.chunks))
 
     def below(self, stop: int) -> pd.DataFrame:
-        """The rows, not given before, of runs whose place is below a number."""
+        """Return the rows, not returned before, of runs whose index is below `stop`."""
         found = []
         while True:
-            n = int(self.rest[PLACE].searchsorted(stop))
+            n = int(self.rest[INDEX].searchsorted(stop))
             found.append(self.rest[:n])
             self.rest = self.rest[n:]
-            piece = next(self.pieces, None) if self.rest.empty else None
-            if piece is None:
+            chunk = next(self.chunks, None) if self.rest.empty else None
+            if chunk is None:
                 return pd.concat(found)
-            self.rest = self._placed(piece)
+            self.rest = self._with_index(chunk)
 
-    def _placed(self, piece: pd.DataFrame) -> pd.DataFrame:
-        places = self.order.get_indexer(pd.Index(piece["run_id"]))
-        strange = piece["run_id"][places < 0].unique()
+    def _with_index(self, chunk: pd.DataFrame) -> pd.DataFrame:
+        indices = self.order.get_indexer(pd.Index(chunk["run_id"]))
+        unknown = chunk["run_id"][indices < 0].unique()
         rule = "shards hold runs of the study alone"
-        check(len(strange) == 0, str(self.path), rule, _some(list(strange)))
-        following = np.diff(places, prepend=self.last)
+        check(len(unknown) == 0, str(self.path), rule, _some(list(unknown)))
+        following = np.diff(indices, prepend=self.last)
         good = bool((following >= 0).all())
         check(good, str(self.path), "has its runs in the order of the study's grid", "another")
-        self.last = int(places[-1]) if len(places) else self.last
-        return piece.assign(**{PLACE: places})
+        self.last = int(indices[-1]) if len(indices) else self.last
+        return chunk.assign(**{INDEX: indices})
 
 
-def _axes(grid: Sequence[Cell], cell_of: Places) -> dict[str, Any]:
-    """What each row's run has of the settings that the grid varies and no other column tells.
+def _axes(grid: Sequence[Cell], cell_of: Indices) -> dict[str, Any]:
+    """Return the columns of grid settings that have no column in the shards.
 
     `cell_of`: the place of its cell in the grid, for each row.
     """
-    further = [key for key in grid[0].point if key not in COLUMN_OF]
-    values = {key: _column([axis(cell.point[key]) for cell in grid]) for key in further}
+    keys = [key for key in grid[0].point if key not in COLUMN_OF]
+    values = {key: _column([axis(cell.point[key]) for cell in grid]) for key in keys}
     return {column_of(key): of_cell.take(cell_of).array for key, of_cell in values.items()}
 
 

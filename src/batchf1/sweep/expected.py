@@ -1,4 +1,4 @@
-"""The exact expectation beside the measured rows of a sweep."""
+"""Exact expectation of the batch mean, added to the measured rows of a sweep."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ ROUNDING = 1e-6
 
 
 def with_expectation(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with `expected_f1` and `sd` of the batch mean, from their pooled counts alone.
+    """Add `expected_f1` and `sd` of the batch mean, computed from the pooled counts alone.
 
     By each row's own averaging rule; NaN where the batches were not of the row's batch size, as
     their number tells.
     """
 
-    def find(*cut: Any) -> list[Any]:
-        found = expect(*cut)
-        return [found.expected_f1, found.sd]
+    def compute(*batching: Any) -> list[Any]:
+        moments = expect(*batching)
+        return [moments.expected_f1, moments.sd]
 
-    return _with(rows, ["expected_f1", "sd"], find)
+    return _with(rows, ["expected_f1", "sd"], compute)
 
 
 def residuals(rows: pd.DataFrame) -> pd.Series:
-    """(logged - expected) / sd, of rows as `with_expectation` gives; NaN without a deviation."""
+    """Return (logged - expected) / sd of rows from `with_expectation`; NaN where sd is 0."""
     return (rows["f1"] - rows["expected_f1"]) / rows["sd"].where(rows["sd"] > ROUNDING)
 
 
 def with_expected_f1(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with `expected_f1` alone, which is found much faster."""
-    return _with(rows, ["expected_f1"], lambda *cut: [expected_f1(*cut)])
+    """Add `expected_f1` alone, which is computed much faster."""
+    return _with(rows, ["expected_f1"], lambda *batching: [expected_f1(*batching)])
 
 
-def _with(rows: pd.DataFrame, names: list[str], find: Callable[..., list[Any]]) -> pd.DataFrame:
-    """The rows with what is found for all that were cut alike at once; a split may be smaller."""
+def _with(rows: pd.DataFrame, names: list[str], compute: Callable[..., list[Any]]) -> pd.DataFrame:
+    """Add columns computed once per batch size and averaging rule; a split may be smaller."""
     cells = rows[["tp", "fp", "fn", "tn"]].to_numpy(np.int64).T
     n = cells.sum(axis=0)
     size = rows["batch_size"].to_numpy(np.int64)
-    found = np.full((len(names), len(rows)), np.nan)
-    whole = rows["n_batches"].to_numpy() == -(-n // size)
+    columns = np.full((len(names), len(rows)), np.nan)
+    regular = rows["n_batches"].to_numpy() == -(-n // size)
     rules = {"size": np.minimum(size, n), "averaging": rows["averaging"].to_numpy()}
-    cuts = pd.DataFrame(rules)[whole].groupby(["size", "averaging"], observed=True).indices
-    places = np.flatnonzero(whole)
-    for (batch_size, averaging), some in cuts.items():
-        alike = places[some]
-        found[:, alike] = find(as_counts(*cells[:, alike]), int(batch_size), averaging)
-    return rows.assign(**dict(zip(names, found, strict=True)))
+    groups = pd.DataFrame(rules)[regular].groupby(["size", "averaging"], observed=True).indices
+    indices = np.flatnonzero(regular)
+    for (batch_size, averaging), some in groups.items():
+        chosen = indices[some]
+        columns[:, chosen] = compute(as_counts(*cells[:, chosen]), int(batch_size), averaging)
+    return rows.assign(**dict(zip(names, columns, strict=True)))

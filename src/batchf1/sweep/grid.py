@@ -1,4 +1,4 @@
-"""A study: a question with its grid, and the runs that `conf/`, overrides and grid compose.
+"""Grid of a study, and the runs composed from `conf/`, overrides and grid.
 
 Hydra composes the files of `conf/`; the dataclasses of `settings` check what comes out.
 """
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @dataclass
 class Exclude:
-    """Which cells of a grid a study leaves out; without a rule an impossible cell is refused."""
+    """Rules that exclude cells from a grid; an impossible cell that none excludes is refused."""
 
     class_below: int = 0
     """Cells with a class of fewer samples in a split."""
@@ -53,7 +53,7 @@ class Exclude:
 
 @dataclass
 class Study:
-    """A question with its grid of runs, `experiments/<name>.yaml`."""
+    """Study: a question with its grid of runs, `experiments/<name>.yaml`."""
 
     question: str = MISSING
     overrides: list[str] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Study:
     shards: int | None = None
     """Number of processes that the runs are dealt to; by default the machine's cores."""
     on_demand: bool = False
-    """Whether the study is made only when it is asked for by its name."""
+    """Whether the study runs only when requested by name."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.figures` that makes it from the study's table."""
     extra_inputs: list[str] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Study:
 
 
 def compose(overrides: Iterable[str] = ()) -> Run:
-    """The run that `conf/` and Hydra overrides give; `InputError` for any that do not fit."""
+    """Compose a run from `conf/` and Hydra overrides; raise `InputError` if invalid."""
     return _run(_compose(overrides))
 
 
@@ -121,20 +121,19 @@ def _compose(overrides: Iterable[str]) -> DictConfig:
 
 
 def _data_sets(overrides: Iterable[str]) -> list[str]:
-    """The data sets that Hydra has to know: our own, and of the others those that are named.
+    """Return the data sets to register with Hydra: our own, and others that are named.
 
     Another package's is not loaded before it is named, since it may be broken.
     """
     chosen = [override.partition("=")[2] for override in overrides if override[:8] == "dataset="]
     named = {name.strip("'\"") for choice in chosen for name in _with_bases(choice)}
-    others = named & set(registry.names(registry.DATASETS)) | set(
-        filter(registry.PATH.fullmatch, named)
-    )
+    paths = set(filter(registry.PATH.fullmatch, named))
+    others = named & set(registry.names(registry.DATASETS)) | paths
     return sorted({*registry.own_names(registry.DATASETS), *others})
 
 
 def _with_bases(choice: str) -> Iterator[str]:
-    """A data set, and those that the defaults of its file in `conf/dataset` name."""
+    """Yield a data set and those in the defaults list of its file in `conf/dataset`."""
     yield choice
     file = CONF / "dataset" / f"{choice}.yaml"
     bases = read_yaml(file).get("defaults") or [] if file.is_file() else []
@@ -144,7 +143,7 @@ def _with_bases(choice: str) -> Iterator[str]:
 
 
 def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
-    """The composition as a `Run`, with the values of `point` (already typed) in their places."""
+    """Build the `Run` of a composition, with the (already typed) values of a grid's point."""
     try:
         settings: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
@@ -159,12 +158,11 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
         "input_pipeline": InputPipeline,
     }
     made = {name: _part(part, settings.get(name), f"{name}.") for name, part in parts.items()}
-    run: Run = _part(Run, settings | made)
-    return checked(run)
+    return checked(_part(Run, settings | made))
 
 
 def _part(kind: Any, settings: Any, group: str = "") -> Any:
-    """An object of a dataclass from all its settings: overrides can add some, and take away."""
+    """Build a dataclass from its settings; refuse unknown and missing ones."""
     check(isinstance(settings, dict), f"config: {group}", "must be chosen", settings)
     known = {part.name for part in fields(kind)}
     for name in sorted(settings.keys() - known):
@@ -177,7 +175,7 @@ def _part(kind: Any, settings: Any, group: str = "") -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """What Hydra or OmegaConf say, on one line, with the key and without notes on types."""
+    """Return Hydra's or OmegaConf's message on one line, with the key, without type notes."""
     texts = [str(e) for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
     notes = ("object_type", "full_key", "reference_type", "set_struct", "set_readonly")
@@ -187,7 +185,7 @@ def _reason(error: Exception) -> str:
 
 
 def load_study(path: str | Path, kind: type[T]) -> T:
-    """An experiment file as a `Study` or `WorkedExample`; `InputError` names what does not fit."""
+    """Read an experiment file as a `Study` or `WorkedExample`; `InputError` if invalid."""
     path = Path(path)
     written = with_new_names(path, read_yaml(path))
     try:
@@ -195,12 +193,11 @@ def load_study(path: str | Path, kind: type[T]) -> T:
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
         # RecursionError: a YAML alias to the very thing that holds it
         raise InputError(f"{path}: {_reason(error)[:500]}") from error
-    assert isinstance(study, kind)
-    return study
+    return cast("T", study)
 
 
 def read_yaml(path: Path) -> Any:
-    """The keys and values of a YAML file; `InputError` where it cannot be read."""
+    """Read the keys and values of a YAML file; raise `InputError` if it cannot be read."""
     try:
         written = OmegaConf.load(path)
     except OSError as error:
@@ -214,15 +211,14 @@ def read_yaml(path: Path) -> Any:
 
 
 def runs(path: str | Path) -> list[Run]:
-    """The runs of a study, all of them made, in the order of `cells`, seeds fastest."""
+    """Return all runs of a study, in the order of `cells`, seeds fastest."""
     return [cell.run(seed) for cell in cells(path) for seed in cell.seeds]
 
 
 def cells(path: str | Path, huge: bool = False) -> list[Cell]:
-    """The cells of a study's grid, in its order, without those that it leaves out.
+    """Return the cells of a study's grid, in its order, without the excluded ones.
 
     `huge`: whether it may have more than `limits.MAX_RUNS` runs.
-
     No check of a run depends on its seed but that of the seed's range, so a cell is checked once.
     Raises `InputError` that names the file and the key, value or cell that does not fit.
     """
@@ -244,7 +240,7 @@ def cells(path: str | Path, huge: bool = False) -> list[Cell]:
 
 
 def _bases(name: str, study: Study) -> Iterator[tuple[DictConfig, dict[str, Any]]]:
-    """A composition for each choice of config files in the grid, and the choice."""
+    """Yield a composition, and the choice, for each choice of config files in the grid."""
     groups = {key: values for key, values in study.grid.items() if key in GROUPS}
     for choice in itertools.product(*groups.values()):
         point = dict(zip(groups, choice, strict=True))
@@ -253,7 +249,7 @@ def _bases(name: str, study: Study) -> Iterator[tuple[DictConfig, dict[str, Any]
 
 
 def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[Cell]:
-    """The cells of the rest of the grid over one composition."""
+    """Yield the cells of the remaining grid over one composition."""
     axes = {key: values for key, values in study.grid.items() if key not in GROUPS}
     for key, values in axes.items():
         # a range is not expanded
@@ -270,14 +266,14 @@ def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[C
 
 
 def _typed(base: DictConfig, key: str, values: list[Any]) -> list[Any]:
-    """Values of a grid as the config's type of their key."""
+    """Convert grid values to the config's type of their key."""
     if key == "seed" and (isinstance(values, range) or all(type(v) is int for v in values)):
         return values  # there may be millions
     return [_typed_one(base, key, value) for value in values]
 
 
 def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
-    """A grid value as the config's type of its key."""
+    """Convert a grid value to the config's type of its key."""
     trial = copy.deepcopy(base)
     try:
         OmegaConf.update(trial, key, value)
@@ -288,18 +284,18 @@ def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
 
 
 def _first(
-    base: DictConfig, point: Mapping[str, Any], seeds: tuple[int, ...], leave_out: Exclude
+    base: DictConfig, point: Mapping[str, Any], seeds: tuple[int, ...], exclude: Exclude
 ) -> Run | None:
-    """The run of a cell's first seed, or None where the study leaves the cell out."""
+    """Return the run of a cell's first seed, or None if the study excludes the cell."""
     n = point.get("dataset.n_samples", base.dataset.n_samples)
     batch_size = point.get("training.batch_size", base.training.batch_size)
-    if leave_out.batch_above_data and batch_size > n:
+    if exclude.batch_above_data and batch_size > n:
         return None
     run = _run(base, {**point, "seed": seeds[0]} if seeds else point)
     for seed in {min(seeds), max(seeds)} if seeds else ():
         replace(run, seed=seed)
     fewest = run.dataset.min_class_count
-    if fewest < leave_out.class_below:
+    if fewest < exclude.class_below:
         return None
     check(fewest >= 1, "cell", "each split needs both classes", run.label)
     return run

@@ -1,4 +1,4 @@
-"""What there is to train for an experiment: its runs, and what is kept of them."""
+"""Plan of a study: its cells, and the table that its runs give."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from batchf1.sweep.recording import Recording
 
 
 class Plan(NamedTuple):
-    """The runs of a study, and the table that they give."""
+    """Cells of a study, and the recording of its runs."""
 
     path: Path
     """The experiment file."""

@@ -1,4 +1,4 @@
-"""What a study keeps of each of its runs: the contract between training and a table."""
+"""Contract between training and a table: the rows that a study records of each run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Rows = Callable[
 
 @dataclass(frozen=True)
 class Recording:
-    """The rows of a run, and what they depend on beside it."""
+    """Recording of a run as rows of a table, and the settings these depend on."""
 
     schema: pa.DataFrameSchema
     table: Rows
@@ -29,4 +29,4 @@ class Recording:
     module: str
     """The module that holds `table`."""
     settings: Mapping[str, Any]
-    """What `table` has been told, as plain values."""
+    """Settings of `table`, as plain values."""

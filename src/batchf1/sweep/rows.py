@@ -1,4 +1,4 @@
-"""From what a framework logged and the counts of its batches to rows of the runs' table."""
+"""Rows of the runs' table, from what a framework logged and the counts of its batches."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ TOLERANCE = 1e-6
 
 
 class Trained(NamedTuple):
-    """A pass, and the run that it is of."""
+    """Result of a split in an epoch, with its run."""
 
     run: Run
     of: SplitResult
 
     @property
     def label(self) -> str:
-        """In words, for messages."""
+        """Short description, for messages."""
         return f"{self.run.label} epoch {self.of.epoch + 1} {self.of.split}"
 
 
@@ -38,7 +38,7 @@ def table(
     trained: Sequence[Sequence[SplitResult]],
     expected: Mapping[str, Expected],
 ) -> pd.DataFrame:
-    """The rows of `schema.RUNS` that runs give: one per run, epoch, split and strategy.
+    """Build the rows of `schema.RUNS`: one per run, epoch, split and strategy.
 
     `trained`: the passes of each run of one framework, as `Trainer.train` returns them, of which
     those of a test split have no rows; `device`:
@@ -64,23 +64,23 @@ def table(
 
 
 RECORDING = Recording(RUNS, table, lambda run: run.n_rows, __name__, {})
-"""What an ordinary study keeps of its runs."""
+"""Recording of an ordinary study."""
 
 
 def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
-    """What a strategy logged in each pass, held against its rule as `table` says."""
+    """Return what a strategy logged in each pass, checked against its rule."""
     logged = np.array([_logged(each, name) for each in passes])
-    for places, batches, full_pass in _stacked(passes):
+    for indices, batches, full_pass in _stacked(passes):
         right = rule(batches, full_pass, framework_of(passes[0].run).averaging)
         if right is None:
             continue
         shape = np.shape(right)
-        good = shape == (len(places),)
-        check(good, f"strategy {name}", f"expected() gives shape {(len(places),)}", shape)
-        wrong = ~(np.abs(logged[places] - right) <= TOLERANCE)
+        good = shape == (len(indices),)
+        check(good, f"strategy {name}", f"expected() gives shape {(len(indices),)}", shape)
+        wrong = ~(np.abs(logged[indices] - right) <= TOLERANCE)
         for i in np.flatnonzero(wrong)[:1]:
-            said = f"{name} logged {logged[places][i]}, its batches give {right[i]}"
-            raise TraceError(f"{passes[places[i]].label}: {said}")
+            message = f"{name} logged {logged[indices][i]}, its batches give {right[i]}"
+            raise TraceError(f"{passes[indices[i]].label}: {message}")
     return logged
 
 
@@ -91,19 +91,19 @@ def _logged(each: Trained, name: str) -> float:
 
 
 def _stacked(passes: Sequence[Trained]) -> Iterable[tuple[list[int], Counts, Counts]]:
-    """Passes of equally many batches: their places, and their counts, a row each."""
+    """Yield indices and stacked counts of passes of equally many batches."""
     of_size: dict[tuple[int, int], list[int]] = {}
-    for place, (_, of) in enumerate(passes):
-        of_size.setdefault((of.batches.tp.size, of.full_pass.tp.size), []).append(place)
-    for places in of_size.values():
-        mine = [passes[place].of for place in places]
-        batches = (np.stack(part) for part in zip(*(of.batches for of in mine), strict=True))
-        full = (np.stack(part) for part in zip(*(of.full_pass for of in mine), strict=True))
-        yield places, Counts(*batches), Counts(*full)
+    for index, (_, of) in enumerate(passes):
+        of_size.setdefault((of.batches.tp.size, of.full_pass.tp.size), []).append(index)
+    for indices in of_size.values():
+        results = [passes[index].of for index in indices]
+        batches = (np.stack(part) for part in zip(*(of.batches for of in results), strict=True))
+        full = (np.stack(part) for part in zip(*(of.full_pass for of in results), strict=True))
+        yield indices, Counts(*batches), Counts(*full)
 
 
 def of_run(run: Run) -> dict[str, Any]:
-    """The columns that say which run a row is of."""
+    """Return the columns that identify the run of a row."""
     return {
         "run_id": run.run_id,
         "study": run.study,
@@ -116,9 +116,9 @@ def of_run(run: Run) -> dict[str, Any]:
 
 
 def _measured(passes: Sequence[Trained], device: str) -> pd.DataFrame:
-    """The columns that come after the strategy's, a row for each pass."""
+    """Return the columns after the strategy's, one row per pass."""
     parts = []
-    for places, batches, full_pass in _stacked(passes):
+    for indices, batches, full_pass in _stacked(passes):
         part = {
             "reference_pooled": averaging.pooled(batches),
             "reference_full_pass": averaging.pooled(full_pass),
@@ -126,7 +126,7 @@ def _measured(passes: Sequence[Trained], device: str) -> pd.DataFrame:
             "n_empty_batches": batches.empty.sum(axis=-1),
             **batches.pooled()._asdict(),
         }
-        parts.append(pd.DataFrame(part, index=places))
+        parts.append(pd.DataFrame(part, index=indices))
     found = pd.concat(parts).sort_index()
     framework = framework_of(passes[0].run)
     return found.assign(

@@ -1,4 +1,4 @@
-"""Groups of runs that trained together: kept as soon as they are done, found again run by run."""
+"""Cache of trained runs: written one group at a time, looked up run by run."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ from batchf1.sweep.recording import Recording
 
 
 class Requirement(NamedTuple):
-    """What a kept run must be to be used."""
+    """Requirement that a cached run must meet to be used."""
 
     fingerprint: str
-    """Of the code and package versions that would train it."""
+    """Digest of the code and package versions that would train the run."""
     n_rows: int
 
 
 @dataclass(frozen=True)
 class RunCache:
-    """A folder with a table for each group of runs, whose record names them."""
+    """Folder of cached tables, one file per group of runs that trained together."""
 
     folder: Path
     recording: Recording
 
-    def get(self, wanted: Mapping[str, Requirement]) -> dict[str, Path]:
-        """Run id -> a file that has its rows, of those runs that are kept whole.
+    def get(self, required: Mapping[str, Requirement]) -> dict[str, Path]:
+        """Map the id of each required run that is cached and complete to its file.
 
         Files that are damaged, vanish meanwhile or hold other runs are passed over; what a killed
         process left of one is removed.
         """
         files.remove_stale(self.folder)
-        found: dict[str, Path] = {}
+        paths: dict[str, Path] = {}
         for path in sorted(self.folder.glob("[!.]*.parquet")):
             try:
-                found |= dict.fromkeys(self._whole(path, wanted), path)
+                paths |= dict.fromkeys(self._usable(path, required), path)
             except InputError:
                 continue
-        return found
+        return paths
 
     def put(
-        self, batch: Sequence[tuple[Cell, int]], table: pd.DataFrame, made: Mapping[str, Any]
+        self, batch: Sequence[tuple[Cell, int]], table: pd.DataFrame, provenance: Mapping[str, Any]
     ) -> dict[str, Path]:
-        """Keep the rows of some runs (cell, seed), whole or not at all: run id -> the file.
+        """Store the rows of a group of runs (cell, seed) atomically; map each run id to the file.
 
-        `made`: how they were made, with their `fingerprint`. Another process may keep the same
-        runs at the same time. Of the rows no more is checked than that nothing is missing: they are
-        checked one by one when many are read or written together, which is much faster.
+        `provenance`: how they were made, with their `fingerprint`. Another process may store the
+        same runs at the same time. The rows are checked for missing values only: their values are
+        validated when many are read or written together, which is much faster.
         """
         ids = [cell.run_id(seed) for cell, seed in batch]
         path = self.folder / f"{digest(ids)}.parquet"
@@ -67,14 +67,18 @@ class RunCache:
             path, self.recording.schema, tables.check_columns, swept=True
         ) as writer:
             writer.add(table)
-            writer.record({**made, "runs": ids, **provenance_summary.split(settings)})
+            writer.record({**provenance, "runs": ids, **provenance_summary.split(settings)})
         return dict.fromkeys(ids, path)
 
-    def _whole(self, path: Path, wanted: Mapping[str, Requirement]) -> list[str]:
-        """Those of the wanted runs that a file has; none where a row of one is missing."""
+    def _usable(self, path: Path, required: Mapping[str, Requirement]) -> list[str]:
+        """Return the required runs that a file has; none if one lacks a row."""
         record = tables.provenance_of(path)
-        stamp = record.get("fingerprint")
-        known = record.get("runs", [])
-        mine = [one for one in known if one in wanted and wanted[one].fingerprint == stamp]
-        sizes = Counter(tables.read(path, self.recording.schema)["run_id"]) if mine else Counter()
-        return mine if all(sizes[one] == wanted[one].n_rows for one in mine) else []
+        fingerprint = record.get("fingerprint")
+        run_ids = record.get("runs", [])
+        usable = [
+            run_id
+            for run_id in run_ids
+            if run_id in required and required[run_id].fingerprint == fingerprint
+        ]
+        sizes = Counter(tables.read(path, self.recording.schema)["run_id"]) if usable else Counter()
+        return usable if all(sizes[run_id] == required[run_id].n_rows for run_id in usable) else []

@@ -1,4 +1,4 @@
-"""The table of a study: a row per run, epoch, split and strategy."""
+"""Schema of a study's table: a row per run, epoch, split and strategy."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ def column_of(key: str) -> str:
 
 
 def axis(value: Any) -> Any:
-    """A value of a grid as it stands in a table: a number, a truth value or a text."""
+    """Convert a grid value to a table's number, truth value or text."""
     return json.dumps(value) if isinstance(value, list | dict) or value is None else value
 
 
 def last_epoch(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each run's last epoch."""
+    """Return the rows of each run's last epoch."""
     return table[table["epoch"] == table.groupby("run_id")["epoch"].transform("max")]

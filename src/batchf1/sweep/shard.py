@@ -1,4 +1,4 @@
-"""Many runs in one process: those of a shard that are missing are trained, then all written."""
+"""Execution of a shard in one process: train the runs not cached, then write all rows."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ Batch = list[tuple[Cell, int]]
 
 
 def modules(runs: Iterable[Run], recording: Recording = RECORDING) -> list[str]:
-    """The modules that decide what runs give; the seed of a run is none of their concern."""
+    """Return the modules that decide the runs' results, whatever their seeds."""
     of_each = ({type(run.dataset).__module__, *framework_of(run).modules(run)} for run in runs)
     return sorted({recording.module}.union(*of_each))
 
 
 def fingerprint(run: Run, recording: Recording = RECORDING) -> str:
-    """A digest of the code and package versions that decide what a run gives, and of what is kept.
+    """Return a digest of all code, versions and recording settings that decide a run's rows.
 
     Comments and docstrings are left aside.
     """
@@ -64,38 +64,38 @@ def execute(planned: Plan, shard: int, n_shards: int, folder: Path, output: Path
     """
     parts, recording = assign_shards(planned.cells, n_shards), planned.recording
     check(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
-    mine, store, name = parts[shard], RunCache(folder, recording), f"shard {shard}"
+    assigned, store, name = parts[shard], RunCache(folder, recording), f"shard {shard}"
     lock = folder / f".shard-{shard}-of-{n_shards}.lock"
     with locks.held(lock, lambda: log(f"{name}: waits for a process that trains the same")):
-        _complete(mine, store, name, output, shard)
+        _complete(assigned, store, name, output, shard)
 
 
 def _complete(
-    mine: Sequence[RunRange], store: RunCache, name: str, output: Path, shard: int
+    assigned: Sequence[RunRange], store: RunCache, name: str, output: Path, shard: int
 ) -> None:
-    """Train what is not kept, and write the rows of all."""
+    """Train the runs that are not cached, and write the rows of all."""
     recording = store.recording
-    wanted: dict[str, Requirement] = {}
-    for piece in mine:
-        one = piece.cell.first
-        one_wanted = Requirement(fingerprint(one, recording), recording.n_rows(one))
-        wanted.update(dict.fromkeys(piece.run_ids(), one_wanted))
-    found = store.get(wanted)
-    log(f"{name}: {n_runs(mine)} runs, {len(found)} of them kept from before")
-    batches = _batches(mine, found)
+    required: dict[str, Requirement] = {}
+    for run_range in assigned:
+        one = run_range.cell.first
+        requirement = Requirement(fingerprint(one, recording), recording.n_rows(one))
+        required.update(dict.fromkeys(run_range.run_ids(), requirement))
+    cached = store.get(required)
+    log(f"{name}: {n_runs(assigned)} runs, {len(cached)} of them kept from before")
+    batches = _batches(assigned, cached)
     if batches:
-        found |= _train(batches, store, name)
-    _write(list(wanted), found, output, shard, recording.schema)
+        cached |= _train(batches, store, name)
+    _write(list(required), cached, output, shard, recording.schema)
 
 
-def _batches(mine: Sequence[RunRange], found: Mapping[str, Path]) -> list[Batch]:
-    """The runs that are not found, shape by shape, as many at once as train together."""
+def _batches(assigned: Sequence[RunRange], cached: Mapping[str, Path]) -> list[Batch]:
+    """Return the runs that are not cached, by shape, in batches that train together."""
     shapes: dict[tuple[object, ...], Batch] = {}
-    for piece in mine:
-        first = piece.cell.first
+    for run_range in assigned:
+        first = run_range.cell.first
         key = (framework_of(first).shape(first), fingerprint(first))
-        left = [s for s in piece.seeds if piece.cell.run_id(s) not in found]
-        shapes.setdefault(key, []).extend((piece.cell, seed) for seed in left)
+        left = [s for s in run_range.seeds if run_range.cell.run_id(s) not in cached]
+        shapes.setdefault(key, []).extend((run_range.cell, seed) for seed in left)
     return [batch for shape in shapes.values() if shape for batch in _at_once(shape)]
 
 
@@ -106,7 +106,7 @@ def _at_once(shape: Batch) -> list[Batch]:
 
 
 def _train(batches: Sequence[Batch], store: RunCache, name: str) -> dict[str, Path]:
-    """Train runs of one framework, device and number of threads; keep each batch: id -> file."""
+    """Train runs of one framework and device, caching each batch; map each run id to its file."""
     one = batches[0][0][0].first
     framework, device = framework_of(one), framework_of(one).configure(one)
     software = framework.versions(*provenance.RECORDED)
@@ -115,7 +115,7 @@ def _train(batches: Sequence[Batch], store: RunCache, name: str) -> dict[str, Pa
     costs = [sum(cost(cell) for cell, _ in batch) for batch in batches]
     progress = Progress(name, costs, [len(batch) for batch in batches])
     trainer, trained, n_shapes, recording = None, None, 0, store.recording
-    found: dict[str, Path] = {}
+    cached: dict[str, Path] = {}
     for batch in batches:
         runs = [cell.run(seed) for cell, seed in batch]
         shape = framework.shape(runs[0])
@@ -123,33 +123,33 @@ def _train(batches: Sequence[Batch], store: RunCache, name: str) -> dict[str, Pa
             trainer = None  # one model at a time
             trainer, trained, n_shapes = framework.trainer(runs[0]), shape, n_shapes + 1
         table = recording.table(runs, device, trainer.train(runs), trainer.expected)
-        found |= store.put(batch, table, here | {"fingerprint": fingerprint(runs[0], recording)})
+        cached |= store.put(batch, table, here | {"fingerprint": fingerprint(runs[0], recording)})
         progress.advance(f" ({n_shapes} shapes compiled)")
-    return found
+    return cached
 
 
 def _write(
-    wanted: Sequence[str],
-    found: Mapping[str, Path],
+    required: Sequence[str],
+    cached: Mapping[str, Path],
     output: Path,
     shard: int,
     schema: pa.DataFrameSchema,
 ) -> None:
-    """Write the rows of runs in this order, some hundred runs at once, and how they were made."""
+    """Write the rows of runs in this order, chunk by chunk, and how they were made."""
     read = lru_cache(FILES_AT_ONCE)(tables.unchecked)
     with tables.writing(output, schema) as writer:
-        for start in range(0, len(wanted), CHUNK_SIZE):
-            ids = wanted[start : start + CHUNK_SIZE]
-            writer.add(_ordered(ids, [read(path) for path in {found[i]: None for i in ids}]))
-        sizes = Counter(found[run_id] for run_id in wanted)
+        for start in range(0, len(required), CHUNK_SIZE):
+            ids = required[start : start + CHUNK_SIZE]
+            writer.add(_ordered(ids, [read(path) for path in {cached[i]: None for i in ids}]))
+        sizes = Counter(cached[run_id] for run_id in required)
         made = ({**tables.provenance_of(path), "n_runs": n} for path, n in sizes.items())
         writer.record(provenance.collect(shard=shard, trained=provenance_summary.trained_on(made)))
 
 
 def _ordered(ids: Sequence[str], parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Of some tables the rows of these runs, in their order."""
+    """Return the rows of some runs, in their order, from several tables."""
     order = pd.Index(ids)
-    places = [order.get_indexer(pd.Index(part["run_id"])) for part in parts]
-    table = pd.concat(part[place >= 0] for part, place in zip(parts, places, strict=True))
-    place = np.concatenate(places)
-    return table.iloc[place[place >= 0].argsort(kind="stable")]
+    indices = [order.get_indexer(pd.Index(part["run_id"])) for part in parts]
+    table = pd.concat(part[index >= 0] for part, index in zip(parts, indices, strict=True))
+    index = np.concatenate(indices)
+    return table.iloc[index[index >= 0].argsort(kind="stable")]

@@ -1,4 +1,4 @@
-"""The runs of a study dealt to shards, so that each process has about as much to do."""
+"""Assignment of a study's runs to shards of about equal expected cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def assign_shards(cells: Sequence[Cell], n_shards: int) -> list[list[RunRange]]:
-    """The runs of some cells in `n_shards` parts of about equal expected cost, each in their order.
+    """Split the runs of some cells into `n_shards` parts of about equal expected cost.
 
     Runs of one shape stay together, since they share a compiled model, unless they cost more than a
     fair share: then several parts have some, in whole groups of those that train together. Runs of
@@ -36,17 +36,17 @@ def assign_shards(cells: Sequence[Cell], n_shards: int) -> list[list[RunRange]]:
         for shapes, n_parts in zip(of_kinds, shares, strict=True)
         for part in _balanced(shapes, n_parts)
     ]
-    place = {id(cell): i for i, cell in enumerate(cells)}
-    return [_in_order(part, place) for part in parts]
+    index_of = {id(cell): i for i, cell in enumerate(cells)}
+    return [_in_order(part, index_of) for part in parts]
 
 
 def min_shards(cells: Sequence[Cell]) -> int:
-    """The least number of shards that the runs can be dealt to."""
+    """Return the smallest number of shards to which the runs can be assigned."""
     return len(_kinds(cells))
 
 
 def _kinds(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """Cells whose runs can share a process."""
+    """Group the cells whose runs can share a process."""
     return _grouped(
         cells,
         lambda cell: (
@@ -58,20 +58,20 @@ def _kinds(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def _shapes(cells: Sequence[Cell]) -> list[Shape]:
-    """The cells by shape, which no framework lets depend on the seed."""
+    """Group the cells by shape, which does not depend on the seed."""
     groups = _grouped(cells, lambda cell: framework_of(cell.first).shape(cell.first))
     return [all_runs(group) for group in groups]
 
 
-def _grouped(things: Sequence[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+def _grouped(items: Sequence[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     found: dict[Hashable, list[T]] = defaultdict(list)
-    for thing in things:
-        found[key(thing)].append(thing)
+    for item in items:
+        found[key(item)].append(item)
     return list(found.values())
 
 
 def _shares(costs: list[float], n_shards: int) -> list[int]:
-    """Shards for each of some costs: one at least, the others where most is left to do."""
+    """Divide shards among costs: at least one each, the rest where cost per shard is largest."""
     shares = [1] * len(costs)
     for _ in range(n_shards - len(costs)) if costs else []:
         heaviest = max(range(len(costs)), key=lambda i: costs[i] / shares[i])
@@ -80,7 +80,7 @@ def _shares(costs: list[float], n_shards: int) -> list[int]:
 
 
 def _balanced(shapes: list[Shape], n_parts: int) -> list[list[RunRange]]:
-    """The costliest shape goes first to the part with the least to do.
+    """Assign shapes to parts: the most expensive first, to the part with the lowest cost.
 
     What costs more than a fair share fills one part after the other. A share has room for a shape
     that is compiled once more: each filled part costs one.
@@ -92,58 +92,60 @@ def _balanced(shapes: list[Shape], n_parts: int) -> list[list[RunRange]]:
         left, large = shape, _cost(shape) > fair
         while left:
             cost, i, part = heapq.heappop(parts)
-            taken, left = _cut(left, fair - cost) if large else (left, [])
+            taken, left = _split_at_cost(left, fair - cost) if large else (left, [])
             heapq.heappush(parts, (cost + _cost(taken), i, part + taken))
     return [part for _, _, part in sorted(parts, key=lambda p: p[1])]
 
 
-def _cut(shape: Shape, seconds: float) -> tuple[Shape, Shape]:
-    """As many of the first whole groups as take no longer, one at least, and the others."""
+def _split_at_cost(shape: Shape, seconds: float) -> tuple[Shape, Shape]:
+    """Split a shape into the first groups that fit into `seconds`, at least one, and the rest."""
     if _cost(shape) <= seconds:
         return shape, []
     first = shape[0].cell.first
     seconds -= _seconds(first).shape
     n = 0
-    for piece in shape:
-        each, size = training_cost(piece.cell.first), piece.stop - piece.start
+    for run_range in shape:
+        each, size = training_cost(run_range.cell.first), run_range.stop - run_range.start
         fit = size if each * size <= seconds else max(0, int(seconds / each))
         n, seconds = n + fit, seconds - fit * each
         if fit < size:
             break
-    together = framework_of(first).group_size(first)
-    return _at(shape, max(n // together, 1) * together)
+    group_size = framework_of(first).group_size(first)
+    return _split_at(shape, max(n // group_size, 1) * group_size)
 
 
-def _at(shape: Shape, n: int) -> tuple[Shape, Shape]:
-    """The first n runs, and the others."""
+def _split_at(shape: Shape, n: int) -> tuple[Shape, Shape]:
+    """Split a shape after its first n runs."""
     before: Shape = []
     after: Shape = []
-    for piece in shape:
-        middle = min(piece.stop, piece.start + n)
-        n -= middle - piece.start
-        before += [piece._replace(stop=middle)] if middle > piece.start else []
-        after += [piece._replace(start=middle)] if middle < piece.stop else []
+    for run_range in shape:
+        middle = min(run_range.stop, run_range.start + n)
+        n -= middle - run_range.start
+        before += [run_range._replace(stop=middle)] if middle > run_range.start else []
+        after += [run_range._replace(start=middle)] if middle < run_range.stop else []
     return before, after
 
 
-def _in_order(part: list[RunRange], place: dict[int, int]) -> list[RunRange]:
-    """The pieces in the order of the grid, neighbours as one."""
+def _in_order(part: list[RunRange], index_of: dict[int, int]) -> list[RunRange]:
+    """Sort ranges in the order of the grid, and merge adjacent ones."""
     found: list[RunRange] = []
-    for piece in sorted(part, key=lambda piece: (place[id(piece.cell)], piece.start)):
-        if found and found[-1].cell is piece.cell and found[-1].stop == piece.start:
-            piece = piece._replace(start=found.pop().start)
-        found.append(piece)
+    for run_range in sorted(
+        part, key=lambda run_range: (index_of[id(run_range.cell)], run_range.start)
+    ):
+        if found and found[-1].cell is run_range.cell and found[-1].stop == run_range.start:
+            run_range = run_range._replace(start=found.pop().start)
+        found.append(run_range)
     return found
 
 
 def _cost(shape: Shape) -> float:
-    """Expected seconds of runs of one shape."""
+    """Return the expected seconds of runs of one shape."""
     each = ((p.stop - p.start) * training_cost(p.cell.first) for p in shape)
     return _seconds(shape[0].cell.first).shape + sum(each)
 
 
 def training_cost(run: Run) -> float:
-    """Expected seconds of a run without its shape's."""
+    """Return the expected seconds of a run, without the compilation of its shape."""
     seconds, sizes = _seconds(run), (run.dataset.n_samples, run.dataset.n_validation)
     pairs = zip(sizes, run.training.sizes.values(), strict=True)
     steps = sum(-(-n // size) for n, size in pairs)
@@ -153,6 +155,6 @@ def training_cost(run: Run) -> float:
 
 
 def _seconds(run: Run) -> CostEstimate:
-    """What its engine is expected to cost; one named by its import path has costs of any name."""
-    known = framework_of(run).engines
-    return known.get(run.training.engine) or next(iter(known.values()))
+    """Return the cost estimate of a run's engine; by default the framework's first."""
+    estimates = framework_of(run).engines
+    return estimates.get(run.training.engine) or next(iter(estimates.values()))

@@ -1,1 +1,1 @@
-"""How runs are trained, by each framework."""
+"""Training of runs, by each framework."""

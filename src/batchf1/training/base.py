@@ -1,4 +1,4 @@
-"""The contract of a framework: what trains a run, and what it is known to do with a metric."""
+"""Contract of a framework: its trainers, and how it averages a metric over batches."""
 
 from __future__ import annotations
 
@@ -37,31 +37,31 @@ class CostEstimate(NamedTuple):
 
 
 class Predictions(NamedTuple):
-    """Samples and what a model makes of them, both float32 of shape (n,)."""
+    """Labels of samples and the scores a model gives them, both float32 of shape (n,)."""
 
     labels: NDArray[np.float32]
     scores: NDArray[np.float32]
 
 
 class SplitResult(NamedTuple):
-    """What a framework did with a split in one epoch of a run."""
+    """Result of one epoch of a run on one split."""
 
     epoch: int
     """From 0."""
     split: str
-    """Of `SPLITS`, or `test`, which is predicted but not logged."""
+    """One of `SPLITS`, or `test`, which is predicted but not logged."""
     logs: Mapping[str, Any]
     """All that the epoch logged, with `SPLITS`' prefixes; nothing of `test`."""
     batches: Counts
-    """Of the batches that the metrics saw, of shape (n_batches,), in order; of `test` one batch."""
+    """Counts per batch that the metrics saw, shape (n_batches,), in order; `test` is one batch."""
     full_pass: Counts
-    """Of a pass over the split with the epoch's last weights, as one batch."""
+    """Counts of a pass over the split with the epoch's last weights, as one batch."""
     predictions: Predictions | None = None
     """The split's samples in order, scored with the run's last weights: in its last epoch alone."""
 
 
 class Trainer(Protocol):
-    """A compiled model for the runs of one shape (`Framework.shape`)."""
+    """Compiled model for the runs of one shape (`Framework.shape`)."""
 
     @property
     def expected(self) -> Mapping[str, Expected]:
@@ -74,12 +74,12 @@ class Trainer(Protocol):
         is Keras' own. Nothing of the runs before is left in the model.
         """
 
-    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
-        """The last weights of a run of the last call, for runs that start from them."""
+    def last_weights(self, index: int) -> list[NDArray[np.float32]]:
+        """Return the final weights of a run of the last `train` call, to start other runs from."""
 
 
 class SequentialTrainer(ABC):
-    """A trainer of one run after the other, in one Keras model."""
+    """Trainer that trains runs one after the other in one Keras model."""
 
     model: Any = None
     """With `get_weights()`, once a run has trained."""
@@ -90,31 +90,31 @@ class SequentialTrainer(ABC):
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
         """See `Trainer`."""
-        found, self._last = [], []
+        results, self._last = [], []
         for run in runs:
-            found.append(self.train_one(run, verbose))
+            results.append(self.train_one(run, verbose))
             self._last.append(self.model.get_weights())
-        return found
+        return results
 
-    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
+    def last_weights(self, index: int) -> list[NDArray[np.float32]]:
         """See `Trainer`."""
-        weights: list[NDArray[np.float32]] = self._last[place]
+        weights: list[NDArray[np.float32]] = self._last[index]
         return weights
 
 
 class Framework(ABC):
-    """A framework, told by the setting `training.engine`; nothing is imported before it is used."""
+    """Framework chosen by the setting `training.engine`, imported only when it is used."""
 
     name: ClassVar[str]
-    """What the table calls it."""
+    """Name of the framework in the table."""
     averaging: ClassVar[Averaging]
     """Its rule for a metric that returns a scalar for a batch."""
     engines: ClassVar[Mapping[str, CostEstimate]]
     """Values of `training.engine` that mean it; their costs only balance the shards."""
     of_generators: ClassVar[tuple[str, ...]] = ()
-    """Those of its engines that can be fed by generators."""
+    """Engines of the framework that accept generators."""
     strategies: ClassVar[tuple[str, ...] | None] = None
-    """Those that it has; None for any."""
+    """Strategies that the framework supports; None for any."""
     loses_prefetched: ClassVar[bool] = False
     """Whether each pass over a validation generator loses the batches fetched in advance: how many
     is a matter of timing, so that no two runs log the same."""
@@ -132,21 +132,21 @@ class Framework(ABC):
 
     @abstractmethod
     def version(self) -> str:
-        """Its version, without importing it."""
+        """Return the framework's version without importing it."""
 
     @abstractmethod
     def configure(self, run: Run) -> str:
-        """Prepare this process for the run's devices and threads; the device, `CPU` or `GPU`.
+        """Set up this process' devices and threads for a run; return the device, `CPU` or `GPU`.
 
         Raises `InputError` where a GPU is wanted and there is none.
         """
 
     def group_size(self, run: Run) -> int:
-        """How many runs of its shape train together at most."""
+        """Return the largest number of runs of this shape that train together."""
         return 1
 
     def shape(self, run: Run) -> tuple[object, ...]:
-        """What runs that share a trainer have in common, beside the framework.
+        """Return a key that is equal for runs of the framework that can share a trainer.
 
         They may differ in seed, prevalence, variant, epochs, learning rate, class weight,
         pretraining and freezing; the threshold is a constant in the strategies' metrics. Any
@@ -162,10 +162,10 @@ class Framework(ABC):
 
     @abstractmethod
     def trainer(self, run: Run) -> Trainer:
-        """A trainer for runs of this shape, once the process is configured; it drops the last."""
+        """Return a trainer for runs of this shape, after `configure`; it replaces the last."""
 
     def check(self, run: Run) -> None:
-        """Raise `InputError` for a run that it cannot train."""
+        """Raise `InputError` for a run that the framework cannot train."""
         engine = run.training.engine
         rule = f"needs an engine for generators, of {self.name} {list(self.of_generators)}"
         good = run.input_pipeline.plain or engine in self.of_generators
@@ -175,13 +175,13 @@ class Framework(ABC):
             check(name in (self.strategies or ()), "strategies", rule, name)
 
     def modules(self, run: Run) -> set[str]:
-        """The modules that decide what a run gives; plug-ins are named, since imports hide them."""
+        """Return the modules that decide a run's results; imports do not reveal plug-ins."""
         return {self.module, type(self).__module__}
 
     def versions(self, *packages: str) -> dict[str, str]:
-        """Versions of packages, by default the decisive ones, as they are beside this framework."""
+        """Return versions of packages, by default the decisive ones, as this framework uses."""
         return provenance.versions(*packages)
 
     def required_files(self) -> list[Path]:
-        """Files or folders that must be there before it runs."""
+        """Return files and folders that must exist before the framework is used."""
         return []

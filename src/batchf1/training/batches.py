@@ -1,4 +1,4 @@
-"""What frameworks are fed, and what comes of it: endless batches, their number, counts."""
+"""Endless batches for generator input, their number per epoch, and counts of predictions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Batch = tuple[Features, Features]
 
 
 def train_batches(run: Run, split: Split, order: Order) -> Iterator[Batch]:
-    """Batches of the training split without end; pass p over the data takes `order(p)`."""
+    """Yield batches of the training split without end; pass p over the data takes `order(p)`."""
     return _batches(run, split, order)
 
 
 def validation_batches(run: Run, split: Split) -> Iterator[Batch]:
-    """Batches of the validation split without end, in one order or another in each pass."""
+    """Yield batches of the validation split without end, shuffled in each pass if so set."""
     n = len(split.y)
 
     def order(number: int) -> NDArray[np.int64]:
@@ -38,21 +38,21 @@ def _batches(run: Run, split: Split, order: Order) -> Iterator[Batch]:
     size, n, number = run.training.batch_size, len(split.y), 0
     last = n if run.input_pipeline.short_batch == "keep" else n - n % size
     while True:
-        places = order(number)
+        indices = order(number)
         for start in range(0, last, size):
-            chosen = places[start : start + size]
-            yield split.x[chosen], split.y[chosen]
+            selected = indices[start : start + size]
+            yield split.x[selected], split.y[selected]
         number += 1
 
 
 def steps(run: Run, split: Split) -> int:
-    """The number of batches asked of a split's generator in an epoch."""
-    whole, rest = divmod(len(split.y), run.training.batch_size)
-    return max(1, whole + (rest > 0 and run.input_pipeline.steps == "ceil"))
+    """Return the number of batches drawn from a split's generator in an epoch."""
+    n_full, rest = divmod(len(split.y), run.training.batch_size)
+    return max(1, n_full + (rest > 0 and run.input_pipeline.steps == "ceil"))
 
 
 def counts_of(run: Run, split: Split, scores: Features) -> Counts:
-    """The counts of a split as one batch, from a score of each sample.
+    """Return the counts of a split as one batch, from a score of each sample.
 
     Raises `InputError` that names the run whose scores are no numbers any more.
     """

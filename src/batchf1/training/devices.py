@@ -1,4 +1,4 @@
-"""The devices and threads of a process."""
+"""Devices and threads of a process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from batchf1.errors import check
 
 
 def kind(wanted: str) -> str:
-    """`CPU` or `GPU` for `auto`, `cpu` or `gpu`.
+    """Return `CPU` or `GPU` for `auto`, `cpu` or `gpu`.
 
     Raises `InputError` where a GPU is wanted and TensorFlow sees none.
     """
@@ -18,16 +18,16 @@ def kind(wanted: str) -> str:
 
 
 def configure(wanted: str, threads: int) -> str:
-    """Set TensorFlow's devices and threads, 0 for its own choice, before it computes; the kind.
+    """Set TensorFlow's devices and threads, 0 for its own choice; return `CPU` or `GPU`.
 
     A GPU's memory grows as it is needed. Raises `InputError` as `kind` does.
     """
-    found = kind(wanted)
-    if found == "CPU":
+    device = kind(wanted)
+    if device == "CPU":
         tf.config.set_visible_devices([], "GPU")
     for gpu in tf.config.get_visible_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-    return found
+    return device

@@ -1,4 +1,4 @@
-"""The framework that trains a run, by the name of its engine."""
+"""Lookup of the framework that trains a run, by the name of its engine."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from batchf1.training.base import Framework
 
 
 def framework(engine: str) -> Framework:
-    """The framework that an engine means, the same object for all engines of one.
+    """Return the framework of an engine, the same object for all engines of one framework.
 
     Raises `InputError` for one that keeps not to the contract.
     """
-    found: type[Framework] = load_class(FRAMEWORKS, engine, Framework)
-    wanted = ("averaging", "engines", "pretraining", "module")
-    lacking = [part for part in wanted if not getattr(found, part, None)]
-    check(not lacking, LABELS[FRAMEWORKS], f"{engine} must have {wanted}", f"no {lacking}")
-    return _made(found)
+    framework_class: type[Framework] = load_class(FRAMEWORKS, engine, Framework)
+    required = ("averaging", "engines", "pretraining", "module")
+    missing = [part for part in required if not getattr(framework_class, part, None)]
+    check(not missing, LABELS[FRAMEWORKS], f"{engine} must have {required}", f"no {missing}")
+    return _made(framework_class)
 
 
 @cache
-def _made(found: type[Framework]) -> Framework:
-    return found()
+def _made(framework_class: type[Framework]) -> Framework:
+    return framework_class()
 
 
 def framework_of(run: Run) -> Framework:

@@ -1,4 +1,4 @@
-"""The weights that a run starts from, the same in every engine."""
+"""Initial weights of a run, the same in every engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _pretrained: dict[str, Weights] = {}
 def starting_weights(
     runs: Sequence[Run], n_features: int, trainer_class: Callable[[Run], Trainer]
 ) -> list[Weights]:
-    """The first weights of runs of one shape: the last of each one's pretraining, or drawn ones.
+    """Return the initial weights of runs of one shape, random or from each run's pretraining.
 
     Those of a pretraining are kept for the runs that share it.
     """
@@ -31,7 +31,7 @@ def starting_weights(
 
 
 def _pretrain(runs: list[Run], trainer_class: Callable[[Run], Trainer]) -> None:
-    """Train runs of one shape that others start from."""
+    """Pretrain runs of one shape and keep their final weights."""
     if runs:
         trainer = trainer_class(runs[0])
         trainer.train(runs)
@@ -46,7 +46,7 @@ def _of_one(run: Run, n_features: int) -> Weights:
 
 
 def first_weights(settings: Model, n_features: int, rng: np.random.Generator) -> Weights:
-    """Glorot-uniform kernels and zero biases, in Keras' order of the weights.
+    """Return Glorot-uniform kernels and zero biases, in Keras' order of the weights.
 
     Keras' own initialisers are left aside, so that a run starts alike in every engine.
     """
@@ -59,5 +59,5 @@ def first_weights(settings: Model, n_features: int, rng: np.random.Generator) ->
 
 
 def n_weights(hidden: Sequence[int], n_features: int) -> int:
-    """Number of weights of a network with these hidden layers."""
+    """Return the number of weights of a network with these hidden layers."""
     return sum((a + 1) * b for a, b in pairwise([n_features, *hidden, 1]))

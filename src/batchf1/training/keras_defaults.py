@@ -1,4 +1,4 @@
-"""Keras with its own defaults, whatever `~/.keras/keras.json` and the environment say.
+"""Keras with its default settings, regardless of `~/.keras/keras.json` and the environment.
 
 Only processes that train or measure for a study use it: its results then depend on no such setting.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from batchf1.errors import check
 
 PREFIX = "KERAS_"
-"""Of the environment variables that Keras reads."""
+"""Prefix of the environment variables that Keras reads."""
 BACKEND = "tensorflow"
 
 
@@ -41,7 +41,7 @@ def _replace(variables: dict[str, str]) -> None:
 
 
 def load() -> Any:
-    """Import Keras 3 on TensorFlow and set it to its own defaults; returns `keras`.
+    """Import Keras 3 on TensorFlow with its default settings; return `keras`.
 
     Raises `InputError` where another backend is already in use in this process.
     """

@@ -1,4 +1,4 @@
-"""The order of samples: the project's own, the same in every engine."""
+"""Shuffling of training samples, the same in every engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Order = Callable[[int], NDArray[np.int64]]
 
 
 def shuffled(run: Run) -> Order:
-    """Epoch (from 0) -> a random permutation of the training samples.
+    """Return a function from the epoch (from 0) to a permutation of the training samples.
 
     It does not depend on the batch size, nor on the epochs drawn before.
     """

@@ -1,1 +1,1 @@
-"""The article's own Keras 2.2.4, on today's TensorFlow."""
+"""Keras 2.2.4, which the article used, on current TensorFlow."""

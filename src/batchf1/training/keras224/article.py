@@ -1,4 +1,4 @@
-"""The article's program, written again for Keras 2.2.4: its metrics and its two callbacks.
+"""The article's metrics and its two callbacks, reimplemented for Keras 2.2.4.
 
 Import it after `keras224.activate()`.
 """
@@ -23,33 +23,33 @@ LOGGED: dict[str, Callable[[Any], Any]] = {
     "mean": K.mean,
     "per_sample": lambda x: x,
 }
-"""What a count metric returns for a batch."""
+"""Value of `input_pipeline.counts` -> what a count metric returns for a batch."""
 
 Metric = Callable[[Any, Any], Any]
 
 
 def f1_batch_mean(y_true: Any, y_pred: Any) -> Any:
-    """The naive metric: F1 of a batch from precision and recall, each with an epsilon."""
+    """Compute the naive metric: F1 of a batch from precision and recall, each with an epsilon."""
     tp, possible, predicted = (K.sum(part) for part in _parts(y_true, y_pred))
     precision, recall = tp / (predicted + K.epsilon()), tp / (possible + K.epsilon())
     return 2 * precision * recall / (precision + recall + K.epsilon())
 
 
 def count_metrics(logged: Logged) -> list[Metric]:
-    """C5's three counts, each returned as `logged` says; the article returns sums."""
+    """Return C5's three count metrics, with values per `logged`; the article returns sums."""
 
-    def metric(place: int, name: str) -> Metric:
+    def metric(index: int, name: str) -> Metric:
         def count(y_true: Any, y_pred: Any) -> Any:
-            return LOGGED[logged](_parts(y_true, y_pred)[place])
+            return LOGGED[logged](_parts(y_true, y_pred)[index])
 
         count.__name__ = name  # the name that Keras logs
         return count
 
-    return [metric(place, name) for place, name in enumerate(NAMES)]
+    return [metric(index, name) for index, name in enumerate(NAMES)]
 
 
 def expected(logged: Logged) -> dict[str, Expected]:
-    """What each strategy must log, by the counts of the batches and of a pass afterwards."""
+    """Return each strategy's rule: what it must log, given the counts of batches and full pass."""
     return {
         "batch_mean": lambda batches, _, rule: batch_mean(batches, rule, dtype=np.float32),
         "epoch_end": lambda _, full_pass, __: pooled(full_pass),
@@ -58,7 +58,7 @@ def expected(logged: Logged) -> dict[str, Expected]:
 
 
 def cells(threshold: float) -> list[Metric]:
-    """TP, FP, FN and TN of a batch as sums, to record what it held."""
+    """Return metrics that give TP, FP, FN and TN of a batch as sums."""
 
     def metric(name: str, positive: bool, predicted: bool) -> Metric:
         def cell(y_true: Any, y_pred: Any) -> Any:
@@ -74,7 +74,7 @@ def cells(threshold: float) -> list[Metric]:
 
 
 def _parts(y_true: Any, y_pred: Any) -> list[Any]:
-    """True positives, possible positives and predicted positives, each sample's own."""
+    """Return true, possible and predicted positives of a batch, per sample."""
     return [K.round(K.clip(part, 0, 1)) for part in (y_true * y_pred, y_true, y_pred)]
 
 
@@ -82,7 +82,7 @@ class F1Callback(keras.callbacks.Callback):  # type: ignore[misc]
     """C5, "From log": rebuilds F1 from the logged counts of both splits."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Write F1 beside the counts."""
+        """Add F1 to the logs."""
         logs = {} if logs is None else logs
         for prefix in ("", "val_"):
             tp, possible, predicted = (float(logs[prefix + name]) for name in NAMES)
@@ -100,7 +100,7 @@ class VerifyCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self.splits = {"": train, "val_": validation}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Write F1 of both splits."""
+        """Add F1 of both splits to the logs."""
         logs = {} if logs is None else logs
         for prefix, split in self.splits.items():
             decided = self.model.predict(split.x, batch_size=len(split.x)).round()

@@ -1,4 +1,4 @@
-"""The article's own Keras."""
+"""Framework Keras 2.2.4, which the article used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Keras224(Framework):
-    """The unmodified Keras 2.2.4 with the article's program, whose threshold is 0.5."""
+    """Unmodified Keras 2.2.4 with the article's program, whose threshold is 0.5."""
 
     name = "keras"
     averaging = "size_weighted"
@@ -29,7 +29,7 @@ class Keras224(Framework):
         return software.VERSION
 
     def versions(self, *packages: str) -> dict[str, str]:
-        """Keras is named, not looked for: a process finds its folder only once it is activated."""
+        """See `Framework`; Keras' version is fixed: it is not importable before `activate`."""
         return super().versions(*packages) | {"keras": software.VERSION}
 
     def configure(self, run: Run) -> str:
@@ -63,5 +63,5 @@ class Keras224(Framework):
         check(run.dataset.n_test == 0, "dataset.test_fraction", rule, run.dataset.test_fraction)
 
     def required_files(self) -> list[Path]:
-        """The folder that `batchf1 workflow keras224` fills."""
+        """Return the folder that `batchf1 workflow keras224` fills."""
         return [software.FOLDER]

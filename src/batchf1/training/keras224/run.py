@@ -1,4 +1,4 @@
-"""One run in Keras 2.2.4: the article's program over the data, first weights and order of any run.
+"""Trainer of runs in Keras 2.2.4, with the article's program and the same data as any engine.
 
 Import it after `keras224.activate()`.
 """
@@ -28,7 +28,7 @@ from batchf1.training.shuffle import Order, shuffled
 
 
 def _start_session(run: Run) -> None:
-    """A session with the run's devices and threads; `clear_session` has dropped the one before.
+    """Start a session with the run's devices and threads, after `clear_session`.
 
     A model keeps to its session, so that one in use is left as it is.
     """
@@ -45,7 +45,7 @@ def _start_session(run: Run) -> None:
 
 
 class Keras224Trainer(SequentialTrainer):
-    """A compiled model for the runs of one shape (`Framework.shape`)."""
+    """Compiled model for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
         _start_session(run)
@@ -55,8 +55,8 @@ class Keras224Trainer(SequentialTrainer):
             *article.count_metrics(cast(Logged, run.input_pipeline.counts)),
             *article.cells(self.threshold),
         ]
-        known = article.expected(cast(Logged, run.input_pipeline.counts))
-        self.expected: Mapping[str, Expected] = {name: known[name] for name in run.strategies}
+        rules = article.expected(cast(Logged, run.input_pipeline.counts))
+        self.expected: Mapping[str, Expected] = {name: rules[name] for name in run.strategies}
 
     def train_one(self, run: Run, verbose: int) -> list[SplitResult]:
         """See `SequentialTrainer`."""
@@ -75,7 +75,7 @@ class Keras224Trainer(SequentialTrainer):
         return recorder.passes
 
     def _start_anew(self, run: Run, n_features: int) -> None:
-        """Give the model the run's first weights, and the optimiser its first state."""
+        """Reset the model to the run's initial weights, and the optimiser to its initial state."""
         if self.model is None:
             self._build(run, n_features)
         self.model.optimizer.set_weights(self.first_state)
@@ -100,13 +100,13 @@ class Keras224Trainer(SequentialTrainer):
         model._make_test_function()
         _count_steps_last(model.optimizer.iterations)
         self.first_state = model.optimizer.get_weights()
-        places = [model.metrics_names.index(f"cell_{name}") for name in Counts._fields]
-        model.train_function = CountingFunction(model.train_function, places)
-        model.test_function = CountingFunction(model.test_function, places)
+        indices = [model.metrics_names.index(f"cell_{name}") for name in Counts._fields]
+        model.train_function = CountingFunction(model.train_function, indices)
+        model.test_function = CountingFunction(model.test_function, indices)
 
 
 def _count_steps_last(iterations: Any) -> None:
-    """Let the optimiser read its step count before the step is counted, as it means to.
+    """Make the optimiser read its step count before the step is counted.
 
     Keras 2.2.4 leaves the order open, and TensorFlow takes now the one, now the other: Adam's first
     steps then differ, and no run can be repeated.
@@ -121,27 +121,27 @@ def _count_steps_last(iterations: Any) -> None:
 
 
 class CountingFunction:
-    """One of Keras' step functions, which keeps the counts of each batch that passes."""
+    """Wrapper of a Keras step function that records the counts of each batch."""
 
-    def __init__(self, function: Any, places: list[int]) -> None:
-        self.function, self.places = function, places
+    def __init__(self, function: Any, indices: list[int]) -> None:
+        self.function, self.indices = function, indices
         self.seen: list[list[float]] = []
 
     def __call__(self, inputs: Any) -> Any:
-        """Take the step."""
+        """Run the step and record its counts."""
         outputs = self.function(inputs)
-        self.seen.append([outputs[place] for place in self.places])
+        self.seen.append([outputs[index] for index in self.indices])
         return outputs
 
     def counts(self) -> Counts:
-        """The counts of the batches since the last call, shape (n_batches,)."""
-        found = as_counts(*zip(*self.seen, strict=True))
+        """Return the counts of the batches since the last call, shape (n_batches,)."""
+        counts = as_counts(*zip(*self.seen, strict=True))
         self.seen.clear()
-        return found
+        return counts
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps what each epoch logged, the counts of its batches, and those of a full pass."""
+    """Callback that records each epoch's logs, counts per batch and counts of a full pass."""
 
     def __init__(self, run: Run, data: Data) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.passes: list[SplitResult] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at both splits."""
+        """Record the results of both splits."""
         functions = (self.model.train_function, self.model.test_function)
         for split, samples, batches in zip(SPLITS, self.data, functions, strict=True):
             scores = self.model.predict_on_batch(samples.x)
@@ -160,7 +160,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Freeze(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights as they are after the `last` epoch that learns; 0 for never."""
+    """Callback that freezes the weights after epoch `last`; 0 for never."""
 
     def __init__(self, last: int) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ class Freeze(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Shuffle(keras.callbacks.Callback):  # type: ignore[misc]
-    """Puts the arrays that `fit` slices into the epoch's order, in place."""
+    """Callback that reorders, in place, the arrays that `fit` slices, at each epoch."""
 
     def __init__(self, data: Split, fed: Split, order: Order) -> None:
         super().__init__()
@@ -181,9 +181,9 @@ class Shuffle(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Order the samples before Keras takes the first batch."""
-        places = self.order(epoch)
+        indices = self.order(epoch)
         for fed, samples in zip(self.fed, self.data, strict=True):
-            fed[:] = samples[places]
+            fed[:] = samples[indices]
 
 
 def _fit(

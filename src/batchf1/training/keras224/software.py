@@ -1,4 +1,4 @@
-"""The article's own software: the unmodified Keras 2.2.4, on the TensorFlow that is installed.
+"""Installation of unmodified Keras 2.2.4, used with the installed TensorFlow.
 
 It has the import name of Keras 3, so it lies in a folder of its own and needs a process of its own.
 """
@@ -21,7 +21,7 @@ from batchf1.training import keras_defaults
 VERSION = "2.2.4"
 PINS = PACKAGE / "training" / "keras224" / "requirements.txt"
 FOLDER = Path(os.environ.get("BATCHF1_KERAS224", ".keras224"))
-"""Where it is installed; the environment variable BATCHF1_KERAS224 names another place."""
+"""Folder of the installation, overridden by the environment variable BATCHF1_KERAS224."""
 
 
 def install(folder: Path) -> None:
@@ -45,7 +45,7 @@ def install(folder: Path) -> None:
 
 
 def activate(folder: Path = FOLDER) -> None:
-    """Let `import keras` mean Keras 2.2.4 in this process, in TensorFlow's graph mode.
+    """Make `import keras` import Keras 2.2.4 in this process, in TensorFlow's graph mode.
 
     It has its own defaults, whatever the user's `keras.json` says.
 

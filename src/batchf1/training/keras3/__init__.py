@@ -1,1 +1,1 @@
-"""Today's Keras, on TensorFlow."""
+"""Keras 3, on TensorFlow."""

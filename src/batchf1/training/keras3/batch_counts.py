@@ -1,4 +1,4 @@
-"""What the batches of an epoch saw: their counts, recorded inside Keras' own loop."""
+"""Confusion counts of each batch of an epoch, recorded inside Keras' training loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batchf1.metrics.counts import Counts, as_counts
 
 
 def cells(y_true: Any, y_pred: Any, threshold: float) -> list[Any]:
-    """(tp, fp, fn, tn) of a batch, float32 tensors: labels and scores of shape (n, 1)."""
+    """Return (tp, fp, fn, tn) of a batch as float32 tensors; labels and scores are (n, 1)."""
     _, decided = binary(y_true, y_pred, threshold)
     labels = ops.cast(ops.reshape(y_true, (-1,)), "float32")
     parts = (labels * decided, (1 - labels) * decided, labels * (1 - decided))
@@ -22,7 +22,7 @@ def cells(y_true: Any, y_pred: Any, threshold: float) -> list[Any]:
 
 
 class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
-    """A metric that keeps (tp, fp, fn, tn) of each batch and logs the number of batches."""
+    """Metric that records (tp, fp, fn, tn) of each batch and logs the number of batches."""
 
     def __init__(self, capacity: int, threshold: float) -> None:
         super().__init__(name="n_batches", dtype="float32")
@@ -39,11 +39,11 @@ class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
         self.filled.assign_add(1)
 
     def result(self) -> Any:
-        """The number of batches recorded."""
+        """Return the number of batches recorded."""
         return ops.cast(self.filled.value, "float32")
 
     def counts(self) -> Counts:
-        """The counts of the batches recorded since the last reset, shape (n_batches,).
+        """Return the counts of the batches recorded since the last reset, shape (n_batches,).
 
         Raises `TraceError` where there were more than it has room for: XLA drops those.
         """
@@ -54,7 +54,7 @@ class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
 
 
 class TraceReader(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the counts of both splits of the current epoch.
+    """Callback that reads the counts of both splits of the current epoch.
 
     Keras resets metrics between training and validation; `on_test_begin` comes just before.
     """

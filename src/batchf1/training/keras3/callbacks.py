@@ -1,4 +1,4 @@
-"""The strategies of a run, and the callbacks that it trains with."""
+"""Strategies and callbacks of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def strategies_of(run: Run) -> list[Strategy]:
-    """The strategies of a run, with its threshold."""
+    """Return the strategies of a run, with its threshold."""
     options: dict[str, Any] = {
         "reconstructed": {"logged": run.input_pipeline.counts},
         "epoch_end": {"all_samples": True},  # the article's verification predicts the whole split
@@ -29,7 +29,7 @@ def strategies_of(run: Run) -> list[Strategy]:
 
 
 def callbacks_of(run: Run, strategies: list[Strategy], data: Data) -> list[Any]:
-    """What a run is to be trained with, in order."""
+    """Return the callbacks of a run, in the order in which Keras calls them."""
     # as data sets of one batch: `predict` of arrays takes Keras ten times as long
     passes = {"train": [data.train], "validation": [data.validation]}
     last = run.training.freeze_after
@@ -37,19 +37,19 @@ def callbacks_of(run: Run, strategies: list[Strategy], data: Data) -> list[Any]:
 
 
 class Shuffle(keras.callbacks.Callback):  # type: ignore[misc]
-    """Puts the training samples into the epoch's order, before Keras asks for the first batch."""
+    """Callback that sets the order of the training samples before an epoch's first batch."""
 
     def __init__(self, order: Order, variable: tf.Variable) -> None:
         super().__init__()
         self.order, self.variable = order, variable
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Set the order."""
+        """Set the order of the epoch."""
         self.variable.assign(self.order(epoch))
 
 
 class Freeze(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights as they are after the `last` epoch that learns."""
+    """Callback that freezes the weights after epoch `last`."""
 
     def __init__(self, last: int) -> None:
         super().__init__()

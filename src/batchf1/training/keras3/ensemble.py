@@ -1,4 +1,4 @@
-"""The ensemble: runs of one shape that train in one compiled program, each as if it were alone.
+"""Ensemble of runs of one shape, trained in one compiled program, each as if it were alone.
 
 At the end of an epoch each run's own callbacks are called, with its logs and a model that holds its
 weights; what they do to weights, learning rate or `stop_training` holds for that run.
@@ -40,7 +40,7 @@ MAX_KEPT = 4
 
 
 class Kind(NamedTuple):
-    """What trainers that share a compiled ensemble have in common."""
+    """Key of a compiled ensemble: settings that the trainers sharing it have in common."""
 
     hidden: tuple[int, ...]
     n_features: int
@@ -51,7 +51,7 @@ class Kind(NamedTuple):
 
 
 class Ensemble:
-    """A compiled model with its strategies, its variables in stacks, and its compiled steps."""
+    """Compiled model with its strategies, stacked variables and compiled steps."""
 
     def __init__(self, kind: Kind, strategies: list[Strategy]) -> None:
         self.strategies = strategies
@@ -76,25 +76,25 @@ def _check_stateless(metric: Any) -> None:
         raise_input_error("training.engine=ensemble", rule, one_line(error))
 
 
-_kept: dict[Kind, Ensemble] = {}
+_ensembles: dict[Kind, Ensemble] = {}
 
 
 def ensemble_of(run: Run) -> Ensemble:
-    """The compiled ensemble for a run, made once in a process for all data and batch sizes."""
+    """Return the compiled ensemble for a run, built once in a process for all data sizes."""
     n_features = _data(run).train.x.shape[1]
     hidden, classes = tuple(run.model.hidden), tuple(map(registry.strategy, run.strategies))
     n_runs = group_size(n_weights(hidden, n_features), run.dataset.n_samples * n_features)
     of_run = (run.training.threshold, run.input_pipeline.counts)
     kind = Kind(hidden, n_features, n_runs, *of_run, classes)
-    if kind not in _kept:
-        for oldest in list(_kept)[: len(_kept) + 1 - MAX_KEPT]:
-            del _kept[oldest]
-        _kept[kind] = Ensemble(kind, strategies_of(run))
-    return _kept[kind]
+    if kind not in _ensembles:
+        for oldest in list(_ensembles)[: len(_ensembles) + 1 - MAX_KEPT]:
+            del _ensembles[oldest]
+        _ensembles[kind] = Ensemble(kind, strategies_of(run))
+    return _ensembles[kind]
 
 
 class EnsembleTrainer:
-    """An ensemble with all strategies, for the runs of one shape (`Framework.shape`)."""
+    """Trainer of an ensemble, for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
         self.ensemble = ensemble_of(run)
@@ -104,18 +104,18 @@ class EnsembleTrainer:
         self.trained: list[list[NDArray[np.float32]]] = []
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
-        """See `frameworks.base.Trainer`."""
-        self.trained, found = [], []
+        """See `training.base.Trainer`."""
+        self.trained, results = [], []
         for start in range(0, len(runs), self.n_runs):
             members = self._members(runs[start : start + self.n_runs])
             self._train(members, verbose)
-            found += [member.passes for member in members]
+            results += [member.passes for member in members]
             self.trained.append([stack.numpy() for stack in self.stacks.weights])
-        return found
+        return results
 
-    def last_weights(self, place: int) -> list[NDArray[np.float32]]:
-        """See `frameworks.base.Trainer`."""
-        group, row = divmod(place, self.n_runs)
+    def last_weights(self, index: int) -> list[NDArray[np.float32]]:
+        """See `training.base.Trainer`."""
+        group, row = divmod(index, self.n_runs)
         variables = self.model.trainable_variables
         pairs = zip(self.trained[group], variables, strict=True)
         return [stack[row].reshape(variable.shape) for stack, variable in pairs]
@@ -150,58 +150,59 @@ class EnsembleTrainer:
                 break
 
     @contextmanager
-    def _turn(self, place: int, member: Member) -> Iterator[None]:
-        """The model as a run has it; what its callbacks do to it holds for the run."""
+    def _turn(self, row: int, member: Member) -> Iterator[None]:
+        """Load a run's state into the shared model in the `with` block, and save it afterwards."""
         self.model.stop_training = member.stops
-        with self.stacks.swapped_in(place):
+        with self.stacks.swapped_in(row):
             yield
         member.stops = self.model.stop_training
 
     def _visit(self, members: list[Member], hook: str, *arguments: Any) -> None:
-        """Call a hook of the runs that still train, where a callback does anything there."""
-        for place, member in enumerate(members):
+        """Call a hook of the runs that still train, if one of their callbacks overrides it."""
+        for row, member in enumerate(members):
             if not member.stopped and member.has(hook):
-                with self._turn(place, member):
+                with self._turn(row, member):
                     member.call(hook, *arguments)
 
-    def _end(self, ended: EpochResults, members: list[Member], verbose: int) -> None:
-        """End an epoch: keep what each run logged, after its callbacks."""
-        number = ended.number
-        self._begin_tests(ended, members)
-        self.stacks.set_states(ended.seen["validation"].states)
-        for place, member in enumerate(members):
+    def _end(self, epoch_results: EpochResults, members: list[Member], verbose: int) -> None:
+        """End an epoch: call each run's callbacks, then record its results."""
+        number = epoch_results.number
+        self._begin_tests(epoch_results, members)
+        self.stacks.set_states(epoch_results.seen["validation"].states)
+        for row, member in enumerate(members):
             if not member.stopped:
-                self.model.held, logs = ended.cached_predictions(place, member), ended.logs(place)
-                with self._turn(place, member):
-                    member.call("on_test_end", ended.logs_of(place, "validation"))
+                self.model.cached = epoch_results.cached_predictions(row, member)
+                logs = epoch_results.logs(row)
+                with self._turn(row, member):
+                    member.call("on_test_end", epoch_results.logs_of(row, "validation"))
                     member.call("on_epoch_end", number, logs)
                     if self.model.stop_training or number + 1 == member.run.training.epochs:
                         self._stop(member, logs)
-                member.passes += ended.passes(place, member, logs)
-                _say(member, number, logs, verbose)
-        self.model.held = CachedPredictions()
+                member.passes += epoch_results.passes(row, member, logs)
+                _print_epoch(member, number, logs, verbose)
+        self.model.cached = CachedPredictions()
         self.stacks.set_states(self.stacks.reset)
 
-    def _begin_tests(self, ended: EpochResults, members: list[Member]) -> None:
-        """Call `on_test_begin`, when in truth validation is over: so it may look, not touch."""
-        self.stacks.set_states(ended.seen["train"].states)
-        for place, member in enumerate(members):
+    def _begin_tests(self, epoch_results: EpochResults, members: list[Member]) -> None:
+        """Call `on_test_begin` after validation has ended; it must not change weights."""
+        self.stacks.set_states(epoch_results.seen["train"].states)
+        for row, member in enumerate(members):
             if not member.stopped and member.has("on_test_begin"):
-                self.model.held = ended.cached_predictions(place, member)
-                with self._turn(place, member):
+                self.model.cached = epoch_results.cached_predictions(row, member)
+                with self._turn(row, member):
                     member.call("on_test_begin")
                     rule = "validates before on_test_begin: use training.engine=plain"
                     changed = "a callback that changes the weights there"
                     check(self.model.unchanged(), "training.engine=ensemble", rule, changed)
 
     def _stop(self, member: Member, logs: dict[str, float]) -> None:
-        """End a run's training; the others go on, and a learning rate of 0 keeps its weights."""
+        """End one run's training; a learning rate of 0 keeps its weights while others train."""
         member.call("on_train_end", logs)
         self.model.optimizer.learning_rate.assign(0.0)
         member.stopped = True
 
 
-def _say(member: Member, number: int, logs: dict[str, float], verbose: int) -> None:
+def _print_epoch(member: Member, number: int, logs: dict[str, float], verbose: int) -> None:
     if verbose:
         said = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
         print(f"Epoch {number + 1}/{member.run.training.epochs}\n{said}")  # noqa: T201
@@ -212,6 +213,6 @@ def _data(run: Run) -> Data:
 
 
 def _stacked(data: Sequence[Data]) -> Any:
-    """The splits of all runs, training before validation, as `Epochs` takes them."""
+    """Return the stacked splits of all runs, training before validation, for `Epochs`."""
     each = [[np.concatenate(split, axis=1) for split in of_run] for of_run in data]
     return tf.constant(np.stack([np.concatenate(splits) for splits in each]))

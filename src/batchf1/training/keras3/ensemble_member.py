@@ -1,4 +1,4 @@
-"""One run of an ensemble, and the model that its callbacks see."""
+"""One run of an ensemble, and the shared model that its callbacks see."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OF_BATCHES = (
 
 @dataclass
 class CachedPredictions:
-    """What the shared model holds of a run: its weights, and its predictions of its splits."""
+    """Weights of a run and their predictions of its splits, for lookup by the shared model."""
 
     weights: NDArray[np.float32] | None = None
     """All of them, one behind the other."""
@@ -38,7 +38,7 @@ class CachedPredictions:
 
 
 class SharedSequential(keras.Sequential):  # type: ignore[misc]
-    """The model that the callbacks of all runs see in turn, with the weights of the one in turn.
+    """Model shared by the callbacks of all runs, which holds one run's weights at a time.
 
     What it predicts of the run's own splits is known from the compiled full pass, and looked up
     while its weights are those of that pass.
@@ -46,15 +46,15 @@ class SharedSequential(keras.Sequential):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.held = CachedPredictions()
+        self.cached = CachedPredictions()
 
     def unchanged(self) -> bool:
-        """Whether the weights are those that were loaded."""
-        return self.held.weights is not None and np.array_equal(self._flat(), self.held.weights)
+        """Return True if the weights are those that were loaded."""
+        return self.cached.weights is not None and np.array_equal(self._flat(), self.cached.weights)
 
     @cached_property
     def _flat(self) -> Any:
-        """What gives all weights, one behind the other, in one call."""
+        """Compiled function that returns all weights concatenated."""
 
         def flat() -> Any:
             return tf.concat([tf.reshape(v.value, [-1]) for v in self.trainable_variables], axis=0)
@@ -64,7 +64,7 @@ class SharedSequential(keras.Sequential):  # type: ignore[misc]
 
     def predict_on_batch(self, x: Any) -> Any:
         """See `keras.Model.predict_on_batch`."""
-        for samples, scores in self.held.predicted:
+        for samples, scores in self.cached.predicted:
             if x is samples and self.unchanged():
                 return scores
         return super().predict_on_batch(x)
@@ -72,7 +72,7 @@ class SharedSequential(keras.Sequential):  # type: ignore[misc]
 
 @dataclass
 class Member:
-    """A run, its data and callbacks, and what it has done."""
+    """Run of an ensemble with its data, callbacks and progress."""
 
     run: Run
     data: Data
@@ -84,7 +84,7 @@ class Member:
     """By a callback, or at its last epoch."""
 
     def attach(self, model: Any) -> None:
-        """Give the callbacks the model; `InputError` for one that wants to be called at a batch."""
+        """Attach the callbacks to the model; raise `InputError` for one with hooks at batches."""
         for callback in self.callbacks:
             for hook in OF_BATCHES:
                 if overrides(callback, hook):
@@ -96,16 +96,16 @@ class Member:
             callback.set_params({"epochs": self.run.training.epochs, "steps": None, "verbose": 0})
 
     def has(self, hook: str) -> bool:
-        """Whether a callback does anything there."""
+        """Return True if a callback overrides the hook."""
         return any(overrides(callback, hook) for callback in self.callbacks)
 
     def call(self, hook: str, *arguments: Any) -> None:
-        """Call every callback, in order."""
+        """Call a hook of every callback, in order."""
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments)
 
 
 def overrides(callback: Any, hook: str) -> bool:
-    """Whether a callback has a method of its own there."""
+    """Return True if a callback overrides the hook of Keras' base class."""
     method = getattr(callback, hook)
     return getattr(method, "__func__", None) is not getattr(keras.callbacks.Callback, hook)

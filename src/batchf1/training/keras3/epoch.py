@@ -1,4 +1,4 @@
-"""An epoch of many runs: train, then validate, as `fit` does with each."""
+"""One epoch of many runs: training, then validation, as `fit` does for each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batchf1.training.keras3.steps import Block, CompiledSteps, blocks
 
 
 class SplitPass(NamedTuple):
-    """A pass of all runs over a split."""
+    """Result of one pass of all runs over a split."""
 
     logs: dict[str, Any]
     """Name -> what each run's metric says at the end, of shape (n_runs,)."""
@@ -24,16 +24,16 @@ class SplitPass(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """What was seen of the splits that are logged, and what came of it."""
+    """Result of one epoch of all runs: both logged passes and the final scores."""
 
     train: SplitPass
     validation: SplitPass
     scores: Any
-    """Of all samples with the epoch's last weights, a float32 array of shape (n_runs, n, 1)."""
+    """Scores of all samples with the epoch's last weights, float32 of shape (n_runs, n, 1)."""
 
 
 class Epochs:
-    """The epochs of a group of runs, on their data."""
+    """Training loop of a group of runs over their data, one epoch per call."""
 
     def __init__(self, steps: CompiledSteps, run: Run, samples: Any, class_weight: Any) -> None:
         """`run`: one of them. `samples`: the splits of each, one behind the other, as in `Block`.
@@ -47,7 +47,7 @@ class Epochs:
         self.every = list(blocks(samples, 1))
 
     def train(self, order: Any) -> Epoch:
-        """Train the stacks by an epoch.
+        """Train all runs for one epoch, then validate and predict.
 
         `order`: the places of each run's training samples, int32 of shape (n_runs, n_train).
         """

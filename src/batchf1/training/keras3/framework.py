@@ -1,4 +1,4 @@
-"""Today's Keras on TensorFlow: one run in ordinary `fit`, or many in one compiled program."""
+"""Framework Keras 3: one run in ordinary `fit`, or many in one compiled program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENSEMBLE = "ensemble"
 
 
 class Keras3(Framework):
-    """`ensemble` compiles an epoch of many runs; `plain` is Keras' ordinary `fit`."""
+    """Keras 3 on TensorFlow: engine `ensemble` compiles many runs, `plain` is ordinary `fit`."""
 
     name = "keras"
     averaging = "per_batch"
@@ -36,7 +36,7 @@ class Keras3(Framework):
         return version("keras")
 
     def configure(self, run: Run) -> str:
-        """See `Framework`; Keras gets its own defaults, whatever the user's are."""
+        """See `Framework`; Keras gets its default settings, not the user's."""
         keras_defaults.load()
         from batchf1.training import devices
 

@@ -1,4 +1,4 @@
-"""How many runs train together in one compiled program."""
+"""Limits on the number of runs that train together in one compiled program."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ MAX_TOGETHER = 32
 
 
 MAX_WEIGHTS, MAX_FEATURES = 2**15, 2**27
-"""Of all runs that train together; larger networks and data keep a processor busy with fewer."""
+"""Limits for all runs that train together; larger networks and data need fewer runs."""
 
 
 def group_size(n_weights: int, n_features: int) -> int:
-    """How many runs train together: a power of 2, from the size of a run's network and data alone.
+    """Return how many runs train together: a power of 2, from the size of network and data.
 
     `n_features`: all numbers of a training split.
     """

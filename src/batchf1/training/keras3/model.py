@@ -9,7 +9,7 @@ import keras
 
 
 def build(hidden: Sequence[int], n_features: int, model_class: Any = keras.Sequential) -> Any:
-    """A network from (batch, n_features) to one sigmoid output (batch, 1), not compiled.
+    """Build a network from (batch, n_features) to one sigmoid output (batch, 1), not compiled.
 
     `hidden`: units of its ReLU layers.
     """

@@ -1,4 +1,4 @@
-"""The plain engine: Keras' ordinary `fit`, a batch a step. The reference for the other."""
+"""Engine `plain`: Keras' ordinary `fit`, the reference for engine `ensemble`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VALIDATION_BATCH = 32
 
 
 class PlainTrainer(SequentialTrainer):
-    """A compiled model with its strategies, for the runs of one shape (`Framework.shape`)."""
+    """Compiled model with its strategies, for the runs of one shape (`Framework.shape`)."""
 
     def __init__(self, run: Run) -> None:
         self.strategies = strategies_of(run)
@@ -41,7 +41,7 @@ class PlainTrainer(SequentialTrainer):
         return recorder.finished()
 
     def _start_anew(self, run: Run, n_features: int) -> None:
-        """Give the model the run's first weights, and the optimiser its first state."""
+        """Reset the model to the run's initial weights, and the optimiser to its initial state."""
         if self.model is None:
             self._build(run, n_features)
         for variable, value in zip(self.model.optimizer.variables, self.first_state, strict=True):
@@ -61,7 +61,7 @@ class PlainTrainer(SequentialTrainer):
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps what each epoch logged, the counts of its batches, and those of a full pass.
+    """Callback that records each epoch's logs, counts per batch and counts of a full pass.
 
     It comes first, so that no callback has changed the weights, and keeps the logs themselves, into
     which the callbacks after it write.
@@ -74,7 +74,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self.scored: list[Predictions] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at every split."""
+        """Record the results of every split."""
         self.scored = [
             Predictions(split.y[:, 0], self.model.predict_on_batch(split.x)[:, 0])
             for split in self.data
@@ -88,7 +88,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             )
 
     def finished(self) -> list[SplitResult]:
-        """All passes, those of the last epoch with their scores."""
+        """Return all results, those of the last epoch with their scores."""
         n = len(self.scored)
         pairs = zip(self.passes[-n:], self.scored, strict=True)
         return self.passes[:-n] + [of._replace(predictions=scored) for of, scored in pairs]
@@ -97,7 +97,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 def _fit(
     model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int
 ) -> None:
-    """Train the compiled model, fed as the run's program says.
+    """Train the compiled model on the run's input pipeline.
 
     Arrays are validated in fixed order in batches of the validation's size, except beside a
     training generator, where Keras knows no size and takes its own.
@@ -117,8 +117,8 @@ def _fit(
     elif from_generator:
         validation = tuple(data.validation)
     else:
-        places = tf.range(run.dataset.n_validation)
-        validation = _batches(data.validation, sizes["validation"], places)
+        indices = tf.range(run.dataset.n_validation)
+        validation = _batches(data.validation, sizes["validation"], indices)
     model.fit(
         train,
         epochs=run.training.epochs,
@@ -135,14 +135,14 @@ def _fit(
 
 
 def _batches(split: Split, batch_size: int, order: Any) -> Any:
-    """The batches (x, y) of a split, in an order that is looked up as they are drawn."""
-    places = tf.data.Dataset.range(len(split.y)).batch(batch_size)
+    """Return the batches (x, y) of a split, in the order at the time they are drawn."""
+    indices = tf.data.Dataset.range(len(split.y)).batch(batch_size)
 
-    def batch(place: Any) -> Any:
-        chosen = tf.gather(order, place)
+    def batch(indices_of_batch: Any) -> Any:
+        chosen = tf.gather(order, indices_of_batch)
         return tf.gather(split.x, chosen), tf.gather(split.y, chosen)
 
-    return places.map(batch)
+    return indices.map(batch)
 
 
 def _most_batches(run: Run) -> int:

@@ -1,4 +1,4 @@
-"""The variables of many runs: those of a model, its optimiser and its metrics, a row a run."""
+"""Variables of a model, its optimiser and its metrics, stacked with one row per run."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 
 
 class LearningRates(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A learning rate for each row, of shape (n_runs, 1)."""
+    """Learning rates of shape (n_runs, 1), one per row."""
 
     def __init__(self, rates: tf.Variable) -> None:
         self.rates = rates
 
     def __call__(self, step: Any) -> Any:
-        """The rates, whatever the step."""
+        """Return the rates, which do not depend on the step."""
         return self.rates.value()
 
     def get_config(self) -> dict[str, Any]:
-        """Nothing: the rates are a variable of the ensemble."""
+        """Return an empty configuration: the rates are a variable of the ensemble."""
         return {}
 
 
 class StackedVariables:
-    """What `n_runs` runs of a compiled model have, each variable of it in a stack, a row a run.
+    """Variables of `n_runs` runs of a compiled model, each stacked with one row per run.
 
     Rows of weights and of the optimiser are flat, so that one learning rate a row goes with every
     weight. The optimiser is Keras' Adam, as the model's own: it works element by element, so that a
@@ -48,13 +48,13 @@ class StackedVariables:
         self._states = [[tf.Variable(v, trainable=False) for v in part] for part in self.reset]
         self._slots = [v for v in self.optimizer.variables if v is not self.optimizer.iterations]
         self._pairs = self._paired()
-        self._places = [tf.constant(place) for place in range(n_runs)]
-        place = tf.TensorSpec((), tf.int32)
-        self._load = tf.function(self._loaded, autograph=False).get_concrete_function(place)
-        self._store = tf.function(self._stored, autograph=False).get_concrete_function(place)
+        self._rows = [tf.constant(row) for row in range(n_runs)]
+        row = tf.TensorSpec((), tf.int32)
+        self._load = tf.function(self._loaded, autograph=False).get_concrete_function(row)
+        self._store = tf.function(self._stored, autograph=False).get_concrete_function(row)
 
     def start(self, weights: Sequence[list[NDArray[np.float32]]], rates: Sequence[float]) -> None:
-        """Give each row its first weights, in Keras' order, and learning rate; Adam starts anew."""
+        """Set each row's initial weights, in Keras' order, and learning rate; reset Adam."""
         for stack, values in zip(self.weights, zip(*weights, strict=True), strict=True):
             stack.assign(np.stack([value.ravel() for value in values]))
         for slot in self._slots:
@@ -64,25 +64,25 @@ class StackedVariables:
         self.set_states(self.reset)
 
     def set_states(self, states: Sequence[Sequence[Any]]) -> None:
-        """Let the metrics have these states, a list of stacks for each."""
+        """Set the states of the metrics, a list of stacks for each."""
         for mine, given in zip(self._states, states, strict=True):
             for stack, values in zip(mine, given, strict=True):
                 stack.assign(values)
 
     def shaped(self, flat: Sequence[Any]) -> list[Any]:
-        """The weights of one row in the shapes of the model's."""
+        """Return the weights of one row, reshaped to those of the model."""
         shapes = [variable.shape for variable in self.model.trainable_variables]
         return [tf.reshape(part, shape) for part, shape in zip(flat, shapes, strict=True)]
 
     @contextmanager
-    def swapped_in(self, place: int) -> Iterator[None]:
-        """The model, its optimiser and its metrics as a run has them, to look at and to change.
+    def swapped_in(self, row: int) -> Iterator[None]:
+        """Load a run's state into model, optimiser and metrics in the `with` block, then save it.
 
         What is done to the metrics is not kept: Keras resets them before the next epoch.
         """
-        self._load(self._places[place])
+        self._load(self._rows[row])
         yield
-        self._store(self._places[place])
+        self._store(self._rows[row])
 
     def _stack(self, variable: Any) -> Any:
         zeros = np.zeros((self.n_runs, math.prod(variable.shape)), variable.dtype)
@@ -93,7 +93,7 @@ class StackedVariables:
         return tf.tile(value[None], [self.n_runs] + [1] * len(value.shape))
 
     def _paired(self) -> list[tuple[Any, Any]]:
-        """Each variable of the model and its optimiser, with its stack."""
+        """Pair each variable of the model and its optimiser with its stack."""
         own = self.model.optimizer
         apart = (own.iterations, own.learning_rate)
         slots = [v for v in own.variables if not any(v is each for each in apart)]
@@ -101,14 +101,14 @@ class StackedVariables:
         stacks = [stack.value for stack in (*self.weights, *self._slots)]
         return list(zip(ours, [*stacks, self.rates], strict=True))
 
-    def _loaded(self, place: Any) -> None:
+    def _loaded(self, row: Any) -> None:
         for variable, stack in self._pairs:
-            variable.assign(tf.reshape(stack[place], variable.shape))
+            variable.assign(tf.reshape(stack[row], variable.shape))
         for metric, stacks in zip(self.model.metrics, self._states, strict=True):
             for variable, stack in zip(metric.variables, stacks, strict=True):
-                variable.assign(stack[place])
+                variable.assign(stack[row])
         self.model.optimizer.iterations.assign(self.optimizer.iterations.value)
 
-    def _stored(self, place: Any) -> None:
+    def _stored(self, row: Any) -> None:
         for variable, stack in self._pairs:
-            stack.scatter_nd_update([[place]], [tf.reshape(variable.value, [-1])])
+            stack.scatter_nd_update([[row]], [tf.reshape(variable.value, [-1])])

@@ -1,4 +1,4 @@
-"""The steps of many runs at once, compiled: learn from batches, measure batches, predict.
+"""Compiled steps of many runs at once: learn from batches, measure batches, predict.
 
 Keras' own in them are the model, its loss, its metric objects and Adam, all called by their public
 names; `tf.vectorized_map` calls them for all runs at once. Ours are the loops over the batches.
@@ -25,17 +25,17 @@ CHUNK = 512
 
 
 class Block(NamedTuple):
-    """Some batches of all runs."""
+    """Consecutive batches of all runs."""
 
     samples: Any
     """float32 of shape (n_runs, n, d + 1): features, and the label behind them."""
     size: int
-    """Of its batches."""
+    """Size of the batches."""
     n_batches: int
 
 
 def blocks(samples: Any, size: int) -> Iterator[Block]:
-    """All batches of samples of shape (n_runs, n, d + 1), in order; the short one comes last."""
+    """Yield all batches of samples (n_runs, n, d + 1), in order; the short one comes last."""
     n = samples.shape[1]
     n_full = n // size
     for first, last, of in ((0, n_full * size, size), (n_full * size, n, n - n_full * size)):
@@ -51,7 +51,7 @@ def _filled(samples: Any, n: int) -> Any:
 
 
 class CompiledSteps:
-    """The compiled calls for one kind of model.
+    """Compiled functions of one kind of ensemble.
 
     The number of runs is that of the stacks, always: with another one XLA would take other paths,
     and bits would change.
@@ -66,7 +66,7 @@ class CompiledSteps:
         self._results = tf.function(self._results_of_all, **compiled)
 
     def learn(self, block: Block, states: Any, class_weight: Any) -> tuple[Any, Any]:
-        """Learn from a block; the metrics' states after it, and its batches' counts.
+        """Learn from a block; return the metrics' states after it and its batches' counts.
 
         `states`: a list of stacks for each metric. `class_weight`: that of each run's positives,
         of shape (n_runs,). Counts: (tp, fp, fn, tn), int32 of shape (n_batches, n_runs, 4).
@@ -74,11 +74,11 @@ class CompiledSteps:
         return self._stepped(self._learn, block, states, class_weight)
 
     def measure(self, block: Block, states: Any) -> tuple[Any, Any]:
-        """Show a block to the metrics; the same."""
+        """Update the metrics with a block, without learning; return the same as `learn`."""
         return self._stepped(self._measure, block, states)
 
     def predict(self, every: Sequence[Block]) -> Any:
-        """Scores of the samples of blocks of batches of 1, float32 of shape (n_runs, n, 1)."""
+        """Return scores of the samples of blocks of batches of 1, float32 (n_runs, n, 1)."""
         found = [
             self._predict(block.samples, tf.constant(-(-block.n_batches // CHUNK)))
             for block in every
@@ -86,7 +86,7 @@ class CompiledSteps:
         return tf.concat(found, axis=1)[:, : sum(block.n_batches for block in every)]
 
     def results(self, states: Any) -> dict[str, Any]:
-        """What each run's metrics say: name -> a tensor of shape (n_runs,)."""
+        """Return each metric's results by name, tensors of shape (n_runs,)."""
         found: dict[str, Any] = self._results(states)
         return found
 
@@ -96,7 +96,7 @@ class CompiledSteps:
         return states, counts[: block.n_batches]
 
     def _each(self, of_one: Callable[..., Any], *parts: Any) -> Any:
-        """What a function makes of each run's parts."""
+        """Apply a function to each run's parts, vectorized."""
         return tf.vectorized_map(lambda given: of_one(*given), parts, fallback_to_while_loop=False)
 
     def _weights(self) -> list[Any]:
@@ -124,7 +124,7 @@ class CompiledSteps:
     def _loop(
         self, step: Any, samples: Any, size: int, n_batches: Any, states: Any
     ) -> tuple[Any, Any]:
-        """Take the batches one by one."""
+        """Apply a step to the batches one by one."""
         n_runs, n, width = samples.shape
         rows = tf.TensorArray(tf.int32, n // size, element_shape=(n_runs, 4))
 
@@ -139,7 +139,7 @@ class CompiledSteps:
     def _learned(
         self, weights: Any, states: Any, x: Any, y: Any, class_weight: Any
     ) -> tuple[Any, Any, Any]:
-        """Gradients of a run's batch, its metrics' states after it, and its counts."""
+        """Compute the gradients of a run's batch, its metrics' states after it, and its counts."""
         weight = tf.where(y[:, 0] > 0, class_weight, 1.0)  # as Keras makes them of class_weight
         with tf.GradientTape() as tape:
             tape.watch(weights)
@@ -148,7 +148,7 @@ class CompiledSteps:
         return tape.gradient(loss, weights), *self._after(states, loss, y, scores, weight)
 
     def _measured(self, weights: Any, states: Any, x: Any, y: Any) -> tuple[Any, Any]:
-        """The states of a run's metrics after a batch of validation, and its counts."""
+        """Compute the states of a run's metrics after a validation batch, and its counts."""
         # the scores are made here: Keras takes the loss from the logits behind them
         scores = self._scores(weights, x)
         loss = self.model.compute_loss(x, y, scores, training=False)
@@ -157,7 +157,7 @@ class CompiledSteps:
     def _after(
         self, states: Any, loss: Any, y: Any, scores: Any, weight: Any
     ) -> tuple[list[list[Any]], Any]:
-        """As `keras.Model.train_step`: the loss by the size of the batch, then every metric."""
+        """Update the loss, weighted by batch size, and every metric, as `train_step` does."""
         (of_loss, *others), (first, *rest) = self.model.metrics, states
         after = [of_loss.stateless_update_state(first, loss, sample_weight=float(y.shape[0]))]
         for metric, state in zip(others, rest, strict=True):
@@ -183,7 +183,7 @@ class CompiledSteps:
         return self._each(self._results_of_one, states)
 
     def _results_of_one(self, states: Any) -> dict[str, Any]:
-        """As `keras.Model.get_metrics_result`."""
+        """Compute a run's metric results, as `keras.Model.get_metrics_result` does."""
         logs: dict[str, Any] = {}
         for metric, state in zip(self.model.metrics, states, strict=True):
             result = metric.stateless_result(state)

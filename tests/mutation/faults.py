@@ -33,6 +33,7 @@ NO_FAULT = m.OneOf(
 CONDITION = m.Call(
     func=m.OneOf(
         m.Name("check"),
+        m.Name("errors_check"),
         m.Name("check_argument"),
         m.Attribute(value=m.Name("checks"), attr=m.Name("check_argument")),
     )

@@ -1,4 +1,4 @@
-"""The numbers of the atlas: of each metric and batch size the error, its law, and a verdict."""
+"""Statistics of the study of metrics: error, power law and verdict of each metric."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEAST_SIZES = 3
 
 
 def summary(source: Path) -> pd.DataFrame:
-    """A row per metric and batch size; see `batchf1.figures.atlas.table`.
+    """Return a row per metric and batch size; see `batchf1.figures.atlas.table`.
 
     Raises `InputError` for a metric of one seed alone.
     """
@@ -46,7 +46,7 @@ def summary(source: Path) -> pd.DataFrame:
 
 
 def _cell(rows: pd.DataFrame) -> dict[str, Any]:
-    """The numbers of one metric and batch size; the network is the unit of standard errors."""
+    """Return the numbers of one metric and batch size; networks are the unit of standard errors."""
     seeds = rows.groupby("seed")
     of_seed, error = seeds["value"].first(), seeds["error"].mean()
     n_batches = rows["n_batches"].sum()
@@ -70,7 +70,7 @@ def _cell(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def power_law(cells: pd.DataFrame) -> dict[str, Any]:
-    """What undefined batches give, verdict, and the exponent of |error| over batch size.
+    """Return the value of undefined batches, the verdict, and the exponent of |error| over size.
 
     That is fitted to the batch sizes at which the error is surely not 0 and has the sign of the
     smallest of them; NaN for fewer than three.
@@ -91,7 +91,7 @@ def power_law(cells: pd.DataFrame) -> dict[str, Any]:
 
 
 def _verdict(cells: pd.DataFrame, sure: pd.Series) -> str:
-    """Safe is what no cut moved, right on average what chance alone did."""
+    """Return `safe` if no cut changed the value, or another verdict from the mean errors."""
     if (cells[["error", "too_low", "too_high"]] == 0).all(axis=None):
         return SAFE
     if sure.empty:

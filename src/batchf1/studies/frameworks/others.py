@@ -1,4 +1,4 @@
-"""What the programs measured, audited: a row for each number that a framework logged."""
+"""Audited measurements of the programs: a row for each number that a framework logged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class Row:
-    """A number that a framework logged for the toy, and what it is."""
+    """Number that a framework logged for the example, and the result of its audit."""
 
     framework: str
     version: str
@@ -52,7 +52,7 @@ class Row:
 
 
 def measure(name: str, folder: Path = FOLDER) -> list[Row]:
-    """The rows of a program, from a process of its environment.
+    """Run a program in its environment and return its rows.
 
     `name`: one of `PROGRAMS`; `folder`: where the environments are. Raises `InputError` for
     another name, or where the program does not run to its end.
@@ -86,7 +86,7 @@ def _module(name: str) -> str:
 
 
 def rows_of(told: dict[str, Any]) -> list[Row]:
-    """The rows, not judged yet, of what a program tells."""
+    """Return the rows of a program's output, not audited yet."""
     rows = []
     for case in told["cases"]:
         pooled = example.f1(*_toy([list(range(samples(case["batches"])))])[0])
@@ -96,7 +96,7 @@ def rows_of(told: dict[str, Any]) -> list[Row]:
 
 
 def judged(rows: Iterable[Row]) -> list[Row]:
-    """The rows with their rules and whether they are right, which both cuts decide together."""
+    """Return the rows with their rules and verdicts; both batchings decide together."""
     found = list(rows)
     together: dict[tuple[str, str], list[Row]] = {}
     for row in found:
@@ -105,7 +105,7 @@ def judged(rows: Iterable[Row]) -> list[Row]:
 
 
 def audited(row: Row) -> AuditResult:
-    """What `audit` says of a row."""
+    """Return the result of `audit` for a row."""
     devices = [_batches(part) for part in row.seen.split("|")]
     batches = [batch for device in devices for batch in device]
     places = [place for place, device in enumerate(devices) for _ in device]
@@ -115,7 +115,7 @@ def audited(row: Row) -> AuditResult:
 
 
 def samples(batches: str) -> int:
-    """How many samples of the toy a cut takes."""
+    """Return the number of samples in a batching of the example."""
     return sum(map(int, batches.split("/")))
 
 

@@ -1,4 +1,4 @@
-"""What a program tells: the numbers that a framework logged for the toy, as JSON."""
+"""Output protocol of the programs: the numbers that a framework logged for the example, as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from batchf1.studies.frameworks.example import BATCHES
 
 @dataclass(frozen=True)
 class Case:
-    """A number that a framework logged."""
+    """Number that a framework logged."""
 
     written: str
     """What the user writes, in Markdown."""
@@ -25,7 +25,7 @@ class Case:
 
 
 def format_batches(*devices: Sequence[Sequence[int]]) -> str:
-    """The batches of each device as text: `0 1 2 3/8 9|4 5 6 7` has two devices.
+    """Return the batches of each device as text: `0 1 2 3/8 9|4 5 6 7` has two devices.
 
     `devices`: for each its batches, each the numbers of its samples.
     """
@@ -38,7 +38,7 @@ def emit(
     measured: Callable[[int], Iterable[Case]],
     cuts: dict[str, int] = BATCHES,
 ) -> None:
-    """Print the cases of each cut of the toy, on one line.
+    """Print the cases of each batching of the example, on one line.
 
     `measured`: from a number of samples to what the framework logs for so many of the toy.
     """

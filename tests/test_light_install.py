@@ -19,9 +19,12 @@ raise SystemExit(pytest.main(["-rs", "-p", "no:cacheprovider", *sys.argv[1:]]))
 """
 
 
-def without(package, *files):
-    """pytest where a package is missing: its exit status and what it prints."""
-    command = [sys.executable, "-c", WITHOUT.format(package=package), *map(str, files)]
+def without(package, repository, folder):
+    """pytest of a folder where a package is missing: its exit status and what it prints."""
+    (folder / "conftest.py").write_text((repository / "tests/conftest.py").read_text())
+    options = ["-c", repository / "pyproject.toml", "--confcutdir", repository]
+    code = WITHOUT.format(package=package)
+    command = [sys.executable, "-c", code, *map(str, [*options, folder])]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.returncode, done.stdout
 
@@ -29,15 +32,12 @@ def without(package, *files):
 @pytest.mark.parametrize("module", ["from sklearn import metrics", "import helpers.reference"])
 def test_files_that_need_scikit_learn_are_skipped_without_it(module, repository, tmp_path):
     (tmp_path / "test_it.py").write_text(f"{module}\n\ndef test(): assert False\n")
-    conftest = ["-c", repository / "pyproject.toml", "--confcutdir", repository]
-    (tmp_path / "conftest.py").write_text((repository / "tests/conftest.py").read_text())
-    status, said = without("sklearn", *conftest, tmp_path)
+    status, said = without("sklearn", repository, tmp_path)
     assert status == pytest.ExitCode.NO_TESTS_COLLECTED, said
     assert "needs sklearn: pip install 'batchf1[keras]'" in said
 
 
 def test_a_package_that_is_in_no_extra_is_an_error(repository, tmp_path):
     (tmp_path / "test_it.py").write_text("import nowhere\n")
-    (tmp_path / "conftest.py").write_text((repository / "tests/conftest.py").read_text())
-    status, said = without("nowhere", tmp_path)
+    status, said = without("nowhere", repository, tmp_path)
     assert status == pytest.ExitCode.INTERRUPTED, said

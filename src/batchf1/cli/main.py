@@ -1,4 +1,4 @@
-"""The `batchf1` command: the parser, and the one place where an error becomes a line."""
+"""The `batchf1` command: its parser, and its handling of errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RENAMED = {"prefer": "compare", "whence": "provenance"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; its exit status, one of `STATUSES`."""
+    """Run a command and return its exit status, one of `STATUSES`."""
     given = _with_new_name(arguments)
     with console.handle_broken_pipe():
         parsed = _parser(given).parse_args(given)
@@ -56,10 +56,10 @@ def _with_new_name(arguments: list[str] | None) -> list[str]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that refuses in one line."""
+    """Parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Leave with status 2."""
+        """Exit with status 2."""
         self.exit(2, f"{self.prog}: {one_line(message)}\n")
 
 
@@ -79,7 +79,7 @@ def _parser(given: list[str]) -> argparse.ArgumentParser:
 
 
 def _add_plugins(parser: argparse.ArgumentParser, commands: Any, given: list[str]) -> None:
-    """Add the command of another package that is called, or all where none of them is."""
+    """Add the command of another package that is called, or all if none of them is."""
     points = entry_points(group=GROUP)
     called = points.select(name=given[0] if given else "")
     for point in called or points:

@@ -1,4 +1,4 @@
-"""The contract of a figure: a module with `table(source, ...)` and `draw(table)`.
+"""Contract of a figure: a module with `table(source, ...)` and `draw(table)`.
 
 The first makes the numbers, the second the picture. Neither trains: `source` is the table of a
 study or an experiment file, and `draw` sees nothing but the numbers of `table`.
@@ -19,7 +19,7 @@ from batchf1.records import files, provenance_of_file
 
 
 class Figure(Protocol):
-    """What a module of this package offers."""
+    """Attributes of a module of this package."""
 
     ALT: str
     """What the picture shows, for those who do not see it; no numbers of its table."""
@@ -28,14 +28,14 @@ class Figure(Protocol):
     """Column of its table that `draw` needs -> `number`, `text` or `flag`."""
 
     def table(self, *sources: Path) -> pd.DataFrame:
-        """The numbers behind the figure."""
+        """Return the numbers behind the figure."""
 
     def draw(self, table: pd.DataFrame) -> Any:
-        """The figure, a `matplotlib.figure.Figure`."""
+        """Draw the figure, a `matplotlib.figure.Figure`."""
 
 
 def module(name: str) -> Figure:
-    """The module of a figure, by name or import path."""
+    """Return the module of a figure, by name or import path."""
     found: Figure = registry.load(registry.FIGURES, name)
     lacking = [part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(found, part)]
     rule = f"{name} must have ALT, COLUMNS, table and draw"
@@ -48,7 +48,7 @@ KINDS = (".pdf", ".png")
 
 
 def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
-    """The numbers behind a figure; `InputError` where it is made from more or fewer files."""
+    """Return the numbers behind a figure; `InputError` for a wrong number of files."""
     compute = module(name).table
     wanted = list(inspect.signature(compute).parameters)
     given = [str(source) for source in sources]
@@ -57,7 +57,7 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
 
 
 def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, str]:
-    """Draw a figure from its CSV into each of the output files, byte for byte repeatable.
+    """Draw a figure from its CSV into each of the output files, reproducible byte for byte.
 
     What the CSV was made from (see `records.whence`) goes into the files, too. Returns the figure's
     headline, which says what to conclude, its caption, and what it was made from in a line; a

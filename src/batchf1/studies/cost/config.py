@@ -166,7 +166,7 @@ class Measurement:
 
     @property
     def calls(self) -> int:
-        """Number of calls of Keras from Python in an epoch, which dominate the time of a large cell."""
+        """Number of calls of Keras from Python in an epoch, which dominates in large cells."""
         fit = 2 * -(-self.n_batches // ENGINES[self.engine])
         if self.plugin != "epoch_end":
             return fit

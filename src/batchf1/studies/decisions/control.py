@@ -79,7 +79,7 @@ def _drawn(
 
 
 def _expected(study: DecisionStudy, prevalence: float) -> Iterator[Any]:
-    """Return the expected counts of the test set at each threshold."""
+    """Yield tp, fp, fn and tn that are expected of the test set at each threshold."""
     positives = round(N_TEST * prevalence)
     hit, false = rates(study, prevalence)
     tp = np.rint(positives * hit).astype(np.int64)

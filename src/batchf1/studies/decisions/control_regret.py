@@ -32,7 +32,7 @@ def control(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cells(curves: pd.DataFrame) -> pd.DataFrame:
-    """Yield the rows of each prevalence."""
+    """Return the rows of one prevalence, one for each batch size and value of empty batches."""
     curves = curves.sort_values(["seed", "threshold"], kind="stable")
     n_seeds = curves["seed"].nunique()
     drawn = _drawn(n_seeds)

@@ -130,7 +130,7 @@ def _searches(last: pd.DataFrame) -> Iterator[Options]:
 
 
 def _two_models(last: pd.DataFrame) -> Iterator[Options]:
-    """Return the index of the better of two; in a tie the lower, which is logistic regression."""
+    """Yield the decisions between a logistic regression, which wins ties, and a network."""
     weights = (1.0, WEIGHTED)
     for ours, theirs in ((1.0, 1.0), (WEIGHTED, WEIGHTED), weights, weights[::-1]):
         both: list[Any] = [_of(last, "logistic", theirs), _of(last, "network", ours)]

@@ -24,9 +24,9 @@ from batchf1.records import imports
 
 COMMANDS = (audit, expect, fetch, forensics, compare, train, verify, provenance, workflow)
 GROUP = "batchf1.commands"
-"""Of the entry points under which other packages register modules with an `add` of their own.
+"""Group of the entry points under which other packages register modules with an `add`.
 
-An entry point is named like its command.
+An entry point has the name of its command.
 """
 STATUSES = """exit status:
   0  fine
@@ -36,7 +36,7 @@ STATUSES = """exit status:
 """
 RENAMED = {"prefer": "compare", "whence": "provenance"}
 """Old name of a command -> its name now; the old ones go with the next release."""
-# What a command computes with is imported when it runs: `batchf1 --help` answers at once.
+# Commands import what they need when they run: `batchf1 --help` answers at once.
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,7 +16,7 @@ DESCRIPTION = """Train one run with Hydra overrides, for example
 
   batchf1 train dataset=diamonds dataset.prevalence=0.01 training.batch_size=64 seed=3
 
-It prints the log of each epoch, then each strategy's F1 of the last epoch beside its references:
+It prints the log of each epoch, then each strategy's F1 of the last epoch and its references:
 pooled (the predictions that the batches saw) and full pass (with the epoch's last weights).
 Without overrides it trains with the settings that --settings shows.
 

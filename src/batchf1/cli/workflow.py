@@ -117,7 +117,7 @@ def _add_table(parsers: Any) -> None:
         "--output",
         type=Path,
         required=True,
-        help="figures/<figure>.csv; what it was made from goes beside it, as .json",
+        help="figures/<figure>.csv; its provenance goes into the .json of the same name",
     )
     parser.set_defaults(command=_table, prog=parser.prog)
 

@@ -95,7 +95,7 @@ def _ticks(ax: Any) -> None:
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     low, high = ax.get_ylim()
-    ax.set_ylim(min(low, -0.2 * high), high)  # room for the names of lines near 0
+    ax.set_ylim(min(low, -0.2 * high), high)  # space for the names of lines near 0
 
 
 def name(ax: Any, table: pd.DataFrame) -> None:

@@ -16,13 +16,13 @@ from batchf1.sweep import schema
 NAMED = tuple(schema.COLUMN_OF.values())
 """Settings that every table of runs has a column for."""
 CELL = ["n_samples", "batch_size", "prevalence"]
-"""What a figure of the sweep has a row for, beside the split."""
+"""Columns by which a figure of the sweep has rows, apart from the split."""
 LEARNED = 0.5
 """Where the true F1 is below it, little is found, and no mean of it is very wrong."""
 REPEATED = "seed"
-"""The axis that a figure takes means over, and says so."""
+"""The axis that a figure takes means over, which its caption mentions."""
 MOST = 12
-"""Settings of axes beside a figure's own that it shows, each in a panel."""
+"""Largest number of settings of further axes that a figure shows, each in a panel."""
 
 
 COUNTS = ["tp", "fp", "fn", "tn"]

@@ -57,7 +57,7 @@ def reserve_margin(ax: Any, names: Sequence[str], values: Sequence[float], side:
 def label_line_ends(ax: Any, ends: Sequence[End], side: Side) -> None:
     """Write each line's name beside its end, moved apart as little as needed.
 
-    The axes have the room already (`reserve_margin`).
+    The axes have the space already (`reserve_margin`).
     """
     ends = sorted(ends, key=lambda end: end.y)
     low, high = ax.get_ylim()

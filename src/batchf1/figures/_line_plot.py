@@ -39,7 +39,7 @@ READ = [
     *("split", "strategy", "f1", "reference_pooled", "reference_full_pass"),
     *("n_batches", "averaging", *_facets.COUNTS),
 ]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 NUMBERS = ("n_runs", "true_f1", "f1", "error", "error_se", "worst_error")
 FURTHER_NUMBERS = ("error_full_pass", "expected_error")
 COLUMNS = {
@@ -71,7 +71,7 @@ def at_largest(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def at_rarest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with the smallest prevalence that most data sizes have, for each setting."""
+    """Return the rows with the smallest prevalence that the most data sizes share."""
     further = _facets.further(rows, CELL)
     sizes = rows.groupby([*further, "prevalence"]).agg(sizes=("n_samples", "nunique"))
     sizes = sizes.reset_index().sort_values(["sizes", "prevalence"], ascending=[False, True])
@@ -104,7 +104,7 @@ def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
     Above, signed errors on a linear scale, with the exact expectation from the pooled counts as
     lines; a row of panels for each setting of the further axes. Below, on a logarithmic one, the
     largest error of each strategy over all drawn cells, so that errors of 0.8 and of 1e-16 can be
-    read alike. Raises `InputError` for more than `_axes.MOST` settings.
+    read alike. Raises `InputError` for more than `_facets.MOST` settings.
     """
     drawn = table[table["true_f1"] >= LEARNED]
     if drawn.empty:

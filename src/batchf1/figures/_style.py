@@ -20,7 +20,7 @@ from batchf1.errors import one_line
 from batchf1.records import provenance_of_file
 from batchf1.records.files import replacing
 
-# Okabe & Ito's colours, which the colour-blind can tell apart; the naive one is also the darkest
+# Okabe & Ito's colours, safe for the colour-blind; the naive one is also the darkest
 # against its neighbours in grey, and each strategy has a marker of its own.
 COLOURS = {
     "batch_mean": "#D55E00",
@@ -174,7 +174,7 @@ def save(figure: Figure, path: Path, record: str | None = None) -> None:
         ".png": {"Title": headline, "Description": caption, provenance_of_file.KEY: record},
         ".pdf": {"Title": headline, "Subject": caption, "Keywords": record, "CreationDate": None},
     }
-    # None tells a PDF to leave a date out; a PNG takes texts alone
+    # None leaves the date out of a PDF; a PNG takes only texts
     metadata = {k: v for k, v in carried.get(path.suffix, {}).items() if v or k == "CreationDate"}
     with replacing(path) as temporary:
         figure.savefig(temporary, metadata=metadata)

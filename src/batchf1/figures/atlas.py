@@ -40,7 +40,7 @@ SHADES = {
 FINE = "#DDF1EA"
 """A tint of green, where there is no error that one could see."""
 SEEN = 0.05
-"""Percent; an error below is not told from 0 in a cell."""
+"""Percent; a smaller error is shown as 0 in a cell."""
 OFTEN = 0.01
 """Share of undefined batches above which a cell is marked."""
 GIVEN = {"0": "count 0", "NaN": "left out"}
@@ -51,7 +51,7 @@ WORDS = {RIGHT: "on average"}
 LINE = 150
 """Characters in a line of the caption."""
 LEFT, RIGHT_SIDE = 2.6, 3.4
-"""Cells that would fit beside the cells."""
+"""Width of the texts at the sides, in cells."""
 GAP = 1.15
 """Rows for the title of a block."""
 

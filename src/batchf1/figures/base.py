@@ -44,7 +44,7 @@ def module(name: str) -> Figure:
 
 
 KINDS = (".pdf", ".png")
-"""What figures are drawn as."""
+"""Suffixes of the files that figures are drawn to."""
 
 
 def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
@@ -59,11 +59,10 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
 def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, str]:
     """Draw a figure from its CSV into each of the output files, reproducible byte for byte.
 
-    What the CSV was made from (see `records.whence`) goes into the files, too. Returns the figure's
-    headline, which says what to conclude, its caption, and what it was made from in a line; a
-    figure without a headline has the question of its study as one. Raises `InputError` for a file
-    that is no such CSV, or not the one that its record (`X.json`) was written for, and for an
-    output of another kind.
+    The files contain the provenance of the CSV (see `records.provenance_of_file`), too. Returns the
+    figure's headline, its caption, and its provenance in a line; a figure without a headline has
+    the question of its study as one. Raises `InputError` for a file that is no such CSV, or not the
+    one that its record (`X.json`) was written for, and for an output of another kind.
     """
     from matplotlib import pyplot as plt
 

@@ -22,7 +22,7 @@ from batchf1.sweep.expected import ROUNDING, residuals, with_expectation
 from batchf1.theory.expectation import NORMAL_95
 
 KEY = ["batch_size", "prevalence"]
-"""What has a row of its own, beside further axes; sizes of the data are pooled."""
+"""Settings that have rows of their own, as further axes have; sizes of the data are pooled."""
 COUNTED = ["n_cells", "n_runs", "n_passes", "n_certain", "n_unknown"]
 NUMBERS = ["mean", "mean_se", "deviation", "deviation_se", "outside", "worst_certain"]
 ALT = (
@@ -33,7 +33,7 @@ COLUMNS = dict.fromkeys((*KEY, *COUNTED, *NUMBERS), "number")
 SHARED = ["dataset", "n_samples", "prevalence", "seed"]
 """Runs alike in these have the same validation data in the same order (`Run.names`)."""
 READ = ["run_id", "split", "strategy", "f1", "n_batches", "averaging", *_facets.COUNTS]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 BAND = 0.05
 """How far mean and deviation of the residuals may lie from 0 and 1."""
 HEIGHT, WIDTH, LINE = 2.6, 80, 128
@@ -116,7 +116,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Plot mean and standard deviation of the residuals over batch size, coloured by prevalence.
 
     A row of panels for each setting of further axes. Raises `InputError` for more than
-    `_axes.MOST` settings.
+    `_facets.MOST` settings.
     """
     cells = table[table["batch_size"].notna() & (table["n_passes"] > 0)]
     if cells.empty:

@@ -21,7 +21,7 @@ ALT = (
 )
 COLUMNS = {"split": "text", **dict.fromkeys(NUMBERS, "number")}
 READ = ["split", "strategy", "f1", "reference_pooled"]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 SKILLS = (0.95, 0.8, 0.6)
 """Precision and recall of the lines."""
 
@@ -70,8 +70,8 @@ def draw(table: pd.DataFrame) -> Figure:
 def _law(ax: Any, positives: pd.Series) -> None:
     range_ = np.geomspace(positives.min(), positives.max(), 80)
     for skill, dashes in zip(SKILLS, ("-", "--", ":"), strict=True):
-        law = [rare_positives(k, skill, skill) for k in range_]
-        share = [limit.expected_f1 / limit.true_f1 for limit in law]
+        limits = [rare_positives(k, skill, skill) for k in range_]
+        share = [limit.expected_f1 / limit.true_f1 for limit in limits]
         label = f"limit law, precision = recall = {skill:g}"
         ax.plot(range_, share, color=_style.TRUTH, linestyle=dashes, linewidth=1, label=label)
 

@@ -197,8 +197,8 @@ def _memory(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
             rows = largest[(largest["engine"] == engine) & (largest["strategy"] == name)]
             rows = rows.sort_values("n_rows")
             megabytes = (rows["grown_bytes"] / 1e6).clip(lower=FLOOR)
-            beside = APART ** (names.index(name) - (len(names) - 1) / 2)
-            ax.plot(rows["n_rows"] * beside, megabytes, **_look(name) | {"linestyle": dashes})
+            offset = APART ** (names.index(name) - (len(names) - 1) / 2)
+            ax.plot(rows["n_rows"] * offset, megabytes, **_look(name) | {"linestyle": dashes})
     ax.set(xscale="log", yscale="log", xlabel="rows of training, and of validation")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.set(ylabel="peak memory that the epoch adds, MB")

@@ -22,7 +22,7 @@ from batchf1.sweep.grid import load_study
 
 SAID = [*UNIT, "run_id", "role", "candidate", "batch_size", "training.class_weight"]
 READ = [*SAID, "epoch", "threshold", "val_loss", *VALIDATION, *TEST]
-"""Of a study's table, beside the logged values."""
+"""Columns of a study\'s table that are read, apart from the logged values."""
 FIRST = ["row", *aggregate.CELL, "positives_per_batch", "bin_low", "bin_high", "n_seeds"]
 COUNTED = ["n_seeds", "n_pairs", "validation_batch_size"]
 OUT = [*FIRST, "regret", "regret_low", "regret_high", *NUMBERS[1:]]
@@ -133,8 +133,8 @@ def _loss(rows: pd.DataFrame) -> str:
 def _direction(rows: pd.DataFrame) -> str:
     """Describe whether every arrow goes to more true positives and more false positives."""
     hits = rows["recall_chosen"] > rows["recall_true"]
-    alarms = rows["precision_chosen"] < rows["precision_true"]
-    return "What is chosen: false alarms" if (hits & alarms).all() else "What is chosen"
+    false_alarms = rows["precision_chosen"] < rows["precision_true"]
+    return "What is chosen: false alarms" if (hits & false_alarms).all() else "What is chosen"
 
 
 def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] | None) -> str:

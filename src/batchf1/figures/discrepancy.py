@@ -50,11 +50,11 @@ states the same, though no run repeats the numbers."""
 KEY = ["cause", "keras", "batch_size", "split", "frozen", "seed", "epoch"]
 SERIES = ["keras", "batch_size"]
 MODEL = [*SERIES, "seed"]
-LAWS: dict[Averaging, dict[str, Callable[[int, int, int, int], last_batch.Outcomes]]] = {
+DISTRIBUTIONS: dict[Averaging, dict[str, Callable[[int, int, int, int], last_batch.Outcomes]]] = {
     "size_weighted": {"dropped_batch": last_batch.dropped, "summed_counts": last_batch.summed},
     "per_batch": {"dropped_batch": last_batch.dropped, "averaged_counts": last_batch.averaged},
 }
-"""Averaging rule -> cause -> the exact law of the difference, for a random cut."""
+"""Averaging rule -> cause -> the exact distribution of the difference, for a random cut."""
 UNKNOWN = "no two runs alike"
 CLAIMED = (2, 3)
 """The differences that the article reports, in % of F1."""
@@ -75,7 +75,7 @@ READ = [
     *("split", "epoch", "strategy", "f1", "reference_full_pass", "frozen"),
     *("framework", "version", "averaging", *_facets.COUNTS),
 ]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 COLUMN_OF = {
     "f1": "from_log",
     "reference_full_pass": "verify",
@@ -91,8 +91,8 @@ def table(source: Path) -> pd.DataFrame:
     `from_log` and `verify`: F1 rebuilt from the logs, and of a prediction after the epoch;
     `points` = 100 (from_log - verify); `percent` = that in % of verify, NaN where verify is 0;
     `limit95`: what 95 % of random cuts of the fixed model's counts do not exceed, in % of F1, by
-    the exact law, or NaN; `bound`: where no two runs log the same, what |percent| stays below, in
-    place of `from_log`, `points` and `percent`; NaN elsewhere. Validation, except for
+    the exact distribution, or NaN; `bound`: where no two runs log the same, what |percent| stays
+    below, in place of `from_log`, `points` and `percent`; NaN elsewhere. Validation, except for
     `moving_weights`: the training log of `arrays`.
     """
     rows = _facets.rows(source, READ)
@@ -155,8 +155,8 @@ def _limits(fixed: pd.DataFrame) -> dict[tuple[Any, ...], float]:
         errors = row["fp"] + row["fn"]
         n_samples = row["tp"] + errors + row["tn"]
         true = 2 * row["tp"] / (2 * row["tp"] + errors)
-        for cause, law in LAWS[row["averaging"]].items():
-            cut = law(row["tp"], errors, n_samples, min(row["batch_size"], n_samples))
+        for cause, distribution in DISTRIBUTIONS[row["averaging"]].items():
+            cut = distribution(row["tp"], errors, n_samples, min(row["batch_size"], n_samples))
             model = tuple(row[key] for key in MODEL)
             found[cause, *model] = 100 * cut.quantile(0.95) / true
     return found
@@ -219,7 +219,7 @@ def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str
 
 
 def _points(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
-    """Plot triangles, up where the log is too high, down where too low; hollow in training."""
+    """Plot triangles, up where the log is too high, down where too low; hollow if weights move."""
     size = rows["percent"].abs().clip(lower=DIFFERENCE_TOL)
     for frozen in (False, True):
         for up in (False, True):

@@ -43,7 +43,7 @@ READ = [
     *("split", "strategy", "f1", "loss", "n_batches"),
     *("framework", "version", "averaging", *_facets.COUNTS),
 ]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 ARTICLE = "article"
 ALT = (
     "Four rows, one for each F1 of the article's log: the number that it prints, beside points "
@@ -165,8 +165,8 @@ def _with_interval(part: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
     spread = half_width(part["value"].std(), n)
     most = np.inf if "loss" in quantity else 1.0
     low, high = np.clip(part["value"].mean() + spread * np.array([-1, 1]), 0, most)
-    told = n > 1 and quantity in printed
-    inside: Any = bool(low <= printed[quantity] <= high) if told else pd.NA
+    defined = n > 1 and quantity in printed
+    inside: Any = bool(low <= printed[quantity] <= high) if defined else pd.NA
     return part.assign(low=low, high=high, compatible=inside)
 
 

@@ -66,8 +66,8 @@ def _held_against(found: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
     scale = np.hypot(found["std"], ROUNDING) * np.sqrt(1 + 1 / n)
     density = student.logpdf(gap / scale, n - 1) - np.log(scale)
     inside = (gap <= half_width(found["std"], n)).astype(float)
-    told = gap.notna() & (n > 1)
-    return found.assign(inside=inside.where(told), density=density.where(told))
+    defined = gap.notna() & (n > 1)
+    return found.assign(inside=inside.where(defined), density=density.where(defined))
 
 
 def worse(table: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def chosen(table: pd.DataFrame) -> pd.Series:
 def draw(table: pd.DataFrame) -> Figure:
     """Plot the likelihood of the log's numbers over the epochs; a panel per data set.
 
-    Raises `InputError` for more than `_axes.MOST` data sets or settings.
+    Raises `InputError` for more than `_facets.MOST` data sets or settings.
     """
     cells = table[table[SCORE].notna()]
     if cells.empty:

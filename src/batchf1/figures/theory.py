@@ -24,7 +24,7 @@ COLUMNS = {
     **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
 }
 READ = ["split", "epoch", "strategy", "f1", "n_batches", "averaging", *_facets.COUNTS]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 NUMBERS = ["f1", "expected_f1", "sd"]
 
 

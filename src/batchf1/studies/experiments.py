@@ -38,7 +38,7 @@ KEYS = {
 """Key that only one kind of file has -> its kind, for a file without `kind`; until the next
 release."""
 MEASURED = {"scaling": Path("benchmarks")}
-"""Figure that no experiment makes -> what does."""
+"""Figure that no experiment makes -> the folder that its numbers come from."""
 
 
 def load(path: Path) -> Experiment:
@@ -55,7 +55,7 @@ def experiments(folder: str | Path) -> dict[str, Experiment]:
     """Read every experiment file of a folder, by name.
 
     Raises `InputError` where a file does not fit, two of them claim one figure, or one ends in
-    .yml, which would otherwise lie there unread, perhaps beside a .yaml of the same name.
+    .yml, which would otherwise be ignored, even where a .yaml has the same name.
     """
     found: dict[str, Experiment] = {}
     owner = dict(MEASURED)

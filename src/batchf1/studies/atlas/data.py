@@ -1,6 +1,6 @@
 """Three tasks on the diamonds data of plotnine, each of which a small network does fairly well.
 
-`heavy`: more than so many carat, from price, grades and proportions (as its size would tell all).
+`heavy`: more than so many carat, from price, grades and proportions (sizes would reveal it).
 `grade`: of the cut, Fair to Ideal, from weight, sizes, proportions, grades and price.
 `price`: thousand dollars, from weight, proportions and grades (some sizes are typing errors).
 """

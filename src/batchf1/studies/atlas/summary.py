@@ -17,11 +17,11 @@ from batchf1.studies.atlas.rows import ATLAS
 SAFE, RIGHT, LOW, HIGH, EITHER = "safe", "right on average", "too low", "too high", "either way"
 """Verdicts on a metric."""
 ROUNDING = 1e-12
-"""Errors of so small a share of the value are 0."""
+"""Share of the value below which an error counts as 0."""
 SURE = 4.0
-"""Standard errors that an error differs from 0 by where it says something."""
+"""Standard errors by which an error must differ from 0 to count as one."""
 LEAST_SIZES = 3
-"""Batch sizes with an error, below which no law is fitted."""
+"""Least number of batch sizes with an error for which a power law is fitted."""
 
 
 def summary(source: Path) -> pd.DataFrame:
@@ -41,8 +41,8 @@ def summary(source: Path) -> pd.DataFrame:
     found = found.sort_values(
         ["metric", "batch_size"], key=lambda c: c.map(order) if c.name == "metric" else c
     )
-    laws = [power_law(part) for _, part in found.groupby("metric", sort=False)]
-    return found.drop(columns="gives").merge(pd.DataFrame(laws), validate="many_to_one")
+    fits = [power_law(part) for _, part in found.groupby("metric", sort=False)]
+    return found.drop(columns="gives").merge(pd.DataFrame(fits), validate="many_to_one")
 
 
 def _cell(rows: pd.DataFrame) -> dict[str, Any]:

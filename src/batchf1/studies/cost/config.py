@@ -135,7 +135,7 @@ class Measurement:
 
     @property
     def series(self) -> tuple[object, ...]:
-        """Settings that a measurement shares with those it is compared with."""
+        """Settings that a measurement shares with the one without a strategy."""
         shape = (self.device, self.model, self.engine, self.batch_size, self.n_samples)
         return (*shape, self.repetition)
 

@@ -28,7 +28,7 @@ def bins(regrets: pd.DataFrame) -> pd.DataFrame:
     """Return mean regrets over data sets, prevalences and sizes, in bins of positives per batch.
 
     In each seed the mean over the cells of the bin counts; `positives_per_batch` is the cells'
-    geometric mean. What has no one batch size is in a bin without limits, over all cells.
+    geometric mean. Decisions without one batch size are in a bin without limits, over all cells.
     """
     rows = _with_positives(regrets)
     for name, labels in {"bin_low": EDGES[:-1], "bin_high": EDGES[1:]}.items():
@@ -40,7 +40,7 @@ def bins(regrets: pd.DataFrame) -> pd.DataFrame:
 def interval(values: Floats) -> tuple[Floats, Floats]:
     """Return 95 % percentile bootstrap intervals of the means along the last axis, (rows, seeds).
 
-    NaN for one seed. Each row meets the same resamples, whatever rows are beside it.
+    NaN for one seed. Each row has the same resamples, whatever the other rows are.
     """
     n = values.shape[-1]
     if n < 2:

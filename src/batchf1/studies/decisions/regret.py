@@ -30,7 +30,7 @@ COLUMNS = [*KEY, "dataset", "prevalence", "seed", "validation_batch_size", "empt
 COLUMNS += NUMBERS
 
 Cut = tuple[int, str]
-"""Size of validation batches, and what an empty one counts: a key of `record.EMPTY`."""
+"""Size of validation batches, and what an empty one counts: a key of `rows.EMPTY`."""
 
 
 class Values(NamedTuple):
@@ -108,7 +108,7 @@ def _ways(option: Options, known: Values) -> Iterator[Way]:
         else:
             for (size, empty), found in by_cut.items():
                 yield Way(chosen_by, size, empty, found)
-    if option.decision != "threshold":  # of which the loss knows nothing
+    if option.decision != "threshold":  # on which the loss does not depend
         yield Way("loss", np.nan, "", known.table["val_loss"].to_numpy(np.float64), "min")
 
 

@@ -21,7 +21,7 @@ from batchf1.training.base import Expected, SplitResult
 from batchf1.training.engines import framework_of
 
 EMPTY = {"0": 0.0, "1": 1.0, "skip": np.nan}
-"""What stands for F1 in a batch without positives and predicted ones -> its value."""
+"""Name of a value of F1 in batches without positives and predicted positives -> the value."""
 VALIDATION, TEST = ("tp", "fp", "fn", "tn"), ("test_tp", "test_fp", "test_fn", "test_tn")
 LOGGED = r"^f1_(\d+)_(0|1|skip)$"
 """Columns of the logged F1: validation batch size, and what empty batches count for."""
@@ -62,13 +62,13 @@ framework's average over the validation batches of F1, with the weights of the e
 def recording(study: DecisionStudy) -> Recording:
     """Return the recording of a study of decisions: the schema and how its rows are made."""
     sizes, thresholds = list(study.validation_batch_sizes), study.thresholds
-    told = {"validation_batch_sizes": sizes, "thresholds": thresholds}
+    settings = {"validation_batch_sizes": sizes, "thresholds": thresholds}
     return Recording(
         EPOCHS,
         partial(table, sizes=sizes, thresholds=thresholds),
         lambda run: run.training.epochs + len(_further(run, thresholds)),
         __name__,
-        told,
+        settings,
     )
 
 

@@ -10,7 +10,7 @@ LABELS = np.array([1, 0, 1, 0, 1, 0, 0, 0, 1, 1], np.float32)
 SCORES = np.array([1, 1, 0, 0, 1, 0, 0, 0, 1, 1], np.float32)
 BATCH_SIZE = 4
 BATCHES = {"4/4/2": 10, "4/4": 8}
-"""How the toy is cut -> its samples. The second is the first without its short batch."""
+"""Batch sizes -> number of samples. The second is the first without its short batch."""
 
 
 def batches(n: int, size: int = BATCH_SIZE) -> list[list[int]]:

@@ -69,7 +69,9 @@ def measure(framework: str) -> list[Row]:
         [sys.executable, "-m", "batchf1.cli.main", "workflow", "probe", framework],
         capture_output=True,
         text=True,
-        env=os.environ | quiet | {"CUDA_VISIBLE_DEVICES": "-1"},  # a toy: the same on every machine
+        env=os.environ
+        | quiet
+        | {"CUDA_VISIBLE_DEVICES": "-1"},  # so small an example: the same on every machine
     )
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no word"]
@@ -133,7 +135,7 @@ def metric_functions(ops: Any, returned: str) -> list[Callable[[Any, Any], Any]]
 
     def f1(y_true: Any, y_pred: Any) -> Any:
         tp, predicted, positives = (ops.sum(part) for part in parts(y_true, y_pred))
-        return 2 * tp / (predicted + positives)  # no batch of the toy is without positives
+        return 2 * tp / (predicted + positives)  # no batch of the example is without positives
 
     places = range(len(MARGINS))
     found: list[Any] = [f1] if returned == "f1" else [count(place) for place in places]

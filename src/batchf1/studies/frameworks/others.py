@@ -35,12 +35,12 @@ class Row:
     written: str
     """What the user writes, in Markdown."""
     batches: str
-    """How the toy was cut, as `4/4/2`."""
+    """Batch sizes of the example, as `4/4/2`."""
     seen: str
     """The samples that went into the number: batches apart by `/`, devices by `|`."""
     logged: float
     pooled: float
-    """The F1 of all samples of the toy."""
+    """F1 of all samples of the example."""
     fits: str = ""
     """The rules of `audit` that give this number."""
     rule: str = ""
@@ -85,13 +85,13 @@ def _module(name: str) -> str:
     return f"{__name__.rpartition('.')[0]}.programs.{name}"
 
 
-def rows_of(told: dict[str, Any]) -> list[Row]:
+def rows_of(output: dict[str, Any]) -> list[Row]:
     """Return the rows of a program's output, not audited yet."""
     rows = []
-    for case in told["cases"]:
+    for case in output["cases"]:
         pooled = example.f1(*_toy([list(range(samples(case["batches"])))])[0])
         numbers = {"logged": round(case["logged"], DIGITS), "pooled": round(pooled, DIGITS)}
-        rows.append(Row(told["framework"], told["version"], **case | numbers))
+        rows.append(Row(output["framework"], output["version"], **case | numbers))
     return rows
 
 

@@ -40,7 +40,7 @@ def _number(row: Row) -> str:
 
 
 def _rule(cuts: list[Row]) -> str:
-    """Describe the rule, or the rule of each batching if they differ."""
+    """Describe the rule; if no rule fits all batchings, one that fits each of them."""
     if cuts[0].rule:
         return f"{MEANING[cuts[0].rule]} (`{cuts[0].rule}`)"
     some = [f"`{row.fits.split()[0]}` on {row.batches}" for row in cuts if row.fits]

@@ -44,7 +44,7 @@ class Row:
     weighted_f1: float = 0.0
     """The true F1 where every sample counts by its weight."""
     rule: str = ""
-    """A key of `RULES`, or `other`: what both cuts of the toy were averaged by."""
+    """A key of `RULES`, or `other`: the rule that averages both batchings of the example."""
     exact: str = ""
     """`unweighted` or `weighted`: the true F1 that `f1` equals in this row; `no`: neither."""
     precision: str = ""

@@ -21,7 +21,7 @@ class Case:
     instead: str = ""
     """What to write instead, in Markdown; empty where nothing is wrong."""
     batches: str = ""
-    """How the toy was cut."""
+    """Batch sizes of the example."""
 
 
 def format_batches(*devices: Sequence[Sequence[int]]) -> str:
@@ -40,12 +40,12 @@ def emit(
 ) -> None:
     """Print the cases of each batching of the example, on one line.
 
-    `measured`: from a number of samples to what the framework logs for so many of the toy.
+    `measured`: yields what the framework logs for the first `n` samples of the example.
     """
     cases = [
         asdict(case) | {"batches": cut, "logged": float(case.logged)}
         for cut, n in cuts.items()
         for case in measured(n)
     ]
-    said = {"framework": framework, "version": version, "cases": cases}
-    print(json.dumps(said), flush=True)  # noqa: T201
+    message = {"framework": framework, "version": version, "cases": cases}
+    print(json.dumps(message), flush=True)  # noqa: T201

@@ -48,7 +48,20 @@ KINDS = (".pdf", ".png")
 
 
 def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
-    """Return the numbers behind a figure; `InputError` for a wrong number of files."""
+    """Return the numbers behind a figure.
+
+    Parameters
+    ----------
+    name : str
+        Name or import path of the figure.
+    sources : sequence of Path
+        Files that it is made from, as many as its `table` has parameters.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer files.
+    """
     compute = module(name).table
     wanted = list(inspect.signature(compute).parameters)
     given = [str(source) for source in sources]
@@ -59,10 +72,27 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
 def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, str]:
     """Draw a figure from its CSV into each of the output files, reproducible byte for byte.
 
-    The files contain the provenance of the CSV (see `records.provenance_of_file`), too. Returns the
-    figure's headline, its caption, and its provenance in a line; a figure without a headline has
-    the question of its study as one. Raises `InputError` for a file that is no such CSV, or not the
-    one that its record (`X.json`) was written for, and for an output of another kind.
+    The files contain the provenance of the CSV (see `records.provenance_of_file`), too.
+
+    Parameters
+    ----------
+    name : str
+        Name or import path of the figure.
+    source : Path
+        CSV that `table` made.
+    outputs : sequence of Path
+        Files to draw to, each with a suffix of `KINDS`.
+
+    Returns
+    -------
+    headline, caption, provenance : str
+        A line each; a figure without a headline has the question of its study as one.
+
+    Raises
+    ------
+    InputError
+        If the CSV is not of this figure, or not the one that its record (`X.json`) was written
+        for, or if an output has another suffix.
     """
     from matplotlib import pyplot as plt
 

@@ -89,7 +89,7 @@ def rows_of(output: dict[str, Any]) -> list[Row]:
     """Return the rows of a program's output, not audited yet."""
     rows = []
     for case in output["cases"]:
-        pooled = example.f1(*_toy([list(range(samples(case["batches"])))])[0])
+        pooled = example.f1(*_labels_and_scores([list(range(samples(case["batches"])))])[0])
         numbers = {"logged": round(case["logged"], DIGITS), "pooled": round(pooled, DIGITS)}
         rows.append(Row(output["framework"], output["version"], **case | numbers))
     return rows
@@ -110,7 +110,10 @@ def audited(row: Row) -> AuditResult:
     batches = [batch for device in devices for batch in device]
     places = [place for place, device in enumerate(devices) for _ in device]
     return audit(
-        F1, _toy(batches), f"{row.logged:.{DIGITS}f}", devices=places if places[-1] else None
+        F1,
+        _labels_and_scores(batches),
+        f"{row.logged:.{DIGITS}f}",
+        devices=places if places[-1] else None,
     )
 
 
@@ -123,7 +126,7 @@ def _batches(text: str) -> list[list[int]]:
     return [[int(sample) for sample in batch.split()] for batch in text.split("/")]
 
 
-def _toy(batches: list[list[int]]) -> list[tuple[Any, Any]]:
+def _labels_and_scores(batches: list[list[int]]) -> list[tuple[Any, Any]]:
     return [(example.LABELS[batch], example.SCORES[batch]) for batch in batches]
 
 

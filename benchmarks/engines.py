@@ -1,4 +1,4 @@
-"""Seconds of a run in each engine, in a bare loop, and of the multiplications alone.
+"""Seconds of a run in each engine, in a minimal loop, and in the matrix products alone.
 
 All in one process and one thread, in turn, over data size and batch size. The bare loop makes the
 optimiser steps of one run without `fit`, metrics, callbacks, validation and prediction. The
@@ -41,7 +41,7 @@ RUNS = 32
 
 
 def bare(run: Run) -> Callable[[], None]:
-    """All steps of a run, an epoch a compiled call."""
+    """Train all steps of a run, with one compiled call per epoch."""
     x, y = map(tf.constant, run.dataset.load(generator(*run.names, "data")).train)
     size, (n_full, rest) = run.training.batch_size, divmod(len(x), run.training.batch_size)
     model = network.build(run.model.hidden, x.shape[1])
@@ -74,7 +74,7 @@ def bare(run: Run) -> Callable[[], None]:
 
 
 def multiplications(run: Run) -> Callable[[], None]:
-    """The matrix products of the training steps of 32 runs, forward and back, and nothing else."""
+    """Compute the matrix products of the training steps of 32 runs, and nothing else."""
     size, n_features, (units,) = run.training.batch_size, 5, run.model.hidden
     draw = np.random.default_rng(0)
     shapes = [(size, n_features), (n_features, units), (units, 1), (size, 1)]
@@ -100,7 +100,7 @@ def multiplications(run: Run) -> Callable[[], None]:
 
 
 def steps(run: Run) -> Callable[[], None]:
-    """The ensemble's compiled training steps of 32 runs, all metrics included, and nothing else."""
+    """Run the ensemble's compiled training steps of 32 runs, with all metrics, and nothing else."""
     ensemble = ensemble_of(run)
     data = run.dataset.load(generator(*run.names, "data")).train
     samples = tf.constant(np.stack([np.concatenate(data, axis=1)] * RUNS))
@@ -117,7 +117,7 @@ def steps(run: Run) -> Callable[[], None]:
 
 
 def engine(run: Run, n_runs: int) -> Callable[[], object]:
-    """Runs with all strategies, from loading data to rows."""
+    """Train runs with all strategies, from loading data to rows."""
     trainer = (PlainTrainer if run.training.engine == "plain" else EnsembleTrainer)(run)
     runs = [replace(run, seed=seed) for seed in range(n_runs)]
     return lambda: rows.table(runs, "CPU", trainer.train(runs), trainer.expected)
@@ -134,7 +134,7 @@ KINDS: dict[str, tuple[Callable[[Run], Callable[[], object]], int]] = {
 
 
 def measure(n_samples: int, batch_size: int, repeats: int) -> list[dict[str, object]]:
-    """A row for each kind: seconds of the first call, which compiles, and a run's in later ones."""
+    """Return a row for each kind: seconds of the first call, which compiles, and of later ones."""
     found: list[dict[str, object]] = []
     for name, (make, n_runs) in KINDS.items():
         of = "plain" if name == "plain" else "ensemble"

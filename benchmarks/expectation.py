@@ -1,4 +1,4 @@
-"""What an expectation costs alone and among many: `python benchmarks/expectation.py [POOLS]`.
+"""Time of an expectation, single and vectorised: `python benchmarks/expectation.py [POOLS]`.
 
 Pools like those of a sweep's passes: training sets and validation sets of a fifth, prevalences and
 counts of any classifier. Both ways take turns in one process; their times are medians.
@@ -20,7 +20,7 @@ SINGLE = 25
 
 
 def pools(number: int, batch_size: int) -> Counts:
-    """Counts of this many pools of at least a batch, the same at each call."""
+    """Return counts of `number` pools of at least a batch, the same at each call."""
     draw = np.random.default_rng(0)
     n = np.maximum(draw.choice(SAMPLES, number) // draw.choice([1, 5], number), batch_size)
     prevalence = np.exp(draw.uniform(np.log(0.005), np.log(0.5), number))
@@ -32,7 +32,7 @@ def pools(number: int, batch_size: int) -> Counts:
 
 
 def main(number: int) -> None:
-    """Measure and print microseconds a pool."""
+    """Measure and print microseconds per pool."""
     for find in (expect, expected_f1):
         for batch_size in BATCHES:
             many = pools(number, batch_size)

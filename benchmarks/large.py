@@ -25,7 +25,7 @@ COMMAND = ["snakemake", "--cores", str(CORES), "--config", f"shards={CORES}", "-
 
 
 def killed_after(seconds: float) -> None:
-    """Start the study, and kill it and all that it has started."""
+    """Start the study, and kill it with all its processes."""
     process = subprocess.Popen(COMMAND, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGKILL)
@@ -33,19 +33,19 @@ def killed_after(seconds: float) -> None:
 
 
 def kept(results: Path) -> int:
-    """Runs that the store has."""
+    """Return the number of runs in the cache."""
     files = sorted(results.glob("store/[!.]*.parquet"))
     return sum(len(tables.provenance_of(path)["runs"]) for path in files)
 
 
 def size(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
+    """Return the bytes of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
     return sum(each.stat().st_size for each in files)
 
 
 def peaks(pattern: str) -> int:
-    """Largest peak memory, in MB, that Snakemake saw in some jobs."""
+    """Return the largest peak memory, in MB, that Snakemake recorded for some jobs."""
     files = ROOT.glob(f"logs/{pattern}.tsv")
     return round(max(pd.read_csv(path, sep="\t")["max_rss"].max() for path in files))
 

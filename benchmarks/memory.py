@@ -1,4 +1,4 @@
-"""Whose memory the end of an epoch on arrays takes: `python benchmarks/memory.py ROWS BATCH`.
+"""Memory at the end of an epoch on arrays, by cause: `python benchmarks/memory.py ROWS BATCH`.
 
 Prints, in bytes a row, how far the peak of the process rises with the arrays, then with
 `model.predict` in batches of BATCH, then with scikit-learn's F1.

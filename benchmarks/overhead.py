@@ -1,4 +1,4 @@
-"""What a strategy adds to a batch of 512, and why: `python benchmarks/overhead.py [REPETITIONS]`.
+"""Time that a strategy adds to a batch of 512: `python benchmarks/overhead.py [REPETITIONS]`.
 
 Epochs of the strategies alternate in one process, in shuffled order, each beside one without a
 metric. `three that count nothing` are metrics that Keras logs as it does those of `reconstructed`,
@@ -21,24 +21,24 @@ BATCHES = 98  # 50,000 rows
 
 
 class Silent(keras.metrics.Mean):
-    """A metric that no batch moves."""
+    """Metric that ignores every batch."""
 
     def update_state(self, *args: Any, **options: Any) -> None:
-        """Leave everything as it is."""
+        """Ignore the batch."""
 
 
 class SilentStrategy(Strategy):
-    """As many metrics as `reconstructed` logs."""
+    """Strategy with as many metrics as `reconstructed` logs."""
 
     name = "silent"
 
     def metrics(self) -> list[Any]:
-        """Three metrics that stay 0."""
+        """Return three metrics that stay 0."""
         return [Silent(name=f"silent{i}", dtype="float64") for i in range(3)]
 
 
 def bench(strategy: str) -> Bench:
-    """A compiled model, its two steps traced."""
+    """Return a compiled model, its two steps traced."""
     known = NONE if strategy == SILENT else strategy
     cell = Measurement(
         "overhead", "small", (64,), "plain", 512, 50_000, known, 0, "cpu", 0, 10, 0.5, 200

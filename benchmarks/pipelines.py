@@ -1,4 +1,4 @@
-"""What a run costs in a study of the sub-grid: in this project's workflow, in the plain pipeline.
+"""Time of a run in studies of the sub-grid: in this project's workflow, and in a plain pipeline.
 
 Wall time from the call to the table, with start and compiling, and peak memory (of the process
 tree, sampled); then the ratio of what a run costs in the largest study of each. A study has all
@@ -30,7 +30,7 @@ ROOT = HERE.parent
 
 
 def timed(command: list[str], folder: Path) -> dict[str, float]:
-    """Wall and processor seconds, and peak memory in MB (proportional, summed over the tree)."""
+    """Return wall and processor seconds, and peak memory in MB, proportional, of the tree."""
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     start, used = time.perf_counter(), _processor_seconds()
     with (folder / "log").open("w") as log:
@@ -77,7 +77,7 @@ def _megabytes(process: psutil.Process) -> float:
 
 
 def part(experiment: Path, n_runs: int, folder: Path) -> Path:
-    """The experiment with as many seeds a cell, from 0 on, as it needs to have that many runs."""
+    """Write the experiment with as many seeds per cell, from 0 on, as give that many runs."""
     settings = yaml.safe_load(experiment.read_text())
     settings["seeds"] = -(-n_runs // len(cells(experiment)))
     path = folder / experiment.name
@@ -86,7 +86,7 @@ def part(experiment: Path, n_runs: int, folder: Path) -> Path:
 
 
 def spread(n: int, length: int) -> list[int]:
-    """Evenly spaced places in a list of this length, first and last among them if n is above 1.
+    """Return evenly spaced indices of a list of this length, with first and last if n is above 1.
 
     2 and 4 runs of the sub-grid's 8 cells thus have both data sizes, and 2 and all 4 prevalences.
     """
@@ -95,7 +95,7 @@ def spread(n: int, length: int) -> list[int]:
 
 
 def ours(experiment: Path, n_runs: int, folder: Path, cores: int) -> list[str]:
-    """The command of this project's workflow, in a folder with the experiment alone."""
+    """Return the command of this project's workflow, in a folder with this experiment only."""
     n_cells = len(cells(experiment))
     check(n_runs % n_cells == 0, "--ours", f"must be multiples of the {n_cells} cells", n_runs)
     (folder / "experiments").mkdir()
@@ -106,7 +106,7 @@ def ours(experiment: Path, n_runs: int, folder: Path, cores: int) -> list[str]:
 
 
 def plain(experiment: Path, n_runs: int, folder: Path, cores: int) -> list[str]:
-    """The command of the plain pipeline."""
+    """Return the command of the plain pipeline."""
     study = part(experiment, n_runs, folder)
     every = runs(study)
     chosen = [every[i] for i in spread(n_runs, len(every))]
@@ -126,7 +126,7 @@ PIPELINES = {"this project": ours, "plain pipeline": plain}
 
 
 def measure(name: str, experiment: Path, n_runs: int, cores: int) -> dict[str, object]:
-    """A row: what a study of that many runs takes, in an empty folder."""
+    """Return a row: time and memory of a study of that many runs, in an empty folder."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         cost = timed(PIPELINES[name](experiment, n_runs, folder, cores), folder)
@@ -154,7 +154,7 @@ def main() -> None:
 
 
 def ratio(table: pd.DataFrame) -> str:
-    """What a run takes in the plain pipeline's largest study over what it takes in ours."""
+    """Return a run's time in the plain pipeline's largest study over that in this project's."""
     rows = table.sort_values("n_runs").groupby("pipeline").last()
     fast, slow = rows.loc["this project"], rows.loc["plain pipeline"]
     processor = slow["cpu_seconds"] / slow["n_runs"] * fast["n_runs"] / fast["cpu_seconds"]

@@ -1,4 +1,4 @@
-"""What a recorder adds to plain Keras `fit` in batches of 32, and what ten million rows take.
+"""Time that a recorder adds to plain Keras `fit` in batches of 32, and cost of ten million rows.
 
 `python benchmarks/recorder.py` makes benchmarks/recorder.csv. In the epochs of one `fit`, of 64
 hidden units, blocks of batches that a callback records and blocks that it does not come in pairs,
@@ -32,7 +32,7 @@ SIZE, BLOCK = 32, 64
 
 
 class InTurns(keras.callbacks.Callback):  # type: ignore[misc]
-    """Records, in every other block, what a batch would have given, and times the blocks."""
+    """Callback that records every other block of batches, and times the blocks."""
 
     def __init__(self, batches: list[tuple[Any, Any]]) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class InTurns(keras.callbacks.Callback):  # type: ignore[misc]
         self.start = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Record the batch, if its block has the turn."""
+        """Record the batch, if its block is recorded."""
         block, place = divmod(batch, BLOCK)
         if self.turns[block]:
             self.recorder.record(*self.batches[batch])
@@ -59,26 +59,26 @@ class InTurns(keras.callbacks.Callback):  # type: ignore[misc]
             self.start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Check."""
+        """Check the log."""
         self.checks.append(checked(self.recorder))
 
 
 def rows_of(n: int) -> list[tuple[Any, Any]]:
-    """Labels and predictions in batches."""
+    """Return labels and predictions in batches."""
     rng = np.random.default_rng(0)
     labels, scores = (rng.random(n) < 0.1).astype(np.int8), rng.random(n, np.float32)
     return [(labels[i : i + SIZE], scores[i : i + SIZE]) for i in range(0, n, SIZE)]
 
 
 def checked(recorder: Recorder) -> float:
-    """Seconds of a check."""
+    """Return the seconds of a check."""
     start = time.perf_counter()
     recorder.check("val_f1", 0.5, F1)
     return time.perf_counter() - start
 
 
 def many(n: int) -> dict[str, float]:
-    """Seconds and memory of so many rows."""
+    """Return seconds and memory of `n` rows."""
     batches = rows_of(n)
     recorder, before, start = Recorder(action="ignore"), peak_bytes(), time.perf_counter()
     for batch in batches:
@@ -95,7 +95,7 @@ def many(n: int) -> dict[str, float]:
 
 
 def in_fit(epochs: int, n_batches: int) -> InTurns:
-    """A callback after so many epochs of so many batches, the first not timed."""
+    """Return the callback after a fit of these epochs, the first not timed."""
     x, y = Source(n_features=10, prevalence=0.1).arrays(n_batches, SIZE, "train")
     model = network.build((64,), x.shape[1])
     model.compile("adam", "binary_crossentropy")

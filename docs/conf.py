@@ -22,7 +22,7 @@ from sphinx.util.inspect import signature as signature_of
 from sphinx.util.inspect import stringify_signature
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("metrics", "theory", "forensics", "auditing")
+PACKAGES = ("metrics", "theory", "forensics", "auditing")
 EXPLORER = "docs/explorer"
 SIGNS = "20-7e,a0-ff,370-3ff,2010-205f,2100-214f,2190-22ff,2308-230b,27e8-27ef,1d400-1d7ff"
 """Characters that formulas may need, of the font STIX Two Math."""
@@ -36,7 +36,7 @@ ARRAYS = {
     "Integers": "int64",
     "Rows": "intp",
 }
-"""What the sources call arrays -> what the API says."""
+"""Alias of an array type in the sources -> the dtype that the pages show."""
 
 CONTENTS = {
     "Start": {"In short": "self", "日本語": "README.ja"},
@@ -65,12 +65,13 @@ CONTENTS = {
         "100,000 trainings, and a cluster": "docs/scaling",
         "What the tests find": "docs/testing",
         "Contributing": "CONTRIBUTING",
+        "Glossary": "docs/glossary",
         "Changes": "CHANGELOG",
     },
     "API": {
         "batchf1": "docs/api/batchf1",
         "batchf1.keras": "docs/api/keras",
-        **{f"batchf1.{room}": f"docs/api/{room}" for room in ROOMS},
+        **{f"batchf1.{package}": f"docs/api/{package}" for package in PACKAGES},
         "Plug-ins": "docs/api/plugins",
     },
 }
@@ -78,7 +79,7 @@ CONTENTS = {
 project = html_title = "batchf1"
 root_doc = "README"
 suppress_warnings = ["ref.python"]  # a public name stands on its module's page, too
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown", ".html": "html"}
 include_patterns = [
     "README*.md",
@@ -101,6 +102,8 @@ autodoc_type_aliases |= {name: f"NDArray[{of}]" for name, of in ARRAYS.items()}
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+napoleon_use_rtype = False  # type and description of a returned value in one line
 sys.meta_path.insert(0, MockFinder(["keras"]))  # for good: autodoc's own mocks end too early
 default_role = "code"
 python_maximum_signature_line_length = 80
@@ -125,31 +128,31 @@ MODULE = """
 ## {name}
 
 ```{{eval-rst}}
-.. automodule:: batchf1.{room}.{name}
+.. automodule:: batchf1.{package}.{name}
 ```
 """
 
 
 def is_there(page):
-    """Is the file of a page there? `self` is the first page."""
+    """Return whether the file of a page exists; `self` is the first page."""
     return page == "self" or any((ROOT / f"{page}{suffix}").exists() for suffix in source_suffix)
 
 
 def contents():
-    """The table of contents, for the side of every page."""
+    """Yield the tables of contents for the sidebar, one per caption."""
     for caption, pages in CONTENTS.items():
         entries = [f"{title} <{page}>" for title, page in pages.items() if is_there(page)]
         yield TREE.format(caption=caption, entries="\n".join(entries))
 
 
-def modules(room):
-    """Every module of a room, with its public names."""
-    for path in sorted((ROOT / "src/batchf1" / room).glob("[!_]*.py")):
-        yield MODULE.format(room=room, name=path.stem)
+def modules(package):
+    """Yield a section with the public names of each module of a package."""
+    for path in sorted((ROOT / "src/batchf1" / package).glob("[!_]*.py")):
+        yield MODULE.format(package=package, name=path.stem)
 
 
 def complete(app, page, source):
-    """The contents after the README, and the names on a room's page, which GitHub shows without.
+    """Add what GitHub shows without: contents after the README, public names on a package's page.
 
     What follows `#` in a link to the explorer is what it shows, and no place on the page.
     """
@@ -158,30 +161,30 @@ def complete(app, page, source):
     if page == root_doc:
         source[0] += "".join(contents())
     folder, _, name = page.rpartition("/")
-    if folder == "docs/api" and name in ROOMS:
+    if folder == "docs/api" and name in PACKAGES:
         source[0] += "".join(modules(name))
 
 
 def opened(app, doctree, page):
-    """A file that a page links to opens in the browser; Sphinx would have it saved."""
+    """Make links to files open in the browser; Sphinx makes them downloads."""
     for node in list(doctree.findall(addnodes.download_reference)):
         target = os.path.relpath(f"_downloads/{node['filename']}", Path(page).parent)
         node.replace_self(nodes.reference("", "", *node.children, refuri=target))
 
 
 class AsItIs(Parser):
-    """A page that is HTML already gives its title here; `finish` brings the rest."""
+    """Parser of pages in HTML: reads the title only; `finish` copies the page."""
 
     supported = ("html",)
 
     def parse(self, inputstring, document):
-        """A section with the title alone."""
+        """Add a section that has only the title."""
         title = re.search("<title>(.*?)</title>", inputstring)[1]
         document += nodes.section("", nodes.title(text=title), ids=["page"], names=["page"])
 
 
 def finish(app, exception):
-    """The explorer, with links to pages, the README where a browser looks first, and the font."""
+    """Copy the README to index.html, the explorer with links to pages, and the font of formulas."""
     if exception:
         return
     out = Path(app.outdir)
@@ -196,7 +199,7 @@ def finish(app, exception):
 
 
 def mathml(latex, display="inline"):
-    """LaTeX as MathML, with what the converter gets wrong put right."""
+    """Convert LaTeX to MathML, and correct known errors of the converter."""
     latex = re.sub(r"\\mathbb (\w)", r"\\mathbb{\1}", latex).replace(r"\mathrm{", r"\text{")
     found = convert(latex, display=display).replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")
     return re.sub(
@@ -207,13 +210,13 @@ def mathml(latex, display="inline"):
 
 
 def inline(writer, node):
-    """`$...$`."""
+    """Write inline mathematics, `$...$`."""
     writer.body.append(mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def block(writer, node):
-    """`$$...$$`, with its number."""
+    """Write displayed mathematics, `$$...$$`, with its number."""
     latex, _, tag = node.astext().partition(r"\tag")
     number = f"({tag.strip(' {}')})" if tag else ""
     writer.body.append(f'<div class="math">{mathml(latex, "block")}<span>{number}</span></div>')
@@ -221,18 +224,18 @@ def block(writer, node):
 
 
 def plain(app, what, name, thing, options, lines):
-    """What Python says of each field of a named tuple says nothing."""
+    """Remove the docstrings that Python generates for the fields of named tuples."""
     if lines and lines[0].startswith("Alias for field number"):
         lines.clear()
 
 
 def skipped(app, what, name, thing, skip, options):
-    """Tables, patterns and aliases of a module, whose values say nothing to a reader."""
+    """Skip tables, patterns and aliases of a module: their values do not help a reader."""
     return True if what == "module" and isinstance(thing, TABLES) else None
 
 
 def own(app, what, name, thing, options, signature, returns):
-    """A contract is not made at all; a class on top of a mock is made as it says itself."""
+    """Hide the signature of a protocol; show that of `__init__` for a subclass of a mock."""
     if what != "class" or not (signature or "").startswith("(*args"):
         return None
     if getattr(thing, "_is_protocol", False):
@@ -242,7 +245,7 @@ def own(app, what, name, thing, options, signature, returns):
 
 
 def setup(app):
-    """Called by Sphinx."""
+    """Register parser, renderer and events; Sphinx calls it."""
     app.add_source_parser(AsItIs)
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.connect("autodoc-process-docstring", plain)

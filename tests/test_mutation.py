@@ -25,8 +25,8 @@ class Pair:
 
 def half(n: int) -> float:
     if not n:
-        refuse("n", "must not be 0", n)
-    require(n > 0, "n", f"is at least {2 - 1}", n)
+        raise_input_error("n", "must not be 0", n)
+    check(n > 0, "n", f"is at least {2 - 1}", n)
     return n / 2
 '''
 FAULTS = {
@@ -34,8 +34,8 @@ FAULTS = {
     ("", "LIMIT = 5"),
     ("Pair.total", "return self.a - self.b"),
     ("half", "if n:"),
-    ("half", 'require(n >= 0, "n", f"is at least {2 - 1}", n)'),
-    ("half", 'require(n > 1, "n", f"is at least {2 - 1}", n)'),
+    ("half", 'check(n >= 0, "n", f"is at least {2 - 1}", n)'),
+    ("half", 'check(n > 1, "n", f"is at least {2 - 1}", n)'),
     ("half", "return n * 2"),
     ("half", "return n / 3"),
 }

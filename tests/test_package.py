@@ -62,14 +62,14 @@ raise SystemExit(main({arguments}))
     [
         ("expect --tp 3 --fp 1 --fn 2 --tn 94 --batch-size 9 --json", '"true_f1": 0.66'),
         (
-            "prefer --precision .9 --recall .6 --precision .3 --recall .9 --prevalence .01 "
+            "compare --precision .9 --recall .6 --precision .3 --recall .9 --prevalence .01 "
             "--batch-size 32",
             "The log puts the second ahead by 0.0374: the worse one, by 0.2700 of true F1.",
         ),
         ("forensics {log} --batch-size 50", "854 steps"),
         ("audit {npz} --batch-size 2 --json", '"pooled": 0.8'),
         ("audit x.parquet", "batchf1 audit: needs pyarrow: pip install 'batchf1[workflow]'\n"),
-        ("train seed=3", "batchf1 train: needs hydra: pip install 'batchf1[workflow]'\n"),
+        ("train seed=3", "batchf1 train: needs omegaconf: pip install 'batchf1[workflow]'\n"),
         ("verify a b", "batchf1 verify: needs pandas: pip install 'batchf1[workflow]'\n"),
         ("workflow probe keras", "workflow probe: needs keras: pip install 'batchf1[keras]'\n"),
     ],

@@ -22,7 +22,7 @@ IGNORED = {
 
 
 def code_lines(source: str) -> int:
-    """Number of lines with a token that is neither comment nor docstring.
+    """Return the number of lines with a token that is neither comment nor docstring.
 
     A docstring is any string that is a statement by itself, so that those of attributes and of
     constants are left out too.
@@ -44,7 +44,7 @@ def _docstring_lines(source: str) -> set[int]:
 
 
 def by_package(root: Path) -> Counter[str]:
-    """Lines of code of each folder in a root, and of the modules that lie beside the folders."""
+    """Count the lines of code of each folder in a root, and of the modules beside the folders."""
     counts: Counter[str] = Counter()
     for path in root.rglob("*.py"):
         package, *rest = path.relative_to(root).parts
@@ -53,7 +53,7 @@ def by_package(root: Path) -> Counter[str]:
 
 
 def report(name: str) -> str:
-    """The packages of a folder of the repository, the largest first, with their share of it."""
+    """Return the packages of a folder, the largest first, with their share of it."""
     counts = by_package(REPOSITORY / name)
     total = counts.total()
     rows = [f"  {package:18}{n:7,}{n / total:7.1%}\n" for package, n in counts.most_common()]

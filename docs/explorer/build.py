@@ -23,7 +23,7 @@ SNIPPETS = {
 
 
 def built() -> str:
-    """The page."""
+    """Return the page."""
     page = (HERE / "page.html").read_text(encoding="utf-8")
     parts = {
         "/* style.css */": (HERE / "style.css").read_text(encoding="utf-8").strip(),

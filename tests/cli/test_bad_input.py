@@ -27,7 +27,7 @@ TABLE = "workflow table error_vs_batch_size rows.parquet --output out.csv"
 EXAMPLE = "workflow table worked_example s.yaml --output out.csv"
 STEPS = ("shard", "collect", "table", "draw", "cost", "atlas", "keras224")
 COUNTS = "expect --tp 3 --fp 1 --fn 2 --tn 94"
-PREFER = "prefer --precision .9 --recall .6 --precision .5 --recall .9"
+PREFER = "compare --precision .9 --recall .6 --precision .5 --recall .9"
 
 
 def study(old="", new="", more=""):
@@ -158,7 +158,7 @@ COMMANDS = {
     f"{COUNTS} --batch-size 101": "batch_size: is at most the number of samples, 100; got 101",
     f"{COUNTS} --batch-size nan": "invalid int value: 'nan'",
     f"{COUNTS} --tolerance nan": "tolerance: must be a number such as 0.5",
-    "prefer": "--precision: is given twice, for two classifiers; got []",
+    "compare": "--precision: is given twice, for two classifiers; got []",
     f"{PREFER}": "--prevalence: is needed; got none",
     f"{PREFER} --prevalence .1 --batch-size 4 --n-samples 4": "prevalence: leaves no positive",
     f"{PREFER} --prevalence .8 --batch-size 8": "precision: needs more negatives than there are",

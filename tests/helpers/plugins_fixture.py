@@ -50,7 +50,7 @@ COLUMNS = {"strategy": "text", "f1": "number"}
 
 
 def table(source):
-    return _axes.last_epoch(source).groupby("strategy", as_index=False)["f1"].mean()
+    return _facets.last_epoch(source).groupby("strategy", as_index=False)["f1"].mean()
 
 
 def draw(table):

@@ -27,18 +27,20 @@ NO_FAULT = m.OneOf(
     m.ConcatenatedString(),
     m.FormattedString(),
     m.Assign(value=m.Subscript(value=m.Name("NDArray"))),  # read by annotations alone
-    m.Call(func=m.Name("refuse")),
+    m.Call(func=m.Name("raise_input_error")),
 )
 """Types and texts."""
-CONDITION = m.OneOf(
-    *(
-        m.Call(func=m.OneOf(m.Name(name), m.Attribute(attr=m.Name(name))))
-        for name in ("require", "must")
+CONDITION = m.Call(
+    func=m.OneOf(
+        m.Name("check"),
+        m.Name("errors_check"),
+        m.Name("check_argument"),
+        m.Attribute(value=m.Name("checks"), attr=m.Name("check_argument")),
     )
 )
 """Its first argument decides; the others are the words of a message."""
 CHECK = m.Call(func=m.Attribute(value=m.Name("checks")))
-"""One that says itself what it refuses: some of its arguments are words."""
+"""A check that builds its own message: some of its arguments are words."""
 
 
 class Fault(NamedTuple):

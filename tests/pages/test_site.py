@@ -15,7 +15,7 @@ from helpers.once import made_once
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "src/batchf1"
-ROOMS = ("metrics", "theory", "forensics", "auditing")
+PACKAGES = ("metrics", "theory", "forensics", "auditing")
 EXPLORER = "docs/explorer.html"
 UNREAD = {"script", "style", "code", "pre"}
 
@@ -144,22 +144,22 @@ def test_the_explorer_is_a_page(site, pages):
 
 @pytest.mark.parametrize("package", ["batchf1", "batchf1.keras"])
 def test_the_api_has_what_users_import(pages, package):
-    room = package.removeprefix("batchf1").strip(".")
-    names = names_of(PACKAGE / room / "__init__.py")
+    folder = package.removeprefix("batchf1").strip(".")
+    names = names_of(PACKAGE / folder / "__init__.py")
     assert len(names) >= 7
-    page = pages[f"docs/api/{room or 'batchf1'}.html"]
+    page = pages[f"docs/api/{folder or 'batchf1'}.html"]
     assert {f"{package}.{name}" for name in names} <= page.places
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_the_api_has_every_public_name_of_a_room(pages, room):
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_api_has_every_public_name_of_a_room(pages, package):
     names = {
-        f"batchf1.{room}.{path.stem}.{name}"
-        for path in (PACKAGE / room).glob("[!_]*.py")
+        f"batchf1.{package}.{path.stem}.{name}"
+        for path in (PACKAGE / package).glob("[!_]*.py")
         for name in names_of(path)
     }
     assert len(names) > 10
-    assert names <= pages[f"docs/api/{room}.html"].places
+    assert names <= pages[f"docs/api/{package}.html"].places
 
 
 @pytest.mark.parametrize(

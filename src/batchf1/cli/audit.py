@@ -1,4 +1,4 @@
-"""`batchf1 audit`: which rule made a logged number, and how wrong it is."""
+"""`batchf1 audit`: the rule behind a logged number, and its error."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def add(commands: Any) -> None:
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add what decides how the columns of the file are read."""
+    """Add the options for reading the columns of the file."""
     for role, option in rows.OPTIONS.items():
         named = f"column of {role}, where it has another name or several have one"
         parser.add_argument(option, metavar="COLUMN", help=named)
@@ -75,7 +75,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Print the answer; the exit status is 1 for an error larger than asked for."""
+    """Print the answer; exit with status 1 for an error larger than allowed."""
     from batchf1.auditing.answer import audit
     from batchf1.auditing.classes import Decision
 

@@ -1,4 +1,4 @@
-"""`batchf1 compare`: which of two classifiers a batch-averaged F1 takes, and which is better."""
+"""`batchf1 compare`: the classifier that a batch-averaged F1 prefers, and the better one."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _text(answer: dict[str, Any]) -> str:
 
 
 def _nearest(answer: dict[str, Any]) -> list[str]:
-    """A line for each classifier whose whole counts have other rates than those asked for."""
+    """Return a line for each classifier whose whole counts have other rates than requested."""
     lines = []
     for i, counts in enumerate(answer["counts"] or ()):
         asked = {"prevalence": answer["prevalence"]} | {name: answer[name][i] for name in RATES}
@@ -125,7 +125,7 @@ def _row(name: str, values: list[float], form: str) -> str:
 
 
 def _verdict(found: dict[str, Any]) -> str:
-    """Which one the log puts ahead, by how much, and whether it is the better one."""
+    """Return which classifier the log puts ahead, by how much, and whether it is the better one."""
     true, logged, lost = found["true_choice"], found["logged_choice"], abs(found["true_gap"])
     spread = f" (one epoch strays by about {found['sd']:.4f})" if found["sd"] else ""
     ahead = f"{WHO[logged]} ahead by {abs(found['logged_gap']):.4f}{spread}"

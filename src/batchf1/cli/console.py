@@ -1,4 +1,4 @@
-"""How a command ends: with an answer or one line on what is wrong, and an exit status."""
+"""Output and exit status of commands: an answer, or one line about an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_READER = 128 + 13
 
 
 def status(name: str, command: Callable[[], int | None]) -> int:
-    """Run a command and return its exit status; where it raises, print one line on why."""
+    """Run a command and return its exit status; print one line for an exception."""
     try:
         return command() or 0
     except BrokenPipeError:
@@ -37,7 +37,7 @@ def status(name: str, command: Callable[[], int | None]) -> int:
 
 
 def _ending(error: Exception) -> tuple[int, str]:
-    """The exit status for an exception, and what to print."""
+    """Return the exit status for an exception, and the message to print."""
     match error:
         case InputError():
             return INPUT, one_line(error)
@@ -57,13 +57,13 @@ def _ending(error: Exception) -> tuple[int, str]:
 
 
 def as_json(answer: Any) -> str:
-    """An answer as strict JSON: named tuples as objects, null for what JSON has no number for."""
+    """Return an answer as strict JSON: named tuples as objects, null for NaN and infinity."""
     return json.dumps(_plain(answer), allow_nan=False)
 
 
 @contextmanager
 def handle_broken_pipe() -> Iterator[None]:
-    """End the process without a word, with status 141, once its reader (`head`) has left."""
+    """End the process silently, with status 141, once its reader (`head`) has left."""
     try:
         try:
             yield
@@ -76,7 +76,7 @@ def handle_broken_pipe() -> Iterator[None]:
 
 
 def _drop_unread(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere: the interpreter tries once more at its end."""
+    """Discard buffered output, which the interpreter would otherwise flush at exit."""
     try:
         stream.flush()
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""`batchf1 expect`: what a batch-averaged F1 will log, without a training."""
+"""`batchf1 expect`: the expected log of a batch-averaged F1, without training."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _of_counts(parsed: argparse.Namespace, counts: Counts, metric: Ratio) -> dic
 
 
 def _of_classes(parsed: argparse.Namespace, metric: ClassAveraged) -> dict[str, Any]:
-    """As of counts, with a list for each count and rate; no smallest batch is looked for."""
+    """Return the answer for the counts of several classes; no smallest batch is searched for."""
     from batchf1.metrics.counts import Counts
     from batchf1.metrics.rates import rates_of
     from batchf1.theory.expectation import expect
@@ -138,7 +138,7 @@ ERRORS = ("true_f1", "expected_f1", "error", "error_empty", "error_curvature")
 
 
 def _counts(parsed: argparse.Namespace) -> Counts | None:
-    """The counts given, or those of the rates; None for rates without a number of samples."""
+    """Return the counts given, or those of the rates; None for rates without `--n-samples`."""
     from batchf1.metrics.counts import Counts
     from batchf1.metrics.rates import nearest_counts
 
@@ -214,7 +214,7 @@ def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
 
 
 def _undefined(answer: dict[str, Any], metric: Metric) -> bool:
-    """Whether the metric is 0/0 for all samples."""
+    """Return True if the metric is 0/0 for all samples."""
     from batchf1.metrics.counts import as_counts
 
     counts = as_counts(*(answer[name] for name in FIELDS))
@@ -222,7 +222,7 @@ def _undefined(answer: dict[str, Any], metric: Metric) -> bool:
 
 
 def _advice(answer: dict[str, Any]) -> str:
-    """Whether one epoch's log may be read, in the words of `verdictText` in the explorer."""
+    """Describe whether one epoch's log is reliable, as the explorer's `verdictText` does."""
     from batchf1.theory.expectation import NORMAL_95
 
     tolerance, error = answer.get("tolerance", FINE), abs(answer["error"])

@@ -1,4 +1,4 @@
-"""`batchf1 fetch`: get the files of a data set that does not come in a package."""
+"""`batchf1 fetch`: download the files of a data set that no package carries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add(commands: Any) -> None:
 
 
 def run(parsed: argparse.Namespace) -> None:
-    """Fetch, and say what was done."""
+    """Fetch the files, and print what was done."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from batchf1.config import registry
 

@@ -1,4 +1,4 @@
-"""`batchf1 forensics`: which data and batches can have printed a Keras log."""
+"""`batchf1 forensics`: the data and batches that can have printed a Keras log."""
 
 from __future__ import annotations
 

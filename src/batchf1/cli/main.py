@@ -1,4 +1,4 @@
-"""The `batchf1` command: the parser, and the one place where an error becomes a line."""
+"""The `batchf1` command: its parser, and its handling of errors."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from batchf1.records import imports
 
 COMMANDS = (audit, expect, fetch, forensics, compare, train, verify, provenance, workflow)
 GROUP = "batchf1.commands"
-"""Of the entry points under which other packages register modules with an `add` of their own.
+"""Group of the entry points under which other packages register modules with an `add`.
 
-An entry point is named like its command.
+An entry point has the name of its command.
 """
 STATUSES = """exit status:
   0  fine
@@ -36,11 +36,11 @@ STATUSES = """exit status:
 """
 RENAMED = {"prefer": "compare", "whence": "provenance"}
 """Old name of a command -> its name now; the old ones go with the next release."""
-# What a command computes with is imported when it runs: `batchf1 --help` answers at once.
+# Commands import what they need when they run: `batchf1 --help` answers at once.
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; its exit status, one of `STATUSES`."""
+    """Run a command and return its exit status, one of `STATUSES`."""
     given = _with_new_name(arguments)
     with console.handle_broken_pipe():
         parsed = _parser(given).parse_args(given)
@@ -56,10 +56,10 @@ def _with_new_name(arguments: list[str] | None) -> list[str]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that refuses in one line."""
+    """Parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Leave with status 2."""
+        """Exit with status 2."""
         self.exit(2, f"{self.prog}: {one_line(message)}\n")
 
 
@@ -79,7 +79,7 @@ def _parser(given: list[str]) -> argparse.ArgumentParser:
 
 
 def _add_plugins(parser: argparse.ArgumentParser, commands: Any, given: list[str]) -> None:
-    """Add the command of another package that is called, or all where none of them is."""
+    """Add the command of another package that is called, or all if none of them is."""
     points = entry_points(group=GROUP)
     called = points.select(name=given[0] if given else "")
     for point in called or points:

@@ -1,4 +1,4 @@
-"""The metric that a command is asked about, and the counts of its classes from a file."""
+"""Metric of a command, and the counts of its classes from a file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HELP = (
 
 
 def named(name: str, rule: str = HELP) -> Metric:
-    """The metric of a name such as `f1`, `f0.5`, `recall-macro`, or as logs call it."""
+    """Return the metric of a name such as `f1`, `f0.5`, `recall-macro`, or as logs name it."""
     from batchf1.metrics import ratios
 
     found = NAMED.fullmatch(name)
@@ -37,7 +37,7 @@ def named(name: str, rule: str = HELP) -> Metric:
 
 
 def counts_of_classes(path: Path) -> Counts:
-    """The counts (n_classes,) of a CSV file with columns tp, fp, fn and tn, a row a class.
+    """Read counts (n_classes,) from a CSV file with columns tp, fp, fn, tn; a row a class.
 
     Other columns, such as the name of the class, are left alone. Raises `InputError` for a file
     that cannot be read, lacks a column or a class, and for what is no whole number.
@@ -59,7 +59,7 @@ def counts_of_classes(path: Path) -> Counts:
 
 
 def _row(path: Path, table: csv.DictReader[str], row: dict[str, str | None]) -> list[int]:
-    """The counts of a row, as far as there are columns for them."""
+    """Return the counts of a row, for the columns that exist."""
     place = f"line {table.line_num} of {path}"
     check(None not in row, "--counts-file", "has no more cells than columns", place)
     try:

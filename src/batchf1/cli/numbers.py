@@ -1,4 +1,4 @@
-"""Numbers as people write them, 0.5, 0,5 or 50%: the same as `docs/explorer/numbers.js`."""
+"""Parsing of numbers as people write them, 0.5, 0,5 or 50%; like `docs/explorer/numbers.js`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
 def number(text: str) -> float:
-    """The value of a number that may have a decimal comma or end in a percent sign.
+    """Return the value of a number that may have a decimal comma or end in a percent sign.
 
     A type for `argparse`: raises `ArgumentTypeError` with one line for other texts, for what is not
     finite, and for a comma that may separate thousands, as in `1,400` (but not in `0,935`).

@@ -1,4 +1,4 @@
-"""The options that `batchf1 expect` and `batchf1 compare` share."""
+"""Options that `batchf1 expect` and `batchf1 compare` share."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def zero_division(parsed: argparse.Namespace) -> float:
-    """What was chosen, as `expect` takes it."""
+    """Return the chosen value of empty batches, as `expect` takes it."""
     return math.nan if parsed.zero_division == "skip" else float(parsed.zero_division)
 
 
 def nearest(asked: Mapping[str, float], counts: Counts) -> str:
-    """The rates of the whole counts nearest to those asked for, where three digits differ.
+    """Describe the rates of the whole counts, where they differ from the requested in 3 digits.
 
     Such as `precision 0.867, 13 of 15 (asked 0.85)`; empty where there is nothing to report.
     """

@@ -1,4 +1,4 @@
-"""`batchf1 provenance`: where a table or a picture came from."""
+"""`batchf1 provenance`: the record of what a table or a picture was made from."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ Read = tuple[dict[str, str], list[Any]]
 
 
 class Rows(NamedTuple):
-    """Arrays of one length; `batch` None where the file does not tell of batches.
+    """Arrays of one length; `batch` is None where the file has no batches.
 
     `columns`: what a column is for, a key of `NAMES` -> its name in the file.
     """
@@ -41,7 +41,7 @@ class Rows(NamedTuple):
     columns: dict[str, str]
 
     def batches(self, size: int | None) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """The rows, `size` after `size`, or those of each batch in the order of its first row."""
+        """Yield the rows in batches of `size`, or by batch in the order of its first row."""
         places = range(0, len(self.true), size or len(self.true))
         slices = (slice(start, start + (size or len(self.true))) for start in places)
         for rows in slices if self.batch is None else _together(self.batch):
@@ -49,7 +49,7 @@ class Rows(NamedTuple):
 
 
 def _together(batch: NDArray[Any]) -> list[NDArray[Any]]:
-    """The rows of each batch, in the order of its first row."""
+    """Return the rows of each batch, in the order of its first row."""
     import numpy as np
 
     _, first, place = np.unique(batch, return_index=True, return_inverse=True)
@@ -58,7 +58,7 @@ def _together(batch: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
-    """The rows of a CSV (of numbers), Parquet or NPZ file, known by its ending.
+    """Read the rows of a CSV (of numbers), Parquet or NPZ file; the suffix gives the format.
 
     `chosen`: columns by their names, for keys of `NAMES`; by default the one that has a name of
     those. Raises `InputError` for a file that cannot be read, another ending, columns that are
@@ -86,7 +86,7 @@ def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
 
 
 def _columns(names: Sequence[str], chosen: Chosen) -> dict[str, str]:
-    """The columns to read of those that there are: labels, predictions, and any batches."""
+    """Return the columns to read: labels, predictions, and batches if there are any."""
     found = {role: chosen.get(role) or _known(role, names) for role in NAMES}
     columns = {role: name for role, name in found.items() if name is not None}
     for role, name in columns.items():
@@ -98,7 +98,7 @@ def _columns(names: Sequence[str], chosen: Chosen) -> dict[str, str]:
 
 
 def _known(role: str, names: Sequence[str]) -> str | None:
-    """The column of a role by its name; None for batches that there are not."""
+    """Return the column of a role by its name; None for batches that the file lacks."""
     known = [name for name in NAMES[role] if name in names]
     rule = f"must have one column for {role} (choose it by {OPTIONS[role]})"
     check(len(known) < 2, FILE, rule, " and ".join(known))
@@ -125,7 +125,7 @@ def _csv(path: Path, chosen: Chosen) -> Read:
 
 
 def _numbers(cells: list[str], names: list[str], places: list[int], line: int) -> list[float]:
-    """The numbers of a row that ends in a line, counted from 1."""
+    """Return the numbers of a row that ends in a line, counted from 1."""
     if len(cells) != len(names):
         rule = "must have a cell for each column, with decimal points and no commas in numbers"
         raise_input_error(

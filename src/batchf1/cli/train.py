@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchf1.errors import check
-from batchf1.training.engines import framework_of
 
 if TYPE_CHECKING:
     from batchf1.config.settings import Run
@@ -17,7 +16,7 @@ DESCRIPTION = """Train one run with Hydra overrides, for example
 
   batchf1 train dataset=diamonds dataset.prevalence=0.01 training.batch_size=64 seed=3
 
-It prints the log of each epoch, then each strategy's F1 of the last epoch beside its references:
+It prints the log of each epoch, then each strategy's F1 of the last epoch and its references:
 pooled (the predictions that the batches saw) and full pass (with the epoch's last weights).
 Without overrides it trains with the settings that --settings shows.
 
@@ -57,7 +56,7 @@ def add(commands: Any) -> None:
 
 
 def run(parsed: argparse.Namespace) -> None:
-    """Train, or show the settings."""
+    """Train, or print the settings."""
     from batchf1.studies.one_run import one_run
     from batchf1.sweep.grid import compose
 
@@ -76,9 +75,10 @@ def run(parsed: argparse.Namespace) -> None:
 
 
 def _train(run: Run) -> None:
-    """Train the run, and print what each strategy logged beside its references."""
+    """Train the run, and print the log of each strategy and its references."""
     from batchf1.sweep import rows
     from batchf1.sweep.schema import last_epoch
+    from batchf1.training.engines import framework_of
 
     device = framework_of(run).configure(run)
     print(f"{run.label} on {device}")  # noqa: T201
@@ -92,7 +92,9 @@ def _train(run: Run) -> None:
 
 
 def _compare(one: Run, other: Run) -> None:
-    """Train the run in two engines, and print how far their logs differ in any epoch."""
+    """Train the run in two engines, and print the largest difference of each log."""
+    from batchf1.training.engines import framework_of
+
     same = framework_of(one) is framework_of(other)  # two cannot share a process
     rule = f"is another engine of {framework_of(one).name} {framework_of(one).version()}"
     check(same, "--against", rule, other.training.engine)

@@ -1,4 +1,4 @@
-"""`batchf1 verify`: compare two makings of the figures' tables."""
+"""`batchf1 verify`: compare two versions of the figures' tables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Print what differs; 1 if anything does."""
+    """Print what differs; exit with status 1 if anything does."""
     from batchf1.records import verify
 
     tolerances = parsed.old / verify.TOLERANCES

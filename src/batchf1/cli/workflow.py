@@ -1,4 +1,4 @@
-"""`batchf1 workflow`: what Snakemake and `make` call."""
+"""`batchf1 workflow`: the steps that Snakemake and `make` call."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import argparse
 import os
 from pathlib import Path
 from typing import Any
-
-from batchf1.studies.experiments import plan
 
 
 def add(commands: Any) -> None:
@@ -36,6 +34,7 @@ def _add_shard(parsers: Any) -> None:
 
 def _shard(parsed: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from batchf1.studies.experiments import plan
     from batchf1.sweep.shard import execute
 
     place = parsed.shard, parsed.shards
@@ -52,6 +51,7 @@ def _add_collect(parsers: Any) -> None:
 
 
 def _collect(parsed: argparse.Namespace) -> None:
+    from batchf1.studies.experiments import plan
     from batchf1.sweep.collect import collect
 
     collect(plan(parsed.experiment, parsed.huge), parsed.shards, parsed.output)
@@ -117,7 +117,7 @@ def _add_table(parsers: Any) -> None:
         "--output",
         type=Path,
         required=True,
-        help="figures/<figure>.csv; what it was made from goes beside it, as .json",
+        help="figures/<figure>.csv; its provenance goes into the .json of the same name",
     )
     parser.set_defaults(command=_table, prog=parser.prog)
 

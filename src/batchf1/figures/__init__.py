@@ -1,1 +1,1 @@
-"""Figures: a module each, behind the contract of `base`; what they share begins with `_`."""
+"""Figures: one module each, which follows the contract of `base`; shared modules begin with `_`."""

@@ -1,4 +1,4 @@
-"""The two panels of the figure of decisions: what each loses, and which way it goes."""
+"""Panels of the figure of decisions: their regret, and precision and recall of what is chosen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INK = "#333333"
 
 
 class Line(NamedTuple):
-    """A decision as it is drawn, where empty batches count 0 or are left out (`skip`)."""
+    """Line of a decision in the figure; empty batches count 0 or are left out (`skip`)."""
 
     label: str
     key: tuple[str, str, str]
@@ -40,7 +40,7 @@ class Line(NamedTuple):
     arrow: bool = False
 
     def rows(self, table: pd.DataFrame, row: str) -> pd.DataFrame:
-        """Its rows of this kind that go by the logged value."""
+        """Return the rows of this decision and kind that are chosen by the logged value."""
         kept = (table["row"] == row) & (table["chosen_by"] == "logged")
         kept &= table["empty"] == self.empty
         for name, value in zip(("decision", "model", "class_weight"), self.key, strict=True):
@@ -65,7 +65,7 @@ MARKERS = "osDv^P"
 
 
 def plot_regret(ax: Any, table: pd.DataFrame) -> None:
-    """F1 that each decision loses over the expected positives per batch, with its interval."""
+    """Plot the F1 that each decision loses over positives per batch, with its interval."""
     for line in LINES:
         rows = _bins(line, table)
         x = rows["positives_per_batch"]
@@ -84,7 +84,7 @@ def plot_regret(ax: Any, table: pd.DataFrame) -> None:
 
 
 def _bins(line: Line, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a line, from few positives to many."""
+    """Return the rows of a line, in ascending order of positives per batch."""
     rows = line.rows(table, "bin").dropna(subset="positives_per_batch")
     return rows.sort_values("positives_per_batch")
 
@@ -95,11 +95,11 @@ def _ticks(ax: Any) -> None:
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     low, high = ax.get_ylim()
-    ax.set_ylim(min(low, -0.2 * high), high)  # room for the names of lines near 0
+    ax.set_ylim(min(low, -0.2 * high), high)  # space for the names of lines near 0
 
 
 def name(ax: Any, table: pd.DataFrame) -> None:
-    """Each line's name at its left end, once the figure is laid out."""
+    """Write each line's name at its left end, once the figure is laid out."""
     firsts = [(line, rows.iloc[0]) for line in LINES if len(rows := _bins(line, table))]
     ends = [
         _labels.End(line.label, row["positives_per_batch"], row["regret"], line.colour, INK)
@@ -126,7 +126,7 @@ def _enough(ax: Any) -> None:
 
 
 def setting(table: pd.DataFrame) -> tuple[float, int] | None:
-    """Prevalence and validation batch size of the plane: the rarest, and the most usual."""
+    """Return prevalence and validation batch size of the plane: the rarest, and the most common."""
     rows = pd.concat([line.rows(table, "cell") for line in LINES if line.arrow])
     rows = rows.dropna(subset=["validation_batch_size"])
     if rows.empty:
@@ -137,7 +137,7 @@ def setting(table: pd.DataFrame) -> tuple[float, int] | None:
 
 
 def arrows(table: pd.DataFrame, prevalence: float, size: int) -> pd.DataFrame:
-    """The rows of the decisions that have an arrow, and in `place` the line of `LINES` of each."""
+    """Return the rows of decisions with an arrow; `place` is the index of the line in `LINES`."""
     rows = table[table["prevalence"] == prevalence]
     rows = rows[rows["validation_batch_size"] == size]
     parts = [(place, line.rows(rows, "cell")) for place, line in enumerate(LINES) if line.arrow]
@@ -145,7 +145,7 @@ def arrows(table: pd.DataFrame, prevalence: float, size: int) -> pd.DataFrame:
 
 
 def plot_plane(ax: Any, table: pd.DataFrame, prevalence: float, size: int) -> None:
-    """Recall and precision of what is chosen, from the true choice to the logged one.
+    """Plot recall and precision of what is chosen, from the true choice to the logged one.
 
     Behind it the true F1 as lines, and the logged one, shaded.
     """

@@ -1,4 +1,4 @@
-"""What a study varies, and what a figure makes of it: an axis is shown, or refused by name."""
+"""Settings that a study varies: each is an axis of a figure, a panel, or refused by name."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from batchf1.sweep import schema
 NAMED = tuple(schema.COLUMN_OF.values())
 """Settings that every table of runs has a column for."""
 CELL = ["n_samples", "batch_size", "prevalence"]
-"""What a figure of the sweep has a row for, beside the split."""
+"""Columns by which a figure of the sweep has rows, apart from the split."""
 LEARNED = 0.5
 """Where the true F1 is below it, little is found, and no mean of it is very wrong."""
 REPEATED = "seed"
-"""The axis that a figure takes means over, and says so."""
+"""The axis that a figure takes means over, which its caption mentions."""
 MOST = 12
-"""Settings of axes beside a figure's own that it shows, each in a panel."""
+"""Largest number of settings of further axes that a figure shows, each in a panel."""
 
 
 COUNTS = ["tp", "fp", "fn", "tn"]
@@ -30,12 +30,12 @@ COUNTS = ["tp", "fp", "fn", "tn"]
 
 
 def settings(table: Iterable[Any]) -> list[str]:
-    """The columns that are settings, of a table of `schema.RUNS` or of a figure, in their order."""
+    """Return the columns that are settings, of a table of `schema.RUNS` or of a figure."""
     return [c for c in map(str, table) if c in NAMED or re.match(schema.SETTING, c)]
 
 
 def further(rows: pd.DataFrame, shown: Sequence[str]) -> list[str]:
-    """The settings that vary beside those of `shown` and the seed, in the order of the columns.
+    """Return the settings that vary, apart from those of `shown` and the seed.
 
     `rows`: a table of `schema.RUNS`.
     """
@@ -44,7 +44,7 @@ def further(rows: pd.DataFrame, shown: Sequence[str]) -> list[str]:
 
 
 def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
-    """Refuse a table with an axis that a figure by Keras neither shows nor repeats over.
+    """Raise `InputError` for a varying setting that a figure neither shows nor averages over.
 
     An engine is shown as its Keras, so it must be the only one of that Keras.
     """
@@ -59,14 +59,14 @@ def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
 
 
 def require_strategies(rows: pd.DataFrame, strategies: Sequence[str], figure: str) -> None:
-    """Refuse a table without rows of one of the strategies."""
+    """Raise `InputError` for a table without rows of one of the strategies."""
     found = sorted(rows["strategy"].unique())
     good = set(strategies) <= set(found)
     check(good, f"figure {figure}", f"needs rows of strategies {list(strategies)}", found)
 
 
 def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tuple[str, Any]]:
-    """The settings of some columns in words, each with its rows of the table.
+    """Return settings as text, each with its rows of the table.
 
     One without words where there are no columns. Raises `InputError` for more than `MOST`.
     """
@@ -84,7 +84,7 @@ def _words(columns: Sequence[str], values: Sequence[Any]) -> str:
 
 
 def word(column: str, value: Any) -> str:
-    """A setting as a picture says it, such as `threshold 0.5`; of a data set its name alone."""
+    """Return a setting as text, such as `threshold 0.5`; of a data set its name only."""
     if column == "dataset":
         return str(value)
     shown = f"{value:.12g}" if isinstance(value, float) else str(value)
@@ -92,7 +92,7 @@ def word(column: str, value: Any) -> str:
 
 
 def name(column: str) -> str:
-    """A setting's name as a picture says it."""
+    """Return a setting's name as figures write it."""
     return column.rpartition(".")[2].replace("_", " ")
 
 
@@ -101,7 +101,7 @@ Kept = Callable[[pd.DataFrame], pd.Series]
 
 
 def rows(source: Path, columns: Sequence[str] | None, kept: Kept | None = None) -> pd.DataFrame:
-    """A table of `schema.RUNS`: its settings and some of its other columns, or all; some rows.
+    """Read rows of a table of `schema.RUNS`: its settings and other columns, or all columns.
 
     Of a table that is larger than the memory no more is held than what is returned.
     """
@@ -113,7 +113,7 @@ def rows(source: Path, columns: Sequence[str] | None, kept: Kept | None = None) 
 def last_epoch(
     source: Path, columns: Sequence[str] | None = None, kept: Kept | None = None
 ) -> pd.DataFrame:
-    """Likewise, of the rows of the last epoch of each run; with its `run_id` and `epoch`."""
+    """Read the rows of the last epoch of each run, with `run_id` and `epoch`."""
     key = ["run_id", "epoch"]
     ends = [_ends(piece) for piece in tables.iter_chunks(source, schema.RUNS, key)]
     last = pd.concat(ends).groupby(level=0).max()
@@ -129,7 +129,7 @@ def _ends(piece: pd.DataFrame) -> pd.Series:
 
 
 def combinations(source: Path) -> pd.DataFrame:
-    """Each combination of settings in a table of `schema.RUNS`, without the repetitions."""
+    """Return each combination of settings in a table of `schema.RUNS`, without repetitions."""
     wanted = [c for c in settings(tables.names(source)) if c != REPEATED]
     pieces = tables.iter_chunks(source, schema.RUNS, wanted)
     return pd.concat([piece.drop_duplicates() for piece in pieces], ignore_index=True)

@@ -1,4 +1,4 @@
-"""Labels that lie on nothing: names beside the ends of lines, and ticks where they are crowded.
+"""Labels without overlaps: names beside the ends of lines, and ticks where they are crowded.
 
 They go by the sizes of a figure that is laid out already.
 """
@@ -28,7 +28,7 @@ Side = Literal["left", "right"]
 
 
 class End(NamedTuple):
-    """Where a line ends, and what it is called."""
+    """End of a line, and its name."""
 
     name: str
     x: float
@@ -39,12 +39,12 @@ class End(NamedTuple):
 
 
 def lay_out(figure: Figure) -> None:
-    """Give axes the places that they will have, so that labels can go by them."""
+    """Lay out the axes for good, so that labels can be placed relative to them."""
     figure.get_layout_engine().execute(figure)  # type: ignore[union-attr]
 
 
 def reserve_margin(ax: Any, names: Sequence[str], values: Sequence[float], side: Side) -> None:
-    """Limits of a logarithmic x axis for the data of some values, and for names at one side."""
+    """Set the limits of a logarithmic x axis so that names fit at one side of the data."""
     low, high = np.log(min(values)), np.log(max(values))
     high = max(high, low + np.log(2))  # of a single value, too, an axis has a width
     widest = max((_width(ax, name) for name in names), default=0.0)
@@ -55,9 +55,9 @@ def reserve_margin(ax: Any, names: Sequence[str], values: Sequence[float], side:
 
 
 def label_line_ends(ax: Any, ends: Sequence[End], side: Side) -> None:
-    """Each line's name at one side of all ends, moved apart as little as needed, and a thin line.
+    """Write each line's name beside its end, moved apart as little as needed.
 
-    The axes have the room already (`reserve_margin`).
+    The axes have the space already (`reserve_margin`).
     """
     ends = sorted(ends, key=lambda end: end.y)
     low, high = ax.get_ylim()
@@ -91,7 +91,7 @@ def _leader(colour: str, side: Side) -> dict[str, Any]:
 def spread(
     values: NDArray[np.float64], gap: float, limits: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """Ascending values moved as little as keeps them `gap` apart and inside of some limits.
+    """Return ascending values moved as little as keeps them `gap` apart and within the limits.
 
     As little by least squares, which is isotonic regression; where they do not fit, the upper
     limit gives way.
@@ -104,7 +104,7 @@ def spread(
 
 
 def turn_if_crowded(ax: Any) -> None:
-    """Turn the labels of the x axis where they would touch, else let them be."""
+    """Rotate the labels of the x axis if they would overlap."""
     boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
     gap = _pixels(ax, 2)
     if any(a.x1 + gap > b.x0 for a, b in pairwise(boxes)):
@@ -112,7 +112,7 @@ def turn_if_crowded(ax: Any) -> None:
 
 
 def _width(ax: Any, text: str) -> float:
-    """Pixels of a name."""
+    """Return the width of a name in pixels."""
     drawn = ax.text(0, 0, text, fontsize=SIZE)
     width = float(drawn.get_window_extent().width)
     drawn.remove()

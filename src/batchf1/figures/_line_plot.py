@@ -1,4 +1,4 @@
-"""What the three error figures of the sweep share."""
+"""Shared parts of the three figures of the sweep that plot errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ READ = [
     *("split", "strategy", "f1", "reference_pooled", "reference_full_pass"),
     *("n_batches", "averaging", *_facets.COUNTS),
 ]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 NUMBERS = ("n_runs", "true_f1", "f1", "error", "error_se", "worst_error")
 FURTHER_NUMBERS = ("error_full_pass", "expected_error")
 COLUMNS = {
@@ -50,7 +50,7 @@ COLUMNS = {
 
 
 def with_errors(source: Path) -> pd.DataFrame:
-    """The last epoch's rows, with their errors and, for the batch mean, the expected one.
+    """Return rows of the last epoch, with their errors and, for the batch mean, the expected one.
 
     `error` is against the pooled reference, as is `expected_error`.
     """
@@ -64,14 +64,14 @@ def with_errors(source: Path) -> pd.DataFrame:
 
 
 def at_largest(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The rows with the largest value of a setting, of each setting of the further axes."""
+    """Return the rows with the largest value of a setting, for each further setting."""
     further = _facets.further(rows, CELL)
     largest = rows.groupby(further)[column].transform("max") if further else rows[column].max()
     return rows[rows[column] == largest]
 
 
 def at_rarest(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the smallest prevalence that the most data sizes have, likewise."""
+    """Return the rows with the smallest prevalence that the most data sizes share."""
     further = _facets.further(rows, CELL)
     sizes = rows.groupby([*further, "prevalence"]).agg(sizes=("n_samples", "nunique"))
     sizes = sizes.reset_index().sort_values(["sizes", "prevalence"], ascending=[False, True])
@@ -80,7 +80,7 @@ def at_rarest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row per cell, split and strategy: mean over repetitions, standard error, worst.
+    """Return a row per cell, split and strategy: mean over repetitions, standard error, maximum.
 
     Whatever else the study varies has columns of its own, before the others.
     """
@@ -99,12 +99,12 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
-    """Error over `x` for both splits; the naive mean has a line for each value of `lines`.
+    """Plot the error over `x` for both splits; the naive mean has a line for each value of `lines`.
 
     Above, signed errors on a linear scale, with the exact expectation from the pooled counts as
     lines; a row of panels for each setting of the further axes. Below, on a logarithmic one, the
     largest error of each strategy over all drawn cells, so that errors of 0.8 and of 1e-16 can be
-    read alike. Raises `InputError` for more than `_axes.MOST` settings.
+    read alike. Raises `InputError` for more than `_facets.MOST` settings.
     """
     drawn = table[table["true_f1"] >= LEARNED]
     if drawn.empty:
@@ -137,7 +137,7 @@ def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
 
 
 def _across(axes: Any, x: str, values: list[Any]) -> None:
-    """The axis that all panels share, with a tick for each value."""
+    """Format the shared x axis, with a tick for each value."""
     for ax in axes.flat:
         ax.set_xscale("log")
         ax.set_xticks(values, [_text(x, value) for value in values], fontsize=8)
@@ -148,7 +148,7 @@ def _across(axes: Any, x: str, values: list[Any]) -> None:
 
 
 def _name(axes: Any, drawn: pd.DataFrame, panels: list[tuple[str, Any]], x: str, line: str) -> None:
-    """What the lines of the naive mean are, beside their ends, and labels of the ticks."""
+    """Write names beside the ends of the lines of the naive mean, and the tick labels."""
     # lines of a data set's sizes part at the right, those of batches and prevalences at the left
     side: _labels.Side = "right" if x == "n_samples" else "left"
     named = drawn.loc[drawn["strategy"] == NAIVE, line].unique()
@@ -163,7 +163,7 @@ def _name(axes: Any, drawn: pd.DataFrame, panels: list[tuple[str, Any]], x: str,
 
 
 def _ends(part: pd.DataFrame, x: str, line: str, side: _labels.Side) -> list[_labels.End]:
-    """Where each line of the naive mean has its name."""
+    """Return the end of each line of the naive mean."""
     naive = part[part["strategy"] == NAIVE].sort_values(x).groupby(line)
     ends = naive.agg("last" if side == "right" else "first")[[x, "error"]]
     colours = [_style.colour(NAIVE)] * 2
@@ -171,7 +171,7 @@ def _ends(part: pd.DataFrame, x: str, line: str, side: _labels.Side) -> list[_la
 
 
 def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> None:
-    """The signed errors of one setting of the further axes, in both splits."""
+    """Plot the signed errors of one setting of the further axes, in both splits."""
     for ax, (split, title) in zip(axes, TITLES.items(), strict=True):
         _signed(ax, rows[rows["split"] == split], x, lines)
         ax.set_title(title)
@@ -265,7 +265,7 @@ def _headline(figure: Figure, drawn: pd.DataFrame) -> None:
 
 
 def _conclusion(drawn: pd.DataFrame) -> str:
-    """What to conclude: how far the naive mean is off, and whether counts are right."""
+    """Return the headline: how large the naive mean's error is, and whether counts are right."""
     worst = drawn.groupby("strategy")["worst_error"].max()
     rebuilt = worst.get("reconstructed", np.nan)
     exact = "rebuilt from counts it is exact"

@@ -1,4 +1,4 @@
-"""The CSV of a figure: read, and refused where it is not that figure's."""
+"""Reading the CSV of a figure; raises `InputError` for a file with other columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NUMBER, TEXT, FLAG = "number", "text", "flag"
 
 
 def read(source: Path, columns: Mapping[str, str], name: str) -> pd.DataFrame:
-    """A table from CSV that has these columns (name -> kind), and perhaps others.
+    """Read a table from CSV that has these columns (name -> kind), and perhaps others.
 
     An empty cell is missing, whatever the kind; any other text of a setting is a text, `null` too.
     Raises `InputError` where it cannot be read, lacks a column, or has one of another kind.
@@ -37,7 +37,7 @@ def read(source: Path, columns: Mapping[str, str], name: str) -> pd.DataFrame:
 
 
 def _strange(values: pd.Series, kind: str) -> list[Any]:
-    """Values that are not of the kind, and not missing."""
+    """Return the values that are not of the kind, and not missing."""
     if values.empty or kind == TEXT:
         return []
     flags = pd.api.types.is_bool_dtype(values.dtype)

@@ -1,4 +1,4 @@
-"""The house style: one place for colours, markers, type and the way a figure is saved."""
+"""Style of all figures: colours, markers, fonts, and how a figure is saved."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from batchf1.errors import one_line
 from batchf1.records import provenance_of_file
 from batchf1.records.files import replacing
 
-# Okabe & Ito's colours, which the colour-blind can tell apart; the naive one is also the darkest
+# Okabe & Ito's colours, safe for the colour-blind; the naive one is also the darkest
 # against its neighbours in grey, and each strategy has a marker of its own.
 COLOURS = {
     "batch_mean": "#D55E00",
@@ -50,41 +50,41 @@ WIDEST = 0.95
 
 
 def colour(strategy: str) -> str:
-    """The colour of a strategy, the same in every figure."""
+    """Return the colour of a strategy, the same in every figure."""
     return COLOURS.get(strategy) or SPARE[_place(strategy) % len(SPARE)]
 
 
 def marker(strategy: str) -> str:
-    """The marker of a strategy; another one where colours come round again."""
+    """Return the marker of a strategy; another one when colours repeat."""
     place = _place(strategy)
     spare = SPARE_MARKERS[(place + place // len(SPARE)) % len(SPARE_MARKERS)]
     return MARKERS.get(strategy) or spare
 
 
 def label(strategy: str) -> str:
-    """The name of a strategy in legends."""
+    """Return the name of a strategy in legends."""
     return LABELS.get(strategy, strategy.replace("_", " "))
 
 
 def _place(strategy: str) -> int:
-    """Of a strategy among those that somebody added; of one that is not installed, by its name."""
+    """Return the index of a strategy among the user's own, or one from its name."""
     added = [name for name in registry.names(registry.STRATEGIES) if name not in COLOURS]
     return added.index(strategy) if strategy in added else len(added) + crc32(strategy.encode())
 
 
 def format_range(values: pd.Series, form: str = "{:,.0f}") -> str:
-    """The least and the largest of some numbers in words, such as `8 to 1,024`, or the only one."""
+    """Return the range of some numbers as text, such as `8 to 1,024`, or the only number."""
     low, high = form.format(values.min()), form.format(values.max())
     return low if low == high else f"{low} to {high}"
 
 
 def signed(value: float, digits: int) -> str:
-    """A number with its sign, such as `+0.02`."""
+    """Return a number with its sign, such as `+0.02`."""
     return f"{value:+.{digits}f}".replace("-", MINUS)
 
 
 def format_points(gap: float) -> str:
-    """A difference of two F1 in words, such as `16 points too low`."""
+    """Return a difference of two F1 as text, such as `16 points too low`."""
     size = 100 * abs(gap)
     shown = f"{size:.0f}" if size >= 1 else f"{size:.1g}"
     unit = "point" if shown == "1" else "points"
@@ -93,7 +93,7 @@ def format_points(gap: float) -> str:
 
 @contextmanager
 def apply_style() -> Iterator[None]:
-    """Draw in the house style, without a display, whatever a matplotlibrc says."""
+    """Draw in this style and without a display, whatever a matplotlibrc contains."""
     own: dict[Any, Any] = {
         "figure.dpi": 150,
         "savefig.dpi": 150,
@@ -111,12 +111,12 @@ def apply_style() -> Iterator[None]:
 
 
 def caption(figure: Figure, text: str) -> None:
-    """A line or two under the figure: what is plotted, from how many runs."""
+    """Write a line or two under the figure: what is plotted, from how many runs."""
     figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#555555", gid=CAPTION)
 
 
 def headline(figure: Figure, text: str, handles: list[Any] | None = None) -> None:
-    """What to conclude, above everything, and under it a legend of the handles."""
+    """Write the conclusion above the figure, and a legend of the handles under it."""
     inch = 1 / figure.get_size_inches()[1]
     figure.text(
         0.012, 1 - 0.08 * inch, text, fontsize=10, fontweight="bold", va="top", gid=HEADLINE
@@ -127,7 +127,7 @@ def headline(figure: Figure, text: str, handles: list[Any] | None = None) -> Non
 
 
 def _legend(figure: Figure, handles: list[Any], top: float) -> int:
-    """A legend in as few rows as fit into the figure's width; their number."""
+    """Add a legend in as few rows as fit into the figure's width; return their number."""
     for rows in range(1, len(handles) + 1):
         legend = figure.legend(
             handles=handles,
@@ -146,7 +146,7 @@ def _legend(figure: Figure, handles: list[Any], top: float) -> int:
 
 
 def empty_figure(reason: str) -> Figure:
-    """A figure that says why it has nothing to show."""
+    """Return a figure with the reason why there is nothing to plot."""
     figure, ax = plt.subplots(figsize=(7.6, 2.0), layout="constrained")
     ax.set_axis_off()
     ax.text(0.5, 0.4, f"{reason[0].upper()}{reason[1:]}.", ha="center", wrap=True, gid=CAPTION)
@@ -155,7 +155,7 @@ def empty_figure(reason: str) -> Figure:
 
 
 def words(figure: Figure) -> tuple[str, str]:
-    """The headline and the caption of a figure, each on one line.
+    """Return the headline and the caption of a figure, each on one line.
 
     A figure without a headline says what to conclude in the titles of its axes.
     """
@@ -165,7 +165,7 @@ def words(figure: Figure) -> tuple[str, str]:
 
 
 def save(figure: Figure, path: Path, record: str | None = None) -> None:
-    """Save as the suffix says, without dates, so that equal figures are equal files.
+    """Save in the format of the suffix, without dates, so that equal figures are equal files.
 
     A PNG and a PDF carry the headline, the caption and, if given, the record of their making.
     """
@@ -174,7 +174,7 @@ def save(figure: Figure, path: Path, record: str | None = None) -> None:
         ".png": {"Title": headline, "Description": caption, provenance_of_file.KEY: record},
         ".pdf": {"Title": headline, "Subject": caption, "Keywords": record, "CreationDate": None},
     }
-    # None tells a PDF to leave a date out; a PNG takes texts alone
+    # None leaves the date out of a PDF; a PNG takes only texts
     metadata = {k: v for k, v in carried.get(path.suffix, {}).items() if v or k == "CreationDate"}
     with replacing(path) as temporary:
         figure.savefig(temporary, metadata=metadata)

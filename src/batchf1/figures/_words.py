@@ -1,4 +1,4 @@
-"""What a figure's record adds to its words: a headline where it has none, and its data sets."""
+"""Additions to a figure's text from its record: a missing headline, and its data sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATA = "dataset.variant"
 
 
 def completed(figure: Figure, record: Mapping[str, Any], alt: str) -> Figure:
-    """The figure, with a headline in its metadata and its data sets in the caption.
+    """Return the figure, with a headline in its metadata and its data sets in the caption.
 
     Without a headline or titles of its own it has the question of its study, or `alt`, what the
     picture shows; that is not drawn. A data set that the caption names already is not added.
@@ -32,7 +32,7 @@ def completed(figure: Figure, record: Mapping[str, Any], alt: str) -> Figure:
 
 
 def _data_sets(sources: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Those of the studies that a figure is made from."""
+    """Return the data sets of the studies that a figure is made from."""
     names: dict[str, None] = {}
     for source in sources:
         one, several = source.get("config", {}).get(DATA), source.get("grid", {}).get(DATA, [])
@@ -41,7 +41,7 @@ def _data_sets(sources: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _add(figure: Figure, sentence: str) -> None:
-    """One more sentence in the caption, on a new line where its last line would be the longest."""
+    """Add a sentence to the caption, on a new line if its last line would become the longest."""
     captions = [text for text in figure.findobj(Text) if text.get_gid() == _style.CAPTION]
     if not captions:
         _style.caption(figure, sentence)

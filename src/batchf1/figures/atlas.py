@@ -1,4 +1,4 @@
-"""Which metric may be averaged over batches: each one's error, beside what another seed changes."""
+"""Figure of metrics: the error of each when averaged over batches, and its spread over seeds."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SHADES = {
 FINE = "#DDF1EA"
 """A tint of green, where there is no error that one could see."""
 SEEN = 0.05
-"""Percent; an error below is not told from 0 in a cell."""
+"""Percent; a smaller error is shown as 0 in a cell."""
 OFTEN = 0.01
 """Share of undefined batches above which a cell is marked."""
 GIVEN = {"0": "count 0", "NaN": "left out"}
@@ -51,13 +51,13 @@ WORDS = {RIGHT: "on average"}
 LINE = 150
 """Characters in a line of the caption."""
 LEFT, RIGHT_SIDE = 2.6, 3.4
-"""Cells that would fit beside the cells."""
+"""Width of the texts at the sides, in cells."""
 GAP = 1.15
 """Rows for the title of a block."""
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per metric and batch size, from the networks of a study of metrics.
+    """Return a row per metric and batch size, from the networks of a study of metrics.
 
     `error`: mean over batches less the value of all samples, in the metric's own unit (prices are
     in thousand dollars), averaged over cuts and networks, with a standard error that takes the
@@ -71,7 +71,7 @@ def table(source: Path) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """A row for each metric, a cell for each batch size, from the safe ones to the worst."""
+    """Draw a row for each metric and a cell for each batch size, from the safe to the worst."""
     if table.empty:
         return _style.empty_figure("no metric was measured")
     places, titles, bottom = _places(table)
@@ -100,7 +100,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _places(table: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], float]:
-    """Metric -> its row, title -> that of its block, and where the last one ends."""
+    """Return metric -> row, title of a block -> row, and the end of the last row."""
     worst = table["error_in_sds"].abs().groupby([table["verdict"], table["metric"]], sort=False)
     ranked = worst.max().reset_index().sort_values("error_in_sds", kind="stable")
     places, titles, place = {}, {}, 0.0
@@ -126,7 +126,7 @@ def _draw_cell(ax: Any, x: float, y: float, row: pd.Series) -> None:
 
 
 def _shade(row: pd.Series) -> tuple[str, str]:
-    """The colour of a cell, and of what stands in it."""
+    """Return the colour of a cell, and that of its text."""
     if np.isnan(row["error"]):
         return "white", _style.TRUTH
     step = int(np.searchsorted(STEPS, abs(row["error_in_sds"])))
@@ -138,7 +138,7 @@ def _shade(row: pd.Series) -> tuple[str, str]:
 
 
 def _said(row: pd.Series) -> str:
-    """An error in percent of the value, with its sign."""
+    """Return an error in percent of the value, with its sign."""
     size = abs(row["percent"])
     if row["error"] == 0:
         return "0"
@@ -149,7 +149,7 @@ def _said(row: pd.Series) -> str:
 
 
 def _draw_words(ax: Any, y: float, n_sizes: int, rows: pd.DataFrame) -> None:
-    """Name and task on the left; on the right the verdict, and what undefined batches do."""
+    """Write name and task on the left; verdict and undefined batches on the right."""
     first = rows.sort_values("batch_size").iloc[0]
     name = NAMES.get(first["metric"], first["metric"])
     ax.text(-0.95, y + 0.52, name, ha="right", va="center", fontsize=8.5)
@@ -173,7 +173,7 @@ def _draw_words(ax: Any, y: float, n_sizes: int, rows: pd.DataFrame) -> None:
 
 
 def _legend() -> list[Any]:
-    """Under each other the same size of error, too low and too high."""
+    """Return a legend with errors of the same size, too low and too high, below each other."""
     one, five = STEPS
     sizes = (
         f"by less than {one} sd over seeds",
@@ -189,7 +189,7 @@ def _legend() -> list[Any]:
 
 
 def _conclusion(table: pd.DataFrame) -> str:
-    """How many metrics have which verdict."""
+    """Return the headline: how many metrics have which verdict."""
     verdicts = table.drop_duplicates("metric")["verdict"].value_counts()
     words = {LOW: "come out too low", HIGH: "too high", EITHER: "either way"}
     words |= {RIGHT: "right if defined"}

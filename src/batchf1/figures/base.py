@@ -1,4 +1,4 @@
-"""The contract of a figure: a module with `table(source, ...)` and `draw(table)`.
+"""Contract of a figure: a module with `table(source, ...)` and `draw(table)`.
 
 The first makes the numbers, the second the picture. Neither trains: `source` is the table of a
 study or an experiment file, and `draw` sees nothing but the numbers of `table`.
@@ -19,7 +19,7 @@ from batchf1.records import files, provenance_of_file
 
 
 class Figure(Protocol):
-    """What a module of this package offers."""
+    """Attributes of a module of this package."""
 
     ALT: str
     """What the picture shows, for those who do not see it; no numbers of its table."""
@@ -28,14 +28,14 @@ class Figure(Protocol):
     """Column of its table that `draw` needs -> `number`, `text` or `flag`."""
 
     def table(self, *sources: Path) -> pd.DataFrame:
-        """The numbers behind the figure."""
+        """Return the numbers behind the figure."""
 
     def draw(self, table: pd.DataFrame) -> Any:
-        """The figure, a `matplotlib.figure.Figure`."""
+        """Draw the figure, a `matplotlib.figure.Figure`."""
 
 
 def module(name: str) -> Figure:
-    """The module of a figure, by name or import path."""
+    """Return the module of a figure, by name or import path."""
     found: Figure = registry.load(registry.FIGURES, name)
     lacking = [part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(found, part)]
     rule = f"{name} must have ALT, COLUMNS, table and draw"
@@ -44,11 +44,24 @@ def module(name: str) -> Figure:
 
 
 KINDS = (".pdf", ".png")
-"""What figures are drawn as."""
+"""Suffixes of the files that figures are drawn to."""
 
 
 def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
-    """The numbers behind a figure; `InputError` where it is made from more or fewer files."""
+    """Return the numbers behind a figure.
+
+    Parameters
+    ----------
+    name : str
+        Name or import path of the figure.
+    sources : sequence of Path
+        Files that it is made from, as many as its `table` has parameters.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer files.
+    """
     compute = module(name).table
     wanted = list(inspect.signature(compute).parameters)
     given = [str(source) for source in sources]
@@ -57,13 +70,29 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
 
 
 def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, str]:
-    """Draw a figure from its CSV into each of the output files, byte for byte repeatable.
+    """Draw a figure from its CSV into each of the output files, reproducible byte for byte.
 
-    What the CSV was made from (see `records.whence`) goes into the files, too. Returns the figure's
-    headline, which says what to conclude, its caption, and what it was made from in a line; a
-    figure without a headline has the question of its study as one. Raises `InputError` for a file
-    that is no such CSV, or not the one that its record (`X.json`) was written for, and for an
-    output of another kind.
+    The files contain the provenance of the CSV (see `records.provenance_of_file`), too.
+
+    Parameters
+    ----------
+    name : str
+        Name or import path of the figure.
+    source : Path
+        CSV that `table` made.
+    outputs : sequence of Path
+        Files to draw to, each with a suffix of `KINDS`.
+
+    Returns
+    -------
+    headline, caption, provenance : str
+        A line each; a figure without a headline has the question of its study as one.
+
+    Raises
+    ------
+    InputError
+        If the CSV is not of this figure, or not the one that its record (`X.json`) was written
+        for, or if an output has another suffix.
     """
     from matplotlib import pyplot as plt
 

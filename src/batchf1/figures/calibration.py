@@ -1,4 +1,4 @@
-"""Whether theory is right in the mean and in the spread: residuals of a study's validation logs."""
+"""Figure of calibration: mean and spread of the residuals of a study's validation logs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from batchf1.sweep.expected import ROUNDING, residuals, with_expectation
 from batchf1.theory.expectation import NORMAL_95
 
 KEY = ["batch_size", "prevalence"]
-"""What has a row of its own, beside further axes; sizes of the data are pooled."""
+"""Settings that have rows of their own, as further axes have; sizes of the data are pooled."""
 COUNTED = ["n_cells", "n_runs", "n_passes", "n_certain", "n_unknown"]
 NUMBERS = ["mean", "mean_se", "deviation", "deviation_se", "outside", "worst_certain"]
 ALT = (
@@ -33,7 +33,7 @@ COLUMNS = dict.fromkeys((*KEY, *COUNTED, *NUMBERS), "number")
 SHARED = ["dataset", "n_samples", "prevalence", "seed"]
 """Runs alike in these have the same validation data in the same order (`Run.names`)."""
 READ = ["run_id", "split", "strategy", "f1", "n_batches", "averaging", *_facets.COUNTS]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 BAND = 0.05
 """How far mean and deviation of the residuals may lie from 0 and 1."""
 HEIGHT, WIDTH, LINE = 2.6, 80, 128
@@ -42,7 +42,7 @@ MARKERS = "os^DvPX*<>"
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per batch size and prevalence: the residuals of the validation passes; one row of all.
+    """Return a row per batch size and prevalence with its residuals, and one row of all.
 
     The residual of a pass is (logged - expected batch mean) / predicted standard deviation.
     `n_passes` have one; `n_certain` have no predicted deviation (one batch, or nothing found) and
@@ -78,7 +78,7 @@ def _naive_validation(piece: pd.DataFrame) -> pd.Series:
 
 
 def _summary(rows: pd.DataFrame, cell: list[str]) -> dict[str, float]:
-    """The numbers of some passes, as `table` has them."""
+    """Return the numbers of some passes, in the columns of `table`."""
     passes = rows[rows["residual"].notna()]
     orders = pd.factorize(passes["order"])[0]
     values = passes["residual"].to_numpy()
@@ -103,7 +103,7 @@ def _summary(rows: pd.DataFrame, cell: list[str]) -> dict[str, float]:
 
 
 def _clustered(values: NDArray[np.float64], orders: NDArray[np.intp]) -> tuple[float, float]:
-    """Mean of the values, and its standard error where those of an order are not independent."""
+    """Return the mean of the values, and its standard error, clustered by order."""
     if not len(values):
         return np.nan, np.nan
     mean = float(values.mean())
@@ -113,10 +113,10 @@ def _clustered(values: NDArray[np.float64], orders: NDArray[np.intp]) -> tuple[f
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Mean and standard deviation of the residuals over batch size, a colour for each prevalence.
+    """Plot mean and standard deviation of the residuals over batch size, coloured by prevalence.
 
     A row of panels for each setting of further axes. Raises `InputError` for more than
-    `_axes.MOST` settings.
+    `_facets.MOST` settings.
     """
     cells = table[table["batch_size"].notna() & (table["n_passes"] > 0)]
     if cells.empty:
@@ -147,7 +147,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _looks(prevalence: pd.Series) -> dict[float, tuple[Any, str, float]]:
-    """Prevalence -> colour, marker, and how far left or right of its batch size it stands."""
+    """Return prevalence -> colour, marker, and horizontal offset."""
     values = sorted(prevalence.unique(), reverse=True)
     shades = colormaps["cividis"](np.linspace(0.85, 0.0, len(values)))
     places = 2 ** (np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1))
@@ -167,7 +167,7 @@ def _legend(looks: dict[float, tuple[Any, str, float]]) -> list[Any]:
 
 
 def _column(ax: Any, part: pd.DataFrame, name: str, target: float, looks: dict[float, Any]) -> None:
-    """One of the numbers over batch size, with its interval, and where it should lie."""
+    """Plot one of the numbers over batch size, with its interval and its target."""
     ax.axhspan(target - BAND, target + BAND, color=_style.PLAIN, alpha=0.3, linewidth=0)
     ax.axhline(target, color=_style.TRUTH, linewidth=0.8)
     for prevalence, (colour, marker, place) in looks.items():
@@ -198,7 +198,7 @@ def _across(axes: Any, sizes: pd.Series) -> None:
 
 
 def _conclusion(table: pd.DataFrame, cells: pd.DataFrame) -> str:
-    """Whether log and theory agree: overall to within the band for sure, and in each point.
+    """Return the headline: whether log and theory agree, overall and in each point.
 
     In a point as far as chance in so many of them allows (Bonferroni's intervals).
     """
@@ -216,14 +216,14 @@ def _conclusion(table: pd.DataFrame, cells: pd.DataFrame) -> str:
 
 
 def _every(table: pd.DataFrame) -> pd.Series:
-    """The row of all passes."""
+    """Return the row of all passes."""
     found = table[table["batch_size"].isna()]
     check(len(found) == 1, "figure calibration", "needs one row of all passes", len(found))
     return found[[*COUNTED, *NUMBERS]].astype(float).iloc[0]
 
 
 def _beyond(row: pd.Series, n_errors: float) -> bool:
-    """Whether mean or deviation lies more than so many standard errors outside the band."""
+    """Return True if mean or deviation is over `n_errors` standard errors outside the band."""
     far = {"mean": abs(row["mean"]), "deviation": abs(row["deviation"] - 1)}
     return any(gap - n_errors * row[f"{name}_se"] > BAND for name, gap in far.items())
 
@@ -243,7 +243,7 @@ def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
 
 
 def _left_out(every: pd.Series) -> str:
-    """The passes without a residual, and why they have none."""
+    """Describe the passes without a residual, and the reason."""
     said = ""
     if every["n_certain"]:
         worst = every["worst_certain"]

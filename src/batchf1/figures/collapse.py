@@ -1,4 +1,4 @@
-"""Every cell of the sweep on one curve: what matters is the number of positives in a batch."""
+"""Figure of all cells on one curve: the error depends on the number of positives in a batch."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ALT = (
 )
 COLUMNS = {"split": "text", **dict.fromkeys(NUMBERS, "number")}
 READ = ["split", "strategy", "f1", "reference_pooled"]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 SKILLS = (0.95, 0.8, 0.6)
 """Precision and recall of the lines."""
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per cell and split at the last epoch: true F1, and naive / true F1 over repetitions.
+    """Return a row per cell and split at the last epoch: true F1, and naive / true F1.
 
     Runs with a true F1 below `LEARNED` are left out: 0/0 is no share.
     Whatever else the study varies has columns of its own, and is a cell's too.
@@ -47,7 +47,7 @@ def table(source: Path) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Naive / true F1 over the expected positives per batch, with the limit law as lines."""
+    """Plot naive / true F1 over the expected positives per batch, and the theoretical limits."""
     if table.empty:
         return _style.empty_figure(f"no run logged a batch mean of a true F1 of {LEARNED} or more")
     figure, ax = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
@@ -70,8 +70,8 @@ def draw(table: pd.DataFrame) -> Figure:
 def _law(ax: Any, positives: pd.Series) -> None:
     range_ = np.geomspace(positives.min(), positives.max(), 80)
     for skill, dashes in zip(SKILLS, ("-", "--", ":"), strict=True):
-        law = [rare_positives(k, skill, skill) for k in range_]
-        share = [limit.expected_f1 / limit.true_f1 for limit in law]
+        limits = [rare_positives(k, skill, skill) for k in range_]
+        share = [limit.expected_f1 / limit.true_f1 for limit in limits]
         label = f"limit law, precision = recall = {skill:g}"
         ax.plot(range_, share, color=_style.TRUTH, linestyle=dashes, linewidth=1, label=label)
 
@@ -98,7 +98,7 @@ def _points(ax: Any, table: pd.DataFrame) -> Any:
 
 
 def _conclusion(table: pd.DataFrame) -> str:
-    """Whether fewer positives than one a batch leave less than half of F1."""
+    """Return the headline: whether less than half of F1 is left below one positive a batch."""
     few = table[table["positives_per_batch"] < 1]["share"]
     if len(few) and few.max() < 1 and few.median() < 0.5:
         return "With few positives in a batch, most of F1 is lost, whatever the data's size"

@@ -1,4 +1,4 @@
-"""What each strategy costs beside an epoch without one: time, and memory over the rows."""
+"""Figure of cost: time of each strategy relative to no strategy, and memory over the rows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ COLUMNS = {
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per cell (`row` is `cell`) and one with the slopes of its line (`slope`).
+    """Return a row per cell (`row` is `cell`) and one with the slopes of its line (`slope`).
 
     Cells: seconds and bytes, mean and standard deviation over repetitions; ratios to epochs
     without a strategy, which take turns with the measured ones in the same process, with their
@@ -73,7 +73,7 @@ def table(source: Path) -> pd.DataFrame:
 
 
 def paired(rows: pd.DataFrame) -> pd.DataFrame:
-    """Measurements of `COST` with what the strategies add.
+    """Return the measurements of `COST` with the additional cost of each strategy.
 
     Time beside the epochs without one that took turns with it, memory beside the measurement
     without one of the same series.
@@ -125,7 +125,7 @@ def _slopes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
-    """The least-squares slope of y over x, two vectors, and its standard error.
+    """Return the least-squares slope of y over x, two vectors, and its standard error.
 
     The error is NaN for fewer than three points; x needs two different values.
     """
@@ -138,7 +138,7 @@ def slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Left, time of an epoch relative to no strategy; right, extra peak memory over the rows."""
+    """Plot time of an epoch relative to no strategy (left), and extra peak memory (right)."""
     shown = table[table["device"] == "cpu"]
     if "cell" not in set(shown["row"]):
         return _style.empty_figure("nothing was measured on a CPU")
@@ -159,7 +159,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _plain_model(table: pd.DataFrame) -> str:
-    """The model with the most cells, the first of the alphabet's end among equals: `small`."""
+    """Return the model with the most cells, of equals the alphabetically last: `small`."""
     counts = table[table["row"] == "cell"]["model"].value_counts()
     return str(max(counts.index[counts == counts.max()]))
 
@@ -197,8 +197,8 @@ def _memory(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
             rows = largest[(largest["engine"] == engine) & (largest["strategy"] == name)]
             rows = rows.sort_values("n_rows")
             megabytes = (rows["grown_bytes"] / 1e6).clip(lower=FLOOR)
-            beside = APART ** (names.index(name) - (len(names) - 1) / 2)
-            ax.plot(rows["n_rows"] * beside, megabytes, **_look(name) | {"linestyle": dashes})
+            offset = APART ** (names.index(name) - (len(names) - 1) / 2)
+            ax.plot(rows["n_rows"] * offset, megabytes, **_look(name) | {"linestyle": dashes})
     ax.set(xscale="log", yscale="log", xlabel="rows of training, and of validation")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.set(ylabel="peak memory that the epoch adds, MB")
@@ -206,7 +206,7 @@ def _memory(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
 
 
 def _look(name: str) -> dict[str, Any]:
-    """Arrays take the colour of their strategy, with a hollow marker."""
+    """Return the look of a strategy; arrays have the strategy's colour and a hollow marker."""
     if name == NONE:
         return {"color": _style.PLAIN, "marker": ".", "linewidth": 1.1, "label": "no strategy"}
     base = plugin_of(name) or name
@@ -221,7 +221,7 @@ def _handle(name: str) -> Any:
 
 
 def _conclusion(table: pd.DataFrame) -> str:
-    """By the slopes of what is drawn on the right."""
+    """Return the headline, from the slopes on the right."""
     lines = table[table["row"] == "slope"]
     # of two engines `blocks`, alphabetically the first, reaches far more rows
     lines = lines.sort_values(["engine", "batch_size"], ascending=[True, False])

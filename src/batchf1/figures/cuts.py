@@ -1,4 +1,4 @@
-"""Batches that are no random cut: for each way to cut, the mean over batches beside the true F1."""
+"""Figure of cuts that are not random: the mean over batches and the true F1 of each."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ SORTED = "{cut}, {n} batches"
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per way to cut, classifier and prevalence; see `study.cuts.rows`."""
+    """Return a row per cut, classifier and prevalence; see `studies.cuts.rows`."""
     return tables.read(source, CUT_TABLE)
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """An arrow from the true F1 to the mean over batches, for each way to cut."""
+    """Draw an arrow from the true F1 to the mean over batches, for each cut."""
     shown = _shown(table)
     if shown.empty:
         return _style.empty_figure("no cuts to show")
@@ -61,7 +61,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the picture: of each family those of the rarest positives, with their places."""
+    """Return the rows to draw, of each family those of the rarest positives, with their heights."""
     rarest = table.groupby("family")["prevalence"].transform("min")
     rows = table[table["prevalence"] <= rarest * (1 + 1e-9)]
     rows = rows[(rows["family"] != "groups") | (rows["classifier"] == "plain")]
@@ -94,7 +94,7 @@ def _arrow(ax: Any, y: float, row: pd.Series) -> None:
 
 
 def _blocks(ax: Any, shown: pd.DataFrame) -> None:
-    """A title above the rows of each family."""
+    """Write a title above the rows of each family."""
     for family, rows in shown.groupby("family", sort=False):
         first = rows.iloc[0]
         n = f"{first[['tp', 'fp', 'fn', 'tn']].sum():,.0f}"

@@ -1,4 +1,4 @@
-"""What acting on the logged F1 costs: the F1 that decisions lose which go by it."""
+"""Figure of decisions: the F1 that is lost by choosing with the logged F1."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from batchf1.sweep.grid import load_study
 
 SAID = [*UNIT, "run_id", "role", "candidate", "batch_size", "training.class_weight"]
 READ = [*SAID, "epoch", "threshold", "val_loss", *VALIDATION, *TEST]
-"""Of a study's table, beside the logged values."""
+"""Columns of a study\'s table that are read, apart from the logged values."""
 FIRST = ["row", *aggregate.CELL, "positives_per_batch", "bin_low", "bin_high", "n_seeds"]
 COUNTED = ["n_seeds", "n_pairs", "validation_batch_size"]
 OUT = [*FIRST, "regret", "regret_low", "regret_high", *NUMBERS[1:]]
@@ -48,7 +48,7 @@ LINE = 150
 
 
 def table(runs: Path, experiment: Path) -> pd.DataFrame:
-    """What choosing by a logged value loses, in rows of four kinds, told apart by `row`.
+    """Return the regrets of choosing by a logged value, in rows of four kinds, given in `row`.
 
     `cell`: a decision, data set, prevalence, validation batch size and rule for empty batches, and
     what is gone by (`chosen_by`): the `logged` value, its exact expectation (`expected`), or the
@@ -83,7 +83,7 @@ def table(runs: Path, experiment: Path) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """F1 lost over the positives in a batch, and precision and recall of what is chosen."""
+    """Plot F1 lost over the positives in a batch, and precision and recall of what is chosen."""
     shown = pd.concat([line.rows(table, "bin") for line in LINES])
     shown = shown.dropna(subset=["positives_per_batch"])
     if shown.empty:
@@ -107,7 +107,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _conclusion(shown: pd.DataFrame) -> str:
-    """What is lost with few positives in a batch, and with more."""
+    """Return the headline: the loss with few positives in a batch, and with more."""
     zero = shown[shown["empty"] == "0"]
     few, many = zero[zero["bin_high"] <= ENOUGH], zero[zero["bin_low"] >= ENOUGH]
     if zero.empty:
@@ -123,7 +123,7 @@ def _conclusion(shown: pd.DataFrame) -> str:
 
 
 def _loss(rows: pd.DataFrame) -> str:
-    """The largest loss in some rows that an interval tells from 0."""
+    """Return the largest loss in some rows that is significantly above 0."""
     sure = rows[(rows["regret_low"] > 0) & (rows["regret"] > REGRET_TOL)]
     if len(sure):
         return f"up to {_style.format_points(sure['regret'].max()).removesuffix(' too high')}{OF}"
@@ -131,10 +131,10 @@ def _loss(rows: pd.DataFrame) -> str:
 
 
 def _direction(rows: pd.DataFrame) -> str:
-    """Whether every arrow goes to more hits and more false alarms."""
+    """Describe whether every arrow goes to more true positives and more false positives."""
     hits = rows["recall_chosen"] > rows["recall_true"]
-    alarms = rows["precision_chosen"] < rows["precision_true"]
-    return "What is chosen: false alarms" if (hits & alarms).all() else "What is chosen"
+    false_alarms = rows["precision_chosen"] < rows["precision_true"]
+    return "What is chosen: false alarms" if (hits & false_alarms).all() else "What is chosen"
 
 
 def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] | None) -> str:
@@ -156,7 +156,7 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] 
 
 
 def _over(cells: pd.DataFrame) -> str:
-    """What data they are about."""
+    """Describe the data behind the cells."""
     datasets = " and ".join(sorted(cells["dataset"].unique()))
     percent = _style.format_range(100 * cells["prevalence"], "{:g}")
     sizes = _style.format_range(cells["validation_batch_size"])
@@ -164,7 +164,7 @@ def _over(cells: pd.DataFrame) -> str:
 
 
 def curves(experiment: Path) -> pd.DataFrame:
-    """The threshold curves of the study's binormal control, as `_control.control` takes them."""
+    """Return the threshold curves of the study's binormal control, for `control_regret.control`."""
     return control.curves(experiment.stem, load_study(experiment, DecisionStudy))
 
 

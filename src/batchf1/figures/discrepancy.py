@@ -1,4 +1,4 @@
-"""The article's "From log" minus "Verify" (C7), with each possible cause switched on alone."""
+"""Figure of the article's "From log" minus "Verify" (C7), with each possible cause on its own."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ states the same, though no run repeats the numbers."""
 KEY = ["cause", "keras", "batch_size", "split", "frozen", "seed", "epoch"]
 SERIES = ["keras", "batch_size"]
 MODEL = [*SERIES, "seed"]
-LAWS: dict[Averaging, dict[str, Callable[[int, int, int, int], last_batch.Outcomes]]] = {
+DISTRIBUTIONS: dict[Averaging, dict[str, Callable[[int, int, int, int], last_batch.Outcomes]]] = {
     "size_weighted": {"dropped_batch": last_batch.dropped, "summed_counts": last_batch.summed},
     "per_batch": {"dropped_batch": last_batch.dropped, "averaged_counts": last_batch.averaged},
 }
-"""Averaging rule -> cause -> the exact law of the difference, for a random cut."""
+"""Averaging rule -> cause -> the exact distribution of the difference, for a random cut."""
 UNKNOWN = "no two runs alike"
 CLAIMED = (2, 3)
 """The differences that the article reports, in % of F1."""
@@ -75,7 +75,7 @@ READ = [
     *("split", "epoch", "strategy", "f1", "reference_full_pass", "frozen"),
     *("framework", "version", "averaging", *_facets.COUNTS),
 ]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 COLUMN_OF = {
     "f1": "from_log",
     "reference_full_pass": "verify",
@@ -86,13 +86,13 @@ COLUMN_OF = {
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per cause, Keras, batch size, repetition and epoch.
+    """Return a row per cause, Keras, batch size, repetition and epoch.
 
     `from_log` and `verify`: F1 rebuilt from the logs, and of a prediction after the epoch;
     `points` = 100 (from_log - verify); `percent` = that in % of verify, NaN where verify is 0;
     `limit95`: what 95 % of random cuts of the fixed model's counts do not exceed, in % of F1, by
-    the exact law, or NaN; `bound`: where no two runs log the same, what |percent| stays below, in
-    place of `from_log`, `points` and `percent`; NaN elsewhere. Validation, except for
+    the exact distribution, or NaN; `bound`: where no two runs log the same, what |percent| stays
+    below, in place of `from_log`, `points` and `percent`; NaN elsewhere. Validation, except for
     `moving_weights`: the training log of `arrays`.
     """
     rows = _facets.rows(source, READ)
@@ -119,7 +119,7 @@ def table(source: Path) -> pd.DataFrame:
 
 
 def _bounded(found: pd.DataFrame) -> pd.DataFrame:
-    """The table with a bound in place of numbers that cannot come out twice."""
+    """Return the table with a bound in place of numbers that are not reproducible."""
     loses = found["engine"].map(lambda engine: engines.framework(engine).loses_prefetched)
     lost = loses & found["cause"].isin(UNREPEATABLE)
     worst = found["percent"].abs()[lost].max()
@@ -130,7 +130,7 @@ def _bounded(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def causes(table: pd.DataFrame) -> list[str]:
-    """The causes of a table: those of `CAUSES` in their order, but others before the last."""
+    """Return the causes of a table: those of `CAUSES` in their order, others before the last."""
     found = set(table["cause"])
     known = [cause for cause in CAUSES if cause in found]
     place = known.index(MOVING) if MOVING in found else len(known)
@@ -138,7 +138,7 @@ def causes(table: pd.DataFrame) -> list[str]:
 
 
 def _from_digits(rows: pd.DataFrame) -> Any:
-    """F1 rebuilt from the three shares as a progress bar prints them, with 4 decimals."""
+    """Return F1 rebuilt from the three shares as a progress bar prints them, with 4 decimals."""
     counts = as_counts(*(rows[cell] for cell in ("tp", "fp", "fn", "tn")))
     parts = (counts.tp, counts.positives, counts.predicted_positives)
     tp, possible, predicted = (np.round(part / counts.n, 4) for part in parts)
@@ -146,7 +146,7 @@ def _from_digits(rows: pd.DataFrame) -> Any:
 
 
 def _limits(fixed: pd.DataFrame) -> dict[tuple[Any, ...], float]:
-    """Cause, Keras, batch size and seed -> what 95 % of cuts of the model's data do not exceed.
+    """Return, by cause, Keras, batch size and seed, the 95 % quantile over random cuts.
 
     From a fixed model's counts, in % of F1; without those that have found nothing.
     """
@@ -155,15 +155,15 @@ def _limits(fixed: pd.DataFrame) -> dict[tuple[Any, ...], float]:
         errors = row["fp"] + row["fn"]
         n_samples = row["tp"] + errors + row["tn"]
         true = 2 * row["tp"] / (2 * row["tp"] + errors)
-        for cause, law in LAWS[row["averaging"]].items():
-            cut = law(row["tp"], errors, n_samples, min(row["batch_size"], n_samples))
+        for cause, distribution in DISTRIBUTIONS[row["averaging"]].items():
+            cut = distribution(row["tp"], errors, n_samples, min(row["batch_size"], n_samples))
             model = tuple(row[key] for key in MODEL)
             found[cause, *model] = 100 * cut.quantile(0.95) / true
     return found
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per cause, Keras and batch size: least and largest percent, mean and largest size."""
+    """Return a row per cause, Keras and batch size: range in percent, mean and largest size."""
     groups = table.assign(size=table["percent"].abs()).groupby(
         ["cause", "keras", "batch_size"], sort=False
     )
@@ -176,7 +176,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """|From log - Verify| of every epoch, by cause, for each batch size."""
+    """Plot |From log - Verify| of every epoch, by cause, for each batch size."""
     if table["percent"].isna().all() and table["bound"].isna().all():
         return _style.empty_figure("no epoch has a prediction that found anything, to compare with")
     sizes = sorted(table["batch_size"].unique())
@@ -200,7 +200,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str]) -> None:
-    """The differences in batches of one size, a line for each cause and Keras."""
+    """Plot the differences in batches of one size, a line for each cause and Keras."""
     ax.axvspan(*CLAIMED, color=_style.PLAIN, alpha=0.35, linewidth=0)
     places = np.linspace(-0.18, 0.18, len(colours)) if len(colours) > 1 else [0.0]
     for (keras, colour), place in zip(colours.items(), places, strict=True):
@@ -219,7 +219,7 @@ def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str
 
 
 def _points(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
-    """Triangles up where the log is too high, down where too low; hollow while weights move."""
+    """Plot triangles, up where the log is too high, down where too low; hollow if weights move."""
     size = rows["percent"].abs().clip(lower=DIFFERENCE_TOL)
     for frozen in (False, True):
         for up in (False, True):
@@ -262,7 +262,7 @@ def _handles(colours: dict[str, str]) -> list[Line2D]:
 
 
 def _conclusion(table: pd.DataFrame) -> str:
-    """Whether what the article reports comes from weights that move, and from them alone."""
+    """Return the headline: whether only moving weights make the article's differences."""
     moving = table[table["cause"] == MOVING]["percent"].abs().max()
     dropped = table[table["cause"] == "dropped_batch"]["limit95"].max()
     least, most = CLAIMED

@@ -1,4 +1,4 @@
-"""The error of each strategy over the batch size, at the largest data set of the study."""
+"""Figure of the error of each strategy over the batch size, at the study's largest data size."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ COLUMNS = _line_plot.COLUMNS
 
 
 def table(source: Path) -> pd.DataFrame:
-    """See `_sweep.summary`; only the largest `n_samples`."""
+    """Return the summary of `_line_plot.summary`; only the largest `n_samples`."""
     rows = _line_plot.with_errors(source)
     return _line_plot.summary(_line_plot.at_largest(rows, "n_samples"))
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """See `_sweep.draw`."""
+    """Plot the errors; see `_line_plot.draw`."""
     return _line_plot.draw(table, "batch_size", "prevalence")

@@ -1,4 +1,4 @@
-"""The error of each strategy over the size of the data, at the rarest class all sizes can hold."""
+"""Figure of the error of each strategy over the data size, at the rarest common prevalence."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ COLUMNS = _line_plot.COLUMNS
 
 
 def table(source: Path) -> pd.DataFrame:
-    """See `_sweep.summary`; only the smallest prevalence that every `n_samples` has."""
+    """Return `_line_plot.summary`; only the smallest prevalence that every `n_samples` has."""
     rows = _line_plot.with_errors(source)
     return _line_plot.summary(_line_plot.at_rarest(rows))
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """See `_sweep.draw`."""
+    """Plot the errors; see `_line_plot.draw`."""
     return _line_plot.draw(table, "n_samples", "batch_size")

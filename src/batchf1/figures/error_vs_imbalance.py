@@ -1,4 +1,4 @@
-"""The error of each strategy over the prevalence, at the largest data set of the study."""
+"""Figure of the error of each strategy over the prevalence, at the study's largest data size."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ ALT = (
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """See `_sweep.draw`."""
+    """Plot the errors; see `_line_plot.draw`."""
     return _line_plot.draw(table, "prevalence", "batch_size")

@@ -1,4 +1,4 @@
-"""The article's log (C3) beside the same line from runs of the shape that its digits allow."""
+"""Figure of the article's log (C3) and of the same line from runs of the shape that it implies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ READ = [
     *("split", "strategy", "f1", "loss", "n_batches"),
     *("framework", "version", "averaging", *_facets.COUNTS),
 ]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 ARTICLE = "article"
 ALT = (
     "Four rows, one for each F1 of the article's log: the number that it prints, beside points "
@@ -56,7 +56,7 @@ COLUMNS = {
 
 
 def table(source: Path, log: Path) -> pd.DataFrame:
-    """A row per line (the article's, and one per run) and printed quantity.
+    """Return a row per line (the article's, and one per run) and printed quantity.
 
     `value`; for a naive F1 `expected_f1` and `sd` from the counts; `low` .. `high`: where one more
     run of that Keras lies with 95 % (Student's t); `compatible`: whether the article's value does.
@@ -73,7 +73,7 @@ def table(source: Path, log: Path) -> pd.DataFrame:
 
 
 def of_article(log: Path) -> pd.DataFrame:
-    """What the article's log prints: a row per `quantity`, with its `value`.
+    """Return the numbers that the article's log prints: a row per `quantity` and `value`.
 
     Raises `InputError` for a log that cannot be read, or that no counts can have printed.
     """
@@ -88,7 +88,7 @@ def _read(log: Path) -> str:
 
 
 def _printed(text: str) -> Iterator[dict[str, Any]]:
-    """The article's own line, with the expectation from the counts that its digits allow."""
+    """Yield the numbers of the article's line, with expectations from the counts it allows."""
     losses = dict(zip(("loss", "val_loss"), _losses(text), strict=True))
     answer = investigate(text)
     if not answer.candidates:
@@ -127,7 +127,7 @@ def _losses(text: str) -> list[str]:
 
 
 def _measured(source: Path) -> pd.DataFrame:
-    """The last epoch of each run, as the log would print it."""
+    """Return the last epoch of each run, as the log would print it."""
     rows = _facets.last_epoch(source, READ)
     _facets.no_others(rows, [], "original_log")
     _facets.require_strategies(rows, ["batch_mean", "epoch_end"], "original_log")
@@ -140,7 +140,7 @@ def _measured(source: Path) -> pd.DataFrame:
 
 
 def printed_by(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a study's table that a log prints: one per run, epoch and `quantity`; `value`."""
+    """Return the numbers of a study that a log prints: a row per run, epoch and `quantity`."""
     right = (rows["tp"] + rows["tn"]) / rows[_facets.COUNTS].sum(axis=1)
     rows = rows.assign(accuracy=right)
     return pd.concat([_of(quantity, rows) for quantity in QUANTITIES])
@@ -155,23 +155,23 @@ def _of(quantity: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def half_width(deviation: Any, n: Any) -> Any:
-    """Of the interval in which one more of n runs lies with 95 % (Student's t); NaN for one run."""
+    """Return half of the 95 % prediction interval of n runs (Student's t); NaN for one run."""
     return deviation * np.sqrt(1 + 1 / n) * student.ppf(0.975, np.where(n > 1, n - 1, np.nan))
 
 
 def _with_interval(part: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
-    """One quantity of one Keras, with its prediction interval; none from a single run."""
+    """Return one quantity of one Keras, with its prediction interval; none for one run."""
     n, quantity = len(part), part["quantity"].iloc[0]
     spread = half_width(part["value"].std(), n)
     most = np.inf if "loss" in quantity else 1.0
     low, high = np.clip(part["value"].mean() + spread * np.array([-1, 1]), 0, most)
-    told = n > 1 and quantity in printed
-    inside: Any = bool(low <= printed[quantity] <= high) if told else pd.NA
+    defined = n > 1 and quantity in printed
+    inside: Any = bool(low <= printed[quantity] <= high) if defined else pd.NA
     return part.assign(low=low, high=high, compatible=inside)
 
 
 def line(table: pd.DataFrame, keras: str) -> str:
-    """The log of the first run, or of the article, in the article's order and with its digits."""
+    """Return the log of the first run, or of the article, in the article's order and digits."""
     rows = table[table["keras"] == keras]
     rows = rows[rows["seed"] == rows["seed"].min()]
     values = rows.set_index("quantity")["value"]
@@ -183,12 +183,12 @@ def line(table: pd.DataFrame, keras: str) -> str:
 
 
 def _as_keras(value: float) -> str:
-    """A number as the progress bar of Keras 2.2.4 prints it."""
+    """Return a number as the progress bar of Keras 2.2.4 prints it."""
     return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """The four F1 of the log: as printed, as expected, and from our runs."""
+    """Plot the four F1 of the log: as printed, as expected, and from the runs."""
     if table.empty:
         return _style.empty_figure("no run to hold against the article's log")
     figure, ax = plt.subplots(figsize=(7.6, 3.8), layout="constrained")
@@ -262,7 +262,7 @@ def _handles(colours: dict[str, str]) -> list[Any]:
 
 
 def _conclusion(table: pd.DataFrame) -> str:
-    """What part of the true F1 our runs print on average, training and validation."""
+    """Return the headline: the share of the true F1 that is printed on average."""
     ours = table[table["keras"] != ARTICLE].groupby("quantity")["value"].mean()
     pairs = (("f1", "f1score_train"), ("val_f1", "f1score_test"))
     shares = [ours[naive] / ours[true] for naive, true in pairs if ours.get(true, 0) > 0]

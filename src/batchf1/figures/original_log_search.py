@@ -1,4 +1,4 @@
-"""The search for data and a network whose runs print the article's log (C3), epoch by epoch."""
+"""Figure of the search for data and a network whose runs print the article's log (C3)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LINE = 128
 
 
 def table(source: Path, log: Path) -> pd.DataFrame:
-    """A row per data set, setting, epoch and Keras: the mean of each number that the log prints.
+    """Return a row per data set, setting, epoch and Keras: the mean of each printed number.
 
     `log_likelihood`: that of the article's numbers, each as one more run would print it: Student's
     t density about the runs' mean, with their deviation and that of rounding to four decimals, all
@@ -61,17 +61,17 @@ def table(source: Path, log: Path) -> pd.DataFrame:
 
 
 def _held_against(found: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
-    """Whether each printed number is where one more run would be, and the log of its density."""
+    """Compare each printed number with the prediction interval, and return its log density."""
     n, gap = found["size"], (found["mean"] - found["quantity"].map(printed)).abs()
     scale = np.hypot(found["std"], ROUNDING) * np.sqrt(1 + 1 / n)
     density = student.logpdf(gap / scale, n - 1) - np.log(scale)
     inside = (gap <= half_width(found["std"], n)).astype(float)
-    told = gap.notna() & (n > 1)
-    return found.assign(inside=inside.where(told), density=density.where(told))
+    defined = gap.notna() & (n > 1)
+    return found.assign(inside=inside.where(defined), density=density.where(defined))
 
 
 def worse(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per data set, setting and epoch: that of the Keras in which the log is less likely.
+    """Return, per data set, setting and epoch, the row of the Keras that fits the log worse.
 
     `compatible` is the fewest of all Keras.
     """
@@ -81,15 +81,15 @@ def worse(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def chosen(table: pd.DataFrame) -> pd.Series:
-    """Of the rows of `worse` with the most numbers compatible that in which all are likeliest."""
+    """Return the row of `worse` with most compatible numbers; of equals, the likeliest."""
     rows = worse(table).sort_values(["compatible", SCORE], ascending=False, kind="stable")
     return rows.iloc[0]
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """How likely the log's numbers are, over the epochs; a panel per data set.
+    """Plot the likelihood of the log's numbers over the epochs; a panel per data set.
 
-    Raises `InputError` for more than `_axes.MOST` data sets or settings.
+    Raises `InputError` for more than `_facets.MOST` data sets or settings.
     """
     cells = table[table[SCORE].notna()]
     if cells.empty:
@@ -125,7 +125,7 @@ def _plain(name: str) -> str:
 
 
 def _colours(cells: pd.DataFrame) -> dict[str, Any]:
-    """Setting in words -> its colour."""
+    """Return setting, as text -> colour."""
     names = [name for name, _ in _settings(cells)]
     return dict(zip(names, colormaps["viridis"](np.linspace(0, 0.9, len(names))), strict=True))
 
@@ -136,7 +136,7 @@ def _settings(cells: pd.DataFrame) -> list[tuple[str, Any]]:
 
 
 def _panel(ax: Any, part: pd.DataFrame, colours: dict[str, Any]) -> None:
-    """The settings of a data set, dots where all numbers are compatible, a ring around the best."""
+    """Plot the settings of a data set; dots where all numbers fit, a ring around the best."""
     for name, rows in _settings(part):
         ax.plot(rows["epoch"], rows[SCORE], color=colours[name], linewidth=0.9)
         all_of_them = rows[rows["compatible"] == len(QUANTITIES)]
@@ -155,7 +155,7 @@ def _handles(colours: dict[str, Any]) -> list[Any]:
 
 
 def _conclusion(cells: pd.DataFrame) -> str:
-    """Where the log comes out best, and how many of its numbers."""
+    """Return the headline: the best setting, and how many of its numbers fit."""
     best = chosen(cells)
     n = best["compatible"]
     number = "all" if n == len(QUANTITIES) else f"{n:.0f}"

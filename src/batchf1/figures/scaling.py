@@ -1,4 +1,4 @@
-"""What a run costs, by engine, and a study, by pipeline; measured by `make benchmark`."""
+"""Figure of scaling: time of a run by engine, and of a study by pipeline (`make benchmark`)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COLUMNS = ENGINES | PIPELINES
 
 
 def table(engines: Path, pipelines: Path) -> pd.DataFrame:
-    """The rows of both tables of `benchmarks/`, one below the other."""
+    """Return the rows of both tables of `benchmarks/`, concatenated."""
     parts = [
         _read_csv.read(engines, ENGINES, "the engines"),
         _read_csv.read(pipelines, PIPELINES, "the pipelines"),
@@ -45,7 +45,7 @@ def table(engines: Path, pipelines: Path) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Seconds of a run over data size and batch size, and of a study over its number of runs."""
+    """Plot seconds of a run over data and batch size, and of a study over its number of runs."""
     runs, studies = table.dropna(subset=["engine"]), table.dropna(subset=["pipeline"])
     if runs.empty or studies.empty:
         return _style.empty_figure("no engine, or no pipeline, was measured")
@@ -61,7 +61,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _engines(axes: Any, runs: pd.DataFrame) -> None:
-    """Seconds a run over data size, in the smallest batches, and over batch size, of most data."""
+    """Plot seconds a run over data size, and over batch size at the largest data size."""
     small, large = runs["batch_size"].min(), runs["n_samples"].max()
     cells = (("n_samples", "batch_size", small), ("batch_size", "n_samples", large))
     axes[1].sharey(axes[0])
@@ -74,7 +74,7 @@ def _engines(axes: Any, runs: pd.DataFrame) -> None:
 
 
 def _studies(ax: Any, studies: pd.DataFrame) -> None:
-    """Seconds over the number of runs, each line named, and what as many plain runs would take."""
+    """Plot seconds over the number of runs, with names, and an extrapolation of plain runs."""
     _lines(ax, studies, ("pipeline", "n_runs", "seconds"), STUDIES)
     last = _largest(studies)
     for name, row in last.iterrows():
@@ -92,7 +92,7 @@ def _studies(ax: Any, studies: pd.DataFrame) -> None:
 def _lines(
     ax: Any, rows: pd.DataFrame, columns: tuple[str, str, str], looks: dict[str, Any]
 ) -> None:
-    """A line for each name, both axes logarithmic, with the measured places along x."""
+    """Plot a line for each name on logarithmic axes, with ticks at the measured x."""
     name, x, y = columns
     strange = sorted(set(rows[name]) - set(looks))
     check(not strange, f"figure scaling: {name}", f"must be one of {list(looks)}", strange[:1])
@@ -108,7 +108,7 @@ def _lines(
 
 
 def _largest(studies: pd.DataFrame) -> pd.DataFrame:
-    """Runs, seconds and seconds a run of each pipeline's largest study, medians if repeated."""
+    """Return runs, seconds and seconds a run of each pipeline's largest study, as medians."""
     most = studies.groupby("pipeline")["n_runs"].transform("max")
     largest = studies[studies["n_runs"] == most]
     found = largest.groupby("pipeline")[["n_runs", "seconds"]].median()
@@ -116,7 +116,7 @@ def _largest(studies: pd.DataFrame) -> pd.DataFrame:
 
 
 def _conclusion(studies: pd.DataFrame) -> str:
-    """By the largest study of each pipeline."""
+    """Return the headline, from the largest study of each pipeline."""
     last = _largest(studies)
     if not {SLOW, FAST} <= set(last.index):
         return "What a run costs, and a whole study"

@@ -1,4 +1,4 @@
-"""Predicted against measured: the batch mean of every pass of the sweep."""
+"""Figure of theory: expected and logged batch mean of every pass of the sweep."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ COLUMNS = {
     **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
 }
 READ = ["split", "epoch", "strategy", "f1", "n_batches", "averaging", *_facets.COUNTS]
-"""Of a study's table, beside the settings."""
+"""Columns of a study\'s table that are read, apart from the settings."""
 NUMBERS = ["f1", "expected_f1", "sd"]
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per run, epoch and split: logged and expected F1, sd, residual in sd (or NaN).
+    """Return a row per run, epoch and split: logged and expected F1, sd, residual in sd (or NaN).
 
     Nothing is averaged; whatever else the study varies has columns of its own.
     """
@@ -42,7 +42,7 @@ def table(source: Path) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Logged over expected F1 of the validation passes, and the residuals beside the normal law."""
+    """Plot logged over expected F1 of the validation passes, and the distribution of residuals."""
     known = table[table["expected_f1"].notna()]
     passes = known[known["split"] == "validation"]
     if passes.empty:
@@ -62,7 +62,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _conclusion(residual: pd.Series) -> str:
-    """That the law holds, where mean and deviation of the residuals are those of chance."""
+    """Return the headline: whether mean and deviation of the residuals are those of chance."""
     if abs(residual.mean()) < 0.1 and abs(residual.std() - 1) < 0.1:
         return "What a batch-averaged F1 logs follows from four counts and a batch size"
     return "What a batch-averaged F1 logs beside what its counts and batch size let expect"
@@ -77,7 +77,7 @@ def _caption(training: pd.DataFrame, passes: pd.DataFrame) -> str:
 
 
 def _moving(training: pd.DataFrame) -> str:
-    """How far the log of training lies from the expectation, in the first and the last epoch."""
+    """Describe the deviation of training logs from the expectation in the first and last epoch."""
     moved = 100 * (training["f1"] - training["expected_f1"]).groupby(training["epoch"]).mean()
     if moved.empty:
         return ""

@@ -1,4 +1,4 @@
-"""The article's worked example (C1, C2): accuracy may be averaged over batches, F1 may not."""
+"""Figure of the article's worked example (C1, C2): mean accuracy and mean F1 over batches."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WORDS = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine",
 
 
 def table(source: Path) -> pd.DataFrame:
-    """A row per batch, then the mean of the batches and the truth, from pooled counts."""
+    """Return a row per batch, then the mean of the batches and the truth, from pooled counts."""
     example = load_study(source, WorkedExample)
     counts = as_counts(
         **{cell: [b[cell] for b in example.batches] for cell in ("tp", "fp", "fn", "tn")}
@@ -59,7 +59,7 @@ def table(source: Path) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Bars of accuracy and of F1: each batch, their mean, the truth."""
+    """Draw bars of accuracy and of F1: each batch, their mean, the truth."""
     if table.empty:
         return _style.empty_figure("no batches to show")
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), sharey=True, layout="constrained")
@@ -86,7 +86,7 @@ def _caption(table: pd.DataFrame) -> str:
 
 
 def _at_random(batches: pd.DataFrame, logged: float) -> str:
-    """What the same samples would log, shuffled, where their batches are hardly a random cut.
+    """Describe the expected log of the shuffled samples, if the batches are unlikely by chance.
 
     Empty where the sizes, equal but for a smaller last one, are those of no cut.
     """
@@ -125,7 +125,7 @@ def _bars(ax: Any, table: pd.DataFrame, column: str) -> None:
 
 
 def _number(ax: Any, place: float, value: float, colour: str) -> None:
-    """A bar's value at its foot, where no line of the truth goes; of a low bar above it."""
+    """Write a bar's value at its foot, clear of the line of the truth; of a low bar above it."""
     high = value >= LOW
     ink = "white" if high and colour == _style.TRUTH else _style.TRUTH
     y = 0.04 if high else value + 0.02

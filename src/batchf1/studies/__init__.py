@@ -1,1 +1,1 @@
-"""The concrete studies, each with its configuration, rows and statistics."""
+"""The concrete studies, each with its settings, rows and statistics."""

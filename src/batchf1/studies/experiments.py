@@ -1,4 +1,4 @@
-"""The files of `experiments/`: what kind each is, and which figures it makes."""
+"""Files of `experiments/`: the kind of each, and the figures that it makes."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ KEYS = {
 """Key that only one kind of file has -> its kind, for a file without `kind`; until the next
 release."""
 MEASURED = {"scaling": Path("benchmarks")}
-"""Figure that no experiment makes -> what does."""
+"""Figure that no experiment makes -> the folder that its numbers come from."""
 
 
 def load(path: Path) -> Experiment:
-    """An experiment file, of its `kind`; `InputError` where it does not fit."""
+    """Read an experiment file according to its `kind`; raise `InputError` where it does not fit."""
     written = read_yaml(path)
     kind = written.get("kind")
     if kind is None:
@@ -52,10 +52,10 @@ def load(path: Path) -> Experiment:
 
 
 def experiments(folder: str | Path) -> dict[str, Experiment]:
-    """Every experiment file of a folder, by name.
+    """Read every experiment file of a folder, by name.
 
     Raises `InputError` where a file does not fit, two of them claim one figure, or one ends in
-    .yml, which would otherwise lie there unread, perhaps beside a .yaml of the same name.
+    .yml, which would otherwise be ignored, even where a .yaml has the same name.
     """
     found: dict[str, Experiment] = {}
     owner = dict(MEASURED)
@@ -74,7 +74,7 @@ def experiments(folder: str | Path) -> dict[str, Experiment]:
 
 
 def plan(path: str | Path, huge: bool = False) -> Plan:
-    """That of an experiment file; `InputError` names what does not fit.
+    """Return the plan of an experiment file; raise `InputError` where it does not fit.
 
     `huge`: whether it may have more than `limits.MAX_RUNS` runs.
     """

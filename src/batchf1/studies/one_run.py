@@ -1,4 +1,4 @@
-"""One run of a study, chosen by its settings."""
+"""Selection of one run of a study by its settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDER = Path("experiments")
 
 
 class _Choice(NamedTuple):
-    """A run of the study, not made yet, and its settings by their keys."""
+    """Run of the study, not composed yet, and its settings by their keys."""
 
     cell: Cell
     seed: int
@@ -28,7 +28,7 @@ class _Choice(NamedTuple):
 
 
 def one_run(study: str, settings: Sequence[str]) -> Run:
-    """The only run of `experiments/<study>.yaml` that has the settings, as `training.batch_size=8`.
+    """Return the only run of `experiments/<study>.yaml` with settings as `training.batch_size=8`.
 
     A key is a setting of the run or a column of the study's grid. Raises `InputError` for a file
     that cannot be read or has no runs, for a key or a value that none of its runs has, and where
@@ -52,7 +52,7 @@ def one_run(study: str, settings: Sequence[str]) -> Run:
 
 
 def _having(runs: list[_Choice], text: str, study: str) -> list[_Choice]:
-    """Those of the runs that have a setting."""
+    """Return the runs that have a setting."""
     key, _, written = text.partition("=")
     check(key in runs[0].settings, "--study", f"{study} has no setting of this name", key)
     value = _value(written)
@@ -63,7 +63,7 @@ def _having(runs: list[_Choice], text: str, study: str) -> list[_Choice]:
 
 
 def _value(written: str) -> Any:
-    """A value as Hydra would read it; a text that is no YAML as it stands."""
+    """Parse a value as Hydra does; text that is not YAML is returned unchanged."""
     try:
         value: Any = OmegaConf.from_dotlist([f"value={written}"]).value
     except YAMLError:
@@ -72,7 +72,7 @@ def _value(written: str) -> Any:
 
 
 def _open(runs: list[_Choice]) -> str:
-    """The keys in which runs differ, with their values."""
+    """Return the keys in which runs differ, with their values."""
     keys = [key for key in runs[0].settings if len(_values(runs, key)) > 1]
     return "; ".join(f"{key} ({_listed(runs, key)})" for key in keys)
 
@@ -87,7 +87,7 @@ def _listed(runs: list[_Choice], key: str) -> str:
 
 
 def _flat(settings: Mapping[str, Any], group: str = "") -> dict[str, Any]:
-    """Nested settings by dotted keys."""
+    """Return nested settings by dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         flat |= _flat(value, f"{group}{key}.") if isinstance(value, dict) else {group + key: value}

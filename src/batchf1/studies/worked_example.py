@@ -1,4 +1,4 @@
-"""The configuration of a worked example: the counts of an epoch's batches."""
+"""Settings of a worked example: the counts of an epoch's batches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batchf1.metrics.counts import Counts
 
 @dataclass
 class WorkedExample:
-    """An epoch given by the counts of its batches."""
+    """Epoch given by the counts of its batches."""
 
     question: str = MISSING
     batches: list[dict[str, int]] = MISSING

@@ -1,1 +1,1 @@
-"""A study of metrics: which of them may be averaged over batches."""
+"""Study of metrics: which of them may be averaged over batches."""

@@ -1,4 +1,4 @@
-"""A study of metrics: networks to train, and batches to average over."""
+"""Settings of a study of metrics: networks to train, and batches to average over."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ N_AVAILABLE = 53_775
 
 @dataclass
 class AtlasStudy:
-    """A question with the networks and batches that answer it, `experiments/<name>.yaml`."""
+    """Study of metrics, from `experiments/<name>.yaml`: a question, networks and batches."""
 
     question: str = MISSING
     tasks: list[str] = field(default_factory=lambda: list(TASKS))
@@ -76,7 +76,7 @@ class AtlasStudy:
 
 @dataclass(frozen=True)
 class Cell:
-    """One network and all that is measured with it, completely."""
+    """Settings of one network and of all measurements on it."""
 
     study: str
     task: str
@@ -99,12 +99,12 @@ class Cell:
 
     @property
     def names(self) -> tuple[object, ...]:
-        """What its random numbers depend on; the settings of the network do not count."""
+        """Names that seed the random numbers; the settings of the network are not among them."""
         return (self.study, self.task, self.seed)
 
 
 def cells(name: str, study: AtlasStudy) -> list[Cell]:
-    """The cells of a study, task by task, the seeds in their order."""
+    """Return the cells of a study, task by task, with ascending seeds."""
     shared = asdict(study)
     for key in ("question", "tasks", "seeds", "figures"):
         del shared[key]

@@ -1,6 +1,6 @@
-"""Three tasks on the diamonds of plotnine's wheel, each of which a small network does fairly well.
+"""Three tasks on the diamonds data of plotnine, each of which a small network does fairly well.
 
-`heavy`: more than so many carat, from price, grades and proportions (as its size would tell all).
+`heavy`: more than so many carat, from price, grades and proportions (sizes would reveal it).
 `grade`: of the cut, Fair to Ideal, from weight, sizes, proportions, grades and price.
 `price`: thousand dollars, from weight, proportions and grades (some sizes are typing errors).
 """
@@ -39,7 +39,7 @@ class Split(NamedTuple):
 
 
 def load(cell: Cell) -> tuple[Split, Split]:
-    """Training and validation of a cell: other samples, features standardised by the training."""
+    """Return disjoint training and validation data, standardised by the training data."""
     x, y = _features(cell.task), labels(cell.task, cell.heavy_above)
     chosen = generator(*cell.names, "split").permutation(len(y))[: cell.n_train + cell.n_validation]
     train, validation = np.split(chosen, [cell.n_train])
@@ -49,7 +49,7 @@ def load(cell: Cell) -> tuple[Split, Split]:
 
 
 def labels(task: str, heavy_above: float) -> NDArray[Any]:
-    """The labels of all diamonds."""
+    """Return the labels of all diamonds for a task."""
     if task == "heavy":
         return (_numbers("carat") > heavy_above).astype(np.int64)
     if task == "grade":
@@ -69,6 +69,6 @@ def _numbers(column: str) -> NDArray[np.float64]:
 
 
 def _codes(column: str) -> NDArray[np.int64]:
-    """The place of each diamond's level among those of its column."""
+    """Return the index of each diamond's level among the levels of its column."""
     places = {level: place for place, level in enumerate(GRADES[column])}
     return np.asarray(whole_table()[column].map(places), np.int64)

@@ -1,4 +1,4 @@
-"""What metrics give of all predictions of a network, and on average over batches of them."""
+"""Metrics of all predictions of a network, and their averages over batches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOLERANCE = 1e-9
 
 
 def measure(cell: Cell) -> pd.DataFrame:
-    """Train a network, and the rows of its cell; raises `TraceError` as `averages` does."""
+    """Train a network and return the rows of its cell; raises `TraceError` as `averages` does."""
     rows = averages(*predictions(cell), of_task(cell.task), cell)
     about = {"cell_id": cell.cell_id, "study": cell.study, "task": cell.task, "seed": cell.seed}
     table = pd.DataFrame([about | row for row in rows])
@@ -30,7 +30,7 @@ def measure(cell: Cell) -> pd.DataFrame:
 def averages(
     y: NDArray[Any], said: NDArray[np.float64], metrics: Sequence[Metric], cell: Cell
 ) -> Iterator[dict[str, Any]]:
-    """For each metric, batch size and cut the mean over batches beside the value of all.
+    """Yield, for each metric, batch size and cut, the mean over batches and the pooled value.
 
     Of a cell its names, batch sizes and cuts count. Raises `TraceError` where a metric of batches
     differs from that of scikit-learn or SciPy: for all samples, and of the first cut for the first
@@ -51,7 +51,7 @@ def averages(
 
 
 def average(values: Values) -> dict[str, Any]:
-    """The mean over batches of those that give a number, as the columns of a row."""
+    """Return the mean over the batches with a value, and the other columns of a row."""
     left_out, undefined = np.isnan(values.value), np.flatnonzero(values.undefined)
     return {
         "n_batches": len(left_out),
@@ -63,14 +63,14 @@ def average(values: Values) -> dict[str, Any]:
 
 
 def _given(value: float) -> str:
-    """What an undefined batch gives, in a word of `rows.GIVES`."""
+    """Return the value that undefined batches have, as a word of `rows.GIVES`."""
     if np.isnan(value):
         return "NaN"
     return "0" if value == 0 else "a value"
 
 
 def _hold(metric: Metric, values: Values, y: NDArray[Any], said: NDArray[np.float64]) -> None:
-    """The first batch, and the first undefined one, beside scikit-learn or SciPy."""
+    """Compare the first and the first undefined batch with scikit-learn or SciPy."""
     for place in {0, int(values.undefined.argmax())}:
         ours, theirs = float(values.value[place]), metric.of_all(y[place], said[place])
         if not np.isclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):

@@ -1,4 +1,4 @@
-"""The metrics that people log: of all samples by scikit-learn and SciPy, of many batches at once.
+"""Metrics of all samples, by scikit-learn and SciPy, and of many batches at once.
 
 A metric of batches takes labels (b, n) and what the network says of them, (b, n) or (b, n, c), for
 b batches of n samples. It gives the value of each batch, NaN where scikit-learn or SciPy give no
@@ -27,7 +27,7 @@ Flags = NDArray[np.bool_]
 
 
 class Values(NamedTuple):
-    """Of batches: value (b,) float64, NaN for a batch to leave out, and where it is undefined."""
+    """Values (b,) of b batches, float64, NaN for a batch to leave out; and which are undefined."""
 
     value: Floats
     undefined: Flags
@@ -40,7 +40,7 @@ GRADES = np.arange(N_GRADES)
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: of batches, and as scikit-learn or SciPy have it."""
+    """Metric of a task, for batches and as the reference of scikit-learn or SciPy."""
 
     name: str
     task: str
@@ -49,7 +49,7 @@ class Metric:
     """Of labels (n,) and what the network says of them, (n,) or (n, c)."""
 
     def of_all(self, y: Any, said: Any) -> float:
-        """The value as scikit-learn or SciPy give it; NaN where they give NaN or raise."""
+        """Return the value of scikit-learn or SciPy; NaN where they give NaN or raise."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
@@ -59,7 +59,7 @@ class Metric:
 
 
 def defined(value: Floats) -> Values:
-    """Values of which none is undefined."""
+    """Return values of which none is undefined."""
     return Values(value, np.zeros(np.shape(value), np.bool_))
 
 
@@ -74,7 +74,7 @@ def _counts(y: Any, said: Any) -> Counts:
 
 
 def _ratio(ratio: Ratio) -> Batches:
-    """0/0 is 0, as scikit-learn and everybody's epsilon have it."""
+    """Return a ratio of counts as a metric of batches; 0/0 is 0, as in scikit-learn."""
 
     def of_batches(y: Any, said: Floats) -> Values:
         counts = _counts(y, said)
@@ -99,7 +99,7 @@ def _kappa(y: Any, said: Floats) -> Values:
 
 
 def _balanced(y: Any, said: Floats) -> Values:
-    """The mean recall of the classes that there are, as scikit-learn has it."""
+    """Return the mean recall of the classes that a batch has, as scikit-learn does."""
     tp, fp, fn, tn = _counts(y, said)
     recalls = [
         RECALL.from_counts(tp, 0, fn, zero_division=np.nan),
@@ -133,7 +133,7 @@ def _perplexity(y: Any, said: Floats) -> Values:
 
 
 def _of_grades(y: Any, said: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """F1 of each class, NaN for 0/0, and how many samples have it: (b, classes)."""
+    """Return F1 of each class, NaN for 0/0, and the samples of each class: (b, classes)."""
     true = np.asarray(y)[..., None] == GRADES
     hit = said.argmax(axis=-1)[..., None] == GRADES
     tp, positives, predicted = (part.sum(axis=-2) for part in (true & hit, true, hit))
@@ -141,7 +141,7 @@ def _of_grades(y: Any, said: Floats) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def _macro(y: Any, said: Floats) -> Values:
-    """Of all classes; one that a batch neither has nor predicts has F1 0."""
+    """Return the macro F1; a class that a batch neither has nor predicts has F1 0."""
     of_class, _ = _of_grades(y, said)
     return Values(
         np.nan_to_num(of_class).mean(axis=-1), np.asarray(np.isnan(of_class).any(axis=-1))
@@ -179,12 +179,12 @@ def _spearman(y: Any, said: Floats) -> Values:
 
 
 def _of_hits(score: Callable[..., Any], **options: Any) -> Callable[[Any, Any], Any]:
-    """A score of scikit-learn that takes labels and predicted labels, 0 or 1."""
+    """Return a score of scikit-learn for labels and predicted labels, 0 or 1."""
     return lambda y, said: score(y, _hit(said).astype(int), **options)
 
 
 def _of_best(score: Callable[..., Any], **options: Any) -> Callable[[Any, Any], Any]:
-    """A score of scikit-learn that takes classes and predicted classes."""
+    """Return a score of scikit-learn for classes and predicted classes."""
     return lambda y, said: score(y, np.argmax(said, axis=-1), **options)
 
 
@@ -224,5 +224,5 @@ METRICS = (
 
 
 def of_task(task: str) -> list[Metric]:
-    """The metrics of a task."""
+    """Return the metrics of a task."""
     return [metric for metric in METRICS if metric.task == task]

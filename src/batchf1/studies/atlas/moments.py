@@ -1,4 +1,4 @@
-"""R2 and correlation of many batches at once; labels and predictions are (..., n)."""
+"""R2 and correlation of many batches at once; labels and predictions have shape (..., n)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 
 def determination(y: Any, said: Any) -> tuple[Floats, NDArray[np.bool_]]:
-    """R2 = 1 - squared errors / squares about the mean, and where the labels are constant.
+    """Return R2 = 1 - squared errors / squares about the mean, and where labels are constant.
 
     There it is 1 for a perfect prediction and else 0, as in `sklearn.metrics.r2_score`.
     """
@@ -23,7 +23,7 @@ def determination(y: Any, said: Any) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def correlation(x: Any, y: Any) -> Floats:
-    """Pearson's correlation; NaN where one of the two is constant, as in `scipy.stats.pearsonr`."""
+    """Return Pearson's correlation; NaN for a constant argument, as in `scipy.stats.pearsonr`."""
     constant = (np.ptp(x, axis=-1) == 0) | (np.ptp(y, axis=-1) == 0)
     a, b = _centred(x), _centred(y)
     squares = (a**2).sum(axis=-1) * (b**2).sum(axis=-1)

@@ -1,4 +1,4 @@
-"""Areas under curves of many batches at once; labels (0 or 1) and scores are (..., n)."""
+"""Areas under curves of many batches at once; labels (0 or 1) and scores have shape (..., n)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 
 def roc_auc(y: Any, scores: Any) -> Floats:
-    """The share of pairs of both classes that are in order, ties half; NaN with one class only.
+    """Return the area under the ROC curve, ties counting half; NaN with one class only.
 
     By the sum of ranks (Mann and Whitney 1947), as `sklearn.metrics.roc_auc_score` has it.
     """
@@ -25,7 +25,7 @@ def roc_auc(y: Any, scores: Any) -> Floats:
 
 
 def average_precision(y: Any, scores: Any) -> Floats:
-    """The mean, over positives, of precision at their own score; NaN without a positive.
+    """Return the mean, over positives, of precision at their score; NaN without a positive.
 
     As `sklearn.metrics.average_precision_score` has it, which gives 0 there.
     """

@@ -1,4 +1,4 @@
-"""The table of the atlas."""
+"""Schema of the table of a study of metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All networks of a study of metrics, each kept as soon as it is measured."""
+"""Execution of a study of metrics; each network is cached as soon as it is measured."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEASURING = "batchf1.studies.atlas.measure"
 
 
 def execute(experiment: Path, folder: Path) -> CacheEntry:
-    """Train and measure the networks of a study; their rows, and how they came.
+    """Train and measure the networks of a study; return their rows and their provenance.
 
     `folder` keeps a table per network; one that is there, from the same settings, code and package
     versions, is read instead of made. Raises `InputError` for a study that does not fit.
@@ -55,7 +55,7 @@ def _measure(name: str, missing: list[Cell], store: TableCache) -> dict[Cell, Ca
 
 
 def _stamp(cell: Cell) -> dict[str, Any]:
-    """What the rows of a cell depend on."""
+    """Return what the rows of a cell depend on."""
     return {"cell": asdict(cell), "fingerprint": _fingerprint()}
 
 
@@ -66,14 +66,14 @@ def _fingerprint() -> str:
 
 
 def modules() -> list[str]:
-    """The modules that decide what a study of metrics gives."""
+    """Return the modules that determine the results of a study of metrics."""
     return ["batchf1.studies.atlas.run", MEASURING]
 
 
 def _origin(
     name: str, question: str, networks: list[Cell], origins: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What the table says of where it came from; a network counts as a run."""
+    """Return the provenance of the table; a network counts as a run."""
     return {
         "study": name,
         "question": question,

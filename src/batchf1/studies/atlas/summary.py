@@ -1,4 +1,4 @@
-"""The numbers of the atlas: of each metric and batch size the error, its law, and a verdict."""
+"""Statistics of the study of metrics: error, power law and verdict of each metric."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from batchf1.studies.atlas.rows import ATLAS
 SAFE, RIGHT, LOW, HIGH, EITHER = "safe", "right on average", "too low", "too high", "either way"
 """Verdicts on a metric."""
 ROUNDING = 1e-12
-"""Errors of so small a share of the value are 0."""
+"""Share of the value below which an error counts as 0."""
 SURE = 4.0
-"""Standard errors that an error differs from 0 by where it says something."""
+"""Standard errors by which an error must differ from 0 to count as one."""
 LEAST_SIZES = 3
-"""Batch sizes with an error, below which no law is fitted."""
+"""Least number of batch sizes with an error for which a power law is fitted."""
 
 
 def summary(source: Path) -> pd.DataFrame:
-    """A row per metric and batch size; see `batchf1.figures.atlas.table`.
+    """Return a row per metric and batch size; see `batchf1.figures.atlas.table`.
 
     Raises `InputError` for a metric of one seed alone.
     """
@@ -41,12 +41,12 @@ def summary(source: Path) -> pd.DataFrame:
     found = found.sort_values(
         ["metric", "batch_size"], key=lambda c: c.map(order) if c.name == "metric" else c
     )
-    laws = [power_law(part) for _, part in found.groupby("metric", sort=False)]
-    return found.drop(columns="gives").merge(pd.DataFrame(laws), validate="many_to_one")
+    fits = [power_law(part) for _, part in found.groupby("metric", sort=False)]
+    return found.drop(columns="gives").merge(pd.DataFrame(fits), validate="many_to_one")
 
 
 def _cell(rows: pd.DataFrame) -> dict[str, Any]:
-    """The numbers of one metric and batch size; the network is the unit of standard errors."""
+    """Return the numbers of one metric and batch size; networks are the unit of standard errors."""
     seeds = rows.groupby("seed")
     of_seed, error = seeds["value"].first(), seeds["error"].mean()
     n_batches = rows["n_batches"].sum()
@@ -70,7 +70,7 @@ def _cell(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def power_law(cells: pd.DataFrame) -> dict[str, Any]:
-    """What undefined batches give, verdict, and the exponent of |error| over batch size.
+    """Return the value of undefined batches, the verdict, and the exponent of |error| over size.
 
     That is fitted to the batch sizes at which the error is surely not 0 and has the sign of the
     smallest of them; NaN for fewer than three.
@@ -91,7 +91,7 @@ def power_law(cells: pd.DataFrame) -> dict[str, Any]:
 
 
 def _verdict(cells: pd.DataFrame, sure: pd.Series) -> str:
-    """Safe is what no cut moved, right on average what chance alone did."""
+    """Return `safe` if no cut changed the value, or another verdict from the mean errors."""
     if (cells[["error", "too_low", "too_high"]] == 0).all(axis=None):
         return SAFE
     if sure.empty:

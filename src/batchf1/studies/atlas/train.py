@@ -1,4 +1,4 @@
-"""An ordinary Keras network for each cell, trained and asked about its validation set."""
+"""Training of an ordinary Keras network for each cell, and its predictions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENDS = {
 
 
 def predictions(cell: Cell) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Labels (n,) of the validation set and what a trained network says of them, float64.
+    """Train a network; return the labels (n,) of its validation set and its output, float64.
 
     (n,) probabilities or thousand dollars; (n, 5) probabilities of the classes, with sum 1.
     """
@@ -39,12 +39,12 @@ def predictions(cell: Cell) -> tuple[NDArray[Any], NDArray[np.float64]]:
 
 
 def _unit(task: str, y: NDArray[Any]) -> tuple[float, float]:
-    """Mean and deviation of prices, by which a network learns them; 0 and 1 for classes."""
+    """Return mean and deviation of prices, by which targets are scaled; 0 and 1 for classes."""
     return (float(y.mean()), float(y.std())) if task == "price" else (0.0, 1.0)
 
 
 def _model(cell: Cell, n_features: int) -> Any:
-    """Glorot's weights, from a seed that is hashed from the cell's names."""
+    """Build a network with Glorot's weights from a seed hashed from the cell's names."""
     seeds = generator(*cell.names, "weights").integers(2**31, size=len(cell.hidden) + 1)
     starts = [keras.initializers.GlorotUniform(seed=int(seed)) for seed in seeds]
     units, activation, loss = ENDS[cell.task]
@@ -59,7 +59,7 @@ def _model(cell: Cell, n_features: int) -> Any:
 
 
 def _fit(model: Any, cell: Cell, train: Split) -> None:
-    """All epochs as one long one, as the order of the samples is drawn here."""
+    """Train all epochs as one long epoch, because the order of the samples is drawn here."""
     rng = generator(*cell.names, "order")
     order = np.concatenate([rng.permutation(cell.n_train) for _ in range(cell.epochs)])
     batches = {"batch_size": cell.training_batch_size, "shuffle": False, "verbose": 0}

@@ -1,1 +1,1 @@
-"""What each strategy costs, measured."""
+"""Study of cost: time and memory of each strategy, measured."""

@@ -1,4 +1,4 @@
-"""A study of cost: its cells, and the order in which they are measured."""
+"""Settings of a study of cost: its cells, and the order in which they are measured."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PREDICT_BATCH = 32
 
 @dataclass
 class Grid:
-    """A product of settings; `strategies` and `repetitions` default to the study's."""
+    """Product of settings; `strategies` and `repetitions` default to the study's."""
 
     models: list[str] = MISSING
     engines: list[str] = MISSING
@@ -59,7 +59,7 @@ class Grid:
 
 @dataclass
 class CostStudy:
-    """A question with grids of measurements, `experiments/<name>.yaml`."""
+    """Study of cost, from `experiments/<name>.yaml`: a question and grids of measurements."""
 
     question: str = MISSING
     grids: list[Grid] = MISSING
@@ -112,7 +112,7 @@ class CostStudy:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One measurement, completely."""
+    """Settings of one measurement."""
 
     study: str
     model: str
@@ -135,38 +135,38 @@ class Measurement:
 
     @property
     def series(self) -> tuple[object, ...]:
-        """What the measurements that are compared with one without a strategy have in common."""
+        """Settings that a measurement shares with the one without a strategy."""
         shape = (self.device, self.model, self.engine, self.batch_size, self.n_samples)
         return (*shape, self.repetition)
 
     @property
     def n_batches(self) -> int:
-        """Batches of an epoch, and of its validation."""
+        """Number of batches of an epoch, and of its validation."""
         return -(-self.n_samples // self.batch_size)
 
     @property
     def n_rows(self) -> int:
-        """Rows of an epoch, and of its validation: whole batches."""
+        """Number of rows of an epoch, and of its validation: whole batches."""
         return self.n_batches * self.batch_size
 
     @property
     def epochs(self) -> int:
-        """Measured epochs."""
+        """Number of measured epochs."""
         return max(1, -(-self.least_batches // self.n_batches))
 
     @property
     def plugin(self) -> str | None:
-        """The module of the strategy; None where there is none."""
+        """Module of the strategy; None where there is none."""
         return plugin_of(self.strategy)
 
     @property
     def in_arrays(self) -> bool:
-        """Whether the strategy holds the validation data in arrays."""
+        """True if the strategy holds the validation data in arrays."""
         return self.strategy == "epoch_end_arrays"
 
     @property
     def calls(self) -> int:
-        """Calls of Keras from Python in an epoch: what a large cell spends its time on."""
+        """Number of calls of Keras from Python in an epoch, which dominates in large cells."""
         fit = 2 * -(-self.n_batches // ENGINES[self.engine])
         if self.plugin != "epoch_end":
             return fit
@@ -174,7 +174,7 @@ class Measurement:
 
     @property
     def label(self) -> str:
-        """The cell in words, for messages."""
+        """Description of the cell for messages."""
         return (
             f"cell {self.cell_id}: {self.strategy}, {self.engine}, model {self.model}, "
             f"batch={self.batch_size}, n={self.n_samples}, repetition {self.repetition}, "
@@ -183,17 +183,17 @@ class Measurement:
 
 
 def plugin_of(strategy: str) -> str | None:
-    """The module of a strategy in any form; None for `none`."""
+    """Return the module of a strategy in any form; None for `none`."""
     return None if strategy == NONE else FORMS.get(strategy, strategy)
 
 
 def known() -> list[str]:
-    """What can be measured: `none`, the strategies, and their other forms."""
+    """Return the names that can be measured: `none`, the strategies, and their other forms."""
     return [NONE, *registry.names(registry.STRATEGIES), *FORMS]
 
 
 def measurements(name: str, study: CostStudy, devices: list[str]) -> list[Measurement]:
-    """The measurements of a study in the order in which they are made.
+    """Return the measurements of a study in the order in which they are made.
 
     Repetition by repetition, in each the series shuffled, and in a series the strategies, so that a
     drift of the machine hits all alike; the seeds are hashed from the names. Raises `InputError`

@@ -1,4 +1,4 @@
-"""A function of a module called in a fresh process, for the price of a fork where that is safe.
+"""Calls in a fresh process, for the price of a fork where that is safe.
 
 It imports little: whatever it imported, each process would import again.
 """
@@ -19,7 +19,7 @@ METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 
 
 def run_in_subprocess(module: str, function: str, arguments: tuple[Any, ...], name: str) -> Any:
-    """What a function gives in a process of its own; the module is imported there alone.
+    """Return the result of a function, called in a process that alone imports its module.
 
     Arguments and result must pickle. Raises `InputError` that names the thing where the function
     raises or its process dies.

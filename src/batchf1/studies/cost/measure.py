@@ -27,18 +27,18 @@ WARM_UP = 2
 
 
 def gpus() -> int:
-    """Number of GPUs that TensorFlow sees."""
+    """Return the number of GPUs that TensorFlow sees."""
     return len(tf.config.list_physical_devices("GPU"))
 
 
 def peak_bytes() -> int:
-    """Peak memory of this process so far, as the operating system accounts it."""
+    """Return the peak memory of this process so far, as the operating system accounts it."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak  # KiB, but bytes on macOS
 
 
 def measure(cell: Measurement) -> dict[str, Any]:
-    """A row of `rows.COST`; to be called in a fresh process, since a peak never falls.
+    """Return a row of `rows.COST`; call it in a fresh process, since a peak never falls.
 
     A fit of a few batches traces everything first; then comes an epoch for memory, the first of
     those for time.
@@ -74,7 +74,7 @@ def measure(cell: Measurement) -> dict[str, Any]:
 
 
 def _seconds(bench: Bench, first: Stopwatch) -> dict[str, float]:
-    """Median seconds of an epoch, and of one without a strategy, the two in turns.
+    """Return median seconds of an epoch with and without the strategy, measured in turns.
 
     The first epoch with the strategy has been; the other bench was not to be in its memory.
     """
@@ -97,7 +97,7 @@ def _device_peak(cell: Measurement) -> float:
 
 
 class Bench:
-    """A compiled model with the cell's strategy, its steps traced, and data of any size."""
+    """Compiled model with the cell's strategy, its steps traced, and data of any size."""
 
     def __init__(self, cell: Measurement) -> None:
         self.cell, self.source = cell, Source(cell.n_features, cell.prevalence)
@@ -112,7 +112,7 @@ class Bench:
         self.fit(WARM_UP)
 
     def fit(self, n_batches: int) -> tuple[Stopwatch, dict[str, list[float]]]:
-        """Train and validate an epoch of so many batches each; its times, and Keras' logs."""
+        """Train and validate an epoch of `n_batches` each; return its times and Keras' logs."""
         watch, size = Stopwatch(), self.cell.batch_size
         history = self.model.fit(
             self.source.batches(n_batches, size, "train"),
@@ -151,14 +151,14 @@ class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]
             self.began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Stop; the last batch has the last word."""
+        """Record the time; that of the last batch remains."""
         self.ended = time.perf_counter()
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """Turn to validation."""
+        """Record the start of validation."""
         self.turned = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Keep both times."""
+        """Compute both times."""
         self.train = self.ended - self.began
         self.validation = time.perf_counter() - self.turned

@@ -1,4 +1,4 @@
-"""The table of measurements."""
+"""Schema of the table of measurements."""
 
 from __future__ import annotations
 

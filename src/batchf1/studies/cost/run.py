@@ -1,4 +1,4 @@
-"""All measurements of a study, each in a fresh process and kept as soon as it is done."""
+"""Execution of a study of cost: each measurement in a fresh process, cached at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MEASURING = "batchf1.studies.cost.measure"
 
 
 def execute(experiment: Path, folder: Path) -> CacheEntry:
-    """Measure the cells of a study; their rows, in the order of measurement, and how they came.
+    """Measure the cells of a study; return their rows, in order, and their provenance.
 
     `folder` keeps a table per measurement; one that is there, from the same settings, code, package
     versions and machine, is read instead of made. Raises `InputError` for a study that does not fit
@@ -51,7 +51,7 @@ def execute(experiment: Path, folder: Path) -> CacheEntry:
 def _origin(
     name: str, question: str, measured: list[Measurement], origins: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What the table says of where it came from; a measurement counts as a run."""
+    """Return the provenance of the table; a measurement counts as a run."""
     shuffled = provenance_summary.settings(asdict(cell) for cell in measured)
     found = {key: sorted(values) for key, values in shuffled.items()}
     return {
@@ -86,7 +86,7 @@ def _measure(missing: list[Measurement], store: TableCache) -> dict[Measurement,
 
 
 def _stamp(cell: Measurement) -> dict[str, Any]:
-    """What a measurement depends on, beside the time of day."""
+    """Return what a measurement depends on, apart from the time of day."""
     return {
         "cell": asdict(cell),
         "device": cell.device,
@@ -103,7 +103,7 @@ def _fingerprint(plugin: str | None) -> str:
 
 
 def modules(study: CostStudy) -> list[str]:
-    """The modules that decide what a study's cells give; plug-ins are named: imports hide them."""
+    """Return the modules that determine a study's results, plug-ins included."""
     names = {*study.strategies, *(name for grid in study.grids for name in grid.strategies)}
     plugged = {plugin for name in names if (plugin := plugin_of(name))}
     of_plugins = {registry.module(registry.STRATEGIES, plugin) for plugin in plugged}

@@ -1,4 +1,4 @@
-"""Rows that are made as they are read, and never held."""
+"""Rows that are generated as they are read, and never held in memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SPLITS = ("train", "validation")
 
 
 class Source(NamedTuple):
-    """A kind of rows: x of shape (n, n_features), y of shape (n, 1), both float32.
+    """Generator of rows: x of shape (n, n_features), y of shape (n, 1), both float32.
 
     Features are uniform in [0, 1); the first decides the label. A batch depends on its size, its
     number and its split alone.
@@ -22,7 +22,7 @@ class Source(NamedTuple):
     prevalence: float
 
     def batches(self, n_batches: int, batch_size: int, split: str) -> tf.data.Dataset:
-        """A data set of (x, y) batches that holds no more than the next two."""
+        """Return a data set of (x, y) batches that holds at most the next two."""
         stream, shape = SPLITS.index(split), (batch_size, self.n_features)
 
         def batch(i: Any) -> tuple[Any, Any]:
@@ -34,7 +34,7 @@ class Source(NamedTuple):
     def arrays(
         self, n_batches: int, batch_size: int, split: str
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The rows of `batches`, all of them in memory, and nothing beside them."""
+        """Return the rows of `batches` as arrays, and hold nothing else in memory."""
         n = n_batches * batch_size
         x, y = np.empty((n, self.n_features), np.float32), np.empty((n, 1), np.float32)
         for i, batch in enumerate(self.batches(n_batches, batch_size, split)):
@@ -44,7 +44,7 @@ class Source(NamedTuple):
 
 
 def _steady(data: tf.data.Dataset) -> tf.data.Dataset:
-    """The data set without TensorFlow's tuner.
+    """Return the data set without TensorFlow's autotuning.
 
     At the end of a pass that waits for its next look, as long again as the pass took.
     """

@@ -1,1 +1,1 @@
-"""A study of batches that are no random cut."""
+"""Study of cuts: batches that are not drawn at random."""

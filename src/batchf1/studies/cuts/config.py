@@ -1,4 +1,4 @@
-"""A study of cuts that are not random: groups of a validation set, folds of a cross-validation."""
+"""Settings of a study of cuts that are not random: groups of a validation set, folds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batchf1.studies.cuts.diamonds import COLUMNS, LABEL
 
 @dataclass
 class Groups:
-    """Half of all diamonds, predicted by a model of the other half, and cut in several ways."""
+    """Settings of cuts of one half of the diamonds, predicted by a model of the other."""
 
     above: list[float] = MISSING
     """A diamond of more carats is a positive; each is a task of its own."""
@@ -37,7 +37,7 @@ class Groups:
 
 @dataclass
 class Folds:
-    """Cross-validations of diamonds with a prevalence, in plain and in stratified folds."""
+    """Settings of cross-validations in plain and in stratified folds."""
 
     above: float = MISSING
     n_samples: int = MISSING
@@ -58,7 +58,7 @@ class Folds:
 
 @dataclass
 class CutStudy:
-    """What cuts that are not random do to the mean over batches of F1."""
+    """Study of cuts, from `experiments/<name>.yaml`: how the mean over batches of F1 errs."""
 
     question: str = MISSING
     groups: Groups = MISSING

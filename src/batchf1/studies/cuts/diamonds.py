@@ -1,4 +1,4 @@
-"""All diamonds with what groups them: clarity, colour, cut and price, which no model sees."""
+"""The diamonds data with their grouping columns (clarity, colour, cut, price), unseen by models."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ LABEL = "label"
 
 
 class Half(NamedTuple):
-    """Features (n, d), labels (n,) 0 or 1, and the columns to group by."""
+    """Features (n, d), labels (n,), 0 or 1, and the columns to group by."""
 
     x: NDArray[np.float64]
     y: NDArray[np.int64]
     columns: pd.DataFrame
 
     def values(self, name: str) -> NDArray[np.object_]:
-        """A column, or the labels."""
+        """Return a column, or the labels."""
         found = self.y if name == LABEL else self.columns[name]
         return np.asarray(found)
 
 
 def halves(above: float, rng: np.random.Generator) -> tuple[Half, Half]:
-    """All diamonds, shuffled and halved; those of more than `above` carats are positives."""
+    """Return the diamonds, shuffled and halved; positives weigh more than `above` carats."""
     table = whole_table()
     table = table.iloc[rng.permutation(len(table))]
     middle = len(table) // 2

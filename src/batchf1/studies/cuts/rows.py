@@ -1,4 +1,4 @@
-"""The numbers of one way to cut: the mean over batches beside the true F1, and what is expected."""
+"""Numbers of one cut: the mean over batches, the true F1, and the expectation of a random cut."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOLVER = "newton-cholesky"
 
 
 def fitted(x: np.ndarray, y: np.ndarray, classifier: str) -> Callable[[np.ndarray], np.ndarray]:
-    """A logistic regression of standardised features, (n, d) float64; labels (n,) are 0 or 1.
+    """Fit a logistic regression to standardised features (n, d) and labels (n,), 0 or 1.
 
     What comes back takes features and gives predictions (n,), 0 or 1.
     """
@@ -37,14 +37,14 @@ def _predict(model: LogisticRegression, x: np.ndarray) -> np.ndarray:
 
 
 def grouped_counts(y: np.ndarray, predicted: np.ndarray, group: np.ndarray) -> Counts:
-    """Counts of each group (g,), in the order of its names; labels and predictions (n,), 0 or 1."""
+    """Return the counts of each group (g,), ordered by group; labels and predictions are (n,)."""
     _, place = np.unique(group, return_inverse=True)
     cells = (y & predicted, (1 - y) & predicted, y & (1 - predicted), (1 - y) & (1 - predicted))
     return Counts(*(np.bincount(place, weights=cell).astype(np.int64) for cell in cells))
 
 
 def row(passes: Sequence[Counts], **names: object) -> dict[str, object]:
-    """A row of the table: means over the passes, one a seed, of what each of them gives.
+    """Return a row of the table: means over passes, one per seed, of the numbers of each.
 
     `error` is the mean over batches minus the true F1, `error_se` its standard error over seeds.
     """
@@ -56,7 +56,7 @@ def row(passes: Sequence[Counts], **names: object) -> dict[str, object]:
 
 
 def _of_pass(counts: Counts) -> dict[str, float]:
-    """What one pass gives; `random`: a random cut of these sizes is expected to.
+    """Return the numbers of one pass; `random` is the expectation of a random cut in these sizes.
 
     `composition`: a random cut in which each batch keeps its numbers of positives and negatives.
     """
@@ -87,7 +87,7 @@ def _mean(values: Floats) -> float:
 
 
 def _f1_of_means(counts: Counts) -> float:
-    """F1 of the mean precision and the mean recall over the batches, 0 where they are 0/0."""
+    """Return F1 of the mean precision and the mean recall over batches; 0 where they are 0/0."""
     precision, recall = (float(batch_mean(counts, metric=m)) for m in (PRECISION, RECALL))
     both = precision + recall
     return 2 * precision * recall / both if both else 0.0

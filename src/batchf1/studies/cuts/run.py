@@ -1,4 +1,4 @@
-"""The table of a study of cuts, with what it was made from."""
+"""Execution of a study of cuts: its table and its provenance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batchf1.sweep.grid import load_study
 
 
 def execute(experiment: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Fit the classifiers of a study and return its rows, and what is recorded of them.
+    """Fit the classifiers of a study; return its rows and their provenance.
 
     Raises `InputError` for a study that does not fit.
     """
@@ -23,5 +23,5 @@ def execute(experiment: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def modules() -> list[str]:
-    """Return the modules that decide what a study of cuts gives."""
+    """Return the modules that determine the results of a study of cuts."""
     return [__name__]

@@ -1,4 +1,4 @@
-"""The table of a study of cuts."""
+"""Schema of the table of a study of cuts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of a study of cuts: a row for each way to cut, classifier and prevalence."""
+"""Rows of a study of cuts: one for each cut, classifier and prevalence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOLDS = {"plain folds": KFold, "stratified folds": StratifiedKFold}
 
 
 def rows_of(study: CutStudy) -> pd.DataFrame:
-    """Groups, then folds, then the published folds; the same for the same settings."""
+    """Return the rows of groups, of folds and of the published folds; deterministic."""
     with threadpool_limits(1):  # the order of a sum depends on their number
         rows = [*_groups(study.groups), *_folds(study.folds), _published(study.published)]
     return pd.DataFrame(rows)
@@ -42,7 +42,7 @@ def _groups(groups: Groups) -> Rows:
 
 
 def _cuts(half: Half, groups: Groups, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
-    """Each way to cut, and the batch that a sample comes into; ties lie in random order."""
+    """Yield each cut with the batch index of every sample; ties are in random order."""
     place = np.arange(len(half.y)) // groups.batch_size
     shuffled = rng.permutation(len(half.y))
     yield "shuffled", place[shuffled]
@@ -64,7 +64,7 @@ def _folds(folds: Folds) -> Rows:
 
 
 def _drawn(folds: Folds, prevalence: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features and labels of a data set, in random order."""
+    """Return features and labels of a data set, in random order."""
     rng = generator("cuts", "folds", prevalence, seed)
     n = folds.n_samples
     diamonds = Diamonds(n, prevalence, validation_fraction=1 / n, cut=folds.above)
@@ -76,7 +76,7 @@ def _drawn(folds: Folds, prevalence: float, seed: int) -> tuple[np.ndarray, np.n
 
 
 def _validated(x: np.ndarray, y: np.ndarray, classifier: str, folds: KFold) -> Counts:
-    """Counts of each fold, predicted by a model of the others."""
+    """Return the counts of each fold, predicted by a model of the others."""
     predicted, fold = np.empty_like(y), np.empty_like(y)
     for i, (train, test) in enumerate(folds.split(x, y)):
         predicted[test], fold[test] = fitted(x[train], y[train], classifier)(x[test]), i

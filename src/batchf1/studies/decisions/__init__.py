@@ -1,1 +1,1 @@
-"""A study of decisions: what people choose by a logged F1, and what that costs them."""
+"""Study of decisions: what is chosen by a logged F1, and the regret of that."""

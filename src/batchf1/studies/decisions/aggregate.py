@@ -1,4 +1,4 @@
-"""Regrets of single seeds become means over seeds, with intervals."""
+"""Means of regrets over seeds, with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ CHUNK_SIZE, BATCH = 200, 500
 
 
 def cells(regrets: pd.DataFrame) -> pd.DataFrame:
-    """A row per decision, dataset, prevalence, validation batch size, rule and way of choosing."""
+    """Return mean regrets per decision, data set, prevalence, batch size, rule and `chosen_by`."""
     return _means(_with_positives(regrets), CELL)
 
 
 def bins(regrets: pd.DataFrame) -> pd.DataFrame:
-    """The same numbers over data sets, prevalences and sizes, in bins of positives per batch.
+    """Return mean regrets over data sets, prevalences and sizes, in bins of positives per batch.
 
     In each seed the mean over the cells of the bin counts; `positives_per_batch` is the cells'
-    geometric mean. What has no one batch size is in a bin without limits, over all cells.
+    geometric mean. Decisions without one batch size are in a bin without limits, over all cells.
     """
     rows = _with_positives(regrets)
     for name, labels in {"bin_low": EDGES[:-1], "bin_high": EDGES[1:]}.items():
@@ -38,9 +38,9 @@ def bins(regrets: pd.DataFrame) -> pd.DataFrame:
 
 
 def interval(values: Floats) -> tuple[Floats, Floats]:
-    """95 % percentile bootstrap intervals of the means along the last axis, (rows, seeds).
+    """Return 95 % percentile bootstrap intervals of the means along the last axis, (rows, seeds).
 
-    NaN for one seed. Each row meets the same resamples, whatever rows are beside it.
+    NaN for one seed. Each row has the same resamples, whatever the other rows are.
     """
     n = values.shape[-1]
     if n < 2:
@@ -67,7 +67,7 @@ def _with_positives(regrets: pd.DataFrame) -> pd.DataFrame:
 
 
 def _means(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Means over seeds of the means within each, and the interval of the mean regret."""
+    """Return means over seeds of the means within each, and the interval of the mean regret."""
     if rows.empty:
         return pd.DataFrame()
     logs = np.log(rows["positives_per_batch"])
@@ -84,7 +84,7 @@ def _means(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
 
 
 def _intervals(regret: pd.Series, group: pd.Series) -> tuple[Floats, Floats]:
-    """Of each group, in their order."""
+    """Return the interval of each group, in the groups' order."""
     order = np.argsort(group, kind="stable")
     parts = np.split(regret.to_numpy()[order], np.flatnonzero(np.diff(group.to_numpy()[order])) + 1)
     sizes = np.array([len(part) for part in parts])

@@ -1,4 +1,4 @@
-"""The runs of a study of decisions: the models that there are to choose from."""
+"""Cells of a study of decisions: the models that are chosen from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NETWORK, LOGISTIC, CANDIDATE = "network", "logistic", "candidate"
 
 
 def cells(path: Path, huge: bool = False) -> list[Cell]:
-    """The cells of a study of decisions; those of candidates have a seed each.
+    """Return the cells of a study of decisions; those of candidates have one seed each.
 
     `huge`: whether there may be more than `limits.MAX_RUNS` runs.
 
@@ -42,7 +42,7 @@ def cells(path: Path, huge: bool = False) -> list[Cell]:
 
 
 def _bases(name: str, study: DecisionStudy) -> Iterator[Run]:
-    """A run of each task and prevalence, of the reference network."""
+    """Yield a run of the reference network for each task and prevalence."""
     size = f"training.validation_batch_size={study.validation_batch_sizes[0]}"
     for task, chosen in study.tasks.items():
         run = compose([*chosen, *study.overrides, size, f"study='{name}'"])
@@ -68,7 +68,7 @@ def _cells(
 
 
 def _cell(base: Run, role: str, number: int, seeds: Sequence[int], **settings: Any) -> Cell:
-    """Runs that differ from the base in settings of the model and of training."""
+    """Return a cell of runs that differ from the base in settings of the model and of training."""
     of_model = {key: settings.pop(key) for key in ("hidden", "learning_rate") if key in settings}
     model = replace(base.model, **of_model)
     training = replace(base.training, **settings)
@@ -85,7 +85,7 @@ def _cell(base: Run, role: str, number: int, seeds: Sequence[int], **settings: A
 
 
 def _candidates(name: str, study: DecisionStudy, seed: int) -> list[dict[str, Any]]:
-    """The candidates of a seed's search, the same for every task and prevalence."""
+    """Return the candidates of a seed's search, the same for every task and prevalence."""
     rng = generator(name, "candidates", seed)
     return [_candidate(rng, study.space) for _ in range(study.candidates)]
 

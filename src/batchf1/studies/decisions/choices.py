@@ -1,4 +1,4 @@
-"""What somebody's program takes when it goes by logged values.
+"""Choices by logged values: the best option, the checkpoint, early stopping.
 
 Values are compared in float32, in which Keras logs a metric and in which its callbacks compare:
 what differs by the rounding of a sum alone is tied.
@@ -19,7 +19,7 @@ Places = NDArray[np.intp]
 
 
 def best(values: ArrayLike, mode: Mode = "max") -> Places:
-    """Place of the best value along the last axis: of tied ones the middle, of two the lower.
+    """Return the index of the best value along the last axis: of ties the middle, of two the lower.
 
     `values`: of any shape, NaN where an option has none. Places have the shape of the axes before
     the last. Raises `InputError` for no value, NaN alone included, and another mode.
@@ -33,7 +33,7 @@ def best(values: ArrayLike, mode: Mode = "max") -> Places:
 
 
 def checkpoint(values: ArrayLike, mode: Mode = "max") -> Places:
-    """The epoch, from 0, that Keras' `ModelCheckpoint(save_best_only=True)` keeps.
+    """Return the epoch, from 0, that Keras' `ModelCheckpoint(save_best_only=True)` keeps.
 
     `values`: epochs along the last axis, in the order of training. The first of tied ones. As in
     Keras a NaN is no improvement, but in the first epoch it is the best, and stays it. Raises
@@ -45,7 +45,7 @@ def checkpoint(values: ArrayLike, mode: Mode = "max") -> Places:
 def early_stopping(
     values: ArrayLike, patience: int, restore_best: bool, mode: Mode = "max"
 ) -> Places:
-    """The epoch, from 0, whose weights remain after Keras' `EarlyStopping(min_delta=0)`.
+    """Return the epoch, from 0, whose weights remain after Keras' `EarlyStopping(min_delta=0)`.
 
     `values` as for `checkpoint`. `restore_best`: its `restore_best_weights`; Keras 3 restores the
     best at the end of training, too, where nothing stopped it. Without it the weights are the last
@@ -64,7 +64,7 @@ def early_stopping(
 
 
 def _best_so_far(values: ArrayLike, mode: Mode) -> Places:
-    """At each epoch, the first epoch of the best value until then."""
+    """Return, for each epoch, the first epoch of the best value until then."""
     ranked = _ranked(values, mode)
     first = np.where(np.isnan(ranked[..., :1]), np.inf, ranked[..., :1])  # nothing improves on NaN
     later = np.where(np.isnan(ranked[..., 1:]), -np.inf, ranked[..., 1:])
@@ -76,7 +76,7 @@ def _best_so_far(values: ArrayLike, mode: Mode) -> Places:
 
 
 def _ranked(values: ArrayLike, mode: Mode) -> NDArray[np.float32]:
-    """The values, the larger the better."""
+    """Return the values with the sign at which larger is better."""
     check(mode in get_args(Mode), "mode", f"is one of {get_args(Mode)}", mode)
     found = np.asarray(values, np.float32)
     check(found.ndim > 0 and found.shape[-1] > 0, "values", "have one at least", found.shape)

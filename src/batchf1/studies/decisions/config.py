@@ -1,4 +1,4 @@
-"""A study of decisions: models to choose from, and the validation passes that choose."""
+"""Settings of a study of decisions: models to choose from, and validation passes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batchf1.errors import check
 
 @dataclass
 class Space:
-    """What each candidate of the random search is drawn from, by itself."""
+    """Ranges from which the settings of each candidate of the random search are drawn."""
 
     learning_rate: list[float] = MISSING
     """Least and greatest, uniform in their logarithm."""
@@ -34,7 +34,7 @@ class Space:
 
 @dataclass
 class Control:
-    """Scores that nothing was trained for: normal ones of each class, one deviation wide."""
+    """Settings of the control: normal scores of each class with deviation 1, without training."""
 
     separation: float = MISSING
     """Of the classes' means, in deviations."""
@@ -51,13 +51,13 @@ class Control:
 
     @property
     def thresholds(self) -> list[float]:
-        """All thresholds, rising."""
+        """All thresholds, ascending."""
         return threshold_grid(self.n_thresholds)
 
 
 @dataclass
 class DecisionStudy:
-    """Models that people choose among, and the validation passes by which they choose."""
+    """Study of decisions, from `experiments/<name>.yaml`: models and validation passes."""
 
     question: str = MISSING
     overrides: list[str] = field(default_factory=list)
@@ -109,7 +109,7 @@ class DecisionStudy:
             check(key not in set_here, "overrides", "leave to the study what it varies", key)
 
     def check_size(self, huge: bool = False) -> None:
-        """Refuse too many cells or runs, as `limits.check_size` does."""
+        """Raise `InputError` for too many cells or runs, as `limits.check_size` does."""
         n_tasks = len(self.tasks) * len(self.prevalences)
         n_fixed, n_drawn = self._n_weights, self.candidates * self.seeds
         check_size(n_tasks * (n_fixed + n_drawn), n_tasks * (n_fixed * self.seeds + n_drawn), huge)
@@ -120,16 +120,16 @@ class DecisionStudy:
 
     @property
     def thresholds(self) -> list[float]:
-        """All thresholds, rising."""
+        """All thresholds, ascending."""
         return threshold_grid(self.n_thresholds)
 
 
 def threshold_grid(n: int) -> list[float]:
-    """1/n, 2/n ... (n - 1)/n."""
+    """Return 1/n, 2/n ... (n - 1)/n."""
     return [i / n for i in range(1, n)]
 
 
 def require_unique(name: str, values: list[Any]) -> None:
-    """Refuse an empty list, and one with a value that stands twice."""
+    """Raise `InputError` for an empty list, or one with a value that occurs twice."""
     texts = [str(value) for value in values]
     check(len(set(texts)) == len(texts) > 0, name, "needs values, none twice", values)

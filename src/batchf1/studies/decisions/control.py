@@ -1,4 +1,4 @@
-"""The control of a study of decisions: binormal scores, for which the truth is known."""
+"""Control of a study of decisions: binormal scores, for which the truth is known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ N_TEST = 10**9
 
 
 def curves(name: str, study: DecisionStudy) -> pd.DataFrame:
-    """A row per prevalence, seed and threshold, as `record.EPOCHS` has them, of no training.
+    """Return a row per prevalence, seed and threshold, in the columns of `rows.EPOCHS`.
 
     Scores are the probability of a positive given x, which is normal in both classes, one deviation
     wide, the positives' mean `control.separation` above the negatives'. Beside the columns of
@@ -36,7 +36,7 @@ def curves(name: str, study: DecisionStudy) -> pd.DataFrame:
 
 
 def cuts(study: DecisionStudy, prevalence: float) -> Floats:
-    """The x at which the score is each of the control's thresholds, float64."""
+    """Return the x at which the score equals each of the control's thresholds, float64."""
     distance = study.control.separation
     return np.asarray(
         (logit(study.control.thresholds) - logit(prevalence)) / distance + distance / 2
@@ -44,7 +44,7 @@ def cuts(study: DecisionStudy, prevalence: float) -> Floats:
 
 
 def rates(study: DecisionStudy, prevalence: float) -> tuple[Floats, Floats]:
-    """The share of the positives, and of the negatives, above each threshold: exact."""
+    """Return the exact share of the positives, and of the negatives, above each threshold."""
     above = cuts(study, prevalence)
     return norm.sf(above - study.control.separation), norm.sf(above)
 
@@ -71,7 +71,7 @@ def _curve(
 def _drawn(
     study: DecisionStudy, prevalence: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], Floats]:
-    """Labels and scores of a validation set, in random order."""
+    """Return labels and scores of a validation set, in random order."""
     n, distance = study.control.n_validation, study.control.separation
     labels = rng.permutation(n) < round(n * prevalence)
     x = rng.standard_normal(n) + distance * labels
@@ -79,7 +79,7 @@ def _drawn(
 
 
 def _expected(study: DecisionStudy, prevalence: float) -> Iterator[Any]:
-    """The counts of the test set at each threshold."""
+    """Yield tp, fp, fn and tn that are expected of the test set at each threshold."""
     positives = round(N_TEST * prevalence)
     hit, false = rates(study, prevalence)
     tp = np.rint(positives * hit).astype(np.int64)

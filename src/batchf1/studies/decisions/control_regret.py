@@ -1,4 +1,4 @@
-"""The binormal control of the decisions: the regret of a threshold, measured and exact."""
+"""Regret of a threshold on the binormal control of the decisions, measured and exact."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = "binormal"
 
 
 def control(curves: pd.DataFrame) -> pd.DataFrame:
-    """What the threshold loses on binormal scores, in each cell, beside the exact `regret_exact`.
+    """Return the regret of the threshold on binormal scores per cell, and its `regret_exact`.
 
     `curves`: a row per prevalence, seed and threshold, as `study.decisions.control.curves` gives.
     The threshold is chosen once, by the F1 of all seeds' samples and by the mean of their logged
@@ -32,7 +32,7 @@ def control(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cells(curves: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a prevalence."""
+    """Return the rows of one prevalence, one for each batch size and value of empty batches."""
     curves = curves.sort_values(["seed", "threshold"], kind="stable")
     n_seeds = curves["seed"].nunique()
     drawn = _drawn(n_seeds)
@@ -55,19 +55,19 @@ def _cells(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _drawn(n_seeds: int) -> Floats:
-    """How often each seed counts: once each, and in each resample as often as it is drawn."""
+    """Return the weight of each seed: 1 each, then the number of draws in each resample."""
     rng = generator("decisions", "control", n_seeds)
     resamples = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), RESAMPLES)
     return np.vstack([np.ones(n_seeds), resamples])
 
 
 def _of_seeds(values: pd.Series, n_seeds: int) -> Floats:
-    """A row a seed, a column a threshold."""
+    """Return values as an array with a row per seed and a column per threshold."""
     return values.to_numpy(np.float64).reshape(n_seeds, -1)
 
 
 def _expected(curves: pd.DataFrame, n_seeds: int, size: int, empty: str) -> Any:
-    """The expected logged value at each threshold where samples are many, as the test's are."""
+    """Return the expected logged value at each threshold in the limit of many samples."""
     first = curves.iloc[: len(curves) // n_seeds]
     counts = Counts(*(first[name].to_numpy(np.int64) for name in TEST))
     return expected_f1(counts, size, "per_batch", EMPTY[empty])

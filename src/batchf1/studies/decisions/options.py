@@ -1,4 +1,4 @@
-"""Decisions: between which rows of a study's table each of them chooses, and how.
+"""Options of each decision: the rows of a study's table to choose from, and the rule of choice.
 
 A table is one of the study of decisions: a row per run, epoch and threshold.
 """
@@ -31,7 +31,7 @@ Choose = Callable[..., NDArray[np.intp]]
 
 
 class Options(NamedTuple):
-    """A decision in several units, with as many options in each.
+    """Options of a decision, as many in each of several units.
 
     `units`: dataset, prevalence and seed, a row a unit. `rows`: (units, options), numbers of rows
     of the table, in the order in which `choose` sees them. `own`: whether each option is validated
@@ -47,20 +47,20 @@ class Options(NamedTuple):
     own: bool = False
 
     def taken(self, values: NDArray[np.float64], mode: str = "max") -> NDArray[np.intp]:
-        """The row of the table that is chosen in each unit, going by values of all its rows."""
+        """Return the row of the table that is chosen in each unit, given values of all its rows."""
         return self.at(self.places(values, mode))
 
     def places(self, values: NDArray[np.float64], mode: str = "max") -> NDArray[np.intp]:
-        """Likewise its place among the options."""
+        """Return the index of the chosen option in each unit."""
         return self.choose(values[self.rows], mode=mode)
 
     def at(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The row of the table at a place in each unit."""
+        """Return the row of the table at an index in each unit."""
         return np.take_along_axis(self.rows, places[:, None], axis=1)[:, 0]
 
 
 def decisions(table: pd.DataFrame) -> list[Options]:
-    """Every decision that the table has options for, two at least; its index must count the rows.
+    """Return every decision with at least two options; the table's index must count its rows.
 
     Raises `InputError` where some units of a decision have more options than others.
     """
@@ -74,7 +74,7 @@ def decisions(table: pd.DataFrame) -> list[Options]:
 def among(
     rows: pd.DataFrame, order: str, names: tuple[str, str, str], choose: Choose, own: bool = False
 ) -> Options:
-    """The decision between these rows of a table, in this order, in each unit.
+    """Return the decision between these rows of a table, in this order, in each unit.
 
     `names`: of the decision, its model and its class weight. Raises `InputError` as `decisions`.
     """
@@ -130,7 +130,7 @@ def _searches(last: pd.DataFrame) -> Iterator[Options]:
 
 
 def _two_models(last: pd.DataFrame) -> Iterator[Options]:
-    """Of tied ones `best` takes the lower place: the logistic regression."""
+    """Yield the decisions between a logistic regression, which wins ties, and a network."""
     weights = (1.0, WEIGHTED)
     for ours, theirs in ((1.0, 1.0), (WEIGHTED, WEIGHTED), weights, weights[::-1]):
         both: list[Any] = [_of(last, "logistic", theirs), _of(last, "network", ours)]

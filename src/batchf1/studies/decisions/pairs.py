@@ -1,4 +1,4 @@
-"""Beside the regrets: pairs of candidates, logged in the order that theory predicts or not."""
+"""Pairs of candidates that are logged in the order of their expectations, or not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOTALS = {"seed": "nunique", "n_pairs": "sum", "n_agree": "sum"}
 
 
 def pairs(table: pd.DataFrame, options: list[Options]) -> pd.DataFrame:
-    """How often two candidates are logged in the order that theory predicts, if it does clearly.
+    """Count how often two candidates are logged in the order that theory clearly predicts.
 
     Of each pair of candidates of the largest search, where empty batches count 0: `n_pairs` whose
     expected values are more than `FAR` deviations apart, as if the cuts were independent, and
@@ -43,7 +43,7 @@ def pairs(table: pd.DataFrame, options: list[Options]) -> pd.DataFrame:
 
 
 def _pairs(table: pd.DataFrame, option: Options, name: str, size: int) -> pd.DataFrame:
-    """The units with the number of clear pairs in each, and of those in the predicted order."""
+    """Return the units with their clear pairs, and those in the predicted order."""
     counts = (table[count].to_numpy(np.int64)[option.rows] for count in VALIDATION)
     found = expect(Counts(*counts), size)
     one, two = np.triu_indices(option.rows.shape[1], 1)

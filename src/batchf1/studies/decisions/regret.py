@@ -1,4 +1,4 @@
-"""What choosing by a logged value loses: a row per decision, unit and way of choosing."""
+"""Regret of choosing by a logged value: a row per decision, unit and way of choosing."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ COLUMNS = [*KEY, "dataset", "prevalence", "seed", "validation_batch_size", "empt
 COLUMNS += NUMBERS
 
 Cut = tuple[int, str]
-"""Size of validation batches, and what an empty one counts: a key of `record.EMPTY`."""
+"""Size of validation batches, and what an empty one counts: a key of `rows.EMPTY`."""
 
 
 class Values(NamedTuple):
-    """What may be gone by, for each row of a table: F1 of all samples, and by how it was cut.
+    """Values to choose by, for each row of a table: true F1, and F1 by batch size and rule.
 
     `expected` is the exact expectation of `logged`; NaN in rows that no decision uses.
     """
@@ -46,7 +46,7 @@ class Values(NamedTuple):
 
 
 class Way(NamedTuple):
-    """A way of choosing: by values of all rows of the table."""
+    """Way of choosing: by the best of these values."""
 
     chosen_by: str
     size: float
@@ -56,13 +56,13 @@ class Way(NamedTuple):
 
 
 def cuts(columns: Iterable[str]) -> dict[Cut, str]:
-    """The columns of logged values among these."""
+    """Return the columns of logged values among these names."""
     found = (re.match(LOGGED, name) for name in columns)
     return {(int(match[1]), match[2]): match[0] for match in found if match}
 
 
 def values(table: pd.DataFrame, options: list[Options]) -> Values:
-    """The true, the logged and the expected value of each row of a table that they choose from."""
+    """Return the true, the logged and the expected value of each row that is an option."""
     logged = {cut: table[name].to_numpy(np.float64) for cut, name in cuts(map(str, table)).items()}
     parts = [np.unique(option.rows) for option in options]
     used = np.unique(np.concatenate([np.zeros(0, np.intp), *parts]))
@@ -77,13 +77,13 @@ def values(table: pd.DataFrame, options: list[Options]) -> Values:
 def ratio(
     metric: Ratio, table: pd.DataFrame, columns: Sequence[str], undefined: float = 0.0
 ) -> Floats:
-    """A metric of the counts in these columns, in each row."""
+    """Return a metric of the counts in these columns, for each row."""
     counts = [table[name].to_numpy(np.float64) for name in columns]
     return safe_divide(dot(metric.top, counts), dot(metric.bottom, counts), undefined)
 
 
 def regrets(options: list[Options], known: Values) -> pd.DataFrame:
-    """A row per decision, unit and way of choosing, beside what the true F1 takes in the same way.
+    """Return a row per decision, unit and way of choosing, with its regret against the true F1.
 
     The true F1 is that of all validation samples; the `NUMBERS` are of the test split, precision
     NaN where nothing is found. `validation_batch_size` and `empty` are missing where they do not
@@ -108,12 +108,12 @@ def _ways(option: Options, known: Values) -> Iterator[Way]:
         else:
             for (size, empty), found in by_cut.items():
                 yield Way(chosen_by, size, empty, found)
-    if option.decision != "threshold":  # of which the loss knows nothing
+    if option.decision != "threshold":  # on which the loss does not depend
         yield Way("loss", np.nan, "", known.table["val_loss"].to_numpy(np.float64), "min")
 
 
 def _own(table: pd.DataFrame, by_cut: dict[Cut, Floats]) -> dict[str, Floats]:
-    """What empty batches count -> each row's value at the batch size of its training."""
+    """Return, by value of empty batches, each row's value at its training batch size."""
     own, sizes = table["batch_size"].to_numpy(), {size for size, _ in by_cut}
     strange = sorted({int(size) for size in own[table["role"] == "candidate"]} - sizes)
     rule = f"have training batch sizes that are validated in, {sorted(sizes)}"
@@ -127,7 +127,7 @@ def _own(table: pd.DataFrame, by_cut: dict[Cut, Floats]) -> dict[str, Floats]:
 def _outcome(
     option: Options, way: Way, known: Values, scores: dict[str, NDArray[np.float64]]
 ) -> pd.DataFrame:
-    """What is taken in each unit, and what would have been."""
+    """Return what is chosen in each unit, and what the true F1 would have chosen."""
     places = {"true": option.places(known.true), "chosen": option.places(way.values, way.mode)}
     rows = {whose: option.at(place) for whose, place in places.items()}
     found = {f"{name}_{whose}": scores[name][rows[whose]] for name in RATIOS for whose in rows}
@@ -144,7 +144,7 @@ def _outcome(
 
 
 def _largest(option: Options, table: pd.DataFrame, rows: NDArray[np.intp]) -> Floats:
-    """Whether the largest training batch size of the options is taken, where each has its own."""
+    """Return 1 where the largest training batch size is chosen, NaN if options have one size."""
     if not option.own:
         return np.full(len(rows), np.nan)
     sizes = table["batch_size"].to_numpy()

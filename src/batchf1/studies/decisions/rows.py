@@ -1,4 +1,4 @@
-"""The table of a study of decisions: what each epoch, and each threshold at the end, would log."""
+"""Rows of a study of decisions: the logs of each epoch, and of each threshold at the end."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from batchf1.training.base import Expected, SplitResult
 from batchf1.training.engines import framework_of
 
 EMPTY = {"0": 0.0, "1": 1.0, "skip": np.nan}
-"""What stands for F1 in a batch without positives and predicted ones -> its value."""
+"""Name of a value of F1 in batches without positives and predicted positives -> the value."""
 VALIDATION, TEST = ("tp", "fp", "fn", "tn"), ("test_tp", "test_fp", "test_fn", "test_tn")
 LOGGED = r"^f1_(\d+)_(0|1|skip)$"
 """Columns of the logged F1: validation batch size, and what empty batches count for."""
 
 
 def column(size: int, empty: str) -> str:
-    """The column of the logged F1 at a validation batch size, with a key of `EMPTY`."""
+    """Return the column of the logged F1 at a validation batch size, with a key of `EMPTY`."""
     return f"f1_{size}_{empty}"
 
 
@@ -60,20 +60,20 @@ framework's average over the validation batches of F1, with the weights of the e
 
 
 def recording(study: DecisionStudy) -> Recording:
-    """What a study of decisions keeps of its runs."""
+    """Return the recording of a study of decisions: the schema and how its rows are made."""
     sizes, thresholds = list(study.validation_batch_sizes), study.thresholds
-    told = {"validation_batch_sizes": sizes, "thresholds": thresholds}
+    settings = {"validation_batch_sizes": sizes, "thresholds": thresholds}
     return Recording(
         EPOCHS,
         partial(table, sizes=sizes, thresholds=thresholds),
         lambda run: run.training.epochs + len(_further(run, thresholds)),
         __name__,
-        told,
+        settings,
     )
 
 
 def _further(run: Run, thresholds: Sequence[float]) -> list[float]:
-    """The thresholds that a run is looked at with beside its own."""
+    """Return the thresholds at which a run is evaluated, apart from its own."""
     if run.training.class_weight != 1:
         return []
     return [threshold for threshold in thresholds if threshold != run.training.threshold]
@@ -88,7 +88,7 @@ def table(
     sizes: Sequence[int],
     thresholds: Sequence[float],
 ) -> pd.DataFrame:
-    """The rows of `EPOCHS` that runs give.
+    """Return the rows of `EPOCHS` of some runs.
 
     `sizes`: validation batch sizes, multiples of the first, which is the runs' own. The other
     arguments, and what raises, as in `rows.table`: what Keras itself logged is held against the
@@ -142,7 +142,7 @@ def _of_run(
 
 
 def logged(batches: Counts, sizes: Sequence[int], averaging: Any) -> dict[str, Any]:
-    """Column -> what is logged at each validation batch size and for each value of empty batches.
+    """Return columns of logged values at each validation batch size and value of empty batches.
 
     `batches`: counts of shape (n, batches of `sizes[0]`); the values have shape (n,).
     """
@@ -156,11 +156,11 @@ def logged(batches: Counts, sizes: Sequence[int], averaging: Any) -> dict[str, A
 
 
 def _joined(parts: Sequence[Counts]) -> Counts:
-    """Counts of single passes (n_batches,), or of several, one below the other."""
+    """Stack counts of single passes (n_batches,), or of several."""
     return Counts(*(np.vstack(each) for each in zip(*parts, strict=True)))
 
 
 def _at(of: SplitResult, thresholds: Sequence[float], size: int) -> Counts:
-    """The counts of a pass in batches of a size at each threshold, (n_thresholds, n_batches)."""
+    """Return the counts of a pass in batches at each threshold, (n_thresholds, n_batches)."""
     assert of.predictions is not None
     return _joined([batch_counts(*of.predictions, size, threshold) for threshold in thresholds])

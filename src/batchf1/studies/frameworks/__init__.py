@@ -1,1 +1,1 @@
-"""What each Keras really does to a metric function, measured in it."""
+"""Study of frameworks: what each of them logs for a metric of batches."""

@@ -1,4 +1,4 @@
-"""The environments that other frameworks live in, and the programs that run there.
+"""Environments of other frameworks, and the programs that run in them.
 
 Each is installed from its pins, `pins/<name>.txt`: every package, so that nothing else comes along.
 """
@@ -20,7 +20,7 @@ PINS = Path(__file__).with_name("pins")
 
 
 class Environment(NamedTuple):
-    """What an environment is for, and takes on Linux with an x86-64 processor."""
+    """Purpose and size of an environment on Linux with an x86-64 processor."""
 
     what: str
     imports: str
@@ -43,7 +43,7 @@ ENVIRONMENTS = {
 
 
 class Program(NamedTuple):
-    """A module of `programs`, and where it runs."""
+    """Module of `programs`, and the environment that it runs in."""
 
     module: str
     environment: str | None = None
@@ -67,23 +67,23 @@ PROGRAMS = {
 
 
 def pins(name: str) -> Path:
-    """The file with the pins of an environment."""
+    """Return the file with the pins of an environment."""
     return PINS / f"{name}.txt"
 
 
 def cost(name: str) -> str:
-    """What an environment holds and takes, in a line."""
+    """Return the content of an environment and its size, in a line."""
     needs = ENVIRONMENTS[name]
     return f"{needs.what}: {needs.download_mb} MB to download, {needs.disk_mb} MB on disk"
 
 
 def python(name: str | None, folder: Path = FOLDER) -> Path:
-    """The interpreter of an environment, or batchf1's own."""
+    """Return the interpreter of an environment, or batchf1's own."""
     return Path(sys.executable) if name is None else folder / name / "bin" / "python"
 
 
 def install(name: str, folder: Path) -> None:
-    """Make an environment in a folder, whole or not at all.
+    """Create an environment in a folder, completely or not at all.
 
     Raises `InputError` for another name, where the package index does not answer, or where what it
     has cannot be imported: on Linux it serves PyTorch for CUDA alone, which does not start without
@@ -96,7 +96,7 @@ def install(name: str, folder: Path) -> None:
 
 
 def _steps(name: str, folder: Path) -> Iterator[tuple[list[str], str]]:
-    """The commands that make an environment, and what each needs."""
+    """Yield the commands that create an environment, and the requirement of each."""
     here, wanted = str(folder / "bin" / "python"), pins(name)
     yield [sys.executable, "-m", "venv", "--without-pip", str(folder)], "could not be made"
     pip = [sys.executable, "-m", "pip", "--python", here, "--disable-pip-version-check", "install"]

@@ -1,4 +1,4 @@
-"""The toy: ten labels and scores, and how they are cut into batches. Needs NumPy alone."""
+"""Example of ten labels and scores in two batchings; needs NumPy only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ LABELS = np.array([1, 0, 1, 0, 1, 0, 0, 0, 1, 1], np.float32)
 SCORES = np.array([1, 1, 0, 0, 1, 0, 0, 0, 1, 1], np.float32)
 BATCH_SIZE = 4
 BATCHES = {"4/4/2": 10, "4/4": 8}
-"""How the toy is cut -> its samples. The second is the first without its short batch."""
+"""Batch sizes -> number of samples. The second is the first without its short batch."""
 
 
 def batches(n: int, size: int = BATCH_SIZE) -> list[list[int]]:
-    """The samples of each batch of the toy's first `n`."""
+    """Return the samples of each batch of the example's first `n`."""
     return [list(range(start, min(start + size, n))) for start in range(0, n, size)]
 
 
 def f1(y_true: Any, y_pred: Any) -> float:
-    """F1 of arrays of labels and scores, both (n,), as one writes it for a batch; NaN for 0/0."""
+    """Return F1 of labels and scores (n,), as users write it for a batch; NaN for 0/0."""
     true, called = np.asarray(y_true) > 0.5, np.asarray(y_pred) > 0.5
     return float(2 * (true & called).sum() / (true.sum() + called.sum()))

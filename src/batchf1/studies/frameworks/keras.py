@@ -1,4 +1,4 @@
-"""What each Keras logs for a metric function: measured on a toy in the real framework.
+"""Logs of each Keras for a metric function, measured on a small example in the framework itself.
 
 `batchf1 workflow probe keras224|tf_keras|keras` prints one framework's rows as JSON, and
 `batchf1 workflow probe --write docs` measures all three and writes `docs/averaging.csv` and the
@@ -59,7 +59,7 @@ TOLERANCE = 1e-6
 
 
 def measure(framework: str) -> list[Row]:
-    """The rows of a framework, from a fresh process that runs it; some 20 seconds.
+    """Measure a framework in a fresh process and return its rows; takes some 20 seconds.
 
     Raises `InputError` for another name or where the framework cannot be used.
     """
@@ -69,7 +69,9 @@ def measure(framework: str) -> list[Row]:
         [sys.executable, "-m", "batchf1.cli.main", "workflow", "probe", framework],
         capture_output=True,
         text=True,
-        env=os.environ | quiet | {"CUDA_VISIBLE_DEVICES": "-1"},  # a toy: the same on every machine
+        env=os.environ
+        | quiet
+        | {"CUDA_VISIBLE_DEVICES": "-1"},  # so small an example: the same on every machine
     )
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no word"]
@@ -78,7 +80,7 @@ def measure(framework: str) -> list[Row]:
 
 
 def run(framework: str) -> list[Row]:
-    """The rows of a framework, measured in this process, which must not have another Keras.
+    """Measure a framework in this process, which must not have imported another Keras.
 
     Raises `InputError` for another name.
     """
@@ -98,7 +100,7 @@ def run(framework: str) -> list[Row]:
 
 
 def _load(framework: str) -> tuple[Any, Any]:
-    """The framework, and where it keeps its tensor operations."""
+    """Import the framework; return it and the module of its tensor operations."""
     if framework == "keras224":
         from batchf1.training.keras224 import software as keras224
 
@@ -109,7 +111,7 @@ def _load(framework: str) -> tuple[Any, Any]:
 
 
 def identity_model(keras: Any, argument: str, metrics: list[Any]) -> Any:
-    """A model that gives back its input, whatever it is trained on."""
+    """Return a model whose output is its input, whatever it is trained on."""
     scores = keras.layers.Input((1,))
     same = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(scores)
     model = keras.models.Model(scores, same)
@@ -118,7 +120,7 @@ def identity_model(keras: Any, argument: str, metrics: list[Any]) -> Any:
 
 
 def metric_functions(ops: Any, returned: str) -> list[Callable[[Any, Any], Any]]:
-    """What returns F1, or the three counts, of a batch, written with the framework's operations.
+    """Return functions of F1 or the three counts of a batch, in the framework's operations.
 
     `ops`: where it keeps them; `returned`: one of `RETURNED`.
     """
@@ -133,7 +135,7 @@ def metric_functions(ops: Any, returned: str) -> list[Callable[[Any, Any], Any]]
 
     def f1(y_true: Any, y_pred: Any) -> Any:
         tp, predicted, positives = (ops.sum(part) for part in parts(y_true, y_pred))
-        return 2 * tp / (predicted + positives)  # no batch of the toy is without positives
+        return 2 * tp / (predicted + positives)  # no batch of the example is without positives
 
     places = range(len(MARGINS))
     found: list[Any] = [f1] if returned == "f1" else [count(place) for place in places]
@@ -170,7 +172,7 @@ def _data(n: int, weights: Fed | None, shape: tuple[int, ...]) -> tuple[Fed, ...
 def _logs(
     model: Any, call: str, data: tuple[Fed, ...], original: bool
 ) -> tuple[dict[str, float], str]:
-    """The log of one epoch, and the type of the exception if it raised."""
+    """Return the logs of one epoch, and the name of the exception if it raised."""
     try:
         if call == "fit":
             weights = data[2] if len(data) > 2 else None
@@ -194,7 +196,7 @@ def _endless(data: tuple[Fed, ...]) -> Iterator[tuple[Fed, ...]]:
 
 
 def _judged(row: Row) -> Row:
-    """The row with its F1, the true ones, and whether they agree."""
+    """Return the row with its F1, the true F1, and whether they agree."""
     n = BATCHES[row.batches]
     each, weights = spread("per_sample", n), _weights(row)
     true, weighted = (
@@ -219,7 +221,7 @@ def _weights(row: Row) -> Floats:
 
 
 def spread(returned: str, n: int) -> dict[str, Floats]:
-    """What the metrics return on the toy's first `n` samples, by name, for each sample.
+    """Return the metrics' values on the example's first `n` samples, by name, for each sample.
 
     A scalar stands at each sample of its batch; arrays of shape (n,).
     """
@@ -236,7 +238,7 @@ def spread(returned: str, n: int) -> dict[str, Floats]:
 
 
 def by_rules(values: Floats, weights: Floats) -> dict[str, float]:
-    """What each of `RULES` logs for the `values` and `weights` of the toy's samples, both (n,)."""
+    """Return what each of `RULES` logs for `values` and `weights` of the samples, both (n,)."""
     sizes = _sizes(len(values))
     means, weighted = _by_batch(values) / sizes, _by_batch(values * weights)
     nonzero = _by_batch((weights != 0).astype(np.float64))
@@ -257,7 +259,7 @@ def _by_batch(values: Floats) -> Floats:
 
 
 def _with_rule(rows: list[Row]) -> list[Row]:
-    """The rows with the first rule that gives all numbers of a case, on both cuts of the toy."""
+    """Return the rows with the first rule that explains all numbers of a case."""
     fitting = {case: list(RULES) for case in map(_case, rows)}
     for row in rows:
         for name, values in spread(row.returned, BATCHES[row.batches]).items():
@@ -274,7 +276,7 @@ def _case(row: Row) -> tuple[str, ...]:
 
 
 def _with_precision(rows: list[Row]) -> list[Row]:
-    """The rows with the precision of their call and split, seen in the numbers logged there."""
+    """Return the rows with the precision of their call and split, inferred from the logs."""
 
     def place(row: Row) -> tuple[str, str]:
         return row.call, row.split
@@ -291,7 +293,7 @@ def _logged(row: Row) -> list[float]:
 
 
 def _rounded(row: Row) -> Row:
-    """The row as it is kept: digits beyond the seventh differ between machines."""
+    """Return the row rounded to seven digits, as further digits differ between machines."""
     numbers = {name: v for name, v in asdict(row).items() if isinstance(v, float)}
     rounded: dict[str, Any] = {name: round(value, 7) for name, value in numbers.items()}
     return replace(row, **rounded)

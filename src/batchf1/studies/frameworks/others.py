@@ -1,4 +1,4 @@
-"""What the programs measured, audited: a row for each number that a framework logged."""
+"""Audited measurements of the programs: a row for each number that a framework logged."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class Row:
-    """A number that a framework logged for the toy, and what it is."""
+    """Number that a framework logged for the example, and the result of its audit."""
 
     framework: str
     version: str
     written: str
     """What the user writes, in Markdown."""
     batches: str
-    """How the toy was cut, as `4/4/2`."""
+    """Batch sizes of the example, as `4/4/2`."""
     seen: str
     """The samples that went into the number: batches apart by `/`, devices by `|`."""
     logged: float
     pooled: float
-    """The F1 of all samples of the toy."""
+    """F1 of all samples of the example."""
     fits: str = ""
     """The rules of `audit` that give this number."""
     rule: str = ""
@@ -52,7 +52,7 @@ class Row:
 
 
 def measure(name: str, folder: Path = FOLDER) -> list[Row]:
-    """The rows of a program, from a process of its environment.
+    """Run a program in its environment and return its rows.
 
     `name`: one of `PROGRAMS`; `folder`: where the environments are. Raises `InputError` for
     another name, or where the program does not run to its end.
@@ -85,18 +85,18 @@ def _module(name: str) -> str:
     return f"{__name__.rpartition('.')[0]}.programs.{name}"
 
 
-def rows_of(told: dict[str, Any]) -> list[Row]:
-    """The rows, not judged yet, of what a program tells."""
+def rows_of(output: dict[str, Any]) -> list[Row]:
+    """Return the rows of a program's output, not audited yet."""
     rows = []
-    for case in told["cases"]:
-        pooled = example.f1(*_toy([list(range(samples(case["batches"])))])[0])
+    for case in output["cases"]:
+        pooled = example.f1(*_labels_and_scores([list(range(samples(case["batches"])))])[0])
         numbers = {"logged": round(case["logged"], DIGITS), "pooled": round(pooled, DIGITS)}
-        rows.append(Row(told["framework"], told["version"], **case | numbers))
+        rows.append(Row(output["framework"], output["version"], **case | numbers))
     return rows
 
 
 def judged(rows: Iterable[Row]) -> list[Row]:
-    """The rows with their rules and whether they are right, which both cuts decide together."""
+    """Return the rows with their rules and verdicts; both batchings decide together."""
     found = list(rows)
     together: dict[tuple[str, str], list[Row]] = {}
     for row in found:
@@ -105,17 +105,20 @@ def judged(rows: Iterable[Row]) -> list[Row]:
 
 
 def audited(row: Row) -> AuditResult:
-    """What `audit` says of a row."""
+    """Return the result of `audit` for a row."""
     devices = [_batches(part) for part in row.seen.split("|")]
     batches = [batch for device in devices for batch in device]
     places = [place for place, device in enumerate(devices) for _ in device]
     return audit(
-        F1, _toy(batches), f"{row.logged:.{DIGITS}f}", devices=places if places[-1] else None
+        F1,
+        _labels_and_scores(batches),
+        f"{row.logged:.{DIGITS}f}",
+        devices=places if places[-1] else None,
     )
 
 
 def samples(batches: str) -> int:
-    """How many samples of the toy a cut takes."""
+    """Return the number of samples in a batching of the example."""
     return sum(map(int, batches.split("/")))
 
 
@@ -123,7 +126,7 @@ def _batches(text: str) -> list[list[int]]:
     return [[int(sample) for sample in batch.split()] for batch in text.split("/")]
 
 
-def _toy(batches: list[list[int]]) -> list[tuple[Any, Any]]:
+def _labels_and_scores(batches: list[list[int]]) -> list[tuple[Any, Any]]:
     return [(example.LABELS[batch], example.SCORES[batch]) for batch in batches]
 
 

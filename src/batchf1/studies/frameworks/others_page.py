@@ -1,4 +1,4 @@
-"""The table of `docs/frameworks.md`, from the rows that were measured."""
+"""Table of `docs/frameworks.md`, from the measured rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADER = ["framework", "version", "what one writes", "logged", "rule", "right?",
 
 
 def write(rows: list[Row], folder: str | Path) -> None:
-    """Write `frameworks.csv` and the table of `frameworks.md`, each whole or not at all.
+    """Write `frameworks.csv` and the table of `frameworks.md`, each completely or not at all.
 
     Raises `InputError` where the page or its markers are missing, or a file cannot be written.
     """
@@ -20,7 +20,7 @@ def write(rows: list[Row], folder: str | Path) -> None:
 
 
 def render(rows: list[Row]) -> str:
-    """A table in Markdown, with a line for each way to log F1."""
+    """Return a table in Markdown, with a line for each way to log F1."""
     ways: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         ways.setdefault((row.framework, row.written), []).append(row)
@@ -40,7 +40,7 @@ def _number(row: Row) -> str:
 
 
 def _rule(cuts: list[Row]) -> str:
-    """In words, or what fits on the cuts on which some rule does."""
+    """Describe the rule; if no rule fits all batchings, one that fits each of them."""
     if cuts[0].rule:
         return f"{MEANING[cuts[0].rule]} (`{cuts[0].rule}`)"
     some = [f"`{row.fits.split()[0]}` on {row.batches}" for row in cuts if row.fits]
@@ -48,7 +48,7 @@ def _rule(cuts: list[Row]) -> str:
 
 
 def _samples(row: Row) -> str:
-    """What is odd about the samples that went in: too few, or one more than once."""
+    """Describe missing or repeated samples."""
     seen = [int(sample) for sample in row.seen.replace("/", " ").replace("|", " ").split()]
     lacking = set(range(samples(row.batches))) - set(seen)
     if lacking:

@@ -1,4 +1,4 @@
-"""The tables of `docs/averaging.md`, from the rows of the probe."""
+"""Tables of `docs/averaging.md`, from the measured rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batchf1.studies.frameworks.rows import FRAMEWORKS, RETURNED, RULES, Row, Ru
 
 
 def write(rows: list[Row], folder: str | Path) -> None:
-    """Write `averaging.csv` and the tables of `averaging.md`, each whole or not at all.
+    """Write `averaging.csv` and the tables of `averaging.md`, each completely or not at all.
 
     Raises `InputError` where the page or its markers are missing, or a file cannot be written.
     """
@@ -21,7 +21,7 @@ def write(rows: list[Row], folder: str | Path) -> None:
 
 
 def write_page(rows: Sequence[Any], tables: str, page: Path) -> None:
-    """Write the rows, of some dataclass, beside a page as CSV, and its tables between its markers.
+    """Write rows, of some dataclass, as CSV, and their tables between the markers of a page.
 
     Raises `InputError` where the page or its markers are missing, or a file cannot be written.
     """
@@ -51,7 +51,7 @@ def _with_tables(page: str, tables: str, path: Path) -> str:
 
 
 class Place(NamedTuple):
-    """Lines of the tables: their first cell, and the values of `Row` that they tell of."""
+    """Line of a table: its first cell, and the values of `Row` that select its rows."""
 
     text: str
     weights: tuple[str, ...]
@@ -81,7 +81,7 @@ WHY = {
 
 
 def render(rows: list[Row]) -> str:
-    """Two tables in Markdown: whether F1 comes out right, and what is averaged how."""
+    """Return two tables in Markdown: whether F1 is right, and how values are averaged."""
     versions = {row.framework: row.version for row in rows}
     header = ["put into", "it returns"]
     header += [f"{name} {versions[framework]}" for framework, name in FRAMEWORKS.items()]
@@ -97,7 +97,7 @@ def render(rows: list[Row]) -> str:
 
 
 def table(header: list[str], lines: Iterable[list[str]]) -> str:
-    """A table in Markdown: a header and lines of as many cells."""
+    """Return a table in Markdown: a header, and lines with as many cells."""
     cells = [header, ["---"] * len(header), *lines]
     return "".join(f"| {' | '.join(line)} |\n" for line in cells)
 
@@ -116,14 +116,14 @@ def _line(
 
 
 def _difference(line: list[str], other: list[str]) -> list[str]:
-    """The line with `same` for each framework in which it says what the other does."""
+    """Return the line with `same` for each framework that equals the other line."""
     kept = line[:2]
     pairs = zip(line[2:], other[2:], strict=True)
     return [*kept, *("same" if here == there else here for here, there in pairs)]
 
 
 def _cell(rows: list[Row], text: Callable[[list[Row]], str]) -> str:
-    """The text, or one for each call and split where these differ."""
+    """Return the text, or one for each call and split where these differ."""
     parts: dict[str, list[Row]] = {}
     for row in rows:
         parts.setdefault(f"{row.call}, {row.split}", []).append(row)
@@ -154,7 +154,7 @@ def _why(row: Row) -> str:
 
 
 def _right(row: Row) -> bool:
-    """Whether it is the F1 that was asked for: the weighted one where weights are used."""
+    """Return True if the F1 is the one asked for: weighted where weights are used."""
     return row.exact == ("unweighted" if row.weights == "none" else "weighted")
 
 

@@ -1,4 +1,4 @@
-"""The rows that the probe gives: a metric function in a framework, and what was logged of it."""
+"""Rows of the study of Keras versions: a metric function in a framework, and its logs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CASE = ("framework", "weights", "labels", "returned", "call", "split")
 
 @dataclass(frozen=True)
 class Row:
-    """One case on one cut of the toy: what was logged for it, and what follows."""
+    """Case of one batching of the example: its logs, and the conclusions from them."""
 
     framework: str
     version: str
@@ -44,7 +44,7 @@ class Row:
     weighted_f1: float = 0.0
     """The true F1 where every sample counts by its weight."""
     rule: str = ""
-    """A key of `RULES`, or `other`: what both cuts of the toy were averaged by."""
+    """A key of `RULES`, or `other`: the rule that averages both batchings of the example."""
     exact: str = ""
     """`unweighted` or `weighted`: the true F1 that `f1` equals in this row; `no`: neither."""
     precision: str = ""
@@ -54,7 +54,7 @@ class Row:
 
 
 class Rule(NamedTuple):
-    """How the values of an epoch become one number, in words."""
+    """Description of how the values of an epoch become one number."""
 
     of_scalars: str
     of_vectors: str
@@ -74,7 +74,7 @@ RULES = {
 
 
 def load(path: str | Path) -> list[Row]:
-    """The rows of a CSV that `write` wrote. Raises `InputError` where it is not one."""
+    """Read the rows of a CSV that `write` wrote; raise `InputError` for other files."""
     return read(path, Row)
 
 
@@ -82,7 +82,7 @@ Kind = TypeVar("Kind")
 
 
 def read(path: str | Path, kind: type[Kind]) -> list[Kind]:
-    """The rows of the probe's CSV as a dataclass of texts and numbers; `InputError` for others."""
+    """Read a CSV as rows of a dataclass of texts and numbers; `InputError` for other files."""
     kinds = get_type_hints(kind)
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:

@@ -1,1 +1,1 @@
-"""The smallest real use of each framework; each runs in its own process, where NumPy is there."""
+"""Minimal programs of each framework; each runs in its own process, with NumPy installed."""

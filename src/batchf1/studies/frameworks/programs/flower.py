@@ -1,4 +1,4 @@
-"""Flower: what the server makes of its clients' F1."""
+"""Flower: the server's aggregation of its clients' F1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batc
 
 
 def measured(n: int) -> Iterator[Case]:
-    """F1 of clients, each with a batch of the toy, and F1 of their counts."""
+    """Yield F1 of clients, each with a batch of the example, and F1 of their counts."""
     clients = example.batches(n)
     seen = format_batches(*([client] for client in clients))
     instead = "counts, each divided by `num-examples`; F1 of what the server gives"

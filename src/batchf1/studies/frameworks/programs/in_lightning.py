@@ -1,4 +1,4 @@
-"""Lightning: what `self.log` makes of an F1, in one process."""
+"""Lightning in one process: F1 as logged by `self.log`."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batc
 
 
 def value(module: Any, scores: Any, labels: Any) -> None:
-    """Log the number that F1 is on this batch."""
+    """Log the F1 of this batch as a number."""
     module.log("f1", binary_f1_score(scores, labels))
 
 
 def constant(module: Any, scores: Any, labels: Any) -> None:
-    """Log it as if all batches had one size."""
+    """Log the F1 of this batch with `batch_size=1`, as if all batches had one size."""
     module.log("f1", binary_f1_score(scores, labels), batch_size=example.BATCH_SIZE)
 
 
 def forward(module: Any, scores: Any, labels: Any) -> None:
-    """Log what the metric gives back, which is this batch's."""
+    """Log the metric's return value, which is that of this batch."""
     module.log("f1", module.f1(scores, labels))
 
 
 def computed(module: Any, scores: Any, labels: Any) -> None:
-    """Log what the metric is so far."""
+    """Log the metric's value over all batches so far."""
     module.f1.update(scores, labels)
     module.log("f1", module.f1.compute())
 
 
 def computed_constant(module: Any, scores: Any, labels: Any) -> None:
-    """The same as if all batches had one size."""
+    """Log the metric's value so far as if all batches had one size."""
     module.f1.update(scores, labels)
     module.log("f1", module.f1.compute(), batch_size=example.BATCH_SIZE)
 
 
 def whole(module: Any, scores: Any, labels: Any) -> None:
-    """Log the metric itself."""
+    """Log the metric object."""
     module.f1(scores, labels)
     module.log("f1", module.f1)
 
 
 def whole_epoch(module: Any, scores: Any, labels: Any) -> None:
-    """Log the metric itself, at the end of the epoch only."""
+    """Log the metric object at the end of the epoch only."""
     module.f1(scores, labels)
     module.log("f1", module.f1, on_step=False, on_epoch=True)
 
@@ -70,7 +70,7 @@ TRAINING = {'`self.log("f1", f1)` in `training_step`': value, EPOCH: whole_epoch
 
 
 class Module(lightning.LightningModule):
-    """A model whose scores are its input, and which logs F1 in some way."""
+    """Model whose scores are its input, and which logs F1 by a given function."""
 
     def __init__(self, step: Any) -> None:
         super().__init__()
@@ -87,11 +87,11 @@ class Module(lightning.LightningModule):
     training_step = validation_step  # no loss: nothing is to be learnt
 
     def configure_optimizers(self) -> None:
-        """None is needed."""
+        """Return None: nothing is optimised."""
 
 
 def loader(n: int) -> Any:
-    """The toy's first `n` samples, each with its number."""
+    """Return a loader of the example's first `n` samples, each with its index."""
     samples = (
         torch.arange(n),
         torch.tensor(example.SCORES[:n]),
@@ -101,7 +101,7 @@ def loader(n: int) -> Any:
 
 
 def trainer(**options: Any) -> Any:
-    """A trainer that writes nothing."""
+    """Return a trainer that writes no files and no output."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
@@ -115,7 +115,7 @@ def trainer(**options: Any) -> Any:
 
 
 def measured(n: int) -> Iterator[Case]:
-    """F1 logged in each way in validation, then in training."""
+    """Yield F1 logged in each way in validation, then in training."""
     for written, step in VALIDATION.items():
         module = Module(step)
         (logs,) = trainer().validate(module, loader(n), verbose=False)

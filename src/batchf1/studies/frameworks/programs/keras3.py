@@ -24,7 +24,7 @@ COUNTS = {
 
 
 def measured(n: int, where: str) -> Iterator[Case]:
-    """F1 and counts in `metrics`, as `evaluate` logs them, and Keras' own F1 object."""
+    """Yield F1 and counts of `metrics`, as `evaluate` logs them, and Keras' own F1 object."""
     logs, seen = _logs(n, where), _seen(n, where)
     instead = "counts per sample; or `F1Score(threshold=0.5)`"
     yield Case("a function that returns F1", logs["f1"], seen, instead)
@@ -51,7 +51,7 @@ def _logs(n: int, where: str) -> dict[str, Any]:
 
 
 def f1(y_true: Any, y_pred: Any) -> Any:
-    """F1 as people write it, 0 where nothing is positive and nothing called so."""
+    """Return F1 as users write it, 0 without positives and predicted positives."""
     from keras import config, ops
 
     called = ops.cast(y_pred > 0.5, "float32")
@@ -60,7 +60,7 @@ def f1(y_true: Any, y_pred: Any) -> Any:
 
 
 def _replicas() -> Any:
-    """The scope of two logical CPUs."""
+    """Return the scope of two logical CPUs."""
     import tensorflow as tf
 
     if not tf.config.list_logical_devices("CPU")[1:]:
@@ -69,7 +69,7 @@ def _replicas() -> Any:
 
 
 def _divide() -> None:
-    """Make two logical CPUs of one, before TensorFlow is in use."""
+    """Split the CPU into two logical devices, before TensorFlow is in use."""
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -77,7 +77,7 @@ def _divide() -> None:
 
 
 def _seen(n: int, where: str) -> str:
-    """Each batch, or what each replica gets of it."""
+    """Return each batch, or the part of it that each replica gets."""
     batches = example.batches(n)
     if where != "mirrored":
         return format_batches(batches)

@@ -1,4 +1,4 @@
-"""Lightning on two processes: DDP over gloo, on this machine alone."""
+"""Lightning on two processes of this machine: DDP over gloo."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PATIENCE = timedelta(seconds=60)
 
 
 def value(module: Any, scores: Any, labels: Any, sync_dist: bool) -> None:
-    """Log the number that F1 is on this batch."""
+    """Log the F1 of this batch as a number."""
     module.log("f1", binary_f1_score(scores, labels), sync_dist=sync_dist)
 
 
 def measured(n: int) -> Iterator[Case]:
-    """F1 logged in each way; of an odd number of samples, the right way alone."""
+    """Yield F1 logged in each way; for an odd number of samples, only in the right way."""
     if n % RANKS == 0:
         (logged, *_), seen = _validated(partial(value, sync_dist=True), n)
         yield Case('`self.log("f1", f1, sync_dist=True)`', logged, format_batches(*seen), WHOLE)
@@ -45,7 +45,7 @@ ODD = "`validate` on one device; or leave the last sample out"
 
 
 def _validated(step: Any, n: int) -> tuple[list[float], list[list[list[int]]]]:
-    """What each process logs, and the batches that it saw."""
+    """Return the value that each process logs, and its batches."""
     module = Module(step)
     strategy = DDPStrategy(process_group_backend="gloo", timeout=PATIENCE)
     (logs,) = trainer(devices=RANKS, strategy=strategy).validate(module, loader(n), verbose=False)

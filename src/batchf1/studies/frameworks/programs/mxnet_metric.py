@@ -1,4 +1,4 @@
-"""MXNet: its own F1."""
+"""MXNet: its F1 metric."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batc
 
 
 def measured(n: int) -> Iterator[Case]:
-    """F1 as it comes, and with its other average."""
+    """Yield F1 with the default average, and with the other one."""
     seen, instead = format_batches(example.batches(n)), '`metric.F1(average="micro")`'
     yield Case("`metric.F1()`", _evaluated(mx.metric.F1(), n), seen, instead)
     yield Case('`metric.F1(average="micro")`', _evaluated(mx.metric.F1(average="micro"), n), seen)

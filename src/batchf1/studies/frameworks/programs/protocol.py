@@ -1,4 +1,4 @@
-"""What a program tells: the numbers that a framework logged for the toy, as JSON."""
+"""Output protocol of the programs: the numbers that a framework logged for the example, as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from batchf1.studies.frameworks.example import BATCHES
 
 @dataclass(frozen=True)
 class Case:
-    """A number that a framework logged."""
+    """Number that a framework logged."""
 
     written: str
     """What the user writes, in Markdown."""
@@ -21,11 +21,11 @@ class Case:
     instead: str = ""
     """What to write instead, in Markdown; empty where nothing is wrong."""
     batches: str = ""
-    """How the toy was cut."""
+    """Batch sizes of the example."""
 
 
 def format_batches(*devices: Sequence[Sequence[int]]) -> str:
-    """The batches of each device as text: `0 1 2 3/8 9|4 5 6 7` has two devices.
+    """Return the batches of each device as text: `0 1 2 3/8 9|4 5 6 7` has two devices.
 
     `devices`: for each its batches, each the numbers of its samples.
     """
@@ -38,14 +38,14 @@ def emit(
     measured: Callable[[int], Iterable[Case]],
     cuts: dict[str, int] = BATCHES,
 ) -> None:
-    """Print the cases of each cut of the toy, on one line.
+    """Print the cases of each batching of the example, on one line.
 
-    `measured`: from a number of samples to what the framework logs for so many of the toy.
+    `measured`: yields what the framework logs for the first `n` samples of the example.
     """
     cases = [
         asdict(case) | {"batches": cut, "logged": float(case.logged)}
         for cut, n in cuts.items()
         for case in measured(n)
     ]
-    said = {"framework": framework, "version": version, "cases": cases}
-    print(json.dumps(said), flush=True)  # noqa: T201
+    message = {"framework": framework, "version": version, "cases": cases}
+    print(json.dumps(message), flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""ignite: metrics attached to an evaluator."""
+"""PyTorch-Ignite: metrics attached to an evaluator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batc
 
 
 def measured(n: int) -> Iterator[Case]:
-    """The F1 of batches, averaged in two ways, and F1 of precision and recall."""
+    """Yield F1 of batches, averaged in two ways, and F1 of precision and recall."""
     cut = example.batches(n)
     instead = "`P * R * 2 / (P + R)` of `Precision()` and `Recall()`"
     precision, recall = Precision(), Recall()

@@ -1,4 +1,4 @@
-"""scikit-learn: the folds of a cross-validation are batches, too."""
+"""scikit-learn: cross-validation, whose folds are batches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batc
 
 
 def measured(n: int) -> Iterator[Case]:
-    """The F1 of a cross-validation, in both of its ways."""
+    """Yield F1 of a cross-validation: the mean over folds, and the pooled value."""
     x, y = SCORES[:n, None], LABELS[:n]
     model = FrozenEstimator(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
     folds = PredefinedSplit(np.arange(n) // BATCH_SIZE)

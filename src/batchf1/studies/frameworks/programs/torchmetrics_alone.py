@@ -1,4 +1,4 @@
-"""torchmetrics in a loop of one's own."""
+"""torchmetrics in a plain PyTorch loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batc
 
 
 def measured(n: int) -> Iterator[Case]:
-    """A mean of F1, and F1 itself."""
+    """Yield means of F1 over batches, and the F1 metric."""
     scores, labels = torch.tensor(SCORES), torch.tensor(LABELS).int()
     mean, weighted, whole = MeanMetric(), MeanMetric(), BinaryF1Score()
     for batch in batches(n):

@@ -1,4 +1,4 @@
-"""The line at the end of an audit: what was audited, what was not, and when that is a warning."""
+"""Summary line of an audit: the logs audited and not audited, and when it is a warning."""
 
 import logging
 import warnings
@@ -61,7 +61,7 @@ def test_for_ci():
     assert summarize(warner("raise", ignore={"val_dice", "val_iou"}), BOTH) == []
 
 
-def test_silent_when_asked(caplog):
+def test_ignore_is_silent(caplog):
     caplog.set_level(logging.INFO)
     assert summarize(warner("ignore"), BOTH) == []
     assert not caplog.records

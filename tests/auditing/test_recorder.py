@@ -127,10 +127,10 @@ def test_buffers_may_be_used_again():
 
 @pytest.mark.parametrize("limits", [(2**26, 2), (100, 1024), (1, 1024)])
 def test_batches_keep_their_sizes_and_their_order(monkeypatch, limits):
-    monkeypatch.setattr(room, "WAITING", limits[0])
-    monkeypatch.setattr(room, "BATCHES", limits[1])
+    monkeypatch.setattr(room, "MAX_BYTES", limits[0])
+    monkeypatch.setattr(room, "MAX_BATCHES", limits[1])
     recorder = recorded()
-    assert len(recorder._pieces) > 1
+    assert len(recorder._chunks) > 1
     assert len(recorder) == len(BATCHES)
     assert kept(recorder) == [[y.tolist(), p.tolist()] for y, p in BATCHES]
     assert kept(recorder) == kept(recorded())
@@ -242,7 +242,7 @@ def test_arrays_of_any_library(kind):
 
 @pytest.mark.parametrize("kind", [Tensor, Later])
 def test_no_batch_waits_for_its_device(monkeypatch, kind):
-    monkeypatch.setattr(room, "BATCHES", 4)
+    monkeypatch.setattr(room, "MAX_BATCHES", 4)
     monkeypatch.setattr(Tensor, "moved", 0)
     recorder = Recorder()
     moved = []
@@ -313,3 +313,9 @@ def test_a_refused_check_can_be_asked_again():
         with pytest.raises(InputError, match="metric: takes the samples of all batches"):
             recorder.check("val_f1", 0.5, lambda y: 0)
         assert recorder.check("val_f1", f1(Y, P), f1).ok
+
+
+def test_chunks_by_their_old_name():
+    recorder = recorded()
+    with pytest.warns(FutureWarning, match="^pieces is now chunks; "):
+        assert recorder.pieces() == recorder.chunks()

@@ -132,7 +132,7 @@ def test_in_inference_mode_and_no_gradient_is_kept(torch, model):
     with torch.inference_mode():
         recorder.record(torch.ones(2), model(torch.ones(2, 1))[:, 0])
     recorder.record(torch.ones(2), model(torch.ones(2, 1))[:, 0])
-    assert not any(part.requires_grad for pair in recorder._waiting for part in pair)
+    assert not any(part.requires_grad for pair in recorder._pending for part in pair)
     assert recorder.check("val_f1", 1.0, f1).n_batches == 2
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from batchf1.auditing.answer import audit
 from batchf1.auditing.metric_warnings import CUTS, Cause, close
-from batchf1.auditing.samples import REFUSALS
+from batchf1.auditing.samples import UNDEFINED
 from batchf1.errors import check, one_line
 from batchf1.keras import objects, state
 from batchf1.keras.verdict import RIGHT, Circumstances, Verdict
@@ -102,12 +102,12 @@ def verdicts(
         try:
             step = _step(model, whole, sizes, given)
             known = step.logs(np.arange(sizes[0]))
-        except REFUSALS as error:
+        except UNDEFINED as error:
             return dict.fromkeys(names, Verdict(reason=f"test_step: {one_line(error)}"))
         for name, logged in names.items():
             try:
                 found[name] = step.verdict(name, logged) if name in known else OTHERS
-            except REFUSALS as error:
+            except UNDEFINED as error:
                 found[name] = Verdict(reason=f"a value of test_step: {one_line(error)}")
     return found
 

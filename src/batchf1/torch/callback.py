@@ -181,7 +181,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
             if value is not self._before.get(key)
         }
         try:
-            return Part(self._recorder.pieces(), logs, self._problem)
+            return Part(self._recorder.chunks(), logs, self._problem)
         except InputError as error:  # batches of several shapes
             return Part([], logs, self._problem or str(error))
 

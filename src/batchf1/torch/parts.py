@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import distributed
 
-from batchf1.auditing.recorder import Pair, Piece
+from batchf1.auditing.recorder import Chunk
 from batchf1.errors import raise_input_error
 
 NAN = "its labels or predictions are NaN"
@@ -17,7 +17,7 @@ NAN = "its labels or predictions are NaN"
 class Part(NamedTuple):
     """Batches and logs of a process; `problem`: why its batches cannot be audited, or nothing."""
 
-    pieces: list[Piece]
+    pieces: list[Chunk]
     logs: dict[str, float]
     problem: str
 

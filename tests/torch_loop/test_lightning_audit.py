@@ -186,7 +186,7 @@ def test_until_it_tells_something(lightning):
     module = module_of(lightning, in_the_step, scores=np.zeros_like(P))
     fit(lightning, audit, module, max_epochs=2)
     assert audit.found["val_f1"].pooled == 0
-    assert audit.alarm.should_audit(2)
+    assert audit.warner.should_audit(2)
     why = "its labels or predictions are NaN"
     with pytest.raises(InputError, match=f"audited no log; not audited: val_f1 .{why}.; ignored: "):
         fit(lightning, audit, module_of(lightning, the_object, scores=P * np.nan))

@@ -1,4 +1,4 @@
-"""`audit`: each rule by hand, the counted way like the called one, and what it refuses."""
+"""`audit`: rules against a reference, counts against function calls, and invalid inputs."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The recorder in loops of PyTorch and of JAX, where they are installed."""
+"""`Recorder` in training loops of PyTorch and JAX, where installed."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def batch_f1s(loader, model, recorder):
         yield f1(y.numpy(), p.detach().numpy()), len(y)
 
 
-# The mistake, and what looks like it
+# Wrong and right reporting
 
 
 def over_loader(torch, found, loader):
@@ -70,7 +70,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_number_is_told(torch, loader, model, case):
+def test_a_wrong_number_is_reported(torch, loader, model, case):
     loop, rule = WRONG[case]
     recorder = Recorder()
     logged = loop(torch, batch_f1s(loader, model, recorder), loader)

@@ -81,7 +81,7 @@ class BinaryEncoder:
         """Add samples; `InputError` for other labels, other shapes and invalid scores."""
         pair = (("y_true", true), ("y_pred", predicted))
         shaped = self._columns if self.decision.multilabel else column
-        given, scores = (shaped(thing, part) for thing, part in pair)
+        given, scores = (shaped(name, part) for name, part in pair)
         labels = checks.array("y_true", "labels are 0 or 1", given)
         good = (labels == 0) | (labels == 1)
         if not good.all():

@@ -1,4 +1,4 @@
-"""LightningAudit leaves no log out in silence: tests, logs without a function, faults."""
+"""`LightningAudit` reports each unaudited log: tests, logs without a function, errors."""
 
 import logging
 

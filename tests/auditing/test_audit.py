@@ -1,4 +1,4 @@
-"""`audit`: each rule by hand, the counted way like the called one, and what it refuses."""
+"""`audit`: rules against a reference, counts against function calls, and invalid inputs."""
 
 import json
 import math
@@ -38,7 +38,7 @@ def labels(n, share, seed=0):
     return y, np.clip(0.4 * y + 0.6 * rng.random(n), 0, 1)
 
 
-def by_hand(values, sizes, undefined, devices):
+def reference(values, sizes, undefined, devices):
     """What each rule logs, in plain Python."""
     total, running, smooth = 0.0, [], values[0]
     for place, value in enumerate(values):
@@ -76,7 +76,7 @@ def test_every_rule_of_f1_by_hand(sizes, data):
     found = audit(F1, batches, devices=2, cuts=2)
     values = [f1_score(*batch, zero_division=0) for batch in batches]
     undefined = [not (a | b).any() for a, b in batches]
-    wanted = by_hand(values, sizes, undefined, 2)
+    wanted = reference(values, sizes, undefined, 2)
     wanted["pooled"] = f1_score(y, p, zero_division=0)
     wanted["mean_of_prefixes"] = np.mean([f1_score(y[:e], p[:e], zero_division=0) for e in ends])
     own = [np.concatenate([np.stack(batch) for batch in batches[r::2]], axis=1) for r in range(2)]

@@ -1,4 +1,4 @@
-"""The recorder: it keeps what each batch gave, whatever arrays, and tells which log is wrong."""
+"""`Recorder`: copies of arrays of any library, and warnings about wrong logs."""
 
 import warnings
 
@@ -41,7 +41,7 @@ def kept(recorder):
     return [[part.tolist() for part in pair] for pair in recorder.batches()]
 
 
-# What is said
+# Warnings
 
 
 @pytest.mark.parametrize("metric", [F1, f1])
@@ -52,7 +52,7 @@ def test_it_finds_what_an_audit_finds(metric):
     assert recorded().check("val_f1", 0.5, F1, threshold=0.8).pooled == f1_score(Y, P > 0.8)
 
 
-def test_a_wrong_number_is_told_with_both_numbers_the_rule_and_the_remedy():
+def test_a_wrong_number_is_reported_with_both_numbers_the_rule_and_the_remedy():
     with pytest.warns(BatchAveragedMetricWarning) as told:
         recorded(action="warn").check("val_f1", mean(), f1)
     line = (
@@ -68,7 +68,7 @@ def test_a_wrong_number_is_told_with_both_numbers_the_rule_and_the_remedy():
         recorded(action="warn").check("val_f1", f"{mean():.4f}", F1)
 
 
-def test_a_number_by_no_rule_is_told():
+def test_a_number_by_no_rule_is_reported():
     for metric in (f1, accuracy):
         with pytest.raises(InputError, match="logged 0.123, by no rule known"):
             recorded(action="raise").check("val", 0.123, metric)
@@ -109,12 +109,12 @@ def test_within_the_tolerance_it_is_silent(share):
 
 
 @pytest.mark.parametrize("logged", [np.inf, -np.inf, "inf", "-inf"])
-def test_an_infinite_number_is_told(logged):
+def test_an_infinite_number_is_reported(logged):
     with pytest.raises(InputError, match="^val: logged -?inf, by no rule known"):
         recorded(action="raise").check("val", logged, accuracy)
 
 
-# What is kept
+# Copies
 
 
 def test_buffers_may_be_used_again():
@@ -127,10 +127,10 @@ def test_buffers_may_be_used_again():
 
 @pytest.mark.parametrize("limits", [(2**26, 2), (100, 1024), (1, 1024)])
 def test_batches_keep_their_sizes_and_their_order(monkeypatch, limits):
-    monkeypatch.setattr(room, "WAITING", limits[0])
-    monkeypatch.setattr(room, "BATCHES", limits[1])
+    monkeypatch.setattr(room, "MAX_BYTES", limits[0])
+    monkeypatch.setattr(room, "MAX_BATCHES", limits[1])
     recorder = recorded()
-    assert len(recorder._pieces) > 1
+    assert len(recorder._chunks) > 1
     assert len(recorder) == len(BATCHES)
     assert kept(recorder) == [[y.tolist(), p.tolist()] for y, p in BATCHES]
     assert kept(recorder) == kept(recorded())
@@ -159,7 +159,7 @@ def test_epochs_do_not_mix():
     assert recorder.check("val_f1", f1(*BATCHES[-1]), f1).n_batches == 1
 
 
-# What it takes
+# Types of arrays
 
 
 class Tensor:
@@ -242,7 +242,7 @@ def test_arrays_of_any_library(kind):
 
 @pytest.mark.parametrize("kind", [Tensor, Later])
 def test_no_batch_waits_for_its_device(monkeypatch, kind):
-    monkeypatch.setattr(room, "BATCHES", 4)
+    monkeypatch.setattr(room, "MAX_BATCHES", 4)
     monkeypatch.setattr(Tensor, "moved", 0)
     recorder = Recorder()
     moved = []
@@ -270,7 +270,7 @@ def test_bfloat16_becomes_float32():
         assert pair[1] == pytest.approx(P, abs=0.004)
 
 
-# What is refused
+# Invalid inputs
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_a_batch_that_is_none(y, p, said):
     assert len(recorder) == 1
 
 
-def test_refusals_of_a_check():
+def test_invalid_inputs_of_a_check():
     with pytest.raises(
         InputError, match="val_f1: needs record.y_true, y_pred. in each batch; got no"
     ):
@@ -306,10 +306,16 @@ def test_refusals_of_a_check():
         Recorder("stop")
 
 
-def test_a_refused_check_can_be_asked_again():
+def test_check_works_after_an_invalid_input():
     recorder = recorded()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(InputError, match="metric: takes the samples of all batches"):
             recorder.check("val_f1", 0.5, lambda y: 0)
         assert recorder.check("val_f1", f1(Y, P), f1).ok
+
+
+def test_chunks_by_their_old_name():
+    recorder = recorded()
+    with pytest.warns(FutureWarning, match="^pieces is now chunks; "):
+        assert recorder.pieces() == recorder.chunks()

@@ -1,4 +1,4 @@
-"""The mistake as people write it, and right programs that look alike, each a loop over batches."""
+"""Variants of wrong and of right reporting in training loops, each a function of the batches."""
 
 import math
 
@@ -430,7 +430,7 @@ ADDITIVE |= {"a squared loss"}
 
 
 @pytest.mark.parametrize("case", RIGHT)
-def test_a_right_number_raises_no_alarm(case):
+def test_a_right_number_gives_no_warning(case):
     metric, y, p, loop = RIGHT[case]
     batches = cut(y, p)
     logged = float(loop(metric, batches))

@@ -1,4 +1,4 @@
-"""What these samples cannot show, and numbers that are not finite."""
+"""Undecided additivity, and numbers that are not finite."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The callback that tells which metrics Keras logs wrong: alarms where one is due, else silence."""
+"""`Audit`: warnings about metrics that Keras logs wrong, and none about right ones."""
 
 import keras
 import numpy as np
@@ -66,7 +66,7 @@ def test_a_short_last_batch_and_the_numbers_of_the_page(repository, caplog):
     assert f"BatchAveragedMetricWarning: {told[0]}".startswith(warning)
 
 
-# Alarms
+# Warnings
 
 
 def by_sklearn(y_true, y_pred):
@@ -146,7 +146,7 @@ def test_asked_to_be_quiet(caplog):
     assert not caplog.records
 
 
-# Silence
+# No warnings
 
 
 def test_what_is_right_is_left_in_peace(caplog):

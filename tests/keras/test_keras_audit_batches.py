@@ -1,4 +1,4 @@
-"""Which epochs are audited, and on which batches."""
+"""Epochs and batches that `Audit` audits."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from batchf1.keras import Audit, EpochEnd, UnauditedLogWarning
 from helpers.auditing import RunningMean, alarmed, f1, fitted, mean_loss, silent
 from helpers.fitting import B, Masked, compiled, data, layers
 
-# Which epochs
+# Epochs
 
 
 class Times(Audit):
@@ -41,7 +41,7 @@ def test_of_which_epochs(every, freq, times):
     assert audit.times == times
 
 
-def test_until_a_metric_tells_something():
+def test_until_a_metric_is_informative():
     x, y = data()
     audit = Times((x * 0, y))
     silent(audit, [f1], (x * 0, y), epochs=2)
@@ -52,7 +52,7 @@ def test_until_a_metric_tells_something():
     assert audit.unaudited == dict.fromkeys(["val_f1", "val_loss"], "outputs are NaN")
 
 
-def test_each_wrong_metric_is_told_once():
+def test_each_wrong_metric_is_reported_once():
     never = keras.metrics.MeanMetricWrapper(lambda y, p: 0 * ops.sum(p), name="never")
     audit = Times(data())
     with alarmed():
@@ -74,7 +74,7 @@ def test_the_metric_keeps_its_state():
     assert float(model.get_metrics_result()["f1"]) == logs["val_f1"][0]
 
 
-# Which batches
+# Batches
 
 
 class Batches(keras.utils.PyDataset):
@@ -232,7 +232,7 @@ def test_devices_that_share_each_batch():
     assert re.match(f"Audit: audited {audited}; not audited: val_mean_loss .{parts}, in", said[1])
 
 
-# A strategy of its own pass
+# `EpochEnd`
 
 
 def test_epoch_end_refuses_more_than_keras_validates():
@@ -258,7 +258,7 @@ def test_epoch_end_refuses_more_than_keras_validates():
     assert of_all == with_steps(whole, all_samples=True)["val_f1_epoch_end"] != of_two
 
 
-# What is refused
+# Invalid inputs
 
 
 class Begun(keras.callbacks.Callback):

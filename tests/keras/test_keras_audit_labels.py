@@ -1,4 +1,4 @@
-"""Labels of shape (n,) beside outputs of (n, 1), or the other way around, are broadcast."""
+"""`Audit` with labels of shape (n,) and outputs of (n, 1), or the reverse: broadcasting."""
 
 import keras
 import numpy as np

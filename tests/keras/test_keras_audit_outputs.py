@@ -1,4 +1,4 @@
-"""Models of several outputs: each metric is held against its own."""
+"""`Audit` of models of several outputs: each metric on its own output."""
 
 import keras
 import pytest
@@ -51,7 +51,7 @@ def test_outputs_are_found_by_the_names_in_the_logs():
 
 
 @pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
-def test_labels_are_told_apart_by_names_where_outputs_have_them():
+def test_labels_are_matched_by_names_where_outputs_have_them():
     x, y = data()
     with pytest.raises(InputError, match="Audit: needs labels for each of 2 outputs by name; got"):
         two_outputs(True, Audit((x, [y, 1 - y])))

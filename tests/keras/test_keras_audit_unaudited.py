@@ -1,4 +1,4 @@
-"""Every log is audited, or named with the reason: no kind of log passes in silence."""
+"""`Audit` audits each log or reports it as unaudited, with the reason."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A model of tf_keras, which is Keras 2: one line for every object of ours."""
+"""Errors of our Keras 3 objects in a model of tf_keras, which is Keras 2."""
 
 import numpy as np
 import pytest

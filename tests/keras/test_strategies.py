@@ -1,4 +1,4 @@
-"""The contract of every strategy, in real `fit`; ours against scikit-learn too."""
+"""Contract of the strategies, in real `fit`; values against scikit-learn."""
 
 import inspect
 

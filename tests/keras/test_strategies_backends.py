@@ -1,4 +1,4 @@
-"""The strategies count exactly on every backend, or say that they cannot."""
+"""Exact counts of the strategies on every backend, or an error where it has no float64."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from batchf1.keras.reconstructed import CountShare
 from helpers import fitting_classes as classes
 from helpers.fitting import POOLED, data, metrics_of, of_name, truths
 
-# Beside TensorFlow, where the backend is installed; each in a process of its own
+# Other backends than TensorFlow, where installed; each in a process of its own
 
 FITTING = """
 import json

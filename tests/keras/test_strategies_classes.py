@@ -1,4 +1,4 @@
-"""Strategies of metrics over classes, in real `fit`, against scikit-learn on what batches saw."""
+"""Strategies with metrics over classes, in real `fit`, against scikit-learn."""
 
 import keras
 import numpy as np

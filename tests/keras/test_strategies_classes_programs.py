@@ -1,4 +1,4 @@
-"""Metrics over classes in other people's programs: weights, masks, policies, outputs, saving."""
+"""Metrics over classes in user programs: weights, masks, dtype policies, outputs, saving."""
 
 import keras
 import numpy as np

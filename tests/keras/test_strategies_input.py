@@ -1,4 +1,4 @@
-"""What the strategies are given: labels, scores, weights, masks, data; counted or refused."""
+"""Inputs of the strategies: labels, scores, weights, masks, data; valid and invalid."""
 
 import weakref
 
@@ -97,7 +97,7 @@ def test_labels_are_never_broadcast_where_sizes_are_not_known_beforehand(name):
     assert np.isnan(float(metric.result()))
 
 
-# Weights and masks: right, or refused
+# Weights and masks: right, or an error
 
 
 def masking():
@@ -155,14 +155,14 @@ def test_masked_samples_are_left_out(name, kind):
 
 @pytest.mark.parametrize("kind", ["metrics", "weighted"])
 @pytest.mark.parametrize("name", ["batch_mean", "epoch_end"])
-def test_what_has_no_masked_form_says_so(name, kind):
+def test_masks_without_a_masked_form_raise(name, kind):
     x, y, _ = weighted_data()
     words = "under a model without masks" if name == "batch_mean" else "a model that masks no"
     with pytest.raises(InputError, match=f"f1_{name}: .*{words}"):
         weighted_fit(*of_name(name), kind, x, y, masking())
 
 
-def test_what_has_no_weighted_form_says_so():
+def test_weights_without_a_weighted_form_raise():
     x, y, weights = weighted_data()
     given = {"sample_weight": weights}
     with pytest.raises(InputError, match="f1_batch_mean: has no weighted form.*; got weights"):

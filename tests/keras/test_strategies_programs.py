@@ -1,4 +1,4 @@
-"""The strategies in other people's programs: beside other metrics, several at once, saved."""
+"""Strategies in user programs: with other metrics, several at once, saved and loaded."""
 
 import importlib
 import sys
@@ -28,7 +28,7 @@ from helpers.fitting import (
     truths,
 )
 
-# Beside other metrics, and several at once
+# With other metrics, and several at once
 
 
 def test_other_metrics_of_any_name_change_nothing():

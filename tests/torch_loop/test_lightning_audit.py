@@ -1,4 +1,4 @@
-"""The callback for Lightning, in its trainers by both names, where it is installed."""
+"""`LightningAudit` in the trainers of both Lightning packages, where installed."""
 
 import importlib
 import os
@@ -128,7 +128,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_log_is_told(home, case, caplog):
+def test_a_wrong_log_is_reported(home, case, caplog):
     step, rule = WRONG[case]
     audit = audit_of()
     with pytest.warns(
@@ -181,12 +181,12 @@ def test_of_which_epochs(lightning):
         assert seen.count(N) == times * 2, every  # all samples, and the last prefix
 
 
-def test_until_it_tells_something(lightning):
+def test_until_a_metric_is_informative(lightning):
     audit = audit_of({"val_f1": f1}, action="raise", ignore=["val_accuracy"])
     module = module_of(lightning, in_the_step, scores=np.zeros_like(P))
     fit(lightning, audit, module, max_epochs=2)
     assert audit.found["val_f1"].pooled == 0
-    assert audit.alarm.should_audit(2)
+    assert audit.warner.should_audit(2)
     why = "its labels or predictions are NaN"
     with pytest.raises(InputError, match=f"audited no log; not audited: val_f1 .{why}.; ignored: "):
         fit(lightning, audit, module_of(lightning, the_object, scores=P * np.nan))
@@ -214,7 +214,7 @@ def test_validate_and_two_callbacks(home):
     assert audits[1].found["val_f1"].rule == "size_weighted"
 
 
-# What is refused
+# Invalid inputs
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_a_step_that_returns_nothing_usable(lightning, returned, got):
         fit(lightning, audit_of(action="raise"), module)
 
 
-def test_refusals(lightning):
+def test_invalid_inputs(lightning):
     from batchf1.torch import LightningAudit
 
     module = module_of(lightning, the_object)

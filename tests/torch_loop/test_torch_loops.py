@@ -1,4 +1,4 @@
-"""The recorder in loops of PyTorch and of JAX, where they are installed."""
+"""`Recorder` in training loops of PyTorch and JAX, where installed."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def batch_f1s(loader, model, recorder):
         yield f1(y.numpy(), p.detach().numpy()), len(y)
 
 
-# The mistake, and what looks like it
+# Wrong and right reporting
 
 
 def over_loader(torch, found, loader):
@@ -70,7 +70,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_number_is_told(torch, loader, model, case):
+def test_a_wrong_number_is_reported(torch, loader, model, case):
     loop, rule = WRONG[case]
     recorder = Recorder()
     logged = loop(torch, batch_f1s(loader, model, recorder), loader)
@@ -132,7 +132,7 @@ def test_in_inference_mode_and_no_gradient_is_kept(torch, model):
     with torch.inference_mode():
         recorder.record(torch.ones(2), model(torch.ones(2, 1))[:, 0])
     recorder.record(torch.ones(2), model(torch.ones(2, 1))[:, 0])
-    assert not any(part.requires_grad for pair in recorder._waiting for part in pair)
+    assert not any(part.requires_grad for pair in recorder._pending for part in pair)
     assert recorder.check("val_f1", 1.0, f1).n_batches == 2
 
 

@@ -1,1 +1,1 @@
-"""Which rule made a logged number, and how wrong it is, for any metric in any loop."""
+"""Audit of logged metrics: the averaging rule behind a logged number, and its error."""

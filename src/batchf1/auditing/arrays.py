@@ -1,4 +1,4 @@
-"""Arrays of any library, read without importing it."""
+"""Conversion of arrays of any library to NumPy, without importing that library."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from batchf1.errors import raise_input_error
 
 UNREADABLE = (AttributeError, BufferError, RuntimeError, TypeError, ValueError)
-"""What libraries raise where NumPy cannot have their data."""
+"""Exceptions of libraries whose data NumPy cannot read."""
 
 
 def detached_copy(name: str, values: Any) -> Any:
-    """A copy that nobody else writes to, on the device that has the values, not waited for.
+    """Copy an array on its own device, without gradient and without waiting for the device.
 
-    `values`: a PyTorch tensor, whose gradient is left behind, or a JAX array, each computed
-    perhaps later; else whatever NumPy reads, and the copy is NumPy's. Raises `InputError` where
-    NumPy cannot read it.
+    `values`: a PyTorch tensor or a JAX array, whose computation may still be under way; else
+    whatever NumPy reads, and the copy is a NumPy array. Raises `InputError` for what NumPy cannot
+    read.
     """
     if isinstance(values, np.ndarray):
         return np.array(values)
@@ -33,13 +33,13 @@ def detached_copy(name: str, values: Any) -> Any:
 
 
 def to_numpy(name: str, values: Any) -> NDArray[Any]:
-    """The values as a NumPy array, in float32 where NumPy lacks their type, as bfloat16.
+    """Convert to a NumPy array, of float32 where NumPy lacks the dtype, as bfloat16.
 
-    Raises `InputError` where NumPy cannot read them.
+    Raises `InputError` for what NumPy cannot read.
     """
     try:
-        found = np.asarray(_read(_of_tensor(values) if hasattr(values, "detach") else values))
-        return found.astype(np.float32) if found.dtype.kind == "V" else found
+        array = np.asarray(_read(_of_tensor(values) if hasattr(values, "detach") else values))
+        return array.astype(np.float32) if array.dtype.kind == "V" else array
     except UNREADABLE:
         raise_input_error(name, "is an array that NumPy can read", type(values).__name__)
 
@@ -53,6 +53,6 @@ def _of_tensor(values: Any) -> Any:
 
 
 def _read(values: Any) -> Any:
-    """What NumPy reads by itself: it asks no array for DLPack unless told to."""
+    """Read by DLPack what has no `__array__`: NumPy does not by itself."""
     by_dlpack = hasattr(values, "__dlpack__") and not hasattr(values, "__array__")
     return np.from_dlpack(values) if by_dlpack else values

@@ -1,4 +1,4 @@
-"""What each rule logs for a metric of these batches, and which of them is a logged number."""
+"""The averaging rules: the value of each for given batches, and the rules that give a number."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats, Integers
 
 ALPHA = 0.98
-"""Of ignite's `RunningAverage`."""
+"""Smoothing factor of ignite's `RunningAverage`."""
 ROUNDING = 1e-6
-"""What float32 sums put a number off by, as a share of it, up to a thousand batches."""
+"""Relative error of a float32 sum over up to a thousand batches."""
 
 
 def values_of(
     measure: Measure, each: PerBatch, pooled: float, devices: int | Sequence[Any] | None
 ) -> dict[str, float]:
-    """Rule -> what it logs, the metric of all samples first."""
+    """Map each rule to the value that it logs; `pooled`, the metric of all samples, is first."""
     sizes, values = measure.sizes, each.values
     undefined = np.isnan(each.defined)
-    found = {
+    by_rule = {
         "pooled": pooled,
         "per_batch": values.mean(),
         "size_weighted": np.average(values, weights=sizes),
@@ -42,75 +42,75 @@ def values_of(
     }
     prefixes = measure.prefixes()
     if prefixes is not None:
-        found["mean_of_prefixes"] = prefixes.mean()
+        by_rule["mean_of_prefixes"] = prefixes.mean()
     if devices is not None:
-        found |= _of_devices(measure, values, _places(devices, len(values)))
-    return {rule: float(value) for rule, value in found.items()}
+        by_rule |= _of_devices(measure, values, _device_indices(devices, len(values)))
+    return {rule: float(value) for rule, value in by_rule.items()}
 
 
 def mean(values: Floats) -> float:
-    """The mean of what is not NaN; NaN where all are."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else math.nan
+    """Average the values that are not NaN; NaN if all are."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else math.nan
 
 
 def _running_average(values: Floats) -> float:
-    """The last of r_b = alpha r_(b-1) + (1 - alpha) v_b, the first being the first value."""
+    """Compute the last of r_b = alpha r_(b-1) + (1 - alpha) v_b, with r_1 = v_1."""
     weights = (1 - ALPHA) * ALPHA ** np.arange(len(values) - 1, -1, -1.0)
     weights[0] = ALPHA ** (len(values) - 1)
     return float(weights @ values)
 
 
-def _places(devices: int | Sequence[Any], batches: int) -> Integers:
-    """The device of each batch, numbered from 0."""
+def _device_indices(devices: int | Sequence[Any], batches: int) -> Integers:
+    """Return the device of each batch, numbered from 0."""
     if np.ndim(devices) == 0:
         number = checks.check_integer("devices", devices)
         check(number <= batches, "devices", f"are at most the {batches} batches", number)
         return np.arange(batches) % number
-    names, places = np.unique(np.asarray(devices), return_inverse=True)
+    names, indices = np.unique(np.asarray(devices), return_inverse=True)
     rule = f"is a number, or names one for each of the {batches} batches"
-    check(places.shape == (batches,), "devices", rule, f"{len(names)} names, {places.shape}")
-    return np.asarray(places, np.int64)
+    check(indices.shape == (batches,), "devices", rule, f"{len(names)} names, {indices.shape}")
+    return np.asarray(indices, np.int64)
 
 
-def _of_devices(measure: Measure, values: Floats, places: Integers) -> dict[str, float]:
-    devices = range(int(places.max()) + 1)
-    small = places.astype(np.min_scalar_type(len(devices)))  # there are many rows
+def _of_devices(measure: Measure, values: Floats, indices: Integers) -> dict[str, float]:
+    devices = range(int(indices.max()) + 1)
+    small = indices.astype(np.min_scalar_type(len(devices)))  # there are many rows
     of_row = np.repeat(small, measure.sizes)
     return {
-        "mean_of_devices": float(np.mean([values[places == one].mean() for one in devices])),
+        "mean_of_devices": float(np.mean([values[indices == one].mean() for one in devices])),
         "devices_pooled": float(np.mean([measure.of(of_row == one) for one in devices])),
     }
 
 
 def matching_rules(values: dict[str, float], logged: object, batches: int) -> tuple[str, ...]:
-    """The rules that give the logged number, to the digits given.
+    """List the rules whose value is the logged number, to the digits given.
 
-    `logged`: a number, which float32 sums may have put off by a millionth of itself, with more than
-    a thousand batches by as many times more, but no more than 1e-4; or its digits as text, `0.473`
-    or `47.3%`: half a unit of the last digit more. NaN is given by NaN, and an infinite number by
-    the same one. Raises `InputError` for anything else.
+    `logged`: a number, within the relative error of float32 sums: 1e-6 up to a thousand batches,
+    beyond in proportion to their number, at most 1e-4; or its digits as text, `0.473` or `47.3%`,
+    within half a unit of the last digit more. NaN matches NaN, and infinity the same infinity.
+    Raises `InputError` for anything else.
     """
-    value, half = _read(logged)
-    share = min(ROUNDING * max(1, batches / 1000), 1e-4)
-    return tuple(rule for rule, found in values.items() if _near(found, value, half, share))
+    target, half = _read(logged)
+    rel_tol = min(ROUNDING * max(1, batches / 1000), 1e-4)
+    return tuple(rule for rule, value in values.items() if _near(value, target, half, rel_tol))
 
 
 def number(logged: object) -> float:
-    """The logged number as a float; raises `InputError` as `matching_rules`."""
+    """Convert the logged number to a float; raises `InputError` as `matching_rules`."""
     return _read(logged)[0]
 
 
-def _near(found: float, value: float, half: float, share: float) -> bool:
-    if math.isnan(found) or math.isnan(value):
-        return math.isnan(found) and math.isnan(value)
-    if math.isinf(found) or math.isinf(value):
-        return found == value
-    return abs(found - value) <= half + share * max(abs(found), abs(value)) + 1e-12
+def _near(value: float, target: float, half: float, rel_tol: float) -> bool:
+    if math.isnan(value) or math.isnan(target):
+        return math.isnan(value) and math.isnan(target)
+    if math.isinf(value) or math.isinf(target):
+        return value == target
+    return abs(value - target) <= half + rel_tol * max(abs(value), abs(target)) + 1e-12
 
 
 def _read(logged: object) -> tuple[float, float]:
-    """The number, and half a unit of its last digit."""
+    """Return the number, and half a unit of its last digit."""
     rule = "is a number, or its digits as text, as 0.473 or 47.3%"
     if not isinstance(logged, str):
         checks.check_argument(checks.is_number(logged), "logged", rule, logged)

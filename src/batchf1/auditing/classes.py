@@ -1,4 +1,4 @@
-"""The true and the predicted class of each sample, from labels and scores of many forms."""
+"""Encoding of labels and scores, in any format, as the true and predicted class of a sample."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from batchf1.metrics.counts import predicted_positive
 
 
 class Decision(NamedTuple):
-    """How scores become decisions; the same options as the strategies of `batchf1.keras` have.
+    """Rule that turns scores into predictions, with the options of `batchf1.keras` strategies.
 
     `threshold`: scores above it are positive. In (0, 1) it is a probability, and scores must be
     probabilities, or logits with `from_logits`; any other finite threshold is compared with the
-    scores as they are. `multilabel`: samples have any number of classes.
+    scores as they are. `multilabel`: a sample can have several classes, or none.
     """
 
     threshold: float = 0.5
@@ -26,25 +26,25 @@ class Decision(NamedTuple):
     multilabel: bool = False
 
     def check(self) -> None:
-        """Refuse a threshold that is none."""
+        """Raise `InputError` for an invalid threshold."""
         value = checks.real(self.threshold)
         checks.check_argument(math.isfinite(value), "threshold", "is finite", self.threshold)
         rule = "must lie in (0, 1), a probability for logits too"
         check(not self.from_logits or 0 < value < 1, "threshold", rule, self.threshold)
 
     def positive(self, scores: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether each score is above the threshold; `InputError` for one that is out of range."""
-        decided = predicted_positive(scores, self._cut())
+        """Return True for each score above the threshold; `InputError` for one out of range."""
+        decided = predicted_positive(scores, score_threshold(self.threshold, self.from_logits))
         if 0 < self.threshold < 1 and not self.from_logits:
             good = (scores >= 0) & (scores <= 1)
             if not good.all():
                 raise_input_error("y_pred", OUT_OF_RANGE, scores[~good][0].item())
         return decided
 
-    def _cut(self) -> float:
-        """The threshold on the scale of the scores."""
-        p = self.threshold
-        return math.log(p / (1 - p)) if self.from_logits else p
+
+def score_threshold(threshold: float, from_logits: bool) -> float:
+    """Return the threshold on the scale of the scores: the probability, or its logit."""
+    return math.log(threshold / (1 - threshold)) if from_logits else threshold
 
 
 OUT_OF_RANGE = (
@@ -53,21 +53,21 @@ OUT_OF_RANGE = (
 
 
 class LabelEncoder(Protocol):
-    """What takes batches and numbers the classes of their samples."""
+    """Protocol of an encoder that collects batches and numbers the classes of their samples."""
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """Number of classes."""
 
     def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
-        """Take more samples."""
+        """Add samples."""
 
     def codes(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The true and the predicted class of each sample, (n,) unsigned whole numbers each."""
+        """Return the true and the predicted class of each sample, (n,) unsigned integers each."""
 
 
 class BinaryEncoder:
-    """Labels 0 or 1, and scores that a decision makes 0 or 1.
+    """Encoder of labels 0 or 1, and of scores, which a decision turns into 0 or 1.
 
     (n,) or (n, 1) each; with `multilabel` both (n, n_classes), a column for each class.
     """
@@ -78,10 +78,10 @@ class BinaryEncoder:
         self._parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
     def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
-        """Take more samples; `InputError` for other labels, shapes or what is no score."""
+        """Add samples; `InputError` for other labels, other shapes and invalid scores."""
         pair = (("y_true", true), ("y_pred", predicted))
         shaped = self._columns if self.decision.multilabel else column
-        given, scores = (shaped(thing, part) for thing, part in pair)
+        given, scores = (shaped(name, part) for name, part in pair)
         labels = checks.array("y_true", "labels are 0 or 1", given)
         good = (labels == 0) | (labels == 1)
         if not good.all():
@@ -97,16 +97,17 @@ class BinaryEncoder:
         return given
 
     def codes(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The true and the predicted class of each sample."""
+        """Return the true and the predicted class of each sample."""
         true, predicted = zip(*self._parts, strict=True)
         return np.concatenate(true), np.concatenate(predicted)
 
 
-class Classes:
-    """Labels, (n,), (n, 1) or one-hot, and predicted labels, or scores (n, n_classes).
+class ClassEncoder:
+    """Encoder of class labels, (n,), (n, 1) or one-hot, and of such predictions or of scores.
 
-    With scores or `n_classes` the classes are 0 .. n_classes - 1, and predicted is the class of the
-    largest score; else they are the labels, true or predicted, that there are.
+    With scores, (n, n_classes), or with `n_classes`, the classes are 0 .. n_classes - 1; the
+    predicted class is that of the largest score. Else the classes are the labels that occur, true
+    or predicted.
     """
 
     def __init__(self, n_classes: int | None) -> None:
@@ -114,12 +115,12 @@ class Classes:
         self._parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
     def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
-        """Take more samples; `InputError` for shapes or numbers of classes that do not fit."""
+        """Add samples; `InputError` for other shapes or numbers of classes."""
         self._parts.append((self._labels("y_true", true), self._labels("y_pred", predicted)))
 
     def _labels(self, name: str, given: NDArray[Any]) -> NDArray[Any]:
         if given.ndim != 2 or given.shape[1] == 1:
-            return _whole(name, column(name, given))
+            return _check_labels(name, column(name, given))
         columns = given.shape[1]
         rule = f"has a column for each of {self.classes or columns} classes"
         check(self.classes in (0, columns), name, rule, columns)
@@ -133,13 +134,13 @@ class Classes:
         return np.asarray(given.argmax(axis=1), np.int32)
 
     def codes(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The true and the predicted class of each sample; `InputError` for other labels."""
+        """Return the true and the predicted class of each sample; `InputError` for other labels."""
         true, predicted = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         self._parts.clear()
         if not self.classes:
-            known = _union(true, predicted)
-            self.classes = len(known)
-            true, predicted = (np.searchsorted(known, part) for part in (true, predicted))
+            labels = _union(true, predicted)
+            self.classes = len(labels)
+            true, predicted = (np.searchsorted(labels, part) for part in (true, predicted))
         kind = np.min_scalar_type(self.classes**2)
         return self._coded("y_true", true, kind), self._coded("y_pred", predicted, kind)
 
@@ -158,8 +159,8 @@ def _union(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
         raise_input_error("y_true and y_pred", "have labels of one kind", "several")
 
 
-def _whole(name: str, labels: NDArray[Any]) -> NDArray[Any]:
-    """The same labels; `InputError` where they are scores of one class."""
+def _check_labels(name: str, labels: NDArray[Any]) -> NDArray[Any]:
+    """Return the labels; `InputError` for scores of one class, which are no whole numbers."""
     if labels.dtype.kind == "f":
         odd = labels[labels != np.floor(labels)]
         rule = "are whole numbers or text for classes; scores have a column for each class"
@@ -168,7 +169,7 @@ def _whole(name: str, labels: NDArray[Any]) -> NDArray[Any]:
 
 
 def column(name: str, given: NDArray[Any]) -> NDArray[Any]:
-    """The values of (n,) or (n, 1) as (n,); `InputError` for another shape."""
+    """Reshape (n,) or (n, 1) to (n,); `InputError` for another shape."""
     good = given.ndim == 1 or (given.ndim == 2 and given.shape[1] == 1)
     check(good, name, "has shape (n,) or (n, 1)", given.shape)
     return given.reshape(-1)

@@ -1,4 +1,4 @@
-"""A metric of counts on the classes of samples, for all of them and for each batch."""
+"""Metrics of counts on encoded samples: of all samples, of each batch, of prefixes and subsets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from batchf1.metrics.counts import Counts, Floats, Integers
 from batchf1.metrics.ratios import ClassAveraged, Metric
 
 ROWS, CELLS = 2**20, 2**21
-"""At most so many rows, and so many batches x classes, are counted at a time."""
+"""Limits of one counting step: rows, and batches x classes."""
 
 
 class PerBatch(NamedTuple):
-    """A metric of each batch, (b,) float64 each.
+    """Values of a metric on each batch, (b,) float64 each, by how 0/0 counts.
 
-    `values`: as the metric gives it, 0/0 of counts being 0. `defined`: NaN, or over classes without
-    the class, where it is 0/0. `ones`: 1 there.
+    `values`: as the metric gives it, which is 0 for 0/0 of counts. `defined`: NaN for 0/0; over
+    classes such a class is left out. `ones`: 1 for 0/0.
     """
 
     values: Floats
@@ -30,9 +30,9 @@ class PerBatch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CountMetric:
-    """A metric of counts on the classes of samples, numbered from 0; of two classes 1 is positive.
+    """Metric of counts, with the samples: classes numbered from 0; 1 is positive if there are two.
 
-    `true` and `predicted`: (n,) whole numbers. `sizes`: (b,) of the batches, which add up to n.
+    `true` and `predicted`: (n,) integers. `sizes`: (b,), the batch sizes, which add up to n.
     """
 
     metric: Metric
@@ -42,25 +42,25 @@ class CountMetric:
     classes: int
 
     def pooled(self) -> float:
-        """The metric of all samples."""
+        """Compute the metric of all samples."""
         return float(self.metric(self.counts()))
 
     def counts(self) -> Counts:
-        """Those of all samples, (n_classes,) of a metric over classes."""
+        """Count all samples: scalars, or (n_classes,) for a metric over classes."""
         parts = [part.pooled() for part in self._counts()]
         return Counts(*(sum(cells[1:], cells[0]) for cells in zip(*parts, strict=True)))
 
     def per_batch(self) -> PerBatch:
-        """The metric of each batch."""
-        found = [
+        """Compute the metric of each batch."""
+        values = [
             [self.metric(part, zero) for zero in (0.0, np.nan, 1.0)] for part in self._counts()
         ]
-        return PerBatch(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        return PerBatch(*(np.concatenate(parts) for parts in zip(*values, strict=True)))
 
     def prefixes(self) -> Floats | None:
-        """The metric of all samples up to the end of each batch."""
+        """Compute the metric of all samples up to the end of each batch."""
         before: Any = (0, 0, 0, 0)
-        found = []
+        values = []
         for part in self._counts():
             sums = Counts(
                 *(
@@ -69,25 +69,25 @@ class CountMetric:
                 )
             )
             before = Counts(*(cell[..., -1] for cell in sums))
-            found.append(self.metric(sums))
-        return np.concatenate(found)
+            values.append(self.metric(sums))
+        return np.concatenate(values)
 
     def of(self, rows: NDArray[np.bool_]) -> float:
-        """The metric of some samples."""
+        """Compute the metric of some samples, selected by a mask (n,)."""
         sizes = np.array([rows.sum()])
         return replace(
             self, true=self.true[rows], predicted=self.predicted[rows], sizes=sizes
         ).pooled()
 
     def shuffled(self, rng: np.random.Generator) -> Self:
-        """The same samples in another order."""
+        """Return the same samples in random order."""
         kinds = self.true * np.min_scalar_type(self.classes**2).type(self.classes) + self.predicted
         rng.shuffle(kinds)
         true, predicted = np.divmod(kinds, self.classes)
         return replace(self, true=true, predicted=predicted)
 
     def _counts(self) -> Iterator[Counts]:
-        """Of some batches after others: (b,), or (n_classes, b) of a metric over classes."""
+        """Yield the counts of consecutive batches: (b,), or (n_classes, b) over classes."""
         ends = np.cumsum(self.sizes)
         first = 0
         while first < len(ends):
@@ -102,26 +102,29 @@ class CountMetric:
 
     def _of_classes(self, rows: slice, sizes: Integers) -> Counts:
         true, predicted = self.true[rows], self.predicted[rows]
-        place = np.repeat(np.arange(len(sizes)) * self.classes, sizes)
+        first_cell = np.repeat(np.arange(len(sizes)) * self.classes, sizes)
 
-        def number(where: NDArray[Any]) -> Integers:
-            found = np.bincount(where, minlength=len(sizes) * self.classes)
-            return found.reshape(len(sizes), self.classes).T
+        def number(cells: NDArray[Any]) -> Integers:
+            counts = np.bincount(cells, minlength=len(sizes) * self.classes)
+            return counts.reshape(len(sizes), self.classes).T
 
-        of_class = place + true
-        tp, positives = number(of_class[true == predicted]), number(of_class)
-        called = number(place + predicted)
-        return Counts(tp, called - tp, positives - tp, sizes - called - positives + tp)
+        of_class = first_cell + true
+        return _of_margins(
+            number(of_class[true == predicted]),
+            number(of_class),
+            number(first_cell + predicted),
+            sizes,
+        )
 
 
-class CountedLabels(CountMetric):
-    """The same for samples of any number of classes.
+class MultilabelCountMetric(CountMetric):
+    """Metric of counts, with multilabel samples, each of any number of classes.
 
     `true` and `predicted`: (n, n_classes) uint8, 1 for each class of a sample.
     """
 
     def shuffled(self, rng: np.random.Generator) -> Self:
-        """The same samples in another order."""
+        """Return the same samples in random order."""
         order = rng.permutation(len(self.true))
         return replace(self, true=self.true[order], predicted=self.predicted[order])
 
@@ -132,5 +135,8 @@ class CountedLabels(CountMetric):
         def number(cells: NDArray[Any]) -> Integers:
             return np.add.reduceat(cells, starts, axis=0, dtype=np.int64).T
 
-        tp, positives, called = map(number, (true & predicted, true, predicted))
-        return Counts(tp, called - tp, positives - tp, sizes - called - positives + tp)
+        return _of_margins(number(true & predicted), number(true), number(predicted), sizes)
+
+
+def _of_margins(tp: Integers, positives: Integers, predicted: Integers, n: Integers) -> Counts:
+    return Counts(tp, predicted - tp, positives - tp, n - predicted - positives + tp)

@@ -1,4 +1,4 @@
-"""The batches that a loop saw, kept until the end of an epoch, and its logs held against them."""
+"""Recorder of the batches of an epoch in a training loop of your own, to audit its logs with."""
 
 from __future__ import annotations
 
@@ -15,48 +15,60 @@ from batchf1.auditing.arrays import detached_copy, to_numpy
 from batchf1.auditing.averages import number
 from batchf1.auditing.metric_warnings import CUTS, Action, check_action, is_wrong, line, warn
 from batchf1.auditing.result import AuditResult
-from batchf1.auditing.samples import Function, joined
-from batchf1.errors import check, raise_input_error
+from batchf1.auditing.samples import Function, Pair, check_shapes, joined
+from batchf1.errors import check, raise_input_error, warn_renamed
 from batchf1.metrics.ratios import Metric
 
-Pair = tuple[NDArray[Any], NDArray[Any]]
-"""Labels and predictions of a batch."""
-WAITING, BATCHES = 2**26, 1024
-"""So many bytes, or batches, stay on their device at most."""
+MAX_BYTES, MAX_BATCHES = 2**26, 1024
+"""Limits of what stays on its device before all goes to the host."""
 
 
-class Piece(NamedTuple):
-    """Rows of batches, one after the other, and how many each has."""
+class Chunk(NamedTuple):
+    """Rows of consecutive batches in one array each, and the batch sizes."""
 
     sizes: list[int]
     true: NDArray[Any]
     predicted: NDArray[Any]
 
     def batches(self) -> Iterator[Pair]:
-        """The batches, as views."""
+        """Return the batches, as views."""
         ends = np.cumsum([0, *self.sizes]).tolist()
         return ((self.true[i:j], self.predicted[i:j]) for i, j in pairwise(ends))
 
 
 class Recorder:
-    """Keeps what each batch of an epoch gave, and says whether a number is the metric of all of it.
+    """Recorder of labels and predictions, for auditing the logs of a training loop of your own.
 
-    For a loop of your own: `record` in each batch, `check` each logged number at the end of the
-    epoch, `reset` before the next one. `action`: what a wrong number brings: `"warn"` a
-    `BatchAveragedMetricWarning`, `"raise"` an `InputError` of the same line, `"ignore"` nothing.
+    Call `record` in each batch, `check` for each logged number at the end of the epoch, and `reset`
+    before the next epoch.
 
-    It keeps copies in the types given, so as many bytes as labels and predictions have; record
-    decided labels, or small integers, where that is much. Those of PyTorch and JAX stay on their
-    device, so that no batch has to wait for it, but at most 1,024 batches or 64 MiB at a time: then
-    all go to the host in one go. `check` of a function takes up to twice those bytes more for as
-    long as it runs, of a metric of counts some bytes a row.
+    Parameters
+    ----------
+    action
+        Effect of a wrong number: `"warn"` for a `BatchAveragedMetricWarning`, `"raise"` for an
+        `InputError` with the same text, `"ignore"` for none.
 
+    Raises
+    ------
+    InputError
+        For another `action`.
+
+    Notes
+    -----
+    Copies are kept in the dtypes given, so they take as much memory as the labels and predictions
+    of the epoch; to save memory, record predicted labels, or small integers. Arrays of PyTorch and
+    JAX stay on their device, so that no batch waits for it, up to 1,024 batches or 64 MiB; then
+    they are copied to the host together. While it runs, `check` of a function takes up to twice
+    that memory in addition; `check` of a metric of counts takes some bytes a row.
+
+    Examples
+    --------
     >>> recorder = Recorder(action="ignore")
     >>> recorder.record([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1])
     >>> recorder.record([1, 0, 0, 0], [0.7, 0.1, 0.2, 0.3])
     >>> from batchf1 import F1
-    >>> found = recorder.check("val_f1", 0.75, F1)
-    >>> found.rule, round(found.pooled, 3)
+    >>> result = recorder.check("val_f1", 0.75, F1)
+    >>> result.rule, round(result.pooled, 3)
     ('per_batch', 0.667)
     """
 
@@ -65,34 +77,41 @@ class Recorder:
         self.reset()
 
     def __len__(self) -> int:
-        """How many batches are kept."""
-        return self._number
+        """Return the number of recorded batches."""
+        return self._n_batches
 
     def reset(self) -> None:
-        """Forget all batches: to be called before each epoch but the first."""
-        self._pieces: list[Piece] = []
-        self._waiting: list[tuple[Any, Any]] = []
-        self._number = self._bytes = 0
+        """Discard all batches; call it before each epoch but the first."""
+        self._chunks: list[Chunk] = []
+        self._pending: list[tuple[Any, Any]] = []
+        self._n_batches = self._bytes = 0
         self._checked = False
 
     def record(self, y_true: Any, y_pred: Any) -> None:
-        """Keep a copy of the labels and predictions of a batch.
+        """Copy the labels and predictions of a batch.
 
-        Each an array of NumPy, PyTorch (on any device, with or without gradient) or JAX, a list, or
-        what has `__array__` or DLPack: (n, ...), n >= 1 the same for both, and in all batches
-        samples of one shape. Values are looked at in `check`, for which bfloat16 becomes float32.
+        Parameters
+        ----------
+        y_true, y_pred
+            Arrays of NumPy, PyTorch (on any device, with or without gradient) or JAX, lists, or
+            objects with `__array__` or DLPack: (n, ...), n >= 1 the same for both, and samples of
+            one shape in all batches. Values are validated in `check`, which converts bfloat16 to
+            float32.
 
-        Raises `InputError` for other numbers of samples, for no sample, for what is no array, and
-        after a `check` without `reset`, since two epochs would mix.
+        Raises
+        ------
+        InputError
+            For different numbers of samples, for no sample, for what is no array, and after a
+            `check` without `reset`, since two epochs would mix.
         """
         if self._checked:
             raise_input_error("record", "needs reset() after a check", "another batch")
         true, predicted = detached_copy("y_true", y_true), detached_copy("y_pred", y_pred)
-        _check(self._number, true.shape, predicted.shape)
-        self._waiting.append((true, predicted))
-        self._number += 1
+        check_shapes(self._n_batches, true.shape, predicted.shape)
+        self._pending.append((true, predicted))
+        self._n_batches += 1
         self._bytes += true.nbytes + predicted.nbytes
-        if self._bytes >= WAITING or len(self._waiting) >= BATCHES:
+        if self._bytes >= MAX_BYTES or len(self._pending) >= MAX_BATCHES:
             self._fetch()
 
     def check(
@@ -108,25 +127,43 @@ class Recorder:
         cuts: int = CUTS,
         seed: int = 0,
     ) -> AuditResult:
-        """What `audit` finds of a logged number on the batches kept, after an alarm if it is wrong.
+        """Audit a logged number on the recorded batches, and warn if it is wrong.
 
-        `name`: of the log, for the message. `logged`: a number, also as a tensor, or its digits as
-        text. `metric`: a function of (y_true, y_pred), which gets NumPy arrays, or one of
-        `batchf1.metrics`. The rest as in `audit`.
+        Parameters
+        ----------
+        name
+            Name of the log, for the message.
+        logged
+            A number, also as a tensor, or its digits as text.
+        metric
+            A function of (y_true, y_pred), which gets NumPy arrays, or a metric of
+            `batchf1.metrics`.
+        threshold, from_logits, multilabel, devices, cuts, seed
+            As in `batchf1.audit`.
 
-        No alarm is given where the number is the metric of all samples, to its digits or a
-        ten-thousandth of itself. A mean over batches of several sizes is wrong also of accuracy and
-        other additive metrics, unless it is weighted by the sizes.
+        Returns
+        -------
+        AuditResult
+            The result of `batchf1.audit`.
 
-        Nothing is known of logs that are never checked, nor whether a right number would be right
-        in another epoch: `found.rules` has all rules that give it here, and `found.additive` is
-        None where every batch has the same value.
+        Raises
+        ------
+        InputError
+            Where nothing was recorded, for NaN among labels and predictions, as `batchf1.audit`
+            does, and with `action="raise"` for a wrong number.
 
-        Raises `InputError` where nothing was recorded, for NaN among labels and predictions, as
-        `audit` does, and with `action="raise"` for a wrong number.
+        Notes
+        -----
+        A number is right if it is the metric of all samples, to its digits or a relative 1e-4. A
+        mean over batches of several sizes is wrong for accuracy and other additive metrics too,
+        unless it is weighted by the sizes.
+
+        Logs without a `check` are not audited. Whether a right number would be right in another
+        epoch is not checked either: `result.rules` lists all rules that give it here, and
+        `result.additive` is None where all batches have the same value.
         """
-        check(self._number > 0, name, "needs record(y_true, y_pred) in each batch", "no batch")
-        found = audit(
+        check(self._n_batches > 0, name, "needs record(y_true, y_pred) in each batch", "no batch")
+        result = audit(
             metric,
             self.batches(),
             logged if isinstance(logged, str) else number(to_numpy("logged", logged)),
@@ -138,31 +175,28 @@ class Recorder:
             seed=seed,
         )
         self._checked = True
-        if is_wrong(found):
-            warn(line(name, found, report.instead(found, metric)), self.action)
-        return found
+        if is_wrong(result):
+            warn(line(name, result, report.instead(result, metric)), self.action)
+        return result
 
     def batches(self) -> Iterator[Pair]:
-        """Labels and predictions of the batches kept, NumPy arrays (n, ...) each."""
-        return (pair for piece in self.pieces() for pair in piece.batches())
+        """Iterate over the recorded (y_true, y_pred), NumPy arrays (n, ...) each."""
+        return (pair for chunk in self.chunks() for pair in chunk.batches())
 
-    def pieces(self) -> list[Piece]:
-        """The same, many batches in one."""
+    def chunks(self) -> list[Chunk]:
+        """Return the recorded batches, many of them joined in each chunk."""
         self._fetch()
-        return self._pieces
+        return self._chunks
+
+    def pieces(self) -> list[Chunk]:
+        """Call `chunks`, by its old name."""
+        warn_renamed("pieces", "chunks")
+        return self.chunks()
 
     def _fetch(self) -> None:
-        """Join on the host what waits on its device."""
-        if not self._waiting:
+        """Copy the pending batches from their devices to the host, joined."""
+        if not self._pending:
             return
-        hosts = [(to_numpy("y_true", y), to_numpy("y_pred", p)) for y, p in self._waiting]
-        self._pieces.append(Piece([len(y) for y, _ in hosts], *joined(hosts)))
-        self._waiting, self._bytes = [], 0
-
-
-def _check(place: int, true: tuple[int, ...], predicted: tuple[int, ...]) -> None:
-    if not (true and predicted and true[0] == predicted[0]):  # texts would cost more than the copy
-        shapes = f"{tuple(true)} and {tuple(predicted)}"
-        raise_input_error(f"batch {place}", "y_true and y_pred have as many samples", shapes)
-    if not true[0]:
-        raise_input_error(f"batch {place}", "has a sample", "none")
+        hosts = [(to_numpy("y_true", y), to_numpy("y_pred", p)) for y, p in self._pending]
+        self._chunks.append(Chunk([len(y) for y, _ in hosts], *joined(hosts)))
+        self._pending, self._bytes = [], 0

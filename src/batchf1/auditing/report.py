@@ -1,4 +1,4 @@
-"""The answer of an audit in words: a table, and a sentence on what to log instead."""
+"""Report on an audit: a sentence on whether the number is right, and on what to log instead."""
 
 from __future__ import annotations
 
@@ -26,72 +26,73 @@ MEANING = {
     "mean_of_devices": "the mean over devices of their means over batches",
     "devices_pooled": "the mean over devices of the metric of their samples",
 }
-"""Rule -> what it logs."""
+"""Rule -> description of the value that it logs."""
 WEIGH = "weigh the batches by their size"
-"""The remedy where a metric may be averaged, but not over batches of several sizes alike."""
+"""Remedy for an additive metric, whose batches of several sizes must not count alike."""
 CAUSES = {
     "bias": "bias, which random batches share and more epochs do not average out",
     "noise": "chance of this cut, where another cut gives another value",
     "order": "the order of the data, which a shuffle would take away",
 }
+"""Cause of an error -> its description."""
 
 
-def advice(found: AuditResult, metric: Any) -> str:
-    """One sentence: whether the number is fine, else how wrong it is, why, and what to log."""
-    if found.logged is None:
-        return _of_metric(found, metric)
-    if found.rule == "pooled":
-        return _of_truth(found)
-    if found.rule is None:
+def advice(result: AuditResult, metric: Any) -> str:
+    """Write one sentence: that the number is right, or its error, the cause, and what to log."""
+    if result.logged is None:
+        return _of_metric(result, metric)
+    if result.rule == "pooled":
+        return _of_right_log(result)
+    if result.rule is None:
         return (
-            f"No rule known gives {format_logged(found.logged)} on these batches, "
-            f"{found.error:+.4g} off: "
-            f"make sure that they are those of the log, and {instead(found, metric)}."
+            f"No rule known gives {format_logged(result.logged)} on these batches, "
+            f"{result.error:+.4g} off: "
+            f"make sure that they are those of the log, and {instead(result, metric)}."
         )
-    why = f", {CAUSES[found.cause]}" if found.rule == "per_batch" and found.cause else ""
+    why = f", {CAUSES[result.cause]}" if result.rule == "per_batch" and result.cause else ""
     return (
-        f"Do not read {format_logged(found.logged)}: it is {MEANING[found.rule]} "
-        f"({' or '.join(relevant_rules(found))}), {found.error:+.4g} off {MEANING['pooled']}{why}; "
-        f"{instead(found, metric)}."
+        f"Do not read {format_logged(result.logged)}: it is {MEANING[result.rule]} "
+        f"({' or '.join(relevant_rules(result))}), {result.error:+.4g} off "
+        f"{MEANING['pooled']}{why}; {instead(result, metric)}."
     )
 
 
-def _of_metric(found: AuditResult, metric: Any) -> str:
-    if found.n_batches == 1:
+def _of_metric(result: AuditResult, metric: Any) -> str:
+    if result.n_batches == 1:
         return "Fine: there is one batch, so nothing is averaged."
-    if found.additive:
-        alike = f"; each counted once, their mean is {found.error:+.4g} off" if found.cause else ""
-        return f"Fine: {found.metric} may be averaged over batches, by their size{alike}."
-    if found.additive is None:
+    if result.additive:
+        note = f"; each counted once, their mean is {result.error:+.4g} off" if result.cause else ""
+        return f"Fine: {result.metric} may be averaged over batches, by their size{note}."
+    if result.additive is None:
         return (
-            f"Undecided: {found.metric} is {found.pooled:.6g} in all batches of each cut, which "
+            f"Undecided: {result.metric} is {result.pooled:.6g} in all batches of each cut, which "
             "does not show whether it may be averaged: look at other samples."
         )
-    why = f", {CAUSES[found.cause]}" if found.cause else ""
+    why = f", {CAUSES[result.cause]}" if result.cause else ""
     return (
-        f"Do not average {found.metric} over batches: {MEANING['per_batch']} is {found.error:+.4g} "
-        f"off {MEANING['pooled']}{why}; {instead(found, metric)}."
+        f"Do not average {result.metric} over batches: {MEANING['per_batch']} is "
+        f"{result.error:+.4g} off {MEANING['pooled']}{why}; {instead(result, metric)}."
     )
 
 
-def _of_truth(found: AuditResult) -> str:
-    others = [rule for rule in relevant_rules(found) if rule != "pooled"]
-    said = f"Fine: {format_logged(found.logged)} is {MEANING['pooled']}"
+def _of_right_log(result: AuditResult) -> str:
+    others = [rule for rule in relevant_rules(result) if rule != "pooled"]
+    text = f"Fine: {format_logged(result.logged)} is {MEANING['pooled']}"
     if not others:
-        return f"{said}."
-    alike = f"which these batches cannot tell from {', '.join(others)}"
-    if found.additive:
-        return f"{said}; {found.metric} may be averaged over batches, by their size."
-    other = "other samples" if found.additive is None else "another cut"
-    return f"{said}, {alike}: look at {other}, too."
+        return f"{text}."
+    note = f"which these batches cannot tell from {', '.join(others)}"
+    if result.additive:
+        return f"{text}; {result.metric} may be averaged over batches, by their size."
+    other = "other samples" if result.additive is None else "another cut"
+    return f"{text}, {note}: look at {other}, too."
 
 
-def instead(found: AuditResult, metric: Any) -> str:
-    """What to log instead of a mean over batches."""
-    if found.additive:
+def instead(result: AuditResult, metric: Any) -> str:
+    """Describe what to log instead of a mean over batches."""
+    if result.additive:
         return WEIGH
     if isinstance(metric, ClassAveraged):
-        return f"log the counts of each class, and compute {found.metric} once of their sums"
+        return f"log the counts of each class, and compute {result.metric} once of their sums"
     if isinstance(metric, Ratio):
-        return f"log TP, FP, FN and TN, and compute {found.metric} once of their sums"
-    return f"keep labels and predictions, and call {found.metric} once on all of them"
+        return f"log TP, FP, FN and TN, and compute {result.metric} once of their sums"
+    return f"keep labels and predictions, and call {result.metric} once on all of them"

@@ -9,42 +9,61 @@ from batchf1.errors import warn_renamed
 
 
 class AuditResult(NamedTuple):
-    """What `audit` finds; printed, a table and the advice."""
+    """Result of `batchf1.audit`; printed, it is a table of the rules and the advice.
+
+    Examples
+    --------
+    >>> from batchf1 import F1, audit
+    >>> result = audit(F1, [([1, 0], [0.9, 0.8]), ([1, 0], [0.7, 0.1])])
+    >>> result.ok, round(result.pooled, 3), round(result.values["per_batch"], 3)
+    (False, 0.8, 0.833)
+    """
 
     pooled: float
     """The metric of all samples together."""
     values: dict[str, float]
-    """Rule -> what it logs, `pooled` among them; `docs/audit.md` says who follows which."""
+    """Rule -> the value that it logs, `pooled` among them; `docs/audit.md` lists which framework
+    follows which rule.
+    """
     logged: float | str | None
+    """The logged number, as given."""
     rule: str | None
-    """The first rule that gives `logged`, `pooled` before others; None without one."""
+    """The first rule that gives `logged`, `pooled` before others; None if there is none."""
     error: float
-    """What the rule gives, else `logged`, else `per_batch`, minus `pooled`."""
+    """The value of `rule`, else `logged`, else `per_batch`, minus `pooled`."""
     additive: bool | None
-    """Whether the mean by batch size is `pooled`, on these batches and on random cuts; None where
-    these samples cannot show it: each cut has one value in all batches, or `pooled` is not finite.
+    """Whether the mean weighted by batch size is `pooled`, on these batches and on random ones;
+    None if these samples cannot show it: all batches of each partition have one value, or `pooled`
+    is not finite.
     """
     expected: float
-    """The mean of `per_batch` over random cuts of the same samples, NaN values left out of it."""
+    """Mean of `per_batch` over random partitions of the same samples; NaN values are left out."""
     sd: float
-    """And its standard deviation."""
+    """Standard deviation of `per_batch` over the same partitions."""
     advice: str
+    """One sentence: whether the number is right, else what to log instead."""
     rules: tuple[str, ...]
-    """All rules that give `logged`: these batches cannot tell them apart."""
+    """All rules that give `logged`, which these batches cannot distinguish."""
     cause: str | None
-    """Why `per_batch` is off: `bias`, `noise` of the cut, or `order` of the data; or None."""
+    """Cause of the error of `per_batch`: `bias`, `noise` of the partition, `order` of the data; or
+    None.
+    """
     metric: str
+    """Name of the metric."""
     n_samples: int
+    """Number of samples."""
     n_batches: int
+    """Number of batches."""
     cuts: int
-    """Random cuts that were tried for `expected` or `sd`, with `seed`; 0 where both are exact."""
+    """Number of random partitions tried for `expected` or `sd`; 0 where both are exact."""
     seed: int
+    """Seed of the random partitions."""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong: `logged` is the metric of all samples.
+        """Whether `logged` is the metric of all samples.
 
-        Without `logged`: whether the mean by batch size will be, as far as these samples show it.
+        Without `logged`: whether the mean weighted by batch size is, as far as these samples show.
         """
         if self.logged is None:
             return self.additive is True or self.n_batches == 1
@@ -57,7 +76,7 @@ class AuditResult(NamedTuple):
         return self.ok
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, for JSON: None also for what is no finite number."""
+        """Return the fields, for JSON: NaN and infinite numbers become None."""
         return {name: _plain(value) for name, value in self._asdict().items()}
 
     def __str__(self) -> str:
@@ -77,46 +96,47 @@ ADDITIVE = {
     False: "no",
     None: "cannot be decided, as the mean of any such values is the same",
 }
+"""`AuditResult.additive` -> its text in the table."""
 
 
-def table(found: AuditResult) -> str:
-    """What each rule logs, a line each, and the advice."""
+def table(result: AuditResult) -> str:
+    """Format the value of each rule, a line each, and the advice."""
     lines = [
-        f"{found.metric} of {found.n_samples:,} samples in {found.n_batches:,} batches",
+        f"{result.metric} of {result.n_samples:,} samples in {result.n_batches:,} batches",
         f"{'rule':<18} {'logs':>13} {'error':>13}",
-        *(_line(found, rule) for rule in found.values),
+        *(_line(result, rule) for rule in result.values),
     ]
-    if found.logged is not None:
-        lines.append(f"{'logged':<18} {format_logged(found.logged):>13} {_among(found)}")
-    how = f"{found.cuts} cuts tried, seed {found.seed}" if found.cuts else "exact"
+    if result.logged is not None:
+        lines.append(f"{'logged':<18} {format_logged(result.logged):>13} {_matches(result)}")
+    how = f"{result.cuts} cuts tried, seed {result.seed}" if result.cuts else "exact"
     return "\n".join(
         [
             *lines,
-            f"per_batch on random cuts: {found.expected:.6f}, sd {found.sd:.6f} ({how})",
-            f"additive on these samples: {ADDITIVE[found.additive]}",
-            found.advice,
+            f"per_batch on random cuts: {result.expected:.6f}, sd {result.sd:.6f} ({how})",
+            f"additive on these samples: {ADDITIVE[result.additive]}",
+            result.advice,
         ]
     )
 
 
-def _line(found: AuditResult, rule: str) -> str:
-    value = found.values[rule]
-    error = f" {value - found.pooled:>+13.6f}" if rule != "pooled" else ""
-    mark = "  <- logged" if rule in found.rules else ""
+def _line(result: AuditResult, rule: str) -> str:
+    value = result.values[rule]
+    error = f" {value - result.pooled:>+13.6f}" if rule != "pooled" else ""
+    mark = "  <- logged" if rule in result.rules else ""
     return f"{rule:<18} {value:>13.6f}{error}{mark}"
 
 
 def format_logged(logged: object) -> str:
-    """Return what was logged, as the table shows it."""
+    """Format the logged number: text as given, a float to six digits."""
     return f"{logged:.6g}" if isinstance(logged, float) else str(logged)
 
 
-def _among(found: AuditResult) -> str:
-    return f"by {' or '.join(relevant_rules(found))}" if found.rules else "by none of these"
+def _matches(result: AuditResult) -> str:
+    return f"by {' or '.join(relevant_rules(result))}" if result.rules else "by none of these"
 
 
-def relevant_rules(found: AuditResult) -> list[str]:
-    """The rules that fit, without those that treat an undefined batch where there is none."""
-    same = {rule for rule, value in found.values.items() if value == found.values["per_batch"]}
-    idle = {rule for rule in same if rule.startswith("undefined_") and "per_batch" in found.rules}
-    return [rule for rule in found.rules if rule not in idle]
+def relevant_rules(result: AuditResult) -> list[str]:
+    """List the matching rules, without those for undefined batches where no batch is undefined."""
+    same = {rule for rule, value in result.values.items() if value == result.values["per_batch"]}
+    idle = {rule for rule in same if rule.startswith("undefined_") and "per_batch" in result.rules}
+    return [rule for rule in result.rules if rule not in idle]

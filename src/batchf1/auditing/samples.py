@@ -1,7 +1,6 @@
-"""The batches that a loop saw, and a metric on them: counted if it is one of counts, else called.
+"""A metric with the samples that it is evaluated on, gathered from the batches of a loop.
 
-Rows are kept once: a metric of counts with the classes of each sample, a function with its
-arguments.
+A metric of counts holds the encoded class of each sample, a function its arguments.
 """
 
 from __future__ import annotations
@@ -14,26 +13,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.auditing.classes import BinaryEncoder, Classes, Decision, LabelEncoder
-from batchf1.auditing.counted import ROWS, CountedLabels, CountMetric, PerBatch
+from batchf1.auditing.classes import BinaryEncoder, ClassEncoder, Decision, LabelEncoder
+from batchf1.auditing.counted import ROWS, CountMetric, MultilabelCountMetric, PerBatch
 from batchf1.errors import check, one_line, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric
 
+Pair = tuple[NDArray[Any], NDArray[Any]]
+"""Labels and predictions of a batch."""
 Function = Callable[[Any, Any], Any]
-"""Of (y_true, y_pred), giving a number."""
-PREFIX_ROWS = 2_000_000
-"""A function is called on all that a loop has seen so far if that is no more rows in sum."""
-
-
-REFUSALS = (ArithmeticError, TypeError, ValueError)
-"""What a function raises where it has no value."""
+"""Metric function of (y_true, y_pred) that gives a number."""
+MAX_PREFIX_ROWS = 2_000_000
+"""Limit of rows, over all prefixes, for calling a function on each prefix of the epoch."""
+UNDEFINED = (ArithmeticError, TypeError, ValueError)
+"""Exceptions of a function where it has no value."""
 
 
 @dataclass(frozen=True, eq=False)
 class FunctionMetric:
-    """A function on rows, (n, ...) each, in batches of `sizes`, (b,)."""
+    """Metric function, with its arguments (n, ...) and the batch sizes (b,)."""
 
     metric: Function
     true: NDArray[Any]
@@ -41,39 +40,40 @@ class FunctionMetric:
     sizes: Integers
 
     def pooled(self) -> float:
-        """The metric of all samples; `InputError` where it gives no number."""
+        """Compute the metric of all samples; `InputError` where it gives no number."""
         return self.of(np.ones(len(self.true), bool))
 
     def per_batch(self) -> PerBatch:
-        """The metric of each batch, undefined where it warns so, is NaN or raises."""
+        """Compute the metric of each batch, undefined where it warns so, is NaN or raises."""
         ends = np.cumsum(self.sizes)
-        found = _called(self, zip(ends - self.sizes, ends, strict=True))
-        values, known = found.T
-        defined = np.where(known == 1, values, np.nan)
-        return PerBatch(values, defined, np.where(known == 1, values, 1.0))
+        values, is_defined = _called(self, zip(ends - self.sizes, ends, strict=True)).T
+        defined = np.where(is_defined == 1, values, np.nan)
+        return PerBatch(values, defined, np.where(is_defined == 1, values, 1.0))
 
     def prefixes(self) -> Floats | None:
-        """The metric of all samples up to the end of each batch; None where that takes long."""
+        """Compute the metric of all samples up to the end of each batch; None if too expensive."""
         ends = np.cumsum(self.sizes)
-        if ends.sum() > PREFIX_ROWS:
+        if ends.sum() > MAX_PREFIX_ROWS:
             return None
         return _called(self, ((0, end) for end in ends))[:, 0]
 
     def of(self, rows: NDArray[np.bool_]) -> float:
-        """The metric of some samples; `InputError` where it raises."""
-        whole = bool(rows.all())
-        true, predicted = (part if whole else part[rows] for part in (self.true, self.predicted))
+        """Compute the metric of some samples, a mask (n,); `InputError` where it raises."""
+        everything = bool(rows.all())  # no copy then
+        true, predicted = (
+            part if everything else part[rows] for part in (self.true, self.predicted)
+        )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return _number(self.metric(true, predicted))
-        except REFUSALS as error:
+        except UNDEFINED as error:
             raise_input_error(
                 "metric", "takes the samples of all batches together", one_line(error)
             )
 
     def shuffled(self, rng: np.random.Generator) -> FunctionMetric:
-        """The same samples in another order."""
+        """Return the same samples in random order."""
         order = rng.permutation(len(self.true))
         return replace(self, true=self.true[order], predicted=self.predicted[order])
 
@@ -82,38 +82,38 @@ Measure = CountMetric | FunctionMetric
 
 
 def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decision) -> Measure:
-    """The metric on the batches, which are gone through once.
+    """Gather the samples of the batches for the metric, in one iteration.
 
-    Raises `InputError` for a metric that is none, an option that it does not use, batches that
-    are no pairs of as many labels as predictions, at least one, NaN, and as `Classes` and
-    `BinaryEncoder`.
+    Raises `InputError` for an invalid metric, an option that the metric does not use, no batch, a
+    batch that is no pair of as many labels as predictions, at least one, NaN, and as `ClassEncoder`
+    and `BinaryEncoder`.
     """
     _check_used(metric, decision)
     if isinstance(metric, Ratio | ClassAveraged):
         check_metric(metric)
-        coded = _coded(metric, decision)
-        sizes = _gathered(batches, coded.add)
-        true, predicted = coded.codes()
-        kind = CountedLabels if decision.multilabel else CountMetric
-        return kind(metric, true, predicted, sizes, coded.classes)
+        encoder = _encoder(metric, decision)
+        sizes = _gathered(batches, encoder.add)
+        true, predicted = encoder.codes()
+        kind = MultilabelCountMetric if decision.multilabel else CountMetric
+        return kind(metric, true, predicted, sizes, encoder.classes)
     checks.check_argument(
         callable(metric), "metric", "is a function, a Ratio or an ClassAveraged", metric
     )
-    pieces: list[tuple[NDArray[Any], NDArray[Any]]] = []
-    sizes = _gathered(batches, lambda *part: pieces.append(part))
-    return FunctionMetric(metric, *joined(pieces), sizes)
+    pairs: list[Pair] = []
+    sizes = _gathered(batches, lambda *pair: pairs.append(pair))
+    return FunctionMetric(metric, *joined(pairs), sizes)
 
 
-def _coded(metric: Metric, decision: Decision) -> LabelEncoder:
+def _encoder(metric: Metric, decision: Decision) -> LabelEncoder:
     if isinstance(metric, Ratio):
         return BinaryEncoder(decision, 2)
     if decision.multilabel:
         return BinaryEncoder(decision, metric.n_classes)
-    return Classes(metric.n_classes)
+    return ClassEncoder(metric.n_classes)
 
 
 def used(metric: Metric | Function, decision: Decision) -> Decision:
-    """The decision, with defaults for the options that a metric does not use."""
+    """Return the decision, with defaults for the options that the metric does not use."""
     if isinstance(metric, Ratio):
         return decision._replace(multilabel=False)
     if not isinstance(metric, ClassAveraged):
@@ -127,85 +127,91 @@ USES = {
     "from_logits": "goes with a metric of batchf1; a function gets y_pred as it is",
     "multilabel": "goes with a metric of batchf1 over classes",
 }
+"""Option -> the metrics that use it."""
 
 
 def _check_used(metric: Metric | Function, decision: Decision) -> None:
-    """Refuse options that a metric does not use."""
+    """Raise `InputError` for an option that the metric does not use."""
     for name, given, taken in zip(USES, decision, used(metric, decision), strict=True):
         checks.check_argument(given is taken or given == taken, name, USES[name], given)
 
 
-def joined(
-    pieces: list[tuple[NDArray[Any], NDArray[Any]]],
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Labels and predictions of all pieces; `InputError` for rows of different shapes."""
-    found = []
-    for thing, parts in zip(("y_true", "y_pred"), zip(*pieces, strict=True), strict=True):
+def joined(pairs: list[Pair]) -> Pair:
+    """Concatenate labels and predictions; `InputError` for samples of different shapes."""
+    arrays = []
+    for name, parts in zip(("y_true", "y_pred"), zip(*pairs, strict=True), strict=True):
         try:
-            found.append(np.concatenate(parts))
+            arrays.append(np.concatenate(parts))
         except ValueError:
             shapes = sorted({str(part.shape[1:]) for part in parts})
-            raise_input_error(thing, "has samples of one shape", " and ".join(shapes))
-    return found[0], found[1]
+            raise_input_error(name, "has samples of one shape", " and ".join(shapes))
+    return arrays[0], arrays[1]
 
 
-Taker = Callable[[NDArray[Any], NDArray[Any]], Any]
+Consumer = Callable[[NDArray[Any], NDArray[Any]], Any]
 
 
-def _gathered(batches: Iterable[Any], take: Taker) -> Integers:
-    """The sizes of the batches, whose rows are handed on, many batches at a time."""
+def _gathered(batches: Iterable[Any], add: Consumer) -> Integers:
+    """Pass the rows to `add`, many batches at a time; returns the batch sizes."""
     sizes: list[int] = []
-    pending: list[tuple[NDArray[Any], NDArray[Any]]] = []
+    pending: list[Pair] = []
     rows = 0
     for batch in batches:
         pending.append(_pair(batch, len(sizes)))
         sizes.append(len(pending[-1][0]))
         rows += sizes[-1]
         if rows >= ROWS // 8:
-            _flush(pending, take)
+            _flush(pending, add)
             pending, rows = [], 0
     check(bool(sizes), "batches", "are at least one", "none")
     if pending:
-        _flush(pending, take)
+        _flush(pending, add)
     return np.array(sizes)
 
 
-def _flush(pending: list[tuple[NDArray[Any], NDArray[Any]]], take: Taker) -> None:
+def _flush(pending: list[Pair], add: Consumer) -> None:
     true, predicted = joined(pending)
-    for thing, part in (("y_true", true), ("y_pred", predicted)):
+    for name, part in (("y_true", true), ("y_pred", predicted)):
         bad = part.dtype.kind == "f" and bool(np.isnan(part).any())
-        check(not bad, thing, "must not be NaN", "NaN")
-    take(true, predicted)
+        check(not bad, name, "must not be NaN", "NaN")
+    add(true, predicted)
 
 
-def _pair(batch: Any, place: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Labels and predictions of a batch as arrays."""
-    thing = f"batch {place}"
+def _pair(batch: Any, index: int) -> Pair:
+    """Convert labels and predictions of a batch to arrays."""
     try:
         true, predicted = map(np.asarray, batch)
     except (RuntimeError, TypeError, ValueError):
-        raise_input_error(thing, "is a pair (y_true, y_pred) of arrays", type(batch).__name__)
-    if true.ndim == 0 or predicted.ndim == 0 or len(true) != len(predicted):
-        shapes = f"{true.shape} and {predicted.shape}"
-        raise_input_error(thing, "y_true and y_pred have as many samples", shapes)
-    check(len(true) > 0, thing, "has a sample", "none")
+        rule = "is a pair (y_true, y_pred) of arrays"
+        raise_input_error(f"batch {index}", rule, type(batch).__name__)
+    check_shapes(index, true.shape, predicted.shape)
     return true, predicted
 
 
+def check_shapes(index: int, true: tuple[int, ...], predicted: tuple[int, ...]) -> None:
+    """Raise `InputError` unless a batch has as many labels as predictions, and at least one."""
+    # no text is made unless needed: it would cost a recorder more than copying the batch
+    if not (true and predicted and true[0] == predicted[0]):
+        shapes = f"{tuple(true)} and {tuple(predicted)}"
+        raise_input_error(f"batch {index}", "y_true and y_pred have as many samples", shapes)
+    if not true[0]:
+        raise_input_error(f"batch {index}", "has a sample", "none")
+
+
 def _called(rows: FunctionMetric, spans: Iterable[tuple[int, int]]) -> Floats:
-    """The metric of each span of rows, and whether it is defined there: (b, 2)."""
-    found = []
-    with warnings.catch_warnings(record=True) as said:
+    """Compute the metric of each span of rows, and whether it is defined there: (b, 2)."""
+    values = []
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for start, end in spans:
             try:
                 value = _number(rows.metric(rows.true[start:end], rows.predicted[start:end]))
-            except REFUSALS:
+            except UNDEFINED:
                 value = np.nan
-            warned = any("UndefinedMetric" in warning.category.__name__ for warning in said)
-            found.append((value, not warned and not np.isnan(value)))
-            said.clear()
-    return np.array(found)
+            warned = any("UndefinedMetric" in warning.category.__name__ for warning in caught)
+            values.append((value, not warned and not np.isnan(value)))
+            caught.clear()
+    return np.array(values)
 
 
 def _number(value: Any) -> float:

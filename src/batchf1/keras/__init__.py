@@ -1,6 +1,6 @@
-"""The strategies, for anyone's Keras program: a file each, behind the contract of `base`.
+"""Strategies that log the F1 of an epoch, and the callback `Audit`, for Keras programs.
 
-Importing this package lets `keras.models.load_model` know their metrics.
+Importing this package registers the metrics for `keras.models.load_model`.
 """
 
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""Does Keras log a metric, or a mean of its values over the batches? A callback that audits it."""
+"""Callback that audits whether Keras logs a metric, or a mean of its values over batches."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from batchf1.auditing.metric_warnings import Action, MetricWarner, is_wrong
 from batchf1.auditing.result import AuditResult
+from batchf1.auditing.samples import Pair
 from batchf1.errors import InputError, one_line
 from batchf1.keras import legacy
 from batchf1.keras.logs import verdicts
-from batchf1.keras.objects import Pair
 from batchf1.keras.validated import Validated
 from batchf1.keras.verdict import Verdict
 
-THING, LOG = "Audit", "batchf1.keras"
-"""The name in its own messages, and the logger."""
+NAME, LOG = "Audit", "batchf1.keras"
+"""Prefix of the messages, and name of the logger."""
 REMEDY = (
     "take a metric object that keeps counts or sums, as batchf1.keras.Streaming or"
     " keras.metrics.F1Score, or compute it of all predictions at the end of the epoch"
@@ -31,43 +31,72 @@ NAN = "outputs are NaN"
 
 
 class Audit(legacy.Callback):
-    """Audit of the metrics that Keras logs in validation: which are wrong, by how much, and why.
+    """Callback that audits the logs of the validation: which are wrong, by how much, and why.
 
-    For `fit` and for `evaluate`. At the end of the first epoch, and with `every=k` of each k-th
-    from there, it predicts the validation split once and calls the model's own metrics on the
-    outputs: on each batch, on all samples, and on the batches of two random cuts. So it costs a
-    prediction pass, and of each metric with a number for a batch three calls a batch. Such are
-    functions in `metrics`, wrapped or not; also metric classes that are not Keras' own, but one
-    whose value on all samples is the log is right and gets a single call. What a `test_step` of the
-    model's own computes, and a loss that is not Keras' own, is audited by running `test_step` on
-    the same batches, and on all samples as one batch if their inputs take no more than 64 MiB.
+    For `fit` and for `evaluate`.
 
-    A log that is not the metric of all samples, to a ten-thousandth of itself, is a
-    `BatchAveragedMetricWarning`, or with `action="raise"` an `InputError` of one line; the logger
-    `batchf1.keras`, which writes to stderr, gets a table. Means over batches of equal sizes of an
-    additive metric, as accuracy, are right, and so are counts, which double with their data. Then
-    one line names which logs were audited and which were not, with the reasons: an
-    `UnauditedLogWarning`, or with `action="raise"` an `InputError`, unless `ignore` names the
-    latter or there are none; then it goes to the logger at level INFO. `action="ignore"` is quiet.
+    Parameters
+    ----------
+    validation
+        The `validation_data` of `fit`: a tuple (x, y) of arrays, or a re-iterable data set of
+        (x, y) batches in the order in which Keras saw them, so without shuffling.
+    every
+        Audit every so many epochs, from the first one; None for the first epoch only. If outputs
+        are NaN, or a metric is the same in all batches, as F1 before the model finds anything, the
+        next epoch is audited, too.
+    action
+        `"warn"` for warnings, `"raise"` for an `InputError` with the same text, `"ignore"` for
+        neither.
+    batch_size
+        Batch size of arrays, where Keras does not reveal its own; 32 by default.
+    ignore
+        Names of logs, with their `val_`, that may be wrong or stay unaudited, as `val_loss` of a
+        Dice loss.
 
-    `found`: log -> `batchf1.auditing.result.AuditResult` of the last audit, of the logs that few
-    calls
-    did not show to be right. `unaudited`: log -> reason. Where outputs are NaN, or a metric is the
-    same in all batches, as F1 before anything is found, the next epoch is audited, too.
+    Attributes
+    ----------
+    found : dict
+        Log -> `batchf1.auditing.result.AuditResult` of the last audit, without the logs that few
+        calls showed to be right. Empty where a tuner trains with copies of its callbacks.
+    unaudited : dict
+        Log -> reason why the last audit left it out.
 
-    `validation`: what `fit` has as `validation_data`: a tuple (x, y) of arrays, or a re-iterable
-    data set of (x, y) batches that come as Keras saw them, so without shuffling. `batch_size`: of
-    arrays, where Keras does not reveal its own, 32 by default. `ignore`: names of logs, with their
-    `val_`, that may be wrong or stay unaudited, as `val_loss` of a Dice loss.
+    Raises
+    ------
+    InputError
+        For sample weights, endless data and data that cannot be iterated anew; before the first
+        epoch for masks, for labels that do not fit the outputs, and for a model of tf_keras. Later
+        problems, as another number of batches than Keras validated, leave logs unaudited.
 
-    Of a model of several outputs each metric is audited on its own output.
+    Warns
+    -----
+    BatchAveragedMetricWarning
+        For a log that is not the metric of all samples, to a relative 1e-4. Means over batches of
+        equal sizes of an additive metric, as accuracy, are right, and so are counts, which double
+        with their data.
+    UnauditedLogWarning
+        For logs that were not audited and that `ignore` does not name: one line with the audited
+        logs, and the others with the reasons.
+    UserWarning
+        At the end of a training without validation.
 
-    Raises `InputError` for sample weights, endless data and data that cannot be iterated anew;
-    before the first epoch for masks and for labels that do not fit the outputs, and for a model of
-    tf_keras. Later problems, as another number of batches than Keras validated, leave logs
-    unaudited. A training without validation is a `UserWarning` at its end, or an `InputError`.
-    A tuner that trains with copies of its callbacks leaves `found` and `unaudited` here empty.
+    Notes
+    -----
+    An audit predicts the validation split once and calls the model's own metrics on the outputs: on
+    each batch, on all samples, and on the batches of two random partitions. So it costs a
+    prediction pass, and three calls a batch for each metric with one number for a batch. These are
+    functions in `metrics`, wrapped or not, and metric classes that are not Keras' own; but a class
+    whose value on all samples is the log is right, and takes a single call. Logs that the model's
+    own `test_step` computes, and a loss that is not Keras' own, are audited by running `test_step`
+    on the same batches, and on all samples as one batch if their inputs take no more than 64 MiB.
 
+    In a model of several outputs each metric is audited on its own output.
+
+    The logger `batchf1.keras`, which writes to stderr, gets a table of the wrong logs; the line of
+    the unaudited ones goes there at level INFO, also where it is no warning.
+
+    Examples
+    --------
     >>> callback = Audit(validation=(np.array([[0.5]]), np.array([[1]])), action="raise")
     >>> callback.found, callback.unaudited
     ({}, {})
@@ -83,8 +112,8 @@ class Audit(legacy.Callback):
         ignore: Collection[str] = (),
     ) -> None:
         super().__init__()
-        self.alarm = MetricWarner(
-            THING,
+        self.warner = MetricWarner(
+            NAME,
             action,
             every,
             remedy=REMEDY,
@@ -93,18 +122,18 @@ class Audit(legacy.Callback):
             log=LOG,
             ignore=ignore,
         )
-        self.validated = Validated(THING, validation, batch_size)
+        self.validated = Validated(NAME, validation, batch_size)
         self._fits = False
         self._begin()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begin anew, and refuse what cannot be audited."""
+        """Reset the results; raise `InputError` for what cannot be audited."""
         self._fits = True
         self._begin()
         self.validated.check(self.model)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Count the batches from 0; without `fit` begin anew."""
+        """Reset the count of batches; outside `fit` the results, too."""
         if not self._fits:
             self._begin()
             self.validated.check(self.model)
@@ -121,16 +150,16 @@ class Audit(legacy.Callback):
             self._end()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Audit the epoch, if its turn has come and Keras validated it."""
+        """Audit the epoch, if it is due and Keras validated it."""
         of_validation = {key: value for key, value in (logs or {}).items() if key[:4] == "val_"}
-        if of_validation and self.alarm.should_audit(epoch):
+        if of_validation and self.warner.should_audit(epoch):
             self._audit(epoch, of_validation, "val_")
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Warn where nothing was validated, and hence nothing audited."""
         self._fits = False
         if self.validated.number == 0:
-            self.alarm.warn("needs validation_data in fit", "no validated epoch")
+            self.warner.warn("needs validation_data in fit", "no validated epoch")
         self._end()
 
     def _begin(self) -> None:
@@ -138,29 +167,29 @@ class Audit(legacy.Callback):
         self.unaudited: dict[str, str] = {}
         self._was_nan = False
         self.validated.begin()
-        self.alarm.begin()
+        self.warner.begin()
 
     def _end(self) -> None:
-        """Name the logs where no epoch had outputs to audit."""
+        """Report the unaudited logs if the outputs stayed NaN."""
         if self._was_nan:
-            self.alarm.summarize([], self.unaudited)
+            self.warner.summarize([], self.unaudited)
 
     def _audit(self, epoch: int, logs: Mapping[str, Any], prefix: str) -> None:
         """Audit the logs, whose names begin with the prefix."""
-        found = self._verdicts({key.removeprefix(prefix): logs[key] for key in logs})
-        of_log = {f"{prefix}{name}": verdict for name, verdict in found.items()}
+        verdicts = self._verdicts({key.removeprefix(prefix): logs[key] for key in logs})
+        of_log = {f"{prefix}{name}": verdict for name, verdict in verdicts.items()}
         self.unaudited = {key: one.reason for key, one in of_log.items() if one.reason}
         self._was_nan = set(self.unaudited.values()) == {NAN}
         if self._was_nan:
             return
-        self.found = {key: one.found for key, one in of_log.items() if one.found}
+        self.found = {key: one.result for key, one in of_log.items() if one.result}
         causes = {key: one.cause for key, one in of_log.items() if one.cause}
         wrong = [key for key, one in self.found.items() if is_wrong(one)]
-        self.alarm.report(epoch, self.found, wrong, causes)
-        self.alarm.summarize([key for key in of_log if key not in self.unaudited], self.unaudited)
+        self.warner.report(epoch, self.found, wrong, causes)
+        self.warner.summarize([key for key in of_log if key not in self.unaudited], self.unaudited)
 
     def _verdicts(self, logs: Mapping[str, Any]) -> dict[str, Verdict]:
-        """The verdict on each log; where the data are not what Keras validated, the reason."""
+        """Judge each log; the reason is the same for all if the data are not those validated."""
         try:
             pairs = self._pairs()
             if _any_nan(pairs):
@@ -170,7 +199,7 @@ class Audit(legacy.Callback):
             return dict.fromkeys(logs, Verdict(reason=one_line(error)))
 
     def _pairs(self) -> dict[str, list[Pair]]:
-        """Output -> labels and scores of the batches that Keras validated."""
+        """Map each output to labels and scores of the batches that Keras validated."""
         return self.validated.pairs(self.model)
 
 

@@ -1,4 +1,4 @@
-"""The naive strategy: a function in `metrics`, whose values Keras averages over the batches."""
+"""The naive strategy: a metric function, whose values Keras averages over the batches."""
 
 from __future__ import annotations
 
@@ -20,11 +20,27 @@ from batchf1.metrics.ratios import F1
 
 
 class BatchMean(Strategy):
-    """The mean of the batches' values. It is not the epoch's: here to be measured, not used.
+    """Mean of the metric over the batches. It is not the metric of the epoch: measure, do not use.
 
-    A batch in which the metric is 0/0 counts as 0, as the usual epsilon makes it; for F1 that is
-    one without positives and predicted positives. Over classes a class counts as 0 in such a batch.
+    Parameters
+    ----------
+    threshold, metric, multilabel, from_logits, name
+        As for `Strategy`.
 
+    Raises
+    ------
+    InputError
+        As `Strategy`; in training for weights and masks.
+
+    Notes
+    -----
+    A batch in which the metric is 0/0 counts as 0, as with the usual epsilon; for F1 that is a
+    batch without positives and predicted positives. Over classes, a class counts as 0 in such a
+    batch. The values are averaged by the rule of the Keras version, see
+    `batchf1.metrics.averaging`.
+
+    Examples
+    --------
     >>> s = BatchMean()
     >>> s.key, len(s.metrics())
     ('f1_batch_mean', 1)
@@ -34,24 +50,24 @@ class BatchMean(Strategy):
     label = "batch mean (naive)"
 
     def metrics(self) -> list[Any]:
-        """The metric of a batch, in what Keras wraps a function."""
+        """Return the metric function, in the class in which Keras wraps any function."""
         of = (self.metric, self.multilabel)
         return [BatchRatio(self.threshold, self.key, None, self.from_logits, *of)]
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
-        """What refuses a log that is NaN or another's; the metric works without it."""
+        """Return the callback that validates the log; the metric works without it."""
         return [LogValidator(self)]
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
-        """The framework's average of the batches' values, added up in float32 as Keras does."""
+        """Average the values of the batches by the framework's rule, in float32 as Keras does."""
         return batch_mean(batches, averaging, dtype=np.float32, metric=self.metric)
 
 
 @keras.saving.register_keras_serializable("batchf1")
 class BatchRatio(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
-    """The mean over the batches of a metric's values, as Keras makes it of any function.
+    """Keras metric: mean over the batches of a metric, as of any function.
 
-    NaN after a label or a score that `Form.read` makes NaN.
+    NaN after an invalid label or score, see `LabelFormat.read`.
     """
 
     def __init__(
@@ -71,12 +87,12 @@ class BatchRatio(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignor
         return value(self.metric, margins(*self.form.read(y_true, y_pred)))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take in a batch; `InputError` for weights or a mask, which one number cannot carry."""
+        """Add a batch; `InputError` for weights or a mask, which a single number cannot respect."""
         weighted = weights(y_pred, sample_weight) is not None
         rule = "has no weighted form: put it into metrics=, under a model without masks"
         check(not weighted, self.name, rule, "weights or a mask")
         super().update_state(y_true, y_pred)
 
     def get_config(self) -> dict[str, Any]:
-        """What rebuilds the metric when a saved model is loaded."""
+        """Return the arguments for rebuilding the metric when a saved model is loaded."""
         return config_of(self)

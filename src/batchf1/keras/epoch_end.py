@@ -1,7 +1,7 @@
-"""The safe way (C4): predict at the end of the epoch, then count.
+"""The strategy of predicting at the end of the epoch and counting then (claim C4: the safe way).
 
-Arrays go the article's way, `model.predict` and scikit-learn's `f1_score`. A data set is streamed:
-its counts are added up batch by batch, so that no label and no prediction is kept.
+Arrays go through `model.predict` and scikit-learn's `f1_score`, as in the article. Counts of a data
+set are added up batch by batch, so that no label and no prediction stays in memory.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from batchf1.auditing.classes import score_threshold
 from batchf1.errors import check, raise_input_error
 from batchf1.keras.base import Strategy
 from batchf1.keras.log_validator import LogValidator, write
@@ -22,9 +23,9 @@ from batchf1.keras.passes import (
     predicted,
     unweighted,
     validated_samples,
-    validation_cut,
+    validation_batching,
 )
-from batchf1.keras.tensors import check_shape, cut
+from batchf1.keras.tensors import check_shape
 from batchf1.metrics.averaging import Averaging, pooled
 from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import Counts, Floats, predicted_positive
@@ -34,15 +35,31 @@ from batchf1.metrics.ratios import F1
 class EpochEnd(Strategy):
     """F1, or another metric, of a pass over the data with the epoch's last weights; 0 for 0/0.
 
-    It costs a prediction of the whole split. Of arrays it holds all predictions at once; of a data
-    set a batch at a time. Over the training split this is another quantity than the other
-    strategies log, since the weights no longer move.
+    Parameters
+    ----------
+    threshold
+        As for `Strategy`.
+    validation_freq
+        As in `fit`; give it here too if it is given there, since callbacks cannot read it. The
+        validation split is predicted every so many epochs, or in the listed ones (from 1).
+    all_samples
+        Predict also the validation samples that `validation_steps` of `fit` leaves out.
+    **options
+        `metric`, `multilabel`, `from_logits` and `name` of `Strategy`.
 
-    `validation_freq`: as in `fit`, and to be given here too where it is given there, since no
-    callback can see it: the validation split is predicted every so many epochs, or in the listed
-    ones (from 1). `all_samples`: predict also the validation samples that `validation_steps` of
-    `fit` leaves out. Raises `InputError` for another `validation_freq`.
+    Raises
+    ------
+    InputError
+        For another `validation_freq`, and as `Strategy`.
 
+    Notes
+    -----
+    It costs a prediction of the whole split. Of arrays it holds all predictions in memory; of a
+    data set a batch at a time. On the training split the value differs from that of the other
+    strategies, since the weights no longer change during the pass.
+
+    Examples
+    --------
     >>> (callback,) = EpochEnd().callbacks(validation=([[0.5]], [1]))
     >>> sorted(callback.splits)
     ['val_f1_epoch_end']
@@ -61,20 +78,28 @@ class EpochEnd(Strategy):
     ) -> None:
         super().__init__(threshold, **options)
         listed = validation_freq if isinstance(validation_freq, list) else [validation_freq]
-        whole = all(isinstance(n, int) and n >= 1 for n in listed)
+        good = all(isinstance(n, int) and n >= 1 for n in listed)
         rule = "is a whole number >= 1 or a list of epochs, as in fit"
-        check(whole, "validation_freq", rule, validation_freq)
+        check(good, "validation_freq", rule, validation_freq)
         self.validation_freq, self.all_samples = validation_freq, all_samples
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
-        """The callback that makes the pass; it needs at least one of the splits.
+        """Return the callback that makes the pass over the splits, at least one of them.
 
-        A data set is iterated once an epoch, so it may shuffle. Raises `InputError` for none, for a
-        generator that cannot be started again, for a `tf.data.Dataset` or `PyDataset` without end
-        (no other iterable tells: the pass waits for its end), for shapes, labels or scores that do
-        not fit, for sample weights, for a model of several outputs, and for one that masks samples,
-        of which predictions tell nothing. At the end of the first epoch also for more validation
-        samples than `validation_steps` of `fit` leaves, unless `all_samples`.
+        Parameters
+        ----------
+        train, validation
+            As in `Strategy.callbacks`. A data set is iterated once an epoch, so it may shuffle.
+
+        Raises
+        ------
+        InputError
+            For no split, for a generator, which cannot be iterated anew, and for a
+            `tf.data.Dataset` or `PyDataset` without end (other iterables have no known length: the
+            pass waits for their end). In training for invalid shapes, labels or scores, for sample
+            weights, for a model of several outputs, and for a model that masks samples, since
+            predictions have no mask. At the end of the first epoch also for more validation samples
+            than `validation_steps` of `fit` leaves, unless `all_samples`.
         """
         splits = {self.key: train, f"val_{self.key}": validation}
         given = {key: data for key, data in splits.items() if data is not None}
@@ -82,17 +107,17 @@ class EpochEnd(Strategy):
         return [PassAtEpochEnd(self, given)]
 
     def validates(self, epoch: int) -> bool:
-        """Whether the validation split is predicted at the end of an epoch (from 0)."""
+        """Return True if the validation split is predicted at the end of an epoch (from 0)."""
         freq = self.validation_freq
         return epoch + 1 in freq if isinstance(freq, list) else (epoch + 1) % freq == 0
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
-        """The metric of the pass with the epoch's last weights."""
+        """Compute the metric of the pass with the epoch's last weights."""
         return pooled(full_pass, metric=self.metric)
 
 
 class PassAtEpochEnd(LogValidator):
-    """Adds the metric of each split to the logs, under the split's key."""
+    """Callback that adds the metric of each split to the logs."""
 
     strategy: EpochEnd
 
@@ -113,15 +138,15 @@ class PassAtEpochEnd(LogValidator):
                 write(logs, key, of_split(key, data))
 
     def _check_length(self, key: str, n: int) -> None:
-        """Refuse more samples than Keras validates, where `validation_steps` limits it."""
-        steps, seen = validation_cut(self.model)[1], validated_samples(self.model)
+        """Raise `InputError` for more samples than `validation_steps` leaves."""
+        steps, seen = validation_batching(self.model)[1], validated_samples(self.model)
         if key.startswith("val_") and steps and seen and not self.strategy.all_samples:
             rule = f"needs the {seen} samples of validation_steps={steps}, as data.take({steps})"
             rule = f"{rule} or x[:{seen}], or EpochEnd(all_samples=True)"
             check(n <= seen, key, rule, f"{n} samples or more")
 
     def _of_arrays(self, key: str, data: Any) -> float:
-        """The article's way: everything at once, and for F1 scikit-learn."""
+        """Predict all samples at once, and compute F1 by scikit-learn, as in the article."""
         x, y_true = unweighted(key, data)
         self._check_length(key, len(y_true))
         check(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
@@ -135,16 +160,16 @@ class PassAtEpochEnd(LogValidator):
         return float(f1_score(*parts, zero_division=0.0))
 
     def _streamed(self, key: str, data: Any) -> float:
-        """The same number from counts: whole numbers, so that no order of batches changes it."""
+        """Compute the metric from counts added up over the batches, in any order."""
         n_batches = 0
         totals: Any = (0, 0, 0, 0)
         for batch in batches(data):
             x, y_true = unweighted(key, batch)
             scores = self._only_output(key, predicted(self.model, x))
             n_batches += 1
-            found = self._margins(y_true, scores)
-            self._check_length(key, totals[3] + found[3])
-            totals = tuple(old + new for old, new in zip(totals, found, strict=True))
+            margins = self._margins(y_true, scores)
+            self._check_length(key, totals[3] + margins[3])
+            totals = tuple(old + new for old, new in zip(totals, margins, strict=True))
         check(n_batches > 0, key, "needs data with at least one batch", n_batches)
         return float(self.strategy.metric.from_margins(*totals))
 
@@ -155,7 +180,7 @@ class PassAtEpochEnd(LogValidator):
         return np.asarray(outputs[0])
 
     def _margins(self, y_true: Any, scores: Any) -> tuple[Any, Any, Any, int]:
-        """TP, TP + FN and TP + FP, over classes in each, and the number of samples."""
+        """Count TP, TP + FN and TP + FP, over classes in each, and the samples."""
         n_classes, multilabel, threshold, from_logits = self.strategy.form
         if n_classes is None:
             positive, decided = self._binary(y_true, scores)
@@ -164,12 +189,12 @@ class PassAtEpochEnd(LogValidator):
         options: dict[str, Any] = {}
         if multilabel:
             self._check_probabilities(scores)
-            options = {"multilabel": True, "threshold": cut(threshold, from_logits)}
+            options = {"multilabel": True, "threshold": score_threshold(threshold, from_logits)}
         counts = class_counts(y_true, scores, max(1, len(scores)), n_classes, **options).pooled()
         return counts.tp, counts.positives, counts.predicted_positives, len(scores)
 
     def _binary(self, y_true: Any, scores: Any) -> tuple[Any, Any]:
-        """Labels and predictions as bool, each of shape (n,)."""
+        """Return labels and predictions as bool, each of shape (n,)."""
         y_true = np.asarray(y_true)
         check_shape(y_true.shape, "labels")
         check_shape(scores.shape, "model output")
@@ -178,11 +203,11 @@ class PassAtEpochEnd(LogValidator):
         if not (positive | (y_true == 0)).all():
             raise_input_error("labels", "are 0 or 1", np.unique(y_true))
         self._check_probabilities(scores)
-        ours = self.strategy
-        decided = predicted_positive(scores.ravel(), cut(ours.threshold, ours.from_logits))
-        return positive.ravel(), decided
+        threshold = score_threshold(self.strategy.threshold, self.strategy.from_logits)
+        return positive.ravel(), predicted_positive(scores.ravel(), threshold)
 
     def _check_probabilities(self, scores: Any) -> None:
+        """Raise `InputError` for scores outside [0, 1] that are no logits."""
         if not self.strategy.from_logits and ((scores < 0) | (scores > 1)).any():
             rule = "lie in [0, 1]; for logits, pass from_logits=True"
             raise_input_error("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")

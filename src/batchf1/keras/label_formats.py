@@ -1,4 +1,4 @@
-"""The forms in which labels and scores come, and what is read from each: a column for each class.
+"""Formats of labels and scores, each converted to tensors with a column for each class.
 
 Binary: labels and scores (n,) or (n, 1). Of one class a sample: scores (n, n_classes), labels whole
 numbers (n,) or (n, 1), or one-hot (n, n_classes). Multilabel: both (n, n_classes).
@@ -13,13 +13,13 @@ import keras
 from keras import ops
 
 from batchf1.errors import check
-from batchf1.keras.tensors import binary, check_as_many, known, thresholded
+from batchf1.keras.tensors import binary, check_as_many, nan_where_invalid, thresholded
 from batchf1.keras.values import as_list
 from batchf1.metrics.ratios import ClassAveraged, Metric
 
 
 class LabelFormat(NamedTuple):
-    """How labels and scores are read."""
+    """Format of labels and scores, with the options that turn scores into predictions."""
 
     n_classes: int | None = None
     """None for a binary output."""
@@ -29,12 +29,12 @@ class LabelFormat(NamedTuple):
 
     @property
     def one_class(self) -> bool:
-        """Whether each sample is of one of several classes."""
+        """Whether each sample has one of several classes."""
         return self.n_classes is not None and not self.multilabel
 
     @property
     def requirement(self) -> str:
-        """What labels and scores must be for their metric not to be NaN."""
+        """Requirement on labels and scores, for error messages; without it the metric is NaN."""
         scores = "no NaN" if self.from_logits else "in [0, 1], or from_logits=True"
         if self.one_class:
             labels = f"0 .. {self.n_classes - 1} or one-hot"  # type: ignore[operator]
@@ -42,13 +42,13 @@ class LabelFormat(NamedTuple):
         return f"needs labels 0 or 1 and as many scores, {scores}"
 
     def read(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Labels and predictions of a batch as float32 (n, n_classes), each 0 or 1.
+        """Convert labels and scores of a batch to labels and predictions, each 0 or 1.
 
-        A binary output is one class. Of one class a sample, predicted is that of the largest score,
-        the first of equal ones. A label that the form does not know becomes NaN, in every class of
-        its sample where that has one, and so does that of a score that is NaN or, where it is
-        compared with a threshold and no logit, outside [0, 1]. Raises `InputError` for other shapes
-        and numbers, as `binary`.
+        Both are float32 (n, n_classes); a binary output is one class. With one class a sample, the
+        predicted class is that of the largest score, the first of equal ones. An invalid label
+        becomes NaN, with one class a sample in every class. So does the label of a score that is
+        NaN or, where a probability is compared with the threshold, outside [0, 1]. Raises
+        `InputError` for other shapes and numbers, as `binary`.
         """
         if self.n_classes is None:
             both = binary(y_true, y_pred, self.threshold, self.from_logits)
@@ -73,7 +73,7 @@ class LabelFormat(NamedTuple):
 def label_format_of(
     metric: Metric, multilabel: bool, threshold: float, from_logits: bool
 ) -> LabelFormat:
-    """The form of a metric's labels; `InputError` where it does not fit the metric."""
+    """Return the label format of a metric; `InputError` for options that do not fit the metric."""
     n_classes = None
     if isinstance(metric, ClassAveraged):
         n_classes = metric.n_classes
@@ -89,14 +89,14 @@ def label_format_of(
 
 
 def config_of(metric: Any) -> dict[str, Any]:
-    """What rebuilds a metric that has a `metric` and a `form` when a saved model is loaded."""
+    """Return the arguments for rebuilding a metric that has a `metric` and a `form`."""
     _, multilabel, threshold, from_logits = metric.form
     given = {"threshold": threshold, "from_logits": from_logits, "multilabel": multilabel}
-    kept = {"name": metric.name, "dtype": metric.dtype, "metric": as_list(metric.metric)}
-    return given | kept
+    return given | {"name": metric.name, "dtype": metric.dtype, "metric": as_list(metric.metric)}
 
 
 def _of_one_class(labels: Any, scores: Any, n_classes: int) -> tuple[Any, Any]:
+    """Convert labels and scores with one class a sample."""
     # 0 and -0 are equal to NumPy, not to Keras on TensorFlow
     scores = ops.where(scores == 0, ops.zeros_like(scores), scores)
     decided = ops.one_hot(ops.argmax(scores, axis=1), n_classes, dtype="float32")
@@ -104,11 +104,11 @@ def _of_one_class(labels: Any, scores: Any, n_classes: int) -> tuple[Any, Any]:
     each = ops.logical_or(ops.equal(labels, 0), ops.equal(labels, 1))
     once = ops.logical_and(ops.all(each, axis=1), ops.equal(ops.sum(labels, axis=1), 1))
     valid = ops.logical_and(once, ops.all(ops.equal(scores, scores), axis=1))
-    return known(labels, ops.expand_dims(valid, 1), scores), decided
+    return nan_where_invalid(labels, ops.expand_dims(valid, 1), scores), decided
 
 
 def _one_hot(labels: Any, n_classes: int) -> Any:
-    """Labels as float32 (n, n_classes); all 0 for a number that is no class."""
+    """Convert labels to float32 (n, n_classes); all 0 for a number that is no class."""
     if len(labels.shape) == 2 and labels.shape[1] == n_classes:
         return ops.cast(labels, "float32")
     kind = keras.backend.standardize_dtype(labels.dtype)

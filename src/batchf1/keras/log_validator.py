@@ -1,8 +1,8 @@
-"""What a strategy's callback reads from Keras' logs, and what it refuses to be silent about.
+"""Reading, writing and validating a strategy's values in the logs of Keras.
 
-Keras logs a metric under its name: after the output's name in a model of several outputs, after
-`val_` in validation. A second metric of one name it renames: `<name>_1`, or `weighted_<name>` for
-one in `weighted_metrics`.
+Keras logs a metric under its name, prefixed with the output's name in a model of several outputs,
+and with `val_` in validation. It renames a second metric of one name: `<name>_1`, or
+`weighted_<name>` for one in `weighted_metrics`.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 Logs = Mapping[str, Any]
 _KEYS: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
-"""Model -> the keys of the strategies whose callbacks it trains with."""
+"""Model -> log keys of the strategies whose callbacks it trains with."""
 
 
 def is_ours(model: Any, name: str) -> bool:
-    """Whether a strategy's callback writes or guards the log of this name, without `val_`."""
+    """Return True if a strategy's callback writes or validates this log, named without `val_`."""
     return any(prefixes([name], key) for key in _KEYS.get(model, ()))
 
 
 def prefixes(logs: Iterable[str], key: str) -> list[str]:
-    """What stands before `key` where it is logged: "", "val_", or these with an output's name."""
+    """List the prefixes under which `key` is logged: "", "val_", or these with an output's name."""
     return [name.removesuffix(key) for name in logs if name == key or name.endswith(f"_{key}")]
 
 
 def read(logs: Logs, key: str, prefix: str = "") -> float:
-    """The number logged under `key`; `InputError` if there is none, or two metrics have that name.
+    """Return the number logged under `key`; `InputError` if it is missing or ambiguous.
 
-    Keras renames the later of the two, so that the log may be the other's.
+    Of two metrics of one name Keras renames the later, so the log could be of either.
     """
     for twin in (f"{prefix}{key}_1", f"{prefix}weighted_{key}"):
         rule = "is the name of two metrics: give each strategy its own name="
@@ -51,16 +51,16 @@ def read(logs: Logs, key: str, prefix: str = "") -> float:
 
 
 def write(logs: MutableMapping[str, Any], key: str, value: float) -> None:
-    """Put a number into the logs; `InputError` if somebody else has that key."""
+    """Write a number to the logs; `InputError` if the key exists."""
     rule = "is in the logs already: give each strategy its own name="
     check(key not in logs, key, rule, logs.get(key))
     logs[key] = value
 
 
 class LogValidator(legacy.Callback):
-    """Refuses, in one line, what would make a strategy's log wrong, and what made it NaN.
+    """Callback that raises `InputError` for what makes a strategy's log wrong or NaN.
 
-    A NaN in the loss too comes from a training that diverged, and is left as it is.
+    If the loss is NaN too, the training diverged, and the log stays NaN.
     """
 
     def __init__(self, strategy: Strategy) -> None:
@@ -68,21 +68,21 @@ class LogValidator(legacy.Callback):
         self.strategy = strategy
 
     def set_model(self, model: Any) -> None:
-        """Take the model, in whose logs the strategy's key is exact from now on."""
+        """Register the strategy's key for the model, so that `Audit` counts its log as right."""
         super().set_model(model)
         _KEYS.setdefault(model, set()).add(self.strategy.key)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Refuse losses that take scores for logits where the strategy does not, or otherwise."""
+        """Raise `InputError` if a loss and the strategy disagree about logits."""
         if self.strategy.form.one_class:
             return  # the largest logit is the largest probability
         ours = self.strategy.from_logits
-        losses = keras.tree.flatten(self.model.loss)  # a function or a name does not tell
+        losses = keras.tree.flatten(self.model.loss)  # functions and names have no attribute
         agreed = any(getattr(loss, "from_logits", ours) == ours for loss in losses)
         check(agreed, self.strategy.key, f"needs from_logits={not ours}, as the loss", ours)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Refuse labels and scores without a value, and a log that is missing or another's."""
+        """Raise `InputError` for a log that is NaN, missing or ambiguous."""
         logs, key = logs or {}, self.strategy.key
         for prefix in prefixes(logs, key) or [""]:
             loss = logs.get("val_loss" if prefix.startswith("val_") else "loss", 0.0)

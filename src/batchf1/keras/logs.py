@@ -1,4 +1,4 @@
-"""The verdicts on all logs of a validation: where each comes from, and how it is audited."""
+"""Audit of all logs of a validation, each by where it comes from."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 import keras
 import numpy as np
 
+from batchf1.auditing.samples import Pair
 from batchf1.keras import log_validator, objects, test_step
-from batchf1.keras.objects import Compiled, Pair
+from batchf1.keras.objects import Compiled
 from batchf1.keras.validated import Validated
 from batchf1.keras.verdict import RIGHT, Circumstances, Verdict, of_metric
 
 OF_BATCHES = ("dice", "tversky")
-"""Keras' own losses that are no mean over samples."""
+"""Losses of Keras that are no mean over samples."""
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 """Reductions of a loss that give a mean over samples."""
 STEPS = ("test_step", "compute_metrics", "compute_loss", "get_metrics_result", "evaluate")
-"""Methods of a model that make its logs."""
+"""Methods of a model that compute its logs."""
 ARRAY = Verdict(reason="an array, which is audited in objects of Keras alone")
 
 
@@ -29,22 +30,25 @@ def verdicts(
     pairs: dict[str, list[Pair]],
     remedy: str,
 ) -> dict[str, Verdict]:
-    """Name -> verdict, of logs without `val_`. `pairs`: output -> labels and scores of batches."""
+    """Judge each log, named without `val_`.
+
+    `pairs`: output -> labels and scores of the batches.
+    """
     compiled = objects.compiled(model)
     given = Circumstances(validated.has_unknown_length, _replicas(model), remedy)
-    found, left = {}, {}
+    judged, rest = {}, {}
     for name in [name for name in compiled if name in logs]:
-        found[name] = _of_compiled(name, compiled[name], logs[name], pairs, given)
-    for name in logs.keys() - found.keys():
+        judged[name] = _of_compiled(name, compiled[name], logs[name], pairs, given)
+    for name in logs.keys() - judged.keys():
         if _is_right_loss(model, name) or log_validator.is_ours(model, name):
-            found[name] = RIGHT
+            judged[name] = RIGHT
         elif np.ndim(logs[name]):
-            found[name] = ARRAY
+            judged[name] = ARRAY
         else:
-            left[name] = logs[name]
-    if left:
-        found |= test_step.verdicts(model, left, *validated.whole(model), given)
-    return {name: found[name] for name in [*compiled, *logs] if name in found}
+            rest[name] = logs[name]
+    if rest:
+        judged |= test_step.verdicts(model, rest, *validated.all_samples(model), given)
+    return {name: judged[name] for name in [*compiled, *logs] if name in judged}
 
 
 def _of_compiled(
@@ -61,7 +65,7 @@ def _of_compiled(
 
 
 def _own(pairs: dict[str, list[Pair]], name: str, metric: Any) -> list[Pair] | None:
-    """The pairs of the output that a metric judges."""
+    """Return the pairs of the output of a metric; None if there are none."""
     if len(pairs) == 1:
         return next(iter(pairs.values()))
     output = objects.output_of(name, metric, pairs)
@@ -73,7 +77,7 @@ def _replicas(model: Any) -> int:
 
 
 def _is_right_loss(model: Any, name: str) -> bool:
-    """Whether Keras itself logs the loss, of a value for each sample, by the size of batches."""
+    """Return True if Keras logs the loss as a mean of values for each sample."""
     if name != "loss" and not name.endswith("_loss"):
         return False
     own = all(_defined_by(type(model), step).startswith("keras.") for step in STEPS)
@@ -81,12 +85,12 @@ def _is_right_loss(model: Any, name: str) -> bool:
 
 
 def _defined_by(kind: type, method: str) -> str:
-    """The module of the class that has the method."""
+    """Return the module of the class that defines the method."""
     return next(base.__module__ for base in kind.__mro__ if method in vars(base))
 
 
 def _is_mean_over_samples(loss: Any) -> bool:
-    """Whether a loss is one of Keras' own that has a value for each sample."""
+    """Return True for a loss of Keras with a value for each sample."""
     if loss is None or isinstance(loss, str):
         return str(loss).lower() not in OF_BATCHES
     is_object = isinstance(loss, keras.losses.Loss)

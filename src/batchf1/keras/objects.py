@@ -1,4 +1,4 @@
-"""The metric objects that Keras makes of a model's `metrics`, called on batches of one's own."""
+"""The compiled metric objects of a Keras model, and calls of them on given batches."""
 
 from __future__ import annotations
 
@@ -11,32 +11,31 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from batchf1.auditing.samples import Pair
 from batchf1.errors import check, one_line
 
-Pair = tuple[NDArray[Any], NDArray[Any]]
-"""Labels and outputs of a batch."""
 Function = Callable[[Any, Any], float]
-"""Of (y_true, y_pred)."""
+"""Metric function of (y_true, y_pred)."""
 
 
 class Compiled(NamedTuple):
-    """A metric given to `compile`, and which of its values is logged."""
+    """Metric given to `compile`, with the key of the logged value."""
 
     metric: Any
     key: str | None = None
-    """Of a metric that gives a dict of values."""
+    """Key of a metric with a dict of values."""
 
 
 def compiled(model: Any) -> dict[str, Compiled]:
-    """Name in the logs -> metric, of those in `metrics` and `weighted_metrics`.
+    """Map log names to the metrics in `metrics` and `weighted_metrics`.
 
-    Of a model of several outputs the name begins with that of the metric's output. Without the
-    metrics of which Keras makes one name.
+    In a model of several outputs the name begins with that of the metric's output. Metrics to which
+    Keras gives one name are left out.
     """
-    found: dict[str, Compiled] = {}
+    by_name: dict[str, Compiled] = {}
     for part in model.metrics:
         held, named = getattr(part, "metrics", ()), part.result()
-        # what holds those given to `compile`, unless its names are ambiguous
+        # the container of the compiled metrics, unless its names are ambiguous
         if isinstance(named, dict) and len(named) == len(held):
             for (name, value), metric in zip(named.items(), held, strict=True):
                 keys = (
@@ -44,12 +43,12 @@ def compiled(model: Any) -> dict[str, Compiled]:
                     if isinstance(value, dict)
                     else {name: None}
                 )
-                found |= {logged: Compiled(metric, key) for logged, key in keys.items()}
-    return found
+                by_name |= {logged: Compiled(metric, key) for logged, key in keys.items()}
+    return by_name
 
 
 def is_keras_own(metric: Any) -> bool:
-    """Whether Keras wrote it: a class that keeps counts or sums, or a mean over samples."""
+    """Return True for a metric class of Keras that is no wrapper of a function."""
     kind = type(metric)
     return kind.__module__.startswith("keras.") and not issubclass(
         kind, keras.metrics.MeanMetricWrapper
@@ -57,9 +56,9 @@ def is_keras_own(metric: Any) -> bool:
 
 
 def has_value_of_each_sample(metric: Any, batches: Iterable[Pair]) -> bool:
-    """Whether Keras averages over samples what the metric gives for a batch, as for accuracy.
+    """Return True if the metric has a value for each sample of a batch, as accuracy.
 
-    Two batches of different sizes tell this from a value for each of so many classes.
+    Batches of two sizes distinguish this from a value for each class.
     """
     if not isinstance(metric, keras.metrics.Mean):
         return False
@@ -78,9 +77,9 @@ def has_value_of_each_sample(metric: Any, batches: Iterable[Pair]) -> bool:
 
 
 def as_function(metric: Any, key: str | None = None) -> Function:
-    """What a metric says of some samples alone, a function of (y_true, y_pred).
+    """Wrap a metric object as a function of (y_true, y_pred), which resets it first.
 
-    `key`: which of its values, if it has a dict of them. Raises `ValueError` where the metric
+    `key`: of a metric with a dict of values. The function raises `ValueError` where the metric
     raises anything.
     """
 
@@ -92,7 +91,7 @@ def as_function(metric: Any, key: str | None = None) -> Function:
 
 
 def replayed(metric: Any, batches: Iterable[Pair], key: str | None = None) -> float:
-    """The metric of the batches, taken in one after the other as Keras does.
+    """Compute the metric of batches, added one after the other as by Keras.
 
     Raises `ValueError` where the metric raises anything.
     """
@@ -105,14 +104,14 @@ def replayed(metric: Any, batches: Iterable[Pair], key: str | None = None) -> fl
 
 
 def updated(metric: Any, batches: Iterable[Pair]) -> None:
-    """Reset the metric and give it the batches, one after the other."""
+    """Reset the metric and add the batches, one after the other."""
     metric.reset_state()
     for y_true, y_pred in batches:
         metric.update_state(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
 
 
 def of_sizes(sizes: Collection[int], function: Function) -> Function:
-    """The function of so many samples; `ValueError` for other numbers of them."""
+    """Restrict the function to these numbers of samples; it raises `ValueError` for others."""
 
     def value(y_true: Any, y_pred: Any) -> float:
         if len(y_true) not in sizes:
@@ -124,39 +123,39 @@ def of_sizes(sizes: Collection[int], function: Function) -> Function:
 
 
 def output_of(name: str, metric: Any, outputs: Iterable[str]) -> str | None:
-    """Which of several outputs a metric judges, by its name in the logs; None if it is another's.
+    """Return the output of a metric, by its name in the logs; None if it is none of `outputs`.
 
     Keras numbers further metrics of one name: `a_f1`, `a_f1_1`.
     """
     after = re.compile(rf"_{re.escape(metric.name)}(_\d+)?")
-    judged = (one for one in outputs if after.fullmatch(name.removeprefix(one)))
-    return next(judged, None)
+    matching = (one for one in outputs if after.fullmatch(name.removeprefix(one)))
+    return next(matching, None)
 
 
-def by_output(thing: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pair]:
-    """Output -> its labels and scores, for each output that has labels; "" for the only one.
+def by_output(name: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pair]:
+    """Map each output with labels to its labels and scores; the only output is "".
 
-    Raises `InputError` for other numbers of labels than outputs, and for labels without names where
-    the outputs have them.
+    `name`: prefix of messages. Raises `InputError` for other numbers of labels than outputs, and
+    for labels without names where the outputs have names.
     """
     outputs = keras.tree.flatten(y_pred)
     if len(outputs) == 1:
         labels = keras.tree.flatten(y_true) if isinstance(y_true, dict) else [y_true]
-        check(len(labels) == 1, thing, "needs labels for its only output", list(y_true))
-        return {"": _pair(thing, labels[0], outputs[0])}
+        check(len(labels) == 1, name, "needs labels for its only output", list(y_true))
+        return {"": _pair(name, labels[0], outputs[0])}
     named = isinstance(y_pred, dict)
     scores = y_pred if named else dict(zip(model.output_names, outputs, strict=True))
     if not isinstance(y_true, dict):
         how = " by name" if named else ""
         rule = f"needs labels for each of {len(scores)} outputs{how}"
         listed = isinstance(y_true, list | tuple) and len(y_true) == len(scores)
-        check(listed and not named, thing, rule, type(y_true).__name__)
+        check(listed and not named, name, rule, type(y_true).__name__)
         y_true = dict(zip(scores, y_true, strict=True))
-    return {name: _pair(thing, y_true[name], scores[name]) for name in scores if name in y_true}
+    return {key: _pair(name, y_true[key], scores[key]) for key in scores if key in y_true}
 
 
 def _pair(name: str, y_true: Any, y_pred: Any) -> Pair:
-    """Labels, floats in Keras' dtype, and the scores of as many samples."""
+    """Convert labels, floats in Keras' dtype, and scores to arrays of as many samples."""
     scores, labels = (np.asarray(ops.convert_to_numpy(part)) for part in (y_pred, y_true))
     check(len(labels) == len(scores), name, f"needs {len(scores)} labels", len(labels))
     if labels.dtype.kind == "f":
@@ -165,9 +164,9 @@ def _pair(name: str, y_true: Any, y_pred: Any) -> Pair:
 
 
 def aligned(labels: NDArray[Any], scores: NDArray[Any]) -> NDArray[Any]:
-    """Labels in the shape of the scores where one has shape (n,) and the other (n, 1).
+    """Reshape labels to the shape of the scores where one has shape (n,) and the other (n, 1).
 
-    Keras hands a metric both as they are, and most functions then broadcast them to (n, n).
+    Keras passes both unchanged to a metric, and most functions then broadcast them to (n, n).
     """
     shapes = {labels.shape, scores.shape}
     return labels.reshape(scores.shape) if shapes == {(len(labels),), (len(labels), 1)} else labels

@@ -1,4 +1,4 @@
-"""The data of a pass of one's own at the end of an epoch, and the model that it goes through."""
+"""Checks, batches and predictions of a pass over a data set at the end of an epoch."""
 
 from __future__ import annotations
 
@@ -11,41 +11,40 @@ from batchf1.errors import check
 
 INFINITE, UNKNOWN = -1, -2
 """`tf.data.INFINITE_CARDINALITY`, and `tf.data.UNKNOWN_CARDINALITY`."""
-
-UNREADABLE = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
-"""What reading a variable raises whose value is elsewhere, as on JAX in a compiled step."""
+NO_VALUE = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
+"""Exceptions on reading a variable without a value, as on JAX in a compiled step."""
 
 
 def is_arrays(data: Any) -> bool:
-    """Whether the data are a tuple (x, y) of arrays, and not batches."""
+    """Return True if the data are a tuple (x, y) of arrays, and not batches."""
     return isinstance(data, tuple)
 
 
 def batches(data: Iterable[Any]) -> Iterator[Any]:
-    """The batches of a data set, once."""
+    """Iterate once over the batches of a data set."""
     if isinstance(data, keras.utils.PyDataset):  # has a length, but its iteration does not end
         return (data[i] for i in range(data.num_batches))
     return iter(data)
 
 
 def predicted(model: Any, x: Any) -> Any:
-    """The outputs of a batch, as many as its samples.
+    """Predict the outputs of a batch, as many as its samples.
 
-    `predict_on_batch` gives the batch to each device of a strategy, and all outputs one after the
-    other.
+    With a distribution strategy `predict_on_batch` gives the whole batch to each device, and
+    concatenates the outputs.
     """
     n = len(keras.tree.flatten(x)[0])
     return keras.tree.map_structure(lambda part: part[:n], model.predict_on_batch(x))
 
 
 def unweighted(name: str, data: Any) -> Any:
-    """The two parts of (x, y); `InputError` for other numbers of parts."""
+    """Return (x, y); `InputError` for other numbers of parts, as with sample weights."""
     check(len(data) == 2, name, "needs (x, y): it has no weighted form", f"{len(data)} parts")
     return data
 
 
 def check_repeatable(name: str, data: Any) -> None:
-    """Refuse a data set that cannot be iterated anew, or has no end, as far as it tells."""
+    """Raise `InputError` for data that cannot be iterated anew, or are known to have no end."""
     indexed = hasattr(data, "__getitem__")  # which iterates, too
     rule = "needs a tuple (x, y) of arrays, or a data set of such batches"
     check(isinstance(data, Iterable) or indexed, name, rule, type(data).__name__)
@@ -60,22 +59,22 @@ def check_repeatable(name: str, data: Any) -> None:
 
 
 def check_unmasked(name: str, model: Any) -> None:
-    """Refuse a model that masks samples: predictions tell nothing of that."""
+    """Raise `InputError` for a model that masks samples: its predictions have no mask."""
     outputs = getattr(model, "outputs", None) or []  # none in a subclassed model
     masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
     check(not masked, name, "needs a model that masks no samples", model.name)
 
 
 def has_unknown_length(data: Any) -> bool:
-    """Whether a `tf.data.Dataset` does not tell its number of batches."""
+    """Return True for a `tf.data.Dataset` of unknown cardinality."""
     cardinality = getattr(data, "cardinality", None)
     return callable(cardinality) and int(cardinality()) == UNKNOWN
 
 
-def validation_cut(model: Any) -> tuple[int | None, int | None]:
-    """The batch size of the arrays that `fit` validates, and `validation_steps`; None if unknown.
+def validation_batching(model: Any) -> tuple[int | None, int | None]:
+    """Return the batch size of validation arrays in `fit`, and `validation_steps`; None if unknown.
 
-    From what Keras itself iterates over, which it keeps for the time of `fit`.
+    Read from Keras' own iterator, which exists during `fit`.
     """
     iterator = getattr(model, "_eval_epoch_iterator", None)
     size = getattr(getattr(iterator, "data_adapter", None), "batch_size", None)
@@ -83,10 +82,10 @@ def validation_cut(model: Any) -> tuple[int | None, int | None]:
 
 
 def validated_samples(model: Any) -> int | None:
-    """The samples in Keras' own mean of the loss since the last reset; None where it has none."""
+    """Return the number of samples in Keras' mean of the loss since its reset; None if unknown."""
     try:
         tracker = model.metrics[0]
         count = keras.ops.convert_to_numpy(tracker.count)
         return int(count) if tracker.name == "loss" else None
-    except UNREADABLE:
+    except NO_VALUE:
         return None

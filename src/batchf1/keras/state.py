@@ -1,4 +1,4 @@
-"""The state of metric objects: what Keras tracks, and what a class keeps beside that."""
+"""State of metric objects, in variables that Keras tracks and in other attributes."""
 
 from __future__ import annotations
 
@@ -11,33 +11,31 @@ import keras
 import numpy as np
 from keras import ops
 
+from batchf1.auditing.arrays import UNREADABLE
+from batchf1.auditing.samples import Pair
 from batchf1.keras import objects
-from batchf1.keras.objects import Pair
-
-UNREADABLE = (AttributeError, RuntimeError, TypeError, ValueError)
-"""What libraries raise where NumPy cannot have a tensor's data."""
 
 
 @contextmanager
 def restored(metrics: Iterable[Any], variables: Iterable[Any] = ()) -> Iterator[None]:
-    """Give metrics and further variables their state back afterwards."""
+    """Restore the state of metrics and further variables on exit."""
     held = list(metrics)
     tracked = [variable for metric in held for variable in metric.variables] + [*variables]
-    kept = [ops.convert_to_numpy(variable) for variable in tracked]
-    beside = [
+    values = [ops.convert_to_numpy(variable) for variable in tracked]
+    untracked = [
         (owner, name, value, _copy(value)) for one in held for owner, name, value in _untracked(one)
     ]
     try:
         yield
     finally:
-        for variable, value in zip(tracked, kept, strict=True):
+        for variable, value in zip(tracked, values, strict=True):
             variable.assign(value)
-        for owner, name, value, copy in beside:
+        for owner, name, value, copy in untracked:
             _put_back(owner, name, value, copy)
 
 
 def unreset(metric: Any, pair: Pair) -> list[str]:
-    """Names of the attributes that keep what a batch puts into them through `reset_state`."""
+    """List the attributes that a batch changes and `reset_state` does not reset."""
     metric.reset_state()
     before = {name: _copy(value) for _, name, value in _untracked(metric)}
     objects.updated(metric, [pair])
@@ -47,7 +45,7 @@ def unreset(metric: Any, pair: Pair) -> list[str]:
 
 
 def _untracked(metric: Any) -> Iterator[tuple[Any, str, Any]]:
-    """Owner, name and value of each attribute that may be state and that Keras does not track."""
+    """Yield owner, name and value of each attribute that may be state and is not tracked."""
     for name, value in vars(metric).items():
         if isinstance(value, keras.metrics.Metric):
             yield from _untracked(value)
@@ -62,7 +60,7 @@ def _may_be_state(value: Any) -> bool:
 
 
 def _copy(value: Any) -> Any:
-    """A copy that stays as it is: of a tensor or a variable an array, None if it has no value."""
+    """Copy a value; a tensor or a variable as an array, None if it has no value."""
     for kind in (list, dict, set):
         if isinstance(value, kind):
             return kind(value)
@@ -81,7 +79,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _put_back(owner: Any, name: str, value: Any, copy: Any) -> None:
-    """Set the attribute to the object that it was, with the content that this had."""
+    """Set the attribute to its earlier object, with the earlier content."""
     if copy is not None:
         if isinstance(value, dict | set):
             value.clear()

@@ -1,4 +1,4 @@
-"""Today's best practice: a stateful metric that keeps counts and forgets nothing in an epoch."""
+"""The strategy of a stateful metric, which adds up counts over the epoch: best practice today."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
 from batchf1.keras.label_formats import config_of, label_format_of
 from batchf1.keras.log_validator import LogValidator
-from batchf1.keras.tensors import check_kept, weights
+from batchf1.keras.tensors import check_dtype, weights
 from batchf1.keras.values import as_metric, margins, value
 from batchf1.metrics.averaging import Averaging, pooled
 from batchf1.metrics.counts import Counts, Floats
@@ -19,10 +19,25 @@ from batchf1.metrics.ratios import F1
 
 
 class Streaming(Strategy):
-    """F1 of the predictions that the epoch's batches saw, from counts that the metric keeps.
+    """F1, or another metric, of the predictions during the epoch, from a metric's counts.
 
-    Exact up to 2**53 samples; 0 for 0/0, over classes in each.
+    Parameters
+    ----------
+    threshold, metric, multilabel, from_logits, name
+        As for `Strategy`.
 
+    Raises
+    ------
+    InputError
+        As `Strategy`; in `metrics()` where the backend has no float64: on JAX without
+        `JAX_ENABLE_X64=1`.
+
+    Notes
+    -----
+    Exact up to 2**53 samples, since the counts are float64; 0 for 0/0, over classes in each.
+
+    Examples
+    --------
     >>> (metric,) = Streaming().metrics()
     >>> metric.update_state([1, 0, 1], [0.9, 0.8, 0.7])
     >>> float(metric.result())
@@ -33,29 +48,29 @@ class Streaming(Strategy):
     label = "streaming metric"
 
     def metrics(self) -> list[Any]:
-        """The stateful metric."""
+        """Return the stateful metric."""
         of = (self.metric, self.multilabel)
         return [StreamingRatio(self.threshold, self.key, "float64", self.from_logits, *of)]
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
-        """What refuses a log that is NaN or another's; the metric works without it."""
+        """Return the callback that validates the log; the metric works without it."""
         return [LogValidator(self)]
 
     def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
-        """The metric of the batches' counts added up."""
+        """Compute the metric of the batches' counts added up."""
         return pooled(batches, metric=self.metric)
 
 
 @keras.saving.register_keras_serializable("batchf1")
 class StreamingRatio(legacy.Metric):
-    """A metric of the counts of each class, added up over the batches; binary is one class.
+    """Keras metric of counts of each class, added up over the batches; binary is one class.
 
     Keras' own `F1Score` needs (n, 1) or one-hot labels, calls every score positive unless given a
     threshold, returns a vector that EarlyStopping cannot read, counts in float32, which stops at
     2**24, and is up to 1e-7 too low.
 
-    NaN after a label or a score that `Form.read` makes NaN. Raises `InputError` where the backend
-    keeps no float64.
+    NaN after an invalid label or score, see `LabelFormat.read`. Raises `InputError` where the
+    backend has no float64.
     """
 
     def __init__(
@@ -67,7 +82,7 @@ class StreamingRatio(legacy.Metric):
         metric: Any = F1,
         multilabel: bool = False,
     ) -> None:
-        check_kept(dtype, name)
+        check_dtype(dtype, name)
         super().__init__(name=name, dtype=dtype)
         self.metric = as_metric(metric)
         self.form = label_format_of(self.metric, multilabel, threshold, from_logits)
@@ -75,7 +90,7 @@ class StreamingRatio(legacy.Metric):
         self.counted = self.add_variable(shape, "zeros", dtype=self.dtype, name="counted")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch, of weights (n,) or (n, 1); masked samples not."""
+        """Count a batch, with weights (n,) or (n, 1), and without masked samples."""
         # decided in the scores' dtype: widened to float64, a float32 score at the threshold could
         # come to lie above it
         labels, decided = self.form.read(y_true, y_pred)
@@ -83,9 +98,9 @@ class StreamingRatio(legacy.Metric):
         self.counted.assign_add(margins(labels, decided, weights(y_pred, sample_weight)))
 
     def result(self) -> Any:
-        """The metric of all samples since the last reset, in float64; 0 for 0/0."""
+        """Compute the metric of all samples since the last reset, in float64; 0 for 0/0."""
         return value(self.metric, ops.convert_to_tensor(self.counted))
 
     def get_config(self) -> dict[str, Any]:
-        """What rebuilds the metric when a saved model is loaded."""
+        """Return the arguments for rebuilding the metric when a saved model is loaded."""
         return config_of(self)

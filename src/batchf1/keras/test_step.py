@@ -1,4 +1,4 @@
-"""The audit of what `test_step` itself computes: the step is run on rows of the validation data."""
+"""Audit of logs that a model's `test_step` computes, by running it on the validation data."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from batchf1.auditing.answer import audit
 from batchf1.auditing.metric_warnings import CUTS, Cause, close
-from batchf1.auditing.samples import REFUSALS
+from batchf1.auditing.samples import UNDEFINED
 from batchf1.errors import check, one_line
 from batchf1.keras import objects, state
 from batchf1.keras.verdict import RIGHT, Circumstances, Verdict
 
 MAX_BYTES = 2**26
-"""Inputs of all samples go through the model as one batch if they are no larger."""
+"""Limit of the inputs of all samples, which go through the model as one batch."""
 TRACKER = Cause(
     remedy="update a metric object that keeps counts or sums, as"
     " batchf1.keras.Streaming().metrics()[0], with labels and outputs in test_step"
@@ -29,27 +29,27 @@ Rows = NDArray[np.intp]
 
 
 class TestStep:
-    """What a model's `test_step` logs for any rows of the validation data as a batch.
+    """Logs of a model's `test_step` for any rows of the validation data as a batch.
 
-    `whole`: inputs and labels (x, y) of all samples; `sizes`: of the batches that Keras validated.
+    `data`: inputs and labels (x, y) of all samples; `sizes`: sizes of the validated batches.
     """
 
     __test__ = False  # for pytest
 
-    def __init__(self, model: Any, whole: Any, sizes: list[int]) -> None:
+    def __init__(self, model: Any, data: Any, sizes: list[int]) -> None:
         self.model, self.sizes = model, sizes
-        self.x, self.y = keras.tree.map_structure(_in_floatx, whole)
+        self.x, self.y = keras.tree.map_structure(_in_floatx, data)
         self._logs: dict[bytes, dict[str, Any]] = {}
 
     def logs(self, rows: Rows) -> dict[str, Any]:
-        """The logs of a batch of these rows; `ValueError` where the step raises anything."""
-        known = rows.tobytes()
-        if known not in self._logs:
-            self._logs[known] = self._run(rows)
-        return self._logs[known]
+        """Return the logs of these rows as a batch; `ValueError` where the step raises anything."""
+        key = rows.tobytes()
+        if key not in self._logs:
+            self._logs[key] = self._run(rows)
+        return self._logs[key]
 
     def verdict(self, name: str, logged: Any) -> Verdict:
-        """The verdict on a log of the step."""
+        """Judge a log of the step."""
 
         def of_log(_: Rows, rows: Rows) -> float:
             return float(self.logs(rows)[name])
@@ -65,12 +65,12 @@ class TestStep:
             return RIGHT
         batches = [(rows, rows) for rows in np.split(everything, ends[:-1])]
         function = objects.of_sizes({*self.sizes, len(everything)}, of_log)
-        found = audit(function, batches, float(logged), cuts=CUTS)
-        if found.rule is None:
+        result = audit(function, batches, float(logged), cuts=CUTS)
+        if result.rule is None:
             why = "a value that test_step computes, by no rule known"
             return Verdict(reason=f"{why}: all samples as one batch give {pooled:.6g}")
         cause = OF_LOSS if name == "loss" or name.endswith("_loss") else TRACKER
-        return Verdict(found, Cause() if found.additive else cause)
+        return Verdict(result, Cause() if result.additive else cause)
 
     def _run(self, rows: Rows) -> dict[str, Any]:
         self.model.reset_metrics()
@@ -85,39 +85,39 @@ class TestStep:
 
 
 def _is_count(step: TestStep, name: str, pooled: float) -> bool:
-    """Whether the value doubles with its data, so that its mean is meant to be that of a batch."""
+    """Return True if the value doubles with its data: a count, whose log is a mean per batch."""
     twice = np.tile(np.arange(sum(step.sizes)), 2)
     return pooled != 0 and close(float(step.logs(twice)[name]), 2 * pooled)
 
 
 def verdicts(
-    model: Any, names: dict[str, Any], whole: Any, sizes: list[int], given: Circumstances
+    model: Any, logs: dict[str, Any], data: Any, sizes: list[int], given: Circumstances
 ) -> dict[str, Verdict]:
-    """Name -> verdict, of logs that may come from `test_step`; the state is as before.
+    """Judge logs that may come from `test_step`; the model's state is restored.
 
-    `names`: name -> logged. `whole` and `sizes`: as of `TestStep`.
+    `data` and `sizes`: as of `TestStep`.
     """
-    found = {}
+    judged = {}
     with state.restored(model.metrics, model.non_trainable_variables):
         try:
-            step = _step(model, whole, sizes, given)
-            known = step.logs(np.arange(sizes[0]))
-        except REFUSALS as error:
-            return dict.fromkeys(names, Verdict(reason=f"test_step: {one_line(error)}"))
-        for name, logged in names.items():
+            step = _step(model, data, sizes, given)
+            own = step.logs(np.arange(sizes[0]))
+        except UNDEFINED as error:
+            return dict.fromkeys(logs, Verdict(reason=f"test_step: {one_line(error)}"))
+        for name, logged in logs.items():
             try:
-                found[name] = step.verdict(name, logged) if name in known else OTHERS
-            except REFUSALS as error:
-                found[name] = Verdict(reason=f"a value of test_step: {one_line(error)}")
-    return found
+                judged[name] = step.verdict(name, logged) if name in own else OTHERS
+            except UNDEFINED as error:
+                judged[name] = Verdict(reason=f"a value of test_step: {one_line(error)}")
+    return judged
 
 
-def _step(model: Any, whole: Any, sizes: list[int], given: Circumstances) -> TestStep:
-    bytes_of = sum(part.nbytes for part in keras.tree.flatten(whole[0]))
+def _step(model: Any, data: Any, sizes: list[int], given: Circumstances) -> TestStep:
+    bytes_of = sum(part.nbytes for part in keras.tree.flatten(data[0]))
     rule = f"is audited if the inputs of all samples, as one batch, take {MAX_BYTES:,} bytes"
     check(bytes_of <= MAX_BYTES, "a value of it", rule, f"{bytes_of:,} bytes")
     check(given.replicas == 1, "a value of it", "is audited on one device", given.replicas)
-    return TestStep(model, whole, sizes)
+    return TestStep(model, data, sizes)
 
 
 def _tensor(part: Any) -> Any:
@@ -125,6 +125,6 @@ def _tensor(part: Any) -> Any:
 
 
 def _in_floatx(part: Any) -> Any:
-    """Floats in the type in which Keras hands them to a model."""
+    """Convert floats to the dtype in which Keras passes them to a model."""
     part = np.asarray(part)
     return part.astype(keras.config.floatx()) if part.dtype.kind == "f" else part

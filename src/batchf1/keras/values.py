@@ -1,4 +1,4 @@
-"""A metric's value from the counts of a batch or an epoch, as tensors: a column for each class."""
+"""Metrics of counts as tensors, with a column for each class."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric, d
 
 
 def margins(labels: Any, decided: Any, weight: Any = None) -> Any:
-    """TP, TP + FN, TP + FP and the number of samples in each class: (4, n_classes).
+    """Count TP, TP + FN, TP + FP and samples in each class: (4, n_classes), dtype of `labels`.
 
     `labels` and `decided`: (n, n_classes), each 0, 1 or NaN, which makes its class NaN; `weight`:
-    (n,), what each sample counts, or None for 1. In the dtype of `labels`.
+    weights of the samples, (n,), or None for 1.
     """
     bad = labels - labels  # 0, or NaN, which predicted positives alone would not show
     parts = [labels * decided, labels, decided + bad, 1 + bad]
@@ -24,7 +24,7 @@ def margins(labels: Any, decided: Any, weight: Any = None) -> Any:
 
 
 def value(metric: Metric, counted: Any) -> Any:
-    """The metric of `margins`, a scalar of their dtype; 0 for 0/0, in each class; NaN of NaN."""
+    """Compute the metric of `margins`, a scalar of their dtype; 0 for 0/0, NaN of NaN."""
     ratio, average = ratio_of(metric), average_of(metric)
     if average == "micro":
         return _ratio(ratio, ops.sum(counted, axis=1))
@@ -36,30 +36,30 @@ def value(metric: Metric, counted: Any) -> Any:
 
 
 def quotient(top: Any, bottom: Any) -> Any:
-    """top / bottom, and 0 for 0/0; NaN where either is."""
+    """Divide, with 0 for 0/0, and NaN if either is NaN."""
     # not divide_no_nan: it would hide the NaN of a bad label
     return top / ops.where(bottom == 0, ops.ones_like(bottom), bottom)
 
 
 def ratio_of(metric: Metric) -> Ratio:
-    """What is computed of a class."""
+    """Return the ratio that is computed of each class."""
     return metric.ratio if isinstance(metric, ClassAveraged) else metric
 
 
 def average_of(metric: Metric) -> str:
-    """How the classes are averaged; a binary output is one class, so that its sum is itself."""
+    """Return the average over classes; `micro` for a binary output, which is one class."""
     return metric.average if isinstance(metric, ClassAveraged) else "micro"
 
 
 def as_metric(metric: Any) -> Metric:
-    """A metric, from itself or from the list that a saved model holds of it."""
-    found = metric if isinstance(metric, (Ratio, ClassAveraged)) else _rebuilt(*metric)
-    check_metric(found)
-    return found
+    """Return a metric as it is, or rebuild it from `as_list`."""
+    rebuilt = metric if isinstance(metric, (Ratio, ClassAveraged)) else _rebuilt(*metric)
+    check_metric(rebuilt)
+    return rebuilt
 
 
 def as_list(metric: Metric) -> list[Any]:
-    """What `as_metric` reads, for a saved model."""
+    """Convert a metric to a list for a saved model, which `as_metric` reads."""
     if isinstance(metric, ClassAveraged):
         return [as_list(metric.ratio), metric.average, metric.n_classes]
     return [list(metric.top), list(metric.bottom), metric.name]

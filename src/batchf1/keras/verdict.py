@@ -1,4 +1,4 @@
-"""The audit of one log: what is found, or why it cannot be audited."""
+"""Audit of one log of a compiled metric."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from batchf1.auditing.answer import audit
 from batchf1.auditing.averages import number
 from batchf1.auditing.metric_warnings import CUTS, Cause, close
 from batchf1.auditing.result import AuditResult
-from batchf1.auditing.samples import joined
+from batchf1.auditing.samples import Pair, joined
 from batchf1.errors import one_line
 from batchf1.keras import objects, state
-from batchf1.keras.objects import Compiled, Pair
+from batchf1.keras.objects import Compiled
 
 BROADCAST = Cause(
     "by broadcasting labels of shape {} against outputs of shape {} to (n, n)",
@@ -31,40 +31,43 @@ NOT_RESET = (
 
 
 class Verdict(NamedTuple):
-    """What is found of a log, with a cause if no rule explains it; or the reason why not.
+    """Outcome of the audit of one log: a result, or the reason why it has none.
 
     Without both the log is right.
     """
 
-    found: AuditResult | None = None
+    result: AuditResult | None = None
     cause: Cause | None = None
+    """Cause of a wrong log that no averaging rule explains."""
     reason: str | None = None
+    """Reason why the log could not be audited."""
 
 
 RIGHT = Verdict()
 
 
 class Circumstances(NamedTuple):
-    """What bears on every log of a validation."""
+    """Conditions common to all logs of a validation."""
 
     unknown_length: bool
-    """Whether the data set does not tell how many batches it has."""
+    """Whether the number of batches of the data set is unknown in advance."""
     replicas: int
-    """How many devices share each batch."""
+    """Number of devices that share each batch."""
     remedy: str
+    """What to do about a wrong log."""
 
 
 def of_metric(
     compiled: Compiled, pairs: list[Pair], logged: Any, circumstances: Circumstances
 ) -> Verdict:
-    """The verdict on a compiled metric, which keeps its state."""
+    """Judge the log of a compiled metric; its state is restored."""
     metric = compiled.metric
     is_function = isinstance(metric, keras.metrics.MeanMetricWrapper)
     with state.restored([metric]):
         try:
-            kept = [] if is_function else state.unreset(metric, _aligned(pairs)[0])
-            if kept:
-                return Verdict(reason=NOT_RESET.format(", ".join(kept)))
+            unreset = [] if is_function else state.unreset(metric, _aligned(pairs)[0])
+            if unreset:
+                return Verdict(reason=NOT_RESET.format(", ".join(unreset)))
             return _of_metric(compiled, pairs, logged, circumstances)
         except Exception as error:  # of any backend: an audit ends no training
             return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
@@ -78,50 +81,50 @@ def _of_metric(
         return RIGHT
     function = objects.as_function(*compiled)
     sizes = [len(y_true) for y_true, _ in shaped]
-    # of the rules, `mean_of_prefixes` alone wants others, and JAX compiles the metric for each
-    found = audit(objects.of_sizes({*sizes, sum(sizes)}, function), shaped, logged, cuts=CUTS)
+    # only the rule `mean_of_prefixes` needs other sizes, and JAX compiles the metric for each
+    result = audit(objects.of_sizes({*sizes, sum(sizes)}, function), shaped, logged, cuts=CUTS)
     if cause is None and given.unknown_length:
-        cause = _one_too_many(found, given.remedy)
-    if cause is None and found.rule is None:
-        return _without_rule(compiled, shaped, found, given)
-    return Verdict(found, cause)
+        cause = _one_too_many(result, given.remedy)
+    if cause is None and result.rule is None:
+        return _without_rule(compiled, shaped, result, given)
+    return Verdict(result, cause)
 
 
 def _is_right(compiled: Compiled, pairs: list[Pair], logged: float) -> bool:
-    """Whether few calls show that nothing is wrong."""
+    """Return True if few calls show that the log is right."""
     metric, function = compiled.metric, objects.as_function(*compiled)
     if objects.has_value_of_each_sample(metric, pairs):
         return True
-    whole = joined(pairs)
-    value = function(*whole)
+    samples = joined(pairs)
+    value = function(*samples)
     if not isinstance(metric, keras.metrics.Mean):
         return close(value, logged)
     # a count doubles with its data, and its mean is meant to be that of a batch
-    return value != 0 and close(function(*joined([whole, whole])), 2 * value)
+    return value != 0 and close(function(*joined([samples, samples])), 2 * value)
 
 
 def _without_rule(
-    compiled: Compiled, pairs: list[Pair], found: AuditResult, given: Circumstances
+    compiled: Compiled, pairs: list[Pair], result: AuditResult, given: Circumstances
 ) -> Verdict:
-    """The verdict where batches of the sizes that Keras saw give no rule."""
-    metric, logged = compiled.metric, number(found.logged)
+    """Judge a log that no rule gives on batches of the sizes that Keras validated."""
+    metric, logged = compiled.metric, number(result.logged)
     if given.replicas > 1:
         why = f"a mean over the parts of batches that {given.replicas} devices take"
-        if found.additive:
-            numbers = f"{logged:.6g} for {found.pooled:.6g} of all samples"
+        if result.additive:
+            numbers = f"{logged:.6g} for {result.pooled:.6g} of all samples"
             return Verdict(reason=f"{why}, in sizes that no log has: {numbers}")
-        return Verdict(found, Cause(why))
+        return Verdict(result, Cause(why))
     if isinstance(metric, keras.metrics.Mean):
-        return Verdict(found)
+        return Verdict(result)
     longer = audit(objects.as_function(*compiled), pairs, logged, cuts=CUTS)
     if longer.rule is not None:
         return Verdict(longer)
     replayed = objects.replayed(metric, pairs, compiled.key)
-    return Verdict(reason=_reason(replayed, logged, found.pooled))
+    return Verdict(reason=_reason(replayed, logged, result.pooled))
 
 
 def _reason(replayed: float, logged: float, pooled: float) -> str:
-    """Why nothing is found of a class: what its numbers are."""
+    """Describe the numbers of a metric class whose log no rule gives."""
     if close(replayed, logged):
         return (
             f"a class that depends on the batches by no rule known: {logged:.6g} is logged, and"
@@ -138,7 +141,7 @@ def _aligned(pairs: list[Pair]) -> list[Pair]:
 
 
 def _broadcast(compiled: Compiled, pairs: list[Pair], logged: float) -> Cause | None:
-    """The cause, if labels of another shape than the outputs made the logged number."""
+    """Return the cause if broadcasting labels against the outputs gives the logged number."""
     labels, scores = pairs[0]
     if objects.aligned(labels, scores).shape == labels.shape:
         return None
@@ -154,10 +157,11 @@ def _broadcast(compiled: Compiled, pairs: list[Pair], logged: float) -> Cause | 
     return Cause(how.format(*shapes), remedy.format(written))
 
 
-def _one_too_many(found: AuditResult, remedy: str) -> Cause | None:
-    n = found.n_batches
-    if found.rule is not None or not close(
-        found.values["per_batch"] * n / (n + 1), number(found.logged)
+def _one_too_many(result: AuditResult, remedy: str) -> Cause | None:
+    """Return the cause if the sum over batches is divided by their number plus one."""
+    n = result.n_batches
+    if result.rule is not None or not close(
+        result.values["per_batch"] * n / (n + 1), number(result.logged)
     ):
         return None
     how, what = (str(part) for part in ONE_TOO_MANY)

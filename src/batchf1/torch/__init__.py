@@ -1,6 +1,6 @@
-"""For loops of one's own, in PyTorch or any other library, and for Lightning.
+"""Audit of logged metrics in Lightning, and in training loops of your own in any library.
 
-`Recorder` needs NumPy alone; `LightningAudit` needs Lightning, and is imported when asked for.
+`Recorder` needs NumPy only; `LightningAudit` needs Lightning, and is imported on first use.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""A Lightning callback that compares logs with the metrics of all samples."""
+"""Lightning callback that compares logs with the metrics of all samples."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from batchf1.errors import InputError, check, missing
 from batchf1.metrics.ratios import Metric
 
 HOMES = ("lightning.pytorch", "pytorch_lightning")
-"""Lightning goes by two names, and each knows callbacks by a class of its own."""
+"""Lightning has two package names, each with its own class of callbacks."""
 BASES = tuple(
     import_module(home).Callback for home in HOMES if find_spec(home.partition(".")[0]) is not None
 )
 if not BASES:
     raise ModuleNotFoundError(f"LightningAudit {missing('lightning')}", name="lightning")
 
-from batchf1.torch.parts import NAN, Part, gathered, pair_of  # noqa: E402  # torch comes with it
+from batchf1.torch.parts import NAN, ProcessData, gathered, pair_of  # noqa: E402  # torch comes with it
 
-THING, LOG = "LightningAudit", "batchf1.torch"
-"""What its messages call it, and the logger."""
+NAME, LOG = "LightningAudit", "batchf1.torch"
+"""Prefix of the messages, and name of the logger."""
 KEYS = (("y_true", "y_pred"), ("target", "preds"))
-"""What a step may call labels and predictions."""
+"""Default keys of labels and predictions in the output of a step."""
 REMEDY = (
     "update a torchmetrics object in the step and log the object itself, or compute it of all"
     " predictions at the end of the epoch"
@@ -41,44 +41,77 @@ UNKNOWN = (
     " share it, as with sync_dist=True?)"
 )
 OTHER = {"validation": "test", "test": "val"}
-"""What logs of the other stage begin with."""
+"""Stage -> prefix of the logs of the other stage."""
 NO_FUNCTION = "no function for it in metrics"
 
 
 class LightningAudit(*BASES):  # type: ignore[misc]
-    """Finds metrics that are logged wrong in validation and test, by how much, and the remedy.
+    """Callback that audits the logs of validation and test: which are wrong, and by how much.
 
-    For the `Trainer` of `lightning` and of `pytorch_lightning`. At the end of the first validation,
-    with `every=k` of each k-th from there, and of each `trainer.validate` and `trainer.test`, it
-    holds what was logged against the metrics on what `validation_step` or `test_step` returned. The
-    sanity check does not count. Where outputs are NaN, or a metric is the same in all batches, as
-    F1 before anything is found, the next validation is audited, too. Logs of `training_step` are
-    not looked at.
+    For the `Trainer` of `lightning` and of `pytorch_lightning`.
 
-    `metrics`: log -> function of (y_true, y_pred), which gets NumPy arrays, or a metric of
-    `batchf1.metrics`. A log that begins with `val` may be missing in tests, and one that begins
-    with `test` in validation. `keys`: what the dict that the step returns calls labels and
-    predictions; by default `y_true` and `y_pred`, or `target` and `preds`. `threshold`,
-    `from_logits`, `multilabel`: as in `batchf1.audit`, for each metric of `batchf1.metrics` that
-    uses them; a function gets the predictions unchanged.
+    Parameters
+    ----------
+    metrics
+        Log -> function of (y_true, y_pred), which gets NumPy arrays, or a metric of
+        `batchf1.metrics`. A log that begins with `val` may be missing in tests, and one that begins
+        with `test` in validation.
+    keys
+        Keys of labels and predictions in the dict that the step returns; by default `y_true` and
+        `y_pred`, or `target` and `preds`.
+    every
+        Audit every so many validations, from the first one; None for the first one only. If outputs
+        are NaN, or a metric is the same in all batches, as F1 before the model finds anything, the
+        next validation is audited, too.
+    action
+        `"warn"` for warnings, `"raise"` for an `InputError` with the same text, `"ignore"` for
+        neither.
+    threshold, from_logits, multilabel
+        As in `batchf1.audit`, for each metric of `batchf1.metrics` that uses them; a function gets
+        the predictions unchanged.
+    ignore
+        Names of logs that may be wrong or stay unaudited.
 
-    A log that is not the metric of all samples, to a ten-thousandth of itself, brings a
-    `BatchAveragedMetricWarning`, or with `action="raise"` an `InputError` of one line; the logger
-    `batchf1.torch` gets a table. After an audit one line names the logs that were audited and those
-    that were not, each with the reason: no function in `metrics`, no such log, a step that returns
-    no such dict, several data loaders, NaN, a function that raises, and what `audit` refuses. Where
-    `ignore` does not name all of the latter, the line is an `UnauditedLogWarning`, or an
-    `InputError` with `action="raise"`. With `action="ignore"` there are only `found`: log ->
-    `batchf1.auditing.result.AuditResult`, and `unaudited`: log -> reason, both of the last audit.
+    Attributes
+    ----------
+    found : dict
+        Log -> `batchf1.auditing.result.AuditResult` of the last audit.
+    unaudited : dict
+        Log -> reason why the last audit left it out: no function in `metrics`, no such log, a step
+        that returns no such dict, several data loaders, NaN, a function that raises, or input for
+        which `batchf1.audit` raises `InputError`.
 
-    What it keeps is what a `Recorder` keeps, until the validation's end. Of several processes (DDP)
-    each gets the rows of all by `torch.distributed`, each batch counts for its process in
-    `mean_of_devices`, and the log is that of the first; it alone warns.
+    Raises
+    ------
+    InputError
+        For metrics that are no mapping, another `action` or `every`, a threshold that
+        `batchf1.audit` does not accept, and an `ignore` that is no list.
 
-    Raises `InputError` for metrics that are no mapping, another `action` or `every`, a threshold
-    that `audit` refuses, and an `ignore` that is no list. A fit without validation is treated like
-    a wrong log.
+    Warns
+    -----
+    BatchAveragedMetricWarning
+        For a log that is not the metric of all samples, to a relative 1e-4.
+    UnauditedLogWarning
+        For logs that were not audited and that `ignore` does not name: one line with the audited
+        logs, and the others with the reasons.
+    UserWarning
+        At the end of a `fit` without validation.
 
+    Notes
+    -----
+    An audit comes at the end of a validation, and of each `trainer.validate` and `trainer.test`. It
+    compares the logs with the metrics of what `validation_step` or `test_step` returned. The sanity
+    check does not count, and logs of `training_step` are not audited.
+
+    The logger `batchf1.torch` gets a table of the wrong logs; the line of the unaudited ones goes
+    there at level INFO, also where it is no warning.
+
+    Labels and predictions are kept until the end of the validation, as by a `Recorder`. With
+    several processes (DDP) each gets the rows of all by `torch.distributed`, each batch counts for
+    its process in `mean_of_devices`, and the log is that of the first process, which alone warns.
+
+    Examples
+    --------
     >>> from batchf1 import F1
     >>> LightningAudit({"val_f1": F1}, action="raise", ignore=["val_loss"]).found
     {}
@@ -102,8 +135,8 @@ class LightningAudit(*BASES):  # type: ignore[misc]
         self.metrics, self.keys = dict(metrics), KEYS if keys is None else (keys,)
         self.decision = Decision(threshold, from_logits, multilabel)
         self.decision.check()
-        self.alarm = MetricWarner(
-            THING,
+        self.warner = MetricWarner(
+            NAME,
             action,
             every,
             remedy=REMEDY,
@@ -117,15 +150,15 @@ class LightningAudit(*BASES):  # type: ignore[misc]
         self._recorder = Recorder()
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Begin anew."""
+        """Reset the results."""
         self.found, self.unaudited = {}, {}
         self._validated, self._postponed, self._fits = 0, False, stage == "fit"
-        self.alarm.begin()
-        if not trainer.is_global_zero and self.alarm.action == "warn":
-            self.alarm.action = "ignore"
+        self.warner.begin()
+        if not trainer.is_global_zero and self.warner.action == "warn":
+            self.warner.action = "ignore"
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
-        """Forget what the validation before has left."""
+        """Discard the batches of the previous validation."""
         self._recorder.reset()
         self._problem = ""
         self._before = dict(trainer.callback_metrics)
@@ -139,8 +172,8 @@ class LightningAudit(*BASES):  # type: ignore[misc]
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep what the step returned."""
-        if self._problem or not self.alarm.should_audit(self._validated):
+        """Record the labels and predictions that the step returned."""
+        if self._problem or not self.warner.should_audit(self._validated):
             return
         step = f"{_stage(trainer)}_step"
         try:
@@ -151,14 +184,14 @@ class LightningAudit(*BASES):  # type: ignore[misc]
 
     # the module's own hook at the end of the epoch comes after a callback's, and may log
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """Audit the validation, if its turn has come."""
+        """Audit the validation, if it is due."""
         if trainer.sanity_checking:
-            if self._problem:  # better known before the first epoch than after it
-                self.alarm.summarize((), self._reasons({}, "validation", self._problem))
+            if self._problem:  # reported before the first epoch, not after it
+                self.warner.summarize((), self._reasons({}, "validation", self._problem))
             return
         turn = self._validated
         self._validated += 1
-        if self.alarm.should_audit(turn):
+        if self.warner.should_audit(turn):
             self._audit(turn, gathered(self._part(trainer), trainer.world_size), _stage(trainer))
         self._recorder.reset()
 
@@ -167,25 +200,25 @@ class LightningAudit(*BASES):  # type: ignore[misc]
     on_test_end = on_validation_end
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
-        """Name the logs that no validation could audit."""
+        """Report the logs that no validation could audit."""
         if self._validated == 0:
-            self.alarm.warn("needs a validation in fit", "no validated epoch")
+            self.warner.warn("needs a validation in fit", "no validated epoch")
         elif self._postponed:
-            self.alarm.summarize(self.found, self.unaudited)
+            self.warner.summarize(self.found, self.unaudited)
 
-    def _part(self, trainer: Any) -> Part:
-        """The batches of this process, and the logs that are new since the stage began."""
+    def _part(self, trainer: Any) -> ProcessData:
+        """Return the batches of this process, and the logs that are new since the stage began."""
         logs = {
             key: float(to_numpy(key, value).item())
             for key, value in trainer.callback_metrics.items()
             if value is not self._before.get(key)
         }
         try:
-            return Part(self._recorder.pieces(), logs, self._problem)
+            return ProcessData(self._recorder.chunks(), logs, self._problem)
         except InputError as error:  # batches of several shapes
-            return Part([], logs, self._problem or str(error))
+            return ProcessData([], logs, self._problem or str(error))
 
-    def _audit(self, turn: int, parts: list[Part], stage: str) -> None:
+    def _audit(self, turn: int, parts: list[ProcessData], stage: str) -> None:
         """Audit the logs of the first process on the rows of all, and report."""
         problem = next((part.problem for part in parts if part.problem), "")
         problem = problem or (NAN if any(part.has_nan() for part in parts) else "")
@@ -193,13 +226,13 @@ class LightningAudit(*BASES):  # type: ignore[misc]
         self.found = {} if problem else self._audited(parts)
         self._postponed = self._fits and problem == NAN
         if self.found:
-            wrong = [key for key, found in self.found.items() if is_wrong(found)]
-            self.alarm.report(turn, self.found, wrong)
+            wrong = [key for key, result in self.found.items() if is_wrong(result)]
+            self.warner.report(turn, self.found, wrong)
         if not self._postponed:
-            self.alarm.summarize(self.found, self.unaudited)
+            self.warner.summarize(self.found, self.unaudited)
 
     def _reasons(self, logs: Mapping[str, float], stage: str, problem: str) -> dict[str, str]:
-        """Log -> why it cannot be audited: it has no function, is not logged, or the problem."""
+        """Map each log that cannot be audited to the reason."""
         due = {key for key in self.metrics if key in logs or not key.startswith(OTHER[stage])}
         # with on_step and on_epoch Lightning gives the log of an epoch a second name
         second = {f"{key}_epoch" for key in logs}
@@ -207,19 +240,19 @@ class LightningAudit(*BASES):  # type: ignore[misc]
         missed = [key for key in self.metrics if key in due and (problem or key not in logs)]
         return dict.fromkeys(missed, problem or f"not logged in {stage}") | reasons
 
-    def _audited(self, parts: list[Part]) -> dict[str, AuditResult]:
-        """Log -> what is found; one that cannot be audited goes to `unaudited`."""
-        found = {}
+    def _audited(self, parts: list[ProcessData]) -> dict[str, AuditResult]:
+        """Map each log to its result; logs whose audit fails go to `unaudited`."""
+        results = {}
         for key in [key for key in self.metrics if key in parts[0].logs]:
             try:
-                found[key] = self._found(key, parts)
+                results[key] = self._result(key, parts)
             except InputError as error:
                 self.unaudited[key] = str(error)
             except Exception as error:  # a fault of the function must not end a training
                 self.unaudited[key] = f"{type(error).__name__}: {error}"
-        return found
+        return results
 
-    def _found(self, key: str, parts: list[Part]) -> AuditResult:
+    def _result(self, key: str, parts: list[ProcessData]) -> AuditResult:
         ranks = [rank for rank, part in enumerate(parts) for _ in part.batches()]
         return audit(
             self.metrics[key],

@@ -1,4 +1,4 @@
-"""How scores become decisions: thresholds, logits, and several classes a sample."""
+"""Predictions from scores: thresholds, logits, and several classes a sample."""
 
 import numpy as np
 import pytest

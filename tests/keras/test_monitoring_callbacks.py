@@ -1,4 +1,4 @@
-"""Callbacks of Keras that choose by a log of ours: they need `mode="max"`."""
+"""Callbacks of Keras that monitor the log of a strategy need `mode="max"`."""
 
 import keras
 import pytest

@@ -1,4 +1,4 @@
-"""LightningAudit leaves no log out in silence: tests, logs without a function, faults."""
+"""`LightningAudit` reports each unaudited log: tests, logs without a function, errors."""
 
 import logging
 
@@ -58,7 +58,7 @@ def test_a_test_is_audited_as_a_validation_is(name):
     assert audit.found["test_f1"].rule == "size_weighted"
     assert audit.found["test_f1"].pooled == pytest.approx(f1(Y, P), rel=1e-12)
     assert audit.unaudited == {}
-    audit.alarm.action = "raise"
+    audit.warner.action = "raise"
     with pytest.raises(InputError, match="^test_f1: logged .*, where the metric of all samples is"):
         trainer.test(with_test(home, log_test_f1), verbose=False)
 

@@ -1,4 +1,4 @@
-"""The line at the end of an audit: what was audited, what was not, and when that is a warning."""
+"""Summary line of an audit: the logs audited and not audited, and when it is a warning."""
 
 import logging
 import warnings
@@ -12,7 +12,7 @@ from batchf1.errors import InputError
 LINE = "Audit: audited val_f1, val_auc; not audited: val_dice (a tracker), val_iou (a class)"
 
 
-def alarm(action="warn", every=None, ignore=()):
+def warner(action="warn", every=None, ignore=()):
     return MetricWarner("Audit", action, every, remedy="mend it", log="batchf1.test", ignore=ignore)
 
 
@@ -30,7 +30,7 @@ BOTH = {"val_dice": "a tracker", "val_iou": "a class"}
 
 def test_what_was_not_audited_is_named_in_one_line(caplog):
     caplog.set_level(logging.INFO)
-    assert summarize(alarm(), BOTH) == [LINE]
+    assert summarize(warner(), BOTH) == [LINE]
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("INFO", LINE)
     ]
@@ -38,37 +38,37 @@ def test_what_was_not_audited_is_named_in_one_line(caplog):
 
 def test_all_audited_goes_to_the_logger_alone(caplog):
     caplog.set_level(logging.INFO)
-    assert summarize(alarm("raise"), {}) == []
+    assert summarize(warner("raise"), {}) == []
     assert [record.getMessage() for record in caplog.records] == ["Audit: audited val_f1, val_auc"]
 
 
 def test_a_reason_of_several_lines_is_put_on_one():
-    (text,) = summarize(alarm(), {"val_dice": "a\n tracker"})
+    (text,) = summarize(warner(), {"val_dice": "a\n tracker"})
     assert text.endswith("not audited: val_dice (a tracker)")
 
 
 def test_nothing_audited():
     with pytest.warns(UnauditedLogWarning, match="^Audit: audited no log; not audited: val_iou"):
-        alarm().summarize([], {"val_iou": "a class"})
+        warner().summarize([], {"val_iou": "a class"})
 
 
 def test_for_ci():
     with pytest.raises(InputError) as refused:
-        summarize(alarm("raise"), BOTH)
+        summarize(warner("raise"), BOTH)
     assert str(refused.value) == LINE
     with pytest.raises(InputError, match=r"not audited: val_iou \(a class\); ignored: val_dice$"):
-        summarize(alarm("raise", ignore=["val_dice"]), BOTH)
-    assert summarize(alarm("raise", ignore={"val_dice", "val_iou"}), BOTH) == []
+        summarize(warner("raise", ignore=["val_dice"]), BOTH)
+    assert summarize(warner("raise", ignore={"val_dice", "val_iou"}), BOTH) == []
 
 
-def test_silent_when_asked(caplog):
+def test_ignore_is_silent(caplog):
     caplog.set_level(logging.INFO)
-    assert summarize(alarm("ignore"), BOTH) == []
+    assert summarize(warner("ignore"), BOTH) == []
     assert not caplog.records
 
 
 def test_the_same_line_comes_once_unless_every_epoch_is_asked_for():
-    once, each = alarm(), alarm(every=1)
+    once, each = warner(), warner(every=1)
     assert [len(summarize(once, BOTH)) for _ in range(3)] == [1, 0, 0]
     assert summarize(once, {"val_dice": "a tracker"}) != []
     assert [len(summarize(each, BOTH)) for _ in range(3)] == [1, 1, 1]
@@ -79,12 +79,12 @@ def test_the_same_line_comes_once_unless_every_epoch_is_asked_for():
 @pytest.mark.parametrize("ignore", ["val_dice", [1], None, 3])
 def test_ignore_is_a_list_of_names(ignore):
     with pytest.raises(InputError, match="ignore: must be a list of logs, such as .'val_dice'.;"):
-        alarm(ignore=ignore)
+        warner(ignore=ignore)
 
 
 def test_a_wrong_log_may_be_ignored_too():
     batches = [([1, 0], [0.9, 0.8]), ([1, 0], [0.7, 0.1])]
     found = {key: audit(F1, batches, logged=0.1) for key in ("val_dice", "val_f1")}
     with pytest.raises(InputError, match="^val_f1: logged 0.1, "):
-        alarm("raise", ignore=["val_dice"]).tell(0, found, list(found))
-    alarm("raise", ignore=list(found)).tell(0, found, list(found))
+        warner("raise", ignore=["val_dice"]).report(0, found, list(found))
+    warner("raise", ignore=list(found)).report(0, found, list(found))

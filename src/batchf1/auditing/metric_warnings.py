@@ -133,7 +133,7 @@ class MetricWarner:
 
     def warn(self, rule: str, received: str) -> None:
         """Warn, or raise `InputError`, about what an audit lacks."""
-        warn(f"{self.thing}: {rule}; got {received}", self.action, UserWarning)
+        warn(f"{self.thing} {rule}; got {received}", self.action, UserWarning)
 
     def _line(self, key: str, found: AuditResult, cause: Cause) -> str:
         remedy = self.weigh if found.additive else self.remedy
@@ -162,7 +162,7 @@ def check_ignore(ignore: Collection[str]) -> frozenset[str]:
 
 def check_action(action: Action) -> Action:
     """The same; `InputError` for another."""
-    check(action in get_args(Action), "action", f"is one of {get_args(Action)}", action)
+    check(action in get_args(Action), "action", f"must be one of {get_args(Action)}", action)
     return action
 
 

@@ -86,7 +86,7 @@ class Recorder:
         after a `check` without `reset`, since two epochs would mix.
         """
         if self._checked:
-            raise_input_error("record", "needs reset() after a check", "another batch")
+            raise_input_error("record", "cannot be called after check() until reset() is called")
         true, predicted = detached_copy("y_true", y_true), detached_copy("y_pred", y_pred)
         _check(self._number, true.shape, predicted.shape)
         self._waiting.append((true, predicted))
@@ -125,7 +125,7 @@ class Recorder:
         Raises `InputError` where nothing was recorded, for NaN among labels and predictions, as
         `audit` does, and with `action="raise"` for a wrong number.
         """
-        check(self._number > 0, name, "needs record(y_true, y_pred) in each batch", "no batch")
+        check(self._number > 0, name, "cannot be checked before record(y_true, y_pred) was called")
         found = audit(
             metric,
             self.batches(),
@@ -163,6 +163,8 @@ class Recorder:
 def _check(place: int, true: tuple[int, ...], predicted: tuple[int, ...]) -> None:
     if not (true and predicted and true[0] == predicted[0]):  # texts would cost more than the copy
         shapes = f"{tuple(true)} and {tuple(predicted)}"
-        raise_input_error(f"batch {place}", "y_true and y_pred have as many samples", shapes)
+        raise_input_error(
+            f"batch {place}", "must have as many samples in y_true as in y_pred", shapes
+        )
     if not true[0]:
-        raise_input_error(f"batch {place}", "has a sample", "none")
+        raise_input_error(f"batch {place}", "is empty; each batch needs at least one sample")

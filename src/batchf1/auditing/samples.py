@@ -69,7 +69,7 @@ class FunctionMetric:
                 return _number(self.metric(true, predicted))
         except REFUSALS as error:
             raise_input_error(
-                "metric", "takes the samples of all batches together", one_line(error)
+                "metric", "must accept the samples of all batches at once", one_line(error)
             )
 
     def shuffled(self, rng: np.random.Generator) -> FunctionMetric:
@@ -97,7 +97,7 @@ def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decisi
         kind = CountedLabels if decision.multilabel else CountMetric
         return kind(metric, true, predicted, sizes, coded.classes)
     checks.check_argument(
-        callable(metric), "metric", "is a function, a Ratio or an ClassAveraged", metric
+        callable(metric), "metric", "must be a function, a Ratio or a ClassAveraged", metric
     )
     pieces: list[tuple[NDArray[Any], NDArray[Any]]] = []
     sizes = _gathered(batches, lambda *part: pieces.append(part))
@@ -123,9 +123,9 @@ def used(metric: Metric | Function, decision: Decision) -> Decision:
 
 
 USES = {
-    "threshold": "goes with a metric of batchf1, over classes only with multilabel",
-    "from_logits": "goes with a metric of batchf1; a function gets y_pred as it is",
-    "multilabel": "goes with a metric of batchf1 over classes",
+    "threshold": "must be combined with a metric of batchf1; over classes, also with multilabel",
+    "from_logits": "must be combined with a metric of batchf1; a function gets y_pred as it is",
+    "multilabel": "must be combined with a metric of batchf1 over classes",
 }
 
 
@@ -145,7 +145,9 @@ def joined(
             found.append(np.concatenate(parts))
         except ValueError:
             shapes = sorted({str(part.shape[1:]) for part in parts})
-            raise_input_error(thing, "has samples of one shape", " and ".join(shapes))
+            raise_input_error(
+                thing, "must have samples of one shape in all batches", " and ".join(shapes)
+            )
     return found[0], found[1]
 
 
@@ -164,7 +166,7 @@ def _gathered(batches: Iterable[Any], take: Taker) -> Integers:
         if rows >= ROWS // 8:
             _flush(pending, take)
             pending, rows = [], 0
-    check(bool(sizes), "batches", "are at least one", "none")
+    check(bool(sizes), "batches", "must have at least one batch", "none")
     if pending:
         _flush(pending, take)
     return np.array(sizes)
@@ -174,7 +176,7 @@ def _flush(pending: list[tuple[NDArray[Any], NDArray[Any]]], take: Taker) -> Non
     true, predicted = joined(pending)
     for thing, part in (("y_true", true), ("y_pred", predicted)):
         bad = part.dtype.kind == "f" and bool(np.isnan(part).any())
-        check(not bad, thing, "must not be NaN", "NaN")
+        check(not bad, thing, "must not contain NaN")
     take(true, predicted)
 
 
@@ -184,11 +186,11 @@ def _pair(batch: Any, place: int) -> tuple[NDArray[Any], NDArray[Any]]:
     try:
         true, predicted = map(np.asarray, batch)
     except (RuntimeError, TypeError, ValueError):
-        raise_input_error(thing, "is a pair (y_true, y_pred) of arrays", type(batch).__name__)
+        raise_input_error(thing, "must be a pair (y_true, y_pred) of arrays", type(batch).__name__)
     if true.ndim == 0 or predicted.ndim == 0 or len(true) != len(predicted):
         shapes = f"{true.shape} and {predicted.shape}"
-        raise_input_error(thing, "y_true and y_pred have as many samples", shapes)
-    check(len(true) > 0, thing, "has a sample", "none")
+        raise_input_error(thing, "must have as many samples in y_true as in y_pred", shapes)
+    check(len(true) > 0, thing, "is empty; each batch needs at least one sample")
     return true, predicted
 
 

@@ -94,7 +94,7 @@ def _train(run: Run) -> None:
 def _compare(one: Run, other: Run) -> None:
     """Train the run in two engines, and print how far their logs differ in any epoch."""
     same = framework_of(one) is framework_of(other)  # two cannot share a process
-    rule = f"is another engine of {framework_of(one).name} {framework_of(one).version()}"
+    rule = f"must be another engine of {framework_of(one).name} {framework_of(one).version()}"
     check(same, "--against", rule, other.training.engine)
     device = framework_of(one).configure(one)
     print(f"{one.label} on {device}: {one.training.engine} against {other.training.engine}")  # noqa: T201

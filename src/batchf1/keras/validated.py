@@ -70,7 +70,7 @@ class Validated:
             x, y = keras.tree.map_structure(lambda part: part[:DEFAULT], self.data)
         else:
             first = next(batches(self.data), None)
-            check(first is not None, self.thing, "needs data with a batch", "none")
+            check(first is not None, self.thing, "needs data with at least one batch", "none")
             x, y = unweighted(self.thing, first)
         objects.by_output(self.thing, model, y, predicted(model, x))
 

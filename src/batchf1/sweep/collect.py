@@ -63,7 +63,7 @@ def _check(
 ) -> None:
     """Refuse a run that has no rows, and one that has fewer or more than it should."""
     lacking = [ids[i] for i in np.flatnonzero(found == 0)]
-    rule = "every run must be in a shard"
+    rule = "must have every run in a shard"
     check(not lacking, str(experiment), rule, f"none for {_some(lacking)}")
     for i in np.flatnonzero(found != sizes)[:1]:
         cell = grid[cell_of[i]]
@@ -102,11 +102,16 @@ class _Shard:
     def _placed(self, piece: pd.DataFrame) -> pd.DataFrame:
         places = self.order.get_indexer(pd.Index(piece["run_id"]))
         strange = piece["run_id"][places < 0].unique()
-        rule = "shards hold runs of the study alone"
+        rule = "must hold runs of the study only"
         check(len(strange) == 0, str(self.path), rule, _some(list(strange)))
         following = np.diff(places, prepend=self.last)
         good = bool((following >= 0).all())
-        check(good, str(self.path), "has its runs in the order of the study's grid", "another")
+        check(
+            good,
+            str(self.path),
+            "must have its runs in the order of the study's grid",
+            "another order",
+        )
         self.last = int(places[-1]) if len(places) else self.last
         return piece.assign(**{PLACE: places})
 

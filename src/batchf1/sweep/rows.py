@@ -76,7 +76,9 @@ def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
             continue
         shape = np.shape(right)
         good = shape == (len(places),)
-        check(good, f"strategy {name}", f"expected() gives shape {(len(places),)}", shape)
+        check(
+            good, f"strategy {name}", f"must return shape {(len(places),)} from expected()", shape
+        )
         wrong = ~(np.abs(logged[places] - right) <= TOLERANCE)
         for i in np.flatnonzero(wrong)[:1]:
             said = f"{name} logged {logged[places][i]}, its batches give {right[i]}"

@@ -19,7 +19,7 @@ def framework(engine: str) -> Framework:
     found: type[Framework] = load_class(FRAMEWORKS, engine, Framework)
     wanted = ("averaging", "engines", "pretraining", "module")
     lacking = [part for part in wanted if not getattr(found, part, None)]
-    check(not lacking, LABELS[FRAMEWORKS], f"{engine} must have {wanted}", f"no {lacking}")
+    check(not lacking, f"{LABELS[FRAMEWORKS]} {engine}", f"must have {wanted}", f"no {lacking}")
     return _made(found)
 
 

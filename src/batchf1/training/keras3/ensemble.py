@@ -190,7 +190,9 @@ class EnsembleTrainer:
                 self.model.held = ended.cached_predictions(place, member)
                 with self._turn(place, member):
                     member.call("on_test_begin")
-                    rule = "validates before on_test_begin: use training.engine=plain"
+                    rule = (
+                        "cannot call on_test_begin before it validates: use training.engine=plain"
+                    )
                     changed = "a callback that changes the weights there"
                     check(self.model.unchanged(), "training.engine=ensemble", rule, changed)
 

@@ -101,7 +101,9 @@ def test_the_csv_of_another_figure_is_refused_by_its_columns(repository, tmp_pat
     assert len(others) in (len(NAMES) - 1, len(NAMES) - 3)
     for other in others:
         source = repository / f"figures/{other}.csv"
-        with pytest.raises(InputError, match=f"{other}.csv: the CSV of figure {name}: has col"):
+        with pytest.raises(
+            InputError, match=(f"{other}.csv: the CSV of figure {name} must have col")
+        ):
             figures.draw(name, source, [tmp_path / "f.png"])
     assert not list(tmp_path.iterdir())
 

@@ -187,9 +187,9 @@ SHAPES = {
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_other_shapes_are_refused_before_any_batch(multilabel):
     for labels, scores in SHAPES[multilabel]:
-        with pytest.raises(InputError, match="model output: needs a column|labels: need shape"):
+        with pytest.raises(InputError, match="model output needs a column|labels: need shape"):
             updated(streaming(multilabel=multilabel), np.ones(labels), np.ones(scores))
-    with pytest.raises(InputError, match="labels: must be 4, as the scores; got 1"):
+    with pytest.raises(InputError, match="labels must be 4, as the scores; got 1"):
         updated(streaming(multilabel=multilabel), np.ones((1, 3)), np.ones((4, 3)))
 
 
@@ -209,10 +209,16 @@ def test_labels_are_never_broadcast_where_sizes_are_not_known_beforehand(kind, m
 
 def test_what_does_not_go_together():
     for options, words in (
-        ({"metric": f_beta(1, "macro")}, "metric: needs n_classes in a model; got f1_macro"),
+        ({"metric": f_beta(1, "macro")}, "metric must have n_classes in a model; got f1_macro"),
         ({"multilabel": True}, "multilabel: goes with a metric over classes"),
-        ({"metric": f_beta(1, "macro", 1)}, "n_classes: is 2 or more, or any with multilabel=True"),
-        ({"metric": MACRO, "threshold": 0.3}, "threshold: of classes goes with multilabel=True"),
+        (
+            {"metric": f_beta(1, "macro", 1)},
+            "n_classes must be at least 2, or have multilabel=True beside it",
+        ),
+        (
+            {"metric": MACRO, "threshold": 0.3},
+            "threshold cannot be set for a metric over classes without multilabel=True",
+        ),
         ({"metric": MACRO._replace(average="mean")}, "average: is binary, micro, macro or weig"),
     ):
         for kind in KINDS:

@@ -95,7 +95,7 @@ def test_a_name_that_another_strategy_or_metric_has_is_refused():
 
 @pytest.mark.parametrize("name", ["", "mine_1", "f1!"])
 def test_names_that_keras_could_give_to_others_are_refused(name):
-    with pytest.raises(InputError, match=f"name: has letters, digits.*; got '{name}'"):
+    with pytest.raises(InputError, match=f"name must have letters, digits.*; got '{name}'"):
         registry.strategy("streaming")(name=name)
 
 
@@ -107,7 +107,7 @@ def test_other_names_are_taken():
 @pytest.mark.parametrize("name", METRICS)
 def test_callbacks_without_their_metrics_say_so(name):
     model = compiled([keras.metrics.TruePositives()])
-    with pytest.raises(InputError, match=f"_{name}: needs to be logged: compile with .* metrics()"):
+    with pytest.raises(InputError, match=f"_{name} needs to be logged: compile with .* metrics()"):
         fit(model, of_name(name), data())
 
 
@@ -156,7 +156,7 @@ def test_a_pass_over_several_outputs_is_refused():
     x, y = data()
     for passes in ((None, (x, y)), ([(x, y)], None)):
         model = compiled(None, two_outputs(), ["mse", "mse"])
-        words = "f1_epoch_end: needs a model of one output: take reconstructed .*; got 2 outputs"
+        words = "f1_epoch_end needs a model of one output: take reconstructed .*; got 2 outputs"
         with pytest.raises(InputError, match=words):
             fit(model, of_name("epoch_end"), (x, [y, y]), passes=passes)
 
@@ -175,7 +175,7 @@ def test_f1_of_what_evaluate_and_train_on_batch_return():
         assert low.rebuild(logs) == pytest.approx(truth(y, x, 0.3), abs=1e-12)
         named = {f"val_a_{key}": value for key, value in logs.items()}
         assert low.rebuild(named, "val_a_") == low.rebuild(logs)
-        with pytest.raises(InputError, match="true_positives_low: needs to be logged"):
+        with pytest.raises(InputError, match="true_positives_low needs to be logged"):
             low.rebuild(named)
         with pytest.raises(InputError, match="^possible_positives_low: is the name of two"):
             low.rebuild(logs | {"possible_positives_low_1": 0.5})
@@ -280,7 +280,7 @@ def test_logits_that_nobody_announced_are_refused(name):
         chosen = of_name(name, from_logits=ours)
         loss = keras.losses.BinaryCrossentropy(from_logits=theirs)
         model = compiled(metrics_of(chosen), loss=loss)
-        words = f"^f1_{name}: needs from_logits={theirs}, as the loss; got {ours}"
+        words = f"^f1_{name} must have from_logits={theirs}, as the loss has; got {ours}"
         with pytest.raises(InputError, match=words):
             fit(model, chosen, (x, y))
 
@@ -292,7 +292,9 @@ def test_the_losses_of_two_outputs_may_differ():
     logs = fit(compiled({"a": metrics_of(chosen)}, two_outputs(), losses), chosen, (x, [y, y]))
     assert logs["a_f1_streaming"] == [pytest.approx(truth(y, x), abs=1e-6)]
     model = compiled({"a": metrics_of(chosen)}, two_outputs(), {"a": losses["b"], "b": losses["b"]})
-    with pytest.raises(InputError, match="f1_streaming: needs from_logits=True, as the loss"):
+    with pytest.raises(
+        InputError, match=("f1_streaming must have from_logits=True, as the loss has")
+    ):
         fit(model, chosen, (x, [y, y]))
 
 

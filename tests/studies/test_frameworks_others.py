@@ -139,7 +139,7 @@ def test_unknown_names_and_missing_environments_are_refused(tmp_path):
         others.measure("theano", tmp_path)
     with pytest.raises(InputError, match="environment: is one of"):
         environments.install("theano", tmp_path)
-    with pytest.raises(InputError, match="mxnet: must run .* snakemake --cores all frameworks"):
+    with pytest.raises(InputError, match="mxnet must run .* snakemake --cores all frameworks"):
         others.measure("mxnet", tmp_path)
 
 
@@ -148,5 +148,5 @@ def test_a_program_that_fails_is_refused_in_a_line(tmp_path):
     fake.parent.mkdir(parents=True)
     fake.write_text("#!/bin/sh\necho one >&2\necho the reason >&2\nexit 3\n")
     fake.chmod(0o755)
-    with pytest.raises(InputError, match="^mxnet: must run to its end; got the reason$"):
+    with pytest.raises(InputError, match="^mxnet must run to its end; got the reason$"):
         others.measure("mxnet", tmp_path)

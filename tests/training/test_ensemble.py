@@ -285,8 +285,17 @@ class Early(keras.callbacks.Callback):
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (AtBatches, "calls callbacks at epochs alone: use training.engine=plain; got AtBatches.on"),
-        (Early, "validates before on_test_begin: use training.engine=plain; got a callback that"),
+        (
+            AtBatches,
+            "cannot call callbacks at batches: use training.engine=plain; got AtBatches.on",
+        ),
+        (
+            Early,
+            (
+                "cannot call on_test_begin before it validates: use training.engine=plain; got a "
+                "callback that"
+            ),
+        ),
         (lambda x: keras.callbacks.TerminateOnNaN(), "got TerminateOnNaN.on_batch_end"),
     ],
 )
@@ -319,5 +328,5 @@ class Raw(keras.metrics.Metric):
 def test_a_metric_that_keras_cannot_call_statelessly_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(Chooses, "metrics", lambda self: [Raw()])
     monkeypatch.setattr(ensemble, "_kept", {})
-    with pytest.raises(InputError, match=r"ensemble: needs metrics .*plain; got .*assign_add"):
+    with pytest.raises(InputError, match=r"ensemble needs metrics .*plain; got .*assign_add"):
         EnsembleTrainer(run(**CHOSEN))

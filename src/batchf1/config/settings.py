@@ -162,9 +162,9 @@ class Run:
             self.training.batch_size,
         )
         if self.input_pipeline.short_batch == "drop":
-            rule = "must not exceed the validation set where the last batch is dropped"
-            size = self.training.batch_size
-            check(size <= self.dataset.n_validation, "training.batch_size", rule, size)
+            size, n = self.training.batch_size, self.dataset.n_validation
+            rule = f"must not exceed the {n} of the validation set, as a short batch is dropped"
+            check(size <= n, "training.batch_size", rule, size)
         self._check_validation()
 
     def _check_validation(self) -> None:

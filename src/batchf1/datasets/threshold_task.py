@@ -62,7 +62,8 @@ class ThresholdTask(Dataset):
         if not enough.any():
             raise_input_error(
                 f"dataset {self.name}",
-                f"cannot cut its {len(quantity)} samples so by {self.quantity}",
+                f"cannot have enough of its {len(quantity)} samples on both sides "
+                f"of a {self.quantity}",
                 f"a request for {n_positive} positives and {n_negative} negatives",
             )
         distance = np.abs(above / len(quantity) - self.prevalence)

@@ -218,7 +218,10 @@ def _check(log: Log, text: str) -> None:
         for name, value in part._asdict().items():
             check(value is None or 0 <= number(value) <= 1, name, "must lie in [0, 1]", value)
     tied = has_both_f1(log.validation) or (has_both_f1(log.train) and log.total)
-    rule = "must have the naive F1 on a progress line and the true F1 of the same split on its own line"
+    rule = (
+        "must have the naive F1 on a progress line, "
+        "and the true F1 of the same split on a line of its own"
+    )
     shown = text.strip()[:60] or "nothing"
     check(bool(tied), "log", rule, shown)
     for name, total in (("steps", log.total), ("validation samples", log.validation_samples)):

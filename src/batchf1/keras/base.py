@@ -98,7 +98,10 @@ class Strategy:
         self.form = label_format_of(metric, multilabel, self.threshold, from_logits)
         self.name = self.name if name is None else name
         good = re.fullmatch(r"(?!.*_1$)[\w.-]+", str(self.name), re.ASCII) is not None
-        rule = "must consist of letters, digits, _ . and -, without _1 at its end, which is Keras'"
+        rule = (
+            "must consist of letters, digits, _ . and -, and cannot end in _1, "
+            "which Keras gives to a second metric of a name"
+        )
         check(good, "name", rule, repr(self.name))
 
     def __init_subclass__(cls) -> None:

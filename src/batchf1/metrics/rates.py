@@ -44,9 +44,14 @@ def nearest_counts(n_samples: int, prevalence: float, precision: float, recall: 
     asked = {name: checks.check_fraction(name, rate) for name, rate in asked.items()}
     positives = round(n * asked["prevalence"])
     tp = round(positives * asked["recall"])
-    few = f"cannot be so low: it leaves no {'true positive' if positives else 'positive'} of {n:,} samples"
+    none = f"no {'true positive' if positives else 'positive'} of {n:,} samples"
     short = "recall" if positives else "prevalence"
-    check(tp > 0, short, f"{few}; give more samples, counts or no n_samples", asked[short])
+    check(
+        tp > 0,
+        short,
+        f"cannot leave {none}; give more samples, counts or no n_samples",
+        asked[short],
+    )
     fp = round(tp * (1 - asked["precision"]) / asked["precision"])
     room = "cannot be so low: it gives more false positives than there are negatives"
     check(fp <= n - positives, "precision", room, asked["precision"])

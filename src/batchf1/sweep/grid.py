@@ -116,7 +116,7 @@ def _compose(overrides: Iterable[str]) -> DictConfig:
             config = hydra_compose("config", overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         # ValueError: how Hydra refuses a config file named null or by a number
-        raise_input_error("config", _reason(error), " ".join(overrides))
+        raise_input_error("config", f"cannot be composed: {_reason(error)}", " ".join(overrides))
     chosen = config.hydra.runtime.choices.get("dataset")
     with open_dict(config):
         del config["hydra"]
@@ -154,7 +154,7 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
     try:
         settings: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise_input_error("config", _reason(error), "no value")
+        raise_input_error("config", f"must have all values: {_reason(error)}")
     for key, value in (point or {}).items():
         group, _, name = key.rpartition(".")
         (settings[group] if group else settings)[name] = value
@@ -295,7 +295,7 @@ def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
         selected = OmegaConf.select(trial, key)
         return OmegaConf.to_container(selected) if OmegaConf.is_config(selected) else selected
     except (OmegaConfBaseException, ValueError) as error:
-        raise_input_error(f"grid.{key}", _reason(error), value)
+        raise_input_error(f"grid.{key}", f"must fit its setting: {_reason(error)}", value)
 
 
 def _first(

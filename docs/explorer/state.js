@@ -40,8 +40,8 @@ const OF_ENTRY = {
 
 // Input that breaks a rule: one line with the field, the rule and the value, as batchf1.errors.
 export class InputError extends Error {
-  constructor(field, rule, value) {
-    super(`${field}: ${rule}; got ${value === "" ? "nothing" : value}`);
+  constructor(field, rule, value, name = field) {
+    super(`${name} ${rule}; got ${value === "" ? "nothing" : value}`);
     this.field = field;
   }
 }
@@ -158,8 +158,9 @@ function ofCounts(state) {
   const rule = "a whole number from 0 to 1,000,000";
   const counts = OF_ENTRY.counts.map((name) => whole(state, name, 0, MOST_SAMPLES, rule));
   const total = counts.reduce((a, b) => a + b);
-  const added = `tp + fp + fn + tn must add up to 1 to ${shown(MOST_SAMPLES)}`;
-  if (total < 1 || total > MOST_SAMPLES) throw new InputError("tn", added, shown(total));
+  const added = `must add up to 1 to ${shown(MOST_SAMPLES)}`;
+  if (total < 1 || total > MOST_SAMPLES)
+    throw new InputError("tn", added, shown(total), "tp + fp + fn + tn");
   return counts;
 }
 

@@ -314,9 +314,9 @@ def test_refusals_of_a_check():
     with pytest.raises(InputError, match="y_pred must have samples of one shape in all batches"):
         recorded([([1], [[0.5]]), ([1], [[0.5, 0.5]])]).check("val_f1", 0.5, f1)
     for logged in (None, True, "high", [0.5]):
-        with pytest.raises(InputError, match="logged: is a number, or its digits as text"):
+        with pytest.raises(InputError, match="logged must be a number, or its digits as text"):
             recorded().check("val_f1", logged, f1)
-    with pytest.raises(InputError, match="action: is one of .'warn', 'raise', 'ignore'.; got stop"):
+    with pytest.raises(InputError, match="action must be one of .'warn', 'raise', 'ignore'.; got stop"):
         Recorder("stop")
 
 

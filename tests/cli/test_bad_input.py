@@ -112,7 +112,7 @@ TABLES = {
     ),
     "a missing column": (rows().drop(columns="fp"), "every column of its schema; got none named"),
     "a wrong dtype": (rows().astype({"tp": float}), "rows.parquet: column tp; got expected series"),
-    "a value out of range": (rows(f1=1.5), "rows.parquet: column f1; got"),
+    "a value out of range": (rows(f1=1.5), "rows.parquet: column f1 must fit the schema; got"),
     "a row twice": (rows(split="validation"), "rows.parquet: table; got columns"),
 }
 # the shards that are collected: tables, each good in itself -> what is said of them
@@ -140,11 +140,11 @@ COMMANDS = {
     "dance": "invalid choice: 'dance'",
     "shard s.yaml": "required: --shard, --shards, --store, --output",
     "workflow": "required: STEP",
-    "fetch fashion": "dataset: is one of ['diamonds', 'fashion_mnist',",
+    "fetch fashion": "dataset must be one of ['diamonds', 'fashion_mnist',",
     "expect": "--batch-size must be given where --tolerance is not",
     "shard s.yaml --shard 2 --shards 2 --store store --output o": "must lie in 0..1; got 2",
     f"{SHARD} --fast": "unrecognized arguments: --fast",
-    "table ../cli rows.parquet --output o": "figure: is one of [",
+    "table ../cli rows.parquet --output o": "figure must be one of [",
     "table theory rows.parquet s.yaml --output o": (
         "figure theory must be made from ['source']; got"
     ),
@@ -167,7 +167,7 @@ COMMANDS = {
     f"{COUNTS} --tolerance nan": "tolerance must be a number such as 0.5",
     "prefer": "--precision must be given twice, once for each classifier; got []",
     f"{PREFER}": "--prevalence must be given",
-    f"{PREFER} --prevalence .1 --batch-size 4 --n-samples 4": "prevalence: leaves no positive",
+    f"{PREFER} --prevalence .1 --batch-size 4 --n-samples 4": "prevalence must leave a positive",
     f"{PREFER} --prevalence .8 --batch-size 8": (
         "precision cannot be so low: it needs more negatives than there are"
     ),

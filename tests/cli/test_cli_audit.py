@@ -142,11 +142,11 @@ def test_a_status_for_ci(here, capsys, words, status):
         ("cut.csv --metric auc", "--metric: is f1 (the default), f0.5 or another beta, precision"),
         (
             "cut.csv --metric nope:f1",
-            "--metric must be the import path module:function of a function; got nope:f1",
+            "--metric must name a function that can be imported, as module:function; got nope:f1",
         ),
         ("cut.csv --metric metrics_of_mine:f1", "--metric: metrics_of_mine must have it; got f1"),
         ("no.csv", "FILE must be readable; got no.csv: No such file or directory"),
-        ("plain.txt", "FILE must end in ('.csv', '.parquet', '.npz'); got plain.txt"),
+        ("plain.txt", "FILE must end in .csv, .parquet or .npz; got plain.txt"),
         (
             "empty.csv",
             "FILE must have a column y_true or label or labels or target or y, or one named",

@@ -218,7 +218,7 @@ FEW = "among 1,000 samples: give more samples, counts or no n_samples"
 @pytest.mark.parametrize(
     ("rates", "n", "said"),
     [
-        ("0.0004 0.8 0.8", 1000, f"prevalence: leaves no positive {FEW}; got 0.0004"),
+        ("0.0004 0.8 0.8", 1000, f"prevalence must leave a positive {FEW}; got 0.0004"),
         ("0.04 1 0.01", 1000, f"recall: leaves no true positive {FEW}; got 0.01"),
     ],
 )
@@ -232,8 +232,8 @@ def test_rates_that_no_whole_counts_have_are_refused(capsys, rates, n, said):
 
 FORMS = "0.5, 0,5 or 50%"
 GIVEN = ["--prevalence", "0.1", "--precision", "0.9", "--recall", "0.9"]
-OF_COUNTS = "must be given with the others of ('tp', 'fp', 'fn', 'tn')"
-OF_RATES = "must be given with the others of ('prevalence', 'precision', 'recall')"
+OF_COUNTS = "must be given together with "
+OF_RATES = "must be given together with "
 
 
 @pytest.mark.parametrize(

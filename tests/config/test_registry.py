@@ -80,10 +80,10 @@ def test_a_name_that_nothing_has_is_refused_in_a_line_that_names_the_thing(kind)
         with pytest.raises(InputError) as caught:
             registry.place(kind, name)
         said = str(caught.value)
-        assert said.startswith(f"{registry.LABELS[kind]}: is one of [")
+        assert said.startswith(f"{registry.LABELS[kind]} must be one of [")
         assert said.endswith(f"], or the import path of your own; got {name}".rstrip())
         assert "\n" not in said
-    with pytest.raises(InputError, match="^my file: is one of .*; got nope$"):
+    with pytest.raises(InputError, match="^my file must be one of .*; got nope$"):
         registry.place(kind, "nope", "my file")
 
 

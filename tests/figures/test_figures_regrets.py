@@ -372,7 +372,7 @@ def test_a_table_that_lacks_something_is_refused(tmp_path):
     with pytest.raises(InputError, match=rule):
         numbers(tmp_path, table({}).drop(columns=["role", "candidate"]))
     short = pd.concat([curve({}, {}, {}), curve({}, {}, {}, seed=1).head(2)], ignore_index=True)
-    rule = r"^decision threshold needs as many options in each dataset, .*; got \[2, 3\]$"
+    rule = r"^decision threshold must have as many options in each dataset, .*; got \[2, 3\]$"
     with pytest.raises(InputError, match=rule):
         numbers(tmp_path, short)
     rule = (

@@ -163,7 +163,7 @@ STEPS = f"20/20 [==] - 1s 2ms/step - {METRICS}"
     ("text", "words"),
     [
         ("", "got nothing"),
-        (STEPS, "log needs the naive F1"),
+        (STEPS, "log must have the naive F1"),
         (
             STEPS.replace("20/20", "0/0") + TRUE,
             "steps must be a whole number from 1 to 10000000; got 0",

@@ -231,7 +231,7 @@ def test_counts_that_are_logged_otherwise(logged):
 
 
 def test_other_ways_to_log_counts_are_refused():
-    with pytest.raises(InputError, match="logged: is one of .*'per_sample'.*; got median"):
+    with pytest.raises(InputError, match="logged must be one of .*'per_sample'.*; got median"):
         registry.strategy("reconstructed")(logged="median")
 
 

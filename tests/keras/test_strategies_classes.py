@@ -187,9 +187,9 @@ SHAPES = {
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_other_shapes_are_refused_before_any_batch(multilabel):
     for labels, scores in SHAPES[multilabel]:
-        with pytest.raises(InputError, match="model output needs a column|labels: need shape"):
+        with pytest.raises(InputError, match="model output must have a column|labels must have shape"):
             updated(streaming(multilabel=multilabel), np.ones(labels), np.ones(scores))
-    with pytest.raises(InputError, match="labels must be 4, as the scores; got 1"):
+    with pytest.raises(InputError, match="labels must be as many as the scores, 4; got 1"):
         updated(streaming(multilabel=multilabel), np.ones((1, 3)), np.ones((4, 3)))
 
 

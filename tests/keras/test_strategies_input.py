@@ -72,7 +72,7 @@ def test_multi_class_output_is_refused(name):
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3, "softmax")])
     chosen = of_name(name)
     model = compiled(metrics_of(chosen), network, "sparse_categorical_crossentropy")
-    with pytest.raises(InputError, match=r"model output for a binary metric shape .*; got \(.*3\)"):
+    with pytest.raises(InputError, match=r"model output must have shape .* for a binary metric; got \(.*3\)"):
         fit(model, chosen, (x, y))
 
 
@@ -80,7 +80,7 @@ def test_multi_class_output_is_refused(name):
 @pytest.mark.parametrize("labels", [(1,), (1, 1), (5, 1)])
 def test_labels_are_never_broadcast(name, labels):
     for metric in metrics_of(of_name(name)):
-        with pytest.raises(InputError, match=f"labels must be 4, as the scores; got {labels[0]}"):
+        with pytest.raises(InputError, match=f"labels must be as many as the scores, 4; got {labels[0]}"):
             metric.update_state(np.ones(labels), np.ones((4, 1)))
 
 
@@ -163,7 +163,7 @@ def test_what_has_no_masked_form_says_so(name, kind):
 def test_what_has_no_weighted_form_says_so():
     x, y, weights = weighted_data()
     given = {"sample_weight": weights}
-    with pytest.raises(InputError, match="f1_batch_mean must have no weighted form.*; got weights"):
+    with pytest.raises(InputError, match="f1_batch_mean cannot be weighted.*; got weights"):
         weighted_fit(*of_name("batch_mean"), "weighted", x, y, **given)
     for logged in ("sum", "mean"):
         (strategy,) = of_name("reconstructed", logged=logged)
@@ -178,7 +178,7 @@ def test_what_has_no_weighted_form_says_so():
 @pytest.mark.parametrize("shape", [(4, 2), ()])
 def test_weights_of_another_shape_are_refused(name, shape):
     for metric in metrics_of(of_name(name)):
-        with pytest.raises(InputError, match="sample_weight needs shape"):
+        with pytest.raises(InputError, match="sample_weight must have shape"):
             metric.update_state(np.ones((4, 1)), np.ones((4, 1)), np.ones(shape))
 
 
@@ -244,8 +244,8 @@ def test_a_pass_refuses_what_has_no_f1():
         ([(unknown, y)], "scores must not contain NaN"),
         ((x - 0.1, y), "scores: lie in .0, 1.; for logits, pass from_logits=True; got -0.1 to 0.9"),
         ([(x + 0.1, y)], "scores: lie in .0, 1.; .*; got 0.1 to 1.1"),
-        ([(x[:B], y[: B - 1])], "labels must be 32; got 31"),
-        ((x, np.hstack([y, y])), r"labels for a binary metric shape .*; got \(75, 2\)"),
+        ([(x[:B], y[: B - 1])], "labels must be as many as the scores, 32; got 31"),
+        ((x, np.hstack([y, y])), r"labels must have shape .* for a binary metric; got \(75, 2\)"),
         ((x[:0], y[:0]), "val_f1_epoch_end needs data with at least one sample"),
         ([], "val_f1_epoch_end needs data with at least one batch; got 0"),
     ):

@@ -95,7 +95,7 @@ def test_a_name_that_another_strategy_or_metric_has_is_refused():
 
 @pytest.mark.parametrize("name", ["", "mine_1", "f1!"])
 def test_names_that_keras_could_give_to_others_are_refused(name):
-    with pytest.raises(InputError, match=f"name must have letters, digits.*; got '{name}'"):
+    with pytest.raises(InputError, match=f"name must consist of letters, digits.*; got '{name}'"):
         registry.strategy("streaming")(name=name)
 
 
@@ -107,7 +107,7 @@ def test_other_names_are_taken():
 @pytest.mark.parametrize("name", METRICS)
 def test_callbacks_without_their_metrics_say_so(name):
     model = compiled([keras.metrics.TruePositives()])
-    with pytest.raises(InputError, match=f"_{name} needs to be logged: compile with .* metrics()"):
+    with pytest.raises(InputError, match=f"_{name} must be logged: compile with .* metrics()"):
         fit(model, of_name(name), data())
 
 
@@ -175,7 +175,7 @@ def test_f1_of_what_evaluate_and_train_on_batch_return():
         assert low.rebuild(logs) == pytest.approx(truth(y, x, 0.3), abs=1e-12)
         named = {f"val_a_{key}": value for key, value in logs.items()}
         assert low.rebuild(named, "val_a_") == low.rebuild(logs)
-        with pytest.raises(InputError, match="true_positives_low needs to be logged"):
+        with pytest.raises(InputError, match="true_positives_low must be logged"):
             low.rebuild(named)
         with pytest.raises(InputError, match="^possible_positives_low: is the name of two"):
             low.rebuild(logs | {"possible_positives_low_1": 0.5})

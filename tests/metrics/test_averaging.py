@@ -111,11 +111,11 @@ ONE = as_counts([1], [0], [0], [0])
     [
         (
             lambda: batch_mean(ONE, "weekly"),
-            "averaging: is one of ('per_batch', 'size_weighted'); got weekly",
+            "averaging must be one of ('per_batch', 'size_weighted'); got weekly",
         ),
         (
             lambda: reconstructed(ONE, logged="median"),
-            "logged: is one of ('sum', 'mean', 'per_sample'); got median",
+            "logged must be one of ('sum', 'mean', 'per_sample'); got median",
         ),
         (
             lambda: batch_mean(as_counts([1, 0], [0, 0], [0, 0], [0, 0])),

@@ -73,7 +73,7 @@ FEW = "among 1,000 samples: give more samples, counts or no n_samples"
         ((100, 0.1, 0.9, 0), "recall must lie in (0, 1]; got 0"),
         ((100, 0.5, 0.1, 0.9), f"precision: {ROOM}; got 0.1"),
         ((100, 0.5, 0.45, 0.9), f"precision: {ROOM}; got 0.45"),
-        ((1000, 0.0004, 0.8, 0.8), f"prevalence: leaves no positive {FEW}; got 0.0004"),
+        ((1000, 0.0004, 0.8, 0.8), f"prevalence must leave a positive {FEW}; got 0.0004"),
         ((1000, 0.04, 1, 0.01), f"recall: leaves no true positive {FEW}; got 0.01"),
     ],
 )

@@ -275,7 +275,7 @@ def test_the_study_of_the_repository(repository):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("[heavy, grade, price]", "[heavy, clarity]", "tasks: are among .* got clarity"),
+        ("[heavy, grade, price]", "[heavy, clarity]", "tasks must be among .* got clarity"),
         ("heavy_above: 1.0", "heavy_above: 0", "heavy_above must be above 0 and finite"),
         ("[4, 16]", "[16, 4]", "batch_sizes: rise, and are at least 2"),
         ("[4, 16]", "[4, 24]", "n_validation must be a multiple of each of .* got 64"),

@@ -87,7 +87,7 @@ def test_rows_of_values_are_answered_row_by_row():
     [
         (lambda: best([]), r"values must have at least one value; got \(0,\)"),
         (lambda: checkpoint(0.5), r"values must have at least one value; got \(\)"),
-        (lambda: checkpoint([0.5], "auto"), r"mode: is one of \('max', 'min'\); got auto"),
+        (lambda: checkpoint([0.5], "auto"), r"mode must be one of \('max', 'min'\); got auto"),
         (lambda: early_stopping([0.5], -1, True), "patience must be at least 0; got -1"),
     ],
 )

@@ -142,10 +142,10 @@ def test_cells_that_call_keras_too_often_are_left_out(tmp_path):
     ("old", "new", "said"),
     [
         ("[none, reconstructed, epoch_end", "[reconstructed, epoch_end", "must have none"),
-        ("epoch_end, epoch_end_arrays", "sorcery", "strategies: are among .*; got sorcery"),
+        ("epoch_end, epoch_end_arrays", "sorcery", "strategies must be among .*; got sorcery"),
         ("models: [tiny], engines", "models: [vast], engines", r"grids.models: .*; got vast"),
         ("engines: [plain]", "engines: [keras224]", r"grids.engines: .*; got keras224"),
-        ("n_samples: [200, 600]", "n_samples: []", "grids.n_samples needs values"),
+        ("n_samples: [200, 600]", "n_samples: []", "grids.n_samples must have at least one value"),
         ("{tiny: [4]}", "{tiny: [0]}", "models.tiny must have layers of at least 1 unit"),
         ("n_features: 3", "prevalence: 1", r"prevalence must lie in \(0, 1\)"),
     ],

@@ -125,8 +125,8 @@ def read(folder, **changes):
     ("changes", "said"),
     [
         ({"groups__above": [0.0]}, "groups.above must be carats above 0; got "),
-        ({"groups__by": ["carat"]}, "groups.by: are among .*; got carat"),
-        ({"groups__sorted_by": ["x"]}, "groups.sorted_by: are among .*'label'.*; got x"),
+        ({"groups__by": ["carat"]}, "groups.by must be among .*; got carat"),
+        ({"groups__sorted_by": ["x"]}, "groups.sorted_by must be among .*'label'.*; got x"),
         ({"groups__batch_size": 0}, "groups.batch_size must be at least 1; got 0"),
         ({"folds__n_folds": 1}, "folds.n_folds must be at least 2; got 1"),
         (

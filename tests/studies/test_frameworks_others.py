@@ -135,9 +135,9 @@ def test_what_a_program_is_made_from(program):
 
 
 def test_unknown_names_and_missing_environments_are_refused(tmp_path):
-    with pytest.raises(InputError, match="program: is one of"):
+    with pytest.raises(InputError, match="program must be one of"):
         others.measure("theano", tmp_path)
-    with pytest.raises(InputError, match="environment: is one of"):
+    with pytest.raises(InputError, match="environment must be one of"):
         environments.install("theano", tmp_path)
     with pytest.raises(InputError, match="mxnet must run .* snakemake --cores all frameworks"):
         others.measure("mxnet", tmp_path)

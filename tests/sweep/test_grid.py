@@ -143,7 +143,7 @@ def test_cells_are_left_out_by_the_stated_rules_only(tmp_path):
     ("text", "words"),
     [
         ("question: q\ngrid: {training.bach_size: [1]}", r"grid.training.bach_size.*got \[?1"),
-        ("question: q\ngrid: {seed: []}", "grid.seed needs values"),
+        ("question: q\ngrid: {seed: []}", "grid.seed must have at least one value"),
         (
             "question: q\ngrid: {seed: [1, 1]}",
             "grid.seed must have at least one value, and none twice",
@@ -179,7 +179,7 @@ def test_a_missing_study_is_refused_by_name(tmp_path):
 
 def test_a_figure_needs_a_module(tmp_path):
     write(tmp_path, "question: q\ngrid: {seed: [1]}\nfigures: {f: nope}")
-    with pytest.raises(InputError, match=r"figures.f: is one of .*; got nope"):
+    with pytest.raises(InputError, match=r"figures.f must be one of .*; got nope"):
         experiments(tmp_path)
 
 

@@ -79,7 +79,7 @@ def test_what_is_always_undefined_is_nan():
         ),
         (
             lambda: simulate(SAMPLES, 3, "weekly", metric=f_beta(1, "macro")),
-            "averaging: is one of ('per_batch', 'size_weighted'); got weekly",
+            "averaging must be one of ('per_batch', 'size_weighted'); got weekly",
         ),
     ],
 )

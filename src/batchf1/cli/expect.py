@@ -160,7 +160,8 @@ def _counts(parsed: argparse.Namespace) -> Counts | None:
     wanted = RATES if any(given[name] is not None for name in RATES) else FIELDS
     for name in wanted:
         missing = given[name] is None
-        check(not missing, f"--{name}", f"must be given with the others of {wanted}")
+        others = " and ".join(f"--{other}" for other in wanted if other != name)
+        check(not missing, f"--{name}", f"must be given together with {others}")
     strange = [f"--{name}" for name in given if name not in wanted and given[name] is not None]
     check(not strange, "rates and counts", "cannot be mixed", " ".join(strange))
     n = parsed.n_samples

@@ -65,7 +65,7 @@ def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
     missing, of different lengths, or without a row, several columns for one purpose or of one name,
     and a CSV row without a number in each column that is read, or with other cells than columns.
     """
-    rule = f"must end in {', '.join(READERS)}"
+    rule = "must end in {}, {} or {}".format(*READERS)
     check(path.suffix.lower() in READERS, FILE, rule, str(path))
     import numpy as np
 

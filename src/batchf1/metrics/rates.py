@@ -44,12 +44,12 @@ def nearest_counts(n_samples: int, prevalence: float, precision: float, recall: 
     asked = {name: checks.check_fraction(name, rate) for name, rate in asked.items()}
     positives = round(n * asked["prevalence"])
     tp = round(positives * asked["recall"])
-    none = f"no {'true positive' if positives else 'positive'} of {n:,} samples"
+    few = f"must leave a {'true positive' if positives else 'positive'} among {n:,} samples"
     short = "recall" if positives else "prevalence"
     check(
         tp > 0,
         short,
-        f"cannot leave {none}; give more samples, counts or no n_samples",
+        f"{few} (give more samples, counts or no n_samples)",
         asked[short],
     )
     fp = round(tp * (1 - asked["precision"]) / asked["precision"])

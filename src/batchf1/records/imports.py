@@ -33,7 +33,7 @@ def named(thing: str, where: str) -> Any:
     check(
         bool(module and name) and exists(where),
         thing,
-        "must be the import path module:function of a function",
+        "must name a function that can be imported, as module:function",
         where,
     )
     with plugin(thing, module):

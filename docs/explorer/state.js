@@ -142,10 +142,10 @@ function ofRates(state, { prevalence, precision, recall }) {
   const rule = `a whole number from 1 to ${shown(MOST_SAMPLES)}`;
   const n = whole(state, "samples", 1, MOST_SAMPLES, rule);
   const counts = nearestCounts(n, prevalence, precision, recall);
-  const few = (what) => `leaves no ${what} among ${shown(n)} samples: take more, or enter counts`;
+  const few = (what) => `must leave a ${what} among ${shown(n)} samples (take more, or enter counts)`;
   need(counts[0] + counts[2] > 0, "positives", few("positive"), percentage(state.positives));
   need(counts[0] > 0, "recall", few("true positive"), state.recall);
-  const room = "gives more false alarms than there are negatives";
+  const room = "cannot be so low: it gives more false alarms than there are negatives";
   need(counts[3] >= 0, "precision", room, state.precision);
   return counts;
 }

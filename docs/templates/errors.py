@@ -160,7 +160,7 @@ def _of_command(line: str) -> str:
 def _of_expression(text: str) -> str:
     names = {name: getattr(batchf1, name) for name in batchf1.__all__}
     names |= {"Recorder": Recorder, "average": average, "eye": np.eye, "nan": np.nan}
-    return _refusal(text, lambda: eval(text, names))  # noqa: S307
+    return _refusal(text, lambda: eval(text, names))
 
 
 def _of_study(end: str) -> str:

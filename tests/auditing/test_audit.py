@@ -350,7 +350,7 @@ GOOD = [([1, 0], [0.9, 0.2])]
         ),
         (
             (f_beta(1, "macro"), [([0, 1], [0.2, 0.7])]),
-            "y_pred: are whole numbers or text for classes; scores have a column for each",
+            "y_pred must be classes, as whole numbers or text, or scores with a column for each",
         ),
         (
             (f_beta(1, "macro", 3), [([0], [[0, 1]])]),

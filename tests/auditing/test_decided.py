@@ -84,9 +84,21 @@ def test_logits_percentages_and_decided_predictions(scores, options, above):
             {"multilabel": True},
             "multilabel must be combined with a metric of batchf1 over classes; got T",
         ),
-        (f_beta(1, "macro"), {"threshold": 0.3}, "threshold: goes with a metric of batchf1, over"),
-        (f1_score, {"from_logits": True}, "from_logits: goes with a metric of batchf1; a function"),
-        (f1_score, {"threshold": 0.3}, "threshold: goes with a metric of batchf1, over class"),
+        (
+            f_beta(1, "macro"),
+            {"threshold": 0.3},
+            "threshold must be combined with a metric of batchf1; over",
+        ),
+        (
+            f1_score,
+            {"from_logits": True},
+            "from_logits must be combined with a metric of batchf1; a function",
+        ),
+        (
+            f1_score,
+            {"threshold": 0.3},
+            "threshold must be combined with a metric of batchf1; over class",
+        ),
         (
             f1_score,
             {"multilabel": True},

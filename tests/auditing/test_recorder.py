@@ -316,7 +316,9 @@ def test_refusals_of_a_check():
     for logged in (None, True, "high", [0.5]):
         with pytest.raises(InputError, match="logged must be a number, or its digits as text"):
             recorded().check("val_f1", logged, f1)
-    with pytest.raises(InputError, match="action must be one of .'warn', 'raise', 'ignore'.; got stop"):
+    with pytest.raises(
+        InputError, match="action must be one of .'warn', 'raise', 'ignore'.; got stop"
+    ):
         Recorder("stop")
 
 
@@ -324,6 +326,6 @@ def test_a_refused_check_can_be_asked_again():
     recorder = recorded()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(InputError, match="metric: takes the samples of all batches"):
+        with pytest.raises(InputError, match="metric must accept the samples of all batches"):
             recorder.check("val_f1", 0.5, lambda y: 0)
         assert recorder.check("val_f1", f1(Y, P), f1).ok

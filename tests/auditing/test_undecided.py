@@ -93,7 +93,9 @@ def test_a_finite_log_is_no_infinite_metric():
 
 @pytest.mark.parametrize("logged", ["1e400", "-1e400", "1e400%", "9" * 400, "1e9999999999", "sNaN"])
 def test_digits_that_are_no_number_of_float64_are_refused(logged):
-    with pytest.raises(InputError, match="^logged must be a number, or its digits as text") as refused:
+    with pytest.raises(
+        InputError, match="^logged must be a number, or its digits as text"
+    ) as refused:
         audit(F1, cut(Y, Y), logged)
     assert "\n" not in str(refused.value)
 

@@ -139,7 +139,10 @@ def test_a_status_for_ci(here, capsys, words, status):
             "cut.csv --logged high",
             "logged must be a number, or its digits as text, such as 0.473 or 47.3%",
         ),
-        ("cut.csv --metric auc", "--metric: is f1 (the default), f0.5 or another beta, precision"),
+        (
+            "cut.csv --metric auc",
+            "--metric must be f1 (the default), f0.5 or another beta, precision",
+        ),
         (
             "cut.csv --metric nope:f1",
             "--metric must name a function that can be imported, as module:function; got nope:f1",

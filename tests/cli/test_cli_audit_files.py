@@ -137,7 +137,7 @@ def test_a_row_that_is_none_is_refused_with_its_line(here, capsys, content, said
         else "must have numbers only"
     )
     line = refused(capsys, "table.csv --batch-size 2")
-    assert line == f"batchf1 audit: FILE: {rule}; got {said}"
+    assert line == f"batchf1 audit: FILE {rule}; got {said}"
 
 
 def test_what_is_no_fault_of_a_csv(here, capsys):

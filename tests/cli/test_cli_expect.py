@@ -212,14 +212,14 @@ def test_rates_that_are_0_of_0_are_undefined(capsys, counts, rates):
         assert found[name] == wanted
 
 
-FEW = "among 1,000 samples: give more samples, counts or no n_samples"
+FEW = "among 1,000 samples (give more samples, counts or no n_samples)"
 
 
 @pytest.mark.parametrize(
     ("rates", "n", "said"),
     [
         ("0.0004 0.8 0.8", 1000, f"prevalence must leave a positive {FEW}; got 0.0004"),
-        ("0.04 1 0.01", 1000, f"recall: leaves no true positive {FEW}; got 0.01"),
+        ("0.04 1 0.01", 1000, f"recall must leave a true positive {FEW}; got 0.01"),
     ],
 )
 def test_rates_that_no_whole_counts_have_are_refused(capsys, rates, n, said):
@@ -232,20 +232,24 @@ def test_rates_that_no_whole_counts_have_are_refused(capsys, rates, n, said):
 
 FORMS = "0.5, 0,5 or 50%"
 GIVEN = ["--prevalence", "0.1", "--precision", "0.9", "--recall", "0.9"]
-OF_COUNTS = "must be given together with "
-OF_RATES = "must be given together with "
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--batch-size", "3"], f"--tp: {OF_COUNTS}"),
+        (["--batch-size", "3"], "--tp must be given together with --fp and --fn and --tn"),
         ([*COUNTS], "--batch-size must be given where --tolerance is not"),
-        ([*COUNTS[2:], "--batch-size", "3"], f"--tp: {OF_COUNTS}"),
-        ([*COUNTS[:-2], "--batch-size", "3"], f"--tn: {OF_COUNTS}"),
+        (
+            [*COUNTS[2:], "--batch-size", "3"],
+            "--tp must be given together with --fp and --fn and --tn",
+        ),
+        (
+            [*COUNTS[:-2], "--batch-size", "3"],
+            "--tn must be given together with --tp and --fp and --fn",
+        ),
         (
             [*COUNTS, *GIVEN[:2], "--batch-size", "3"],
-            f"--precision: {OF_RATES}",
+            "--precision must be given together with --prevalence and --recall",
         ),
         (
             [*COUNTS[:4], *GIVEN, "--batch-size", "3"],
@@ -255,7 +259,10 @@ OF_RATES = "must be given together with "
             [*COUNTS, "--n-samples", "100", "--batch-size", "3"],
             "--n-samples cannot be combined with counts, whose sum it is; got 100",
         ),
-        ([*GIVEN[:4], "--batch-size", "3"], f"--recall: {OF_RATES}"),
+        (
+            [*GIVEN[:4], "--batch-size", "3"],
+            "--recall must be given together with --prevalence and --precision",
+        ),
         *(
             (
                 [*GIVEN, f"--{name}", value, "--batch-size", "3"],

@@ -141,7 +141,7 @@ def test_a_file_that_is_none_gets_one_line(capsys, tmp_path):
 
 
 NAMES = (
-    "is f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro "
+    "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro "
     "or -weighted over the classes of --counts-file"
 )
 
@@ -149,7 +149,7 @@ NAMES = (
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--metric auc", f"--metric: {NAMES}; got auc"),
+        ("--metric auc", f"--metric must be {NAMES}; got auc"),
         (
             "--metric f1-macro",
             "--counts-file must be given for f1_macro, with a row for each class",

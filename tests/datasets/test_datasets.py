@@ -220,7 +220,7 @@ def test_fashion_mnist_reads_every_image_once(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("positive", [[], [10], list(range(10))])
 def test_fashion_mnist_kinds(positive):
-    with pytest.raises(InputError, match="dataset.positive: names one to nine kinds"):
+    with pytest.raises(InputError, match="dataset.positive must name one to nine of the kinds"):
         FashionMnist(positive=positive)
 
 

@@ -289,7 +289,9 @@ def test_what_the_data_show_is_refused_at_once():
 def test_arguments():
     with pytest.raises(InputError, match="every must be a whole number >= 1; got 0"):
         Audit(data(), 0)
-    with pytest.raises(InputError, match="action must be one of .'warn', 'raise', 'ignore'.; got stop"):
+    with pytest.raises(
+        InputError, match="action must be one of .'warn', 'raise', 'ignore'.; got stop"
+    ):
         Audit(data(), action="stop")
     with pytest.raises(InputError, match="batch_size must be a whole number"):
         Audit(data(), batch_size=1.5)

@@ -72,7 +72,9 @@ def test_multi_class_output_is_refused(name):
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3, "softmax")])
     chosen = of_name(name)
     model = compiled(metrics_of(chosen), network, "sparse_categorical_crossentropy")
-    with pytest.raises(InputError, match=r"model output must have shape .* for a binary metric; got \(.*3\)"):
+    with pytest.raises(
+        InputError, match=r"model output must have shape .* for a binary metric; got \(.*3\)"
+    ):
         fit(model, chosen, (x, y))
 
 
@@ -80,7 +82,9 @@ def test_multi_class_output_is_refused(name):
 @pytest.mark.parametrize("labels", [(1,), (1, 1), (5, 1)])
 def test_labels_are_never_broadcast(name, labels):
     for metric in metrics_of(of_name(name)):
-        with pytest.raises(InputError, match=f"labels must be as many as the scores, 4; got {labels[0]}"):
+        with pytest.raises(
+            InputError, match=f"labels must be as many as the scores, 4; got {labels[0]}"
+        ):
             metric.update_state(np.ones(labels), np.ones((4, 1)))
 
 

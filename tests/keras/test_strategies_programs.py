@@ -72,13 +72,15 @@ def test_several_of_a_kind_each_under_its_own_name():
 def test_two_of_one_name_are_refused(name):
     twins = of_name(name, threshold=0.3) + of_name(name)
     words = (
-        "f1_epoch_end: is in the logs already" if name == "epoch_end" else f"_{name}: is the name"
+        "f1_epoch_end is in the logs already"
+        if name == "epoch_end"
+        else f"_{name} cannot be the name"
     )
     with pytest.raises(InputError, match=f"{words}.*: give each strategy its own name="):
         fitted(twins, data(), data(40))
     if name in POOLED:
         model = compiled(twins[0].metrics(), weighted_metrics=twins[1].metrics())
-        words = f"_{name}: is the name of two metrics.*; got weighted_.*_{name} beside it"
+        words = f"_{name} cannot be the name of two metrics.*; got weighted_.*_{name} beside it"
         with pytest.raises(InputError, match=words):
             fit(model, twins[:1], data())
 
@@ -86,10 +88,12 @@ def test_two_of_one_name_are_refused(name):
 def test_a_name_that_another_strategy_or_metric_has_is_refused():
     a_metric = keras.metrics.TruePositives(name="predicted_positives_reconstructed")
     model = compiled(metrics_of(of_name("reconstructed")), weighted_metrics=[a_metric])
-    with pytest.raises(InputError, match="predicted_positives_reconstructed: is the name of two"):
+    with pytest.raises(
+        InputError, match="predicted_positives_reconstructed cannot be the name of two"
+    ):
         fit(model, of_name("reconstructed"), data())
     both = [*of_name("streaming"), *of_name("reconstructed", name="streaming")]
-    with pytest.raises(InputError, match="f1_streaming: is in the logs already"):
+    with pytest.raises(InputError, match="f1_streaming is in the logs already"):
         fitted(both, data())
 
 
@@ -148,7 +152,7 @@ def test_one_of_two_outputs():
     ]
     assert logs["a_f1_reconstructed"] == [pytest.approx(truth(y, x), abs=1e-12)]
     twice = {"a": [*metrics_of(chosen), *metrics_of(chosen)]}
-    with pytest.raises(InputError, match="f1_batch_mean: is the name of two metrics"):
+    with pytest.raises(InputError, match="f1_batch_mean cannot be the name of two metrics"):
         fit(compiled(twice, two_outputs(), ["mse", "mse"]), chosen, (x, [y, y]))
 
 
@@ -177,7 +181,7 @@ def test_f1_of_what_evaluate_and_train_on_batch_return():
         assert low.rebuild(named, "val_a_") == low.rebuild(logs)
         with pytest.raises(InputError, match="true_positives_low must be logged"):
             low.rebuild(named)
-        with pytest.raises(InputError, match="^possible_positives_low: is the name of two"):
+        with pytest.raises(InputError, match="^possible_positives_low cannot be the name of two"):
             low.rebuild(logs | {"possible_positives_low_1": 0.5})
     nothing = dict.fromkeys(logs, 0.0)
     assert low.rebuild(nothing) == 0.0

@@ -138,7 +138,7 @@ def test_bad_counts_are_refused_by_name(bad, said):
     for place, name in enumerate(("tp", "fp", "fn", "tn")):
         counts = [1, 1, 1, 1]
         counts[place] = bad
-        refused(f"{name}: {COUNT}; got {said}", as_counts, *counts)
+        refused(f"{name} {COUNT}; got {said}", as_counts, *counts)
 
 
 def test_the_largest_count_is_two_to_the_53():
@@ -149,14 +149,14 @@ def test_shapes_that_do_not_go_together_are_refused():
     with pytest.raises(InputError) as caught:
         as_counts([1, 2], [1, 2, 3], 0, 0)
     rule = "must have one shape, or broadcast to one"
-    assert str(caught.value) == f"tp, fp, fn, tn: {rule}; got (2,) and (3,) and () and ()"
+    assert str(caught.value) == f"tp, fp, fn, tn {rule}; got (2,) and (3,) and () and ()"
 
 
 @pytest.mark.parametrize("of_counts", [F1, batch_mean, pooled, reconstructed])
 def test_counts_made_by_hand_are_checked(of_counts):
     for counts, said in [
-        (Counts([-1], [0], [0], [1]), f"tp: {COUNT}; got -1"),
-        (Counts([1], [0], ["x"], [1]), f"fn: {COUNT}; got ['x']"),
+        (Counts([-1], [0], [0], [1]), f"tp {COUNT}; got -1"),
+        (Counts([1], [0], ["x"], [1]), f"fn {COUNT}; got ['x']"),
         (
             ([1], [0], [0], [1]),
             "counts must be a batchf1.metrics.counts.Counts; got ([1], [0], [0], [1])",

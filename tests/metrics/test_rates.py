@@ -59,7 +59,7 @@ def test_rates_that_are_0_of_0_are_nan(counts, rates):
 ROOM = "cannot be so low: it gives more false positives than there are negatives"
 
 
-FEW = "among 1,000 samples: give more samples, counts or no n_samples"
+FEW = "among 1,000 samples (give more samples, counts or no n_samples)"
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ FEW = "among 1,000 samples: give more samples, counts or no n_samples"
         ((100, 0.1, "0.9", 0.9), "precision must lie in (0, 1]; got '0.9'"),
         ((100, 0.1, 1.5, 0.9), "precision must lie in (0, 1]; got 1.5"),
         ((100, 0.1, 0.9, 0), "recall must lie in (0, 1]; got 0"),
-        ((100, 0.5, 0.1, 0.9), f"precision: {ROOM}; got 0.1"),
-        ((100, 0.5, 0.45, 0.9), f"precision: {ROOM}; got 0.45"),
+        ((100, 0.5, 0.1, 0.9), f"precision {ROOM}; got 0.1"),
+        ((100, 0.5, 0.45, 0.9), f"precision {ROOM}; got 0.45"),
         ((1000, 0.0004, 0.8, 0.8), f"prevalence must leave a positive {FEW}; got 0.0004"),
-        ((1000, 0.04, 1, 0.01), f"recall: leaves no true positive {FEW}; got 0.01"),
+        ((1000, 0.04, 1, 0.01), f"recall must leave a true positive {FEW}; got 0.01"),
     ],
 )
 def test_rates_that_leave_no_counts_are_refused_in_one_line(arguments, said):

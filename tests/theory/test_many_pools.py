@@ -159,7 +159,7 @@ def test_laws_of_many_draws_by_tables_and_one_by_one(monkeypatch, longest):
     ("counts", "size", "said"),
     [
         (([1, 2], 0, 0, [9, 3]), 6, "batch_size must be at most the number of samples, 5; got 6"),
-        (([1, 2.5], 0, 0, 9), 2, f"tp: {COUNT}; got 2.5"),
+        (([1, 2.5], 0, 0, 9), 2, f"tp {COUNT}; got 2.5"),
         (([0, 1], 0, 0, 2**53), 1, f"tp + fp + fn + tn must lie in 1 .. 2**53; got {2**53 + 1}"),
         (([1, 2], 0, 0, 9), [2, 3], "batch_size must be a whole number >= 1; got [2, 3]"),
     ],

@@ -53,7 +53,7 @@ def metric_of(top, bottom=(2, 1, 1, 0)):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"tp": -1}, f"tp: {COUNT}; got -1"),
+        ({"tp": -1}, f"tp {COUNT}; got -1"),
         (
             dict.fromkeys(("tp", "fp", "fn", "tn"), 0),
             "tp + fp + fn + tn must lie in 1 .. 2**53; got 0",

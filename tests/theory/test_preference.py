@@ -119,9 +119,12 @@ def test_more_positives_per_batch_turn_the_choice_right():
             "batch_size must be at most the number of samples",
         ),
         ({"n_samples": 9}, "prevalence must leave a positive among 9 samples: give more samples"),
-        ({"averaging": "daily"}, "averaging must be one of ('per_batch', 'size_weighted'); got daily"),
+        (
+            {"averaging": "daily"},
+            "averaging must be one of ('per_batch', 'size_weighted'); got daily",
+        ),
         ({"zero_division": 2}, "zero_division must be 0, 1 or NaN; got 2"),
-        ({"metric": None}, "metric: is a Ratio of 4 and 4 weights"),
+        ({"metric": None}, "metric must be a Ratio of 4 and 4 weights"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(changed, said):

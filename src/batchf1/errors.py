@@ -63,7 +63,11 @@ def check(condition: bool, name: str, rule: str, value: Any = _NOTHING) -> None:
         raise_input_error(name, rule, value)
 
 
-MACHINE_ERRORS = {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC}
+MACHINE_ERRORS = {
+    getattr(errno, name)
+    for name in ("EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC")
+    if hasattr(errno, name)
+}
 """Errors of files that no other path would avoid: a full disk, a broken device, too many files."""
 
 

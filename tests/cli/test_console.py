@@ -57,8 +57,14 @@ def test_so_does_one_of_the_errors():
         (
             ModuleNotFoundError("no", name="keras.x"),
             2,
-            "name needs keras: pip install 'batchf1[keras]'\n",
+            "name: needs keras: pip install 'batchf1[keras]'\n",
         ),
+        (
+            OSError(28, "No space left on device", "t.csv"),
+            2,
+            "name: t.csv: No space left on device\n",
+        ),
+        (OSError(28, "No space left on device"), 2, "name: a file: No space left on device\n"),
         (PluginError("dataset x: it is\nbroken"), 3, "name: dataset x: it is broken\n"),
         (KeyError("x"), 3, f"name: {FAULT}: KeyError: 'x'\n"),
         (ModuleNotFoundError("no", name="nowhere"), 3, f"name: {FAULT}: ModuleNotFoundError: no\n"),

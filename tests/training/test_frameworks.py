@@ -89,7 +89,7 @@ def test_what_the_articles_program_lacks_is_refused_by_keras_2_alone(engine):
     cases = {
         "training.threshold=0.4": "training.threshold must be 0.5, as in the article; got 0.4",
         "training.class_weight=2": "training.class_weight must be 1, as in the article; got 2.0",
-        "strategies=[batch_mean,streaming]": r"strategies must be among those of keras224, \(.*\); got streaming",
+        "strategies=[batch_mean,streaming]": "strategies must be among .*; got streaming",
     }
     for override, words in cases.items():
         if engine == "keras224":

@@ -33,17 +33,25 @@ def literals(node, names):
 
 def rules(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            names.setdefault(node.targets[0].id, []).append(node.value)
-    for call in ast.walk(tree):
-        if isinstance(call, ast.Call):
-            function = getattr(call.func, "id", getattr(call.func, "attr", ""))
-            if len(call.args) > PLACE.get(function, 9):
-                before_value = len(call.args) > PLACE[function] + 1
-                for rule in literals(call.args[PLACE[function]], names):
-                    yield rule, RULE if before_value else ALONE
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    for function in functions:
+        nodes = [*tree.body, *ast.walk(function)]
+        assigned = [node for node in nodes if isinstance(node, ast.Assign)]
+        names = {}
+        for node in assigned:
+            names.setdefault(getattr(node.targets[0], "id", ""), []).append(node.value)
+        for call in nodes:
+            yield from of_call(call, names)
+
+
+def of_call(call, names):
+    """The rules of a call, each with the form that it must have."""
+    function = getattr(call, "func", None)
+    place = PLACE.get(getattr(function, "id", getattr(function, "attr", "")), 9)
+    arguments = getattr(call, "args", [])
+    if isinstance(call, ast.Call) and len(arguments) > place:
+        form = RULE if len(arguments) > place + 1 else ALONE
+        yield from ((rule, form) for rule in literals(arguments[place], names))
 
 
 def test_each_rule_makes_a_sentence_with_the_name_before_it(repository):

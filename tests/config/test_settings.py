@@ -56,7 +56,7 @@ def test_seeds_do_not_depend_on_the_batch_size():
         ("training.device=tpu", "training.device must be one of .*; got tpu"),
         ("dataset.prevalence=0", r"dataset.prevalence must lie in \(0, 1\); got 0.0"),
         ("dataset=nope", "Could not find 'dataset/nope'.*diamonds"),
-        ("model.hidden=[0]", "model.hidden must have layers of at least 1 unit"),
+        ("model.hidden=[0]", "model.hidden must have layers of at least 1 and at most"),
         ("model.learning_rate=-1", "model.learning_rate must be above 0; got -1"),
         ("strategies=[median]", "strategies must be one of .*; got median"),
         ("strategies=[streaming,streaming]", "strategies cannot have a strategy twice"),
@@ -117,7 +117,7 @@ def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
         (["training.freeze_after=-2"], "training.freeze_after must be at least 0; got -2"),
         (
             ["training.engine=keras224"],
-            "of keras224 are ('batch_mean', 'epoch_end', 'reconstructed'); got streaming",
+            "among those of keras224, ('batch_mean', 'epoch_end', 'reconstructed'); got streaming",
         ),
         (
             [

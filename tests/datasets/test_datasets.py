@@ -144,7 +144,7 @@ def test_a_split_without_a_class_is_refused(make):
         InputError, match="must have a positive and a negative in each split; got n_samples="
     ):
         make(prevalence=0.4 / make().n_samples).load(generator("a"))
-    with pytest.raises(InputError, match="each split needs a positive.*, test=1, prevalence"):
+    with pytest.raises(InputError, match="must have a positive and a negative in each split.*, test=1, prev"):
         make(test_fraction=1 / make().n_samples).load(generator("a"))
 
 
@@ -171,7 +171,7 @@ def test_more_than_there_are_is_refused_before_anything_is_read(make):
     )
     with pytest.raises(InputError, match=words):
         make(n_samples=n, validation_fraction=1 / n)
-    words = f"has {n} samples; got a request for {n // 2} and 1 to validate, {n} to test"
+    words = f"more than its {n} samples; got a request for {n // 2} and 1 to validate, {n} to test"
     with pytest.raises(InputError, match=words):
         make(n_samples=n // 2, validation_fraction=2 / n, test_fraction=n / (n // 2))
 

@@ -192,11 +192,11 @@ def test_the_nearest_threshold_with_enough_on_both_sides(prevalence, n_positive,
 
 
 def test_no_threshold_with_enough_on_both_sides():
-    with pytest.raises(InputError, match="no cut of carat leaves enough of 53775 samples"):
+    with pytest.raises(InputError, match="enough of its 53775 samples on both sides of any cut of carat"):
         Diamonds().draw(generator("a"), 50_000, 5_000)
 
 
 def test_what_the_two_share_is_no_data_set_itself():
     assert {"diamonds", "flights"} <= set(registry.names(registry.DATASETS))
-    with pytest.raises(InputError, match="must be a subclass of Dataset, complete"):
+    with pytest.raises(InputError, match="must be a complete subclass of Dataset"):
         registry.dataset("batchf1.datasets.threshold_task.ThresholdTask")

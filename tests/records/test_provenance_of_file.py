@@ -231,7 +231,7 @@ def nothing(folder):
             (f"n.{kind}", "must have a record of what it was made from")
             for kind in ("png", "pdf", "csv", "parquet")
         ),
-        ("n.txt", "is one of .parquet, .csv, .png, .pdf"),
+        ("n.txt", "must end in one of .parquet, .csv, .png, .pdf"),
         ("none.png", "must be a readable file"),
         ("none.csv", "must be a readable file"),
         ("half.png", "must be a whole PNG"),

@@ -63,7 +63,7 @@ class ThresholdTask(Dataset):
             raise_input_error(
                 f"dataset {self.name}",
                 f"cannot have enough of its {len(quantity)} samples on both sides "
-                f"of a {self.quantity}",
+                f"of any cut of {self.quantity}",
                 f"a request for {n_positive} positives and {n_negative} negatives",
             )
         distance = np.abs(above / len(quantity) - self.prevalence)

@@ -77,7 +77,7 @@ def provenance_of(path: Path) -> dict[str, Any]:
     without a record.
     """
     kinds = _readers()
-    check(path.suffix in kinds, str(path), f"must be one of {', '.join(kinds)}", path.suffix)
+    check(path.suffix in kinds, str(path), f"must end in one of {', '.join(kinds)}", path.suffix)
     files.read(path)
     record: dict[str, Any] = kinds[path.suffix](path)
     check(bool(record), str(path), "must have a record of what it was made from")

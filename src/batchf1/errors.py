@@ -68,7 +68,7 @@ MACHINE_ERRORS = {
     for name in ("EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC")
     if hasattr(errno, name)
 }
-"""Errors of files that no other path would avoid: a full disk, a broken device, too many files."""
+"""Errors of files that are not the user's: a full disk, a broken device, too many files."""
 
 
 def raise_path_error(path: Path, rule: str, error: OSError) -> NoReturn:

@@ -290,9 +290,9 @@ def test_refusals_import_no_tensorflow(folder):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"a.yaml": "f", "b.yaml": "f"}, "b.yaml: figures: a.yaml has it; got f"),
+        ({"a.yaml": "f", "b.yaml": "f"}, "b.yaml: figures cannot make a figure of a.yaml; got f"),
         ({"a.yaml": "f", "a.yml": "g"}, "a.yml must end in .yaml, as all experiment files"),
-        ({"a.yaml": "scaling"}, "a.yaml: figures: benchmarks has it; got scaling"),
+        ({"a.yaml": "scaling"}, "a.yaml: figures cannot make a figure of benchmarks; got scaling"),
         ({"a.yaml": "../f"}, "a.yaml: figures must consist of letters, digits, _ and -; got ../f"),
         ({"a b.yaml": "f"}, "a b.yaml: the name must consist of letters, digits, _ and -; got a b"),
     ],

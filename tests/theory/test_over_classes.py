@@ -184,8 +184,8 @@ NAN = (
     "distribution; got nan"
 )
 EACH = (
-    "counts: {} needs the joint law of the classes, unless each sample has and gets one: "
-    "then TP + FN and TP + FP of the classes add up to the samples; got {}"
+    "counts must be of samples that have and get one class each for {}, so that "
+    "TP + FN and TP + FP of the classes add up to the samples; got {}"
 )
 ONE = "metric must be a Ratio, of one class, here; got f1_macro, over classes"
 MACRO = f_beta(1, "macro")

@@ -118,7 +118,7 @@ def test_more_positives_per_batch_turn_the_choice_right():
             {"batch_size": 1001, "n_samples": 1000},
             "batch_size must be at most the number of samples",
         ),
-        ({"n_samples": 9}, "prevalence must leave a positive among 9 samples: give more samples"),
+        ({"n_samples": 9}, "prevalence must leave a positive among 9 samples (give more samples"),
         (
             {"averaging": "daily"},
             "averaging must be one of ('per_batch', 'size_weighted'); got daily",

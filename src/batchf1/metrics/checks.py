@@ -16,7 +16,7 @@ MAX_INTEGER = 2**53
 
 
 def check_argument(condition: bool, name: str, rule: str, value: Any) -> None:
-    """`errors.require`, but that a text gets quotes: '3' is no number."""
+    """Check as `errors.check` does, with quotes around a text: '3' is no number."""
     if not condition:
         raise_input_error(name, rule, repr(value))
 

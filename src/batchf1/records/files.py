@@ -64,7 +64,7 @@ def replacing(path: str | Path, swept: bool = False) -> Iterator[Path]:
 
     The file is on the disk before it replaces `path`, so that a loss of power leaves the old file
     or the new one. Temporary files of killed processes are removed too, unless the folder has been
-    `swept`. Raises `InputError` where the file cannot be written.
+    `swept`. Raises `InputError` where the file cannot be written, `OSError` where the disk is full.
     """
     path = Path(path)
     with _part_of(path, swept) as part:

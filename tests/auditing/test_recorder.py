@@ -151,7 +151,9 @@ def test_a_metric_gets_the_types_that_were_recorded():
 def test_epochs_do_not_mix():
     recorder = recorded()
     recorder.check("val_f1", mean(), f1)
-    with pytest.raises(InputError, match="record needs reset.. after a check; got another batch"):
+    with pytest.raises(
+        InputError, match="record cannot be called after check.. until reset.. is called"
+    ):
         recorder.record(*BATCHES[0])
     recorder.reset()
     assert len(recorder) == 0
@@ -306,7 +308,7 @@ def test_a_batch_that_is_none(y, p, said):
 
 def test_refusals_of_a_check():
     with pytest.raises(
-        InputError, match="val_f1 needs record.y_true, y_pred. in each batch; got no"
+        InputError, match="val_f1 cannot be checked before record.y_true, y_pred. was"
     ):
         Recorder().check("val_f1", 0.5, f1)
     with pytest.raises(InputError, match="y_pred must not contain NaN"):

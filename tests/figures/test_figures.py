@@ -189,7 +189,7 @@ def test_where_nothing_was_learned_there_is_a_picture(name, repository, tmp_path
 def test_a_study_of_the_batch_mean_alone(name, repository, tmp_path, drawn):
     path = written(tmp_path, study(["batch_mean"], 0.5))
     if name in ("discrepancy", "original_log"):
-        with pytest.raises(InputError, match=rf"figure {name}: (needs rows|does not show)"):
+        with pytest.raises(InputError, match=rf"figure {name} (must have rows|cannot show)"):
             figures.table(name, sources(name, path, repository))
         return
     headline, _ = drawn(name, figures.table(name, [path]))

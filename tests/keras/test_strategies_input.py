@@ -171,7 +171,9 @@ def test_what_has_no_weighted_form_says_so():
         weighted_fit(*of_name("batch_mean"), "weighted", x, y, **given)
     for logged in ("sum", "mean"):
         (strategy,) = of_name("reconstructed", logged=logged)
-        with pytest.raises(InputError, match=f"takes weights and masks with .*; got {logged}"):
+        with pytest.raises(
+            InputError, match=f"cannot take weights and masks without .*; got {logged}"
+        ):
             weighted_fit(strategy, "weighted", x, y, **given)
     for three in ((x, y, weights), [(x, y, weights)]):
         with pytest.raises(InputError, match="f1_epoch_end needs .x, y.: .*; got 3 parts"):
@@ -246,7 +248,10 @@ def test_a_pass_refuses_what_has_no_f1():
         ([(x[:B], y[:B]), (x[B:], wrong[B:])], "labels must be 0 or 1"),
         ((unknown, y), "scores must not contain NaN"),
         ([(unknown, y)], "scores must not contain NaN"),
-        ((x - 0.1, y), "scores: lie in .0, 1.; for logits, pass from_logits=True; got -0.1 to 0.9"),
+        (
+            (x - 0.1, y),
+            "scores must lie in .0, 1. .from_logits=True allows logits.; got -0.1 to 0.9",
+        ),
         ([(x + 0.1, y)], "scores: lie in .0, 1.; .*; got 0.1 to 1.1"),
         ([(x[:B], y[: B - 1])], "labels must be as many as the scores, 32; got 31"),
         ((x, np.hstack([y, y])), r"labels must have shape .* for a binary metric; got \(75, 2\)"),

@@ -165,7 +165,7 @@ def test_a_study_without_a_cell_that_fits_is_refused(tmp_path):
 
 
 def test_a_process_that_dies_or_raises_is_named():
-    with pytest.raises(InputError, match=r"cell x: its process must end with .*exit status 7"):
+    with pytest.raises(InputError, match=r"the process of cell x must end with .*exit status 7"):
         isolated.run_in_subprocess("os", "_exit", (7,), "cell x")
     with pytest.raises(InputError, match=r"cell x: .*; got FileNotFoundError: .*"):
         isolated.run_in_subprocess("os", "listdir", ("/nowhere",), "cell x")

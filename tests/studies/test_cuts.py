@@ -131,7 +131,7 @@ def read(folder, **changes):
         ({"folds__n_folds": 1}, "folds.n_folds must be at least 2; got 1"),
         (
             {"folds__prevalences": [0.005]},
-            "leave each of 3 folds a positive.*; got 0.005",
+            "must leave a positive and a negative in each of 3 folds; got 0.005",
         ),
         ({"published": [{"tp": 1}]}, r"published\[0\] must have \('tp', .*; got {'tp': 1}"),
         ({"published": [dict.fromkeys(("tp", "fp", "fn", "tn"), 0)]}, "together at least 1; got"),

@@ -255,7 +255,7 @@ BAD = {
         "test_fraction=0",
         "dataset.test_fraction must give a test split",
     ),
-    "a range upside down": ("[0.001, 0.1]", "[0.1, 0.001]", "has a least and a greatest value"),
+    "a range upside down": ("[0.001, 0.1]", "[0.1, 0.001]", "must be a least and a greatest value"),
     "no task": (
         "  heavy: [dataset=diamonds, dataset.cut=1.5]\n  made: [dataset=synthetic]\n",
         "  {}\n",

@@ -76,7 +76,7 @@ def test_a_file_of_conf_and_a_column_choose_too(here):
         ("sweep", ["seed=[1"], "seed must be one of 0, 1, 2, ..., 19, with the settings before"),
         ("sweep", ["seed"], "seed must be one of 0, 1, 2, ..., 19, with the settings before it"),
         ("sweep", ["training.epochs=6"], "training.epochs must be one of 5, with the settings"),
-        ("sweep", ["sed=1"], "--study: sweep has no setting of this name; got sed"),
+        ("sweep", ["sed=1"], "--study must be narrowed by a setting of sweep; got sed"),
         ("cost", [], "--study must be a study that trains runs; got cost"),
         ("worked_example", [], "--study must be a study that trains runs; got worked_example"),
         ("sweet", [], "experiments/sweet.yaml must be a readable file; got No such file"),

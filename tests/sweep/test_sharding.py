@@ -87,7 +87,7 @@ def test_every_run_is_dealt_once_and_never_beside_one_of_another_framework(n_sha
 
 def test_fewer_shards_than_frameworks_are_refused():
     with pytest.raises(
-        InputError, match=("^shards must have at least one batch for each framework.*; got 1$")
+        InputError, match=("^shards must be at least one for each framework.*; got 1$")
     ):
         sharding.assign_shards(both(1), 1)
     assert sharding.min_shards(both(1)) == 2

@@ -255,7 +255,9 @@ def test_refusals(lightning):
             LightningAudit(metrics)
     with pytest.raises(InputError, match="every must be a whole number >= 1"):
         audit_of(every=0)
-    with pytest.raises(InputError, match="threshold must lie in .0, 1., a probability for logits"):
+    with pytest.raises(
+        InputError, match="threshold must lie in .0, 1., as a probability for logits"
+    ):
         audit_of(threshold=0, from_logits=True)
     with pytest.raises(InputError, match="ignore must be a list of logs"):
         audit_of(ignore="val_loss")

@@ -79,7 +79,7 @@ def test_generators_need_an_engine_for_them(engine, program):
     if engine in engines.framework(engine).of_generators:
         assert of_engine(engine, f"input_pipeline={program}").input_pipeline.name == program
     else:
-        rule = rf"^program {program} needs an engine for generators, .*; got {engine}$"
+        rule = rf"^input_pipeline {program} needs an engine for generators, .*; got {engine}$"
         with pytest.raises(InputError, match=rule):
             of_engine(engine, f"input_pipeline={program}")
 

@@ -63,6 +63,7 @@ CONTENTS = {
     "Reproduce and extend": {
         "Commands, engines, files": "docs/reproduce",
         "100,000 trainings, and a cluster": "docs/scaling",
+        "Error messages": "docs/errors",
         "What the tests find": "docs/testing",
         "Contributing": "CONTRIBUTING",
         "Glossary": "docs/glossary",

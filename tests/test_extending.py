@@ -34,7 +34,7 @@ def add(commands):
 def run(parsed):
     from batchf1.errors import check
 
-    check(parsed.name != "nobody", "name", "is somebody's", parsed.name)
+    check(parsed.name != "nobody", "name", "must be somebody", parsed.name)
     print(f"hello {parsed.name}")
 '''
 ENTRY_POINTS = """
@@ -108,7 +108,7 @@ def test_a_command(scratch):
     assert (done.returncode, done.stdout) == (0, "hello you\n")
     refused = batchf1(scratch, "hello", "nobody")
     assert refused.returncode == 2
-    assert refused.stderr == "batchf1 hello: name: is somebody's; got nobody\n"
+    assert refused.stderr == "batchf1 hello: name must be somebody; got nobody\n"
     assert "say hello" in batchf1(scratch, "--help").stdout
 
 

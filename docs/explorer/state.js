@@ -40,8 +40,8 @@ const OF_ENTRY = {
 
 // Input that breaks a rule: one line with the field, the rule and the value, as batchf1.errors.
 export class InputError extends Error {
-  constructor(field, rule, value) {
-    super(`${field}: ${rule}; got ${value === "" ? "nothing" : value}`);
+  constructor(field, rule, value, name = field) {
+    super(`${name} ${rule}; got ${value === "" ? "nothing" : value}`);
     this.field = field;
   }
 }
@@ -142,10 +142,10 @@ function ofRates(state, { prevalence, precision, recall }) {
   const rule = `a whole number from 1 to ${shown(MOST_SAMPLES)}`;
   const n = whole(state, "samples", 1, MOST_SAMPLES, rule);
   const counts = nearestCounts(n, prevalence, precision, recall);
-  const few = (what) => `leaves no ${what} among ${shown(n)} samples: take more, or enter counts`;
+  const few = (what) => `must leave a ${what} among ${shown(n)} samples (take more, or enter counts)`;
   need(counts[0] + counts[2] > 0, "positives", few("positive"), percentage(state.positives));
   need(counts[0] > 0, "recall", few("true positive"), state.recall);
-  const room = "gives more false alarms than there are negatives";
+  const room = "cannot be so low: it gives more false alarms than there are negatives";
   need(counts[3] >= 0, "precision", room, state.precision);
   return counts;
 }
@@ -158,8 +158,9 @@ function ofCounts(state) {
   const rule = "a whole number from 0 to 1,000,000";
   const counts = OF_ENTRY.counts.map((name) => whole(state, name, 0, MOST_SAMPLES, rule));
   const total = counts.reduce((a, b) => a + b);
-  const added = `tp + fp + fn + tn must add up to 1 to ${shown(MOST_SAMPLES)}`;
-  if (total < 1 || total > MOST_SAMPLES) throw new InputError("tn", added, shown(total));
+  const added = `must add up to 1 to ${shown(MOST_SAMPLES)}`;
+  if (total < 1 || total > MOST_SAMPLES)
+    throw new InputError("tn", added, shown(total), "tp + fp + fn + tn");
   return counts;
 }
 

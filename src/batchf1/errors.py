@@ -1,19 +1,21 @@
-"""The one way in which bad input is refused: a line with the thing, the rule and the value."""
+"""Errors of the package, and the one sentence in which bad input is refused."""
 
 from __future__ import annotations
 
+import errno
 import sys
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any, NoReturn
 
 
 class InputError(ValueError):
-    """Input that breaks a rule, with a text of one line: the thing, the rule and the value.
+    """Input that breaks a rule, with a text of one line: the name, the rule and the value.
 
-    >>> raise InputError("beta: must be above 0 and finite; got -1")
+    >>> raise InputError("beta must be above 0 and finite; got -1")
     Traceback (most recent call last):
-    batchf1.errors.InputError: beta: must be above 0 and finite; got -1
+    batchf1.errors.InputError: beta must be above 0 and finite; got -1
     """
 
 
@@ -42,16 +44,43 @@ def missing(module: str) -> str:
     return f"needs {package}: pip install 'batchf1[{EXTRA_OF[package]}]'"
 
 
-def raise_input_error(name: str, rule: str, value: Any) -> NoReturn:
-    """Raise `InputError` with the text `<thing>: <rule>; got <value>` on one line."""
+_NOTHING: Any = object()
+
+
+def raise_input_error(name: str, rule: str, value: Any = _NOTHING) -> NoReturn:
+    """Raise `InputError` with one sentence, `<name> <rule>`, and `; got <value>` if there is one.
+
+    The rule begins with a verb: `must` or `cannot`; `needs` for what is missing elsewhere; `is` for
+    a fault with its remedy, without a value.
+    """
     received = value if isinstance(value, str) else repr(value)
-    raise InputError(one_line(f"{name}: {rule}; got {received}"))
+    raise InputError(one_line(f"{name} {rule}" + f"; got {received}" * (value is not _NOTHING)))
 
 
-def check(condition: bool, name: str, rule: str, value: Any) -> None:
-    """Refuse `value` unless `condition` holds."""
+def check(condition: bool, name: str, rule: str, value: Any = _NOTHING) -> None:
+    """Raise `InputError` as `raise_input_error` does unless `condition` holds."""
     if not condition:
         raise_input_error(name, rule, value)
+
+
+MACHINE_ERRORS = {
+    getattr(errno, name)
+    for name in ("EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC")
+    if hasattr(errno, name)
+}
+"""Errors of files that are not the user's: a full disk, a broken device, too many files."""
+
+
+def raise_path_error(path: Path, rule: str, error: OSError) -> NoReturn:
+    """Raise `InputError` for a path that cannot be used; `OSError` if the machine is at fault."""
+    keep_machine_error(error, path)
+    raise_input_error(str(path), rule, error.strerror or str(error))
+
+
+def keep_machine_error(error: Exception, path: object) -> None:
+    """Raise `OSError` with the words of `error` and the path if the machine is at fault."""
+    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def one_line(text: object) -> str:

@@ -325,36 +325,45 @@ GOOD = [([1, 0], [0.9, 0.2])]
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((F1, []), "batches: are at least one; got none"),
-        ((F1, [3]), "batch 0: is a pair (y_true, y_pred) of arrays; got int"),
+        ((F1, []), "batches must have at least one batch; got none"),
+        ((F1, [3]), "batch 0 must be a pair (y_true, y_pred) of arrays; got int"),
         (
             (F1, [([1, 0], [1])]),
-            "batch 0: y_true and y_pred have as many samples; got (2,) and (1,)",
+            "batch 0 must have as many samples in y_true as in y_pred; got (2,) and (1,)",
         ),
-        ((F1, [([], [])]), "batch 0: has a sample; got none"),
-        ((F1, [([1, 2], [1, 0])]), "y_true: labels are 0 or 1; got 2"),
+        ((F1, [([], [])]), "batch 0 is empty; each batch needs at least one sample"),
+        ((F1, [([1, 2], [1, 0])]), "y_true must be 0 or 1; got 2"),
         (
             (f_beta(1, "macro"), [(np.array([1, None]), [1, 0])]),
-            "y_true and y_pred: have labels of one kind; got several",
+            "y_true and y_pred must have labels of one type; got several",
         ),
-        ((F1, [([1, 0], [np.nan, 0])]), "y_pred: must not be NaN; got NaN"),
-        ((F1, [([1, 0], [[1, 0], [1, 0]])]), "y_pred: has shape (n,) or (n, 1); got (2, 2)"),
+        ((F1, [([1, 0], [np.nan, 0])]), "y_pred must not contain NaN"),
+        ((F1, [([1, 0], [[1, 0], [1, 0]])]), "y_pred must have shape (n,) or (n, 1); got (2, 2)"),
         (
             (mean_squared_error, [([1], [[1, 0]]), ([1], [1])]),
-            "y_pred: has samples of one shape; got () and (2,)",
+            "y_pred must have samples of one shape in all batches; got () and (2,)",
         ),
-        ((3, GOOD), "metric: is a function, a Ratio or an ClassAveraged; got 3"),
+        ((3, GOOD), "metric must be a function, a Ratio or a ClassAveraged; got 3"),
         (
             (f1_score, GOOD),
-            "metric: takes the samples of all batches together; got Classification metrics",
+            "metric must accept the samples of all batches at once; got Classification metrics",
         ),
         (
             (f_beta(1, "macro"), [([0, 1], [0.2, 0.7])]),
-            "y_pred: are whole numbers or text for classes; scores have a column for each",
+            "y_pred must be classes, as whole numbers or text, or scores with a column for each",
         ),
-        ((f_beta(1, "macro", 3), [([0], [[0, 1]])]), "y_pred: has a column for each of 3 classes"),
-        ((f_beta(1, "macro"), [([[1, 1]], [[0, 1]])]), "y_true: has one 1 and else 0 in a row"),
-        ((F1, GOOD, "high"), "logged: is a number, or its digits as text, as 0.473 or 47.3%; got"),
+        (
+            (f_beta(1, "macro", 3), [([0], [[0, 1]])]),
+            "y_pred must have a column for each of 3 classes",
+        ),
+        (
+            (f_beta(1, "macro"), [([[1, 1]], [[0, 1]])]),
+            "y_true must have one 1 and else 0 in a row",
+        ),
+        (
+            (F1, GOOD, "high"),
+            "logged must be a number, or its digits as text, such as 0.473 or 47.3%; got",
+        ),
     ],
 )
 def test_what_makes_no_sense_gets_one_line(arguments, said):
@@ -367,12 +376,15 @@ def test_what_makes_no_sense_gets_one_line(arguments, said):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"cuts": 1}, "cuts: is a whole number >= 2; got 1"),
-        ({"seed": -1}, "seed: is a whole number >= 0; got -1"),
-        ({"threshold": np.nan}, "threshold: is finite; got nan"),
-        ({"devices": 2}, "devices: are at most the 1 batches; got 2"),
-        ({"devices": np.int64(0)}, "devices: is a whole number >= 1; got np.int64(0)"),
-        ({"devices": [0, 1]}, "devices: is a number, or names one for each of the 1 batches; got"),
+        ({"cuts": 1}, "cuts must be a whole number >= 2; got 1"),
+        ({"seed": -1}, "seed must be a whole number >= 0; got -1"),
+        ({"threshold": np.nan}, "threshold must be finite; got nan"),
+        ({"devices": 2}, "devices must be at most the number of, 1; got 2"),
+        ({"devices": np.int64(0)}, "devices must be a whole number >= 1; got np.int64(0)"),
+        (
+            {"devices": [0, 1]},
+            "devices must be a number, or the name of a device for each of the 1 batches; got",
+        ),
     ],
 )
 def test_options_that_make_no_sense_get_one_line(options, said):

@@ -78,7 +78,7 @@ def test_the_same_line_comes_once_unless_every_epoch_is_asked_for():
 
 @pytest.mark.parametrize("ignore", ["val_dice", [1], None, 3])
 def test_ignore_is_a_list_of_names(ignore):
-    with pytest.raises(InputError, match="ignore: must be a list of logs, such as .'val_dice'.;"):
+    with pytest.raises(InputError, match="ignore must be a list of logs, such as .'val_dice'.;"):
         warner(ignore=ignore)
 
 

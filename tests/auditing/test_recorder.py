@@ -151,7 +151,9 @@ def test_a_metric_gets_the_types_that_were_recorded():
 def test_epochs_do_not_mix():
     recorder = recorded()
     recorder.check("val_f1", mean(), f1)
-    with pytest.raises(InputError, match="record: needs reset.. after a check; got another batch"):
+    with pytest.raises(
+        InputError, match="record cannot be called after check.. until reset.. is called"
+    ):
         recorder.record(*BATCHES[0])
     recorder.reset()
     assert len(recorder) == 0
@@ -276,11 +278,25 @@ def test_bfloat16_becomes_float32():
 @pytest.mark.parametrize(
     ("y", "p", "said"),
     [
-        ([0, 1], [0.5], r"batch 1: y_true and y_pred have as many samples; got \(2,\) and \(1,\)"),
-        (1, 0.5, r"batch 1: y_true and y_pred have as many samples; got \(\) and \(\)"),
-        ([], [], "batch 1: has a sample; got none"),
-        ([[1], [2, 3]], [1, 2], "y_true: is an array that NumPy can read; got list"),
-        ([1], object(), r"batch 1: y_true and y_pred have as many samples; got \(1,\) and"),
+        (
+            [0, 1],
+            [0.5],
+            (
+                r"batch 1 must have as many samples in y_true as in y_pred; got \(2,\) "
+                r"and \(1,\)"
+            ),
+        ),
+        (1, 0.5, r"batch 1 must have as many samples in y_true as in y_pred; got \(\) and \(\)"),
+        ([], [], "batch 1 is empty; each batch needs at least one sample"),
+        ([[1], [2, 3]], [1, 2], "y_true must be an array that NumPy can read; got list"),
+        (
+            [1],
+            object(),
+            (
+                r"batch 1 must have as many samples in y_true as in y_pred; got \(1,\) "
+                r"and"
+            ),
+        ),
     ],
 )
 def test_a_batch_that_is_none(y, p, said):
@@ -292,17 +308,19 @@ def test_a_batch_that_is_none(y, p, said):
 
 def test_invalid_inputs_of_a_check():
     with pytest.raises(
-        InputError, match="val_f1: needs record.y_true, y_pred. in each batch; got no"
+        InputError, match="val_f1 cannot be checked before record.y_true, y_pred. was"
     ):
         Recorder().check("val_f1", 0.5, f1)
-    with pytest.raises(InputError, match="y_pred: must not be NaN; got NaN"):
+    with pytest.raises(InputError, match="y_pred must not contain NaN"):
         recorded([([1, 0], [0.5, np.nan])]).check("val_f1", 0.5, f1)
-    with pytest.raises(InputError, match="y_pred: has samples of one shape"):
+    with pytest.raises(InputError, match="y_pred must have samples of one shape in all batches"):
         recorded([([1], [[0.5]]), ([1], [[0.5, 0.5]])]).check("val_f1", 0.5, f1)
     for logged in (None, True, "high", [0.5]):
-        with pytest.raises(InputError, match="logged: is a number, or its digits as text"):
+        with pytest.raises(InputError, match="logged must be a number, or its digits as text"):
             recorded().check("val_f1", logged, f1)
-    with pytest.raises(InputError, match="action: is one of .'warn', 'raise', 'ignore'.; got stop"):
+    with pytest.raises(
+        InputError, match="action must be one of .'warn', 'raise', 'ignore'.; got stop"
+    ):
         Recorder("stop")
 
 
@@ -310,7 +328,7 @@ def test_check_works_after_an_invalid_input():
     recorder = recorded()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(InputError, match="metric: takes the samples of all batches"):
+        with pytest.raises(InputError, match="metric must accept the samples of all batches"):
             recorder.check("val_f1", 0.5, lambda y: 0)
         assert recorder.check("val_f1", f1(Y, P), f1).ok
 

@@ -45,7 +45,7 @@ OUTSIDE = {
 @pytest.mark.parametrize("scores", OUTSIDE)
 @pytest.mark.parametrize("threshold", [0.5, 0.2])
 def test_scores_outside_0_and_1_are_refused(scores, threshold):
-    said = r"^y_pred: must lie in \[0, 1\] \(set from_logits for logits; a threshold .*; got"
+    said = r"^y_pred must lie in \[0, 1\] \(set from_logits for logits; a threshold .*; got"
     for ask in (
         lambda **options: audit(F1, cut(Y, OUTSIDE[scores]), **options),
         lambda **options: recorded(Y, OUTSIDE[scores]).check("f1", 0.5, F1, **options),
@@ -78,12 +78,32 @@ def test_logits_percentages_and_decided_predictions(scores, options, above):
 @pytest.mark.parametrize(
     ("metric", "options", "said"),
     [
-        (F1, {"from_logits": True, "threshold": 0.0}, "threshold: must lie in .0, 1., a probabili"),
-        (F1, {"multilabel": True}, "multilabel: goes with a metric of batchf1 over classes; got T"),
-        (f_beta(1, "macro"), {"threshold": 0.3}, "threshold: goes with a metric of batchf1, over"),
-        (f1_score, {"from_logits": True}, "from_logits: goes with a metric of batchf1; a function"),
-        (f1_score, {"threshold": 0.3}, "threshold: goes with a metric of batchf1, over class"),
-        (f1_score, {"multilabel": True}, "multilabel: goes with a metric of batchf1 over classes"),
+        (F1, {"from_logits": True, "threshold": 0.0}, "threshold must lie in .0, 1., a probabili"),
+        (
+            F1,
+            {"multilabel": True},
+            "multilabel must be combined with a metric of batchf1 over classes; got T",
+        ),
+        (
+            f_beta(1, "macro"),
+            {"threshold": 0.3},
+            "threshold must be combined with a metric of batchf1; over",
+        ),
+        (
+            f1_score,
+            {"from_logits": True},
+            "from_logits must be combined with a metric of batchf1; a function",
+        ),
+        (
+            f1_score,
+            {"threshold": 0.3},
+            "threshold must be combined with a metric of batchf1; over class",
+        ),
+        (
+            f1_score,
+            {"multilabel": True},
+            "multilabel must be combined with a metric of batchf1 over classes",
+        ),
     ],
 )
 def test_options_without_a_use_are_refused(metric, options, said):
@@ -143,12 +163,14 @@ def test_their_random_cuts_are_like_those_simulated(average, metric):
 
 def test_rows_of_several_ones_are_not_read_as_one_class():
     y, p = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0]])
-    said = "y_pred: has one 1 and else 0 in a row (set multilabel for several classes a sample); "
+    said = "y_pred must have a single 1 in each row, and else 0 (multilabel=True allows several); "
     for predicted in (p, p.astype(float), p.astype(bool)):
         with pytest.raises(InputError) as refused:
             audit(f_beta(1, "macro"), cut(y, predicted, 2))
         assert str(refused.value) == f"{said}got other rows"
-    with pytest.raises(InputError, match="^y_true: has one 1 and else 0 in a row .set multilabel"):
+    with pytest.raises(
+        InputError, match=("^y_true must have one 1 and else 0 in a row .set multilabel")
+    ):
         audit(f_beta(1, "macro"), cut(p, SCORES[:3], 2))
     found = audit(f_beta(1, "macro"), cut(y, p, 2), multilabel=True)
     assert found.pooled == pytest.approx(f1_score(y, p, average="macro"), rel=1e-12)
@@ -157,16 +179,16 @@ def test_rows_of_several_ones_are_not_read_as_one_class():
 @pytest.mark.parametrize(
     ("y", "p", "said"),
     [
-        (Y, PROBABILITIES, r"y_true: has a column for each of the classes; got \(90,\)"),
-        (TABLE, Y, r"y_pred: has a column for each of 3 classes; got \(90,\)"),
-        (TABLE, SCORES[:, :2], r"y_pred: has a column for each of 3 classes; got \(90, 2\)"),
-        (2 * TABLE, SCORES, "y_true: labels are 0 or 1; got 2"),
-        (TABLE, 3 * SCORES, r"y_pred: must lie in \[0, 1\] .set from_logits"),
-        (TABLE, SCORES.astype(str), "y_pred: must be numbers; got"),
+        (Y, PROBABILITIES, r"y_true must have a column for each of the classes; got \(90,\)"),
+        (TABLE, Y, r"y_pred must have a column for each of 3 classes; got \(90,\)"),
+        (TABLE, SCORES[:, :2], r"y_pred must have a column for each of 3 classes; got \(90, 2\)"),
+        (2 * TABLE, SCORES, "y_true must be 0 or 1; got 2"),
+        (TABLE, 3 * SCORES, r"y_pred must lie in \[0, 1\] .set from_logits"),
+        (TABLE, SCORES.astype(str), "y_pred must be numbers; got"),
     ],
 )
 def test_what_is_no_table_of_labels_is_refused(y, p, said):
     with pytest.raises(InputError, match=f"^{said}"):
         audit(f_beta(1, "macro"), cut(y, p, 90), multilabel=True)
-    with pytest.raises(InputError, match="^y_true: has a column for each of 4 classes; got"):
+    with pytest.raises(InputError, match="^y_true must have a column for each of 4 classes; got"):
         audit(f_beta(1, "macro", 4), cut(TABLE, SCORES), multilabel=True)

@@ -38,7 +38,7 @@ def test_equal_values_in_all_batches_do_not_show_whether_a_metric_is_additive(ca
     found = audit(metric, cut(y, p, size))
     assert found.additive is None
     assert found.error == 0
-    assert "\nadditive on these samples: cannot be decided, as the mean of any such" in str(found)
+    assert "\nadditive on these samples cannot be decided, as the mean of any such" in str(found)
     assert json.loads(json.dumps(found.to_dict()))["additive"] is None
     if found.n_batches > 1:
         assert not found.ok
@@ -93,7 +93,9 @@ def test_a_finite_log_is_no_infinite_metric():
 
 @pytest.mark.parametrize("logged", ["1e400", "-1e400", "1e400%", "9" * 400, "1e9999999999", "sNaN"])
 def test_digits_that_are_no_number_of_float64_are_refused(logged):
-    with pytest.raises(InputError, match="^logged: is a number, or its digits as text") as refused:
+    with pytest.raises(
+        InputError, match="^logged must be a number, or its digits as text"
+    ) as refused:
         audit(F1, cut(Y, Y), logged)
     assert "\n" not in str(refused.value)
 

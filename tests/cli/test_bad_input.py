@@ -60,27 +60,30 @@ STUDIES = {
     "NaN for a whole number": (grid("seed: [.nan]"), "Value 'nan' of type 'float' could not"),
     "more samples than can be counted": (
         grid("dataset.validation_fraction: [1.0e+300]"),
-        "splits have at most 2147483647 samples; got 2",
+        "must give splits of at most 2147483647 samples; got 2",
     ),
     "a layer too large": (
         grid("model.hidden: [[1000000000000]]"),
-        "model.hidden: layers have at least 1 unit and at most 1048576; got [1000000000000]",
+        "model.hidden must have layers of at least 1 and at most 1048576; got [1000000000000]",
     ),
     "too many threads": (grid("training.threads: [99999]"), "at most 1024; got 99999"),
-    "no strategy": (grid("strategies: [[]]"), "strategies: are at least one of"),
-    "a value in two types": (grid("seed: [1, '1']"), "grid: must not give a run twice; got run"),
-    "a data set twice": (grid("dataset: [diamonds, diamonds]"), "must not give a run twice"),
-    "a grid over the study's name": (grid("study: [a, b]"), "grid.study: is the file's name"),
+    "no strategy": (grid("strategies: [[]]"), "strategies must have at least one of"),
+    "a value in two types": (grid("seed: [1, '1']"), "grid cannot give a run twice; got run"),
+    "a data set twice": (grid("dataset: [diamonds, diamonds]"), "cannot give a run twice"),
+    "a grid over the study's name": (
+        grid("study: [a, b]"),
+        "grid.study cannot be varied, as it is the name of the file",
+    ),
     "a key fixed and varied": (
         grid("dataset.n_samples: [300]"),
-        "overrides: set neither study nor a grid's key; got dataset.n_samples",
+        "overrides cannot set the study or a key of the grid; got dataset.n_samples",
     ),
-    "no shards": (study(more="shards: 0"), "shards: must be at least 1; got 0"),
-    "seeds twice": (study(more="seeds: 5"), "seeds: stands instead of grid.seed; got 5"),
+    "no shards": (study(more="shards: 0"), "shards must be at least 1; got 0"),
+    "seeds twice": (study(more="seeds: 5"), "seeds cannot be combined with grid.seed; got 5"),
     "seeds too large": (grid("seed: [0, 9223372036854775808]"), "at most 9223372036854775807"),
     "a negative rule": (
         study(more="exclude: {class_below: -1}"),
-        "exclude.class_below: must be at least 0; got -1",
+        "exclude.class_below must be at least 0; got -1",
     ),
     "a key twice": (study(more="question: again"), "found duplicate key question"),
     "not YAML": ("grid: [unclosed", "expected ',' or ']'"),
@@ -89,10 +92,10 @@ STUDIES = {
     "a missing interpolation": (grid("seed: ['${x}']"), "Interpolation key 'x' not found"),
     "a loop": ("question: q\ngrid: &a {seed: *a}", "maximum recursion depth exceeded"),
     "no text": (b"\xff\xfe\x00\x80", "'utf-8' codec can't decode byte 0xff"),
-    "a folder": (Path, "s.yaml: must be a readable file; got Is a directory"),
+    "a folder": (Path, "s.yaml must be a readable file; got Is a directory"),
 }
 EXAMPLES = {
-    "no batches": (batches("[]"), "batches: are at least one; got none"),
+    "no batches": (batches("[]"), "batches must have at least one batch; got none"),
     "a count too many": (batches("[{tp: 1, fp: 0, fn: 0, tn: 0, x: 3}]"), "'x': 3}"),
     "a negative count": (batches("[{tp: -1, fp: 0, fn: 0, tn: 5}]"), "got {'tp': -1"),
     "a batch without samples": (batches("[{tp: 0, fp: 0, fn: 0, tn: 0}]"), "together 1 to 2**53"),
@@ -101,24 +104,24 @@ EXAMPLES = {
 TABLES = {
     "nothing": (
         b"",
-        "rows.parquet: must be a whole parquet file; got ArrowInvalid: Parquet file size is 0",
+        "rows.parquet must be a whole parquet file; got ArrowInvalid: Parquet file size is 0",
     ),
     "a missing file": (
         None,
-        "rows.parquet: must be a whole parquet file; got FileNotFoundError: [Errno 2]",
+        "rows.parquet must be a whole parquet file; got FileNotFoundError: [Errno 2]",
     ),
     "a missing column": (rows().drop(columns="fp"), "every column of its schema; got none named"),
     "a wrong dtype": (rows().astype({"tp": float}), "rows.parquet: column tp; got expected series"),
-    "a value out of range": (rows(f1=1.5), "rows.parquet: column f1; got"),
+    "a value out of range": (rows(f1=1.5), "rows.parquet: column f1 must fit the schema; got"),
     "a row twice": (rows(split="validation"), "rows.parquet: table; got columns"),
 }
 # the shards that are collected: tables, each good in itself -> what is said of them
 SHARDS = {
-    "rows of another study": (lambda: [of_study(), rows()], "shards hold runs of the study alone"),
-    "runs missing": (lambda: [of_study()[:40]], "every run must be in a shard; got none for"),
+    "rows of another study": (lambda: [of_study(), rows()], "must hold runs of the study only"),
+    "runs missing": (lambda: [of_study()[:40]], "must have every run in a shard; got none for"),
     "a row missing": (
         lambda: [of_study()[:-1]],
-        "diamonds n=200 prevalence=0.5 batch=32 seed=1: must have 40 rows in the shards; got 39",
+        "diamonds n=200 prevalence=0.5 batch=32 seed=1 must have 40 rows in the shards; got 39",
     ),
     "a shard twice": (lambda: [of_study()] * 2, "must have 40 rows in the shards; got 80"),
     "a row twice, another missing": (
@@ -127,7 +130,7 @@ SHARDS = {
     ),
     "runs in another order": (
         lambda: [of_study()[::-1]],
-        "0.parquet: has its runs in the order of the study's grid; got another",
+        "0.parquet must have its runs in the order of the study's grid; got another",
     ),
 }
 # command line -> what is said of it, where nothing but the words is wrong; of `workflow` those
@@ -137,39 +140,45 @@ COMMANDS = {
     "dance": "invalid choice: 'dance'",
     "shard s.yaml": "required: --shard, --shards, --store, --output",
     "workflow": "required: STEP",
-    "fetch fashion": "dataset: is one of ['diamonds', 'fashion_mnist',",
-    "expect": "--batch-size: needed, unless --tolerance asks for it; got neither",
+    "fetch fashion": "dataset must be one of ['diamonds', 'fashion_mnist',",
+    "expect": "--batch-size must be given where --tolerance is not",
     "shard s.yaml --shard 2 --shards 2 --store store --output o": "must lie in 0..1; got 2",
     f"{SHARD} --fast": "unrecognized arguments: --fast",
-    "table ../cli rows.parquet --output o": "figure: is one of [",
-    "table theory rows.parquet s.yaml --output o": "figure theory: is made from ['source']; got",
-    "table original_log rows.parquet no.txt --output o": "figure original_log: needs rows",
-    "table theory s.yaml --output o": "s.yaml: must be a whole parquet file",
-    "draw worked_example s.csv --output o.bmp": "o.bmp: must end in one of ('.pdf', '.png')",
+    "table ../cli rows.parquet --output o": "figure must be one of [",
+    "table theory rows.parquet s.yaml --output o": (
+        "figure theory must be made from ['source']; got"
+    ),
+    "table original_log rows.parquet no.txt --output o": "figure original_log needs rows",
+    "table theory s.yaml --output o": "s.yaml must be a whole parquet file",
+    "draw worked_example s.csv --output o.bmp": "o.bmp must end in one of ('.pdf', '.png')",
     "draw worked_example text.csv --output o.png": "has numbers in f1; got ['seven']",
     "draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
-    "draw scaling folder --output o.png": "folder: must be a readable file; got Is a directory",
+    "draw scaling folder --output o.png": "folder must be a readable file; got Is a directory",
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
-    "keras224 empty/folder": "empty/folder: could not be written; got File exists",
-    "forensics no.txt": "LOG: must be a readable text file; got no.txt (No such file",
-    "forensics empty": "log: needs the naive F1 on a progress line",
-    "forensics log.txt --batch-size 0": "batch size: is a whole number in 1 .. 10000000; got 0",
+    "keras224 empty/folder": "empty/folder cannot be written; got File exists",
+    "forensics no.txt": "LOG must be a readable text file; got no.txt (No such file",
+    "forensics empty": "log must have the naive F1 on a progress line",
+    "forensics log.txt --batch-size 0": (
+        "batch size must be a whole number from 1 to 10000000; got 0"
+    ),
     "forensics log.txt --averaging daily": "invalid choice: 'daily'",
-    f"{COUNTS} --batch-size 101": "batch_size: is at most the number of samples, 100; got 101",
+    f"{COUNTS} --batch-size 101": "batch_size must be at most the number of samples, 100; got 101",
     f"{COUNTS} --batch-size nan": "invalid int value: 'nan'",
-    f"{COUNTS} --tolerance nan": "tolerance: must be a number such as 0.5",
-    "compare": "--precision: is given twice, for two classifiers; got []",
-    f"{PREFER}": "--prevalence: is needed; got none",
-    f"{PREFER} --prevalence .1 --batch-size 4 --n-samples 4": "prevalence: leaves no positive",
-    f"{PREFER} --prevalence .8 --batch-size 8": "precision: needs more negatives than there are",
+    f"{COUNTS} --tolerance nan": "tolerance must be a number such as 0.5",
+    "compare": "--precision must be given twice, once for each classifier; got []",
+    f"{PREFER}": "--prevalence must be given",
+    f"{PREFER} --prevalence .1 --batch-size 4 --n-samples 4": "prevalence must leave a positive",
+    f"{PREFER} --prevalence .8 --batch-size 8": (
+        "precision cannot be so low: it needs more negatives than there are"
+    ),
 }
 # overrides of `batchf1 train`
 TRAIN = {
-    "+training.foo=3": "config: training.foo: no such setting; there are ['batch_size'",
-    "+foo=3": "config: foo: no such setting; there are ['dataset'",
-    "~seed": "config: seed: needs a value; got none",
+    "+training.foo=3": "config: training.foo cannot be set; the settings are ['batch_size'",
+    "+foo=3": "config: foo cannot be set; the settings are ['dataset'",
+    "~seed": "config: seed must have a value; got none",
     "dataset=null": "Got NoneType; got dataset=null",
-    "study=../elsewhere": "study: is of letters, digits, _ and -; got ../elsewhere",
+    "study=../elsewhere": "study must consist of letters, digits, _ and -; got ../elsewhere",
     "seed=${x}": "Interpolation key 'x' not found",
     "seed=1,2": "Ambiguous value for argument 'seed=1,2'",
     "--fast": "unrecognized arguments: --fast",
@@ -281,11 +290,11 @@ def test_refusals_import_no_tensorflow(folder):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"a.yaml": "f", "b.yaml": "f"}, "b.yaml: figures: a.yaml has it; got f"),
-        ({"a.yaml": "f", "a.yml": "g"}, "a.yml: experiment files end in .yaml; got a.yml"),
-        ({"a.yaml": "scaling"}, "a.yaml: figures: benchmarks has it; got scaling"),
-        ({"a.yaml": "../f"}, "a.yaml: figures: is of letters, digits, _ and -; got ../f"),
-        ({"a b.yaml": "f"}, "a b.yaml: the name: is of letters, digits, _ and -; got a b"),
+        ({"a.yaml": "f", "b.yaml": "f"}, "b.yaml: figures cannot make a figure of a.yaml; got f"),
+        ({"a.yaml": "f", "a.yml": "g"}, "a.yml must end in .yaml, as all experiment files"),
+        ({"a.yaml": "scaling"}, "a.yaml: figures cannot make a figure of benchmarks; got scaling"),
+        ({"a.yaml": "../f"}, "a.yaml: figures must consist of letters, digits, _ and -; got ../f"),
+        ({"a b.yaml": "f"}, "a b.yaml: the name must consist of letters, digits, _ and -; got a b"),
     ],
 )
 def test_experiments_that_do_not_go_together(tmp_path, files, words):
@@ -297,7 +306,7 @@ def test_experiments_that_do_not_go_together(tmp_path, files, words):
 
 
 def test_no_folder_of_experiments(tmp_path):
-    with pytest.raises(InputError, match="nowhere: must be a folder of experiments; got none"):
+    with pytest.raises(InputError, match="nowhere must be a folder of experiments"):
         experiments(tmp_path / "nowhere")
 
 

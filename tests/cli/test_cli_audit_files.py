@@ -55,7 +55,7 @@ KINDS = ("csv", "parquet", "npz")
 def test_two_columns_for_one_role_are_refused_unless_one_is_chosen(here, capsys, kind):
     path, wrong = here / f"table.{kind}", np.zeros(N)
     write(path, {"y": 1 - Y, "label": Y, "score": P, "y_pred": wrong, "fold": np.arange(N) // 8})
-    said = "batchf1 audit: FILE: must have one column for y_{} (choose it by --y-{}); got {}"
+    said = "batchf1 audit: FILE must have one column for y_{} (choose it by --y-{}); got {}"
     words = f"{path.name} --batch-size 8"
     assert refused(capsys, words) == said.format("true", "true", "label and y")
     words += " --y-true label"
@@ -79,10 +79,10 @@ def test_a_column_of_any_name_may_be_chosen(here, capsys, kind):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("--y-true nope", "--y-true: must be a column of FILE; got nope"),
-        ("--batch 16", "--batch: must be a column of FILE; got 16"),
-        ("--y-true score", "--y-true: must be another column than the others; got score"),
-        ("--batch label", "--y-true: must be another column than the others; got label"),
+        ("--y-true nope", "--y-true must be a column of FILE; got nope"),
+        ("--batch 16", "--batch must be a column of FILE; got 16"),
+        ("--y-true score", "--y-true must name a column that no other option names; got score"),
+        ("--batch label", "--y-true must name a column that no other option names; got label"),
     ],
 )
 def test_a_column_that_cannot_be_chosen(here, capsys, words, said):
@@ -97,7 +97,7 @@ def test_two_columns_of_one_name_are_refused(here, capsys):
     (here / "spaces.csv").write_bytes(b"label, label ,score\n1,0,0.9\n0,1,0.2\n")
     parquet.write_table(table([Y, P, 1 - P], names=["label", "score", "score"]), "two.parquet")
     for words, name in (("two.csv", "score"), ("spaces.csv", "label"), ("two.parquet", "score")):
-        said = f"batchf1 audit: FILE: must have a single column of a name; got two {name}"
+        said = f"batchf1 audit: FILE cannot have two columns of one name; got two {name}"
         assert refused(capsys, f"{words} --batch-size 2") == said
     (here / "others.csv").write_bytes(b",label,score,\n,1,0.9,x\n,0,0.2,y\n")
     assert ask(capsys, "others.csv --batch-size 1 --json")["pooled"] == 1.0
@@ -105,7 +105,7 @@ def test_two_columns_of_one_name_are_refused(here, capsys):
 
 def test_batches_without_a_number_are_refused(here, capsys):
     write(here / "table.parquet", {"label": Y, "score": P, "batch": [np.nan, *[1.0] * (N - 1)]})
-    assert refused(capsys, "table.parquet") == "batchf1 audit: batch: must not be NaN; got NaN"
+    assert refused(capsys, "table.parquet") == "batchf1 audit: batch must not contain NaN"
 
 
 # Rows of a CSV
@@ -134,10 +134,10 @@ def test_a_row_that_is_none_is_refused_with_its_line(here, capsys, content, said
     rule = (
         "must have a cell for each column, with decimal points and no commas in numbers"
         if "cells" in said
-        else "must have numbers"
+        else "must have numbers only"
     )
     line = refused(capsys, "table.csv --batch-size 2")
-    assert line == f"batchf1 audit: FILE: {rule}; got {said}"
+    assert line == f"batchf1 audit: FILE {rule}; got {said}"
 
 
 def test_what_is_no_fault_of_a_csv(here, capsys):
@@ -157,7 +157,7 @@ def test_what_is_no_fault_of_a_csv(here, capsys):
 
 def test_an_open_quotation_mark_is_refused(here, capsys):
     (here / "table.csv").write_bytes(HEAD + b'1,"0.9\n0,0.2\n')
-    assert "FILE: can be read; got table.csv: unexpected end" in refused(capsys, "table.csv")
+    assert "FILE must be readable; got table.csv: unexpected end" in refused(capsys, "table.csv")
 
 
 @pytest.mark.parametrize("name", ["\x1b[31mred\x1b[0m", "\x9b31m", "right\u202eleft", "\x07"])
@@ -165,7 +165,7 @@ def test_no_control_character_reaches_the_terminal(here, capsys, name):
     (here / "table.csv").write_text(f"{name},score\n1,0.9\n0,0.2\n", newline="")
     line = refused(capsys, "table.csv --batch-size 2")
     assert line.isprintable()
-    assert "FILE: has a column y_true or label" in line
+    assert "FILE must have a column y_true or label" in line
     words = ["audit", "table.csv", "--batch-size", "2", "--y-true", name]
     assert cli.main(words) == 0
     assert capsys.readouterr().out.replace("\n", "").isprintable()
@@ -178,7 +178,7 @@ def test_logits_and_percentages(here, capsys):
     write(here / "logits.csv", {"label": Y, "score": LOGITS})
     write(here / "percent.csv", {"label": Y, "score": 100 * P})
     for name in ("logits", "percent"):
-        said = "batchf1 audit: y_pred: must lie in [0, 1] (set from_logits for logits; a threshold"
+        said = "batchf1 audit: y_pred must lie in [0, 1] (set from_logits for logits; a threshold"
         assert refused(capsys, f"{name}.csv --batch-size 8").startswith(said)
     for words, above in (
         ("logits.csv --from-logits", 0.5),
@@ -208,4 +208,6 @@ def test_several_classes_a_sample(here, capsys):
 def test_a_number_beyond_float64_is_refused(here, capsys):
     write(here / "table.csv", {"label": Y, "score": P})
     line = refused(capsys, "table.csv --batch-size 8 --logged 1e400")
-    assert line.endswith("is a number, or its digits as text, as 0.473 or 47.3%; got '1e400'")
+    assert line.endswith(
+        "must be a number, or its digits as text, such as 0.473 or 47.3%; got '1e400'"
+    )

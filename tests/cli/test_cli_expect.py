@@ -212,14 +212,14 @@ def test_rates_that_are_0_of_0_are_undefined(capsys, counts, rates):
         assert found[name] == wanted
 
 
-FEW = "among 1,000 samples: give more samples, counts or no n_samples"
+FEW = "among 1,000 samples (give more samples, counts or no n_samples)"
 
 
 @pytest.mark.parametrize(
     ("rates", "n", "said"),
     [
-        ("0.0004 0.8 0.8", 1000, f"prevalence: leaves no positive {FEW}; got 0.0004"),
-        ("0.04 1 0.01", 1000, f"recall: leaves no true positive {FEW}; got 0.01"),
+        ("0.0004 0.8 0.8", 1000, f"prevalence must leave a positive {FEW}; got 0.0004"),
+        ("0.04 1 0.01", 1000, f"recall must leave a true positive {FEW}; got 0.01"),
     ],
 )
 def test_rates_that_no_whole_counts_have_are_refused(capsys, rates, n, said):
@@ -232,42 +232,52 @@ def test_rates_that_no_whole_counts_have_are_refused(capsys, rates, n, said):
 
 FORMS = "0.5, 0,5 or 50%"
 GIVEN = ["--prevalence", "0.1", "--precision", "0.9", "--recall", "0.9"]
-OF_COUNTS = "needed with the others of ('tp', 'fp', 'fn', 'tn'); got none"
-OF_RATES = "needed with the others of ('prevalence', 'precision', 'recall'); got none"
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--batch-size", "3"], f"--tp: {OF_COUNTS}"),
-        ([*COUNTS], "--batch-size: needed, unless --tolerance asks for it; got neither"),
-        ([*COUNTS[2:], "--batch-size", "3"], f"--tp: {OF_COUNTS}"),
-        ([*COUNTS[:-2], "--batch-size", "3"], f"--tn: {OF_COUNTS}"),
+        (["--batch-size", "3"], "--tp must be given together with --fp and --fn and --tn"),
+        ([*COUNTS], "--batch-size must be given where --tolerance is not"),
+        (
+            [*COUNTS[2:], "--batch-size", "3"],
+            "--tp must be given together with --fp and --fn and --tn",
+        ),
+        (
+            [*COUNTS[:-2], "--batch-size", "3"],
+            "--tn must be given together with --tp and --fp and --fn",
+        ),
         (
             [*COUNTS, *GIVEN[:2], "--batch-size", "3"],
-            f"--precision: {OF_RATES}",
+            "--precision must be given together with --prevalence and --recall",
         ),
         (
             [*COUNTS[:4], *GIVEN, "--batch-size", "3"],
-            "rates and counts: cannot be mixed; got --tp --fp",
+            "rates and counts cannot be mixed; got --tp --fp",
         ),
         (
             [*COUNTS, "--n-samples", "100", "--batch-size", "3"],
-            "--n-samples: is the sum of the counts; got 100",
+            "--n-samples cannot be combined with counts, whose sum it is; got 100",
         ),
-        ([*GIVEN[:4], "--batch-size", "3"], f"--recall: {OF_RATES}"),
+        (
+            [*GIVEN[:4], "--batch-size", "3"],
+            "--recall must be given together with --prevalence and --precision",
+        ),
         *(
             (
                 [*GIVEN, f"--{name}", value, "--batch-size", "3"],
-                f"--{name}: must lie in (0, 1]; got {value}",
+                f"--{name} must lie in (0, 1]; got {value}",
             )
             for name in ("prevalence", "precision", "recall")
             for value in ("0.0", "1.1")
         ),
-        ([*GIVEN, "--tolerance", "0.01"], "--tolerance: needs --n-samples; got 0.01"),
+        (
+            [*GIVEN, "--tolerance", "0.01"],
+            "--tolerance cannot be used without --n-samples; got 0.01",
+        ),
         (
             [*RATES.format(0.9, 0.1, 1).split(), "--batch-size", "3"],
-            "precision: needs more negatives than there are; got 0.1",
+            "precision cannot be so low: it needs more negatives than there are; got 0.1",
         ),
     ],
 )
@@ -284,14 +294,14 @@ def test_nonsense_gets_one_line_and_status_2(arguments, said, capsys):
         *(
             (
                 [*GIVEN, f"--{name}", value],
-                f"--{name}: must be a number such as {FORMS}; got {value}",
+                f"--{name} must be a number such as {FORMS}; got {value}",
             )
             for name in ("prevalence", "precision", "recall", "tolerance")
             for value in ("x", "nan", "1e400", "1.2.3")
         ),
         (
             [*GIVEN, "--precision", "1,400"],
-            "--precision: must be 1400 or 1.400, as the comma can mean both; got 1,400",
+            "--precision must be 1400 or 1.400, as the comma can mean both; got 1,400",
         ),
         ([*COUNTS, "--batch-size", "1,400"], "--batch-size: invalid int value: '1,400'"),
     ],

@@ -57,7 +57,7 @@ def test_the_command_prints_text_from_standard_input(capsys, monkeypatch):
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):
-    with pytest.raises(InputError, match="LOG: must be a readable text file; got .*nothere"):
+    with pytest.raises(InputError, match="LOG must be a readable text file; got .*nothere"):
         command(str(tmp_path / "nothere"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="no UTF-8 text"):

@@ -114,10 +114,13 @@ def test_columns_in_any_order_and_a_byte_order_mark(capsys, counts_file):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "has the columns tp, fp, fn, tn; got none"),
-        ("tp,fp,fn,tn\n", "has a row for each class; got none in {}"),
+        ("", "must have the columns tp, fp, fn, tn; got none"),
+        ("tp,fp,fn,tn\n", "must have a row for each class; got none in {}"),
         ("tp,fp,fn,tn\n1,2,x,4\n", "holds whole numbers; got 1, 2, x, 4 in line 2 of {}"),
-        ("tp,fp,fn,tn\n1,2,3,4,5\n", "has no more cells than columns; got line 2 of {}"),
+        (
+            "tp,fp,fn,tn\n1,2,3,4,5\n",
+            "cannot have more cells than columns in a row; got line 2 of {}",
+        ),
     ],
 )
 def test_a_bad_file_gets_one_line(capsys, counts_file, text, said):
@@ -133,12 +136,12 @@ def test_a_file_that_is_none_gets_one_line(capsys, tmp_path):
         asked = ["--counts-file", str(path), "--metric", "f1-macro", "--batch-size", "2"]
         assert cli.main(["expect", *asked]) == 2
         out, said = capsys.readouterr()
-        start = f"batchf1 expect: --counts-file: is a CSV file that can be read; got {path}: "
+        start = f"batchf1 expect: --counts-file must be a readable CSV file; got {path}: "
         assert (out, said.startswith(start), said.count("\n")) == ("", True, 1)
 
 
 NAMES = (
-    "is f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro "
+    "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro "
     "or -weighted over the classes of --counts-file"
 )
 
@@ -146,12 +149,21 @@ NAMES = (
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--metric auc", f"--metric: {NAMES}; got auc"),
-        ("--metric f1-macro", "--counts-file: needed for f1_macro, a row a class; got none"),
-        ("--counts-file x", "--counts-file: goes with a metric over classes, as f1-macro; got f1"),
+        ("--metric auc", f"--metric must be {NAMES}; got auc"),
+        (
+            "--metric f1-macro",
+            "--counts-file must be given for f1_macro, with a row for each class",
+        ),
+        (
+            "--counts-file x",
+            "--counts-file must be combined with a metric over classes, such as f1-macro; got f1",
+        ),
         (
             "--metric f1-macro --counts-file x --tp 3 --n-samples 3",
-            "--counts-file: stands alone, with --batch-size; got --tp --n-samples",
+            (
+                "--counts-file cannot be combined with other options than --batch-size; got --tp "
+                "--n-samples"
+            ),
         ),
     ],
 )

@@ -50,7 +50,7 @@ def test_so_does_one_of_the_errors():
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (InputError("x: must be\n1; got 2"), 2, "name: x: must be 1; got 2\n"),
+        (InputError("x must be\n1; got 2"), 2, "name: x must be 1; got 2\n"),
         (TraceError("run a: logged 1"), 1, "name: nothing written: run a: logged 1\n"),
         (MemoryError(), 2, "name: not enough memory: out of memory\n"),
         (MemoryError("3 GB"), 2, "name: not enough memory: 3 GB\n"),
@@ -59,6 +59,12 @@ def test_so_does_one_of_the_errors():
             2,
             "name: needs keras: pip install 'batchf1[keras]'\n",
         ),
+        (
+            OSError(28, "No space left on device", "t.csv"),
+            2,
+            "name: t.csv: No space left on device\n",
+        ),
+        (OSError(28, "No space left on device"), 2, "name: a file: No space left on device\n"),
         (PluginError("dataset x: it is\nbroken"), 3, "name: dataset x: it is broken\n"),
         (KeyError("x"), 3, f"name: {FAULT}: KeyError: 'x'\n"),
         (ModuleNotFoundError("no", name="nowhere"), 3, f"name: {FAULT}: ModuleNotFoundError: no\n"),

@@ -80,10 +80,10 @@ def test_a_name_that_nothing_has_is_refused_in_a_line_that_names_the_thing(kind)
         with pytest.raises(InputError) as caught:
             registry.import_path(kind, name)
         said = str(caught.value)
-        assert said.startswith(f"{registry.LABELS[kind]}: is one of [")
+        assert said.startswith(f"{registry.LABELS[kind]} must be one of [")
         assert said.endswith(f"], or the import path of your own; got {name}".rstrip())
         assert "\n" not in said
-    with pytest.raises(InputError, match="^my file: is one of .*; got nope$"):
+    with pytest.raises(InputError, match="^my file must be one of .*; got nope$"):
         registry.import_path(kind, "nope", "my file")
 
 
@@ -105,18 +105,18 @@ def test_one_that_keeps_not_to_the_contract_is_refused(here):
         "    version = configure = trainer = lambda self, *more: '1'\n",
     )
     for name, words in (
-        ("my_wrong.Missing", "my_wrong must have it; got Missing"),
-        ("my_wrong.Other", "my_wrong.Other must be a subclass of Framework, complete"),
-        ("my_wrong.Half", "my_wrong.Half must be a subclass of Framework, complete"),
+        ("my_wrong.Missing", "must be defined in my_wrong; got Missing"),
+        ("my_wrong.Other", "my_wrong.Other must be a complete subclass of Framework"),
+        ("my_wrong.Half", "my_wrong.Half must be a complete subclass of Framework"),
         ("my_wrong.Bare", r"my_wrong.Bare must have .*; got no \['engines', 'module'\]"),
     ):
-        with pytest.raises(InputError, match=f"^training.engine: {words}"):
+        with pytest.raises(InputError, match=f"^training.engine {words}"):
             compose([f"training.engine={name}"])
-    with pytest.raises(InputError, match=r"^dataset: my_wrong.Other must be a subclass of Dataset"):
-        compose(["dataset=my_wrong.Other"])
     with pytest.raises(
-        InputError, match="^figure: my_wrong must have ALT, COLUMNS, table and draw"
+        InputError, match=r"^dataset my_wrong.Other must be a complete subclass of Dataset"
     ):
+        compose(["dataset=my_wrong.Other"])
+    with pytest.raises(InputError, match="^figure my_wrong must have ALT, COLUMNS, table and draw"):
         figures.module("my_wrong")
 
 
@@ -174,7 +174,10 @@ def test_what_ones_own_framework_cannot_train_is_refused_by_its_engine(here):
             "input_pipeline=dropped_batch",
             r"needs an engine for generators, of by hand \[\]; got my_fram",
         ),
-        ("strategies=[streaming]", r"strategies: of my_framework.MyFramework are .*; got stream"),
+        (
+            "strategies=[streaming]",
+            r"strategies must be among those of my_framework.MyFramework, .*; got stream",
+        ),
     ):
         with pytest.raises(InputError, match=words):
             compose([*chosen, override])

@@ -47,20 +47,20 @@ def test_seeds_do_not_depend_on_the_batch_size():
     [
         ("training.foo=3", "Key 'foo' not in 'Training'"),
         ("training.batch_size=x", "Value 'x' of type 'str' could not be converted to Integer"),
-        ("training.batch_size=0", "training.batch_size: must be at least 1; got 0"),
+        ("training.batch_size=0", "training.batch_size must be at least 1; got 0"),
         ("training.batch_size=10001", "must not exceed dataset.n_samples=10000; got 10001"),
         ("training.epochs=2.5", "could not be converted to Integer"),
-        ("training.epochs=-1", "training.epochs: must be at least 1; got -1"),
-        ("training.threshold=nan", r"training.threshold: must lie in \(0, 1\); got nan"),
-        ("training.engine=warp", "training.engine: is one of .*; got warp"),
-        ("training.device=tpu", "training.device: is one of .*; got tpu"),
-        ("dataset.prevalence=0", r"dataset.prevalence: must lie in \(0, 1\); got 0.0"),
+        ("training.epochs=-1", "training.epochs must be at least 1; got -1"),
+        ("training.threshold=nan", r"training.threshold must lie in \(0, 1\); got nan"),
+        ("training.engine=warp", "training.engine must be one of .*; got warp"),
+        ("training.device=tpu", "training.device must be one of .*; got tpu"),
+        ("dataset.prevalence=0", r"dataset.prevalence must lie in \(0, 1\); got 0.0"),
         ("dataset=nope", "Could not find 'dataset/nope'.*diamonds"),
-        ("model.hidden=[0]", "model.hidden: layers have at least 1 unit"),
-        ("model.learning_rate=-1", "model.learning_rate: must be above 0; got -1"),
-        ("strategies=[median]", "strategies: is one of .*; got median"),
-        ("strategies=[streaming,streaming]", "strategies: must not repeat"),
-        ("seed=-1", "seed: must be at least 0; got -1"),
+        ("model.hidden=[0]", "model.hidden must have layers of at least 1 and at most"),
+        ("model.learning_rate=-1", "model.learning_rate must be above 0; got -1"),
+        ("strategies=[median]", "strategies must be one of .*; got median"),
+        ("strategies=[streaming,streaming]", "strategies cannot have a strategy twice"),
+        ("seed=-1", "seed must be at least 0; got -1"),
         ("nonsense", "Error parsing override 'nonsense'"),
     ],
 )
@@ -108,16 +108,16 @@ def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
     [
         (
             ["input_pipeline=dropped_batch"],
-            "input_pipeline dropped_batch: needs an engine for generators, of keras ['plain']; got "
+            "input_pipeline dropped_batch needs an engine for generators, of keras ['plain']; got "
             "ensemble",
         ),
-        (["input_pipeline.counts=median"], "input_pipeline.counts: is one of"),
-        (["input_pipeline.train=1"], "input_pipeline.train: is one of"),
-        (["training.pretrain=-1"], "training.pretrain: must be at least 0; got -1"),
-        (["training.freeze_after=-2"], "training.freeze_after: must be at least 0; got -2"),
+        (["input_pipeline.counts=median"], "input_pipeline.counts must be one of"),
+        (["input_pipeline.train=1"], "input_pipeline.train must be one of"),
+        (["training.pretrain=-1"], "training.pretrain must be at least 0; got -1"),
+        (["training.freeze_after=-2"], "training.freeze_after must be at least 0; got -2"),
         (
             ["training.engine=keras224"],
-            "of keras224 are ('batch_mean', 'epoch_end', 'reconstructed'); got streaming",
+            "among those of keras224, ('batch_mean', 'epoch_end', 'reconstructed'); got streaming",
         ),
         (
             [
@@ -125,11 +125,11 @@ def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
                 "strategies=[batch_mean]",
                 "training.threshold=0.4",
             ],
-            "training.threshold: of the article is 0.5; got 0.4",
+            "training.threshold must be 0.5, as in the article; got 0.4",
         ),
         (
             ["input_pipeline=dropped_batch", "training.engine=plain", "training.batch_size=2001"],
-            "must not exceed the validation set's 2000 to be dropped; got 2001",
+            "must not exceed the 2000 of the validation set, as a short batch is dropped; got 2001",
         ),
     ],
 )

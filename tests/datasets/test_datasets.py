@@ -140,11 +140,9 @@ def test_classes_are_mixed(make):
 
 
 def test_a_split_without_a_class_is_refused(make):
-    with pytest.raises(
-        InputError, match="each split needs a positive and a negative; got n_samples="
-    ):
+    with pytest.raises(InputError, match="a positive and a negative in each split; got n_samples="):
         make(prevalence=0.4 / make().n_samples).load(generator("a"))
-    with pytest.raises(InputError, match="each split needs a positive.*, test=1, prevalence"):
+    with pytest.raises(InputError, match="a positive and a negative in each split.*, test=1, prev"):
         make(test_fraction=1 / make().n_samples).load(generator("a"))
 
 
@@ -165,10 +163,13 @@ def test_more_than_there_are_is_refused_before_anything_is_read(make):
     if n is None:
         assert make(n_samples=10**9).n_samples == 10**9
         return
-    words = f"dataset {make().name}: has {n} samples; got a request for {n} and 1 to validate"
+    words = (
+        f"dataset {make().name} cannot give more than its {n} samples; got a request for {n} "
+        f"and 1 to validate"
+    )
     with pytest.raises(InputError, match=words):
         make(n_samples=n, validation_fraction=1 / n)
-    words = f"has {n} samples; got a request for {n // 2} and 1 to validate, {n} to test"
+    words = f"more than its {n} samples; got a request for {n // 2} and 1 to validate, {n} to test"
     with pytest.raises(InputError, match=words):
         make(n_samples=n // 2, validation_fraction=2 / n, test_fraction=n / (n // 2))
 
@@ -177,7 +178,11 @@ def test_a_class_with_too_few_samples_is_refused(tmp_path, monkeypatch):
     folder = idx_files(tmp_path, monkeypatch)
     dataset = FashionMnist(n_samples=1000, prevalence=0.5, positive=[1], folder=str(folder))
     with pytest.raises(
-        InputError, match=r"fashion_mnist positives: has \d+ samples; got a request"
+        InputError,
+        match=(
+            r"fashion_mnist positives cannot give more than its \d+ samples; got a "
+            r"request"
+        ),
     ):
         dataset.load(generator("a"))
 
@@ -185,12 +190,12 @@ def test_a_class_with_too_few_samples_is_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"prevalence": 0.0}, r"dataset.prevalence: must lie in \(0, 1\); got 0.0"),
-        ({"prevalence": float("nan")}, r"dataset.prevalence: must lie in \(0, 1\); got nan"),
-        ({"n_samples": 0}, "dataset.n_samples: must be at least 1; got 0"),
-        ({"validation_fraction": -1.0}, "dataset.validation_fraction: must be above 0; got -1"),
-        ({"test_fraction": -0.1}, "dataset.test_fraction: must be at least 0; got -0.1"),
-        ({"test_fraction": float("nan")}, "dataset.test_fraction: must be at least 0; got nan"),
+        ({"prevalence": 0.0}, r"dataset.prevalence must lie in \(0, 1\); got 0.0"),
+        ({"prevalence": float("nan")}, r"dataset.prevalence must lie in \(0, 1\); got nan"),
+        ({"n_samples": 0}, "dataset.n_samples must be at least 1; got 0"),
+        ({"validation_fraction": -1.0}, "dataset.validation_fraction must be above 0; got -1"),
+        ({"test_fraction": -0.1}, "dataset.test_fraction must be at least 0; got -0.1"),
+        ({"test_fraction": float("nan")}, "dataset.test_fraction must be at least 0; got nan"),
     ],
 )
 def test_bad_settings_are_refused(make, settings, words):
@@ -213,7 +218,7 @@ def test_fashion_mnist_reads_every_image_once(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("positive", [[], [10], list(range(10))])
 def test_fashion_mnist_kinds(positive):
-    with pytest.raises(InputError, match="dataset.positive: names one to nine kinds"):
+    with pytest.raises(InputError, match="dataset.positive must name one to nine of the kinds"):
         FashionMnist(positive=positive)
 
 

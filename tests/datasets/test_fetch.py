@@ -93,7 +93,7 @@ def test_a_file_that_is_not_whole_is_fetched_again(capsys, served, cache):
 def test_where_nothing_answers_nothing_is_left(capsys, cache):
     status, said = fetch(capsys)
     assert status == 2
-    assert said.startswith("batchf1 fetch: dataset fashion_mnist: looked in ")
+    assert said.startswith("batchf1 fetch: dataset fashion_mnist cannot be found in ")
     assert "URL fetch failure" in said
     assert not cache.exists()
 
@@ -109,7 +109,7 @@ def test_another_file_is_refused_and_not_kept(capsys, served, cache, content):
     path.write_bytes(kinds[content])
     status, said = fetch(capsys)
     assert status == 2
-    assert "fashion_mnist: looked in" in said
+    assert "fashion_mnist cannot be found in" in said
     assert files(cache) == [name for name in files(served) if name != path.name]
     path.write_bytes(whole)
     assert fetch(capsys)[0] == 0
@@ -121,7 +121,7 @@ def test_debians_files_are_taken_as_they_are_and_checked(capsys, served, cache, 
     (served / "t10k-labels-idx1-ubyte.gz").write_bytes(b"")
     status, said = fetch(capsys)
     assert status == 2
-    assert f"{served}/t10k-labels-idx1-ubyte.gz: must " in said
+    assert f"{served}/t10k-labels-idx1-ubyte.gz must " in said
     assert not cache.exists()
 
 

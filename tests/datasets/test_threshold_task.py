@@ -122,7 +122,13 @@ def test_sides_of_a_cut_against_brute_force(sizes, cut, n_positive, n_negative, 
     ]
     wanted = (n_positive, n_negative)
     if any(len(side) < n for side, n in zip(sides, wanted, strict=True)):
-        with pytest.raises(InputError, match=r"numbered, size .*: has \d+ samples; got a request"):
+        with pytest.raises(
+            InputError,
+            match=(
+                r"numbered, size .* cannot give more than its \d+ "
+                r"samples; got a request"
+            ),
+        ):
             dataset.draw(generator(seed), *wanted)
         return
     for x, side, n in zip(dataset.draw(generator(seed), *wanted), sides, wanted, strict=True):
@@ -139,7 +145,7 @@ def test_a_cut_of_0_is_one():
 @pytest.mark.parametrize("cut", [float("nan"), -1e39])
 @each
 def test_a_cut_that_is_no_number_is_refused(kind, cut):
-    words = re.escape(f"dataset.cut: must be finite in float32; got {cut}")
+    words = re.escape(f"dataset.cut must be finite in float32; got {cut}")
     with pytest.raises(InputError, match=words):
         kind(cut=cut)
 
@@ -147,9 +153,15 @@ def test_a_cut_that_is_no_number_is_refused(kind, cut):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"cut": 1.5, "prevalence": 0.5}, "carat above 1.5: has 5411 samples; got a request for 6"),
-        ({"cut": 6}, "carat above 6: has 0 samples; got a request for 240"),
-        ({"cut": 0.1}, "carat at most 0.1: has 0 samples; got a request for 11760"),
+        (
+            {"cut": 1.5, "prevalence": 0.5},
+            "carat above 1.5 cannot give more than its 5411 samples; got a request for 6",
+        ),
+        ({"cut": 6}, "carat above 6 cannot give more than its 0 samples; got a request for 240"),
+        (
+            {"cut": 0.1},
+            "carat at most 0.1 cannot give more than its 0 samples; got a request for 11760",
+        ),
     ],
 )
 def test_a_class_with_too_few_stones_is_refused(settings, words):
@@ -180,11 +192,11 @@ def test_the_nearest_threshold_with_enough_on_both_sides(prevalence, n_positive,
 
 
 def test_no_threshold_with_enough_on_both_sides():
-    with pytest.raises(InputError, match="no cut of carat leaves enough of 53775 samples"):
+    with pytest.raises(InputError, match="of its 53775 samples on both sides of any cut of carat"):
         Diamonds().draw(generator("a"), 50_000, 5_000)
 
 
 def test_what_the_two_share_is_no_data_set_itself():
     assert {"diamonds", "flights"} <= set(registry.names(registry.DATASETS))
-    with pytest.raises(InputError, match="must be a subclass of Dataset, complete"):
+    with pytest.raises(InputError, match="must be a complete subclass of Dataset"):
         registry.dataset("batchf1.datasets.threshold_task.ThresholdTask")

@@ -79,6 +79,8 @@ def test_the_page_says_how_many_lines_southwest_has(repository, carriers):
 
 
 def test_a_carrier_that_nobody_has():
-    words = "^dataset timetable, flights of XX: has 0 samples; got a request for"
+    words = (
+        "^dataset timetable, flights of XX cannot give more than its 0 samples; got a request for"
+    )
     with pytest.raises(InputError, match=words):
         Timetable(carrier="XX").load(generator("a"))

@@ -101,7 +101,9 @@ def test_the_csv_of_another_figure_is_refused_by_its_columns(repository, tmp_pat
     assert len(others) in (len(NAMES) - 1, len(NAMES) - 3)
     for other in others:
         source = repository / f"figures/{other}.csv"
-        with pytest.raises(InputError, match=f"{other}.csv: the CSV of figure {name}: has col"):
+        with pytest.raises(
+            InputError, match=(f"{other}.csv: the CSV of figure {name} must have col")
+        ):
             figures.draw(name, source, [tmp_path / "f.png"])
     assert not list(tmp_path.iterdir())
 
@@ -187,7 +189,7 @@ def test_where_nothing_was_learned_there_is_a_picture(name, repository, tmp_path
 def test_a_study_of_the_batch_mean_alone(name, repository, tmp_path, drawn):
     path = written(tmp_path, study(["batch_mean"], 0.5))
     if name in ("discrepancy", "original_log"):
-        with pytest.raises(InputError, match=rf"figure {name}: (needs rows|does not show)"):
+        with pytest.raises(InputError, match=rf"figure {name} (must have rows|cannot show)"):
             figures.table(name, sources(name, path, repository))
         return
     headline, _ = drawn(name, figures.table(name, [path]))

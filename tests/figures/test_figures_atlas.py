@@ -115,7 +115,9 @@ def test_a_table_that_is_none_of_the_study_is_refused(tmp_path):
 
 
 def test_one_seed_says_nothing(tmp_path):
-    with pytest.raises(InputError, match="runs.parquet: needs two seeds of each metric.*got 1"):
+    with pytest.raises(
+        InputError, match="runs.parquet must have at least two seeds of each metric.*got 1"
+    ):
         of(tmp_path, made_up(seeds=1))
 
 

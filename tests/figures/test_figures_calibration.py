@@ -222,12 +222,12 @@ def test_further_axes_have_panels_up_to_a_number():
         "hidden 1",
         "hidden 2",
     ]
-    rule = "^figure calibration: shows at most 12 settings of model.hidden; got 13$"
+    rule = "^figure calibration cannot show more than 12 settings of model.hidden; got 13$"
     with pytest.raises(InputError, match=rule):
         calibration.draw(of(13))
 
 
 def test_a_table_without_its_last_row_is_refused():
-    rule = "^figure calibration: needs one row of all passes; got 0$"
+    rule = "^figure calibration must have one row of all passes; got 0$"
     with pytest.raises(InputError, match=rule):
         calibration.draw(numbers().iloc[:-1])

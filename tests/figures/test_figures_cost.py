@@ -187,5 +187,5 @@ def test_the_model_with_the_most_cells_on_a_cpu_is_drawn(tmp_path):
 
 def test_a_series_without_a_run_to_compare_with_is_refused(tmp_path):
     lonely = [row for row in ROWS if row["strategy"] != "none"]
-    with pytest.raises(InputError, match="series: must have a run with strategy none; got .*1000"):
+    with pytest.raises(InputError, match="series must have a run with strategy none; got .*1000"):
         of_rows(tmp_path, lonely)

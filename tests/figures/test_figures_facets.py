@@ -108,7 +108,7 @@ def test_more_settings_than_can_be_shown_are_refused_by_name(tmp_path, name):
     many = {"model.learning_rate": [0.001 * i for i in range(1, 14)]}
     found = figures.table(name, [written(tmp_path, study(many))])
     module = figures.module(name)
-    rule = f"figure {name}: shows at most 12 settings of model.learning_rate; got 13"
+    rule = f"figure {name} cannot show more than 12 settings of model.learning_rate; got 13"
     with pytest.raises(InputError, match=rule):
         module.draw(found)
     assert len(_facets.panels(found[found["model.learning_rate"] < 0.013], list(many), name)) == 12
@@ -156,7 +156,7 @@ def test_each_figure_shows_a_setting_of_its_own(tmp_path, name):
 def test_figures_of_one_setting_refuse_another_by_name(tmp_path, repository, name, grid, said):
     sources = [written(tmp_path, study(grid))]
     sources += [repository / "docs/article_log.txt"] if name == "original_log" else []
-    with pytest.raises(InputError, match=f"figure {name}: does not show .*{said}") as caught:
+    with pytest.raises(InputError, match=f"figure {name} cannot show .*{said}") as caught:
         figures.table(name, sources)
     assert ", which the study varies; got [" in str(caught.value)
     assert "\n" not in str(caught.value)

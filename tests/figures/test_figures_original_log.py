@@ -137,10 +137,10 @@ def test_a_log_that_nothing_fits_or_without_losses_is_refused(tmp_path):
     path.write_text(
         "5/5 [==] - loss: 0.1 - f1: 0.5 - val_loss: 0.1 - val_f1: 0.47\nf1score_test 0.93532336\n"
     )
-    with pytest.raises(InputError, match="^log: has counts that print its digits"):
+    with pytest.raises(InputError, match="^log must print digits that some counts give"):
         made(tmp_path, path, runs([0.4, 0.5], **THEN))
     path.write_text(path.read_text().replace("loss: 0.1 - ", ""))
-    with pytest.raises(InputError, match="^log: prints loss and val_loss once each"):
+    with pytest.raises(InputError, match="^log must print loss and val_loss once each"):
         made(tmp_path, path, runs([0.4, 0.5], **THEN))
 
 

@@ -365,13 +365,19 @@ def test_a_study_with_little_has_the_decisions_that_it_can(tmp_path):
 
 
 def test_a_table_that_lacks_something_is_refused(tmp_path):
-    rule = r"runs.parquet: has columns \['dataset', .*; got none named \['role', 'candidate'\]$"
+    rule = (
+        r"runs.parquet must have the columns \['dataset', .*; got none named \['role', "
+        r"'candidate'\]$"
+    )
     with pytest.raises(InputError, match=rule):
         numbers(tmp_path, table({}).drop(columns=["role", "candidate"]))
     short = pd.concat([curve({}, {}, {}), curve({}, {}, {}, seed=1).head(2)], ignore_index=True)
-    rule = r"^decision threshold: needs as many options in each dataset, .*; got \[2, 3\]$"
+    rule = r"^decision threshold must have as many options in each dataset, .*; got \[2, 3\]$"
     with pytest.raises(InputError, match=rule):
         numbers(tmp_path, short)
-    rule = r"^candidates: have training batch sizes that are validated in, \[8, 32\]; got \[9\]$"
+    rule = (
+        r"^candidates must have training batch sizes that are validated in, \[8, 32\]; got "
+        r"\[9\]$"
+    )
     with pytest.raises(InputError, match=rule):
         numbers(tmp_path, candidates({"batch_size": 9}, {}))

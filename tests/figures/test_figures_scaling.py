@@ -84,8 +84,12 @@ def test_speeds_of_one_pipeline_or_of_none(tmp_path):
 @pytest.mark.parametrize(
     ("engines", "pipelines", "words"),
     [
-        ("a\n1\n", PIPELINES, "engines.csv: the CSV of the engines: has columns .*; got none na"),
-        (ENGINES, "a\n1\n", "pipelines.csv: the CSV of the pipelines: has columns"),
+        (
+            "a\n1\n",
+            PIPELINES,
+            "engines.csv: the CSV of the engines must have the columns .*; got none na",
+        ),
+        (ENGINES, "a\n1\n", "pipelines.csv: the CSV of the pipelines must have the columns"),
         (ENGINES, PIPELINES + "x,many,2,3\n", r"has numbers in n_runs; got \['many'\]"),
     ],
 )

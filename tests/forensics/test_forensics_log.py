@@ -163,11 +163,14 @@ STEPS = f"20/20 [==] - 1s 2ms/step - {METRICS}"
     ("text", "words"),
     [
         ("", "got nothing"),
-        (STEPS, "log: needs the naive F1"),
-        (STEPS.replace("20/20", "0/0") + TRUE, "steps: is a whole number in 1 .. 10000000; got 0"),
-        (STEPS + "\nf1score_test 93.5", "exact_f1: lies in [0, 1]; got 93.5"),
-        (STEPS.replace("f1: 0.5", "f1: 9e999") + TRUE, "naive_f1: lies in [0, 1]; got 9e999"),
-        (NOTHING + TRUE, "validation samples: is a whole number in 1 .. 10000000; got 0"),
+        (STEPS, "log must have the naive F1"),
+        (
+            STEPS.replace("20/20", "0/0") + TRUE,
+            "steps must be a whole number from 1 to 10000000; got 0",
+        ),
+        (STEPS + "\nf1score_test 93.5", "exact_f1 must lie in [0, 1]; got 93.5"),
+        (STEPS.replace("f1: 0.5", "f1: 9e999") + TRUE, "naive_f1 must lie in [0, 1]; got 9e999"),
+        (NOTHING + TRUE, "validation samples must be a whole number from 1 to 10000000; got 0"),
     ],
 )
 def test_useless_logs_are_refused_in_one_line(text, words):

@@ -5,8 +5,8 @@ import pytest
 from batchf1.errors import InputError
 
 COUNT = "must be whole numbers >= 0 and at most 2**53"
-RATIO = "metric: is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
-AVERAGING = "averaging: is one of ('per_batch', 'size_weighted')"
+RATIO = "metric must be a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
+AVERAGING = "averaging must be one of ('per_batch', 'size_weighted')"
 
 
 def refused(said, call, *arguments, **named):

@@ -148,7 +148,7 @@ def test_another_number_of_batches_ends_no_training():
     """The data set is not that of fit: 2 batches there, 3 here, and then 2 here, 3 there."""
     x, y = data()
     short, whole = (tf.data.Dataset.from_tensor_slices((x, y)).batch(B) for _ in range(2))
-    reason = "not audited: val_f1 .Audit: needs the 3 batches that Keras validated; got 2 batches"
+    reason = "not audited: val_f1 .Audit needs the 3 batches that Keras validated; got 2 batches"
     with alarmed(reason, kind=UnauditedLogWarning):
         logs = fitted(Audit(short.take(2)), [f1], validation_data=whole, epochs=2)
     assert len(logs["val_f1"]) == 2
@@ -245,9 +245,7 @@ def test_epoch_end_refuses_more_than_keras_validates():
         model = compiled([])
         return model.fit(x, y, B, callbacks=s.callbacks(validation=given), **options).history
 
-    rule = (
-        "^val_f1_epoch_end: needs the 64 samples of validation_steps=2, as data.take.2. or x.:64."
-    )
+    rule = "^val_f1_epoch_end needs the 64 samples of validation_steps=2, as data.take.2. or x.:64."
     for given in (whole, (x, y), whole.unbatch().batch(5)):
         with pytest.raises(InputError, match=rule):
             with_steps(given)
@@ -274,7 +272,7 @@ def test_what_cannot_be_audited_is_refused_before_the_first_epoch(masks):
     parts = [keras.Input((1,)), *([Masked()] if masks else []), layers()[1]]
     model = compiled([], keras.Sequential(parts))
     given, rule = ((x, y), "a model that masks no") if masks else ((x, {"a": y, "b": y}), "labels")
-    with pytest.raises(InputError, match=f"^Audit: needs {rule}"):
+    with pytest.raises(InputError, match=f"^Audit needs {rule}"):
         model.fit(x, y, verbose=0, validation_data=(x, y), callbacks=[Audit(given), Begun()])
 
 
@@ -282,27 +280,29 @@ def test_what_the_data_show_is_refused_at_once():
     x, y = data()
     weighted = tf.data.Dataset.from_tensor_slices((x, y, y)).batch(B)
     for given in ((x, y, y), weighted):
-        with pytest.raises(InputError, match="Audit: needs .x, y.: it has no weighted form"):
+        with pytest.raises(InputError, match="Audit needs .x, y.: it has no weighted form"):
             Audit(given)
-    with pytest.raises(InputError, match="Audit: needs data with an end"):
+    with pytest.raises(InputError, match="Audit needs data with an end"):
         Audit(tf.data.Dataset.from_tensor_slices((x, y)).batch(B).repeat())
-    with pytest.raises(InputError, match="Audit: needs a tuple .x, y. of arrays, or a .*; got fun"):
+    with pytest.raises(InputError, match="Audit needs a tuple .x, y. of arrays, or a .*; got fun"):
         Audit(data)
 
 
 def test_arguments():
-    with pytest.raises(InputError, match="every: is a whole number >= 1; got 0"):
+    with pytest.raises(InputError, match="every must be a whole number >= 1; got 0"):
         Audit(data(), 0)
-    with pytest.raises(InputError, match="action: is one of .'warn', 'raise', 'ignore'.; got stop"):
+    with pytest.raises(
+        InputError, match="action must be one of .'warn', 'raise', 'ignore'.; got stop"
+    ):
         Audit(data(), action="stop")
-    with pytest.raises(InputError, match="batch_size: is a whole number"):
+    with pytest.raises(InputError, match="batch_size must be a whole number"):
         Audit(data(), batch_size=1.5)
-    with pytest.raises(InputError, match="Audit: needs data that can be iterated anew"):
+    with pytest.raises(InputError, match="Audit needs data that can be iterated anew"):
         Audit(iter([data()]))
 
 
 def test_no_validation():
-    with alarmed("^Audit: needs validation_data in fit; got no validated", kind=UserWarning):
+    with alarmed("^Audit needs validation_data in fit; got no validated", kind=UserWarning):
         fitted(Audit(data()), [f1], validation_data=None)
-    with pytest.raises(InputError, match="Audit: needs validation_data in fit"):
+    with pytest.raises(InputError, match="Audit needs validation_data in fit"):
         fitted(Audit(data(), action="raise"), [f1], validation_data=None)

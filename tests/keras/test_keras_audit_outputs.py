@@ -53,11 +53,17 @@ def test_outputs_are_found_by_the_names_in_the_logs():
 @pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
 def test_labels_are_matched_by_names_where_outputs_have_them():
     x, y = data()
-    with pytest.raises(InputError, match="Audit: needs labels for each of 2 outputs by name; got"):
+    with pytest.raises(
+        InputError, match=("Audit must have labels for each of 2 outputs by name; got")
+    ):
         two_outputs(True, Audit((x, [y, 1 - y])))
-    with pytest.raises(InputError, match="Audit: needs labels for its only output; got .'a', 'b'."):
+    with pytest.raises(
+        InputError, match=("Audit must have labels for its only output; got .'a', 'b'.")
+    ):
         fitted(Audit((x, {"a": y, "b": y})), [f1])
-    with pytest.raises(InputError, match="Audit: needs labels for each of 2 outputs; got ndarray"):
+    with pytest.raises(
+        InputError, match=("Audit must have labels for each of 2 outputs; got ndarray")
+    ):
         two_outputs(False, Audit((x, y)))
 
 

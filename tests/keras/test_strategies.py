@@ -231,14 +231,14 @@ def test_counts_that_are_logged_otherwise(logged):
 
 
 def test_other_ways_to_log_counts_are_refused():
-    with pytest.raises(InputError, match="logged: is one of .*'per_sample'.*; got median"):
+    with pytest.raises(InputError, match="logged must be one of .*'per_sample'.*; got median"):
         registry.strategy("reconstructed")(logged="median")
 
 
 @pytest.mark.parametrize("threshold", [0, 1, float("nan"), "0.5"])
 @pytest.mark.parametrize("logits", [True, False])
 def test_a_threshold_outside_0_to_1_is_refused(threshold, logits):
-    words = r"threshold: must lie in \(0, 1\)" + ", a probability for logits too" * logits
+    words = r"threshold must lie in \(0, 1\)" + ", as a probability, for logits too" * logits
     with pytest.raises(InputError, match=words + "; got"):
         registry.strategy("streaming")(threshold, from_logits=logits)
 

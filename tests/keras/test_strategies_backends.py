@@ -138,7 +138,9 @@ def test_jax_with_32_bits_is_refused():
 def test_a_backend_that_keeps_no_float64_is_refused(name, monkeypatch):
     zeros = tensors.ops.zeros
     monkeypatch.setattr(tensors.ops, "zeros", lambda shape, dtype: zeros(shape, "float32"))
-    with pytest.raises(InputError, match="counts in float64, .* set JAX_ENABLE_X64=1; got float32"):
+    with pytest.raises(
+        InputError, match="must count in float64, .* set JAX_ENABLE_X64=1; got float32"
+    ):
         registry.strategy(name)().metrics()
     assert registry.strategy("batch_mean")().metrics()  # Keras' own mean, in float32 everywhere
     assert CountShare("true_positives", dtype="float32").dtype == "float32"

@@ -97,7 +97,7 @@ def test_one_unknown_count_makes_the_value_unknown(metric):
 @pytest.mark.parametrize("metric", [*EVERY, F1], ids=lambda metric: metric.name)
 def test_a_metric_comes_back_from_what_a_saved_model_holds(metric):
     assert as_metric(as_list(metric)) == metric == as_metric(metric)
-    with pytest.raises(InputError, match="metric: is a Ratio of 4 and 4 weights"):
+    with pytest.raises(InputError, match="metric must be a Ratio of 4 and 4 weights"):
         as_metric([[1, 2], [3, 4], "short"])
 
 
@@ -168,7 +168,7 @@ def test_a_bad_label_is_refused_at_the_end_of_the_epoch(kind, multilabel):
     wrong[7] = 4
     words = "labels 0 .. 3 or one-hot and as" if form == "vectors" else "labels 0 or 1 and as"
     if kind is EpochEnd:
-        words = "y_true: labels are .*; got 4"
+        words = "y_true must be whole numbers from .*; got 4"
     with pytest.raises(InputError, match=words):
         fit(compiled(s.metrics(), identity(C), zero), [s], (x, wrong))
 
@@ -187,9 +187,11 @@ SHAPES = {
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_other_shapes_are_refused_before_any_batch(multilabel):
     for labels, scores in SHAPES[multilabel]:
-        with pytest.raises(InputError, match="model output: needs a column|labels: need shape"):
+        with pytest.raises(
+            InputError, match="model output must have a column|labels must have shape"
+        ):
             updated(streaming(multilabel=multilabel), np.ones(labels), np.ones(scores))
-    with pytest.raises(InputError, match="labels: must be 4, as the scores; got 1"):
+    with pytest.raises(InputError, match="labels must be as many as the scores, 4; got 1"):
         updated(streaming(multilabel=multilabel), np.ones((1, 3)), np.ones((4, 3)))
 
 
@@ -209,11 +211,20 @@ def test_labels_are_never_broadcast_where_sizes_are_not_known_beforehand(kind, m
 
 def test_what_does_not_go_together():
     for options, words in (
-        ({"metric": f_beta(1, "macro")}, "metric: needs n_classes in a model; got f1_macro"),
-        ({"multilabel": True}, "multilabel: goes with a metric over classes"),
-        ({"metric": f_beta(1, "macro", 1)}, "n_classes: is 2 or more, or any with multilabel=True"),
-        ({"metric": MACRO, "threshold": 0.3}, "threshold: of classes goes with multilabel=True"),
-        ({"metric": MACRO._replace(average="mean")}, "average: is binary, micro, macro or weig"),
+        ({"metric": f_beta(1, "macro")}, "metric must have n_classes in a model; got f1_macro"),
+        ({"multilabel": True}, "multilabel must be combined with a metric over classes"),
+        (
+            {"metric": f_beta(1, "macro", 1)},
+            "n_classes must be at least 2, or have multilabel=True beside it",
+        ),
+        (
+            {"metric": MACRO, "threshold": 0.3},
+            "threshold cannot be set for a metric over classes without multilabel=True",
+        ),
+        (
+            {"metric": MACRO._replace(average="mean")},
+            "average must be binary, micro, macro or weig",
+        ),
     ):
         for kind in KINDS:
             with pytest.raises(InputError, match=words):

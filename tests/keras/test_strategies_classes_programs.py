@@ -151,7 +151,7 @@ def test_evaluate_returns_what_is_rebuilt():
     logs = model.evaluate(x, y, verbose=0, return_dict=True)
     assert s.rebuild(logs) == pytest.approx(truth(s.metric, "vectors", x, y), abs=1e-14)
     del logs["f1_macro_reconstructed_predicted_positives_2"]
-    with pytest.raises(InputError, match="^f1_macro_.*_predicted_positives_2: needs to be logged"):
+    with pytest.raises(InputError, match="^f1_macro_.*_predicted_positives_2 must be logged"):
         s.rebuild(logs)
 
 

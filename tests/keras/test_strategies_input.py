@@ -35,10 +35,10 @@ def test_bad_labels_and_scores(name):
     x, y = data()
     wrong, unknown = y.copy(), x.copy()
     wrong[3], unknown[3] = 2, np.nan
-    words = f"^val_f1_{name}: needs labels 0 or 1 and as many scores, in .*; got nan$"
+    words = f"^val_f1_{name} needs labels 0 or 1 and as many scores, in .*; got nan$"
     with pytest.raises(InputError, match=words):
         fitted(of_name(name), (x, y), (x, wrong))
-    with pytest.raises(InputError, match="^f1_.*: needs labels 0 or 1 .*, no NaN; got nan$"):
+    with pytest.raises(InputError, match="^f1_.* needs labels 0 or 1 .*, no NaN; got nan$"):
         fitted(of_name(name, from_logits=True), (x, wrong))
     # as after a training that diverged: its loss is NaN too
     logs = fitted(of_name(name), (x, y), (unknown, y))
@@ -73,7 +73,7 @@ def test_multi_class_output_is_refused(name):
     chosen = of_name(name)
     model = compiled(metrics_of(chosen), network, "sparse_categorical_crossentropy")
     with pytest.raises(
-        InputError, match=r"model output: a binary metric needs shape .*; got \(.*3\)"
+        InputError, match=r"model output must have shape .* for a binary metric; got \(.*3\)"
     ):
         fit(model, chosen, (x, y))
 
@@ -82,7 +82,9 @@ def test_multi_class_output_is_refused(name):
 @pytest.mark.parametrize("labels", [(1,), (1, 1), (5, 1)])
 def test_labels_are_never_broadcast(name, labels):
     for metric in metrics_of(of_name(name)):
-        with pytest.raises(InputError, match=f"labels: must be 4, as the scores; got {labels[0]}"):
+        with pytest.raises(
+            InputError, match=f"labels must be as many as the scores, 4; got {labels[0]}"
+        ):
             metric.update_state(np.ones(labels), np.ones((4, 1)))
 
 
@@ -165,14 +167,16 @@ def test_masks_without_a_masked_form_raise(name, kind):
 def test_weights_without_a_weighted_form_raise():
     x, y, weights = weighted_data()
     given = {"sample_weight": weights}
-    with pytest.raises(InputError, match="f1_batch_mean: has no weighted form.*; got weights"):
+    with pytest.raises(InputError, match="f1_batch_mean cannot be weighted.*; got weights"):
         weighted_fit(*of_name("batch_mean"), "weighted", x, y, **given)
     for logged in ("sum", "mean"):
         (strategy,) = of_name("reconstructed", logged=logged)
-        with pytest.raises(InputError, match=f"takes weights and masks with .*; got {logged}"):
+        with pytest.raises(
+            InputError, match=f"cannot take weights and masks without .*; got {logged}"
+        ):
             weighted_fit(strategy, "weighted", x, y, **given)
     for three in ((x, y, weights), [(x, y, weights)]):
-        with pytest.raises(InputError, match="f1_epoch_end: needs .x, y.: .*; got 3 parts"):
+        with pytest.raises(InputError, match="f1_epoch_end needs .x, y.: .*; got 3 parts"):
             fitted(of_name("epoch_end"), (x, y), passes=(three, None))
 
 
@@ -180,7 +184,7 @@ def test_weights_without_a_weighted_form_raise():
 @pytest.mark.parametrize("shape", [(4, 2), ()])
 def test_weights_of_another_shape_are_refused(name, shape):
     for metric in metrics_of(of_name(name)):
-        with pytest.raises(InputError, match="sample_weight: needs shape"):
+        with pytest.raises(InputError, match="sample_weight must have shape"):
             metric.update_state(np.ones((4, 1)), np.ones((4, 1)), np.ones(shape))
 
 
@@ -240,16 +244,19 @@ def test_a_pass_refuses_what_has_no_f1():
     wrong, unknown = y.copy(), x.copy()
     wrong[70], unknown[70] = 2, np.nan
     for passes, rule in (
-        ((x, wrong), "labels: are 0 or 1"),
-        ([(x[:B], y[:B]), (x[B:], wrong[B:])], "labels: are 0 or 1"),
-        ((unknown, y), "scores: must not be NaN"),
-        ([(unknown, y)], "scores: must not be NaN"),
-        ((x - 0.1, y), "scores: lie in .0, 1.; for logits, pass from_logits=True; got -0.1 to 0.9"),
+        ((x, wrong), "labels must be 0 or 1"),
+        ([(x[:B], y[:B]), (x[B:], wrong[B:])], "labels must be 0 or 1"),
+        ((unknown, y), "scores must not contain NaN"),
+        ([(unknown, y)], "scores must not contain NaN"),
+        (
+            (x - 0.1, y),
+            "scores must lie in .0, 1. .from_logits=True allows logits.; got -0.1 to 0.9",
+        ),
         ([(x + 0.1, y)], "scores: lie in .0, 1.; .*; got 0.1 to 1.1"),
-        ([(x[:B], y[: B - 1])], "labels: must be 32; got 31"),
-        ((x, np.hstack([y, y])), r"labels: a binary metric needs shape .*; got \(75, 2\)"),
-        ((x[:0], y[:0]), "val_f1_epoch_end: needs data with at least one sample"),
-        ([], "val_f1_epoch_end: needs data with at least one batch; got 0"),
+        ([(x[:B], y[: B - 1])], "labels must be as many as the scores, 32; got 31"),
+        ((x, np.hstack([y, y])), r"labels must have shape .* for a binary metric; got \(75, 2\)"),
+        ((x[:0], y[:0]), "val_f1_epoch_end needs data with at least one sample"),
+        ([], "val_f1_epoch_end needs data with at least one batch; got 0"),
     ):
         with pytest.raises(InputError, match=rule):
             fitted(of_name("epoch_end"), data(B), passes=(None, passes))
@@ -264,13 +271,13 @@ class Endless(keras.utils.PyDataset):
 
 def test_epoch_end_needs_data_that_ends_and_can_be_read_again():
     (strategy,) = of_name("epoch_end")
-    with pytest.raises(InputError, match="f1_epoch_end: needs train or validation data; got nei"):
+    with pytest.raises(InputError, match="f1_epoch_end needs train or validation data; got nei"):
         strategy.callbacks()
-    with pytest.raises(InputError, match="val_f1_epoch_end: needs data that can be iterated anew"):
+    with pytest.raises(InputError, match="val_f1_epoch_end needs data that can be iterated anew"):
         strategy.callbacks(validation=(batch for batch in [data(40)]))
     batches = tf.data.Dataset.from_tensor_slices(data(40)).batch(B)
     for endless in (batches.repeat(), Endless()):
-        with pytest.raises(InputError, match="^f1_epoch_end: needs data with an end"):
+        with pytest.raises(InputError, match="^f1_epoch_end needs data with an end"):
             strategy.callbacks(endless)
     assert strategy.callbacks(batches.repeat(2), batches.filter(lambda x, y: True))
 
@@ -293,5 +300,5 @@ def test_validation_is_predicted_as_often_as_fit_validates(freq, epochs):
 
 @pytest.mark.parametrize("freq", [0, 1.5, [0]])
 def test_other_frequencies_are_refused(freq):
-    with pytest.raises(InputError, match="validation_freq: is a whole number >= 1 or a list"):
+    with pytest.raises(InputError, match="validation_freq must be a whole number >= 1 or a list"):
         registry.strategy("epoch_end")(validation_freq=freq)

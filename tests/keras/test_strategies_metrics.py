@@ -42,10 +42,12 @@ def test_each_strategy_logs_the_metric_that_it_is_given(metric):
 
 
 def test_what_no_strategy_can_compute():
-    with pytest.raises(InputError, match="metric: is a Ratio of 4 and 4 weights"):
+    with pytest.raises(InputError, match="metric must be a Ratio of 4 and 4 weights"):
         Streaming(metric="f1")
-    with pytest.raises(InputError, match="metric: has a name of letters, .*; got 'my metric'"):
+    with pytest.raises(InputError, match="metric must have a name of letters, .*; got 'my metric'"):
         Streaming(metric=F1._replace(name="my metric"))
-    with pytest.raises(InputError, match="metric: of true negatives needs logged per_sample"):
+    with pytest.raises(
+        InputError, match="metric must not count true negatives, unless logged is per_sample"
+    ):
         Reconstructed(metric=ACCURACY, logged="sum")
     assert Reconstructed(metric=ACCURACY, logged="mean").key == "accuracy_reconstructed"

@@ -72,13 +72,15 @@ def test_several_of_a_kind_each_under_its_own_name():
 def test_two_of_one_name_are_refused(name):
     twins = of_name(name, threshold=0.3) + of_name(name)
     words = (
-        "f1_epoch_end: is in the logs already" if name == "epoch_end" else f"_{name}: is the name"
+        "f1_epoch_end is in the logs already"
+        if name == "epoch_end"
+        else f"_{name} cannot be the name"
     )
     with pytest.raises(InputError, match=f"{words}.*: give each strategy its own name="):
         fitted(twins, data(), data(40))
     if name in POOLED:
         model = compiled(twins[0].metrics(), weighted_metrics=twins[1].metrics())
-        words = f"_{name}: is the name of two metrics.*; got weighted_.*_{name} beside it"
+        words = f"_{name} cannot be the name of two metrics.*; got weighted_.*_{name} beside it"
         with pytest.raises(InputError, match=words):
             fit(model, twins[:1], data())
 
@@ -86,16 +88,18 @@ def test_two_of_one_name_are_refused(name):
 def test_a_name_that_another_strategy_or_metric_has_is_refused():
     a_metric = keras.metrics.TruePositives(name="predicted_positives_reconstructed")
     model = compiled(metrics_of(of_name("reconstructed")), weighted_metrics=[a_metric])
-    with pytest.raises(InputError, match="predicted_positives_reconstructed: is the name of two"):
+    with pytest.raises(
+        InputError, match="predicted_positives_reconstructed cannot be the name of two"
+    ):
         fit(model, of_name("reconstructed"), data())
     both = [*of_name("streaming"), *of_name("reconstructed", name="streaming")]
-    with pytest.raises(InputError, match="f1_streaming: is in the logs already"):
+    with pytest.raises(InputError, match="f1_streaming is in the logs already"):
         fitted(both, data())
 
 
 @pytest.mark.parametrize("name", ["", "mine_1", "f1!"])
 def test_names_that_keras_could_give_to_others_are_refused(name):
-    with pytest.raises(InputError, match=f"name: has letters, digits.*; got '{name}'"):
+    with pytest.raises(InputError, match=f"name must consist of letters, digits.*; got '{name}'"):
         registry.strategy("streaming")(name=name)
 
 
@@ -107,7 +111,7 @@ def test_other_names_are_taken():
 @pytest.mark.parametrize("name", METRICS)
 def test_callbacks_without_their_metrics_say_so(name):
     model = compiled([keras.metrics.TruePositives()])
-    with pytest.raises(InputError, match=f"_{name}: needs to be logged: compile with .* metrics()"):
+    with pytest.raises(InputError, match=f"_{name} must be logged: compile with .* metrics()"):
         fit(model, of_name(name), data())
 
 
@@ -148,7 +152,7 @@ def test_one_of_two_outputs():
     ]
     assert logs["a_f1_reconstructed"] == [pytest.approx(truth(y, x), abs=1e-12)]
     twice = {"a": [*metrics_of(chosen), *metrics_of(chosen)]}
-    with pytest.raises(InputError, match="f1_batch_mean: is the name of two metrics"):
+    with pytest.raises(InputError, match="f1_batch_mean cannot be the name of two metrics"):
         fit(compiled(twice, two_outputs(), ["mse", "mse"]), chosen, (x, [y, y]))
 
 
@@ -156,7 +160,7 @@ def test_a_pass_over_several_outputs_is_refused():
     x, y = data()
     for passes in ((None, (x, y)), ([(x, y)], None)):
         model = compiled(None, two_outputs(), ["mse", "mse"])
-        words = "f1_epoch_end: needs a model of one output: take reconstructed .*; got 2 outputs"
+        words = "f1_epoch_end needs a model of one output: take reconstructed .*; got 2 outputs"
         with pytest.raises(InputError, match=words):
             fit(model, of_name("epoch_end"), (x, [y, y]), passes=passes)
 
@@ -175,9 +179,9 @@ def test_f1_of_what_evaluate_and_train_on_batch_return():
         assert low.rebuild(logs) == pytest.approx(truth(y, x, 0.3), abs=1e-12)
         named = {f"val_a_{key}": value for key, value in logs.items()}
         assert low.rebuild(named, "val_a_") == low.rebuild(logs)
-        with pytest.raises(InputError, match="true_positives_low: needs to be logged"):
+        with pytest.raises(InputError, match="true_positives_low must be logged"):
             low.rebuild(named)
-        with pytest.raises(InputError, match="^possible_positives_low: is the name of two"):
+        with pytest.raises(InputError, match="^possible_positives_low cannot be the name of two"):
             low.rebuild(logs | {"possible_positives_low_1": 0.5})
     nothing = dict.fromkeys(logs, 0.0)
     assert low.rebuild(nothing) == 0.0
@@ -280,7 +284,7 @@ def test_logits_that_nobody_announced_are_refused(name):
         chosen = of_name(name, from_logits=ours)
         loss = keras.losses.BinaryCrossentropy(from_logits=theirs)
         model = compiled(metrics_of(chosen), loss=loss)
-        words = f"^f1_{name}: needs from_logits={theirs}, as the loss; got {ours}"
+        words = f"^f1_{name} must have from_logits={theirs}, as the loss has; got {ours}"
         with pytest.raises(InputError, match=words):
             fit(model, chosen, (x, y))
 
@@ -292,7 +296,9 @@ def test_the_losses_of_two_outputs_may_differ():
     logs = fit(compiled({"a": metrics_of(chosen)}, two_outputs(), losses), chosen, (x, [y, y]))
     assert logs["a_f1_streaming"] == [pytest.approx(truth(y, x), abs=1e-6)]
     model = compiled({"a": metrics_of(chosen)}, two_outputs(), {"a": losses["b"], "b": losses["b"]})
-    with pytest.raises(InputError, match="f1_streaming: needs from_logits=True, as the loss"):
+    with pytest.raises(
+        InputError, match=("f1_streaming must have from_logits=True, as the loss has")
+    ):
         fit(model, chosen, (x, [y, y]))
 
 

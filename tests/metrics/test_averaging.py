@@ -111,23 +111,29 @@ ONE = as_counts([1], [0], [0], [0])
     [
         (
             lambda: batch_mean(ONE, "weekly"),
-            "averaging: is one of ('per_batch', 'size_weighted'); got weekly",
+            "averaging must be one of ('per_batch', 'size_weighted'); got weekly",
         ),
         (
             lambda: reconstructed(ONE, logged="median"),
-            "logged: is one of ('sum', 'mean', 'per_sample'); got median",
+            "logged must be one of ('sum', 'mean', 'per_sample'); got median",
         ),
         (
             lambda: batch_mean(as_counts([1, 0], [0, 0], [0, 0], [0, 0])),
-            "batch sizes: must be whole numbers >= 1 and at most 2**53; got 0",
+            "batch sizes must be whole numbers >= 1 and at most 2**53; got 0",
         ),
-        (lambda: average(["1.0"], [1], "per_batch"), "values: must be numbers; got ['1.0']"),
+        (lambda: average(["1.0"], [1], "per_batch"), "values must be numbers; got ['1.0']"),
         (
             lambda: average([1.0, 1.0], [1, 1, 1], "per_batch"),
-            "values and batch sizes: must have one shape, or broadcast to one; got (2,) and (3,)",
+            "values and batch sizes must have one shape, or broadcast to one; got (2,) and (3,)",
         ),
-        (lambda: pooled(EMPTY), "counts: need a batch along the last axis; got (2, 0)"),
-        (lambda: reconstructed(EMPTY), "counts: need a batch along the last axis; got (2, 0)"),
+        (
+            lambda: pooled(EMPTY),
+            "counts must have at least one batch along the last axis; got (2, 0)",
+        ),
+        (
+            lambda: reconstructed(EMPTY),
+            "counts must have at least one batch along the last axis; got (2, 0)",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_one_line(call, said):

@@ -169,10 +169,13 @@ def test_what_logs_call_an_average():
 
 
 TWO = as_counts([[1], [0]], [[0], [1]], [[1], [0]], [[0], [1]])
-WHOLE = "y_true: labels are the whole numbers 0 .. 2; got"
-ONE_HOT = "y_true: a one-hot label has one 1 and else 0; multilabel=True for several; got"
+WHOLE = "y_true must be whole numbers from 0 to 2; got"
+ONE_HOT = (
+    "y_true must have a single 1 in each one-hot row, and else 0 (multilabel=True allows "
+    "several); got"
+)
 SCORED = np.eye(3)[:2]
-AVERAGE = "average: is binary, micro, macro or weighted; got"
+AVERAGE = "average must be binary, micro, macro or weighted; got"
 
 
 @pytest.mark.parametrize(
@@ -180,47 +183,50 @@ AVERAGE = "average: is binary, micro, macro or weighted; got"
     [
         (lambda: f_beta(1, "samples"), f"{AVERAGE} samples"),
         (lambda: check_metric(ClassAveraged(F1, "binary")), f"{AVERAGE} binary"),
-        (lambda: recall("macro", 0), "n_classes: is a whole number >= 1; got 0"),
-        (lambda: jaccard(n_classes=3), "n_classes: goes with micro, macro or weighted; got 3"),
+        (lambda: recall("macro", 0), "n_classes must be a whole number >= 1; got 0"),
+        (
+            lambda: jaccard(n_classes=3),
+            "n_classes must be combined with average micro, macro or weighted; got 3",
+        ),
         (
             lambda: batch_mean(TWO, metric=ClassAveraged("f1", "macro")),
-            "metric: is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0; got 'f1'",
+            "metric must be a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0; got 'f1'",
         ),
         (
             lambda: check_ratio(recall("macro")),
-            "metric: is of one class here, a Ratio; got recall_macro, over classes",
+            "metric must be a Ratio, of one class, here; got recall_macro, over classes",
         ),
         (
             lambda: batch_mean(as_counts([[1], [2]], 0, 0, 0), metric=f_beta(1, "macro")),
-            "counts: have the classes on the first axis, each of the same samples; "
+            "counts must have the classes on the first axis, each of the same samples; "
             "got 1 and 2 samples",
         ),
         (
             lambda: class_counts([0, 1], [0.1, 0.9], 1),
-            "scores: have shape (n, n_classes); got (2,)",
+            "scores must have shape (n, n_classes); got (2,)",
         ),
         (
             lambda: class_counts([0, 1], SCORED, 1, 4),
-            "scores: have a column for each of the 4 classes; got (2, 3)",
+            "scores must have a column for each of the 4 classes; got (2, 3)",
         ),
         (lambda: class_counts([0, 3], SCORED, 1), f"{WHOLE} 3"),
         (lambda: class_counts([True, False], SCORED, 1), f"{WHOLE} bools"),
         (lambda: class_counts([[1, 0, 0], [0, 1, 1]], SCORED, 1), f"{ONE_HOT} [0, 1, 1]"),
         (
             lambda: class_counts([[0, 1, 0], [0, 2, 0]], SCORED, 1, multilabel=True),
-            "y_true: labels are 0 or 1; got 2",
+            "y_true must be 0 or 1; got 2",
         ),
         (
             lambda: class_counts([0, 1], SCORED, 1, multilabel=True),
-            "y_true: has the shape of scores, (2, 3); got (2,)",
+            "y_true must have the shape of the scores, (2, 3); got (2,)",
         ),
         (
             lambda: class_counts([0, 1], SCORED, 1, threshold=0.2),
-            "threshold: goes with multilabel=True; got 0.2",
+            "threshold cannot be set without multilabel=True; got 0.2",
         ),
         (
             lambda: class_counts([0, 1], SCORED * math.nan, 1),
-            "scores: must not be NaN; got NaN",
+            "scores must not contain NaN",
         ),
     ],
 )

@@ -138,7 +138,7 @@ def test_bad_counts_are_refused_by_name(bad, said):
     for place, name in enumerate(("tp", "fp", "fn", "tn")):
         counts = [1, 1, 1, 1]
         counts[place] = bad
-        refused(f"{name}: {COUNT}; got {said}", as_counts, *counts)
+        refused(f"{name} {COUNT}; got {said}", as_counts, *counts)
 
 
 def test_the_largest_count_is_two_to_the_53():
@@ -149,19 +149,19 @@ def test_shapes_that_do_not_go_together_are_refused():
     with pytest.raises(InputError) as caught:
         as_counts([1, 2], [1, 2, 3], 0, 0)
     rule = "must have one shape, or broadcast to one"
-    assert str(caught.value) == f"tp, fp, fn, tn: {rule}; got (2,) and (3,) and () and ()"
+    assert str(caught.value) == f"tp, fp, fn, tn {rule}; got (2,) and (3,) and () and ()"
 
 
 @pytest.mark.parametrize("of_counts", [F1, batch_mean, pooled, reconstructed])
 def test_counts_made_by_hand_are_checked(of_counts):
     for counts, said in [
-        (Counts([-1], [0], [0], [1]), f"tp: {COUNT}; got -1"),
-        (Counts([1], [0], ["x"], [1]), f"fn: {COUNT}; got ['x']"),
+        (Counts([-1], [0], [0], [1]), f"tp {COUNT}; got -1"),
+        (Counts([1], [0], ["x"], [1]), f"fn {COUNT}; got ['x']"),
         (
             ([1], [0], [0], [1]),
-            "counts: are a batchf1.metrics.counts.Counts; got ([1], [0], [0], [1])",
+            "counts must be a batchf1.metrics.counts.Counts; got ([1], [0], [0], [1])",
         ),
-        (None, "counts: are a batchf1.metrics.counts.Counts; got None"),
+        (None, "counts must be a batchf1.metrics.counts.Counts; got None"),
     ]:
         refused(said, of_counts, counts)
     assert of_counts(Counts([2], [1], [1], [0])) == pytest.approx(2 / 3)  # lists do
@@ -170,21 +170,21 @@ def test_counts_made_by_hand_are_checked(of_counts):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (([0, 2, 3], [0.1, 0.9, 0.1], 1), "y_true: labels are 0 or 1; got 2"),
-        (([0, np.nan], [0.1, 0.9], 1), "y_true: labels are 0 or 1; got nan"),
-        (([0, 1], [0.1, np.nan], 1), "scores: must not be NaN; got NaN"),
-        (([0, 1], ["0.1", "0.9"], 1), "scores: must be numbers; got ['0.1', '0.9']"),
+        (([0, 2, 3], [0.1, 0.9, 0.1], 1), "y_true must be 0 or 1; got 2"),
+        (([0, np.nan], [0.1, 0.9], 1), "y_true must be 0 or 1; got nan"),
+        (([0, 1], [0.1, np.nan], 1), "scores must not contain NaN"),
+        (([0, 1], ["0.1", "0.9"], 1), "scores must be numbers; got ['0.1', '0.9']"),
         (
             ([0, 1], [[0.1], [0.9]], 1),
-            "y_true and scores: must have one shape; got (2,) and (2, 1)",
+            "y_true and scores must have one shape; got (2,) and (2, 1)",
         ),
-        (([0, 1], [0.1, 0.9], 0), "batch_size: is a whole number >= 1; got 0"),
-        (([0, 1], [0.1, 0.9], True), "batch_size: is a whole number >= 1; got True"),
-        (([0, 1], [0.1, 0.9], 2**70), f"batch_size: is at most 2**53; got {2**70}"),
-        (([0, 1], [0.1, 0.9], 1, -np.inf), "threshold: is a finite number; got -inf"),
-        (([0, 1], [0.1, 0.9], 1, [0.5, 0.6]), "threshold: is a finite number; got [0.5, 0.6]"),
-        (([], [], 1), "y_true: needs a sample; got (0,)"),
-        ((np.ones((2, 0)), np.ones((2, 0)), 1), "y_true: needs a sample; got (2, 0)"),
+        (([0, 1], [0.1, 0.9], 0), "batch_size must be a whole number >= 1; got 0"),
+        (([0, 1], [0.1, 0.9], True), "batch_size must be a whole number >= 1; got True"),
+        (([0, 1], [0.1, 0.9], 2**70), f"batch_size must be at most 2**53; got {2**70}"),
+        (([0, 1], [0.1, 0.9], 1, -np.inf), "threshold must be a finite number; got -inf"),
+        (([0, 1], [0.1, 0.9], 1, [0.5, 0.6]), "threshold must be a finite number; got [0.5, 0.6]"),
+        (([], [], 1), "y_true must have at least one sample; got (0,)"),
+        ((np.ones((2, 0)), np.ones((2, 0)), 1), "y_true must have at least one sample; got (2, 0)"),
     ],
 )
 def test_bad_samples_are_refused(arguments, said):

@@ -56,25 +56,25 @@ def test_rates_that_are_0_of_0_are_nan(counts, rates):
     assert list(rates_of(Counts(*counts)).values()) == pytest.approx(rates, nan_ok=True)
 
 
-ROOM = "gives more false positives than there are negatives"
+ROOM = "cannot be so low: it gives more false positives than there are negatives"
 
 
-FEW = "among 1,000 samples: give more samples, counts or no n_samples"
+FEW = "among 1,000 samples (give more samples, counts or no n_samples)"
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((0, 0.1, 0.9, 0.9), "n_samples: is a whole number >= 1; got 0"),
-        ((10.5, 0.1, 0.9, 0.9), "n_samples: is a whole number >= 1; got 10.5"),
-        ((100, 0, 0.9, 0.9), "prevalence: lies in (0, 1]; got 0"),
-        ((100, 0.1, "0.9", 0.9), "precision: lies in (0, 1]; got '0.9'"),
-        ((100, 0.1, 1.5, 0.9), "precision: lies in (0, 1]; got 1.5"),
-        ((100, 0.1, 0.9, 0), "recall: lies in (0, 1]; got 0"),
-        ((100, 0.5, 0.1, 0.9), f"precision: {ROOM}; got 0.1"),
-        ((100, 0.5, 0.45, 0.9), f"precision: {ROOM}; got 0.45"),
-        ((1000, 0.0004, 0.8, 0.8), f"prevalence: leaves no positive {FEW}; got 0.0004"),
-        ((1000, 0.04, 1, 0.01), f"recall: leaves no true positive {FEW}; got 0.01"),
+        ((0, 0.1, 0.9, 0.9), "n_samples must be a whole number >= 1; got 0"),
+        ((10.5, 0.1, 0.9, 0.9), "n_samples must be a whole number >= 1; got 10.5"),
+        ((100, 0, 0.9, 0.9), "prevalence must lie in (0, 1]; got 0"),
+        ((100, 0.1, "0.9", 0.9), "precision must lie in (0, 1]; got '0.9'"),
+        ((100, 0.1, 1.5, 0.9), "precision must lie in (0, 1]; got 1.5"),
+        ((100, 0.1, 0.9, 0), "recall must lie in (0, 1]; got 0"),
+        ((100, 0.5, 0.1, 0.9), f"precision {ROOM}; got 0.1"),
+        ((100, 0.5, 0.45, 0.9), f"precision {ROOM}; got 0.45"),
+        ((1000, 0.0004, 0.8, 0.8), f"prevalence must leave a positive {FEW}; got 0.0004"),
+        ((1000, 0.04, 1, 0.01), f"recall must leave a true positive {FEW}; got 0.01"),
     ],
 )
 def test_rates_that_leave_no_counts_are_refused_in_one_line(arguments, said):
@@ -95,4 +95,4 @@ def test_shares_of_any_shape():
         ([True], "[True]"),
         ([[1], [1, 1]], "[[1], [1, 1]]"),
     ):
-        refused(f"x: lies in (0, 1]; got {said}", checks.check_fractions, "x", wrong)
+        refused(f"x must lie in (0, 1]; got {said}", checks.check_fractions, "x", wrong)

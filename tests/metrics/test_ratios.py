@@ -179,7 +179,7 @@ def test_a_ratio_is_what_is_said_where_its_denominator_is_zero():
 )
 def test_another_zero_division_is_refused(of_counts, bad, said):
     refused(
-        f"zero_division: is 0, 1 or NaN; got {said}",
+        f"zero_division must be 0, 1 or NaN; got {said}",
         of_counts,
         as_counts([1], 0, 0, 0),
         zero_division=bad,
@@ -195,9 +195,9 @@ def test_another_metric_is_refused(of_counts, bad):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: f_beta(0), "beta: must be above 0 and finite; got 0"),
-        (lambda: f_beta(math.inf), "beta: must be above 0 and finite; got inf"),
-        (lambda: f_beta("2"), "beta: must be above 0 and finite; got '2'"),
+        (lambda: f_beta(0), "beta must be above 0 and finite; got 0"),
+        (lambda: f_beta(math.inf), "beta must be above 0 and finite; got inf"),
+        (lambda: f_beta("2"), "beta must be above 0 and finite; got '2'"),
     ],
 )
 def test_a_beta_out_of_range_is_refused(call, said):

@@ -1,5 +1,6 @@
 """Files and folders replace the old ones whole or not at all, and what the dead left is removed."""
 
+import errno
 import os
 import stat
 
@@ -54,7 +55,7 @@ def test_what_the_dead_left_goes_and_what_the_living_write_stays(replacing, kind
 @pytest.mark.parametrize("replacing", REPLACING)
 def test_a_place_that_cannot_be_written_to_is_refused_in_a_line(replacing, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="could not be written"), replacing(tmp_path / "file/x"):
+    with pytest.raises(InputError, match="cannot be written"), replacing(tmp_path / "file/x"):
         pass
 
 
@@ -81,3 +82,15 @@ def test_a_file_is_on_the_disk_before_it_replaces_the_old_one_and_its_name_after
     with files.replacing(path) as made:
         made.write_text("newer")
     assert path.read_text() == "newer"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_fault_of_the_machine_is_no_bad_input(number, tmp_path):
+    """A full disk and a broken device keep class, number and words; the path is named."""
+    path = tmp_path / "x"
+    said = os.strerror(number)
+    with pytest.raises(OSError, match=said) as caught, files.replacing(path):
+        raise OSError(number, said)
+    assert (caught.type, caught.value.errno) == (OSError, number)
+    assert caught.value.filename == str(path)
+    assert not list(tmp_path.iterdir())

@@ -113,5 +113,5 @@ def test_without_locks_on_the_file_system_nothing_is_locked(tmp_path, monkeypatc
 def test_a_lock_in_a_place_that_cannot_be_written_to_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     held = locks.held(tmp_path / "file/x/lock", lambda: None)
-    with pytest.raises(InputError, match="file/x: could not be written; got "), held:
+    with pytest.raises(InputError, match="file/x cannot be written; got "), held:
         pass

@@ -127,7 +127,7 @@ def test_the_sources_of_a_module_are_what_it_imports(package):
     assert provenance.sources("batchf1.code") == [folder / name for name in names]
     assert folder / "other.py" in provenance.sources("batchf1.other")
     for name in ("batchf1.none", "batchf1.part", "batchf1", "sys", "nowhere.at_all"):
-        with pytest.raises(InputError, match=f"module: must be a file of code; got {name}"):
+        with pytest.raises(InputError, match=f"module must be a file of code; got {name}"):
             provenance.sources("batchf1.code", name)
 
 

@@ -86,18 +86,18 @@ def test_a_csv_that_was_changed_says_so_and_is_not_drawn(table, tmp_path, capsys
     assert provenance_of_file.provenance_of(table)["changed"]
     assert cli.main(["provenance", str(table)]) == 0
     assert "not the file that this was written for" in capsys.readouterr().out
-    assert "x.csv: must be the file that x.json was written for" in not_drawn(table, capsys)
+    assert "x.csv must be the file that x.json was written for" in not_drawn(table, capsys)
 
 
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        (None, "x.json: must be a readable file"),
-        (b"", "x.json: must hold its record as JSON"),
-        (b'{"sha256"', "x.json: must hold its record as JSON"),
-        (b"\xff", "x.json: must hold its record as JSON"),
-        (b"[1]", "x.json: must hold its record as a JSON object"),
-        (b"{}", "x.csv: must be the file that x.json was written for"),
+        (None, "x.json must be a readable file"),
+        (b"", "x.json must hold its record as JSON"),
+        (b'{"sha256"', "x.json must hold its record as JSON"),
+        (b"\xff", "x.json must hold its record as JSON"),
+        (b"[1]", "x.json must hold its record as a JSON object"),
+        (b"{}", "x.csv must be the file that x.json was written for"),
     ],
 )
 def test_a_csv_without_its_record_is_not_drawn(record, said, table, capsys):
@@ -108,7 +108,7 @@ def test_a_csv_without_its_record_is_not_drawn(record, said, table, capsys):
 
 def test_a_csv_that_was_cut_is_not_drawn(table, capsys):
     table.write_bytes(b"".join(table.read_bytes().splitlines(keepends=True)[:-1]))
-    assert "x.csv: must be the file that x.json was written for" in not_drawn(table, capsys)
+    assert "x.csv must be the file that x.json was written for" in not_drawn(table, capsys)
 
 
 def not_drawn(table, capsys):
@@ -228,10 +228,10 @@ def nothing(folder):
     ("name", "words"),
     [
         *(
-            (f"n.{kind}", "must say what it was made from")
+            (f"n.{kind}", "must have a record of what it was made from")
             for kind in ("png", "pdf", "csv", "parquet")
         ),
-        ("n.txt", "is one of .parquet, .csv, .png, .pdf"),
+        ("n.txt", "must end in one of .parquet, .csv, .png, .pdf"),
         ("none.png", "must be a readable file"),
         ("none.csv", "must be a readable file"),
         ("half.png", "must be a whole PNG"),

@@ -38,7 +38,7 @@ def test_the_claims_are_a_whole_table(repository, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("| C7 |", "| C8 |"), "has a row for each of"),
+        (("| C7 |", "| C8 |"), "must have a row for each of"),
     ],
 )
 def test_a_page_without_the_claims_is_refused(repository, tmp_path, capsys, change, words):

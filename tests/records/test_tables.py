@@ -48,7 +48,7 @@ def test_a_table_is_written_and_read_piece_by_piece(tmp_path, monkeypatch):
 
 def test_a_piece_with_other_columns_than_the_first_is_refused(tmp_path):
     path = tmp_path / "t.parquet"
-    words = "t.parquet: all pieces must have the columns of the first"
+    words = "t.parquet must have the columns of the first piece in all pieces"
     with pytest.raises(InputError, match=words), tables.writing(path, schema.RUNS) as writer:
         writer.add(rows())
         writer.add(rows(run_id="b").assign(**{"training.threshold": 0.5}))
@@ -60,7 +60,7 @@ def test_of_some_columns_all_names_and_their_own_values_are_checked(tmp_path):
     rows(f1=1.5).to_parquet(path)
     (found,) = tables.iter_chunks(path, schema.RUNS, ["run_id", "loss"])
     assert list(found) == ["run_id", "loss"]
-    with pytest.raises(InputError, match=r"t.parquet: column f1; got"):
+    with pytest.raises(InputError, match=r"t.parquet: column f1 must fit the schema; got"):
         list(tables.iter_chunks(path, schema.RUNS, ["f1"]))
     rows().drop(columns="fp").to_parquet(path)
     with pytest.raises(InputError, match=r"every column of its schema; got none named \['fp'\]"):
@@ -72,9 +72,9 @@ def test_a_glance_sees_names_and_missing_values():
         tables.check_columns(rows(f1=1.5), schema.RUNS, "t"), rows(f1=1.5)
     )
     for wrong in (rows(f1=np.nan), rows(split=None)):
-        with pytest.raises(InputError, match="^t: must have no missing value; got some in"):
+        with pytest.raises(InputError, match="^t must have no missing value; got some in"):
             tables.check_columns(wrong, schema.RUNS, "t")
-    with pytest.raises(InputError, match="^t: has the columns of its schema alone"):
+    with pytest.raises(InputError, match="^t must have the columns of its schema only"):
         tables.check_columns(rows().assign(more=1), schema.RUNS, "t")
 
 
@@ -84,7 +84,7 @@ def test_a_table_may_say_further_settings_after_the_named_columns(tmp_path):
     found = tables.read(tmp_path / "t.parquet", schema.RUNS)
     pd.testing.assert_frame_equal(found, rows().assign(**more))
     for strange in ("x.training.threshold", "model.a.b", "seed.x", "trainings", "colour"):
-        with pytest.raises(InputError, match="columns of its schema alone"):
+        with pytest.raises(InputError, match="columns of its schema only"):
             tables.validate(rows().assign(**{strange: 1}), schema.RUNS, "t")
 
 
@@ -122,7 +122,7 @@ def test_an_unreadable_or_truncated_table_is_refused(content, tmp_path):
     if content is not None:
         path.write_bytes(content)
     for read in (lambda: tables.read(path, schema.RUNS), lambda: tables.provenance_of(path)):
-        with pytest.raises(InputError, match=r"t.parquet: must be a whole parquet file; got"):
+        with pytest.raises(InputError, match=r"t.parquet must be a whole parquet file; got"):
             read()
 
 
@@ -144,7 +144,7 @@ def test_a_flipped_bit_in_the_footer_is_refused_or_changes_nothing(tmp_path):
             found = tables.provenance_of(path)
             pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), rows())
         except InputError as error:
-            assert str(error).startswith(f"{path}: ")
+            assert str(error).startswith((f"{path} must ", f"{path}: "))
             n_refused += 1
         else:
             assert found in (record, {})  # a flipped key hides the record, none changes it
@@ -205,5 +205,5 @@ def test_damaged_tables_are_removed_and_whole_ones_stay(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused_in_a_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="could not be written"):
+    with pytest.raises(InputError, match="cannot be written"):
         tables.write_csv(rows(), tmp_path / "file" / "t.csv")

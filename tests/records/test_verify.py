@@ -139,7 +139,7 @@ def test_many_differences_of_a_column_are_counted(made):
     ("tolerances", "words"),
     [
         ("default: 1", "tolerances.yaml: 'figures'"),
-        (TOLERANCES.replace("{f1:", "{f2:"), "tolerance of sweep: is of columns"),
+        (TOLERANCES.replace("{f1:", "{f2:"), "tolerance of sweep must name columns among"),
     ],
 )
 def test_tolerances_that_make_no_sense_are_refused(made, tolerances, words):

@@ -65,7 +65,9 @@ def test_early_stopping_is_that_of_keras(values, patience, restore, mode):
 def test_the_best_is_the_middle_of_the_tied(values, mode):
     known = [v for v in values if v == v]
     if not known:
-        with pytest.raises(InputError, match="^values: have one at least that is not NaN; got NaN"):
+        with pytest.raises(
+            InputError, match=("^values must have at least one that is not NaN; got NaN")
+        ):
             best(values, mode)
         return
     top = max(known) if mode == "max" else min(known)
@@ -83,10 +85,10 @@ def test_rows_of_values_are_answered_row_by_row():
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda: best([]), r"values: have one at least; got \(0,\)"),
-        (lambda: checkpoint(0.5), r"values: have one at least; got \(\)"),
-        (lambda: checkpoint([0.5], "auto"), r"mode: is one of \('max', 'min'\); got auto"),
-        (lambda: early_stopping([0.5], -1, True), "patience: is at least 0; got -1"),
+        (lambda: best([]), r"values must have at least one value; got \(0,\)"),
+        (lambda: checkpoint(0.5), r"values must have at least one value; got \(\)"),
+        (lambda: checkpoint([0.5], "auto"), r"mode must be one of \('max', 'min'\); got auto"),
+        (lambda: early_stopping([0.5], -1, True), "patience must be at least 0; got -1"),
     ],
 )
 def test_what_makes_no_sense_is_refused(ask, said):

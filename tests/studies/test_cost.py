@@ -142,12 +142,12 @@ def test_cells_that_call_keras_too_often_are_left_out(tmp_path):
     ("old", "new", "said"),
     [
         ("[none, reconstructed, epoch_end", "[reconstructed, epoch_end", "must have none"),
-        ("epoch_end, epoch_end_arrays", "sorcery", "strategies: are among .*; got sorcery"),
+        ("epoch_end, epoch_end_arrays", "sorcery", "strategies must be among .*; got sorcery"),
         ("models: [tiny], engines", "models: [vast], engines", r"grids.models: .*; got vast"),
         ("engines: [plain]", "engines: [keras224]", r"grids.engines: .*; got keras224"),
-        ("n_samples: [200, 600]", "n_samples: []", "grids.n_samples: needs values"),
-        ("{tiny: [4]}", "{tiny: [0]}", "models.tiny: layers have at least 1 unit"),
-        ("n_features: 3", "prevalence: 1", r"prevalence: must lie in \(0, 1\)"),
+        ("n_samples: [200, 600]", "n_samples: []", "grids.n_samples must have at least one value"),
+        ("{tiny: [4]}", "{tiny: [0]}", "models.tiny must have layers of at least 1 unit"),
+        ("n_features: 3", "prevalence: 1", r"prevalence must lie in \(0, 1\)"),
     ],
 )
 def test_a_study_that_does_not_fit_is_refused_in_one_line(tmp_path, old, new, said):
@@ -160,12 +160,12 @@ def test_a_study_that_does_not_fit_is_refused_in_one_line(tmp_path, old, new, sa
 def test_a_study_without_a_cell_that_fits_is_refused(tmp_path):
     bare = STUDY.replace("most_calls: 1000", "most_calls: 2").replace("[blocks]", "[plain]")
     path = written(tmp_path, bare + "devices: [cpu]\n")
-    with pytest.raises(InputError, match=r"mini.yaml: most_calls: must leave a cell; got 2"):
+    with pytest.raises(InputError, match=r"mini.yaml: most_calls must leave a cell; got 2"):
         run.execute(path, tmp_path / "store")
 
 
 def test_a_process_that_dies_or_raises_is_named():
-    with pytest.raises(InputError, match=r"cell x: its process must end with .*exit status 7"):
+    with pytest.raises(InputError, match=r"the process of cell x must end with .*exit status 7"):
         isolated.run_in_subprocess("os", "_exit", (7,), "cell x")
     with pytest.raises(InputError, match=r"cell x: .*; got FileNotFoundError: .*"):
         isolated.run_in_subprocess("os", "listdir", ("/nowhere",), "cell x")

@@ -124,16 +124,16 @@ def read(folder, **changes):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"groups__above": [0.0]}, "groups.above: needs carats above 0; got "),
-        ({"groups__by": ["carat"]}, "groups.by: are among .*; got carat"),
-        ({"groups__sorted_by": ["x"]}, "groups.sorted_by: are among .*'label'.*; got x"),
-        ({"groups__batch_size": 0}, "groups.batch_size: must be at least 1; got 0"),
-        ({"folds__n_folds": 1}, "folds.n_folds: must be at least 2; got 1"),
+        ({"groups__above": [0.0]}, "groups.above must be carats above 0; got "),
+        ({"groups__by": ["carat"]}, "groups.by must be among .*; got carat"),
+        ({"groups__sorted_by": ["x"]}, "groups.sorted_by must be among .*'label'.*; got x"),
+        ({"groups__batch_size": 0}, "groups.batch_size must be at least 1; got 0"),
+        ({"folds__n_folds": 1}, "folds.n_folds must be at least 2; got 1"),
         (
             {"folds__prevalences": [0.005]},
-            "leave each of 3 folds a positive.*; got 0.005",
+            "must leave a positive and a negative in each of 3 folds; got 0.005",
         ),
-        ({"published": [{"tp": 1}]}, r"published\[0\]: has \('tp', .*; got {'tp': 1}"),
+        ({"published": [{"tp": 1}]}, r"published\[0\] must have \('tp', .*; got {'tp': 1}"),
         ({"published": [dict.fromkeys(("tp", "fp", "fn", "tn"), 0)]}, "together at least 1; got"),
     ],
 )

@@ -231,34 +231,48 @@ def test_the_figure_is_made_from_the_table(experiment):
 
 
 BAD = {
-    "a size that is no multiple": ("[8, 40]", "[8, 20]", "rise, and are multiples of the first"),
-    "a class weight twice": ("[1, 5]", "[5, 5]", "class_weights: needs values, none twice"),
-    "too few positives": ("[0.05, 0.2]", "[0.001]", "each split needs both classes; got 0"),
+    "a size that is no multiple": (
+        "[8, 40]",
+        "[8, 20]",
+        "must be increasing multiples of the first",
+    ),
+    "a class weight twice": (
+        "[1, 5]",
+        "[5, 5]",
+        "class_weights must have at least one value, and none twice",
+    ),
+    "too few positives": ("[0.05, 0.2]", "[0.001]", "must have both classes in each split; got 0"),
     "more positives than there are": (
         "n_samples=300",
         "n_samples=20000",
-        "dataset diamonds: has 53775 samples; got a request for 20000 and 20000 to validate",
+        (
+            "dataset diamonds cannot give more than its 53775 samples; got a request for 20000 and "
+            "20000 to validate"
+        ),
     ),
     "no test split": (
         "test_fraction=1.5",
         "test_fraction=0",
-        "dataset.test_fraction: must give a test split",
+        "dataset.test_fraction must give a test split",
     ),
-    "a range upside down": ("[0.001, 0.1]", "[0.1, 0.001]", "has a least and a greatest value"),
+    "a range upside down": ("[0.001, 0.1]", "[0.1, 0.001]", "must be a least and a greatest value"),
     "no task": (
         "  heavy: [dataset=diamonds, dataset.cut=1.5]\n  made: [dataset=synthetic]\n",
         "  {}\n",
-        "tasks: need one",
+        "tasks must have at least one value",
     ),
     "a seed of its own": (
         "- training.epochs=3",
         "- seed=3",
-        "leave to the study what it varies; got seed",
+        "cannot set what the study varies; got seed",
     ),
     "a batch that validation is not in": (
         "batch_size: [40]",
         "batch_size: [41]",
-        "space.batch_size: are among the validation's [8, 40]: each is also validated in its own",
+        (
+            "space.batch_size must be among validation_batch_sizes [8, 40], as each is also "
+            "validated in its own"
+        ),
     ),
 }
 

@@ -71,19 +71,19 @@ def test_a_file_of_conf_and_a_column_choose_too(here):
         (
             "sweep",
             OF_SWEEP[1:],
-            "--study: must be narrowed to one run of sweep by dataset.n_samples (3000, 10000, "
+            "--study must be narrowed to one run of sweep by dataset.n_samples (3000, 10000, "
             "30000, 44000); got 4",
         ),
-        ("sweep", OF_SWEEP[:3], "--study: must be narrowed to one run of sweep by seed (0, 1, 2, "),
-        ("sweep", ["seed=20"], "seed: must be one of 0, 1, 2, ..., 19, with the settings before"),
-        ("sweep", ["seed=[1"], "seed: must be one of 0, 1, 2, ..., 19, with the settings before"),
-        ("sweep", ["seed"], "seed: must be one of 0, 1, 2, ..., 19, with the settings before it"),
-        ("sweep", ["training.epochs=6"], "training.epochs: must be one of 5, with the settings"),
-        ("sweep", ["sed=1"], "--study: sweep has no setting of this name; got sed"),
-        ("cost", [], "--study: must be a study that trains runs; got cost"),
-        ("worked_example", [], "--study: must be a study that trains runs; got worked_example"),
-        ("sweet", [], "experiments/sweet.yaml: must be a readable file; got No such file"),
-        ("", [], "experiments/.yaml: must be a readable file; got No such file"),
+        ("sweep", OF_SWEEP[:3], "--study must be narrowed to one run of sweep by seed (0, 1, 2, "),
+        ("sweep", ["seed=20"], "seed must be one of 0, 1, 2, ..., 19, with the settings before"),
+        ("sweep", ["seed=[1"], "seed must be one of 0, 1, 2, ..., 19, with the settings before"),
+        ("sweep", ["seed"], "seed must be one of 0, 1, 2, ..., 19, with the settings before it"),
+        ("sweep", ["training.epochs=6"], "training.epochs must be one of 5, with the settings"),
+        ("sweep", ["sed=1"], "--study must be narrowed by a setting of sweep; got sed"),
+        ("cost", [], "--study must be a study that trains runs; got cost"),
+        ("worked_example", [], "--study must be a study that trains runs; got worked_example"),
+        ("sweet", [], "experiments/sweet.yaml must be a readable file; got No such file"),
+        ("", [], "experiments/.yaml must be a readable file; got No such file"),
     ],
 )
 def test_what_is_no_run_of_the_study_is_refused_in_a_line(here, study, settings, said):

@@ -125,7 +125,7 @@ def test_cells_are_left_out_by_the_stated_rules_only(tmp_path):
           dataset.prevalence: [0.5, 0.02]
           training.batch_size: [8, 512]
         """
-    with pytest.raises(InputError, match="training.batch_size: must not exceed .*100; got 512"):
+    with pytest.raises(InputError, match="training.batch_size must not exceed .*100; got 512"):
         runs(write(tmp_path, text))
     rule = "exclude: {class_below: 4, batch_above_data: true}"
     found = runs(write(tmp_path, f"{text}\n        {rule}"))
@@ -143,20 +143,23 @@ def test_cells_are_left_out_by_the_stated_rules_only(tmp_path):
     ("text", "words"),
     [
         ("question: q\ngrid: {training.bach_size: [1]}", r"grid.training.bach_size.*got \[?1"),
-        ("question: q\ngrid: {seed: []}", "grid.seed: needs values"),
-        ("question: q\ngrid: {seed: [1, 1]}", "grid.seed: needs values, none twice"),
+        ("question: q\ngrid: {seed: []}", "grid.seed must have at least one value"),
+        (
+            "question: q\ngrid: {seed: [1, 1]}",
+            "grid.seed must have at least one value, and none twice",
+        ),
         ("question: q\ngrid: {seed: [one]}", "grid.seed: .*got one"),
         ("question: q\ngrid: {seed: 3}", r"at grid.seed.*3"),
-        ("question: q\ngrid: {dataset.prevalence: [0.5, 2]}", "dataset.prevalence: must lie in"),
+        ("question: q\ngrid: {dataset.prevalence: [0.5, 2]}", "dataset.prevalence must lie in"),
         ("question: q\ngrid: {dataset: [nope]}", "Could not find 'dataset/nope'"),
         ("question: q\ngrid: {seed: [1]}\nbudget: 3", "Key 'budget' not in 'Study'"),
         (
             "question: q\noverrides: [dataset.n_samples=100]\ngrid: {dataset.prevalence: [0.001]}",
-            "each split needs both classes; got run .*: diamonds n=100 prevalence=0.001",
+            "must have both classes in each split; got run .*: diamonds n=100 prevalence=0.001",
         ),
         (
             "question: q\ngrid: {seed: [1]}\nleave_out: {class_below: 99999}",
-            "the grid must have a cell",
+            "must have a grid of at least one cell",
         ),
         ("question: [", "expected the node content"),
     ],
@@ -170,13 +173,13 @@ def test_bad_studies_are_refused_by_file_and_key(tmp_path, text, words):
 
 
 def test_a_missing_study_is_refused_by_name(tmp_path):
-    with pytest.raises(InputError, match="nothing.yaml: must be a readable file"):
+    with pytest.raises(InputError, match="nothing.yaml must be a readable file"):
         load_study(tmp_path / "nothing.yaml", Study)
 
 
 def test_a_figure_needs_a_module(tmp_path):
     write(tmp_path, "question: q\ngrid: {seed: [1]}\nfigures: {f: nope}")
-    with pytest.raises(InputError, match=r"figures.f: is one of .*; got nope"):
+    with pytest.raises(InputError, match=r"figures.f must be one of .*; got nope"):
         experiments(tmp_path)
 
 

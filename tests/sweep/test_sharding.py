@@ -86,7 +86,9 @@ def test_every_run_is_dealt_once_and_never_beside_one_of_another_framework(n_sha
 
 
 def test_fewer_shards_than_frameworks_are_refused():
-    with pytest.raises(InputError, match="^shards: are at least one for each framework.*; got 1$"):
+    with pytest.raises(
+        InputError, match=("^shards must be at least one for each framework.*; got 1$")
+    ):
         sharding.assign_shards(both(1), 1)
     assert sharding.min_shards(both(1)) == 2
 

@@ -211,7 +211,7 @@ def test_covariance_identity_on_observed_batches(batches, seed, averaging, name)
         (lambda: covariance_identity(as_counts([1], 0, 0, 0), metric=None), f"{RATIO}; got None"),
         (
             lambda: covariance_identity(None),
-            "counts: are a batchf1.metrics.counts.Counts; got None",
+            "counts must be a batchf1.metrics.counts.Counts; got None",
         ),
     ],
 )

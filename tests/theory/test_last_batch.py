@@ -125,13 +125,13 @@ def test_the_quantile_of_all_cuts_is_the_largest_size_however_large_the_data():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((0, 0, 10, 3), "tp + errors: is above 0; got 0"),
-        ((-1, 3, 10, 3), "tp: is a whole number >= 0; got -1"),
-        ((1, -1, 10, 3), "errors: is a whole number >= 0; got -1"),
-        ((5, 6, 10, 3), "n_samples: is at least tp + errors = 11; got 10"),
-        ((1, 1, None, 3), "n_samples: is a whole number >= 1; got None"),
-        ((1, 1, 10, 0), "batch_size: is a whole number >= 1; got 0"),
-        ((1, 1, 10, 11), "batch_size: is at most n_samples = 10; got 11"),
+        ((0, 0, 10, 3), "tp + errors must be above 0; got 0"),
+        ((-1, 3, 10, 3), "tp must be a whole number >= 0; got -1"),
+        ((1, -1, 10, 3), "errors must be a whole number >= 0; got -1"),
+        ((5, 6, 10, 3), "n_samples must be at least tp + errors = 11; got 10"),
+        ((1, 1, None, 3), "n_samples must be a whole number >= 1; got None"),
+        ((1, 1, 10, 0), "batch_size must be a whole number >= 1; got 0"),
+        ((1, 1, 10, 11), "batch_size must be at most n_samples = 10; got 11"),
     ],
 )
 def test_bad_input(arguments, said):
@@ -148,4 +148,4 @@ def test_the_ends_of_what_is_allowed():
 def test_a_share_outside_its_range(share):
     with pytest.raises(InputError) as caught:
         last_batch.dropped(1, 1, 10, 3).quantile(share)
-    assert str(caught.value) == f"share: lies in [0, 1]; got {share!r}"
+    assert str(caught.value) == f"share must lie in [0, 1]; got {share!r}"

@@ -127,26 +127,26 @@ def test_large_batches_need_only_f1_and_the_mean_denominator(precision, recall):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: large_data(0, 0.9, 0.9, 8), "prevalence: lies in [1e-15, 1]; got 0"),
-        (lambda: large_data(0.1, 0, 0.9, 8), "precision: lies in (0, 1]; got 0"),
-        (lambda: large_data(0.1, 0.9, 1.1, 8), "recall: lies in (0, 1]; got 1.1"),
+        (lambda: large_data(0, 0.9, 0.9, 8), "prevalence must lie in [1e-15, 1]; got 0"),
+        (lambda: large_data(0.1, 0, 0.9, 8), "precision must lie in (0, 1]; got 0"),
+        (lambda: large_data(0.1, 0.9, 1.1, 8), "recall must lie in (0, 1]; got 1.1"),
         (
             lambda: large_data(0.5, 0.1, 0.9, 8),
-            "precision: needs more negatives than there are; got 0.1",
+            "precision cannot be so low: it needs more negatives than there are; got 0.1",
         ),
-        (lambda: large_data(0.1, 0.9, 0.9, 0), "batch_size: is a whole number >= 1; got 0"),
+        (lambda: large_data(0.1, 0.9, 0.9, 0), "batch_size must be a whole number >= 1; got 0"),
         (
             lambda: rare_positives(0, 0.9, 0.9),
-            "positives_per_batch: must be at least 1e-15 and finite; got 0",
+            "positives_per_batch must be at least 1e-15 and finite; got 0",
         ),
         (
             lambda: rare_positives(math.inf, 0.9, 0.9),
-            "positives_per_batch: must be at least 1e-15 and finite; got inf",
+            "positives_per_batch must be at least 1e-15 and finite; got inf",
         ),
-        (lambda: rare_positives(1, 1.5, 0.9), "precision: lies in (0, 1]; got 1.5"),
+        (lambda: rare_positives(1, 1.5, 0.9), "precision must lie in (0, 1]; got 1.5"),
         (
             lambda: rare_positives(1, 0.9, 0.9, 0, ACCURACY),
-            "metric: must not count true negatives here; got ((1, 0, 0, 1), (1, 1, 1, 1))",
+            "metric must not count true negatives here; got ((1, 0, 0, 1), (1, 1, 1, 1))",
         ),
     ],
 )

@@ -168,10 +168,10 @@ def test_laws_of_many_draws_by_tables_and_one_by_one(monkeypatch, longest):
 @pytest.mark.parametrize(
     ("counts", "size", "said"),
     [
-        (([1, 2], 0, 0, [9, 3]), 6, "batch_size: is at most the number of samples, 5; got 6"),
-        (([1, 2.5], 0, 0, 9), 2, f"tp: {COUNT}; got 2.5"),
-        (([0, 1], 0, 0, 2**53), 1, f"tp + fp + fn + tn: lies in 1 .. 2**53; got {2**53 + 1}"),
-        (([1, 2], 0, 0, 9), [2, 3], "batch_size: is a whole number >= 1; got [2, 3]"),
+        (([1, 2], 0, 0, [9, 3]), 6, "batch_size must be at most the number of samples, 5; got 6"),
+        (([1, 2.5], 0, 0, 9), 2, f"tp {COUNT}; got 2.5"),
+        (([0, 1], 0, 0, 2**53), 1, f"tp + fp + fn + tn must lie in 1 .. 2**53; got {2**53 + 1}"),
+        (([1, 2], 0, 0, 9), [2, 3], "batch_size must be a whole number >= 1; got [2, 3]"),
     ],
 )
 def test_nonsense_among_many_is_refused_in_one_line(counts, size, said):

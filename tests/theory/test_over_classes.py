@@ -179,12 +179,15 @@ def test_a_class_that_never_occurs_counts_as_what_0_of_0_is():
 
 COUNTS = counts_of(POOLS["three"])
 MANY = as_counts([2, 2], [1, 0], [0, 1], [3, 3])
-NAN = "zero_division: is 0 or 1 for {}: to leave classes out needs their joint law; got nan"
-EACH = (
-    "counts: {} needs the joint law of the classes, unless each sample has and gets one: "
-    "then TP + FN and TP + FP of the classes add up to the samples; got {}"
+NAN = (
+    "zero_division must be 0 or 1 for {}: classes that are left out need their joint "
+    "distribution; got nan"
 )
-ONE = "metric: is of one class here, a Ratio; got f1_macro, over classes"
+EACH = (
+    "counts must be of samples that have and get one class each for {}, so that "
+    "TP + FN and TP + FP of the classes add up to the samples; got {}"
+)
+ONE = "metric must be a Ratio, of one class, here; got f1_macro, over classes"
 MACRO = f_beta(1, "macro")
 
 

@@ -53,16 +53,16 @@ def metric_of(top, bottom=(2, 1, 1, 0)):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"tp": -1}, f"tp: {COUNT}; got -1"),
+        ({"tp": -1}, f"tp {COUNT}; got -1"),
         (
             dict.fromkeys(("tp", "fp", "fn", "tn"), 0),
-            "tp + fp + fn + tn: lies in 1 .. 2**53; got 0",
+            "tp + fp + fn + tn must lie in 1 .. 2**53; got 0",
         ),
-        ({"tn": 2**53}, f"tp + fp + fn + tn: lies in 1 .. 2**53; got {2**53 + 1}"),
-        ({"batch_size": 0}, "batch_size: is a whole number >= 1; got 0"),
-        ({"batch_size": 6}, "batch_size: is at most the number of samples, 5; got 6"),
+        ({"tn": 2**53}, f"tp + fp + fn + tn must lie in 1 .. 2**53; got {2**53 + 1}"),
+        ({"batch_size": 0}, "batch_size must be a whole number >= 1; got 0"),
+        ({"batch_size": 6}, "batch_size must be at most the number of samples, 5; got 6"),
         ({"averaging": "weekly"}, f"{AVERAGING}; got weekly"),
-        ({"zero_division": 0.5}, "zero_division: is 0, 1 or NaN; got 0.5"),
+        ({"zero_division": 0.5}, "zero_division must be 0, 1 or NaN; got 0.5"),
         ({"metric": "f1"}, f"{RATIO}; got 'f1'"),
         (metric_of((3, 0, 0, 0)), f"{RATIO}; got ((3, 0, 0, 0), (2, 1, 1, 0))"),
         (metric_of((0,) * 4, (0,) * 4), f"{RATIO}; got ((0, 0, 0, 0), (0, 0, 0, 0))"),
@@ -82,7 +82,7 @@ def test_nonsense_is_refused_in_one_line(changed, said):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"tp": [1, 2]}, "tp: is a single number; got [1, 2]"),
+        ({"tp": [1, 2]}, "tp must be a single number; got [1, 2]"),
     ],
 )
 def test_the_smallest_batch_is_that_of_a_single_pool(changed, said):

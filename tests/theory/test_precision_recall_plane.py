@@ -158,16 +158,16 @@ def test_of_equal_f1_the_higher_recall_is_preferred(f1, low, rise, prevalence, s
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((0, 0.5, 0.1, 8), "precision: lies in (0, 1]; got 0"),
-        ((0.5, [0.5, 1.5], 0.1, 8), "recall: lies in (0, 1]; got 1.5"),
-        ((0.5, 0.5, math.nan, 8), "prevalence: lies in (0, 1]; got nan"),
-        ((True, 0.5, 0.1, 8), "precision: lies in (0, 1]; got True"),
-        (("0.5", 0.5, 0.1, 8), "precision: lies in (0, 1]; got '0.5'"),
-        ((0.5, 0.5, 0.1, 0), "batch_size: must be whole numbers >= 1 and at most 2**53; got 0"),
-        ((0.5, 0.5, 0.1, 8, 0.5), "zero_division: is 0, 1 or NaN; got 0.5"),
+        ((0, 0.5, 0.1, 8), "precision must lie in (0, 1]; got 0"),
+        ((0.5, [0.5, 1.5], 0.1, 8), "recall must lie in (0, 1]; got 1.5"),
+        ((0.5, 0.5, math.nan, 8), "prevalence must lie in (0, 1]; got nan"),
+        ((True, 0.5, 0.1, 8), "precision must lie in (0, 1]; got True"),
+        (("0.5", 0.5, 0.1, 8), "precision must lie in (0, 1]; got '0.5'"),
+        ((0.5, 0.5, 0.1, 0), "batch_size must be whole numbers >= 1 and at most 2**53; got 0"),
+        ((0.5, 0.5, 0.1, 8, 0.5), "zero_division must be 0, 1 or NaN; got 0.5"),
         (
             ([0.5, 0.6], [0.5, 0.6, 0.7], 0.1, 8),
-            "precision, recall, prevalence, batch_size: must have one shape, or broadcast to one; "
+            "precision, recall, prevalence, batch_size must have one shape, or broadcast to one; "
             "got (2,) and (3,) and () and ()",
         ),
     ],

@@ -105,17 +105,26 @@ def test_more_positives_per_batch_turn_the_choice_right():
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"first": (0.9, 0)}, "recall: lies in (0, 1]; got 0"),
-        ({"second": (0, 0.9)}, "precision: lies in (0, 1]; got 0"),
-        ({"second": 0.9}, "classifier: is a pair of precision and recall; got 0.9"),
-        ({"prevalence": 0}, "prevalence: lies in [1e-15, 1]; got 0"),
-        ({"prevalence": 0.9, "second": (0.1, 1)}, "precision: needs more negatives than there are"),
-        ({"batch_size": 0}, "batch_size: is a whole number >= 1; got 0"),
-        ({"batch_size": 1001, "n_samples": 1000}, "batch_size: is at most the number of samples"),
-        ({"n_samples": 9}, "prevalence: leaves no positive among 9 samples: give more samples"),
-        ({"averaging": "daily"}, "averaging: is one of ('per_batch', 'size_weighted'); got daily"),
-        ({"zero_division": 2}, "zero_division: is 0, 1 or NaN; got 2"),
-        ({"metric": None}, "metric: is a Ratio of 4 and 4 weights"),
+        ({"first": (0.9, 0)}, "recall must lie in (0, 1]; got 0"),
+        ({"second": (0, 0.9)}, "precision must lie in (0, 1]; got 0"),
+        ({"second": 0.9}, "classifier must be a pair of precision and recall; got 0.9"),
+        ({"prevalence": 0}, "prevalence must lie in [1e-15, 1]; got 0"),
+        (
+            {"prevalence": 0.9, "second": (0.1, 1)},
+            "precision cannot be so low: it needs more negatives than there are",
+        ),
+        ({"batch_size": 0}, "batch_size must be a whole number >= 1; got 0"),
+        (
+            {"batch_size": 1001, "n_samples": 1000},
+            "batch_size must be at most the number of samples",
+        ),
+        ({"n_samples": 9}, "prevalence must leave a positive among 9 samples (give more samples"),
+        (
+            {"averaging": "daily"},
+            "averaging must be one of ('per_batch', 'size_weighted'); got daily",
+        ),
+        ({"zero_division": 2}, "zero_division must be 0, 1 or NaN; got 2"),
+        ({"metric": None}, "metric must be a Ratio of 4 and 4 weights"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(changed, said):

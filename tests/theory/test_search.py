@@ -74,7 +74,10 @@ def test_the_prevalence_of_compatible_f1_is_that_of_whole_samples_within_1_perce
     assert compatible_f1(0.1, 1, 0.2005, 100, 0) == compatible_f1(0.1, 1, 0.2, 100, 0)
     assert compatible_f1(0.1, 1, 0.199, 100, 0) == compatible_f1(0.1, 1, 0.2, 100, 0)
     for prevalence in (0.2025, 0.1979):
-        said = f"prevalence: needs, within 1 %, a whole number of the 100 samples; got {prevalence}"
+        said = (
+            f"prevalence must be, within 1 %, that of a whole number of the 100 samples; got "
+            f"{prevalence}"
+        )
         refused(said, compatible_f1, 0.1, 1, prevalence, 100)
 
 
@@ -147,18 +150,21 @@ def f1_at_the_end(logged, perfect, zero_division):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: smallest_batch(Counts(1, 0, 0, 9), 0), "tolerance: must be above 0; got 0"),
-        (lambda: compatible_f1(1.5, 8, 0.1), "logged: lies in [0, 1]; got 1.5"),
-        (lambda: compatible_f1(0.5, 8, 0.0), "prevalence: lies in (0, 1]; got 0.0"),
-        (lambda: compatible_f1(0.5, 8, 0.1, 0), "n_samples: is a whole number >= 1; got 0"),
+        (lambda: smallest_batch(Counts(1, 0, 0, 9), 0), "tolerance must be above 0; got 0"),
+        (lambda: compatible_f1(1.5, 8, 0.1), "logged must lie in [0, 1]; got 1.5"),
+        (lambda: compatible_f1(0.5, 8, 0.0), "prevalence must lie in (0, 1]; got 0.0"),
+        (lambda: compatible_f1(0.5, 8, 0.1, 0), "n_samples must be a whole number >= 1; got 0"),
         (
             lambda: compatible_f1(0.5, 8, 0.0004, 1000),
-            "prevalence: needs, within 1 %, a whole number of the 1000 samples; got 0.0004",
+            (
+                "prevalence must be, within 1 %, that of a whole number of the 1000 samples; got "
+                "0.0004"
+            ),
         ),
-        (lambda: compatible_f1(0.5, 8, 0.1, 90, 1.0), "within: lies in [0, 1); got 1.0"),
+        (lambda: compatible_f1(0.5, 8, 0.1, 90, 1.0), "within must lie in [0, 1); got 1.0"),
         (
             lambda: compatible_f1(0.9, 8, 0.01),
-            "logged: is out of reach at this prevalence and batch size; got 0.9",
+            "logged cannot be reached at this prevalence and batch size; got 0.9",
         ),
     ],
 )

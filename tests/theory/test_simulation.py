@@ -66,20 +66,20 @@ def test_what_is_always_undefined_is_nan():
     [
         (
             lambda: simulate(batch_counts([0, 1], [0, 1], 2), 1),
-            "counts: are of single samples; got (1,)",
+            "counts must be of single samples; got (1,)",
         ),
-        (lambda: simulate(SAMPLES, 3), "counts: are of single samples; got (3, 7)"),
+        (lambda: simulate(SAMPLES, 3), "counts must be of single samples; got (3, 7)"),
         (
             lambda: simulate(SAMPLES, 3, metric=f_beta(1, "macro"), cuts=1),
-            "cuts: is a whole number >= 2; got 1",
+            "cuts must be a whole number >= 2; got 1",
         ),
         (
             lambda: simulate(SAMPLES, 3, metric=f_beta(1, "macro"), seed=-1),
-            "seed: is a whole number >= 0; got -1",
+            "seed must be a whole number >= 0; got -1",
         ),
         (
             lambda: simulate(SAMPLES, 3, "weekly", metric=f_beta(1, "macro")),
-            "averaging: is one of ('per_batch', 'size_weighted'); got weekly",
+            "averaging must be one of ('per_batch', 'size_weighted'); got weekly",
         ),
     ],
 )

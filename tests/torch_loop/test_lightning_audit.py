@@ -227,7 +227,7 @@ def test_validate_and_two_callbacks(home):
 )
 def test_a_step_that_returns_nothing_usable(lightning, returned, got):
     why = (
-        "validation_step: must return a dict with y_true and y_pred, or target and preds (keys= "
+        "validation_step must return a dict with y_true and y_pred, or target and preds (keys= "
         f"for others); got {got}"
     )
     with pytest.warns(UnauditedLogWarning) as told:
@@ -251,15 +251,17 @@ def test_invalid_inputs(lightning):
     with pytest.warns(UnauditedLogWarning, match="not audited: val_f1 .*a single data loader; got"):
         fit(lightning, audit_of(), module)
     for metrics in ({}, f1):
-        with pytest.raises(InputError, match="metrics: maps logs to metrics, as"):
+        with pytest.raises(InputError, match="metrics must map logs to metrics, such as"):
             LightningAudit(metrics)
-    with pytest.raises(InputError, match="every: is a whole number >= 1"):
+    with pytest.raises(InputError, match="every must be a whole number >= 1"):
         audit_of(every=0)
-    with pytest.raises(InputError, match="threshold: must lie in .0, 1., a probability for logits"):
+    with pytest.raises(
+        InputError, match="threshold must lie in .0, 1., as a probability for logits"
+    ):
         audit_of(threshold=0, from_logits=True)
-    with pytest.raises(InputError, match="ignore: must be a list of logs"):
+    with pytest.raises(InputError, match="ignore must be a list of logs"):
         audit_of(ignore="val_loss")
-    with pytest.warns(UserWarning, match="LightningAudit: needs a validation in fit; got no valid"):
+    with pytest.warns(UserWarning, match="LightningAudit needs a validation in fit; got no valid"):
         fit(lightning, audit_of(), module, limit_val_batches=0)
 
 

@@ -186,7 +186,7 @@ def test_logits_are_refused_or_taken_as_such(lightning):
         module.metric.update(p.sigmoid(), y)
         module.log("val_f1", module.metric)
 
-    why = "y_pred: must lie in .0, 1. .set from_logits for logits; a threshold outside .0, 1. takes"
+    why = "y_pred must lie in .0, 1. .set from_logits for logits; a threshold outside .0, 1. takes"
     ignored = {"ignore": ["val_accuracy"]}
     with pytest.warns(UnauditedLogWarning, match=f"^LightningAudit: audited no log; .*f1 .{why}"):
         fit(

@@ -182,5 +182,7 @@ def test_an_array_of_jax_that_is_given_away(jax):
 
 
 def test_inside_of_jit_there_is_nothing_to_keep(jax):
-    with pytest.raises(InputError, match="y_true: is an array that NumPy can read; got .*Tracer"):
+    with pytest.raises(
+        InputError, match=("y_true must be an array that NumPy can read; got .*Tracer")
+    ):
         jax.jit(lambda p: Recorder().record(p, p))(jax.numpy.ones(3))

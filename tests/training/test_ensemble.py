@@ -285,13 +285,22 @@ class Early(keras.callbacks.Callback):
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (AtBatches, "calls callbacks at epochs alone: use training.engine=plain; got AtBatches.on"),
-        (Early, "validates before on_test_begin: use training.engine=plain; got a callback that"),
+        (
+            AtBatches,
+            "cannot call callbacks at batches: use training.engine=plain; got AtBatches.on",
+        ),
+        (
+            Early,
+            (
+                "cannot call on_test_begin before it validates: use training.engine=plain; got a "
+                "callback that"
+            ),
+        ),
         (lambda x: keras.callbacks.TerminateOnNaN(), "got TerminateOnNaN.on_batch_end"),
     ],
 )
 def test_what_an_ensemble_cannot_give_is_refused_by_name(monkeypatch, made, words):
-    with pytest.raises(InputError, match=rf"^training.engine=ensemble: .*{words}"):
+    with pytest.raises(InputError, match=rf"^training.engine=ensemble .*{words}"):
         chosen(monkeypatch, made)
 
 
@@ -319,5 +328,5 @@ class Raw(keras.metrics.Metric):
 def test_a_metric_that_keras_cannot_call_statelessly_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(Chooses, "metrics", lambda self: [Raw()])
     monkeypatch.setattr(ensemble, "_ensembles", {})
-    with pytest.raises(InputError, match=r"ensemble: needs metrics .*plain; got .*assign_add"):
+    with pytest.raises(InputError, match=r"ensemble needs metrics .*plain; got .*assign_add"):
         EnsembleTrainer(run(**CHOSEN))

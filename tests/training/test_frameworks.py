@@ -79,7 +79,7 @@ def test_generators_need_an_engine_for_them(engine, program):
     if engine in engines.framework(engine).of_generators:
         assert of_engine(engine, f"input_pipeline={program}").input_pipeline.name == program
     else:
-        rule = rf"^input_pipeline {program}: needs an engine for generators, .*; got {engine}$"
+        rule = rf"^input_pipeline {program} needs an engine for generators, .*; got {engine}$"
         with pytest.raises(InputError, match=rule):
             of_engine(engine, f"input_pipeline={program}")
 
@@ -87,9 +87,9 @@ def test_generators_need_an_engine_for_them(engine, program):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_the_articles_program_lacks_is_refused_by_keras_2_alone(engine):
     cases = {
-        "training.threshold=0.4": "training.threshold: of the article is 0.5; got 0.4",
-        "training.class_weight=2": "training.class_weight: of the article is 1; got 2.0",
-        "strategies=[batch_mean,streaming]": r"strategies: of keras224 are \(.*\); got streaming",
+        "training.threshold=0.4": "training.threshold must be 0.5, as in the article; got 0.4",
+        "training.class_weight=2": "training.class_weight must be 1, as in the article; got 2.0",
+        "strategies=[batch_mean,streaming]": "strategies must be among .*; got streaming",
     }
     for override, words in cases.items():
         if engine == "keras224":
@@ -111,7 +111,9 @@ def test_another_version_of_the_framework_is_another_fingerprint(monkeypatch):
 @pytest.mark.parametrize("engine", ["ensemble", "plain"])
 def test_a_gpu_that_is_not_there_is_refused(engine):
     one = run(training__device="gpu", training__engine=engine)
-    with pytest.raises(InputError, match="training.device: TensorFlow must see a GPU; got gpu"):
+    with pytest.raises(
+        InputError, match=("training.device needs a GPU that TensorFlow can see; got gpu")
+    ):
         framework_of(one).configure(one)
 
 

@@ -213,7 +213,7 @@ def test_without_an_index_the_installation_says_what_it_needs(tmp_path, monkeypa
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     assert cli.main(["workflow", "keras224", str(tmp_path / "new")]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("batchf1 workflow keras224: Keras 2.2.4: needs the package index once")
+    assert said.startswith("batchf1 workflow keras224: Keras 2.2.4 needs the package index once")
     assert said.count("\n") == 1
     assert not list(tmp_path.iterdir())
 

@@ -103,5 +103,5 @@ except InputError as error:
     print(error)
 """
     said = run(tmp_path, {}, code)
-    assert said.startswith("keras: must use TensorFlow to train: unset KERAS_BACKEND")
+    assert said.startswith("keras must use TensorFlow to train: unset KERAS_BACKEND")
     assert said.endswith("; got jax")

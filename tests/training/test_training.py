@@ -107,9 +107,9 @@ def test_train_prints_how_far_two_engines_differ(capfd):
 def test_train_refuses_in_a_line(capsys):
     assert cli.main(["train", "training.batch_size=0"]) == 2
     said = capsys.readouterr().err
-    assert said == "batchf1 train: training.batch_size: must be at least 1; got 0\n"
+    assert said == "batchf1 train: training.batch_size must be at least 1; got 0\n"
     assert cli.main(["train", "strategies=[batch_mean]", "--against", "keras224"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("batchf1 train: --against: is another engine of keras 3.")
+    assert said.startswith("batchf1 train: --against must be another engine of keras 3.")
     assert cli.main(["train", "--settings"]) == 0
     assert "batch_size: 32" in capsys.readouterr().out

@@ -29,7 +29,7 @@ def detached_copy(name: str, values: Any) -> Any:
             return values.copy()
         return np.array(_read(values))
     except UNREADABLE:
-        raise_input_error(name, "is an array that NumPy can read", type(values).__name__)
+        raise_input_error(name, "must be an array that NumPy can read", type(values).__name__)
 
 
 def to_numpy(name: str, values: Any) -> NDArray[Any]:
@@ -41,7 +41,7 @@ def to_numpy(name: str, values: Any) -> NDArray[Any]:
         array = np.asarray(_read(_of_tensor(values) if hasattr(values, "detach") else values))
         return array.astype(np.float32) if array.dtype.kind == "V" else array
     except UNREADABLE:
-        raise_input_error(name, "is an array that NumPy can read", type(values).__name__)
+        raise_input_error(name, "must be an array that NumPy can read", type(values).__name__)
 
 
 def _of_tensor(values: Any) -> Any:

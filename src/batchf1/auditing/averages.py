@@ -65,10 +65,15 @@ def _device_indices(devices: int | Sequence[Any], batches: int) -> Integers:
     """Return the device of each batch, numbered from 0."""
     if np.ndim(devices) == 0:
         number = checks.check_integer("devices", devices)
-        check(number <= batches, "devices", f"are at most the {batches} batches", number)
+        check(
+            number <= batches,
+            "devices",
+            f"must be at most the number of batches, {batches}",
+            number,
+        )
         return np.arange(batches) % number
     names, indices = np.unique(np.asarray(devices), return_inverse=True)
-    rule = f"is a number, or names one for each of the {batches} batches"
+    rule = f"must be a number, or the name of a device for each of the {batches} batches"
     check(indices.shape == (batches,), "devices", rule, f"{len(names)} names, {indices.shape}")
     return np.asarray(indices, np.int64)
 
@@ -111,7 +116,7 @@ def _near(value: float, target: float, half: float, rel_tol: float) -> bool:
 
 def _read(logged: object) -> tuple[float, float]:
     """Return the number, and half a unit of its last digit."""
-    rule = "is a number, or its digits as text, as 0.473 or 47.3%"
+    rule = "must be a number, or its digits as text, such as 0.473 or 47.3%"
     if not isinstance(logged, str):
         checks.check_argument(checks.is_number(logged), "logged", rule, logged)
         return float(logged), 0.0  # type: ignore[arg-type]

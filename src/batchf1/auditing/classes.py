@@ -28,8 +28,8 @@ class Decision(NamedTuple):
     def check(self) -> None:
         """Raise `InputError` for an invalid threshold."""
         value = checks.real(self.threshold)
-        checks.check_argument(math.isfinite(value), "threshold", "is finite", self.threshold)
-        rule = "must lie in (0, 1), a probability for logits too"
+        checks.check_argument(math.isfinite(value), "threshold", "must be finite", self.threshold)
+        rule = "must lie in (0, 1), as a probability, for logits too"
         check(not self.from_logits or 0 < value < 1, "threshold", rule, self.threshold)
 
     def positive(self, scores: NDArray[Any]) -> NDArray[np.bool_]:
@@ -82,15 +82,15 @@ class BinaryEncoder:
         pair = (("y_true", true), ("y_pred", predicted))
         shaped = self._columns if self.decision.multilabel else column
         given, scores = (shaped(name, part) for name, part in pair)
-        labels = checks.array("y_true", "labels are 0 or 1", given)
+        labels = checks.array("y_true", "must be 0 or 1", given)
         good = (labels == 0) | (labels == 1)
         if not good.all():
-            raise_input_error("y_true", "labels are 0 or 1", labels[~good][0].item())
+            raise_input_error("y_true", "must be 0 or 1", labels[~good][0].item())
         decided = self.decision.positive(checks.array("y_pred", "must be numbers", scores))
         self._parts.append((labels.astype(np.uint8), decided.view(np.uint8)))
 
     def _columns(self, name: str, given: NDArray[Any]) -> NDArray[Any]:
-        rule = f"has a column for each of {self.classes or 'the'} classes"
+        rule = f"must have a column for each of {self.classes or 'the'} classes"
         good = given.ndim == 2 and self.classes in (0, given.shape[1])
         check(good, name, rule, given.shape)
         self.classes = given.shape[1]
@@ -122,14 +122,14 @@ class ClassEncoder:
         if given.ndim != 2 or given.shape[1] == 1:
             return _check_labels(name, column(name, given))
         columns = given.shape[1]
-        rule = f"has a column for each of {self.classes or columns} classes"
+        rule = f"must have a column for each of {self.classes or columns} classes"
         check(self.classes in (0, columns), name, rule, columns)
         self.classes = columns
         scores = checks.array(name, "must be numbers", given)
         decided = bool(((scores == 0) | (scores == 1)).all())
         if name == "y_true" or decided:
             good = decided and bool((scores.sum(axis=1) == 1).all())
-            rule = "has one 1 and else 0 in a row (set multilabel for several classes a sample)"
+            rule = "must have a single 1 in each row, and else 0 (multilabel=True allows several)"
             check(good, name, rule, "other rows")
         return np.asarray(given.argmax(axis=1), np.int32)
 
@@ -147,7 +147,7 @@ class ClassEncoder:
     def _coded(self, name: str, labels: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
         good = np.isin(labels, np.arange(self.classes))
         if not good.all():
-            rule = f"labels are the whole numbers 0 .. {self.classes - 1}"
+            rule = f"must be whole numbers from 0 to {self.classes - 1}"
             raise_input_error(name, rule, str(labels[~good][0]))
         return labels.astype(kind)
 
@@ -156,14 +156,14 @@ def _union(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
     try:
         return np.union1d(true, predicted)
     except TypeError:
-        raise_input_error("y_true and y_pred", "have labels of one kind", "several")
+        raise_input_error("y_true and y_pred", "must have labels of one type", "several")
 
 
 def _check_labels(name: str, labels: NDArray[Any]) -> NDArray[Any]:
     """Return the labels; `InputError` for scores of one class, which are no whole numbers."""
     if labels.dtype.kind == "f":
         odd = labels[labels != np.floor(labels)]
-        rule = "are whole numbers or text for classes; scores have a column for each class"
+        rule = "must be classes, as whole numbers or text, or scores with a column for each class"
         check(odd.size == 0, name, rule, str(odd[:1]))
     return labels
 
@@ -171,5 +171,5 @@ def _check_labels(name: str, labels: NDArray[Any]) -> NDArray[Any]:
 def column(name: str, given: NDArray[Any]) -> NDArray[Any]:
     """Reshape (n,) or (n, 1) to (n,); `InputError` for another shape."""
     good = given.ndim == 1 or (given.ndim == 2 and given.shape[1] == 1)
-    check(good, name, "has shape (n,) or (n, 1)", given.shape)
+    check(good, name, "must have shape (n,) or (n, 1)", given.shape)
     return given.reshape(-1)

@@ -139,7 +139,7 @@ class MetricWarner:
 
     def warn(self, rule: str, received: str) -> None:
         """Warn, or raise `InputError`, about a missing requirement of the audit."""
-        warn(f"{self.name}: {rule}; got {received}", self.action, UserWarning)
+        warn(f"{self.name} {rule}; got {received}", self.action, UserWarning)
 
     def _line(self, key: str, result: AuditResult, cause: Cause) -> str:
         remedy = self.weigh if result.additive else self.remedy
@@ -168,7 +168,7 @@ def check_ignore(ignore: Collection[str]) -> frozenset[str]:
 
 def check_action(action: Action) -> Action:
     """Return the action; `InputError` for another."""
-    check(action in get_args(Action), "action", f"is one of {get_args(Action)}", action)
+    check(action in get_args(Action), "action", f"must be one of {get_args(Action)}", action)
     return action
 
 

@@ -105,7 +105,7 @@ class Recorder:
             `check` without `reset`, since two epochs would mix.
         """
         if self._checked:
-            raise_input_error("record", "needs reset() after a check", "another batch")
+            raise_input_error("record", "cannot be called after check() until reset() is called")
         true, predicted = detached_copy("y_true", y_true), detached_copy("y_pred", y_pred)
         check_shapes(self._n_batches, true.shape, predicted.shape)
         self._pending.append((true, predicted))
@@ -162,7 +162,8 @@ class Recorder:
         epoch is not checked either: `result.rules` lists all rules that give it here, and
         `result.additive` is None where all batches have the same value.
         """
-        check(self._n_batches > 0, name, "needs record(y_true, y_pred) in each batch", "no batch")
+        rule = "cannot be checked before record(y_true, y_pred) was called"
+        check(self._n_batches > 0, name, rule)
         result = audit(
             metric,
             self.batches(),

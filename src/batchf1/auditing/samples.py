@@ -69,7 +69,7 @@ class FunctionMetric:
                 return _number(self.metric(true, predicted))
         except UNDEFINED as error:
             raise_input_error(
-                "metric", "takes the samples of all batches together", one_line(error)
+                "metric", "must accept the samples of all batches at once", one_line(error)
             )
 
     def shuffled(self, rng: np.random.Generator) -> FunctionMetric:
@@ -97,7 +97,7 @@ def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decisi
         kind = MultilabelCountMetric if decision.multilabel else CountMetric
         return kind(metric, true, predicted, sizes, encoder.classes)
     checks.check_argument(
-        callable(metric), "metric", "is a function, a Ratio or an ClassAveraged", metric
+        callable(metric), "metric", "must be a function, a Ratio or a ClassAveraged", metric
     )
     pairs: list[Pair] = []
     sizes = _gathered(batches, lambda *pair: pairs.append(pair))
@@ -123,9 +123,9 @@ def used(metric: Metric | Function, decision: Decision) -> Decision:
 
 
 USES = {
-    "threshold": "goes with a metric of batchf1, over classes only with multilabel",
-    "from_logits": "goes with a metric of batchf1; a function gets y_pred as it is",
-    "multilabel": "goes with a metric of batchf1 over classes",
+    "threshold": "must be combined with a metric of batchf1; over classes, also with multilabel",
+    "from_logits": "must be combined with a metric of batchf1; a function gets y_pred as it is",
+    "multilabel": "must be combined with a metric of batchf1 over classes",
 }
 """Option -> the metrics that use it."""
 
@@ -144,7 +144,8 @@ def joined(pairs: list[Pair]) -> Pair:
             arrays.append(np.concatenate(parts))
         except ValueError:
             shapes = sorted({str(part.shape[1:]) for part in parts})
-            raise_input_error(name, "has samples of one shape", " and ".join(shapes))
+            rule = "must have samples of one shape in all batches"
+            raise_input_error(name, rule, " and ".join(shapes))
     return arrays[0], arrays[1]
 
 
@@ -163,7 +164,7 @@ def _gathered(batches: Iterable[Any], add: Consumer) -> Integers:
         if rows >= ROWS // 8:
             _flush(pending, add)
             pending, rows = [], 0
-    check(bool(sizes), "batches", "are at least one", "none")
+    check(bool(sizes), "batches", "must have at least one batch", "none")
     if pending:
         _flush(pending, add)
     return np.array(sizes)
@@ -173,7 +174,7 @@ def _flush(pending: list[Pair], add: Consumer) -> None:
     true, predicted = joined(pending)
     for name, part in (("y_true", true), ("y_pred", predicted)):
         bad = part.dtype.kind == "f" and bool(np.isnan(part).any())
-        check(not bad, name, "must not be NaN", "NaN")
+        check(not bad, name, "must not contain NaN")
     add(true, predicted)
 
 
@@ -182,7 +183,7 @@ def _pair(batch: Any, index: int) -> Pair:
     try:
         true, predicted = map(np.asarray, batch)
     except (RuntimeError, TypeError, ValueError):
-        rule = "is a pair (y_true, y_pred) of arrays"
+        rule = "must be a pair (y_true, y_pred) of arrays"
         raise_input_error(f"batch {index}", rule, type(batch).__name__)
     check_shapes(index, true.shape, predicted.shape)
     return true, predicted
@@ -193,9 +194,10 @@ def check_shapes(index: int, true: tuple[int, ...], predicted: tuple[int, ...]) 
     # no text is made unless needed: it would cost a recorder more than copying the batch
     if not (true and predicted and true[0] == predicted[0]):
         shapes = f"{tuple(true)} and {tuple(predicted)}"
-        raise_input_error(f"batch {index}", "y_true and y_pred have as many samples", shapes)
+        rule = "must have as many samples in y_true as in y_pred"
+        raise_input_error(f"batch {index}", rule, shapes)
     if not true[0]:
-        raise_input_error(f"batch {index}", "has a sample", "none")
+        raise_input_error(f"batch {index}", "is empty; each batch needs at least one sample")
 
 
 def _called(rows: FunctionMetric, spans: Iterable[tuple[int, int]]) -> Floats:

@@ -80,7 +80,7 @@ def run(parsed: argparse.Namespace) -> int:
     from batchf1.auditing.classes import Decision
 
     limit = parsed.fail_above
-    check(limit is None or limit >= 0, "--fail-above", "is at least 0", limit)
+    check(limit is None or limit >= 0, "--fail-above", "must be at least 0", limit)
     metric = _metric(parsed.metric)
     found = rows.read(parsed.file, {role: getattr(parsed, role) for role in rows.NAMES})
     size = _size(parsed, found)
@@ -117,14 +117,14 @@ def _metric(name: str) -> Any:
     from batchf1.records import imports
 
     function = imports.named("--metric", name)
-    check(callable(function), "--metric", "is a function", name)
+    check(callable(function), "--metric", "must be a function", name)
     return function
 
 
 def _size(parsed: argparse.Namespace, found: rows.Rows) -> int | None:
     size: int | None = parsed.batch_size
     known = found.batch is not None
-    check(size is None or size >= 1, "--batch-size", "is a whole number >= 1", size)
-    check(known or size is not None, "--batch-size", "needed without a column batch", "none")
-    check(not (known and size), "--batch-size", "goes without a column batch", size)
+    check(size is None or size >= 1, "--batch-size", "must be a whole number >= 1", size)
+    check(known or size is not None, "--batch-size", "must be given where FILE has no column batch")
+    check(not (known and size), "--batch-size", "cannot be combined with a column batch", size)
     return size

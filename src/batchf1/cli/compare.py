@@ -79,10 +79,10 @@ ASKED = (*RATES, "prevalence", "batch_size", "n_samples", "averaging", "zero_div
 def _check(parsed: argparse.Namespace) -> None:
     for name in RATES:
         given = getattr(parsed, name)
-        check(len(given) == 2, f"--{name}", "is given twice, for two classifiers", given)
+        check(len(given) == 2, f"--{name}", "must be given twice, once for each classifier", given)
     for name in ("prevalence", "batch_size"):
         given = getattr(parsed, name)
-        check(given is not None, f"--{name.replace('_', '-')}", "is needed", "none")
+        check(given is not None, f"--{name.replace('_', '-')}", "must be given")
 
 
 def _findings(found: Preference) -> dict[str, Any]:

@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from batchf1.errors import EXTRA_OF, InputError, PluginError, TraceError, missing, one_line
+from batchf1.errors import (
+    EXTRA_OF,
+    MACHINE_ERRORS,
+    InputError,
+    PluginError,
+    TraceError,
+    missing,
+    one_line,
+)
 from batchf1.records import imports
 
 CHECK, INPUT, FAULT = 1, 2, 3
@@ -43,6 +51,8 @@ def _ending(error: Exception) -> tuple[int, str]:
             return INPUT, one_line(error)
         case ModuleNotFoundError() if str(error.name).partition(".")[0] in EXTRA_OF:
             return INPUT, missing(str(error.name))
+        case OSError() if error.errno in MACHINE_ERRORS:
+            return INPUT, one_line(f"{error.filename or 'a file'}: {error.strerror}")
         case MemoryError():
             return INPUT, f"not enough memory: {one_line(error) or 'out of memory'}"
         case TraceError():

@@ -71,16 +71,21 @@ def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
 
     size = parsed.batch_size
     known = size is not None or parsed.tolerance is not None
-    check(known, "--batch-size", "needed, unless --tolerance asks for it", "neither")
+    check(known, "--batch-size", "must be given where --tolerance is not")
     answer = {"averaging": parsed.averaging, "zero_division": parsed.zero_division}
     answer["metric"] = metric.name
     if isinstance(metric, ClassAveraged):
         return answer | _of_classes(parsed, metric)
-    rule = "goes with a metric over classes, as f1-macro"
+    rule = "must be combined with a metric over classes, such as f1-macro"
     check(parsed.counts_file is None, "--counts-file", rule, metric.name)
     counts = _counts(parsed)
     if counts is None:
-        check(parsed.tolerance is None, "--tolerance", "needs --n-samples", parsed.tolerance)
+        check(
+            parsed.tolerance is None,
+            "--tolerance",
+            "cannot be used without --n-samples",
+            parsed.tolerance,
+        )
         return answer | _of_rates(parsed, metric)
     asked = {} if parsed.n_samples is None else {"asked": _rates(parsed)}
     return answer | asked | _of_counts(parsed, counts, metric)
@@ -121,9 +126,18 @@ def _of_classes(parsed: argparse.Namespace, metric: ClassAveraged) -> dict[str, 
     from batchf1.theory.expectation import expect
 
     path, size = parsed.counts_file, parsed.batch_size
-    check(path is not None, "--counts-file", f"needed for {metric.name}, a row a class", "none")
+    check(
+        path is not None,
+        "--counts-file",
+        f"must be given for {metric.name}, with a row for each class",
+    )
     given = [f"--{name.replace('_', '-')}" for name in ALONE if getattr(parsed, name) is not None]
-    check(not given, "--counts-file", "stands alone, with --batch-size", " ".join(given))
+    check(
+        not given,
+        "--counts-file",
+        "cannot be combined with other options than --batch-size",
+        " ".join(given),
+    )
     counts = metrics.counts_of_classes(path)
     found = expect(counts, size, parsed.averaging, options.zero_division(parsed), metric)
     lists = {name: part.tolist() for name, part in counts._asdict().items()}
@@ -146,12 +160,13 @@ def _counts(parsed: argparse.Namespace) -> Counts | None:
     wanted = RATES if any(given[name] is not None for name in RATES) else FIELDS
     for name in wanted:
         missing = given[name] is None
-        check(not missing, f"--{name}", f"needed with the others of {wanted}", "none")
+        others = " and ".join(f"--{other}" for other in wanted if other != name)
+        check(not missing, f"--{name}", f"must be given together with {others}")
     strange = [f"--{name}" for name in given if name not in wanted and given[name] is not None]
     check(not strange, "rates and counts", "cannot be mixed", " ".join(strange))
     n = parsed.n_samples
     if wanted == FIELDS:
-        check(n is None, "--n-samples", "is the sum of the counts", n)
+        check(n is None, "--n-samples", "cannot be combined with counts, whose sum it is", n)
         return Counts(*(given[name] for name in FIELDS))
     for name in RATES:
         check(0 < given[name] <= 1, f"--{name}", "must lie in (0, 1]", given[name])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchf1.cli import console
-from batchf1.errors import raise_input_error
+from batchf1.errors import keep_machine_error, raise_input_error
 
 if TYPE_CHECKING:
     from batchf1.forensics.fit import Answer, SplitFit
@@ -65,6 +65,7 @@ def _read(path: str) -> str:
     try:
         return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        keep_machine_error(error, path)
         reason = getattr(error, "strerror", None) or "no UTF-8 text"
         raise_input_error("LOG", "must be a readable text file", f"{path} ({reason})")
 

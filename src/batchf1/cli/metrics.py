@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchf1.errors import InputError, check, raise_input_error
+from batchf1.errors import InputError, check, keep_machine_error, raise_input_error
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
@@ -30,7 +30,7 @@ def named(name: str, rule: str = HELP) -> Metric:
 
     found = NAMED.fullmatch(name)
     if found is None:
-        raise_input_error("--metric", f"is {rule}", name)
+        raise_input_error("--metric", f"must be {rule}", name)
     beta, other, average = found.groups()
     ratio = getattr(ratios, other)() if other else ratios.f_beta(float(beta))
     return ratios.ClassAveraged(ratio, average) if average else ratio  # type: ignore[arg-type]
@@ -50,23 +50,26 @@ def counts_of_classes(path: Path) -> Counts:
             rows = [_row(path, table, row) for row in table]
             columns = table.fieldnames or []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
+        keep_machine_error(error, path)
         said = error.strerror if isinstance(error, OSError) else error
-        raise_input_error("--counts-file", "is a CSV file that can be read", f"{path}: {said}")
+        raise_input_error("--counts-file", "must be a readable CSV file", f"{path}: {said}")
     missing = [name for name in FIELDS if name not in columns]
-    check(not missing, "--counts-file", f"has the columns {', '.join(FIELDS)}", _listed(columns))
-    check(bool(rows), "--counts-file", "has a row for each class", f"none in {path}")
+    check(
+        not missing, "--counts-file", f"must have the columns {', '.join(FIELDS)}", _listed(columns)
+    )
+    check(bool(rows), "--counts-file", "must have a row for each class", f"none in {path}")
     return as_counts(*zip(*rows, strict=True))
 
 
 def _row(path: Path, table: csv.DictReader[str], row: dict[str, str | None]) -> list[int]:
     """Return the counts of a row, for the columns that exist."""
     place = f"line {table.line_num} of {path}"
-    check(None not in row, "--counts-file", "has no more cells than columns", place)
+    check(None not in row, "--counts-file", "cannot have more cells than columns in a row", place)
     try:
         return [int(row[name] or "") for name in FIELDS if name in row]
     except ValueError:
         given = _listed(row[name] or "nothing" for name in FIELDS if name in row)
-        raise InputError(f"--counts-file: holds whole numbers; got {given} in {place}") from None
+        raise InputError(f"--counts-file must hold whole numbers; got {given} in {place}") from None
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile
 
-from batchf1.errors import InputError, check, one_line, raise_input_error
+from batchf1.errors import InputError, check, keep_machine_error, one_line, raise_input_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
     missing, of different lengths, or without a row, several columns for one purpose or of one name,
     and a CSV row without a number in each column that is read, or with other cells than columns.
     """
-    rule = f"ends in one of {tuple(READERS)}"
+    rule = "must end in {}, {} or {}".format(*READERS)
     check(path.suffix.lower() in READERS, FILE, rule, str(path))
     import numpy as np
 
@@ -74,14 +74,15 @@ def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
     except InputError:
         raise
     except (OSError, EOFError, ValueError, csv.Error, BadZipFile) as error:
+        keep_machine_error(error, path)
         said = getattr(error, "strerror", None) or one_line(error)
-        raise_input_error(FILE, "can be read", f"{path}: {said}")
+        raise_input_error(FILE, "must be readable", f"{path}: {said}")
     lengths = [len(part) if np.ndim(part) else 0 for part in arrays]
-    check(len(set(lengths)) == 1, FILE, "has columns of one length", str(lengths))
-    check(lengths[0] > 0, FILE, "has a row", f"none in {path}")
+    check(len(set(lengths)) == 1, FILE, "must have columns of one length", str(lengths))
+    check(lengths[0] > 0, FILE, "must have at least one row", f"none in {path}")
     true, predicted, batch = [*arrays, None][:3]
     unnamed = batch is not None and batch.dtype.kind == "f" and bool(np.isnan(batch).any())
-    check(not unnamed, "batch", "must not be NaN", "NaN")
+    check(not unnamed, "batch", "must not contain NaN")
     return Rows(true, predicted, batch, columns)
 
 
@@ -91,9 +92,9 @@ def _columns(names: Sequence[str], chosen: Chosen) -> dict[str, str]:
     columns = {role: name for role, name in found.items() if name is not None}
     for role, name in columns.items():
         check(name in names, OPTIONS[role], "must be a column of FILE", name)
-        check(names.count(name) == 1, FILE, "must have a single column of a name", f"two {name}")
+        check(names.count(name) == 1, FILE, "cannot have two columns of one name", name)
         single = list(columns.values()).count(name) == 1
-        check(single, OPTIONS[role], "must be another column than the others", name)
+        check(single, OPTIONS[role], "must name a column that no other option names", name)
     return columns
 
 
@@ -103,7 +104,7 @@ def _known(role: str, names: Sequence[str]) -> str | None:
     rule = f"must have one column for {role} (choose it by {OPTIONS[role]})"
     check(len(known) < 2, FILE, rule, " and ".join(known))
     if not known and role != "batch":
-        rule = f"has a column {' or '.join(NAMES[role])}, or one named by {OPTIONS[role]}"
+        rule = f"must have a column {' or '.join(NAMES[role])}, or one named by {OPTIONS[role]}"
         raise_input_error(FILE, rule, ", ".join(names) or "none")
     return known[0] if known else None
 
@@ -136,7 +137,7 @@ def _numbers(cells: list[str], names: list[str], places: list[int], line: int) -
     except ValueError:
         odd = next(place for place in places if not _is_number(cells[place]))
         raise_input_error(
-            FILE, "must have numbers", f"{cells[odd]!r} under {names[odd]} in line {line}"
+            FILE, "must have numbers only", f"{cells[odd]!r} under {names[odd]} in line {line}"
         )
 
 
@@ -154,7 +155,7 @@ def _npz(path: Path, chosen: Chosen) -> Read:
     with path.open("rb") as file:
         found = np.load(file, allow_pickle=False)
         several = isinstance(found, np.lib.npyio.NpzFile)
-        check(several, FILE, "is an NPZ file", f"{path}: one array")
+        check(several, FILE, "must be an NPZ file of several arrays", f"{path}: one array")
         columns = _columns(found.files, chosen)
         return columns, [found[name] for name in columns.values()]
 

@@ -96,7 +96,7 @@ def _compare(one: Run, other: Run) -> None:
     from batchf1.training.engines import framework_of
 
     same = framework_of(one) is framework_of(other)  # two cannot share a process
-    rule = f"is another engine of {framework_of(one).name} {framework_of(one).version()}"
+    rule = f"must be another engine of {framework_of(one).name} {framework_of(one).version()}"
     check(same, "--against", rule, other.training.engine)
     device = framework_of(one).configure(one)
     print(f"{one.label} on {device}: {one.training.engine} against {other.training.engine}")  # noqa: T201

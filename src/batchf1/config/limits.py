@@ -15,7 +15,7 @@ def check_size(n_cells: int, n_runs: int, huge: bool = False) -> None:
     """Refuse a study of too many cells, or of too many runs unless it may be `huge`."""
     rule = f"must have at most {MAX_CELLS:,} cells, each with any number of seeds"
     check(n_cells <= MAX_CELLS, "grid", rule, f"{n_cells:,}")
-    rule = f"must be at most {MAX_RUNS:,}, or allowed by snakemake --config huge=true"
+    rule = f"must be at most {MAX_RUNS:,} (snakemake --config huge=true allows more)"
     check(huge or n_runs <= MAX_RUNS, "number of runs", rule, f"{n_runs:,}")
 
 

@@ -66,7 +66,7 @@ def import_path(kind: str, name: str, thing: str | None = None) -> str:
     if name in known:
         return known[name]
     where = name if kind == FIGURES else ":".join(name.rsplit(".", 1))
-    rule = f"is one of {sorted(known)}, or the import path of your own"
+    rule = f"must be one of {sorted(known)}, or the import path of your own"
     path = MODULE_PATH if kind == FIGURES else PATH
     good = path.fullmatch(name) is not None and exists(where)
     check(good, thing or LABELS[kind], rule, name)
@@ -86,9 +86,8 @@ def load(kind: str, name: str) -> Any:
     where, _, attribute = import_path(kind, name).partition(":")
     with plugin(f"{LABELS[kind]} {name}", where):
         found: Any = import_module(where)
-    check(
-        not attribute or hasattr(found, attribute), LABELS[kind], f"{where} must have it", attribute
-    )
+    good = not attribute or hasattr(found, attribute)
+    check(good, LABELS[kind], f"must be defined in {where}", attribute)
     return getattr(found, attribute) if attribute else found
 
 
@@ -110,8 +109,8 @@ def load_class(kind: str, name: str, base: type[Any]) -> Any:
     """Return the class of a plug-in; raise `InputError` if it breaks the contract of its base."""
     found = load(kind, name)
     good = inspect.isclass(found) and issubclass(found, base) and not inspect.isabstract(found)
-    check(good, LABELS[kind], f"{name} must be a subclass of {base.__name__}, complete", found)
-    check(bool(getattr(found, "name", "")), LABELS[kind], f"{name} must have a name", "none")
+    check(good, f"{LABELS[kind]} {name}", f"must be a complete subclass of {base.__name__}", found)
+    check(bool(getattr(found, "name", "")), f"{LABELS[kind]} {name}", "must have a name", "none")
     return found
 
 

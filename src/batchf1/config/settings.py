@@ -34,7 +34,7 @@ MAX_SEED = 2**63 - 1
 
 def check_name(name: str, thing: str) -> None:
     """Refuse a name that cannot stand in a path, a wildcard or an override."""
-    check(NAME.fullmatch(name) is not None, thing, "is of letters, digits, _ and -", name)
+    check(NAME.fullmatch(name) is not None, thing, "must consist of letters, digits, _ and -", name)
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Model:
 
     def __post_init__(self) -> None:
         for units in self.hidden:
-            rule = f"layers have at least 1 unit and at most {MAX_UNITS}"
+            rule = f"must have layers of at least 1 and at most {MAX_UNITS} units"
             check(1 <= units <= MAX_UNITS, "model.hidden", rule, self.hidden)
         positive = 0 < self.learning_rate < float("inf")
         check(positive, "model.learning_rate", "must be above 0", self.learning_rate)
@@ -80,7 +80,7 @@ class Training:
         check_epochs("training.pretrain", self.pretrain, least=0)
         check(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
         registry.import_path(registry.FRAMEWORKS, self.engine)
-        check(self.device in DEVICES, "training.device", f"is one of {DEVICES}", self.device)
+        check(self.device in DEVICES, "training.device", f"must be one of {DEVICES}", self.device)
         for name in ("threads", "freeze_after", "validation_batch_size"):
             value = getattr(self, name)
             check(value >= 0, f"training.{name}", "must be at least 0", value)
@@ -121,7 +121,7 @@ class InputPipeline:
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
-            check(value in allowed, f"input_pipeline.{name}", f"is one of {allowed}", value)
+            check(value in allowed, f"input_pipeline.{name}", f"must be one of {allowed}", value)
 
     @property
     def plain(self) -> bool:
@@ -144,13 +144,13 @@ class Run:
     def __post_init__(self) -> None:
         check_name(self.study, "study")
         known = registry.names(registry.STRATEGIES)
-        check(bool(self.strategies), "strategies", f"are at least one of {known}", "none")
+        check(bool(self.strategies), "strategies", f"must have at least one of {known}", "none")
         for name in self.strategies:
             registry.import_path(registry.STRATEGIES, name)
         check(
             len(set(self.strategies)) == len(self.strategies),
             "strategies",
-            "must not repeat",
+            "cannot have a strategy twice",
             self.strategies,
         )
         check(self.seed >= 0, "seed", "must be at least 0", self.seed)
@@ -162,15 +162,15 @@ class Run:
             self.training.batch_size,
         )
         if self.input_pipeline.short_batch == "drop":
-            rule = f"must not exceed the validation set's {self.dataset.n_validation} to be dropped"
-            size = self.training.batch_size
-            check(size <= self.dataset.n_validation, "training.batch_size", rule, size)
+            size, n = self.training.batch_size, self.dataset.n_validation
+            rule = f"must not exceed the {n} of the validation set, as a short batch is dropped"
+            check(size <= n, "training.batch_size", rule, size)
         self._check_validation()
 
     def _check_validation(self) -> None:
         size, n = self.training.validation_batch_size, self.dataset.n_validation
         thing = "training.validation_batch_size"
-        check(size <= n, thing, f"must not exceed the validation set's {n}", size)
+        check(size <= n, thing, f"must not exceed the size of the validation set, {n}", size)
         pipeline = self.input_pipeline.name
         rule = f"must be 0 with input_pipeline {pipeline}, whose generators cut the batches"
         check(self.input_pipeline.plain or size == 0, thing, rule, size)

@@ -90,13 +90,18 @@ class Dataset(ABC):
     def _check_sizes(self) -> None:
         names = ("n_samples", "validation_fraction", "test_fraction")
         for name, n in zip(names, self._sizes, strict=False):
-            rule = f"splits have at most {MAX_SAMPLES} samples"
+            rule = f"must give splits of at most {MAX_SAMPLES} samples"
             check(n <= MAX_SAMPLES, f"dataset.{name}", rule, n)
         if self.n_available is not None:
             tested = f", {self.n_test} to test" if self.n_test else ""
             asked = f"a request for {self.n_samples} and {self.n_validation} to validate{tested}"
             good = sum(self._sizes) <= self.n_available
-            check(good, f"dataset {self.name}", f"has {self.n_available} samples", asked)
+            check(
+                good,
+                f"dataset {self.name}",
+                f"cannot give more than its {self.n_available} samples",
+                asked,
+            )
 
     @abstractmethod
     def draw(
@@ -152,7 +157,7 @@ class Dataset(ABC):
         if self.min_class_count < 1:
             raise_input_error(
                 f"dataset {self.name}",
-                "each split needs a positive and a negative",
+                "must have a positive and a negative in each split",
                 f"n_samples={self.n_samples}, validation={self.n_validation}, "
                 f"test={self.n_test}, prevalence={self.prevalence}",
             )
@@ -175,5 +180,7 @@ def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -
 
 def sample_rows(rng: np.random.Generator, pool: Features, n: int, what: str) -> Features:
     """n different rows of the pool; `InputError` names `what` where the pool holds fewer."""
-    check(len(pool) >= n, what, f"has {len(pool)} samples", f"a request for {n}")
+    check(
+        len(pool) >= n, what, f"cannot give more than its {len(pool)} samples", f"a request for {n}"
+    )
     return pool[rng.choice(len(pool), n, replace=False)]

@@ -50,7 +50,7 @@ class FashionMnist(Dataset):
     def __post_init__(self) -> None:
         super().__post_init__()
         good = 0 < len(set(self.positive)) < 10 and set(self.positive) <= set(range(10))
-        check(good, "dataset.positive", "names one to nine kinds from 0 to 9", self.positive)
+        check(good, "dataset.positive", "must name one to nine of the kinds 0 to 9", self.positive)
 
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int
@@ -126,8 +126,8 @@ def _download(folder: Path) -> Path:
     except Exception as error:
         raise_input_error(
             "dataset fashion_mnist",
-            f"looked in {DEBIAN} and {folder}, and the download failed: install Debian's "
-            "dataset-fashion-mnist or set dataset.folder to a folder with the four .gz files",
+            f"cannot be found in {DEBIAN} or {folder}, nor downloaded: install Debian's package "
+            "dataset-fashion-mnist, or set dataset.folder to a folder with the four .gz files",
             error,
         )
     finally:

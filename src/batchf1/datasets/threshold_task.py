@@ -62,7 +62,8 @@ class ThresholdTask(Dataset):
         if not enough.any():
             raise_input_error(
                 f"dataset {self.name}",
-                f"no cut of {self.quantity} leaves enough of {len(quantity)} samples on both sides",
+                f"cannot have enough of its {len(quantity)} samples on both sides "
+                f"of any cut of {self.quantity}",
                 f"a request for {n_positive} positives and {n_negative} negatives",
             )
         distance = np.abs(above / len(quantity) - self.prevalence)

@@ -54,7 +54,7 @@ def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
         for column in further(part, known):
             values = sorted(part[column].unique().tolist())
             raise_input_error(
-                f"figure {figure}", f"does not show {column}, which the study varies", values
+                f"figure {figure}", f"cannot show {column}, which the study varies", values
             )
 
 
@@ -62,7 +62,7 @@ def require_strategies(rows: pd.DataFrame, strategies: Sequence[str], figure: st
     """Raise `InputError` for a table without rows of one of the strategies."""
     found = sorted(rows["strategy"].unique())
     good = set(strategies) <= set(found)
-    check(good, f"figure {figure}", f"needs rows of strategies {list(strategies)}", found)
+    check(good, f"figure {figure}", f"must have rows of the strategies {list(strategies)}", found)
 
 
 def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tuple[str, Any]]:
@@ -74,7 +74,7 @@ def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tup
         return [("", table)]
     groups = table.groupby(list(columns), dropna=False)
     found = [(_words(columns, values), rows) for values, rows in groups]
-    rule = f"shows at most {MOST} settings of {', '.join(columns)}"
+    rule = f"cannot show more than {MOST} settings of {', '.join(columns)}"
     check(len(found) <= MOST, f"figure {figure}", rule, len(found))
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from batchf1.errors import check, one_line, raise_input_error
+from batchf1.errors import check, keep_machine_error, one_line, raise_input_error
 
 NUMBER, TEXT, FLAG = "number", "text", "flag"
 """Kinds of columns; a flag is true or false."""
@@ -26,13 +26,14 @@ def read(source: Path, columns: Mapping[str, str], name: str) -> pd.DataFrame:
             source, dtype=texts, keep_default_na=False, na_values=[""], low_memory=False
         )
     except (OSError, ValueError) as error:
+        keep_machine_error(error, source)
         raise_input_error(str(source), f"must be the CSV of {name}", one_line(error))
     where = f"{source}: the CSV of {name}"
     lacking = [column for column in columns if column not in table]
-    check(not lacking, where, f"has columns {list(columns)}", f"none named {lacking}")
+    check(not lacking, where, f"must have the columns {list(columns)}", f"none named {lacking}")
     for column, kind in columns.items():
         strange = _strange(table[column], kind)
-        check(not strange, where, f"has {kind}s in {column}", strange[:1])
+        check(not strange, where, f"must have {kind}s in {column}", strange[:1])
     return table
 
 

@@ -38,8 +38,8 @@ def module(name: str) -> Figure:
     """Return the module of a figure, by name or import path."""
     found: Figure = registry.load(registry.FIGURES, name)
     lacking = [part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(found, part)]
-    rule = f"{name} must have ALT, COLUMNS, table and draw"
-    check(not lacking, "figure", rule, f"no {lacking}")
+    rule = "must have ALT, COLUMNS, table and draw"
+    check(not lacking, f"figure {name}", rule, f"no {lacking}")
     return found
 
 
@@ -65,7 +65,7 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
     compute = module(name).table
     wanted = list(inspect.signature(compute).parameters)
     given = [str(source) for source in sources]
-    check(len(given) == len(wanted), f"figure {name}", f"is made from {wanted}", given)
+    check(len(given) == len(wanted), f"figure {name}", f"must be made from {wanted}", given)
     return compute(*sources)
 
 

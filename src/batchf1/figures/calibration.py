@@ -218,7 +218,7 @@ def _conclusion(table: pd.DataFrame, cells: pd.DataFrame) -> str:
 def _every(table: pd.DataFrame) -> pd.Series:
     """Return the row of all passes."""
     found = table[table["batch_size"].isna()]
-    check(len(found) == 1, "figure calibration", "needs one row of all passes", len(found))
+    check(len(found) == 1, "figure calibration", "must have one row of all passes", len(found))
     return found[[*COUNTED, *NUMBERS]].astype(float).iloc[0]
 
 

@@ -171,5 +171,5 @@ def curves(experiment: Path) -> pd.DataFrame:
 def _read(runs: Path) -> pd.DataFrame:
     found = tables.read(runs, EPOCHS)
     lacking = [name for name in SAID if name not in found]
-    check(not lacking, str(runs), f"has columns {SAID}", f"none named {lacking}")
+    check(not lacking, str(runs), f"must have the columns {SAID}", f"none named {lacking}")
     return found[[*READ, *cuts(map(str, found)).values()]].reset_index(drop=True)

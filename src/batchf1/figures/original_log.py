@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.stats import t as student
 
-from batchf1.errors import one_line, raise_input_error
+from batchf1.errors import keep_machine_error, one_line, raise_input_error
 from batchf1.figures import _facets, _style
 from batchf1.forensics.answer import investigate
 from batchf1.forensics.fit import SplitFit
@@ -84,6 +84,7 @@ def _read(log: Path) -> str:
     try:
         return log.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        keep_machine_error(error, log)
         raise_input_error(str(log), "must be a readable text file", one_line(error))
 
 
@@ -92,7 +93,7 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
     losses = dict(zip(("loss", "val_loss"), _losses(text), strict=True))
     answer = investigate(text)
     if not answer.candidates:
-        raise_input_error("log", "has counts that print its digits", answer.undetermined[0])
+        raise_input_error("log", "must print digits that some counts give", answer.undetermined[0])
     best, said = answer.candidates[0], answer.log
     values = losses | {
         "acc": said.train.accuracy,
@@ -122,7 +123,7 @@ def _losses(text: str) -> list[str]:
     words = text.replace(" - ", "\n").splitlines()
     found = [word.split(":")[1].strip() for word in words if "loss:" in word]
     if len(found) != 2:
-        raise_input_error("log", "prints loss and val_loss once each", found)
+        raise_input_error("log", "must print loss and val_loss once each", found)
     return found
 
 

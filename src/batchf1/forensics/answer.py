@@ -84,9 +84,9 @@ def _check_settings(
     named = (("batch size", size) for size in batch_sizes)
     for name, value in (("max_tp", max_tp), ("most", most), *named):
         good = isinstance(value, int) and 1 <= value <= MAX_SAMPLES
-        check(good, name, f"is a whole number in 1 .. {MAX_SAMPLES}", value)
+        check(good, name, f"must be a whole number from 1 to {MAX_SAMPLES}", value)
     rules = get_args(Averaging)
-    check(averaging in (None, *rules), "averaging", f"is one of {rules}", averaging)
+    check(averaging in (None, *rules), "averaging", f"must be one of {rules}", averaging)
 
 
 class _Choice(NamedTuple):

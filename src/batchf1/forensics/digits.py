@@ -76,9 +76,9 @@ def value_of(formula: str, dtype: str, tp: Any, fp: Any, fn: Any) -> Any:
     `tp`, `fp`, `fn`: whole numbers or int64 arrays of one shape, `tp` >= 1; the result has that
     shape and dtype. Raises `InputError` for another formula or dtype.
     """
-    check(formula in FORMULAS, "formula", f"is one of {tuple(FORMULAS)}", formula)
+    check(formula in FORMULAS, "formula", f"must be one of {tuple(FORMULAS)}", formula)
     types: dict[str, Any] = {"float32": np.float32, "float64": np.float64, "rounded": np.float64}
-    check(dtype in types, "dtype", f"is one of {tuple(types)}", dtype)
+    check(dtype in types, "dtype", f"must be one of {tuple(types)}", dtype)
     tp, fp, fn = (np.asarray(part).astype(types[dtype]) for part in (tp, fp, fn))
     return FORMULAS[formula](tp, fp, fn, types[dtype](EPSILON))
 
@@ -115,7 +115,7 @@ def near(text: str, max_tp: int, decimals: int | None) -> tuple[Integers, Intege
     stops early where about `PAIRS` pairs are found. Raises `InputError` unless 0 < F1 <= 1.
     """
     value = number(text)
-    check(0 < value <= 1, "true F1", "lies in (0, 1]", text)
+    check(0 < value <= 1, "true F1", "must lie in (0, 1]", text)
     width = value * 6e-7 + EPSILON
     if decimals is not None:
         width += 0.5 * 10.0**-decimals

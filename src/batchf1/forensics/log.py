@@ -216,11 +216,14 @@ def _pick(metrics: dict[str, str], prefix: str, kind: str) -> str | None:
 def _check(log: Log, text: str) -> None:
     for part in (log.train, log.validation):
         for name, value in part._asdict().items():
-            check(value is None or 0 <= number(value) <= 1, name, "lies in [0, 1]", value)
+            check(value is None or 0 <= number(value) <= 1, name, "must lie in [0, 1]", value)
     tied = has_both_f1(log.validation) or (has_both_f1(log.train) and log.total)
-    rule = "needs the naive F1 on a progress line and the true F1 of the same split on its own line"
+    rule = (
+        "must have the naive F1 on a progress line, "
+        "and the true F1 of the same split on a line of its own"
+    )
     shown = text.strip()[:60] or "nothing"
     check(bool(tied), "log", rule, shown)
     for name, total in (("steps", log.total), ("validation samples", log.validation_samples)):
         good = total is None or 1 <= total <= MAX_SAMPLES
-        check(good, name, f"is a whole number in 1 .. {MAX_SAMPLES}", total)
+        check(good, name, f"must be a whole number from 1 to {MAX_SAMPLES}", total)

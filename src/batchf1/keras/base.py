@@ -105,17 +105,20 @@ class Strategy:
     ) -> None:
         check_metric(metric)
         good = re.fullmatch(r"[\w.-]+", str(metric.name), re.ASCII) is not None
-        check(good, "metric", "has a name of letters, digits, _ . and -", repr(metric.name))
+        check(good, "metric", "must have a name of letters, digits, _ . and -", repr(metric.name))
         self.metric = metric
         good = isinstance(threshold, Real) and 0 < float(threshold) < 1
-        rule = "must lie in (0, 1)" + ", a probability for logits too" * from_logits
+        rule = "must lie in (0, 1)" + ", as a probability, for logits too" * from_logits
         check(good, "threshold", rule, threshold)
         self.threshold, self.from_logits = float(threshold), from_logits
         self.multilabel = multilabel
         self.form = label_format_of(metric, multilabel, self.threshold, from_logits)
         self.name = self.name if name is None else name
         good = re.fullmatch(r"(?!.*_1$)[\w.-]+", str(self.name), re.ASCII) is not None
-        rule = "has letters, digits, _ . - and at its end no _1, which Keras gives a second metric"
+        rule = (
+            "must consist of letters, digits, _ . and -, and cannot end in _1, "
+            "which Keras gives to a second metric of a name"
+        )
         check(good, "name", rule, repr(self.name))
 
     def __init_subclass__(cls) -> None:

@@ -89,7 +89,7 @@ class BatchRatio(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignor
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch; `InputError` for weights or a mask, which a single number cannot respect."""
         weighted = weights(y_pred, sample_weight) is not None
-        rule = "has no weighted form: put it into metrics=, under a model without masks"
+        rule = "cannot be weighted: put it into metrics=, under a model without masks"
         check(not weighted, self.name, rule, "weights or a mask")
         super().update_state(y_true, y_pred)
 

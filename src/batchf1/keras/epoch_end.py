@@ -79,7 +79,7 @@ class EpochEnd(Strategy):
         super().__init__(threshold, **options)
         listed = validation_freq if isinstance(validation_freq, list) else [validation_freq]
         good = all(isinstance(n, int) and n >= 1 for n in listed)
-        rule = "is a whole number >= 1 or a list of epochs, as in fit"
+        rule = "must be a whole number >= 1 or a list of epochs, as in fit"
         check(good, "validation_freq", rule, validation_freq)
         self.validation_freq, self.all_samples = validation_freq, all_samples
 
@@ -198,10 +198,15 @@ class PassAtEpochEnd(LogValidator):
         y_true = np.asarray(y_true)
         check_shape(y_true.shape, "labels")
         check_shape(scores.shape, "model output")
-        check(len(y_true) == len(scores), "labels", f"must be {len(scores)}", len(y_true))
+        check(
+            len(y_true) == len(scores),
+            "labels",
+            f"must be as many as the scores, {len(scores)}",
+            len(y_true),
+        )
         positive = y_true == 1
         if not (positive | (y_true == 0)).all():
-            raise_input_error("labels", "are 0 or 1", np.unique(y_true))
+            raise_input_error("labels", "must be 0 or 1", np.unique(y_true))
         self._check_probabilities(scores)
         threshold = score_threshold(self.strategy.threshold, self.strategy.from_logits)
         return positive.ravel(), predicted_positive(scores.ravel(), threshold)
@@ -209,5 +214,5 @@ class PassAtEpochEnd(LogValidator):
     def _check_probabilities(self, scores: Any) -> None:
         """Raise `InputError` for scores outside [0, 1] that are no logits."""
         if not self.strategy.from_logits and ((scores < 0) | (scores > 1)).any():
-            rule = "lie in [0, 1]; for logits, pass from_logits=True"
+            rule = "must lie in [0, 1] (from_logits=True allows logits)"
             raise_input_error("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")

@@ -63,11 +63,11 @@ class LabelFormat(NamedTuple):
     def _check_shapes(self, labels: Sequence[int | None], scores: Sequence[int | None]) -> None:
         n = self.n_classes
         good = len(scores) == 2 and scores[1] == n
-        check(good, "model output", f"needs a column for each of {n} classes", tuple(scores))
+        check(good, "model output", f"must have a column for each of {n} classes", tuple(scores))
         good = len(labels) == 2 and labels[1] == n
         good = good or (not self.multilabel and (len(labels) == 1 or labels[1:] == (1,)))
         either = "" if self.multilabel else "(n,), (n, 1) or "
-        check(good, "labels", f"need shape {either}(n, {n})", tuple(labels))
+        check(good, "labels", f"must have shape {either}(n, {n})", tuple(labels))
 
 
 def label_format_of(
@@ -77,14 +77,19 @@ def label_format_of(
     n_classes = None
     if isinstance(metric, ClassAveraged):
         n_classes = metric.n_classes
-        check(n_classes is not None, "metric", "needs n_classes in a model", metric.name)
+        check(n_classes is not None, "metric", "must have n_classes in a model", metric.name)
     form = LabelFormat(n_classes, multilabel, threshold, from_logits)
-    rule = "goes with a metric over classes, such as f_beta(1, 'macro', n_classes=5)"
+    rule = "must be combined with a metric over classes, such as f_beta(1, 'macro', n_classes=5)"
     check(n_classes is not None or not multilabel, "multilabel", rule, multilabel)
-    rule = "is 2 or more, or any with multilabel=True"
+    rule = "must be at least 2, or have multilabel=True beside it"
     check(not form.one_class or n_classes != 1, "n_classes", rule, n_classes)
     good = not form.one_class or threshold == 0.5
-    check(good, "threshold", "of classes goes with multilabel=True", threshold)
+    check(
+        good,
+        "threshold",
+        "cannot be set for a metric over classes without multilabel=True",
+        threshold,
+    )
     return form
 
 
@@ -112,6 +117,6 @@ def _one_hot(labels: Any, n_classes: int) -> Any:
     if len(labels.shape) == 2 and labels.shape[1] == n_classes:
         return ops.cast(labels, "float32")
     kind = keras.backend.standardize_dtype(labels.dtype)
-    check(kind != "bool", "labels", f"are the whole numbers 0 .. {n_classes - 1}", "bools")
+    check(kind != "bool", "labels", f"must be whole numbers from 0 to {n_classes - 1}", "bools")
     column = ops.reshape(ops.cast(labels, "float32"), (-1, 1))  # whole up to 2**24
     return ops.cast(ops.equal(column, ops.arange(n_classes, dtype="float32")), "float32")

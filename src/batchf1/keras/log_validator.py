@@ -41,11 +41,11 @@ def read(logs: Logs, key: str, prefix: str = "") -> float:
     Of two metrics of one name Keras renames the later, so the log could be of either.
     """
     for twin in (f"{prefix}{key}_1", f"{prefix}weighted_{key}"):
-        rule = "is the name of two metrics: give each strategy its own name="
+        rule = "cannot be the name of two metrics: give each strategy its own name="
         check(twin not in logs, key, rule, f"{twin} beside it")
     if prefix + key not in logs:
         raise_input_error(
-            prefix + key, "needs to be logged: compile with the strategy's metrics()", [*logs]
+            prefix + key, "must be logged: compile with the strategy's metrics()", [*logs]
         )
     return float(logs[prefix + key])
 
@@ -53,7 +53,7 @@ def read(logs: Logs, key: str, prefix: str = "") -> float:
 def write(logs: MutableMapping[str, Any], key: str, value: float) -> None:
     """Write a number to the logs; `InputError` if the key exists."""
     rule = "is in the logs already: give each strategy its own name="
-    check(key not in logs, key, rule, logs.get(key))
+    check(key not in logs, key, rule)
     logs[key] = value
 
 
@@ -79,7 +79,7 @@ class LogValidator(legacy.Callback):
         ours = self.strategy.from_logits
         losses = keras.tree.flatten(self.model.loss)  # functions and names have no attribute
         agreed = any(getattr(loss, "from_logits", ours) == ours for loss in losses)
-        check(agreed, self.strategy.key, f"needs from_logits={not ours}, as the loss", ours)
+        check(agreed, self.strategy.key, f"must have from_logits={not ours}, as the loss has", ours)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Raise `InputError` for a log that is NaN, missing or ambiguous."""

@@ -141,13 +141,13 @@ def by_output(name: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pair
     outputs = keras.tree.flatten(y_pred)
     if len(outputs) == 1:
         labels = keras.tree.flatten(y_true) if isinstance(y_true, dict) else [y_true]
-        check(len(labels) == 1, name, "needs labels for its only output", list(y_true))
+        check(len(labels) == 1, name, "must have labels for its only output", list(y_true))
         return {"": _pair(name, labels[0], outputs[0])}
     named = isinstance(y_pred, dict)
     scores = y_pred if named else dict(zip(model.output_names, outputs, strict=True))
     if not isinstance(y_true, dict):
         how = " by name" if named else ""
-        rule = f"needs labels for each of {len(scores)} outputs{how}"
+        rule = f"must have labels for each of {len(scores)} outputs{how}"
         listed = isinstance(y_true, list | tuple) and len(y_true) == len(scores)
         check(listed and not named, name, rule, type(y_true).__name__)
         y_true = dict(zip(scores, y_true, strict=True))
@@ -157,7 +157,7 @@ def by_output(name: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pair
 def _pair(name: str, y_true: Any, y_pred: Any) -> Pair:
     """Convert labels, floats in Keras' dtype, and scores to arrays of as many samples."""
     scores, labels = (np.asarray(ops.convert_to_numpy(part)) for part in (y_pred, y_true))
-    check(len(labels) == len(scores), name, f"needs {len(scores)} labels", len(labels))
+    check(len(labels) == len(scores), name, f"must have {len(scores)} labels", len(labels))
     if labels.dtype.kind == "f":
         labels = labels.astype(keras.config.floatx())
     return labels, scores

@@ -74,11 +74,16 @@ class Reconstructed(Strategy):
         self, threshold: float = 0.5, logged: Logged = "per_sample", **options: Any
     ) -> None:
         super().__init__(threshold, **options)
-        check(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
+        check(logged in get_args(Logged), "logged", f"must be one of {get_args(Logged)}", logged)
         ratio = ratio_of(self.metric)
         counts_all = any(weights[3] for weights in (ratio.top, ratio.bottom))
         good = logged != "sum" or not counts_all
-        check(good, "metric", "of true negatives needs logged per_sample or mean", logged)
+        check(
+            good,
+            "metric",
+            "must not count true negatives, unless logged is per_sample or mean",
+            logged,
+        )
         self.logged = logged
 
     def metrics(self) -> list[Any]:
@@ -185,7 +190,12 @@ class CountShare(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignor
         """Add a batch; `InputError` for weights or a mask where sums or means are logged."""
         counted = weights(y_pred, sample_weight)
         good = counted is None or self.logged == "per_sample"
-        check(good, self.name, "takes weights and masks with logged='per_sample'", self.logged)
+        check(
+            good,
+            self.name,
+            "cannot take weights and masks without logged='per_sample'",
+            self.logged,
+        )
         super().update_state(y_true, y_pred, counted)
 
     def result(self) -> Any:

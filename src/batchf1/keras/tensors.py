@@ -50,7 +50,9 @@ def thresholded(
 def check_as_many(labels: Any, scores: Any) -> None:
     """Raise `InputError` for different numbers of labels and scores, if both are static."""
     n, wanted = labels.shape[0], scores.shape[0]
-    check(None in (n, wanted) or n == wanted, "labels", f"must be {wanted}, as the scores", n)
+    check(
+        None in (n, wanted) or n == wanted, "labels", f"must be as many as the scores, {wanted}", n
+    )
 
 
 def nan_where_invalid(labels: Any, valid: Any, scores: Any) -> Any:
@@ -69,7 +71,7 @@ def weights(y_pred: Any, sample_weight: Any = None) -> Any:
     """
     mask = getattr(y_pred, "_keras_mask", None)
     given = {"sample_weight": sample_weight, "mask": mask}
-    vectors = [_vector(x, name, "needs") for name, x in given.items() if x is not None]
+    vectors = [_vector(x, name, VECTOR) for name, x in given.items() if x is not None]
     parts = [ops.cast(vector, "float64") for vector in vectors]
     return math.prod(parts[1:], start=parts[0]) if parts else None
 
@@ -80,19 +82,21 @@ def check_dtype(dtype: Any, name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of JAX, whose reason is the error below
         actual = keras.backend.standardize_dtype(ops.zeros((), asked).dtype)
-    rule = f"counts in {asked}, as float32 stops at 2**24: on JAX, set JAX_ENABLE_X64=1"
+    rule = f"must count in {asked}, as float32 stops at 2**24: on JAX, set JAX_ENABLE_X64=1"
     check(actual == asked, name, rule, actual)
 
 
-def _vector(x: Any, name: str, needs: str = "a binary metric needs") -> Any:
+VECTOR = "must have shape (n,) or (n, 1)"
+BINARY = f"{VECTOR} for a binary metric"
+
+
+def _vector(x: Any, name: str, rule: str = BINARY) -> Any:
     x = ops.convert_to_tensor(x)
-    check_shape(x.shape, name, needs)
+    check_shape(x.shape, name, rule)
     return ops.reshape(x, (-1,))
 
 
-def check_shape(
-    shape: Sequence[int | None], name: str, needs: str = "a binary metric needs"
-) -> None:
+def check_shape(shape: Sequence[int | None], name: str, rule: str = BINARY) -> None:
     """Raise `InputError` for a shape that is neither (n,) nor (n, 1)."""
     if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)):
-        raise_input_error(name, f"{needs} shape (n,) or (n, 1)", tuple(shape))
+        raise_input_error(name, rule, tuple(shape))

@@ -70,7 +70,7 @@ class Validated:
             x, y = keras.tree.map_structure(lambda part: part[:DEFAULT_SIZE], self.data)
         else:
             first = next(batches(self.data), None)
-            check(first is not None, self.name, "needs data with a batch", "none")
+            check(first is not None, self.name, "needs data with at least one batch", "none")
             x, y = unweighted(self.name, first)
         objects.by_output(self.name, model, y, predicted(model, x))
 

@@ -83,7 +83,7 @@ def reconstructed(
     0.6666666666666666
     """
     check_averaging(averaging)
-    check(logged in get_args(Logged), "logged", f"is one of {get_args(Logged)}", logged)
+    check(logged in get_args(Logged), "logged", f"must be one of {get_args(Logged)}", logged)
     if logged == "per_sample":
         return pooled(counts, zero_division, metric)
     counts, undefined = _of_batches(counts, metric), checks.zero_division(zero_division)
@@ -110,7 +110,7 @@ def pooled(counts: Counts, zero_division: float = 0.0, metric: Metric = F1) -> F
 def check_averaging(averaging: object) -> None:
     """Raise `InputError` unless this is an averaging rule."""
     rules = get_args(Averaging)
-    check(averaging in rules, "averaging", f"is one of {rules}", averaging)
+    check(averaging in rules, "averaging", f"must be one of {rules}", averaging)
 
 
 def _of_batches(counts: Counts, metric: Metric) -> Counts:
@@ -124,4 +124,9 @@ def _of_batches(counts: Counts, metric: Metric) -> Counts:
 
 
 def _need_a_batch(name: str, shape: tuple[int, ...]) -> None:
-    check(len(shape) > 0 and shape[-1] > 0, name, "need a batch along the last axis", shape)
+    check(
+        len(shape) > 0 and shape[-1] > 0,
+        name,
+        "must have at least one batch along the last axis",
+        shape,
+    )

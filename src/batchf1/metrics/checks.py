@@ -16,7 +16,7 @@ MAX_INTEGER = 2**53
 
 
 def check_argument(condition: bool, name: str, rule: str, value: Any) -> None:
-    """`errors.require`, but that a text gets quotes: '3' is no number."""
+    """Check as `errors.check` does, with quotes around a text: '3' is no number."""
     if not condition:
         raise_input_error(name, rule, repr(value))
 
@@ -56,8 +56,8 @@ def check_integer(name: str, value: Any, least: int = 1) -> int:
     except TypeError:
         found = -1
     good = found >= least and not isinstance(value, bool)
-    check_argument(good, name, f"is a whole number >= {least}", value)
-    check(found <= MAX_INTEGER, name, "is at most 2**53", found)
+    check_argument(good, name, f"must be a whole number >= {least}", value)
+    check(found <= MAX_INTEGER, name, "must be at most 2**53", found)
     return found
 
 
@@ -74,24 +74,24 @@ def real(value: Any) -> float:
 
 def check_fraction(name: str, value: Any) -> float:
     """`value` as a float; raises `InputError` unless it is a single number in (0, 1]."""
-    check_argument(0 < real(value) <= 1, name, "lies in (0, 1]", value)
+    check_argument(0 < real(value) <= 1, name, "must lie in (0, 1]", value)
     return float(value)
 
 
 def check_fractions(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """`values`, of any shape, as float64; raises `InputError` unless all lie in (0, 1]."""
-    found = array(name, "lies in (0, 1]", values)
+    found = array(name, "must lie in (0, 1]", values)
     good = (found > 0) & (found <= 1)
-    check_argument(found.dtype != bool, name, "lies in (0, 1]", values)
+    check_argument(found.dtype != bool, name, "must lie in (0, 1]", values)
     if not good.all():
-        raise_input_error(name, "lies in (0, 1]", found[~good][0].item())
+        raise_input_error(name, "must lie in (0, 1]", found[~good][0].item())
     return found.astype(np.float64)
 
 
 def zero_division(value: Any) -> float:
     """What 0/0 counts as: 0, 1, or NaN to leave it out; raises `InputError` for anything else."""
     good = is_number(value) and (value in (0, 1) or bool(np.isnan(value)))
-    check(good, "zero_division", "is 0, 1 or NaN", value)
+    check(good, "zero_division", "must be 0, 1 or NaN", value)
     return float(value)
 
 

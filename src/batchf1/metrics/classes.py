@@ -42,8 +42,10 @@ def class_counts(
     if multilabel:
         _check_table(labels, given.shape)
         return batch_counts(labels.T, given.T, batch_size, threshold)
-    check(given.shape[1] > 1, "scores", "need a column for each class, 2 or more", given.shape)
-    check(threshold == 0.5, "threshold", "goes with multilabel=True", threshold)
+    check(
+        given.shape[1] > 1, "scores", "must have a column for each class, at least 2", given.shape
+    )
+    check(threshold == 0.5, "threshold", "cannot be set without multilabel=True", threshold)
     predicted_positive(given)  # refuses a score that is no number
     decided = _against_rest(given.argmax(axis=1), given.shape[1])
     return batch_counts(_one_hot(labels, given.shape), decided, batch_size)
@@ -51,10 +53,10 @@ def class_counts(
 
 def _table(scores: ArrayLike, n_classes: int | None) -> NDArray[Any]:
     given = checks.array("scores", "must be numbers", scores)
-    check(given.ndim == 2, "scores", "have shape (n, n_classes)", given.shape)
+    check(given.ndim == 2, "scores", "must have shape (n, n_classes)", given.shape)
     if n_classes is not None:
         columns = checks.check_integer("n_classes", n_classes)
-        rule = f"have a column for each of the {columns} classes"
+        rule = f"must have a column for each of the {columns} classes"
         check(given.shape[1] == columns, "scores", rule, given.shape)
     return given
 
@@ -64,16 +66,16 @@ def _one_hot(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     n, classes = shape
     if labels.shape in ((n,), (n, 1)):
         return _against_rest(_whole_labels(labels.reshape(-1), classes), classes)
-    _check_table(labels, shape, f"are (n,), (n, 1) or as scores, {shape}")
+    _check_table(labels, shape, f"must have shape (n,), (n, 1) or that of the scores, {shape}")
     once = ((labels == 0) | (labels == 1)).all(axis=1) & (labels.sum(axis=1) == 1)
-    rule = "a one-hot label has one 1 and else 0; multilabel=True for several"
+    rule = "must have a single 1 in each one-hot row, and else 0 (multilabel=True allows several)"
     if not once.all():
         raise_input_error("y_true", rule, str(labels[~once][0].tolist()))
     return labels.T
 
 
 def _whole_labels(labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
-    rule = f"labels are the whole numbers 0 .. {classes - 1}"
+    rule = f"must be whole numbers from 0 to {classes - 1}"
     check(labels.dtype != bool, "y_true", rule, "bools")
     good = np.isin(labels, np.arange(classes))
     if not good.all():
@@ -88,5 +90,8 @@ def _against_rest(chosen: NDArray[Any], classes: int) -> NDArray[np.bool_]:
 
 def _check_table(labels: NDArray[Any], shape: tuple[int, ...], rule: str | None = None) -> None:
     check(
-        labels.shape == shape, "y_true", rule or f"has the shape of scores, {shape}", labels.shape
+        labels.shape == shape,
+        "y_true",
+        rule or f"must have the shape of the scores, {shape}",
+        labels.shape,
     )

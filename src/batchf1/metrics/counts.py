@@ -76,7 +76,7 @@ def as_counts(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> Cou
 def checked(counts: Counts) -> Counts:
     """The same counts, as `as_counts` makes them; raises `InputError` as it does."""
     checks.check_argument(
-        isinstance(counts, Counts), "counts", "are a batchf1.metrics.counts.Counts", counts
+        isinstance(counts, Counts), "counts", "must be a batchf1.metrics.counts.Counts", counts
     )
     return as_counts(*counts)
 
@@ -89,9 +89,9 @@ def predicted_positive(scores: ArrayLike, threshold: float = 0.5) -> NDArray[np.
     NaN or no number, and for a threshold that is no finite number.
     """
     array = checks.array("scores", "must be numbers", scores)
-    check(not np.isnan(array).any(), "scores", "must not be NaN", "NaN")
+    check(not np.isnan(array).any(), "scores", "must not contain NaN")
     finite = bool(np.isfinite(checks.real(threshold)))
-    checks.check_argument(finite, "threshold", "is a finite number", threshold)
+    checks.check_argument(finite, "threshold", "must be a finite number", threshold)
     # by kind: to NumPy Keras' bfloat16 is no np.floating
     kind = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
     return array > kind.type(threshold)
@@ -110,13 +110,18 @@ def batch_counts(
     >>> batch_counts([1, 0, 1, 0, 1], [0.9, 0.8, 0.2, 0.1, 0.7], batch_size=2).tp.tolist()
     [1, 0, 1]
     """
-    rule, size = "labels are 0 or 1", checks.check_integer("batch_size", batch_size)
+    rule, size = "must be 0 or 1", checks.check_integer("batch_size", batch_size)
     labels, decided = checks.array("y_true", rule, y_true), predicted_positive(scores, threshold)
     if labels.shape != decided.shape:
         raise_input_error(
             "y_true and scores", "must have one shape", f"{labels.shape} and {decided.shape}"
         )
-    check(labels.ndim > 0 and labels.shape[-1] > 0, "y_true", "needs a sample", labels.shape)
+    check(
+        labels.ndim > 0 and labels.shape[-1] > 0,
+        "y_true",
+        "must have at least one sample",
+        labels.shape,
+    )
     good = (labels == 0) | (labels == 1)
     if not good.all():
         raise_input_error("y_true", rule, labels[~good][0].item())

@@ -44,11 +44,16 @@ def nearest_counts(n_samples: int, prevalence: float, precision: float, recall: 
     asked = {name: checks.check_fraction(name, rate) for name, rate in asked.items()}
     positives = round(n * asked["prevalence"])
     tp = round(positives * asked["recall"])
-    few = f"leaves no {'true positive' if positives else 'positive'} among {n:,} samples"
+    few = f"must leave a {'true positive' if positives else 'positive'} among {n:,} samples"
     short = "recall" if positives else "prevalence"
-    check(tp > 0, short, f"{few}: give more samples, counts or no n_samples", asked[short])
+    check(
+        tp > 0,
+        short,
+        f"{few} (give more samples, counts or no n_samples)",
+        asked[short],
+    )
     fp = round(tp * (1 - asked["precision"]) / asked["precision"])
-    room = "gives more false positives than there are negatives"
+    room = "cannot be so low: it gives more false positives than there are negatives"
     check(fp <= n - positives, "precision", room, asked["precision"])
     return Counts(tp, fp, positives - tp, n - positives - fp)
 

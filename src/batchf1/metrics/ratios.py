@@ -168,7 +168,7 @@ class ClassAveraged(NamedTuple):
         n = counts.n
         strange = n[n != n[:1]]
         if strange.size:
-            rule = "have the classes on the first axis, each of the same samples"
+            rule = "must have the classes on the first axis, each of the same samples"
             raise_input_error("counts", rule, f"{n.flat[0]} and {strange[0]} samples")
         return np.asarray(n[0])
 
@@ -176,7 +176,9 @@ class ClassAveraged(NamedTuple):
         """Refuse counts whose first axis does not run over the classes."""
         wanted = len(shape) > 0 and shape[0] > 0 and self.n_classes in (None, shape[0])
         number = "" if self.n_classes is None else f"{self.n_classes} "
-        check(wanted, "counts", f"{self.name} needs {number}classes on the first axis", shape)
+        check(
+            wanted, "counts", f"must have {number}classes on the first axis for {self.name}", shape
+        )
 
 
 Metric = Ratio | ClassAveraged
@@ -263,16 +265,18 @@ def check_metric(metric: object) -> None:
         return
     check_ratio(metric.ratio)
     known = metric.average in get_args(Average)
-    check(known, "average", "is binary, micro, macro or weighted", metric.average)
+    check(known, "average", "must be binary, micro, macro or weighted", metric.average)
     if metric.n_classes is not None:
         checks.check_integer("n_classes", metric.n_classes)
 
 
 def check_ratio(metric: object) -> None:
     """Raise `InputError` unless this is a `Ratio` whose values lie in [0, 1]."""
-    rule = "is a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
+    rule = "must be a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
     if isinstance(metric, ClassAveraged):
-        raise_input_error("metric", "is of one class here, a Ratio", f"{metric.name}, over classes")
+        raise_input_error(
+            "metric", "must be a Ratio, of one class, here", f"{metric.name}, over classes"
+        )
     checks.check_argument(isinstance(metric, Ratio), "metric", rule, metric)
     assert isinstance(metric, Ratio)
     given = (metric.top, metric.bottom)
@@ -308,7 +312,12 @@ def _averaged(ratio: Ratio, average: str, n_classes: int | None) -> Metric:
         over = ClassAveraged(ratio, average, n_classes)  # type: ignore[arg-type]
         check_metric(over)
         return over
-    check(n_classes is None, "n_classes", "goes with micro, macro or weighted", n_classes)
+    check(
+        n_classes is None,
+        "n_classes",
+        "must be combined with average micro, macro or weighted",
+        n_classes,
+    )
     return ratio
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from batchf1.errors import check, missing, raise_input_error
+from batchf1.errors import check, missing, raise_input_error, raise_path_error
 
 HOST = platform.node()
 PART = re.compile(r"\.(\d+)\.part(\.\w+)?$")
@@ -55,7 +55,7 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise_input_error(str(path), "must be a readable file", error.strerror or str(error))
+        raise_path_error(path, "must be a readable file", error)
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def replacing(path: str | Path, swept: bool = False) -> Iterator[Path]:
 
     The file is on the disk before it replaces `path`, so that a loss of power leaves the old file
     or the new one. Temporary files of killed processes are removed too, unless the folder has been
-    `swept`. Raises `InputError` where the file cannot be written.
+    `swept`. Raises `InputError` where the file cannot be written, `OSError` where the disk is full.
     """
     path = Path(path)
     with _part_of(path, swept) as part:
@@ -97,7 +97,7 @@ def _part_of(path: Path, swept: bool = False) -> Iterator[Path]:
             remove_stale(path.parent, path.name)
         yield part
     except OSError as error:
-        raise_input_error(str(path), "could not be written", error.strerror or str(error))
+        raise_path_error(path, "cannot be written", error)
     finally:
         with suppress(OSError):
             remove(part)

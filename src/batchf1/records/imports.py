@@ -30,10 +30,15 @@ def exists(where: str) -> bool:
 def named(thing: str, where: str) -> Any:
     """Import the object of `module:object`; raise `InputError`, naming `thing`, if missing."""
     module, _, name = where.partition(":")
-    check(bool(module and name) and exists(where), thing, "module:function is found", where)
+    check(
+        bool(module and name) and exists(where),
+        thing,
+        "must name a function that can be imported, as module:function",
+        where,
+    )
     with plugin(thing, module):
         found = import_module(module)
-    check(hasattr(found, name), thing, f"{module} must have it", name)
+    check(hasattr(found, name), thing, f"must be defined in {module}", name)
     return getattr(found, name)
 
 

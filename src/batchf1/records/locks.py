@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from batchf1.errors import raise_input_error
+from batchf1.errors import raise_path_error
 
 _open: list[IO[str]] = []
 """Kept open, and so locked, to the end of the process, however it ends."""
@@ -47,7 +47,7 @@ def held(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = _locked(path, waiting)
     except OSError as error:
-        raise_input_error(str(path.parent), "could not be written", error.strerror or str(error))
+        raise_path_error(path.parent, "cannot be written", error)
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from batchf1.errors import check, one_line, raise_input_error
+from batchf1.errors import check, keep_machine_error, one_line, raise_input_error
 from batchf1.records import files, provenance, tables
 from batchf1.records.files import sha256_of
 
@@ -77,10 +77,10 @@ def provenance_of(path: Path) -> dict[str, Any]:
     without a record.
     """
     kinds = _readers()
-    check(path.suffix in kinds, str(path), f"is one of {', '.join(kinds)}", path.suffix)
+    check(path.suffix in kinds, str(path), f"must end in one of {', '.join(kinds)}", path.suffix)
     files.read(path)
     record: dict[str, Any] = kinds[path.suffix](path)
-    check(bool(record), str(path), "must say what it was made from", "no such record")
+    check(bool(record), str(path), "must have a record of what it was made from")
     if path.suffix == ".parquet":
         return record
     if path.suffix == ".csv" and record.get("sha256") != sha256_of(path):
@@ -116,6 +116,7 @@ def _of_png(path: Path) -> dict[str, Any]:
             picture.load()  # texts may stand behind the pixels
             texts: dict[str, str] = getattr(picture, "text", {})
     except (OSError, SyntaxError, ValueError) as error:
+        keep_machine_error(error, path)
         raise_input_error(str(path), "must be a whole PNG", error)
     return _parsed(texts.get(KEY, "{}").encode(), path)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from batchf1.errors import check, raise_input_error
+from batchf1.errors import check, keep_machine_error, raise_input_error
 from batchf1.records.files import replacing
 
 HEADING = "# The article's claims"
@@ -34,14 +34,17 @@ def claims(page: Path) -> list[Claim]:
     try:
         text = page.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        keep_machine_error(error, page)
         raise_input_error(str(page), "must be a readable file", error)
     _, _, section = f"\n{text}".partition(f"\n{HEADING}\n")
     rows = [_cells(line) for line in section.partition("\n## ")[0].splitlines()]
     found = [row for row in rows if row and row[0] in CLAIMS]
     numbers = [row[0] for row in found]
-    check(numbers == CLAIMS, f"{page}: {HEADING}", f"has a row for each of {CLAIMS}", numbers)
+    check(numbers == CLAIMS, f"{page}: {HEADING}", f"must have a row for each of {CLAIMS}", numbers)
     for row in found:
-        check(len(row) == 4, f"{page}: {row[0]}", "has number, claim, verdict, reasons", row)
+        check(
+            len(row) == 4, f"{page}: {row[0]}", "must have number, claim, verdict and reasons", row
+        )
     in_folder = re.compile(r"(?<=\]\()(?=\w+\.md)")
     return [Claim(*(in_folder.sub(f"{page.parent.name}/", cell) for cell in row)) for row in found]
 

@@ -18,7 +18,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 from pandera.errors import SchemaError, SchemaErrors
 
-from batchf1.errors import InputError, one_line, raise_input_error
+from batchf1.errors import InputError, keep_machine_error, one_line, raise_input_error
 from batchf1.errors import check as errors_check
 from batchf1.records.files import replacing
 
@@ -38,7 +38,11 @@ def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.D
         return valid
     except (SchemaError, SchemaErrors) as error:
         column = getattr(getattr(error, "schema", None), "name", None)
-        raise_input_error(name, f"column {column}" if column else "table", one_line(error)[:300])
+        raise_input_error(
+            f"{name}: column {column}" if column else name,
+            "must fit the schema",
+            one_line(error)[:300],
+        )
 
 
 def check_columns(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
@@ -62,7 +66,7 @@ def _check_names(names: Iterable[str], schema: pa.DataFrameSchema, thing: str) -
     errors_check(
         not lacking, thing, "must have every column of its schema", f"none named {lacking}"
     )
-    errors_check(not strange, thing, "has the columns of its schema alone", strange)
+    errors_check(not strange, thing, "must have the columns of its schema only", strange)
 
 
 def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -129,7 +133,7 @@ class Writer:
         valid = self.check(piece, self.schema, str(self.path))
         alike = self._open.schema if self._open else None
         same = alike is None or list(valid.columns) == alike.names
-        rule = "all pieces must have the columns of the first"
+        rule = "must have the columns of the first piece in all pieces"
         errors_check(same, str(self.path), rule, list(valid.columns))
         try:
             arrow = pyarrow.Table.from_pandas(valid, schema=alike, preserve_index=False)
@@ -253,6 +257,7 @@ def _reading(path: str | Path) -> Iterator[parquet.ParquetFile]:
     except InputError:
         raise
     except Exception as error:  # a flipped bit can raise anything in PyArrow and pandas
+        keep_machine_error(error, path)
         said = one_line(f"{type(error).__name__}: {error}")
         raise_input_error(str(path), "must be a whole parquet file", said)
 

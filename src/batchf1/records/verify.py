@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from yaml import YAMLError, safe_load
 
-from batchf1.errors import InputError, check, one_line, raise_input_error
+from batchf1.errors import InputError, check, keep_machine_error, one_line, raise_input_error
 from batchf1.records import files
 
 TOLERANCES = "tolerances.yaml"
@@ -114,7 +114,7 @@ def load(path: Path) -> tuple[float, dict[str, Tolerance]]:
 
 def _tables(folder: Path) -> dict[str, Path]:
     found = {path.stem: path for path in sorted(folder.glob("*.csv"))}
-    check(bool(found), str(folder), "must be a folder with tables of figures", "none")
+    check(bool(found), str(folder), "must be a folder with tables of figures")
     return found
 
 
@@ -122,6 +122,7 @@ def _read(path: Path) -> pd.DataFrame:
     try:  # as text: equal means equal digits
         return pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
+        keep_machine_error(error, path)
         raise_input_error(str(path), "must be the CSV of a figure", error)
 
 
@@ -154,7 +155,12 @@ def differences(
 def _check_columns(figure: str, table: pd.DataFrame, tolerance: Tolerance) -> None:
     for column in sorted({*tolerance.key, *tolerance.within}):
         columns = list(table.columns)
-        check(column in columns, f"tolerance of {figure}", f"is of columns {columns}", column)
+        check(
+            column in columns,
+            f"tolerance of {figure}",
+            f"must name columns among {columns}",
+            column,
+        )
 
 
 def _by_key(table: pd.DataFrame, key: list[str]) -> pd.DataFrame:

@@ -59,16 +59,17 @@ def experiments(folder: str | Path) -> dict[str, Experiment]:
     """
     found: dict[str, Experiment] = {}
     owner = dict(MEASURED)
-    check(Path(folder).is_dir(), str(folder), "must be a folder of experiments", "none")
+    check(Path(folder).is_dir(), str(folder), "must be a folder of experiments")
     for path in sorted(Path(folder).glob("*.yml")):
-        raise_input_error(str(path), "experiment files end in .yaml", path.name)
+        raise_input_error(str(path), "must end in .yaml, as all experiment files")
     for path in sorted(Path(folder).glob("*.yaml")):
         check_name(path.stem, f"{path}: the name")
         found[path.stem] = experiment = load(path)
         for figure, module in experiment.figures.items():
             check_name(figure, f"{path}: figures")
             registry.import_path(registry.FIGURES, module, f"{path}: figures.{figure}")
-            check(figure not in owner, f"{path}: figures", f"{owner.get(figure)} has it", figure)
+            rule = f"cannot make a figure of {owner.get(figure)}"
+            check(figure not in owner, f"{path}: figures", rule, figure)
             owner[figure] = path
     return found
 

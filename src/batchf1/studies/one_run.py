@@ -54,7 +54,7 @@ def one_run(study: str, settings: Sequence[str]) -> Run:
 def _having(runs: list[_Choice], text: str, study: str) -> list[_Choice]:
     """Return the runs that have a setting."""
     key, _, written = text.partition("=")
-    check(key in runs[0].settings, "--study", f"{study} has no setting of this name", key)
+    check(key in runs[0].settings, "--study", f"must be narrowed by a setting of {study}", key)
     value = _value(written)
     found = [run for run in runs if run.settings[key] == value]
     values = _listed(runs, key)

@@ -63,7 +63,7 @@ def _check(
 ) -> None:
     """Refuse a run without rows, and one with fewer or more rows than it should have."""
     missing = [ids[i] for i in np.flatnonzero(found == 0)]
-    rule = "every run must be in a shard"
+    rule = "must have every run in a shard"
     check(not missing, str(experiment), rule, f"none for {_some(missing)}")
     for i in np.flatnonzero(found != sizes)[:1]:
         cell = grid[cell_of[i]]
@@ -102,11 +102,12 @@ class _Shard:
     def _with_index(self, chunk: pd.DataFrame) -> pd.DataFrame:
         indices = self.order.get_indexer(pd.Index(chunk["run_id"]))
         unknown = chunk["run_id"][indices < 0].unique()
-        rule = "shards hold runs of the study alone"
+        rule = "must hold runs of the study only"
         check(len(unknown) == 0, str(self.path), rule, _some(list(unknown)))
         following = np.diff(indices, prepend=self.last)
         good = bool((following >= 0).all())
-        check(good, str(self.path), "has its runs in the order of the study's grid", "another")
+        rule = "must have its runs in the order of the study's grid"
+        check(good, str(self.path), rule, "another order")
         self.last = int(indices[-1]) if len(indices) else self.last
         return chunk.assign(**{INDEX: indices})
 

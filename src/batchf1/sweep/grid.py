@@ -25,7 +25,7 @@ from yaml import YAMLError
 from batchf1.config import registry
 from batchf1.config.limits import check_size
 from batchf1.config.settings import InputPipeline, Model, Run, Training
-from batchf1.errors import InputError, check, one_line, raise_input_error
+from batchf1.errors import InputError, check, one_line, raise_input_error, raise_path_error
 from batchf1.records.provenance import PACKAGE
 from batchf1.sweep.cells import Cell
 from batchf1.sweep.old_names import new_group, with_new_names
@@ -77,16 +77,22 @@ class Study:
             value = getattr(self, name)
             check(value is None or value >= 1, name, "must be at least 1", value)
         if self.seeds is not None:
-            check("seed" not in self.grid, "seeds", "stands instead of grid.seed", self.seeds)
+            check("seed" not in self.grid, "seeds", "cannot be combined with grid.seed", self.seeds)
             # not expanded: there may be more than a study may have
             self.grid = {**self.grid, "seed": cast("list[Any]", range(self.seeds))}
         texts = all(isinstance(override, str) for override in self.overrides)
         check(texts, "overrides", "must be texts, each key=value", self.overrides)
         set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
         for key in ("study", *self.grid):
-            check(key not in set_here, "overrides", "set neither study nor a grid's key", key)
+            check(
+                key not in set_here, "overrides", "cannot set the study or a key of the grid", key
+            )
         # another study's name would mix its rows into the table
-        check("study" not in self.grid, "grid.study", "is the file's name", "a grid over it")
+        check(
+            "study" not in self.grid,
+            "grid.study",
+            "cannot be varied, as it is the name of the file",
+        )
 
     def check_size(self, huge: bool = False) -> None:
         """Refuse a grid of too many cells or runs, as `limits.check_size` does."""
@@ -110,7 +116,7 @@ def _compose(overrides: Iterable[str]) -> DictConfig:
             config = hydra_compose("config", overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         # ValueError: how Hydra refuses a config file named null or by a number
-        raise_input_error("config", _reason(error), " ".join(overrides))
+        raise_input_error("config", f"cannot be composed: {_reason(error)}", " ".join(overrides))
     chosen = config.hydra.runtime.choices.get("dataset")
     with open_dict(config):
         del config["hydra"]
@@ -147,7 +153,7 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
     try:
         settings: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise_input_error("config", _reason(error), "no value")
+        raise_input_error("config", f"must have all values: {_reason(error)}")
     for key, value in (point or {}).items():
         group, _, name = key.rpartition(".")
         (settings[group] if group else settings)[name] = value
@@ -163,14 +169,15 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
 
 def _part(kind: Any, settings: Any, group: str = "") -> Any:
     """Build a dataclass from its settings; refuse unknown and missing ones."""
-    check(isinstance(settings, dict), f"config: {group}", "must be chosen", settings)
+    name = f"config: {group.rstrip('.') or 'settings'}"
+    check(isinstance(settings, dict), name, "must be chosen", settings)
     known = {part.name for part in fields(kind)}
     for name in sorted(settings.keys() - known):
         raise_input_error(
-            f"config: {group}{name}", f"no such setting; there are {sorted(known)}", name
+            f"config: {group}{name}", f"cannot be set; the settings are {sorted(known)}"
         )
     for name in sorted(known - settings.keys()):
-        raise_input_error(f"config: {group}{name}", "needs a value", "none")
+        raise_input_error(f"config: {group}{name}", "must have a value", "none")
     return kind(**settings)
 
 
@@ -202,7 +209,7 @@ def read_yaml(path: Path) -> Any:
         written = OmegaConf.load(path)
     except OSError as error:
         rule = "must be a readable file" if error.errno else "must hold keys and values"
-        raise_input_error(str(path), rule, error.strerror or str(error))
+        raise_path_error(path, rule, error)
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: {one_line(error)[:500]}") from error
     mapping = isinstance(written, DictConfig)
@@ -229,12 +236,12 @@ def cells(path: str | Path, huge: bool = False) -> list[Cell]:
         found = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    check(bool(found), str(path), "the grid must have a cell", dict(study.grid))
+    check(bool(found), str(path), "must have a grid of at least one cell", dict(study.grid))
     known = set()
     for cell in found:
         # 1 and "1", or a config file and the values in it
         good = cell.digest not in known and len(set(cell.seeds)) == len(cell.seeds)
-        check(good, f"{path}: grid", "must not give a run twice", cell.first.label)
+        check(good, f"{path}: grid", "cannot give a run twice", cell.first.label)
         known.add(cell.digest)
     return found
 
@@ -255,7 +262,7 @@ def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[C
         # a range is not expanded
         distinct = isinstance(values, range) or len({json.dumps(v) for v in values}) == len(values)
         distinct = distinct and len(values) > 0
-        check(distinct, f"grid.{key}", "needs values, none twice", values)
+        check(distinct, f"grid.{key}", "must have at least one value, and none twice", values)
     typed = {key: _typed(base, key, values) for key, values in axes.items()}
     seeds = tuple(typed.pop("seed", ()))
     for point in itertools.product(*typed.values()):
@@ -280,7 +287,7 @@ def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
         selected = OmegaConf.select(trial, key)
         return OmegaConf.to_container(selected) if OmegaConf.is_config(selected) else selected
     except (OmegaConfBaseException, ValueError) as error:
-        raise_input_error(f"grid.{key}", _reason(error), value)
+        raise_input_error(f"grid.{key}", f"must fit its setting: {_reason(error)}", value)
 
 
 def _first(
@@ -297,5 +304,5 @@ def _first(
     fewest = run.dataset.min_class_count
     if fewest < exclude.class_below:
         return None
-    check(fewest >= 1, "cell", "each split needs both classes", run.label)
+    check(fewest >= 1, "cell", "must have both classes in each split", run.label)
     return run

@@ -27,7 +27,7 @@ def assign_shards(cells: Sequence[Cell], n_shards: int) -> list[list[RunRange]]:
     part may be empty. Raises `InputError` for fewer parts than `min_shards`.
     """
     kinds = _kinds(cells)
-    rule = "are at least one for each framework, device and number of threads"
+    rule = "must be at least one for each framework, device and number of threads"
     check(n_shards >= len(kinds), "shards", rule, n_shards)
     of_kinds = [_shapes(kind) for kind in kinds]
     shares = _shares([sum(map(_cost, shapes)) for shapes in of_kinds], n_shards)

@@ -55,7 +55,7 @@ def parts(counts: Counts, cut: Cut, metric: ClassAveraged) -> Floats:
     return np.stack([true, *_weighted_parts(counts, whole, metric.ratio).sum(axis=1)])
 
 
-JOINT = "is 0 or 1 for {}: to leave classes out needs their joint law"
+JOINT = "must be 0 or 1 for {}: classes that are left out need their joint distribution"
 
 
 def _parts(epoch: Epoch) -> tuple[Floats, ...]:
@@ -113,8 +113,8 @@ def _check_one_class_each(counts: Counts, metric: ClassAveraged) -> None:
         strange = labels != counts.n[0]
         if strange.any():
             rule = (
-                f"{metric.name} needs the joint law of the classes, unless each sample has and "
-                "gets one: then TP + FN and TP + FP of the classes add up to the samples"
+                f"must be of samples that have and get one class each for {metric.name}, so that "
+                "TP + FN and TP + FP of the classes add up to the samples"
             )
             raise_input_error("counts", rule, f"{labels[strange][0]} of {counts.n[0][strange][0]}")
 

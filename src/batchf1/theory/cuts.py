@@ -89,12 +89,19 @@ def _law(marked: int, others: int, draws: int) -> tuple[Integers, Floats]:
 
 def _defined(zero_division: float) -> float:
     undefined = checks.zero_division(zero_division)
-    check(not np.isnan(undefined), "zero_division", "is 0 or 1 here", undefined)
+    check(not np.isnan(undefined), "zero_division", "must be 0 or 1 here", undefined)
     return undefined
 
 
 def _parts(name: str, values: ArrayLike, total: int, least: int = 0) -> Integers:
     parts = checks.check_integers(name, values, least)
-    check(parts.ndim == 1 and parts.size > 0, name, "are those of each batch, (b,)", parts.shape)
-    check(int(parts.sum()) == total, name, f"add up to the pool's {total}", int(parts.sum()))
+    check(
+        parts.ndim == 1 and parts.size > 0,
+        name,
+        "must have a number for each batch, shape (b,)",
+        parts.shape,
+    )
+    check(
+        int(parts.sum()) == total, name, f"must add up to the {total} of the pool", int(parts.sum())
+    )
     return parts

@@ -28,7 +28,7 @@ class Outcomes(NamedTuple):
 
     def quantile(self, share: float) -> float:
         """The smallest size of a difference that at least `share` of the cuts do not exceed."""
-        checks.check_argument(0 <= checks.real(share) <= 1, "share", "lies in [0, 1]", share)
+        checks.check_argument(0 <= checks.real(share) <= 1, "share", "must lie in [0, 1]", share)
         size = np.abs(self.difference)
         order = np.argsort(size, kind="stable")
         # added up from the largest size: from the smallest, rounding would hide what is rare
@@ -89,14 +89,19 @@ def _last_batch(
         checks.check_integer("tp", tp, least=0),
         checks.check_integer("errors", errors, least=0),
     )
-    check(tp + errors > 0, "tp + errors", "is above 0", tp + errors)
+    check(tp + errors > 0, "tp + errors", "must be above 0", tp + errors)
     n_samples, batch_size = (
         checks.check_integer("n_samples", n_samples),
         checks.check_integer("batch_size", batch_size),
     )
-    least = f"is at least tp + errors = {tp + errors}"
+    least = f"must be at least tp + errors = {tp + errors}"
     check(n_samples >= tp + errors, "n_samples", least, n_samples)
-    check(batch_size <= n_samples, "batch_size", f"is at most n_samples = {n_samples}", batch_size)
+    check(
+        batch_size <= n_samples,
+        "batch_size",
+        f"must be at most n_samples = {n_samples}",
+        batch_size,
+    )
     size = n_samples % batch_size
     pairs = np.indices((min(tp, size) + 1, min(errors, size) + 1)).reshape(2, -1)
     draws = np.stack([*pairs, size - pairs.sum(axis=0)], axis=-1)

@@ -53,10 +53,15 @@ def large_data(
     as `expect`. Source: `docs/theory.md`, section 7.
     """
     good = RAREST <= checks.real(prevalence) <= 1
-    checks.check_argument(good, "prevalence", f"lies in [{RAREST}, 1]", prevalence)
+    checks.check_argument(good, "prevalence", f"must lie in [{RAREST}, 1]", prevalence)
     tp, fp, fn = (prevalence * part for part in _per_positive(precision, recall))
     spare = 1 - prevalence - fp
-    check(spare > -1e-12, "precision", "needs more negatives than there are", precision)
+    check(
+        spare > -1e-12,
+        "precision",
+        "cannot be so low: it needs more negatives than there are",
+        precision,
+    )
     zero_division = checks.zero_division(zero_division)
     check_ratio(metric)
     batch_size = checks.check_integer("batch_size", batch_size)

@@ -184,7 +184,7 @@ def checked_counts(counts: Counts) -> Counts:
     whole = checked(counts)
     good = (whole.n >= 1) & (whole.n <= checks.MAX_INTEGER)
     if not good.all():
-        raise_input_error("tp + fp + fn + tn", "lies in 1 .. 2**53", whole.n[~good][0].item())
+        raise_input_error("tp + fp + fn + tn", "must lie in 1 .. 2**53", whole.n[~good][0].item())
     return whole
 
 
@@ -196,7 +196,7 @@ def checked_pool(counts: Counts, metric: Ratio) -> Pool | None:
     check_ratio(metric)
     whole = checked(counts)
     for name, given in zip(Counts._fields, counts, strict=True):
-        checks.check_argument(np.ndim(given) == 0, name, "is a single number", given)
+        checks.check_argument(np.ndim(given) == 0, name, "must be a single number", given)
     whole = checked_counts(whole)
     pool = grouped(whole.n, whole, metric)
     return pool if pool.groups else None
@@ -209,7 +209,7 @@ def checked_cut(total: ArrayLike, batch_size: int, averaging: str, zero_division
     """
     size, total = checks.check_integer("batch_size", batch_size), as_floats(total)
     least = total.min(initial=np.inf)
-    check(size <= least, "batch_size", f"is at most the number of samples, {least:.0f}", size)
+    check(size <= least, "batch_size", f"must be at most the number of samples, {least:.0f}", size)
     check_averaging(averaging)
     undefined = checks.zero_division(zero_division)
     full, rest = np.divmod(total.reshape(-1, 1), size)

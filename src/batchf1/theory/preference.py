@@ -91,7 +91,7 @@ def compare(
 
 def _checked(rates: tuple[float, float]) -> tuple[float, float]:
     pair = isinstance(rates, tuple) and len(rates) == 2
-    checks.check_argument(pair, "classifier", "is a pair of precision and recall", rates)
+    checks.check_argument(pair, "classifier", "must be a pair of precision and recall", rates)
     return rates
 
 

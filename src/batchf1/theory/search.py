@@ -90,10 +90,10 @@ def compatible_f1(
     no whole number of positives has within 1 %, and if no classifier is expected to give the value.
     Source: `docs/theory.md`, section 8.
     """
-    checks.check_argument(0 <= checks.real(logged) <= 1, "logged", "lies in [0, 1]", logged)
-    checks.check_argument(0 <= checks.real(within) < 1, "within", "lies in [0, 1)", within)
+    checks.check_argument(0 <= checks.real(logged) <= 1, "logged", "must lie in [0, 1]", logged)
+    checks.check_argument(0 <= checks.real(within) < 1, "within", "must lie in [0, 1)", within)
     checks.check_argument(
-        0 < checks.real(prevalence) <= 1, "prevalence", "lies in (0, 1]", prevalence
+        0 < checks.real(prevalence) <= 1, "prevalence", "must lie in (0, 1]", prevalence
     )
     size = checks.check_integer("batch_size", batch_size)
     total = _number_of_samples(n_samples, size)
@@ -102,7 +102,7 @@ def compatible_f1(
     naive = partial(_expected, positives, total - positives, cut)
     low, high = max(logged - within, 0.0), min(logged + within, 1.0)
     reached = naive(positives, 0) >= low
-    check(reached, "logged", "is out of reach at this prevalence and batch size", logged)
+    check(reached, "logged", "cannot be reached at this prevalence and batch size", logged)
     recalls = 17 if zero_division == 1 else 2
     found = [
         float(F1.from_margins(tp, positives, tp + fp))
@@ -115,7 +115,7 @@ def compatible_f1(
 def _number_of_samples(n_samples: int | None, size: int) -> int:
     """As given, or a million batches."""
     total = 10**6 * size if n_samples is None else checks.check_integer("n_samples", n_samples)
-    most = "is at most 2**53; None is a million batches"
+    most = "must be at most 2**53 (None is a million batches)"
     check(total <= checks.MAX_INTEGER, "n_samples", most, total)
     return total
 
@@ -123,7 +123,7 @@ def _number_of_samples(n_samples: int | None, size: int) -> int:
 def _number_of_positives(prevalence: float, total: int) -> int:
     positives = round(prevalence * total)
     near = abs(positives - prevalence * total) <= 0.01 * prevalence * total
-    whole = f"needs, within 1 %, a whole number of the {total} samples"
+    whole = f"must be, within 1 %, that of a whole number of the {total} samples"
     checks.check_argument(near, "prevalence", whole, prevalence)
     return positives
 

@@ -54,9 +54,9 @@ def simulate(
     counts, size = checked(counts), checks.check_integer("batch_size", batch_size)
     true = pooled(counts, zero_division, metric)
     single = bool((counts.n == 1).all())
-    check(single and true.ndim == 0, "counts", "are of single samples", counts.tp.shape)
+    check(single and true.ndim == 0, "counts", "must be of single samples", counts.tp.shape)
     n = counts.tp.shape[-1]
-    check(size <= n, "batch_size", f"is at most the number of samples, {n}", size)
+    check(size <= n, "batch_size", f"must be at most the number of samples, {n}", size)
     number, start = (
         checks.check_integer("cuts", cuts, least=2),
         checks.check_integer("seed", seed, least=0),

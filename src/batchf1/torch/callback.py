@@ -131,7 +131,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         good = isinstance(metrics, Mapping) and len(metrics) > 0
-        check(good, "metrics", "maps logs to metrics, as {'val_f1': f1_score}", metrics)
+        check(good, "metrics", "must map logs to metrics, such as {'val_f1': f1_score}", metrics)
         self.metrics, self.keys = dict(metrics), KEYS if keys is None else (keys,)
         self.decision = Decision(threshold, from_logits, multilabel)
         self.decision.check()
@@ -177,7 +177,7 @@ class LightningAudit(*BASES):  # type: ignore[misc]
             return
         step = f"{_stage(trainer)}_step"
         try:
-            check(dataloader_idx == 0, step, "needs a single data loader", "several")
+            check(dataloader_idx == 0, step, "must have a single data loader", "several")
             self._recorder.record(*pair_of(outputs, self.keys, step))
         except InputError as error:
             self._problem = str(error)

@@ -171,7 +171,7 @@ class Framework(ABC):
         good = run.input_pipeline.plain or engine in self.of_generators
         check(good, f"input_pipeline {run.input_pipeline.name}", rule, engine)
         for name in run.strategies if self.strategies is not None else []:
-            rule = f"of {engine} are {self.strategies}"
+            rule = f"must be among those of {engine}, {self.strategies}"
             check(name in (self.strategies or ()), "strategies", rule, name)
 
     def modules(self, run: Run) -> set[str]:

@@ -13,7 +13,12 @@ def kind(wanted: str) -> str:
     Raises `InputError` where a GPU is wanted and TensorFlow sees none.
     """
     gpus = tf.config.list_physical_devices("GPU")
-    check(bool(gpus) or wanted != "gpu", "training.device", "TensorFlow must see a GPU", wanted)
+    check(
+        bool(gpus) or wanted != "gpu",
+        "training.device",
+        "needs a GPU that TensorFlow can see",
+        wanted,
+    )
     return "GPU" if gpus and wanted != "cpu" else "CPU"
 
 

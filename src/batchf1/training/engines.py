@@ -19,7 +19,7 @@ def framework(engine: str) -> Framework:
     framework_class: type[Framework] = load_class(FRAMEWORKS, engine, Framework)
     required = ("averaging", "engines", "pretraining", "module")
     missing = [part for part in required if not getattr(framework_class, part, None)]
-    check(not missing, LABELS[FRAMEWORKS], f"{engine} must have {required}", f"no {missing}")
+    check(not missing, f"{LABELS[FRAMEWORKS]} {engine}", f"must have {required}", f"no {missing}")
     return _made(framework_class)
 
 

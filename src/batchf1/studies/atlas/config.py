@@ -46,9 +46,9 @@ class AtlasStudy:
         for name in ("tasks", "batch_sizes"):
             values = [str(value) for value in getattr(self, name)]
             good = len(set(values)) == len(values) > 0
-            check(good, name, "needs values, none twice", values)
+            check(good, name, "must have at least one value, and none twice", values)
         for task in self.tasks:
-            check(task in TASKS, "tasks", f"are among {TASKS}", task)
+            check(task in TASKS, "tasks", f"must be among {TASKS}", task)
         check_epochs("epochs", self.epochs)
         for name in ("seeds", "cuts"):
             check_repetitions(name, getattr(self, name))
@@ -57,7 +57,7 @@ class AtlasStudy:
             check(value >= 1, name, "must be at least 1", value)
         check(self.threads >= 0, "threads", "must be at least 0", self.threads)
         good = all(units >= 1 for units in self.hidden)
-        check(good, "hidden", "layers have at least 1 unit", self.hidden)
+        check(good, "hidden", "must have layers of at least 1 unit", self.hidden)
         for name in ("heavy_above", "learning_rate"):
             value = getattr(self, name)
             check(0 < value < float("inf"), name, "must be above 0 and finite", value)
@@ -65,12 +65,12 @@ class AtlasStudy:
 
     def _check_sizes(self) -> None:
         sizes, n = self.batch_sizes, self.n_validation
-        rule = "rise, and are at least 2, as a correlation needs two samples"
+        rule = "must be increasing and at least 2, as a correlation needs two samples"
         check(sizes[0] >= 2 and sizes == sorted(sizes), "batch_sizes", rule, sizes)
         whole = n >= 1 and all(n % size == 0 for size in sizes)
         rule = f"must be a multiple of each of the batch sizes {sizes}"
         check(whole, "n_validation", rule, n)
-        rule = f"with n_train at most the {N_AVAILABLE} that there are"
+        rule = f"must leave n_train and n_validation together at most {N_AVAILABLE}"
         check(self.n_train + n <= N_AVAILABLE, "n_validation", rule, self.n_train + n)
 
 

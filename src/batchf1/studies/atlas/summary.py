@@ -31,7 +31,7 @@ def summary(source: Path) -> pd.DataFrame:
     """
     rows = tables.read(source, ATLAS)
     n_seeds = rows.groupby("metric")["seed"].nunique().min()
-    rule = "needs two seeds of each metric, or nothing is sure"
+    rule = "must have at least two seeds of each metric"
     check(bool(n_seeds >= 2), str(source), rule, str(n_seeds))
     error = rows["batch_mean"] - rows["value"]
     rows["error"] = error.where(error.abs() > ROUNDING * rows["value"].abs(), 0.0 * error)

@@ -47,7 +47,7 @@ class Grid:
             _distinct(f"grids.{name}", getattr(self, name))
         for name, allowed in (("engines", tuple(ENGINES)), ("strategies", known())):
             for value in getattr(self, name):
-                check(value in allowed, f"grids.{name}", f"are among {allowed}", value)
+                check(value in allowed, f"grids.{name}", f"must be among {allowed}", value)
         for name in ("batch_sizes", "n_samples"):
             values = getattr(self, name)
             check(min(values) >= 1, f"grids.{name}", "must be at least 1", values)
@@ -87,11 +87,11 @@ class CostStudy:
     def __post_init__(self) -> None:
         _distinct("strategies", self.strategies)
         for name in self.strategies:
-            check(name in known(), "strategies", f"are among {known()}", name)
+            check(name in known(), "strategies", f"must be among {known()}", name)
         _has_none("strategies", self.strategies)
         _distinct("devices", self.devices)
         for name in self.devices:
-            check(name in DEVICES, "devices", f"are among {DEVICES}", name)
+            check(name in DEVICES, "devices", f"must be among {DEVICES}", name)
         check_repetitions("repetitions", self.repetitions)
         for name, least in (("most_calls", 2), ("n_features", 1)):
             value = getattr(self, name)
@@ -99,15 +99,15 @@ class CostStudy:
         check(self.threads >= 0, "threads", "must be at least 0", self.threads)
         check(0 < self.prevalence < 1, "prevalence", "must lie in (0, 1)", self.prevalence)
         self._check_models()
-        check(bool(self.grids), "grids", "needs one", self.grids)
+        check(bool(self.grids), "grids", "must have at least one grid", "none")
 
     def _check_models(self) -> None:
         for name, hidden in self.models.items():
             good = all(units >= 1 for units in hidden)
-            check(good, f"models.{name}", "layers have at least 1 unit", hidden)
+            check(good, f"models.{name}", "must have layers of at least 1 unit", hidden)
         for name in {name for grid in self.grids for name in grid.models}:
             if name not in self.models:
-                raise_input_error("grids.models", f"are among {sorted(self.models)}", name)
+                raise_input_error("grids.models", f"must be among {sorted(self.models)}", name)
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,12 @@ def _of_grids(name: str, study: CostStudy, devices: list[str]) -> Iterator[Measu
 
 
 def _distinct(name: str, values: list[Any]) -> None:
-    check(len(set(values)) == len(values) > 0, name, "needs values, none twice", values)
+    check(
+        len(set(values)) == len(values) > 0,
+        name,
+        "must have at least one value, and none twice",
+        values,
+    )
 
 
 def _has_none(name: str, names: list[str]) -> None:

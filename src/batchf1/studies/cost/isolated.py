@@ -44,7 +44,7 @@ def run_in_subprocess(module: str, function: str, arguments: tuple[Any, ...], na
         receiver.close()
     process.join()
     if trouble is not None:
-        raise_input_error(name, "its process must end with a result", trouble)
+        raise_input_error(f"the process of {name}", "must end with a result", trouble)
     return result
 
 

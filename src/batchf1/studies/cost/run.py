@@ -70,7 +70,7 @@ def _devices(study: CostStudy) -> list[str]:
         return list(study.devices)
     seen = bool(run_in_subprocess(MEASURING, "gpus", (), "devices"))
     left = [name for name in study.devices if name != "gpu" or seen]
-    check(bool(left), "devices", "TensorFlow must see a GPU", study.devices)
+    check(bool(left), "devices", "needs a GPU that TensorFlow can see", study.devices)
     return left
 
 

@@ -28,9 +28,9 @@ class Groups:
     def __post_init__(self) -> None:
         for name, known in (("by", COLUMNS), ("sorted_by", (*COLUMNS, LABEL))):
             for column in getattr(self, name):
-                check(column in known, f"groups.{name}", f"are among {known}", column)
+                check(column in known, f"groups.{name}", f"must be among {known}", column)
         good = bool(self.above) and all(0 < cut < float("inf") for cut in self.above)
-        check(good, "groups.above", "needs carats above 0", self.above)
+        check(good, "groups.above", "must be carats above 0", self.above)
         check(self.batch_size >= 1, "groups.batch_size", "must be at least 1", self.batch_size)
         check_repetitions("groups.seeds", self.seeds)
 
@@ -48,8 +48,8 @@ class Folds:
     def __post_init__(self) -> None:
         check_repetitions("folds.seeds", self.seeds)
         check(self.n_folds >= 2, "folds.n_folds", "must be at least 2", self.n_folds)
-        check(bool(self.prevalences), "folds.prevalences", "need one", "none")
-        rule = f"leave each of {self.n_folds} folds a positive and a negative"
+        check(bool(self.prevalences), "folds.prevalences", "must have at least one value", "none")
+        rule = f"must leave a positive and a negative in each of {self.n_folds} folds"
         for prevalence in self.prevalences:
             positives = round(self.n_samples * prevalence)
             good = self.n_folds <= positives <= self.n_samples - self.n_folds
@@ -68,9 +68,9 @@ class CutStudy:
     figures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check(bool(self.published), "published", "needs a fold", "none")
+        check(bool(self.published), "published", "must have at least one fold", "none")
         for i, fold in enumerate(self.published):
             good = sorted(fold) == sorted(Counts._fields) and min(fold.values()) >= 0
-            rule = f"has {Counts._fields}, whole numbers >= 0, together at least 1"
+            rule = f"must have {Counts._fields}, whole numbers >= 0, together at least 1"
             good = good and sum(fold.values()) >= 1
             check(good, f"published[{i}]", rule, dict(fold))

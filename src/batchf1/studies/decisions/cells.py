@@ -51,7 +51,7 @@ def _bases(name: str, study: DecisionStudy) -> Iterator[Run]:
             data = replace(run.dataset, prevalence=prevalence, variant=task)
             fewest = data.min_class_count
             thing = f"{task} of prevalence {prevalence}"
-            check(fewest >= 1, thing, "each split needs both classes", fewest)
+            check(fewest >= 1, thing, "must have both classes in each split", fewest)
             yield replace(run, dataset=data)
 
 

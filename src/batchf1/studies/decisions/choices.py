@@ -26,7 +26,7 @@ def best(values: ArrayLike, mode: Mode = "max") -> Places:
     """
     ranked = _ranked(values, mode)
     known = bool(np.all(~np.isnan(ranked).all(axis=-1)))
-    check(known, "values", "have one at least that is not NaN", "NaN alone")
+    check(known, "values", "must have at least one that is not NaN", "NaN only")
     ranked = np.where(np.isnan(ranked), -np.inf, ranked)
     tied = np.cumsum(ranked == ranked.max(axis=-1, keepdims=True), axis=-1)
     return np.asarray(np.argmax(tied == (tied[..., -1:] + 1) // 2, axis=-1))
@@ -52,7 +52,7 @@ def early_stopping(
     ones, those of the epoch in which it stopped. Raises `InputError` for a patience below 0, no
     epoch and another mode. Source: Keras 3, `callbacks/early_stopping.py`.
     """
-    check(patience >= 0, "patience", "is at least 0", patience)
+    check(patience >= 0, "patience", "must be at least 0", patience)
     so_far = _best_so_far(values, mode)
     waited = np.arange(so_far.shape[-1]) - so_far
     stopping = waited >= max(patience, 1)
@@ -77,7 +77,12 @@ def _best_so_far(values: ArrayLike, mode: Mode) -> Places:
 
 def _ranked(values: ArrayLike, mode: Mode) -> NDArray[np.float32]:
     """Return the values with the sign at which larger is better."""
-    check(mode in get_args(Mode), "mode", f"is one of {get_args(Mode)}", mode)
+    check(mode in get_args(Mode), "mode", f"must be one of {get_args(Mode)}", mode)
     found = np.asarray(values, np.float32)
-    check(found.ndim > 0 and found.shape[-1] > 0, "values", "have one at least", found.shape)
+    check(
+        found.ndim > 0 and found.shape[-1] > 0,
+        "values",
+        "must have at least one value",
+        found.shape,
+    )
     return found if mode == "max" else -found

@@ -27,7 +27,7 @@ class Space:
         for name in ("learning_rate", "class_weight"):
             ends = getattr(self, name)
             good = len(ends) == 2 and 0 < ends[0] <= ends[1] < float("inf")
-            check(good, f"space.{name}", "has a least and a greatest value above 0", ends)
+            check(good, f"space.{name}", "must be a least and a greatest value above 0", ends)
         for name in ("hidden", "epochs", "batch_size"):
             require_unique(f"space.{name}", getattr(self, name))
 
@@ -88,16 +88,16 @@ class DecisionStudy:
     """Further files that the figures are made from, after the table."""
 
     def __post_init__(self) -> None:
-        check(bool(self.tasks), "tasks", "need one", "none")
+        check(bool(self.tasks), "tasks", "must have at least one task", "none")
         for name in ("prevalences", "class_weights", "logistic_class_weights"):
             require_unique(name, getattr(self, name))
         sizes = self.validation_batch_sizes
         require_unique("validation_batch_sizes", sizes)
         multiples = sizes[0] >= 1 and all(size % sizes[0] == 0 for size in sizes)
         good = multiples and sizes == sorted(sizes)
-        check(good, "validation_batch_sizes", "rise, and are multiples of the first", sizes)
+        check(good, "validation_batch_sizes", "must be increasing multiples of the first", sizes)
         strange = sorted(set(self.space.batch_size) - set(sizes))
-        rule = f"are among the validation's {sizes}: each is also validated in its own"
+        rule = f"must be among validation_batch_sizes {sizes}, as each is also validated in its own"
         check(not strange, "space.batch_size", rule, strange)
         for name, least in (("seeds", 1), ("candidates", 1), ("n_thresholds", 2), ("shards", 1)):
             value = getattr(self, name)
@@ -106,7 +106,7 @@ class DecisionStudy:
         check(texts, "overrides", "must be texts, each key=value", self.overrides)
         set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
         for key in ("study", "seed", "dataset", "dataset.prevalence"):
-            check(key not in set_here, "overrides", "leave to the study what it varies", key)
+            check(key not in set_here, "overrides", "cannot set what the study varies", key)
 
     def check_size(self, huge: bool = False) -> None:
         """Raise `InputError` for too many cells or runs, as `limits.check_size` does."""
@@ -132,4 +132,9 @@ def threshold_grid(n: int) -> list[float]:
 def require_unique(name: str, values: list[Any]) -> None:
     """Raise `InputError` for an empty list, or one with a value that occurs twice."""
     texts = [str(value) for value in values]
-    check(len(set(texts)) == len(texts) > 0, name, "needs values, none twice", values)
+    check(
+        len(set(texts)) == len(texts) > 0,
+        name,
+        "must have at least one value, and none twice",
+        values,
+    )

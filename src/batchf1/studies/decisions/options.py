@@ -81,7 +81,7 @@ def among(
     rows = rows.sort_values([*UNIT, order], kind="stable")
     sizes = rows.groupby(UNIT).size()
     found = sorted(set(sizes)) or [0]
-    rule = "needs as many options in each dataset, prevalence and seed"
+    rule = "must have as many options in each dataset, prevalence and seed"
     check(len(found) == 1, f"decision {names[0]}", rule, list(map(int, found)))
     units = sizes.index.to_frame(index=False)
     places = rows.index.to_numpy(np.intp).reshape(len(units), found[0])

@@ -116,7 +116,7 @@ def _own(table: pd.DataFrame, by_cut: dict[Cut, Floats]) -> dict[str, Floats]:
     """Return, by value of empty batches, each row's value at its training batch size."""
     own, sizes = table["batch_size"].to_numpy(), {size for size, _ in by_cut}
     strange = sorted({int(size) for size in own[table["role"] == "candidate"]} - sizes)
-    rule = f"have training batch sizes that are validated in, {sorted(sizes)}"
+    rule = f"must have training batch sizes that are validated in, {sorted(sizes)}"
     check(not strange, "candidates", rule, strange)
     mixed = {empty: np.full(len(table), np.nan) for _, empty in by_cut}
     for (size, empty), found in by_cut.items():

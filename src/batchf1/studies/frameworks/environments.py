@@ -89,7 +89,7 @@ def install(name: str, folder: Path) -> None:
     has cannot be imported: on Linux it serves PyTorch for CUDA alone, which does not start without
     the packages of CUDA, which the pins leave out.
     """
-    check(name in ENVIRONMENTS, "environment", f"is one of {tuple(ENVIRONMENTS)}", name)
+    check(name in ENVIRONMENTS, "environment", f"must be one of {tuple(ENVIRONMENTS)}", name)
     with replacing_folder(folder) as part:
         for command, rule in _steps(name, part):
             _run(command, name, rule)
@@ -98,12 +98,12 @@ def install(name: str, folder: Path) -> None:
 def _steps(name: str, folder: Path) -> Iterator[tuple[list[str], str]]:
     """Yield the commands that create an environment, and the requirement of each."""
     here, wanted = str(folder / "bin" / "python"), pins(name)
-    yield [sys.executable, "-m", "venv", "--without-pip", str(folder)], "could not be made"
+    yield [sys.executable, "-m", "venv", "--without-pip", str(folder)], "cannot be made"
     pip = [sys.executable, "-m", "pip", "--python", here, "--disable-pip-version-check", "install"]
     chosen = ["--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:", "--requirement"]
     yield [*pip, *chosen, str(wanted)], f"needs the package index once ({wanted.name})"
     imports = f"import {ENVIRONMENTS[name].imports}"
-    yield [here, "-P", "-c", imports], f"must do `{imports}` ({_hint(name)})"
+    yield [here, "-P", "-c", imports], f"must run `{imports}` ({_hint(name)})"
 
 
 def _hint(name: str) -> str:

@@ -63,7 +63,7 @@ def measure(framework: str) -> list[Row]:
 
     Raises `InputError` for another name or where the framework cannot be used.
     """
-    check(framework in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", framework)
+    check(framework in FRAMEWORKS, "framework", f"must be one of {tuple(FRAMEWORKS)}", framework)
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(
         [sys.executable, "-m", "batchf1.cli.main", "workflow", "probe", framework],
@@ -84,7 +84,7 @@ def run(framework: str) -> list[Row]:
 
     Raises `InputError` for another name.
     """
-    check(framework in FRAMEWORKS, "framework", f"is one of {tuple(FRAMEWORKS)}", framework)
+    check(framework in FRAMEWORKS, "framework", f"must be one of {tuple(FRAMEWORKS)}", framework)
     keras, ops = _load(framework)
     rows: list[Row] = []
     for (weights, (argument, _)), labels, call in product(WEIGHTS.items(), SHAPES, CALLS):

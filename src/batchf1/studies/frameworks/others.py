@@ -57,7 +57,7 @@ def measure(name: str, folder: Path = FOLDER) -> list[Row]:
     `name`: one of `PROGRAMS`; `folder`: where the environments are. Raises `InputError` for
     another name, or where the program does not run to its end.
     """
-    check(name in PROGRAMS, "program", f"is one of {tuple(PROGRAMS)}", name)
+    check(name in PROGRAMS, "program", f"must be one of {tuple(PROGRAMS)}", name)
     program = PROGRAMS[name]
     command = [str(python(program.environment, folder)), "-m", _module(program.module)]
     # no folder of the working directory must be taken for a framework

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from batchf1.errors import check, raise_input_error
+from batchf1.errors import check, raise_path_error
 from batchf1.studies.frameworks.rows import FRAMEWORKS, RETURNED, RULES, Row, Rule
 
 
@@ -33,7 +33,7 @@ def write_page(rows: Sequence[Any], tables: str, page: Path) -> None:
     try:
         before = page.read_text(encoding="utf-8")
     except OSError as error:
-        raise_input_error(str(page), "must be there", error.strerror or str(error))
+        raise_path_error(page, "must be a readable file", error)
     after = _with_tables(before, tables, page)
     write_csv(pd.DataFrame([asdict(row) for row in rows]), page.with_suffix(".csv"))
     with replacing(page) as temporary:
@@ -46,7 +46,7 @@ BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 def _with_tables(page: str, tables: str, path: Path) -> str:
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
-    check(bool(begin and end), str(path), f"needs the lines {BEGIN} and {END}", "a page without")
+    check(bool(begin and end), str(path), f"needs the lines {BEGIN} and {END}", "neither")
     return f"{head}{BEGIN}\n\n{tables}\n{END}{tail}"
 
 

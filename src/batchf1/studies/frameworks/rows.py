@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
-from batchf1.errors import one_line, raise_input_error
+from batchf1.errors import keep_machine_error, one_line, raise_input_error
 from batchf1.metrics.averaging import Logged
 
 FRAMEWORKS = {"keras224": "Keras", "tf_keras": "tf-keras", "keras": "Keras"}
@@ -88,6 +88,7 @@ def read(path: str | Path, kind: type[Kind]) -> list[Kind]:
         with Path(path).open(newline="", encoding="utf-8") as file:
             return [kind(**_values(line, kinds)) for line in csv.DictReader(file)]
     except (OSError, TypeError, ValueError, KeyError) as error:
+        keep_machine_error(error, path)
         raise_input_error(
             str(path), "must be the CSV of batchf1.studies.frameworks", one_line(error)
         )

@@ -53,9 +53,9 @@ class Keras224(Framework):
         """See `Framework`."""
         super().check(run)
         threshold = run.training.threshold
-        check(threshold == 0.5, "training.threshold", "of the article is 0.5", threshold)
+        check(threshold == 0.5, "training.threshold", "must be 0.5, as in the article", threshold)
         weight = run.training.class_weight
-        check(weight == 1, "training.class_weight", "of the article is 1", weight)
+        check(weight == 1, "training.class_weight", "must be 1, as in the article", weight)
         size = run.training.validation_batch_size
         rule = "must be 0: Keras 2.2.4 validates in batches of the training's size"
         check(size == 0, "training.validation_batch_size", rule, size)

@@ -191,7 +191,9 @@ class EnsembleTrainer:
                 self.model.cached = epoch_results.cached_predictions(row, member)
                 with self._turn(row, member):
                     member.call("on_test_begin")
-                    rule = "validates before on_test_begin: use training.engine=plain"
+                    rule = (
+                        "cannot call on_test_begin before it validates: use training.engine=plain"
+                    )
                     changed = "a callback that changes the weights there"
                     check(self.model.unchanged(), "training.engine=ensemble", rule, changed)
 

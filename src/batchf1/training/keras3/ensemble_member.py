@@ -88,7 +88,7 @@ class Member:
         for callback in self.callbacks:
             for hook in OF_BATCHES:
                 if overrides(callback, hook):
-                    rule = "calls callbacks at epochs alone: use training.engine=plain"
+                    rule = "cannot call callbacks at batches: use training.engine=plain"
                     raise_input_error(
                         "training.engine=ensemble", rule, f"{type(callback).__name__}.{hook}"
                     )

@@ -8,15 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.metrics.counts import Counts, as_counts
-from batchf1.metrics.ratios import (
-    ACCURACY,
-    ClassAveraged,
-    Ratio,
-    f_beta,
-    jaccard,
-    precision,
-    recall,
-)
+from batchf1.metrics.factories import f_beta, jaccard, precision, recall
+from batchf1.metrics.ratios import ACCURACY, ClassAveraged, Ratio
 from batchf1.theory.classes import parts
 from batchf1.theory.expectation import covariance_identity, expect, expected_f1
 from batchf1.theory.limits import large_data

@@ -13,8 +13,9 @@ import numpy as np
 
 from batchf1.errors import check
 from batchf1.metrics import checks
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
-from batchf1.metrics.ratios import F1, ClassAveraged, Metric, check_metric, safe_divide
+from batchf1.metrics.ratios import F1, ClassAveraged, Metric, check_metric
 
 Averaging = Literal["per_batch", "size_weighted"]
 Logged = Literal["sum", "mean", "per_sample"]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, get_args, overload
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from batchf1.errors import check, raise_input_error, warn_renamed
 from batchf1.metrics import checks
+from batchf1.metrics.arithmetic import Weights, dot, margin_weights, safe_divide
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
 
-Weights = tuple[float, float, float, float]
 Average = Literal["micro", "macro", "weighted"]
 
 
@@ -182,78 +181,11 @@ class ClassAveraged(NamedTuple):
 Metric = Ratio | ClassAveraged
 
 
-@overload
-def f_beta(beta: float, average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
-@overload
-def f_beta(beta: float, average: Average, n_classes: int | None = None) -> ClassAveraged: ...
-def f_beta(beta: float, average: str = "binary", n_classes: int | None = None) -> Metric:
-    """F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), as in `sklearn.metrics.fbeta_score`.
-
-    `average`: `binary` gives a `Ratio`, the others an `ClassAveraged` of `n_classes`. Logs call it
-    `f1`, `f0.5`, `f2_macro`. Raises `InputError` unless 0 < beta < infinity, for another average,
-    and for `n_classes` that is no whole number >= 1 or goes with `binary`.
-
-    >>> float(f_beta(2)(Counts(tp=4, fp=1, fn=1, tn=94)))
-    0.8
-    >>> f_beta(1, average="macro", n_classes=5).name
-    'f1_macro'
-    """
-    checks.check_argument(
-        0 < checks.real(beta) < np.inf, "beta", "must be above 0 and finite", beta
-    )
-    square = float(beta) ** 2
-    ratio = Ratio((1 + square, 0, 0, 0), (1 + square, 1, square, 0), f"f{beta:g}")
-    return _averaged(ratio, average, n_classes)
-
-
 F1 = Ratio((2, 0, 0, 0), (2, 1, 1, 0), "f1")
 PRECISION = Ratio((1, 0, 0, 0), (1, 1, 0, 0), "precision")
 RECALL = Ratio((1, 0, 0, 0), (1, 0, 1, 0), "recall")
 JACCARD = Ratio((1, 0, 0, 0), (1, 1, 1, 0), "jaccard")
 ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1), "accuracy")
-
-
-@overload
-def precision(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
-@overload
-def precision(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
-def precision(average: str = "binary", n_classes: int | None = None) -> Metric:
-    """TP / (TP + FP), as in `sklearn.metrics.precision_score`; the averages are `f_beta`'s.
-
-    >>> precision("weighted")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])).round(3).item()
-    0.556
-    """
-    return _averaged(PRECISION, average, n_classes)
-
-
-@overload
-def recall(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
-@overload
-def recall(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
-def recall(average: str = "binary", n_classes: int | None = None) -> Metric:
-    """TP / (TP + FN), as in `sklearn.metrics.recall_score`; the averages are `f_beta`'s.
-
-    Its macro average is scikit-learn's `balanced_accuracy_score` where every class has a label.
-
-    >>> float(recall("macro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
-    0.5
-    """
-    return _averaged(RECALL, average, n_classes)
-
-
-@overload
-def jaccard(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
-@overload
-def jaccard(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
-def jaccard(average: str = "binary", n_classes: int | None = None) -> Metric:
-    """TP / (TP + FP + FN), as in `sklearn.metrics.jaccard_score`; the averages are `f_beta`'s.
-
-    Also called intersection over union. Dice's coefficient is F1, `f_beta(1)`.
-
-    >>> float(jaccard("micro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
-    0.3333333333333333
-    """
-    return _averaged(JACCARD, average, n_classes)
 
 
 def check_metric(metric: object) -> None:
@@ -281,35 +213,6 @@ def check_ratio(metric: object) -> None:
     top, bottom = weights
     good = (top >= 0) & (top <= bottom) & (bottom < np.inf)
     check(bool(good.all() and bottom.any()), "metric", rule, given)
-
-
-def safe_divide(numerator: ArrayLike, denominator: ArrayLike, zero_division: float = 0.0) -> Floats:
-    """numerator / denominator in float64, and `zero_division` where the denominator is 0."""
-    top, bottom = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
-    result = np.full(np.broadcast_shapes(top.shape, bottom.shape), zero_division, np.float64)
-    filled: Any = np.divide(top, bottom, out=result, where=bottom != 0)
-    return np.asarray(filled)
-
-
-def margin_weights(weights: Weights) -> Weights:
-    """The weights of (TP, TP + FN, TP + FP, n) that weigh as those of (TP, FP, FN, TN) do."""
-    tp, fp, fn, tn = weights
-    return tp - fp - fn + tn, fn - tn, fp - tn, tn
-
-
-def dot(weights: Sequence[Any], counts: Sequence[Any]) -> Any:
-    """Sum of weight x count."""
-    terms = [weight * count for weight, count in zip(weights, counts, strict=True)]
-    return sum(terms[1:], terms[0])
-
-
-def _averaged(ratio: Ratio, average: str, n_classes: int | None) -> Metric:
-    if average != "binary":
-        over = ClassAveraged(ratio, average, n_classes)  # type: ignore[arg-type]
-        check_metric(over)
-        return over
-    check(n_classes is None, "n_classes", "goes with micro, macro or weighted", n_classes)
-    return ratio
 
 
 def _mean_over_classes(values: Floats, weights: Any) -> Floats:

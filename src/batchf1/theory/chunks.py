@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import Ratio
 from batchf1.theory.distributions import MAX_TABLE_LENGTH, as_floats, support
-from batchf1.theory.pool import Cut, Epoch, Pool, empty_terms, grouped
+from batchf1.theory.expected_error import Epoch, empty_terms
+from batchf1.theory.pool import Cut, Pool, grouped
 
 NUMBERS = 2**15
 """Aimed at in an array of a portion, within a factor of some; more outgrow a processor's cache."""

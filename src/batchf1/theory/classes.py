@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from batchf1.errors import check, raise_input_error
+from batchf1.metrics.arithmetic import Weights, safe_divide
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, Weights, check_metric, safe_divide
+from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric
 from batchf1.theory.chunks import Rows, chunks, map_pools
-from batchf1.theory.pool import Cut, Epoch, Pool, expand_dims, grouped, parts_of_error
+from batchf1.theory.expected_error import Epoch, parts_of_error
+from batchf1.theory.pool import Cut, Pool, expand_dims, grouped
 
 
 def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:

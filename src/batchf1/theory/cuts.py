@@ -14,7 +14,8 @@ from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts, Floats, Integers
 from batchf1.metrics.ratios import F1
-from batchf1.theory.pool import checked_pool, empty_batch_error
+from batchf1.theory.expected_error import empty_batch_error
+from batchf1.theory.pool import checked_pool
 
 MIN_PROBABILITY = 1e-20
 """Probabilities below it are left out."""

@@ -12,26 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from batchf1.metrics.arithmetic import dot, safe_divide
 from batchf1.metrics.averaging import Averaging, average
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.ratios import (
-    F1,
-    ClassAveraged,
-    Metric,
-    Ratio,
-    check_ratio,
-    dot,
-    safe_divide,
-)
+from batchf1.metrics.ratios import F1, ClassAveraged, Metric, Ratio, check_ratio
 from batchf1.theory.chunks import map_pools
 from batchf1.theory.classes import joined, parts
-from batchf1.theory.pool import (
-    Cut,
-    Epoch,
-    checked_counts,
-    checked_cut,
-    parts_of_error,
-)
+from batchf1.theory.expected_error import Epoch, parts_of_error
+from batchf1.theory.pool import Cut, checked_counts, checked_cut
 from batchf1.theory.spread import standard_deviation
 
 NORMAL_95 = 1.959963984540054

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.counts import Floats
-from batchf1.metrics.ratios import safe_divide
 from batchf1.theory.distributions import Axis, binomial, hypergeometric_vectorized
 
 Enough = Callable[[int, Floats], bool]

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from scipy.special import roots_legendre, xlog1py
 
 from batchf1.metrics import checks
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.counts import Floats
-from batchf1.metrics.ratios import safe_divide
 from batchf1.theory.distributions import MAX_NEGATIVE_LOG, TINY
 
 PLACES, WEIGHTS = (part / 2 for part in roots_legendre(48))

@@ -16,17 +16,9 @@ from batchf1.metrics.averaging import Averaging, check_averaging
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1, Ratio
 from batchf1.theory.distributions import TINY, hypergeometric, log_prob_zero
+from batchf1.theory.expected_error import Epoch, empty_batch_error, parts_of_error
 from batchf1.theory.nested import nested_distribution
-from batchf1.theory.pool import (
-    Cut,
-    Epoch,
-    Pool,
-    checked_cut,
-    checked_pool,
-    empty_batch_error,
-    grouped,
-    parts_of_error,
-)
+from batchf1.theory.pool import Cut, Pool, checked_cut, checked_pool, grouped
 
 
 def smallest_batch(

@@ -46,7 +46,7 @@ def simulate(
     seed, and as `batch_mean`.
 
     >>> from batchf1.metrics.classes import class_counts
-    >>> from batchf1.metrics.ratios import f_beta
+    >>> from batchf1.metrics.factories import f_beta
     >>> samples = class_counts([0, 1, 2, 0], [[1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]], 1)
     >>> simulate(samples, 2, metric=f_beta(1, "macro"), cuts=10).cuts
     10

@@ -13,15 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from batchf1.metrics.counts import Floats
 from batchf1.theory.distributions import as_floats, digamma_gap, sum_rules
-from batchf1.theory.nested import NestedDistribution, degrees, inner_product
-from batchf1.theory.pool import (
-    Cut,
+from batchf1.theory.expected_error import (
     Epoch,
     empty_terms,
-    expand_dims,
     prob_short_batch_after,
     prob_short_batch_next,
 )
+from batchf1.theory.nested import NestedDistribution, degrees, inner_product
+from batchf1.theory.pool import Cut, expand_dims
 
 MOST = 50  # below this many degrees are looked at, fewer where full batches share no more
 UNFELT = 1e-17  # a share of a batch's mean square that the spread of the mean cannot feel

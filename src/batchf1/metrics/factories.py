@@ -25,12 +25,34 @@ def f_beta(beta: float, average: Literal["binary"] = "binary", n_classes: None =
 @overload
 def f_beta(beta: float, average: Average, n_classes: int | None = None) -> ClassAveraged: ...
 def f_beta(beta: float, average: str = "binary", n_classes: int | None = None) -> Metric:
-    """F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), as in `sklearn.metrics.fbeta_score`.
+    """Return the F-beta score as a metric.
 
-    `average`: `binary` gives a `Ratio`, the others an `ClassAveraged` of `n_classes`. Logs call it
-    `f1`, `f0.5`, `f2_macro`. Raises `InputError` unless 0 < beta < infinity, for another average,
-    and for `n_classes` that is no whole number >= 1 or goes with `binary`.
+    Parameters
+    ----------
+    beta : float
+        Weight of recall against precision, above 0 and finite; 1 is F1.
+    average : {"binary", "micro", "macro", "weighted"}
+        `binary` returns a `Ratio`, the others a `ClassAveraged`.
+    n_classes : int, optional
+        Number of classes; goes with the averages over classes.
 
+    Returns
+    -------
+    Ratio or ClassAveraged
+        Named `f1`, `f0.5`, `f2_macro` and so on in logs.
+
+    Raises
+    ------
+    InputError
+        Unless 0 < beta < infinity, for another average, and for `n_classes` that is no whole number
+        >= 1 or goes with `binary`.
+
+    Notes
+    -----
+    F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), as in `sklearn.metrics.fbeta_score`.
+
+    Examples
+    --------
     >>> float(f_beta(2)(Counts(tp=4, fp=1, fn=1, tn=94)))
     0.8
     >>> f_beta(1, average="macro", n_classes=5).name
@@ -49,8 +71,31 @@ def precision(average: Literal["binary"] = "binary", n_classes: None = None) -> 
 @overload
 def precision(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
 def precision(average: str = "binary", n_classes: int | None = None) -> Metric:
-    """TP / (TP + FP), as in `sklearn.metrics.precision_score`; the averages are `f_beta`'s.
+    """Return precision, TP / (TP + FP), as a metric.
 
+    Parameters
+    ----------
+    average : {"binary", "micro", "macro", "weighted"}
+        `binary` returns a `Ratio`, the others a `ClassAveraged`.
+    n_classes : int, optional
+        Number of classes; goes with the averages over classes.
+
+    Returns
+    -------
+    Ratio or ClassAveraged
+        Named `precision`, or `precision_macro` and so on, in logs.
+
+    Raises
+    ------
+    InputError
+        For another average, and for `n_classes` that is no whole number >= 1 or goes with `binary`.
+
+    Notes
+    -----
+    As in `sklearn.metrics.precision_score`.
+
+    Examples
+    --------
     >>> precision("weighted")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])).round(3).item()
     0.556
     """
@@ -62,10 +107,32 @@ def recall(average: Literal["binary"] = "binary", n_classes: None = None) -> Rat
 @overload
 def recall(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
 def recall(average: str = "binary", n_classes: int | None = None) -> Metric:
-    """TP / (TP + FN), as in `sklearn.metrics.recall_score`; the averages are `f_beta`'s.
+    """Return recall, TP / (TP + FN), as a metric.
 
-    Its macro average is scikit-learn's `balanced_accuracy_score` where every class has a label.
+    Parameters
+    ----------
+    average : {"binary", "micro", "macro", "weighted"}
+        `binary` returns a `Ratio`, the others a `ClassAveraged`.
+    n_classes : int, optional
+        Number of classes; goes with the averages over classes.
 
+    Returns
+    -------
+    Ratio or ClassAveraged
+        Named `recall`, or `recall_macro` and so on, in logs.
+
+    Raises
+    ------
+    InputError
+        For another average, and for `n_classes` that is no whole number >= 1 or goes with `binary`.
+
+    Notes
+    -----
+    As in `sklearn.metrics.recall_score`. The macro average is scikit-learn's
+    `balanced_accuracy_score` where every class has a label.
+
+    Examples
+    --------
     >>> float(recall("macro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
     0.5
     """
@@ -77,10 +144,31 @@ def jaccard(average: Literal["binary"] = "binary", n_classes: None = None) -> Ra
 @overload
 def jaccard(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
 def jaccard(average: str = "binary", n_classes: int | None = None) -> Metric:
-    """TP / (TP + FP + FN), as in `sklearn.metrics.jaccard_score`; the averages are `f_beta`'s.
+    """Return the Jaccard index (intersection over union), TP / (TP + FP + FN), as a metric.
 
-    Also called intersection over union. Dice's coefficient is F1, `f_beta(1)`.
+    Parameters
+    ----------
+    average : {"binary", "micro", "macro", "weighted"}
+        `binary` returns a `Ratio`, the others a `ClassAveraged`.
+    n_classes : int, optional
+        Number of classes; goes with the averages over classes.
 
+    Returns
+    -------
+    Ratio or ClassAveraged
+        Named `jaccard`, or `jaccard_macro` and so on, in logs.
+
+    Raises
+    ------
+    InputError
+        For another average, and for `n_classes` that is no whole number >= 1 or goes with `binary`.
+
+    Notes
+    -----
+    As in `sklearn.metrics.jaccard_score`. Dice's coefficient is F1, `f_beta(1)`.
+
+    Examples
+    --------
     >>> float(jaccard("micro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
     0.3333333333333333
     """
@@ -89,8 +177,8 @@ def jaccard(average: str = "binary", n_classes: int | None = None) -> Metric:
 
 def _averaged(ratio: Ratio, average: str, n_classes: int | None) -> Metric:
     if average != "binary":
-        over = ClassAveraged(ratio, average, n_classes)  # type: ignore[arg-type]
-        check_metric(over)
-        return over
+        metric = ClassAveraged(ratio, average, n_classes)  # type: ignore[arg-type]
+        check_metric(metric)
+        return metric
     check(n_classes is None, "n_classes", "goes with micro, macro or weighted", n_classes)
     return ratio

@@ -1,4 +1,4 @@
-"""Metrics as values: a ratio of two weighings of the four counts, of one class or over several."""
+"""Metrics that are a ratio of two weighted sums of counts, binary or averaged over classes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,21 @@ Average = Literal["micro", "macro", "weighted"]
 
 
 class Ratio(NamedTuple):
-    """A metric that is a ratio of two sums of counts: the weights of (TP, FP, FN, TN) in each.
+    """A binary metric that is a ratio of two weighted sums of counts.
 
-    Called with counts it gives its value for each of them.
+    Calling it with `Counts` returns its value for each of them.
 
+    Parameters
+    ----------
+    top : tuple of 4 floats
+        Weights of (TP, FP, FN, TN) in the numerator, each from 0 to that of the denominator.
+    bottom : tuple of 4 floats
+        Weights of (TP, FP, FN, TN) in the denominator, finite and not all 0.
+    name : str
+        Name of the metric in logs.
+
+    Examples
+    --------
     >>> specificity = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")
     >>> float(specificity(Counts(tp=3, fp=1, fn=2, tn=4)))
     0.8
@@ -28,14 +39,27 @@ class Ratio(NamedTuple):
     top: Weights
     bottom: Weights
     name: str = "ratio"
-    """What logs call it."""
 
     def __call__(self, counts: Counts, zero_division: float = 0.0) -> Floats:
-        """The value for counts of any shape, float64 of that shape, in [0, 1].
+        """Return the value for counts of any shape.
 
-        `zero_division` is the value where the bottom sum is 0, so that the metric is 0/0: 0, 1 or
-        NaN, as in `sklearn.metrics.f1_score`. Raises `InputError` for another, and for counts that
-        `as_counts` refuses.
+        Parameters
+        ----------
+        counts : Counts
+            Whole numbers from 0 to 2**53 of one shape.
+        zero_division : {0, 1, NaN}
+            Value where the denominator is 0, so that the metric is 0/0, as in
+            `sklearn.metrics.f1_score`.
+
+        Returns
+        -------
+        float64 array of the shape of the counts
+            In [0, 1], or `zero_division`.
+
+        Raises
+        ------
+        InputError
+            For another `zero_division` and for other counts.
         """
         counts, undefined = checked(counts), checks.zero_division(zero_division)
         return self.from_counts(*counts, zero_division=undefined)
@@ -48,7 +72,7 @@ class Ratio(NamedTuple):
         tn: ArrayLike = 0,
         zero_division: float = 0.0,
     ) -> Floats:
-        """The value for counts, or means or shares of them, that broadcast; nothing is checked."""
+        """Return the value for counts, or means or shares of them, that broadcast, unchecked."""
         cells = (tp, fp, fn, tn)
         return safe_divide(dot(self.top, cells), dot(self.bottom, cells), zero_division)
 
@@ -60,7 +84,7 @@ class Ratio(NamedTuple):
         n: ArrayLike = 0,
         zero_division: float = 0.0,
     ) -> Floats:
-        """The value for TP, TP + FN, TP + FP and the number of samples; nothing is checked.
+        """Return the value for TP, TP + FN, TP + FP and the number of samples, unchecked.
 
         They too may be means or shares. `n` does not matter where TN has no weight.
         """
@@ -69,7 +93,7 @@ class Ratio(NamedTuple):
         return safe_divide(dot(top, margins), dot(bottom, margins), zero_division)
 
     def sizes(self, counts: Counts) -> Integers:
-        """How many samples each value is of."""
+        """Return the number of samples behind each value."""
         return counts.n
 
     def of(self, *counts: Any, **options: Any) -> Floats:
@@ -84,13 +108,24 @@ class Ratio(NamedTuple):
 
 
 class ClassAveraged(NamedTuple):
-    """A ratio of each class, averaged over the classes as scikit-learn does; called as a `Ratio`.
+    """A `Ratio` of each class, averaged over the classes as scikit-learn does.
 
-    The first axis of counts runs over the classes, each against the rest: (n_classes, ...), with
-    batches on the last where there are any, as `class_counts` makes them. `average`: `micro`, the
-    ratio of the classes' counts added up; `macro`, the mean of the classes' values; `weighted`,
-    their mean weighted by TP + FN. `n_classes`: None for as many as the counts have.
+    Calling it with `Counts` returns its value. The first axis of the counts runs over the classes,
+    each against the rest: (n_classes, ...), with batches on the last axis where there are any, as
+    `class_counts` makes them.
 
+    Parameters
+    ----------
+    ratio : Ratio
+        The metric of each class.
+    average : {"micro", "macro", "weighted"}
+        `micro`: the ratio of the classes' counts added up. `macro`: the mean of the classes'
+        values. `weighted`: their mean weighted by TP + FN.
+    n_classes : int, optional
+        Number of classes; None for as many as the counts have.
+
+    Examples
+    --------
     >>> macro = ClassAveraged(F1, "macro")
     >>> float(macro(Counts(tp=[2, 1, 0], fp=[0, 1, 1], fn=[0, 1, 1], tn=[3, 2, 3])))
     0.5
@@ -102,16 +137,29 @@ class ClassAveraged(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What logs call it: `f1_macro`, `f2_micro`, `precision_weighted`."""
+        """Name in logs, such as `f1_macro`, `f2_micro` or `precision_weighted`."""
         return f"{self.ratio.name}_{self.average}"
 
     def __call__(self, counts: Counts, zero_division: float = 0.0) -> Floats:
-        """The value for counts (n_classes, ...): float64 of the shape after the classes, in [0, 1].
+        """Return the average over the classes.
 
-        `zero_division` is the value of a class where the ratio is 0/0: 0, 1, or NaN to leave it
-        out, and all left out is NaN. With `weighted`, classes count alike where none that is left
-        in has a label. As in `sklearn.metrics.f1_score`. Raises `InputError` for another
-        `zero_division`, counts that `as_counts` refuses, no class, or other than `n_classes`.
+        Parameters
+        ----------
+        counts : Counts, arrays of shape (n_classes, ...)
+            Whole numbers from 0 to 2**53.
+        zero_division : {0, 1, NaN}
+            Value of a class where the ratio is 0/0; NaN leaves the class out.
+
+        Returns
+        -------
+        float64 array, shape (...)
+            In [0, 1]; NaN where all classes are left out. With `weighted`, classes count alike
+            where none that is left in has a label. As in `sklearn.metrics.f1_score`.
+
+        Raises
+        ------
+        InputError
+            For another `zero_division`, other counts, no class, or other than `n_classes`.
         """
         check_metric(self)
         counts, undefined = checked(counts), checks.zero_division(zero_division)
@@ -126,8 +174,10 @@ class ClassAveraged(NamedTuple):
         tn: ArrayLike = 0,
         zero_division: float = 0.0,
     ) -> Floats:
-        """The value for counts, or means or shares of them, that broadcast; nothing is checked."""
-        return self._over(self.ratio.from_counts, (tp, fp, fn, tn), np.add(tp, fn), zero_division)
+        """Return the value for counts, or means or shares of them, that broadcast, unchecked."""
+        return self._averaged(
+            self.ratio.from_counts, (tp, fp, fn, tn), np.add(tp, fn), zero_division
+        )
 
     def from_margins(
         self,
@@ -137,13 +187,13 @@ class ClassAveraged(NamedTuple):
         n: ArrayLike = 0,
         zero_division: float = 0.0,
     ) -> Floats:
-        """The value for TP, TP + FN, TP + FP and the number of samples; nothing is checked.
+        """Return the value for TP, TP + FN, TP + FP and the number of samples, unchecked.
 
         All but `n` have a class axis. They too may be means or shares; `n` does not matter where TN
         has no weight.
         """
         margins = (tp, positives, predicted_positives, n)
-        return self._over(self.ratio.from_margins, margins, positives, zero_division)
+        return self._averaged(self.ratio.from_margins, margins, positives, zero_division)
 
     def of(self, *counts: Any, **options: Any) -> Floats:
         """Call `from_counts`, by its old name."""
@@ -155,7 +205,7 @@ class ClassAveraged(NamedTuple):
         warn_renamed("of_margins", "from_margins")
         return self.from_margins(*margins, **options)
 
-    def _over(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
+    def _averaged(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
         parts = np.broadcast_arrays(*parts)
         if self.average == "micro":
             return np.asarray(value(*(part.sum(axis=0) for part in parts), zero_division))
@@ -163,19 +213,19 @@ class ClassAveraged(NamedTuple):
         return _mean_over_classes(values, positives if self.average == "weighted" else 1)
 
     def sizes(self, counts: Counts) -> Integers:
-        """How many samples each value is of, which all classes must agree on."""
+        """Return the number of samples behind each value, which all classes must share."""
         n = counts.n
-        strange = n[n != n[:1]]
-        if strange.size:
+        different = n[n != n[:1]]
+        if different.size:
             rule = "have the classes on the first axis, each of the same samples"
-            raise_input_error("counts", rule, f"{n.flat[0]} and {strange[0]} samples")
+            raise_input_error("counts", rule, f"{n.flat[0]} and {different[0]} samples")
         return np.asarray(n[0])
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse counts whose first axis does not run over the classes."""
-        wanted = len(shape) > 0 and shape[0] > 0 and self.n_classes in (None, shape[0])
+        """Raise `InputError` for counts whose first axis does not run over the classes."""
+        good = len(shape) > 0 and shape[0] > 0 and self.n_classes in (None, shape[0])
         number = "" if self.n_classes is None else f"{self.n_classes} "
-        check(wanted, "counts", f"{self.name} needs {number}classes on the first axis", shape)
+        check(good, "counts", f"{self.name} needs {number}classes on the first axis", shape)
 
 
 Metric = Ratio | ClassAveraged
@@ -189,13 +239,13 @@ ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1), "accuracy")
 
 
 def check_metric(metric: object) -> None:
-    """Raise `InputError` unless this is a `Ratio` with values in [0, 1], or one over classes."""
+    """Raise `InputError` unless this is a metric: a valid `Ratio` or `ClassAveraged`."""
     if not isinstance(metric, ClassAveraged):
         check_ratio(metric)
         return
     check_ratio(metric.ratio)
-    known = metric.average in get_args(Average)
-    check(known, "average", "is binary, micro, macro or weighted", metric.average)
+    valid = metric.average in get_args(Average)
+    check(valid, "average", "is binary, micro, macro or weighted", metric.average)
     if metric.n_classes is not None:
         checks.check_integer("n_classes", metric.n_classes)
 
@@ -216,9 +266,9 @@ def check_ratio(metric: object) -> None:
 
 
 def _mean_over_classes(values: Floats, weights: Any) -> Floats:
-    """Mean of what is not NaN along the first axis; where all weights are 0, they count alike."""
-    known = ~np.isnan(values)
-    weights = np.where(known, weights, 0)
-    weights = np.where((weights == 0).all(axis=0), known, weights)
-    terms = np.where(known, values, 0.0) * weights
+    """Average the values that are not NaN over the classes; weights that are all 0 count alike."""
+    defined = ~np.isnan(values)
+    weights = np.where(defined, weights, 0)
+    weights = np.where((weights == 0).all(axis=0), defined, weights)
+    terms = np.where(defined, values, 0.0) * weights
     return safe_divide(terms.sum(axis=0), weights.sum(axis=0), np.nan)

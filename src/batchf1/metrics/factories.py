@@ -53,6 +53,7 @@ def f_beta(beta: float, average: str = "binary", n_classes: int | None = None) -
 
     Examples
     --------
+    >>> from batchf1 import Counts, f_beta
     >>> float(f_beta(2)(Counts(tp=4, fp=1, fn=1, tn=94)))
     0.8
     >>> f_beta(1, average="macro", n_classes=5).name
@@ -96,6 +97,7 @@ def precision(average: str = "binary", n_classes: int | None = None) -> Metric:
 
     Examples
     --------
+    >>> from batchf1 import Counts, precision
     >>> precision("weighted")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])).round(3).item()
     0.556
     """
@@ -133,6 +135,7 @@ def recall(average: str = "binary", n_classes: int | None = None) -> Metric:
 
     Examples
     --------
+    >>> from batchf1 import Counts, recall
     >>> float(recall("macro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
     0.5
     """
@@ -169,6 +172,7 @@ def jaccard(average: str = "binary", n_classes: int | None = None) -> Metric:
 
     Examples
     --------
+    >>> from batchf1 import Counts, jaccard
     >>> float(jaccard("micro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
     0.3333333333333333
     """

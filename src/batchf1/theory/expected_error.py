@@ -1,4 +1,4 @@
-"""Expected error of the mean over the batches of a random cut.
+"""Expected error of the mean over the batches of a random batching.
 
 Derivations: `docs/theory.md`, sections 2 and 4.
 """
@@ -22,70 +22,75 @@ from batchf1.theory.distributions import (
     sum_rules,
 )
 from batchf1.theory.nested import NestedDistribution, inner_product
-from batchf1.theory.pool import Cut, Pool
+from batchf1.theory.pool import Batching, Pool
 
 
 class Epoch:
-    """Pools and how they are cut."""
+    """Pools and their division into batches."""
 
-    def __init__(self, pool: Pool, cut: Cut) -> None:
-        self.pool, self.cut = pool, cut
+    def __init__(self, pool: Pool, batching: Batching) -> None:
+        self.pool, self.batching = pool, batching
 
     @cached_property
     def distribution(self) -> NestedDistribution:
-        """The law of the batches of `cut.sizes`."""
-        return self.pool.distribution(self.cut.sizes)
+        """Distribution of the batches of `batching.sizes`."""
+        return self.pool.distribution(self.batching.sizes)
 
 
 def parts_of_error(epoch: Epoch) -> tuple[Floats, Floats]:
-    """The two parts of the expected error of the mean over batches, (p, 1) each."""
-    pool, cut = epoch.pool, epoch.cut
-    if np.isnan(cut.zero_division):
-        return np.zeros_like(pool.total), _first_non_empty(pool, cut)
-    empty = empty_batch_error(pool, cut.sizes, cut.zero_division)
+    """Return the two parts of the expected error of the mean over batches, (p, 1) each."""
+    pool, batching = epoch.pool, epoch.batching
+    if np.isnan(batching.zero_division):
+        return np.zeros_like(pool.total), _first_non_empty(pool, batching)
+    empty = empty_batch_error(pool, batching.sizes, batching.zero_division)
     curved = pool.mean_curvature(epoch.distribution)
-    both = (np.asarray((cut.shares * part).sum(-1, keepdims=True)) for part in (empty, curved))
+    both = (np.asarray((batching.shares * part).sum(-1, keepdims=True)) for part in (empty, curved))
     return next(both), next(both)
 
 
 def empty_batch_error(pool: Pool, size: ArrayLike, zero_division: float) -> Floats:
-    """The part of the expected error of one batch that it owes to being empty, (p, u)."""
+    """Return the part of the expected error of one batch that empty batches cause, (p, u)."""
     return np.asarray(pool.none(size) * (zero_division - pool.true) + 0.0)  # no -0.0
 
 
-def empty_terms(pool: Pool, cut: Cut) -> Floats:
-    """How many full batches can be empty before a non-empty one, with any probability: (p, 1)."""
-    log_empty = log_prob_zero(pool.total, pool.relevant, cut.size)
+def empty_terms(pool: Pool, batching: Batching) -> Floats:
+    """Return how many full batches may be empty before one that is not, with any probability.
+
+    Shape (p, 1).
+    """
+    log_empty = log_prob_zero(pool.total, pool.relevant, batching.size)
     return np.asarray(
-        np.minimum(cut.full - 1, MAX_NEGATIVE_LOG // np.maximum(-log_empty, 1e-15)) + 1
+        np.minimum(batching.full - 1, MAX_NEGATIVE_LOG // np.maximum(-log_empty, 1e-15)) + 1
     )
 
 
-def prob_short_batch_after(cut: Cut, passed: Floats) -> Floats:
-    """Probability that the short batch comes after `passed` full ones in the random order.
+def prob_short_batch_after(batching: Batching, passed: Floats) -> Floats:
+    """Return the probability that the short batch comes after `passed` full ones at random.
 
-    The order is that of a race in which the short batch has `cut.rate` times the speed of the
+    The order is that of a race in which the short batch has `batching.rate` times the speed of the
     others, which makes each the first of any set with probability proportional to its weight.
     """
-    rate = cut.rate
+    rate = batching.rate
 
     def log_rise(x: ArrayLike) -> Floats:  # log of Gamma(x + 1 + rate) / Gamma(x + 1)
         x = as_floats(x)
         grown = xlog1py(x, rate / np.maximum(x, TINY)) + rate * np.log(x + rate) - rate
         return np.asarray(grown + stirling_remainder(x + rate) - stirling_remainder(x))
 
-    return np.asarray(np.exp(log_rise(cut.full - passed) - log_rise(cut.full)))
+    return np.asarray(np.exp(log_rise(batching.full - passed) - log_rise(batching.full)))
 
 
-def prob_short_batch_next(cut: Cut, passed: Floats) -> Floats:
-    """Probability that the short batch comes right after `passed` full ones."""
+def prob_short_batch_next(batching: Batching, passed: Floats) -> Floats:
+    """Return the probability that the short batch comes right after `passed` full ones."""
     return np.asarray(
-        prob_short_batch_after(cut, passed) * cut.rate / (cut.full - passed + cut.rate)
+        prob_short_batch_after(batching, passed)
+        * batching.rate
+        / (batching.full - passed + batching.rate)
     )
 
 
-def _first_non_empty(pool: Pool, cut: Cut) -> Floats:
-    """Expected error of the mean over the batches that are not empty, (p, 1).
+def _first_non_empty(pool: Pool, batching: Batching) -> Floats:
+    """Return the expected error of the mean over the batches that are not empty, (p, 1).
 
     Given which these are, it is that of one of them, chosen with probability proportional to its
     weight; so put all batches in random order and take the first that is not empty.
@@ -94,13 +99,13 @@ def _first_non_empty(pool: Pool, cut: Cut) -> Floats:
     def leads(batch: Any, used: Floats) -> Floats:
         return pool.none(used) * pool.mean_curvature(pool.distribution(batch, used))
 
-    empty, weight = sum_rules(empty_terms(pool, cut))
-    ahead = leads(cut.size, empty * cut.size)
-    if not cut.ragged:
+    empty, weight = sum_rules(empty_terms(pool, batching))
+    ahead = leads(batching.size, empty * batching.size)
+    if not batching.ragged:
         return inner_product(weight, ahead)[:, None]
-    waits = prob_short_batch_after(cut, empty + 1)
-    behind = leads(cut.size, empty * cut.size + cut.rest)
+    waits = prob_short_batch_after(batching, empty + 1)
+    behind = leads(batching.size, empty * batching.size + batching.rest)
     total = inner_product(weight, waits * ahead + (1 - waits) * behind)
-    empty, weight = sum_rules(empty_terms(pool, cut) + 1)
-    last = prob_short_batch_next(cut, empty) * leads(cut.rest, empty * cut.size)
+    empty, weight = sum_rules(empty_terms(pool, batching) + 1)
+    last = prob_short_batch_next(batching, empty) * leads(batching.rest, empty * batching.size)
     return np.asarray(total + inner_product(weight, last))[:, None]

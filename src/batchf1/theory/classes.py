@@ -43,8 +43,8 @@ def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:
 def parts(counts: Counts, batching: Batching, metric: ClassAveraged) -> Floats:
     """Return true value and the two parts of the error, (3, ...), of macro or weighted averages.
 
-    `batching` is that of each class. Raises `InputError` where `zero_division` is NaN and a batch may
-    leave out a class that would have counted.
+    `batching` is that of each class. Raises `InputError` where `zero_division` is NaN and a batch
+    may leave out a class that would have counted.
     """
     left_out = np.isnan(batching.zero_division)
     if metric.average == "macro":

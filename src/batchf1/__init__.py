@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
     from batchf1.metrics.classes import class_counts
     from batchf1.metrics.counts import Counts, batch_counts
-    from batchf1.metrics.ratios import F1, ClassAveraged, Ratio, f_beta, jaccard, precision, recall
+    from batchf1.metrics.factories import f_beta, jaccard, precision, recall
+    from batchf1.metrics.ratios import F1, ClassAveraged, Ratio
     from batchf1.theory.expectation import expect
     from batchf1.theory.preference import compare
     from batchf1.theory.search import smallest_batch
@@ -56,13 +57,13 @@ _PLACES = {
     "batch_mean": "metrics.averaging",
     "class_counts": "metrics.classes",
     "expect": "theory.expectation",
-    "f_beta": "metrics.ratios",
+    "f_beta": "metrics.factories",
     "investigate": "forensics.answer",
-    "jaccard": "metrics.ratios",
+    "jaccard": "metrics.factories",
     "pooled": "metrics.averaging",
-    "precision": "metrics.ratios",
+    "precision": "metrics.factories",
     "compare": "theory.preference",
-    "recall": "metrics.ratios",
+    "recall": "metrics.factories",
     "reconstructed": "metrics.averaging",
     "smallest_batch": "theory.search",
 }

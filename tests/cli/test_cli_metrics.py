@@ -7,7 +7,8 @@ import pytest
 
 from batchf1.cli import main as cli
 from batchf1.metrics.counts import Counts, as_counts
-from batchf1.metrics.ratios import F1, f_beta, jaccard, recall
+from batchf1.metrics.factories import f_beta, jaccard, recall
+from batchf1.metrics.ratios import F1
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
 from batchf1.theory.search import smallest_batch

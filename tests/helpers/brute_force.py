@@ -2,7 +2,8 @@
 
 import math
 
-from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, Ratio, f_beta
+from batchf1.metrics.factories import f_beta
+from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, Ratio
 
 RULES = ("per_batch", "size_weighted")
 CONVENTIONS = (0.0, 1.0, math.nan)

@@ -5,7 +5,7 @@ import numpy as np
 from sklearn.metrics import fbeta_score, jaccard_score, precision_score, recall_score
 
 from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
-from batchf1.metrics.ratios import f_beta, jaccard, precision, recall
+from batchf1.metrics.factories import f_beta, jaccard, precision, recall
 from helpers.fitting import B, compiled, data
 
 KINDS = (BatchMean, EpochEnd, Reconstructed, Streaming)

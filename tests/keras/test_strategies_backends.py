@@ -47,7 +47,7 @@ print(json.dumps(found))
 BEYOND = """
 import numpy as np
 from batchf1.keras import Reconstructed, Streaming
-from batchf1.metrics.ratios import f_beta
+from batchf1.metrics.factories import f_beta
 macro = f_beta(1, "macro", 3)
 (metric,), (share, *_) = (kind(metric=macro).metrics() for kind in (Streaming, Reconstructed))
 metric.counted.assign(np.full((4, 3), 2.0**24))

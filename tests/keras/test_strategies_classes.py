@@ -13,7 +13,8 @@ from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
 from batchf1.keras.values import as_list, as_metric, margins, value
 from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import Counts
-from batchf1.metrics.ratios import ACCURACY, F1, ClassAveraged, Ratio, f_beta
+from batchf1.metrics.factories import f_beta
+from batchf1.metrics.ratios import ACCURACY, F1, ClassAveraged, Ratio
 from helpers.fitting import B, compiled, fit, metrics_of
 from helpers.fitting_classes import (
     FORMS,

@@ -6,7 +6,8 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
-from batchf1.metrics.ratios import ACCURACY, ClassAveraged, f_beta, jaccard
+from batchf1.metrics.factories import f_beta, jaccard
+from batchf1.metrics.ratios import ACCURACY, ClassAveraged
 from helpers.fitting import Masked, callbacks_of, compiled, fit, metrics_of
 from helpers.fitting_classes import (
     LOSSES,

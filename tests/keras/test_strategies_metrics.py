@@ -7,7 +7,8 @@ from batchf1.errors import InputError
 from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
 from batchf1.metrics.averaging import batch_mean, pooled
 from batchf1.metrics.counts import batch_counts
-from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, RECALL, Ratio, f_beta
+from batchf1.metrics.factories import f_beta
+from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, RECALL, Ratio
 from helpers.fitting import compiled, data
 
 METRICS = [f_beta(2), RECALL, JACCARD, ACCURACY]

@@ -12,6 +12,7 @@ from sklearn import metrics as scikit_learn
 from batchf1.metrics.averaging import average, batch_mean, pooled, reconstructed
 from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import Counts, as_counts, batch_counts
+from batchf1.metrics.factories import f_beta, jaccard, precision, recall
 from batchf1.metrics.ratios import (
     F1,
     JACCARD,
@@ -21,10 +22,6 @@ from batchf1.metrics.ratios import (
     Ratio,
     check_metric,
     check_ratio,
-    f_beta,
-    jaccard,
-    precision,
-    recall,
 )
 from helpers.invalid_inputs import refused
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as scikit_learn
 
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
 from batchf1.metrics.counts import Counts, as_counts, batch_counts
-from batchf1.metrics.ratios import F1, Ratio, f_beta, safe_divide
+from batchf1.metrics.factories import f_beta
+from batchf1.metrics.ratios import F1, Ratio
 from helpers.brute_force import BY_HAND, CONVENTIONS, METRICS, RULES, mean_over_batches
 from helpers.invalid_inputs import RATIO, refused
 

@@ -10,7 +10,7 @@ import pytest
 
 from batchf1.cli.main import main
 from batchf1.metrics.counts import Counts
-from batchf1.metrics.ratios import f_beta, jaccard, precision, recall
+from batchf1.metrics.factories import f_beta, jaccard, precision, recall
 from batchf1.theory.expectation import expect
 from batchf1.theory.search import compatible_f1
 from helpers.explorer import NO_WAY_BACK, READY, shown

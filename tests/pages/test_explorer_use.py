@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 
 from batchf1.metrics.counts import Counts
-from batchf1.metrics.ratios import f_beta
+from batchf1.metrics.factories import f_beta
 from batchf1.theory.expectation import expect
 from helpers.explorer import NO_WAY_BACK, READY, shown, state_of
 

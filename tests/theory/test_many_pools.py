@@ -9,7 +9,7 @@ from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1
 from batchf1.theory import chunks, distributions, spread
 from batchf1.theory.expectation import expect, expected_f1
-from batchf1.theory.pool import checked_cut, grouped
+from batchf1.theory.pool import checked_batching, grouped
 from helpers.brute_force import (
     CONVENTIONS,
     METRICS,
@@ -78,7 +78,7 @@ def test_where_every_degree_is_looked_at():
     # one full batch decides all of the short one, of which some are empty
     few = np.array([[1, 2, 3], [60, 50, 70], [0, 0, 1], [60, 30, 50]])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spread, "UNFELT", -1.0)
+        patch.setattr(spread, "REL_TOL", -1.0)
         check_against_singles(few, 70, "per_batch", 0.0, "f1")
         every = expect(Counts(*few), 70)
     np.testing.assert_allclose(expect(Counts(*few), 70).sd, every.sd, rtol=1e-12)
@@ -123,9 +123,9 @@ def test_portions_hold_each_relevant_pool_once_and_change_nothing(pools, how, nu
     rules = (averaging, zero_division, METRICS[name])
     whole = expect(Counts(*cells), size, *rules)
     pool = grouped(cells.sum(axis=0), cells, METRICS[name])
-    cut = checked_cut(cells.sum(axis=0), size, averaging, zero_division)
+    cut = checked_batching(cells.sum(axis=0), size, averaging, zero_division)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "NUMBERS", numbers)
+        patch.setattr(chunks, "CHUNK_SIZE", numbers)
         patch.setattr(chunks, "POOLS", looked_at)
         parts = list(chunks.chunks(pool, cut))
         small = expect(Counts(*cells), size, *rules)
@@ -134,7 +134,7 @@ def test_portions_hold_each_relevant_pool_once_and_change_nothing(pools, how, nu
     assert sorted(rows) == np.flatnonzero(relevant).tolist()
     for _, epoch in parts:
         assert all((group > 0).all() for group in epoch.pool.groups)
-        assert (epoch.cut.rest > 0).all() == epoch.cut.ragged
+        assert (epoch.batching.rest > 0).all() == epoch.batching.ragged
     np.testing.assert_allclose(flat(small), flat(whole), rtol=0, atol=1e-13)
 
 
@@ -142,14 +142,14 @@ def test_the_arrays_of_a_portion_stay_within_a_few_times_the_aim():
     tp = np.arange(1, 3001)
     cells = np.array([tp, tp // 3, tp // 4, 9000 - tp])
     n = cells.sum(axis=0)
-    pool, cut = grouped(n, cells, F1), checked_cut(n, 300, "per_batch", 0.0)
+    pool, cut = grouped(n, cells, F1), checked_batching(n, 300, "per_batch", 0.0)
     sizes = []
     for rows, epoch in chunks.chunks(pool, cut):
         sizes.append(
             max(axis.points.size for axis in (epoch.distribution.first, *epoch.distribution.inner))
         )
         assert len(rows) > 1
-    assert max(sizes) < 8 * chunks.NUMBERS
+    assert max(sizes) < 8 * chunks.CHUNK_SIZE
 
 
 @pytest.mark.parametrize("longest", [4096, 0])

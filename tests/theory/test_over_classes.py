@@ -8,19 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.metrics.counts import Counts, as_counts
-from batchf1.metrics.ratios import (
-    ACCURACY,
-    ClassAveraged,
-    Ratio,
-    f_beta,
-    jaccard,
-    precision,
-    recall,
-)
+from batchf1.metrics.factories import f_beta, jaccard, precision, recall
+from batchf1.metrics.ratios import ACCURACY, ClassAveraged, Ratio
 from batchf1.theory.classes import parts
 from batchf1.theory.expectation import covariance_identity, expect, expected_f1
 from batchf1.theory.limits import large_data
-from batchf1.theory.pool import checked_cut
+from batchf1.theory.pool import checked_batching
 from batchf1.theory.preference import compare as preference_compare
 from batchf1.theory.search import smallest_batch
 from helpers.brute_force import CONVENTIONS, RULES
@@ -136,7 +129,7 @@ def test_weighted_f1_is_unbiased_where_every_class_is_called_as_often_as_it_is_t
 @given(st.tuples(*[st.integers(0, 12)] * 4).filter(any), st.integers(1, 12))
 def test_which_way_a_class_moves_a_weighted_mean(cells, size):
     counts = as_counts(*([cell] for cell in cells))
-    cut = checked_cut(counts.n, min(size, sum(cells)), "per_batch", 0.0)
+    cut = checked_batching(counts.n, min(size, sum(cells)), "per_batch", 0.0)
     _, empty, f1 = parts(counts, cut, f_beta(1, "weighted"))
     assert empty == 0
     assert f1 * np.sign(cells[1] - cells[2]) >= -1e-15

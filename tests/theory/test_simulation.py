@@ -8,7 +8,7 @@ import pytest
 from batchf1.metrics.averaging import pooled
 from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import batch_counts
-from batchf1.metrics.ratios import f_beta, precision
+from batchf1.metrics.factories import f_beta, precision
 from batchf1.theory.expectation import expect
 from batchf1.theory.simulation import Simulated, simulate
 from helpers.classes import counts_of, every_mean, kind

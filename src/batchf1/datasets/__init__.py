@@ -1,1 +1,1 @@
-"""Data sets: a file each, behind the contract of `base`."""
+"""Data sets, one module each; `base` has their contract."""

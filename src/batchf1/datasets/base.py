@@ -1,8 +1,8 @@
 """The contract of a data set: a module of this package that defines one subclass of `Dataset`.
 
 Its `name`, in configs too, is the module's. Its fields are its settings, so
-`dataset=<name> dataset.<field>=<value>` works without another file. One of 1,797 rows says so in
-`n_available`, and has defaults that so few rows can meet.
+`dataset=<name> dataset.<field>=<value>` works without another file. A data set of, say, 1,797 rows
+sets `n_available` to that number, and has defaults for which they suffice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from batchf1.errors import check, raise_input_error
 
 Features = NDArray[np.float32]
 MAX_SAMPLES = 2**31 - 1
-"""Places in a split are counted in 32 bits."""
+"""Maximum of a split, whose indices have 32 bits."""
 
 
 class Split(NamedTuple):
@@ -31,16 +31,16 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """The splits of a run; iterating gives those that there are, in this order."""
+    """Splits of a run; iterating yields those that exist, in this order."""
 
     train: Split
     validation: Split
     test: Split | None = None
-    """What no training and no choice sees; None unless `Dataset.test_fraction` asks for it."""
+    """Split that neither training nor selection uses; None unless `test_fraction` is above 0."""
 
     @property
     def splits(self) -> dict[str, Split]:
-        """Name -> split, of those that there are."""
+        """Existing splits by name."""
         tested = {} if self.test is None else {"test": self.test}
         return {"train": self.train, "validation": self.validation, **tested}
 
@@ -50,16 +50,16 @@ class Data:
 
 @dataclass
 class Dataset(ABC):
-    """Settings that every data set has, and the way from its samples to the splits.
+    """Base class of the data sets: common settings, and the division of samples into splits.
 
-    A subclass is a dataclass with a `name`, whose fields have defaults that it can meet; it
-    implements `draw` alone, and sets `n_available` where it cannot make any number of samples.
+    A subclass is a dataclass with a `name`, whose fields have defaults that its samples suffice
+    for; it implements `draw`, and sets `n_available` unless it can generate any number of samples.
     """
 
     name: ClassVar[str]
-    """What configs call it; seeds and run ids depend on it."""
+    """Name in configs; seeds and run ids depend on it."""
     n_available: ClassVar[int | None] = None
-    """Number of samples that it has, both classes together; None where it makes them."""
+    """Number of samples of both classes; None where they are generated."""
 
     n_samples: int = 10_000
     """Size of the training split."""
@@ -70,8 +70,8 @@ class Dataset(ABC):
     test_fraction: float = 0.0
     """Size of the test split, likewise; 0 for none."""
     variant: str = ""
-    """The file of `conf/dataset` that was chosen, what tables call the data set; composing a config
-    fills it in."""
+    """Name of the chosen file of `conf/dataset`, and of the data set in tables; composing a config
+    sets it."""
 
     def __post_init__(self) -> None:
         check(self.n_samples >= 1, "dataset.n_samples", "must be at least 1", self.n_samples)
@@ -107,7 +107,7 @@ class Dataset(ABC):
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int
     ) -> tuple[Features, Features]:
-        """Random positives (n_positive, d) and negatives (n_negative, d), none twice.
+        """Draw random positives (n_positive, d) and negatives (n_negative, d) without replacement.
 
         d depends on the subclass's own settings alone. Raises `InputError` where there are not so
         many; `sample_rows` does.
@@ -115,12 +115,12 @@ class Dataset(ABC):
 
     @property
     def label(self) -> str:
-        """What tables and messages call it: the variant, or the data set itself without one."""
+        """Name in tables and messages: the variant, or else the data set."""
         return self.variant or self.name
 
     @property
     def available(self) -> bool:
-        """Whether its files are on this machine, so that nothing has to be fetched."""
+        """True if the files are on this machine, so that nothing has to be downloaded."""
         return True
 
     @property
@@ -135,11 +135,11 @@ class Dataset(ABC):
 
     @property
     def _sizes(self) -> list[int]:
-        """Of the splits that there are."""
+        """Sizes of the splits that exist."""
         return [self.n_samples, self.n_validation, *[self.n_test] * (self.n_test > 0)]
 
     def n_positive(self, n: int) -> int:
-        """Number of positives among n samples."""
+        """Return the number of positives among n samples."""
         return round(n * self.prevalence)
 
     @property
@@ -149,9 +149,10 @@ class Dataset(ABC):
         return min(min(p, n - p) for n, p in positives.items())
 
     def load(self, rng: np.random.Generator) -> Data:
-        """The splits, in random order, standardised with the training split's mean and deviation.
+        """Draw the splits in random order, standardised by the training split.
 
-        The same generator state gives the same data. Raises `InputError` where a split would lack
+        Mean and deviation are those of the training split. The same generator state gives the same
+        data. Raises `InputError` where a split would lack
         a class or the data set is too small.
         """
         if self.min_class_count < 1:
@@ -179,8 +180,7 @@ def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -
 
 
 def sample_rows(rng: np.random.Generator, pool: Features, n: int, what: str) -> Features:
-    """n different rows of the pool; `InputError` names `what` where the pool holds fewer."""
-    check(
-        len(pool) >= n, what, f"cannot give more than its {len(pool)} samples", f"a request for {n}"
-    )
+    """Sample n different rows of the pool; raise `InputError` about `what` if it has fewer."""
+    rule = f"cannot give more than its {len(pool)} samples"
+    check(len(pool) >= n, what, rule, f"a request for {n}")
     return pool[rng.choice(len(pool), n, replace=False)]

@@ -1,4 +1,4 @@
-"""Diamonds: is a stone heavier than so many carat? From its measures.
+"""Diamonds: is a stone heavier than a given weight in carat? From its measures.
 
 53,940 round-cut diamonds, from the wheel of plotnine (MIT), which is located but not imported.
 """
@@ -32,13 +32,13 @@ class Diamonds(ThresholdTask):
     quantity = "carat"
 
     def table(self) -> tuple[Features, Features]:
-        """See `ThresholdTask.table`."""
+        """Return carat and features, see `ThresholdTask.table`."""
         return _table()
 
 
 @cache
 def whole_table() -> pd.DataFrame:
-    """All columns of the stones, without duplicates and zero sizes; not to be changed.
+    """Return all columns of the stones, without duplicates and zero sizes; do not modify it.
 
     Raises `InputError` for a file that is missing or another.
     """

@@ -1,4 +1,4 @@
-"""Fashion-MNIST (Xiao, Rasul & Vollgraf 2017): some kinds of clothing against the rest."""
+"""Fashion-MNIST (Xiao, Rasul & Vollgraf 2017): chosen kinds of clothing against the others."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ FILES = {  # SHA-256 of the decompressed file
 
 @dataclass
 class FashionMnist(Dataset):
-    """The kinds in `positive` against all others, from 70,000 images as 784 features.
+    """Kinds of clothing in `positive` against all others, 70,000 images of 784 features.
 
-    The official files are looked for in `folder`, then where Debian's package
-    dataset-fashion-mnist puts them, then in Keras' cache, which downloads them. A file of another
-    SHA-256 is refused.
+    The official files are searched in `folder`, then where Debian's package dataset-fashion-mnist
+    installs them, then in Keras' cache, which downloads them. A file of another SHA-256 is an
+    error.
     """
 
     name = "fashion_mnist"
@@ -43,7 +43,7 @@ class FashionMnist(Dataset):
     how_to_get: ClassVar[str] = (
         "batchf1 fetch fashion_mnist, or Debian's package dataset-fashion-mnist"
     )
-    """Where the files come from."""
+    """Ways to get the files, for messages."""
     positive: list[int] = field(default_factory=lambda: [5, 7, 9])  # footwear
     folder: str | None = None
 
@@ -55,24 +55,26 @@ class FashionMnist(Dataset):
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int
     ) -> tuple[Features, Features]:
-        """See `Dataset.draw`."""
+        """Draw positives and negatives, see `Dataset.draw`."""
         images, labels = _table(self._folder())
-        wanted = np.isin(labels, self.positive)
-        positives = sample_rows(rng, images[wanted], n_positive, "fashion_mnist positives")
-        return positives, sample_rows(rng, images[~wanted], n_negative, "fashion_mnist negatives")
+        is_positive = np.isin(labels, self.positive)
+        positives = sample_rows(rng, images[is_positive], n_positive, "fashion_mnist positives")
+        return positives, sample_rows(
+            rng, images[~is_positive], n_negative, "fashion_mnist negatives"
+        )
 
     @property
     def available(self) -> bool:
-        """Whether one of the folders holds the four files."""
+        """True if one of the folders contains the four files."""
         return any(_complete(folder) for folder in (self.folder, DEBIAN, _cache()) if folder)
 
     def fetch(self) -> str:
-        """Download the files into Keras' cache unless they are here; what was done, in a line.
+        """Download the files into Keras' cache unless they are present; returns a line for the log.
 
-        Raises `InputError`, and leaves no file that is not whole, where that fails.
+        Raises `InputError`, and leaves no incomplete file, where that fails.
         """
         folder = DEBIAN if _complete(DEBIAN) else _cache()
-        if folder != DEBIAN and (_spoilt(folder) or not _complete(folder)):
+        if folder != DEBIAN and (_invalid(folder) or not _complete(folder)):
             return f"its files were fetched into {_download(folder)}"
         _check(folder)
         return f"its files are in {folder}"
@@ -114,11 +116,11 @@ def _keras_cache() -> Path:
 
 
 def _download(folder: Path) -> Path:
-    """Let Keras put the files into its cache; those that are there and whole stay."""
+    """Download missing files into Keras' cache by Keras; valid ones stay."""
     import keras
 
     load: Any = keras.datasets.fashion_mnist.load_data
-    _drop_spoilt(folder)  # Keras takes whatever lies there
+    _remove_invalid(folder)  # Keras accepts any file of that name
     try:
         with redirect_stdout(io.StringIO()):  # its progress
             load()
@@ -131,31 +133,31 @@ def _download(folder: Path) -> Path:
             error,
         )
     finally:
-        _drop_spoilt(folder)
+        _remove_invalid(folder)
     return folder
 
 
 def _check(folder: Path) -> None:
-    """Refuse a file that is missing, not whole or another."""
+    """Raise `InputError` for a file that is missing, incomplete or another."""
     for name in FILES:
         _idx(folder, name)
 
 
-def _drop_spoilt(folder: Path) -> None:
-    for path in _spoilt(folder):
+def _remove_invalid(folder: Path) -> None:
+    for path in _invalid(folder):
         path.unlink()
     with suppress(OSError):  # it holds files, or there is none
         folder.rmdir()
 
 
-def _spoilt(folder: Path) -> list[Path]:
-    """The files that are there and not whole, or others."""
+def _invalid(folder: Path) -> list[Path]:
+    """Return the files that are present but incomplete, or others."""
     return [
-        path for name in FILES if (path := folder / f"{name}.gz").is_file() and not _whole(path)
+        path for name in FILES if (path := folder / f"{name}.gz").is_file() and not _is_valid(path)
     ]
 
 
-def _whole(path: Path) -> bool:
+def _is_valid(path: Path) -> bool:
     try:
         _idx(path.parent, path.stem)
     except InputError:

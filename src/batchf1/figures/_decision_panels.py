@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from batchf1.figures import _labels, _style
-from batchf1.metrics.ratios import safe_divide
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.theory.precision_recall_plane import logged_f1
 
 ENOUGH = 3.0

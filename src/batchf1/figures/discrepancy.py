@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from batchf1.figures import _facets, _style
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import as_counts
-from batchf1.metrics.ratios import F1, safe_divide
+from batchf1.metrics.ratios import F1
 from batchf1.theory import last_batch
 from batchf1.training import engines
 

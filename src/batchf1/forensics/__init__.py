@@ -1,1 +1,1 @@
-"""From the digits that a log printed back to the counts behind them."""
+"""Reconstruction of counts from the digits of a printed log."""

@@ -1,9 +1,9 @@
-"""From the digits that a Keras log prints to the counts and batches that can have printed them.
+"""Search for the counts and batch sizes that can have printed a Keras log.
 
-A true F1 printed with all its digits leaves few pairs (true positives, errors). The naive F1 beside
-it says how many relevant samples a batch holds, the number of steps how many batches there were,
-and the validation accuracy how many samples the errors are a share of. Each is weak; together
-they can fix the data's shape.
+A true F1 printed with all its digits leaves few pairs (true positives, errors). The naive F1 of the
+same epoch depends on the number of relevant samples in a batch, the number of steps on the number
+of batches, and the validation accuracy on the share of the errors among all samples. Each is weak
+evidence; together they can determine the shape of the data.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Floats, as_counts
 from batchf1.theory.expectation import expect
 
-AS_WELL = 0.1
-"""Numbers of samples whose naive values are no more standard deviations off fit alike."""
+RESIDUAL_TOL = 0.1
+"""Numbers of samples whose naive values are within this many standard deviations fit equally."""
 
 
 def investigate(
@@ -43,19 +43,47 @@ def investigate(
     max_tp: int = 2_000_000,
     most: int = 200,
 ) -> Answer:
-    """Every shape of the data that can have printed a log, best first, and what remains open.
+    """Find the counts, sample sizes and batch sizes that can have printed a log.
 
-    Tries `batch_sizes`, or `SIZES` where none is given; `averaging` None is that of the Keras which
-    the log shows, size_weighted where it shows none. A candidate prints both true F1 values by one
-    common formula, and lies within `LIMIT` standard deviations of both naive values. The score is
-    -2 log of the probability that normal values are printed so, and of what is likely beforehand:
-    `rarity` of the batch size, 2 log(tp + errors) of each split (of two that fit alike the smaller
-    is likelier), and at most `SOFT` each for prevalences that differ and for an epoch whose
-    accuracy tells of other errors than the weights after it make. Batches are random, of one size
-    in both splits, 0/0 counts 0, and validation, unless the log prints its size, is not larger than
-    training. At most `most` are listed. Raises `InputError` as `parse`,
-    for a batch size, `max_tp` or `most` below 1, or another averaging.
+    Parameters
+    ----------
+    log_text : str
+        A pasted Keras log with, of one split at least, a naive F1 on a progress line and the true
+        F1 on a line of its own, see `batchf1.forensics.log.parse`.
+    averaging : {"per_batch", "size_weighted"}, optional
+        The framework's rule; None takes that of the Keras version that the log shows, and
+        `size_weighted` where it shows none.
+    batch_sizes : sequence of int, optional
+        Batch sizes to try; `batchf1.forensics.sizes.SIZES` where none is given.
+    max_tp : int
+        Largest number of true positives to try, at least 1.
+    most : int
+        Number of candidates listed at most, at least 1.
 
+    Returns
+    -------
+    Answer
+        The candidates, best first, and what the log leaves open.
+
+    Raises
+    ------
+    InputError
+        As `batchf1.forensics.log.parse`; for a batch size, `max_tp` or `most` below 1, or another
+        averaging.
+
+    Notes
+    -----
+    A candidate prints both true F1 values by one common formula, and lies within `LIMIT` standard
+    deviations of both naive values. Its score is -2 log of the probability that normal values are
+    printed so, plus the prior: `rarity` of the batch size, 2 log(tp + errors) of each split (of two
+    that fit equally the smaller is likelier), and at most `SOFT` each for prevalences that differ
+    and for an epoch whose accuracy implies other errors than those of the weights after it.
+
+    Assumptions: batches are random, of one size in both splits; 0/0 counts 0; validation, unless
+    the log prints its size, is not larger than training. See `docs/forensics.md`.
+
+    Examples
+    --------
     >>> log = '''854/854 [====] - f1: 0.5160 - val_f1: 0.4728
     ... f1score_train 0.997502
     ... f1score_test 0.93532336'''
@@ -70,7 +98,7 @@ def investigate(
     parts = [Evidence(name, part, log, max_tp, k) for name, part in named]
     tried = sorted({*(batch_sizes or SIZES)})
     for part in parts:
-        if part.told:
+        if part.has_evidence:
             part.screen(tried)
     ranked, number_fitting = _combine(parts, tried, most)
     candidates, judged = _judge(parts, ranked, rule, most)
@@ -90,7 +118,7 @@ def _check_settings(
 
 
 class _Choice(NamedTuple):
-    """A row of the ranking: a batch size, and a pair or nothing of each split."""
+    """Row of the ranking: a batch size, and a pair of counts, or None, per split."""
 
     score: float
     size: int
@@ -98,12 +126,12 @@ class _Choice(NamedTuple):
 
 
 def _combine(parts: list[Evidence], sizes: list[int], most: int) -> tuple[list[_Choice], int]:
-    """Combinations in the order in which they deserve to be judged, and how many fit in all."""
+    """Return the combinations in the order of evaluation, and how many fit in total."""
     choices, number = [], 0
     for size in sizes:
-        options = [part.possible[size] if part.told else None for part in parts]
-        found, count = _choices(size, options, most)
-        choices += found
+        options = [part.possible[size] if part.has_evidence else None for part in parts]
+        best_choices, count = _choices(size, options, most)
+        choices += best_choices
         number += count
     choices.sort(key=lambda choice: choice.score)
     # The best of each batch size comes into the first half of the list, however well others fit.
@@ -114,29 +142,29 @@ def _combine(parts: list[Evidence], sizes: list[int], most: int) -> tuple[list[_
 
 
 def _choices(size: int, options: list[Fitting | None], most: int) -> tuple[list[_Choice], int]:
-    """The best combinations at one batch size, and the number of all."""
+    """Return the best combinations at one batch size, and the number of all."""
     one, two = options
     if one is None or two is None:
         alone = one or two
-        assert alone is not None  # parse refuses a log that tells of neither
+        assert alone is not None  # parse refuses a log without either
         costs = rarity(size) + alone.best.cost()[:most]
         rows = [alone.best.take(i) for i in range(len(costs))]
         pairs = [(row, None) if two is None else (None, row) for row in rows]
-        found = [_Choice(float(c), size, r) for c, r in zip(costs, pairs, strict=True)]
-        return found, int(alone.numbers.sum())
+        choices = [_Choice(float(c), size, r) for c, r in zip(costs, pairs, strict=True)]
+        return choices, int(alone.numbers.sum())
     shared = (one.bits[:, None] & two.bits) > 0
     count = int((shared * np.outer(one.numbers, two.numbers)).sum())
     score = rarity(size) + one.best.cost()[:, None] + two.best.cost() + _unlike(one.best, two.best)
     score = np.where(one.best.bits[:, None] & two.best.bits, score, np.inf)
     order = np.argsort(score, axis=None, kind="stable")[:most]
-    places = [divmod(int(i), score.shape[1]) for i in order if score.flat[i] < np.inf]
+    indices = [divmod(int(i), score.shape[1]) for i in order if score.flat[i] < np.inf]
     return [
-        _Choice(float(score[i, j]), size, (one.best.take(i), two.best.take(j))) for i, j in places
+        _Choice(float(score[i, j]), size, (one.best.take(i), two.best.take(j))) for i, j in indices
     ], count
 
 
 def _unlike(one: Options, two: Options) -> Floats:
-    """Squared log ratio of prevalences over its variance in random splits, `SOFT` at most."""
+    """Return the squared log ratio of prevalences over its variance in random splits, <= `SOFT`."""
     positives = [part.tp + part.errors / 2 for part in (one, two)]
     logs = [np.log(p / part.n) for p, part in zip(positives, (one, two), strict=True)]
     variance = 1 / positives[0][:, None] + 1 / positives[1] + 0.01
@@ -146,8 +174,8 @@ def _unlike(one: Options, two: Options) -> Floats:
 def _judge(
     parts: list[Evidence], ranked: list[_Choice], averaging: Averaging, most: int
 ) -> tuple[list[Candidate], int]:
-    """Up to `most` candidates by the exact law instead of the limit, and how many were judged."""
-    known: dict[Any, tuple[SplitFit, float]] = {}
+    """Return up to `most` candidates by exact expectations, and how many were evaluated."""
+    fits: dict[Any, tuple[SplitFit, float]] = {}
     candidates: list[Candidate] = []
     judged = 0
     for choice in ranked[: 2 * most + 100]:
@@ -157,9 +185,9 @@ def _judge(
         score, splits = choice.score, []
         for part, row in zip(parts, choice.rows, strict=True):
             key = part.name, choice.size, *((int(row.tp), int(row.errors)) if row else ())
-            if key not in known:
-                known[key] = _by_exact_law(part, row, choice.size, averaging)
-            split, misfit = known[key]
+            if key not in fits:
+                fits[key] = _fit_split(part, row, choice.size, averaging)
+            split, misfit = fits[key]
             splits.append(split)
             score += misfit - float(row.misfit if row else 0)
         if all(abs(split.residual or 0) <= LIMIT for split in splits):
@@ -167,10 +195,10 @@ def _judge(
     return sorted(candidates, key=lambda candidate: candidate.score), judged
 
 
-def _by_exact_law(
+def _fit_split(
     part: Evidence, row: Options | None, size: int, averaging: Averaging
 ) -> tuple[SplitFit, float]:
-    """One split of a candidate, and its misfit."""
+    """Fit one split of a candidate by exact expectations; returns it and its misfit."""
     if row is None:
         if not part.is_train or part.log.total is None:
             return SplitFit(), 0.0
@@ -192,15 +220,15 @@ def _by_exact_law(
 
 
 def _rounded(part: Evidence, row: Options, size: int) -> int:
-    """The simple share of the training set next to `row.n` that fits as well, else `row.n`."""
+    """Return the simple share of the training set nearest to `row.n` that fits, else `row.n`."""
     shares = np.rint(train_size(part.log, size) * np.array(SHARES)).astype(np.int64)
     shares = shares[(row.low <= shares) & (shares <= row.high)]
-    good = shares[np.abs(part.residuals(row.tp, row.errors, shares, size)) <= AS_WELL]
+    good = shares[np.abs(part.residuals(row.tp, row.errors, shares, size)) <= RESIDUAL_TOL]
     return int(good[np.argmin(np.abs(good - row.n))]) if good.size else int(row.n)
 
 
 def _reach(part: Evidence, row: Options, n: int, size: int) -> tuple[int, int]:
-    """The part of `row.low` .. `row.high`, with n in it, in which the naive value fits."""
+    """Return the part of `row.low` .. `row.high`, including n, in which the naive value fits."""
     tried = np.unique(np.rint(np.geomspace(row.low, row.high, 400)).astype(np.int64))
     good = tried[np.abs(part.residuals(row.tp, row.errors, tried, size)) <= LIMIT]
     return min([*good.tolist(), n]), max([*good.tolist(), n])

@@ -1,4 +1,4 @@
-"""What a naive F1 is expected to be in the limit of large data, over the density of positives."""
+"""Expected naive F1 in the limit of large data, as a function of the density of positives."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from batchf1.theory.distributions import binomial
 
 
 class Curve(NamedTuple):
-    """Expected naive F1 and `sd_batch` over log(true positives per batch), at one F1 and size."""
+    """Expected naive F1 and `sd_batch` by log(true positives per batch), at one F1 and size."""
 
-    place: Floats
+    log_density: Floats
     expected: Floats
     sd_batch: Floats
 
     def at(self, density: Floats) -> tuple[Floats, Floats]:
-        """Both at a density >= 0, of its shape; beyond its ends the curve is flat."""
+        """Return both at a density >= 0, of its shape; beyond its ends the curve is flat."""
         logs = np.log(np.maximum(density, 1e-300))
         return (
-            np.interp(logs, self.place, self.expected),
-            np.interp(logs, self.place, self.sd_batch),
+            np.interp(logs, self.log_density, self.expected),
+            np.interp(logs, self.log_density, self.sd_batch),
         )
 
     def where(self, value: float) -> float:
-        """The density whose expectation comes nearest; the curve rises."""
+        """Return the density whose expectation is nearest to the value; the curve rises."""
         rising = np.maximum.accumulate(self.expected)
-        return float(np.exp(np.interp(value, rising, self.place)))
+        return float(np.exp(np.interp(value, rising, self.log_density)))
 
 
 def limit_curves(true_f1: float, sizes: Sequence[int]) -> dict[int, Curve]:
-    """In the limit of large data, for which F1 and the errors' number is enough.
+    """Compute the curves of one true F1 in the limit of large data, by batch size.
 
     Each of M ~ Binomial(size, r) relevant samples of a batch is a true positive with the same
     probability, so that F1's moments given M are the same at every size.
@@ -52,36 +52,39 @@ class _Given:
         few = np.arange(257.0)
         many = np.unique(np.rint(np.geomspace(257, max(most, 257), 80)))
         parts = [self._moments(share, relevant) for relevant in (few, many)]
-        self.place = -1 / np.maximum(np.concatenate([few, many]), 0.5)
+        self.node = -1 / np.maximum(np.concatenate([few, many]), 0.5)
         self.values = np.concatenate(parts, axis=1)
 
     @staticmethod
     def _moments(share: float, relevant: Floats) -> Floats:
-        law = binomial(share, relevant)
-        value = F1.from_counts(law.points, relevant[:, None] - law.points, 0)
-        moments = value, value**2, law.points * value / np.maximum(relevant, 1)[:, None]
-        return np.array([(law.weights * part).sum(axis=1) for part in moments])
+        distribution = binomial(share, relevant)
+        value = F1.from_counts(distribution.points, relevant[:, None] - distribution.points, 0)
+        moments = value, value**2, distribution.points * value / np.maximum(relevant, 1)[:, None]
+        return np.array([(distribution.weights * part).sum(axis=1) for part in moments])
 
     def __call__(self, relevant: Floats) -> Floats:
-        """The three, the last divided by M: shape (3, *relevant.shape)."""
-        place = -1 / np.maximum(relevant, 0.5)  # in 1/M they are smooth
-        return np.array([np.interp(place, self.place, values) for values in self.values])
+        """Interpolate the three means, the last divided by M: (3, *relevant.shape)."""
+        node = -1 / np.maximum(relevant, 0.5)  # in 1/M they are smooth
+        return np.array([np.interp(node, self.node, values) for values in self.values])
 
 
 def _curve(given: _Given, share: float, size: int) -> Curve:
-    """Mean and standard deviation, this without what is linear in the counts (`large_data`)."""
+    """Compute mean and standard deviation, the latter without the part linear in the counts.
+
+    See `large_data`.
+    """
     rate = -np.expm1(-np.geomspace(min(1e-5 / (share * size), 1e-3), 7, 100))
     density = rate * share * size
-    law = binomial(rate, float(size))
-    relevant, mean = law.points, size * rate
+    distribution = binomial(rate, float(size))
+    relevant, mean = distribution.points, size * rate
     value, square, top = given(relevant)
     # Counts of all batches add up to those of the data: what is linear in them does not move.
-    f, ff = ((law.weights * part).sum(axis=1) for part in (value, square))
-    with_m = (law.weights * (relevant - mean[:, None]) * value).sum(axis=1)
-    with_t = (law.weights * relevant * (top - share * value)).sum(axis=1)
+    f, ff = ((distribution.weights * part).sum(axis=1) for part in (value, square))
+    with_m = (distribution.weights * (relevant - mean[:, None]) * value).sum(axis=1)
+    with_t = (distribution.weights * relevant * (top - share * value)).sum(axis=1)
     linear = with_m**2 / (mean * (1 - rate)) + with_t**2 / (mean * share * max(1 - share, 1e-12))
     sd = np.sqrt(np.maximum(ff - f**2 - linear, 0))
-    place = np.log(density)
-    fine = np.linspace(place[0], place[-1], 600)
-    expected, spread = CubicSpline(place, np.array([f, sd]).T)(fine).T
+    log_density = np.log(density)
+    fine = np.linspace(log_density[0], log_density[-1], 600)
+    expected, spread = CubicSpline(log_density, np.array([f, sd]).T)(fine).T
     return Curve(fine, expected, np.maximum(spread, 0))

@@ -1,4 +1,4 @@
-"""From the digits of a true F1 to the counts, and the formulas, that print them."""
+"""Counts and formulas that print the digits of a true F1."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from batchf1.metrics.counts import Floats, Integers
 EPSILON = 1e-7
 """`K.epsilon()`."""
 SPLITS = 64
-"""Up to so many errors every split into FP and FN is tried, beyond only so many of them."""
-PAIRS = 500_000
-"""At most about so many pairs are looked at for one printed value."""
+"""Up to this number of errors every split into FP and FN is tried, beyond only this many."""
+MAX_PAIRS = 500_000
+"""Approximate maximum of pairs examined for one printed value."""
 
 Bits = NDArray[np.int64]
 
@@ -60,7 +60,7 @@ ROUNDED = (next(iter(FORMULAS)), "rounded")
 
 
 class Print(NamedTuple):
-    """A formula and dtype that prints the digits, and the FP (of those tried) with which it does.
+    """Formula and dtype that print the digits, and the FP (of those tried) with which they do.
 
     `dtype` is float32, float64 or rounded (float64, printed with `decimals` decimals).
     """
@@ -71,7 +71,7 @@ class Print(NamedTuple):
 
 
 def value_of(formula: str, dtype: str, tp: Any, fp: Any, fn: Any) -> Any:
-    """F1 by a formula of `FORMULAS`, in float32 or float64 ("rounded" counts in float64).
+    """Compute F1 by a formula of `FORMULAS`, in float32 or float64 (for "rounded" float64).
 
     `tp`, `fp`, `fn`: whole numbers or int64 arrays of one shape, `tp` >= 1; the result has that
     shape and dtype. Raises `InputError` for another formula or dtype.
@@ -84,7 +84,7 @@ def value_of(formula: str, dtype: str, tp: Any, fp: Any, fn: Any) -> Any:
 
 
 def printed(value: float, dtype: str, decimals: int | None = None, percent: bool = False) -> str:
-    """A value as it is printed: shortest digits of its dtype, or for "rounded" `decimals`.
+    """Format a value as Python prints it: shortest digits of its dtype, or `decimals` if "rounded".
 
     As a percentage 100 times the value is printed, computed in that dtype, with two decimals less.
     """
@@ -95,11 +95,11 @@ def printed(value: float, dtype: str, decimals: int | None = None, percent: bool
 
 
 def rounding(texts: Iterable[str]) -> int | None:
-    """How many decimals a print of these values can have been rounded to; None if it was not.
+    """Return the number of decimals to which values were rounded in print; None if they were not.
 
-    They are taken to be printed alike, so with as many as the longest has: 3 to 6, since who
-    rounds keeps few (of a percentage also 0: 2 of the value). More are taken for the dtype's own
-    digits.
+    All are assumed to be printed alike, with the decimals of the longest: 3 to 6, as rounded values
+    have few (a percentage also 0, which are 2 of the value). More decimals are taken as the digits
+    of the dtype.
     """
     shown = list(texts)
     longest = max(decimals_of(text) if "e" not in text.lower() else 99 for text in shown)
@@ -108,11 +108,11 @@ def rounding(texts: Iterable[str]) -> int | None:
 
 
 def near(text: str, max_tp: int, decimals: int | None) -> tuple[Integers, Integers, int]:
-    """Pairs (tp, e) with 2tp/(2tp+e) near enough to be printed as `text`, and the largest tp tried.
+    """Return pairs (tp, e) with 2tp/(2tp+e) close to the printed `text`, and the largest tp tried.
 
     Two int64 arrays in rising order of tp, 1 <= tp <= `max_tp`, e >= 0. The window is the
-    rounding, or what five float32 operations (each half an ulp) and epsilons can do. tp
-    stops early where about `PAIRS` pairs are found. Raises `InputError` unless 0 < F1 <= 1.
+    rounding, or the error of five float32 operations (half an ulp each) and epsilons. tp
+    stops early where about `MAX_PAIRS` pairs are found. Raises `InputError` unless 0 < F1 <= 1.
     """
     value = number(text)
     check(0 < value <= 1, "true F1", "must lie in (0, 1]", text)
@@ -122,8 +122,8 @@ def near(text: str, max_tp: int, decimals: int | None) -> tuple[Integers, Intege
     low, high = max(value - width, 1e-12), min(value + width, 1.0)
     least, most = 2 * (1 - high) / high, 2 * (1 - low) / low
     # tp^2/2 times the width is the expected number of pairs; with e = 0 allowed one more for each.
-    bound = np.sqrt(2 * PAIRS / (most - least))
-    last = int(min(max_tp, bound, PAIRS if high == 1 else np.inf))
+    bound = np.sqrt(2 * MAX_PAIRS / (most - least))
+    last = int(min(max_tp, bound, MAX_PAIRS if high == 1 else np.inf))
     tp = np.arange(1, last + 1, dtype=np.int64)
     first = np.ceil(least * tp - 1e-9).astype(np.int64)
     many = np.maximum(np.floor(most * tp + 1e-9).astype(np.int64) - first + 1, 0)
@@ -133,11 +133,12 @@ def near(text: str, max_tp: int, decimals: int | None) -> tuple[Integers, Intege
 
 
 def kinds(text: str, tp: Integers, errors: Integers, decimals: int | None) -> Bits:
-    """Which formulas and dtypes print `text`: bit i for `KINDS[i]`, the next bit for `ROUNDED`.
+    """Return which formulas and dtypes print `text`, as bits.
 
-    int64 of the shape of `tp` and `errors`; 0 where none does. Beyond `SPLITS` errors only so many
-    splits into FP and FN are tried, evenly spaced, so a formula with p and r apart may be missed.
-    Where a print can be rounded that bit alone is looked for: it covers the others.
+    Bit i stands for `KINDS[i]`, the next bit for `ROUNDED`; int64 of the shape of `tp` and
+    `errors`, 0 where none does. Beyond `SPLITS` errors only that many splits into FP and FN are
+    tried, evenly spaced, so that a formula with separate p and r may be missed. Where a print can
+    be rounded only that bit is computed: it covers the others.
     """
     if decimals is not None:
         return _rounds(text, value_of(*ROUNDED, tp, errors, 0 * errors), decimals) << len(KINDS)
@@ -145,30 +146,30 @@ def kinds(text: str, tp: Integers, errors: Integers, decimals: int | None) -> Bi
     digits, scale = text.rstrip("%"), 100 if text.endswith("%") else 1
     for fp in _splits(errors):
         for bit, (formula, dtype) in enumerate(KINDS):
-            wanted = np.dtype(dtype).type(digits)
-            if str(wanted) == digits:  # else no number of this dtype prints so
+            target = np.dtype(dtype).type(digits)
+            if str(target) == digits:  # else no number of this dtype prints so
                 shown = scale * value_of(formula, dtype, tp, fp, errors - fp)
-                bits |= (shown == wanted) * (1 << bit)
+                bits |= (shown == target) * (1 << bit)
     return bits
 
 
 def prints(text: str, tp: int, errors: int, decimals: int | None = None) -> tuple[Print, ...]:
-    """Every formula and dtype that prints `text` for this pair, with the false positives."""
+    """Return every formula and dtype that print `text` for this pair, with the false positives."""
     pair = np.array([tp]), np.array([errors])
     tried = np.unique([int(fp[0]) for fp in _splits(pair[1])])
-    percent, found = text.endswith("%"), []
+    percent, matches = text.endswith("%"), []
     for formula, dtype in KINDS:
         values = value_of(formula, dtype, np.full_like(tried, tp), tried, errors - tried)
         good = [printed(value, dtype, percent=percent) == text for value in values]
         if any(good):
-            found.append(Print(formula, dtype, tuple(tried[good].tolist())))
+            matches.append(Print(formula, dtype, tuple(tried[good].tolist())))
     if kinds(text, *pair, decimals)[0] >> len(KINDS):
-        found.append(Print(*ROUNDED, tuple(tried.tolist())))
-    return tuple(found)
+        matches.append(Print(*ROUNDED, tuple(tried.tolist())))
+    return tuple(matches)
 
 
 def _rounds(text: str, values: Floats, decimals: int) -> Bits:
-    """1 where a value is printed as `text` with so many decimals, else 0."""
+    """Return 1 where a value with this number of decimals is printed as `text`, else 0."""
     off, half = np.abs(values - number(text)), 0.5 * 10.0**-decimals
     good = off < half * (1 - 1e-8)
     percent = text.endswith("%")
@@ -178,6 +179,6 @@ def _rounds(text: str, values: Floats, decimals: int) -> Bits:
 
 
 def _splits(errors: Integers) -> Iterator[Integers]:
-    """False positives: each number up to the errors, or evenly spaced ones if these are many."""
+    """Yield numbers of false positives: all up to the errors, or evenly spaced ones of many."""
     for part in range(min(int(errors.max(initial=0)), SPLITS) + 1):
         yield np.where(errors <= SPLITS, np.minimum(part, errors), part * errors // SPLITS)

@@ -1,4 +1,4 @@
-"""What a log says of one split, and the pairs (true positives, errors) that fit it."""
+"""Evidence of a log about one split, and the pairs (true positives, errors) that fit it."""
 
 from __future__ import annotations
 
@@ -15,24 +15,39 @@ from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Floats, Integers
 
 LIMIT = 4.0
-"""A naive value further than this from its expectation, in standard deviations, does not fit."""
-BEST = 500
-"""At most so many pairs of one split are combined at one batch size."""
+"""Largest distance of a naive value from its expectation that fits, in standard deviations."""
+MAX_COMBINED = 500
+"""Maximum number of pairs of one split that are combined at one batch size."""
 SMALL = 100
-"""Pairs with fewer true positives are always looked at one by one."""
+"""Number of true positives below which all pairs are examined."""
 SOFT = 4.0
-"""The most that differing prevalences can add to a score, for they need not be equal; or the errors
-of the epoch and of the weights after it."""
+"""Largest addition to a score by prevalences that differ, or by errors of the epoch that differ
+from those of the weights after it: neither need be equal."""
 
 
 class SplitFit(NamedTuple):
-    """One split of a candidate; None where the log does not tell.
+    """One split of a candidate; None where the log has no evidence.
 
-    `n_samples` fits best, or as well and is a simple share of the training set (`SHARES`); `n_low`
-    .. `n_high` fit (by the law for large data, looked at in 400 places; for training they are what
-    the steps allow). `errors` = FP + FN. `moved`: how far the naive training value may be off since
-    the weights still moved. `residual` = (printed - expected) / sd, the sd with half a printed unit
-    and `moved`.
+    Attributes
+    ----------
+    n_samples : int
+        The number of samples that fits best, or a simple share of the training set (`SHARES`) that
+        fits equally.
+    n_low, n_high : int
+        Range that fits, by the limit of large data at 400 points; for training the range that the
+        number of steps allows.
+    tp, errors : int
+        True positives, and FP + FN.
+    prevalence : float
+        (tp + errors / 2) / `n_samples`.
+    expected_f1, sd : float
+        Expectation and standard deviation of the naive value.
+    residual : float
+        (printed - expected) / standard deviation, the latter with half a printed unit and `moved`.
+    prints : tuple of Print
+        Formulas that print the true F1.
+    moved : float
+        Possible error of the naive training value because the weights change during the epoch.
     """
 
     n_samples: int | None = None
@@ -49,7 +64,7 @@ class SplitFit(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A shape of the data that can have printed the log; a smaller `score` fits better."""
+    """Batch size and counts that can have printed the log; a smaller `score` fits better."""
 
     batch_size: int
     train: SplitFit
@@ -58,9 +73,22 @@ class Candidate(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Candidates, best first; how many were left out; what remains open; what was read and tried.
+    """Result of `investigate`.
 
-    `averaging`: the rule by which the candidates are judged.
+    Attributes
+    ----------
+    candidates : list of Candidate
+        Best first.
+    left_out : int
+        Number of combinations that fit and are not listed.
+    undetermined : list of str
+        What the log leaves open, and the assumptions, as sentences.
+    log : Log
+        The parsed log.
+    batch_sizes : list of int
+        Batch sizes tried.
+    averaging : {"per_batch", "size_weighted"}
+        The rule by which the candidates are evaluated.
     """
 
     candidates: list[Candidate]
@@ -72,7 +100,7 @@ class Answer(NamedTuple):
 
 
 class Options(NamedTuple):
-    """Pairs of one split that fit at one batch size; a split that the log tells nothing of is None.
+    """Pairs of one split that fit at one batch size.
 
     `n`: the number of samples that fits best; `low` .. `high`: those that the log allows.
     """
@@ -86,17 +114,17 @@ class Options(NamedTuple):
     misfit: Any
     prior: Any
 
-    def take(self, kept: Any) -> Options:
-        """The pairs at these places (indices or a mask), or one of them."""
-        return Options(*(np.asarray(part)[kept] for part in self))
+    def take(self, indices: Any) -> Options:
+        """Select pairs by indices or a mask, or a single one."""
+        return Options(*(np.asarray(part)[indices] for part in self))
 
     def cost(self) -> Floats:
-        """-2 log of likelihood times prior."""
+        """Return -2 log of likelihood times prior."""
         return np.asarray(self.misfit + self.prior)
 
 
 class Fitting(NamedTuple):
-    """The best pairs of one split at one batch size, and how many there are of each `bits`."""
+    """Best pairs of one split at one batch size, and the number of all by `bits`."""
 
     best: Options
     bits: Bits
@@ -104,16 +132,16 @@ class Fitting(NamedTuple):
 
 
 class Evidence:
-    """What the log says of one split, and the pairs that print its true F1."""
+    """Evidence of the log about one split, and the pairs that print its true F1."""
 
     def __init__(self, name: str, part: SplitLog, log: Log, max_tp: int, k: int | None) -> None:
         self.name, self.part, self.log, self.k = name, part, log, k
         self.is_train = name == "training"
-        self.told = has_both_f1(part) and not (self.is_train and log.total is None)
+        self.has_evidence = has_both_f1(part) and not (self.is_train and log.total is None)
         self.curves: dict[int, Curve] = {}
         self.possible: dict[int, Fitting] = {}
         self.printed: dict[tuple[int, int], tuple[Print, ...]] = {}
-        if not self.told:
+        if not self.has_evidence:
             return
         self.text, self.value = str(part.exact_f1), number(str(part.exact_f1))
         self.naive = number(str(part.naive_f1))
@@ -121,9 +149,10 @@ class Evidence:
         self.tp, self.errors, self.last = near(self.text, max_tp, k)
 
     def spread(self, tp: Numbers, errors: Numbers, n: Numbers, size: int) -> tuple[Floats, Floats]:
-        """(Expected naive value, standard deviation of a printed one) in the limit of large data.
+        """Return the expected naive value and the standard deviation of a printed one.
 
-        A printed value is known to half a unit only; training's is of weights that moved as well.
+        In the limit of large data. A printed value is exact to half a unit only, and that of
+        training is of weights that changed during the epoch.
         """
         expected, sd = self._at(tp, n, size)
         alone = n <= size  # one batch holds all
@@ -132,16 +161,16 @@ class Evidence:
         return expected, np.sqrt(variance * size / n + self.half**2 + moved**2)
 
     def residuals(self, tp: Numbers, errors: Numbers, n: Numbers, size: int) -> Floats:
-        """(Printed - expected) / standard deviation, by the limit for large data."""
+        """Return (printed - expected) / standard deviation, by the limit of large data."""
         expected, sd = self.spread(tp, errors, n, size)
         return np.asarray((self.naive - expected) / sd)
 
     def moved(self, tp: Numbers, errors: Numbers, n: Numbers, size: int) -> Floats:
-        """How far the naive training value may be off since the weights still moved; >= 0.
+        """Estimate the error of the naive training value due to changing weights; >= 0.
 
-        As the expectation would with the errors that the epoch's accuracy tells; else as the naive
-        value did since the epoch before; else as with twice the errors. 0 for validation. The curve
-        is that of the F1 after the epoch, scaled.
+        The difference of the expectation with the errors that the epoch's accuracy implies; else
+        that of the naive value from the epoch before; else that with twice the errors. 0 for
+        validation. The curve is that of the F1 after the epoch, scaled.
         """
         if not self.is_train:
             return np.zeros(np.shape(tp))
@@ -156,20 +185,20 @@ class Evidence:
         return np.asarray(np.abs(then * own_f1 / self.value - before))
 
     def own_errors(self, errors: Numbers, n: Numbers) -> Floats:
-        """Errors in the training epoch itself: those of its accuracy, else twice those after it."""
+        """Return the errors during the training epoch: by accuracy, else twice those after it."""
         if self.part.accuracy is None:
             return np.asarray(2.0 * errors)
         share, half = 1 - number(self.part.accuracy), half_unit(self.part.accuracy)
         return np.asarray(np.clip(errors, n * (share - half), n * (share + half)))
 
     def misfit(self, residual: Numbers, sd: Numbers) -> Floats:
-        """-2 log of the probability that a normal value is printed so, `sd` as in `spread`."""
+        """Return -2 log of the probability that a normal value is printed so; `sd` of `spread`."""
         return np.asarray(residual**2 + 2 * np.log(sd / self.half))
 
     def prior(self, tp: Numbers, errors: Numbers, n: Numbers) -> Floats:
-        """-2 log of one without a scale, so that of two the smaller pair is likelier.
+        """Return -2 log of a scale-free prior, by which the smaller of two pairs is likelier.
 
-        An epoch that made twice the errors of the weights after it is one deviation off.
+        An epoch with twice the errors of the weights after it is one standard deviation off.
         """
         scale = 2 * np.log(tp + errors)
         if not self.is_train or self.part.accuracy is None:
@@ -178,23 +207,23 @@ class Evidence:
         return np.asarray(scale + np.minimum(ratio**2, SOFT))
 
     def sizes(self, tp: Numbers, errors: Numbers, size: int) -> tuple[Numbers, Numbers, Numbers]:
-        """Lowest, highest number of samples for each pair, and the one that fits best."""
+        """Return the lowest, the highest and the best-fitting number of samples for each pair."""
         one = np.ones(np.shape(tp), np.int64)
         if self.is_train:
             low, high = train_range(self.log, size)
             return low * one, high * one, train_size(self.log, size) * one
-        known = self.log.validation_samples
+        n_printed = self.log.validation_samples
         lows, highs = np.maximum(tp + errors, one), train_range(self.log, size)[1] * one
-        if known:
-            lows, highs = np.maximum(lows, known), known * one
+        if n_printed:
+            lows, highs = np.maximum(lows, n_printed), n_printed * one
         if self.part.accuracy is not None:
             least, most = sizes_by_accuracy(self.part.accuracy, errors)
             lows, highs = np.maximum(lows, least), np.minimum(highs, most)
-        wish = np.rint(tp * size / self.curves[size].where(self.naive)).astype(np.int64)
-        return lows, highs, np.clip(wish, lows, np.maximum(lows, highs))
+        best = np.rint(tp * size / self.curves[size].where(self.naive)).astype(np.int64)
+        return lows, highs, np.clip(best, lows, np.maximum(lows, highs))
 
     def screen(self, sizes: Sequence[int]) -> None:
-        """Keep for each batch size the pairs that its naive value allows and a formula prints."""
+        """Store for each batch size the pairs that the naive value allows and a formula prints."""
         self.curves = limit_curves(self.value, sizes)
         used = np.zeros(self.tp.shape, bool)
         for size in sizes:
@@ -206,13 +235,13 @@ class Evidence:
             self.possible[size] = self._fitting(tp, errors, bits, size)
 
     def prints(self, tp: int, errors: int) -> tuple[Print, ...]:
-        """What prints the digits for this pair."""
+        """Return the formulas that print the digits for this pair."""
         if (tp, errors) not in self.printed:
             self.printed[tp, errors] = prints(self.text, tp, errors, self.k)
         return self.printed[tp, errors]
 
     def any_prints(self) -> bool:
-        """Whether some pair prints the digits, whatever the naive value says."""
+        """Return True if some pair prints the digits, whatever the naive value."""
         if any(option.bits.size for option in self.possible.values()):
             return True
         chunks = (slice(i, i + 50_000) for i in range(0, self.tp.size, 50_000))
@@ -222,7 +251,7 @@ class Evidence:
         return self.curves[size].at(np.minimum(tp * size / n, float(size)))
 
     def _stretches(self, size: int) -> list[slice]:
-        """Stretches of the pairs, looked at in 400 places, beyond which none fits.
+        """Return slices of the pairs outside of which none fits, searched at 400 points.
 
         The errors of all pairs are the same multiple of the true positives, but for small numbers.
         """
@@ -235,21 +264,21 @@ class Evidence:
         fits = (near_by | (off[1:] * off[:-1] < 0)) & room
         edges = np.flatnonzero(np.diff(np.concatenate([[0], fits, [0]])))
         ends = [(tp[max(i - 1, 0)], tp[min(j + 1, 399)]) for i, j in edges.reshape(-1, 2)]
-        places = [np.searchsorted(self.tp, pair) for pair in [(0, SMALL), *ends]]
-        return [slice(int(first), int(last)) for first, last in places]
+        bounds = [np.searchsorted(self.tp, pair) for pair in [(0, SMALL), *ends]]
+        return [slice(int(first), int(last)) for first, last in bounds]
 
     def _fitting(self, tp: Integers, errors: Integers, bits: Bits, size: int) -> Fitting:
         low, high, n = self.sizes(tp, errors, size)
         expected, sd = self.spread(tp, errors, n, size)
         residual = (self.naive - expected) / sd
-        # The limit is not exact: what is listed is judged again by the exact law.
+        # The limit is not exact: listed pairs are evaluated again by exact expectations.
         fits = (np.abs(residual) <= LIMIT + 0.5) & (low <= n) & (n <= high) & (tp + errors <= n)
         pairs = Options(
             *(tp, errors, bits, n, low, high),
             self.misfit(residual, sd),
             self.prior(tp, errors, n),
         )
-        kept = np.flatnonzero(fits)
-        best = kept[np.argsort(pairs.cost()[kept], kind="stable")[:BEST]]
-        numbers = np.bincount(bits[kept])
+        indices = np.flatnonzero(fits)
+        best = indices[np.argsort(pairs.cost()[indices], kind="stable")[:MAX_COMBINED]]
+        numbers = np.bincount(bits[indices])
         return Fitting(pairs.take(best), np.flatnonzero(numbers), numbers[numbers > 0])

@@ -1,4 +1,4 @@
-"""What a pasted Keras log says: its sizes, and the printed texts of both splits."""
+"""Parser of a pasted Keras log: its sizes, and the printed values of both splits."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from batchf1.errors import check
 from batchf1.metrics.averaging import Averaging
 
 MAX_SAMPLES = 10_000_000
-"""The largest data set that is thought of where the log bounds none."""
+"""Largest data set considered where the log sets no bound."""
 
 
 class SplitLog(NamedTuple):
-    """Printed texts of one split, for the digits matter; None where the log has none."""
+    """Printed values of one split as text, as the digits matter; None where there is none."""
 
     accuracy: str | None
     naive_f1: str | None
@@ -22,11 +22,26 @@ class SplitLog(NamedTuple):
 
 
 class Log(NamedTuple):
-    """What a log says.
+    """Parsed log.
 
-    `total` is what the progress bar counts up to: steps or, if `in_samples`, samples; `unit_told`
-    says whether the log shows which, else steps are assumed. `averaging` is None where the form of
-    the log does not tell the Keras well enough. `earlier_f1`: naive training F1 an epoch before.
+    Attributes
+    ----------
+    total : int
+        Number up to which the progress bar counts: steps or, if `in_samples`, samples.
+    in_samples : bool
+        True if the progress bar counts samples.
+    train, validation : SplitLog
+        Printed values.
+    validation_samples : int
+        Size of the validation split, if printed.
+    unit_told : bool
+        True if the log shows whether steps or samples are counted; else steps are assumed.
+    keras : str
+        The Keras version by the form of the log.
+    averaging : {"per_batch", "size_weighted"}
+        Rule of that version; None where the form does not determine it.
+    earlier_f1 : str
+        Naive training F1 of the epoch before.
     """
 
     total: int | None
@@ -41,9 +56,9 @@ class Log(NamedTuple):
 
 
 NUMERAL = r"(?:\d++(?:\.\d*+|,\d++)?+|[.,]\d++)(?:[eE][+-]?\d{1,4})?+(?:\s?%)?+"
-"""Possessive, so that no text takes more than linear time."""
+"""With possessive quantifiers, so that matching takes linear time."""
 UNSEEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\ufeff\u200b-\u200d\u2060]")
-"""Colours of a terminal, byte order marks, also of files put together, and spaces of no width."""
+"""Terminal colours, byte order marks (also of concatenated files) and zero-width spaces."""
 WRAPPED = re.compile(r"\b(?:np|numpy)\.float\d\d\(([^()\s]{1,40})\)")
 HEADER = re.compile(
     r"Train (?:on|for) (\d{1,9}) (samples|steps)"
@@ -57,7 +72,7 @@ TRAIN, VALIDATION = re.compile("train", re.IGNORECASE), re.compile("val|test", r
 
 
 class Printer(NamedTuple):
-    """What only some Keras print: how they average a metric function and what their bars count."""
+    """Form of a log that some Keras versions print, with their averaging and unit of progress."""
 
     form: str
     name: str
@@ -76,7 +91,7 @@ PRINTERS = [
     Printer(r"^Train on", "Keras 2.0 to 2.3, or tf.keras up to TensorFlow 1.12", None, None),
     Printer(r"", "Keras 2", None, None),
 ]
-"""The first whose form is found in the progress line, or in the header of its `fit`, counts.
+"""The first whose form matches the progress line, or the header of its `fit`, is used.
 
 Read in the sources of Keras 2.2.4, 2.3.1 and 3.15, tf_keras 2.21 and TensorFlow 1.12 and 1.13
 (`Progbar`, `ProgbarLogger`, `fit_loop`): Keras 2.2.4, which averages by size, and 2.3.1, which does
@@ -85,10 +100,10 @@ not, print alike but for the name of the accuracy.
 
 
 def parse(log_text: str) -> Log:
-    """What a pasted Keras log prints: sizes, accuracies, naive F1 and true F1 of both splits.
+    """Parse a pasted Keras log: sizes, accuracies, naive F1 and true F1 of both splits.
 
     The last complete progress line with an F1 counts (one with a validation F1 before others, for
-    `evaluate` prints one without), of Keras 2 or 3; `Train on ... samples` above it says that its
+    `evaluate` prints one without), of Keras 2 or 3; `Train on ... samples` above it means that its
     bar counts samples. A true F1 stands on a line of its own that names F1 and the split (train;
     val or test), and the last one counts. Of several F1 metrics `f1_batch_mean` is taken, else the
     first. Numbers may have a decimal comma, be percentages or stand in `np.float64()`. Raises
@@ -114,29 +129,29 @@ def parse(log_text: str) -> Log:
 
 
 def has_both_f1(part: SplitLog) -> bool:
-    """Whether a naive F1 and a true F1 above 0 are printed."""
+    """Return True if a naive F1 and a true F1 above 0 are printed."""
     return part.naive_f1 is not None and part.exact_f1 is not None and number(part.exact_f1) > 0
 
 
 def number(text: str) -> float:
-    """The value of a printed number or percentage."""
+    """Return the value of a printed number or percentage."""
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
 def half_unit(text: str) -> float:
-    """Half a unit of the last printed digit, of the value: 0.00005 for 99.75%."""
+    """Return half a unit of the last printed digit, of the value: 0.00005 for 99.75%."""
     _, _, power = text.rstrip("%").lower().partition("e")
     return float(f"0.5e{int(power or 0) - decimals_of(text)}")
 
 
 def decimals_of(text: str) -> int:
-    """Decimals of the value as it is written: 4 for 99.75%."""
+    """Return the number of decimals of the printed value: 4 for 99.75%."""
     mantissa = text.rstrip("%").lower().partition("e")[0]
     return len(mantissa.partition(".")[2]) + (2 if text.endswith("%") else 0)
 
 
 class _Progress(NamedTuple):
-    """A complete progress line with an F1, its metrics, and the header of its `fit`."""
+    """Complete progress line with an F1, its metrics, and the header of its `fit`."""
 
     line: str
     total: int | None
@@ -145,8 +160,8 @@ class _Progress(NamedTuple):
 
 
 def _last_progress(lines: Sequence[str]) -> tuple[_Progress, str | None]:
-    """The line that counts, and the naive training F1 of the like one before."""
-    header, found = None, [_Progress("", None, {}, None)]
+    """Return the last progress line, and the naive training F1 of the similar one before."""
+    header, candidates = None, [_Progress("", None, {}, None)]
     for line in lines:
         header = HEADER.search(line) or header
         bar, metrics = PROGRESS.search(line), dict(METRIC.findall(line))
@@ -155,15 +170,15 @@ def _last_progress(lines: Sequence[str]) -> tuple[_Progress, str | None]:
             continue
         if bar is None and "loss" not in metrics:
             continue  # a true F1 in the form `f1score_train: 0.9`
-        found.append(_Progress(line, int(bar[2]) if bar else None, metrics, header))
-    validated = [progress for progress in found if _pick(progress.metrics, "val_", "f1")]
-    *before, last = validated or found
+        candidates.append(_Progress(line, int(bar[2]) if bar else None, metrics, header))
+    validated = [progress for progress in candidates if _pick(progress.metrics, "val_", "f1")]
+    *before, last = validated or candidates
     same = [p for p in before if p.header is last.header and p.total == last.total]
     return last, _pick(same[-1].metrics, "", "f1") if same else None
 
 
 def _sized(progress: _Progress, train: SplitLog, validation: SplitLog) -> Log:
-    """The log with the numbers of samples or steps, and the Keras that printed it."""
+    """Build the log with the numbers of samples or steps, and the Keras version."""
     header = progress.header
     if header and progress.total not in (None, int(header[1])):
         header = None  # of another `fit`
@@ -183,7 +198,7 @@ def _sized(progress: _Progress, train: SplitLog, validation: SplitLog) -> Log:
 
 
 def _true_values(lines: Sequence[str]) -> dict[str, str]:
-    found = {}
+    values = {}
     for line in lines:
         value = VALUE.search(line)
         if value is None or PROGRESS.search(line) or " - " in line:
@@ -192,19 +207,19 @@ def _true_values(lines: Sequence[str]) -> dict[str, str]:
         if not NAMES_F1.search(name):
             continue
         if VALIDATION.search(name):
-            found["validation"] = _plain(value[1])
+            values["validation"] = _plain(value[1])
         elif TRAIN.search(name):
-            found["train"] = _plain(value[1])
-    return found
+            values["train"] = _plain(value[1])
+    return values
 
 
 def _plain(text: str) -> str:
-    """A printed number with a decimal point and no space."""
+    """Normalize a printed number to a decimal point and no space."""
     return text.replace(",", ".").replace(" ", "")
 
 
 def _pick(metrics: dict[str, str], prefix: str, kind: str) -> str | None:
-    """The text of the split's accuracy or naive F1."""
+    """Return the text of the split's accuracy or naive F1."""
     named = {
         name[len(prefix) :]: _plain(text)
         for name, text in metrics.items()

@@ -1,4 +1,4 @@
-"""What an answer leaves open, and what it takes for granted, in sentences."""
+"""Sentences on what the evidence leaves open and on the assumptions."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from batchf1.forensics.sizes import SIZES
 
 
 def undetermined(parts: list[Evidence], answer: Answer) -> list[str]:
-    """Why nothing fits, or what the candidates leave open; then what was taken for granted."""
-    found = answer.candidates
-    said = _open(parts, found, answer.left_out) if found else _why_not(parts)
-    return [*said, *_premises(parts, answer)]
+    """Return why nothing fits, or what the candidates leave open; then the assumptions."""
+    candidates = answer.candidates
+    sentences = _open(parts, candidates, answer.left_out) if candidates else _why_not(parts)
+    return [*sentences, *_premises(parts, answer)]
 
 
 def _why_not(parts: list[Evidence]) -> list[str]:
-    told = [part for part in parts if part.told]
-    for part in told:
+    usable = [part for part in parts if part.has_evidence]
+    for part in usable:
         if not part.any_prints():
             return [
                 f"Nothing fits: no counts up to {part.last:,} true positives print the {part.name} "
                 f"F1 {part.text} by a formula of the table."
             ]
-    for part in told:
+    for part in usable:
         if not any(option.bits.size for option in part.possible.values()):
             return [
                 f"Nothing fits: at no batch size tried is the naive {part.name} F1 "
@@ -36,27 +36,27 @@ def _why_not(parts: list[Evidence]) -> list[str]:
     return ["Nothing fits: each split has its shapes, but none of one batch size and formula."]
 
 
-def _open(parts: list[Evidence], found: list[Candidate], left_out: int) -> list[str]:
+def _open(parts: list[Evidence], candidates: list[Candidate], left_out: int) -> list[str]:
     among = "listed" if left_out else "tried"
-    said = [_listed("batch size", [c.batch_size for c in found], among)]
-    said += _lead(found)
-    fits = [c.train for c in found], [c.validation for c in found]
+    sentences = [_listed("batch size", [c.batch_size for c in candidates], among)]
+    sentences += _lead(candidates)
+    fits = [c.train for c in candidates], [c.validation for c in candidates]
     for part, splits in zip(parts, fits, strict=True):
-        said.append(_pairs(part, splits, among))
-        if part.told or (part.is_train and part.log.total):
-            said.append(_samples(part, splits[0], found[0].batch_size))
-    shared = {(p.formula, p.dtype) for c in found for p in _common(c)}
+        sentences.append(_pairs(part, splits, among))
+        if part.has_evidence or (part.is_train and part.log.total):
+            sentences.append(_samples(part, splits[0], candidates[0].batch_size))
+    shared = {(p.formula, p.dtype) for c in candidates for p in _common(c)}
     names = [f"{name} in {dtype}" for name, dtype in sorted(shared)]
-    said.append(_listed("formula of the true F1", names, among))
+    sentences.append(_listed("formula of the true F1", names, among))
     if left_out:
-        said.append(f"{left_out:,} more combinations fit and are not listed.")
-    return said
+        sentences.append(f"{left_out:,} more combinations fit and are not listed.")
+    return sentences
 
 
-def _lead(found: list[Candidate]) -> list[str]:
-    """How far the second batch size is behind the first."""
-    first = found[0]
-    others = [candidate for candidate in found if candidate.batch_size != first.batch_size]
+def _lead(candidates: list[Candidate]) -> list[str]:
+    """Compare the score of the second batch size with that of the first."""
+    first = candidates[0]
+    others = [candidate for candidate in candidates if candidate.batch_size != first.batch_size]
     if not others:
         return []
     return [
@@ -66,7 +66,7 @@ def _lead(found: list[Candidate]) -> list[str]:
 
 
 def _common(candidate: Candidate) -> list[Print]:
-    """The prints of the first split whose formula and dtype the other has too."""
+    """Return the prints of the first split whose formula and dtype the other has too."""
     one, two = candidate.train.prints, candidate.validation.prints
     shared = {(p.formula, p.dtype) for p in two or one}
     return [p for p in one or two if (p.formula, p.dtype) in shared]
@@ -81,7 +81,7 @@ def _listed(name: str, values: Sequence[Any], among: str) -> str:
 
 
 def _pairs(part: Evidence, splits: Sequence[SplitFit], among: str) -> str:
-    if not part.told:
+    if not part.has_evidence:
         need = "a naive F1, a true F1 above 0 and, for training, the steps"
         return f"The {part.name} counts are not told: they need {need}."
     pairs = sorted({(split.tp or 0, split.errors or 0) for split in splits})
@@ -110,21 +110,21 @@ def _samples(part: Evidence, split: SplitFit, size: int) -> str:
 def _premises(parts: list[Evidence], answer: Answer) -> list[str]:
     log = answer.log
     smaller = "" if log.validation_samples else ", validation not larger than training"
-    said = [
+    sentences = [
         _tried(answer.batch_sizes),
         _averaging(answer),
         "How the errors divide into FP and FN shows only where a formula prints with some splits.",
         "Taken for granted: random batches, one batch size in both splits, 0/0 counts 0, both true "
         f"values computed and printed alike{smaller}{_unit(log)}.",
     ]
-    if parts[0].told:
-        said.append(_movement(log))
-    if any(part.told and part.value < 1 for part in parts):
-        said.append(
+    if parts[0].has_evidence:
+        sentences.append(_movement(log))
+    if any(part.has_evidence and part.value < 1 for part in parts):
+        sentences.append(
             f"With more than {SPLITS} errors not every split into FP and FN was tried, so pairs "
             "that only a formula with precision and recall prints may be missing."
         )
-    return said
+    return sentences
 
 
 def _tried(sizes: list[int]) -> str:

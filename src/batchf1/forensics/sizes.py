@@ -1,4 +1,4 @@
-"""Batch sizes and numbers of samples: which are usual, and which a log allows."""
+"""Usual batch sizes, and the numbers of samples that a log allows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ SIZES = (
     *(1200, 1250, 1280, 1500, 1536, 1600, 2000, 2048, 2500, 3000, 4000, 4096, 5000, 6000, 8000),
     *(8192, 10000, 16384, 20000, 32768, 50000, 65536),
 )
-"""Batch sizes tried where none is named: every one up to 256, and larger ones that people use."""
+"""Batch sizes tried by default: all up to 256, and usual larger ones."""
 SHARES = (1, 2 / 3, 1 / 2, 3 / 7, *(1 / k for k in range(3, 11)), 1 / 19)
-"""Validation samples for each training sample where data are split as people do."""
+"""Usual ratios of validation to training samples."""
 
 Numbers = Any
 """int64 or float64 arrays, or single numbers."""
 
 
 def rarity(size: int) -> float:
-    """-2 log of how often people choose a batch size, but for a constant.
+    """Return -2 log of the prior frequency of a batch size, up to a constant.
 
     0 for 32, Keras' default, and 1 more with each halving or doubling of it, 9 at most; 4 for a
     multiple of 10, 6 for a multiple of 25 or 3 times a power of two, 9 for the rest: chosen 7, 20
@@ -38,12 +38,12 @@ def rarity(size: int) -> float:
 
 
 def train_size(log: Log, size: int) -> int:
-    """Samples that an epoch sees, the last batch taken as full."""
+    """Return the samples of a training epoch, assuming a full last batch."""
     return log.total if log.in_samples and log.total else (log.total or 0) * size
 
 
 def train_range(log: Log, size: int) -> tuple[int, int]:
-    """Smallest and largest training set: the last batch short, or one more batch dropped."""
+    """Return smallest and largest training set: last batch short, or one more batch dropped."""
     if log.total is None:
         return 1, MAX_SAMPLES
     if log.in_samples:
@@ -52,7 +52,7 @@ def train_range(log: Log, size: int) -> tuple[int, int]:
 
 
 def sizes_by_accuracy(text: str, errors: Numbers) -> tuple[Numbers, Numbers]:
-    """Numbers of samples of which these errors leave an accuracy that is printed so."""
+    """Return smallest and largest number of samples that these errors and this accuracy allow."""
     share, half = 1 - number(text), half_unit(text) + 1e-12
     low = np.ceil(errors / (share + half)).astype(np.int64)
     if share <= half:

@@ -6,7 +6,8 @@ from typing import Any
 
 from keras import ops
 
-from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric, dot, margin_weights
+from batchf1.metrics.arithmetic import dot, margin_weights
+from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric
 
 
 def margins(labels: Any, decided: Any, weight: Any = None) -> Any:

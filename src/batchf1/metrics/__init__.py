@@ -1,1 +1,1 @@
-"""From the counts of batches to one number: counts, ratios of them, and averages over batches."""
+"""Counts of batches, metrics that are ratios of counts, and averages over batches."""

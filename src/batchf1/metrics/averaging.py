@@ -1,4 +1,4 @@
-"""From the counts of an epoch's batches to one value, by each rule that a framework may follow.
+"""The value of an epoch from the counts of its batches, by each averaging rule of the frameworks.
 
 Every function takes `Counts` whose last axis runs over the batches and returns float64 of the
 shape of the axes before it. With a metric over classes the first axis runs over the classes, and is
@@ -13,8 +13,9 @@ import numpy as np
 
 from batchf1.errors import check
 from batchf1.metrics import checks
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
-from batchf1.metrics.ratios import F1, ClassAveraged, Metric, check_metric, safe_divide
+from batchf1.metrics.ratios import F1, ClassAveraged, Metric, check_metric
 
 Averaging = Literal["per_batch", "size_weighted"]
 Logged = Literal["sum", "mean", "per_sample"]
@@ -23,13 +24,30 @@ Logged = Literal["sum", "mean", "per_sample"]
 def average(
     values: Floats, sizes: Integers, averaging: Averaging, dtype: type[np.floating] = np.float64
 ) -> Floats:
-    """What the framework logs for a metric that returned the scalar `values` for the batches.
+    """Average the values of the batches as a framework does before it logs them.
 
-    `per_batch`: each batch counts once (Keras >= 2.3, `MeanMetricWrapper`). `size_weighted`: each
-    counts by its size (Keras 2.2.4, `BaseLogger`). NaN values are left out; if all are NaN the
-    result is NaN. `dtype` is that of the running sum: Keras keeps float32, whose rounding reaches
-    1e-6 after a thousand batches. `values` and `sizes` broadcast to one shape. Raises `InputError`
-    for another rule, no batch, or a batch without samples.
+    Parameters
+    ----------
+    values : array_like of float, shape (..., n_batches)
+        Value of the metric in each batch. NaN values are left out.
+    sizes : array_like of int, shape (..., n_batches)
+        Number of samples of each batch, at least 1. Broadcasts with `values`.
+    averaging : {"per_batch", "size_weighted"}
+        `per_batch`: each batch counts once (Keras >= 2.3, `MeanMetricWrapper`). `size_weighted`:
+        each counts by its size (Keras 2.2.4, `BaseLogger`).
+    dtype : NumPy floating type
+        Type of the running sum. Keras keeps float32, whose rounding reaches 1e-6 after a thousand
+        batches.
+
+    Returns
+    -------
+    float64 array, shape (...)
+        The mean along the last axis; NaN where all values are NaN.
+
+    Raises
+    ------
+    InputError
+        For another rule, no batch, or a batch without samples.
     """
     check_averaging(averaging)
     values = checks.array("values", "must be numbers", values)
@@ -37,10 +55,10 @@ def average(
     values, sizes = checks.broadcast("values and batch sizes", values, sizes)
     _need_a_batch("values", values.shape)
     weights = np.ones_like(sizes) if averaging == "per_batch" else sizes
-    known = ~np.isnan(values)
-    terms = np.where(known, values * weights, 0.0)
+    defined = ~np.isnan(values)
+    terms = np.where(defined, values * weights, 0.0)
     total = np.cumsum(terms, axis=-1, dtype=dtype)[..., -1]  # one by one, as a framework adds
-    return safe_divide(total, np.where(known, weights, 0).sum(axis=-1), np.nan)
+    return safe_divide(total, np.where(defined, weights, 0).sum(axis=-1), np.nan)
 
 
 def batch_mean(
@@ -50,12 +68,35 @@ def batch_mean(
     dtype: type[np.floating] = np.float64,
     metric: Metric = F1,
 ) -> Floats:
-    """The naive value: the framework's average of the batches' values.
+    """Return the naive value: the mean over the batches of the metric of each batch.
 
-    `zero_division` is the value of a batch where the metric is 0/0: 0 (what the usual epsilon makes
-    of it), 1, or NaN to leave the batch out. `dtype` is that of the running sum, see `average`.
-    Raises `InputError` as `average` and `Ratio`.
+    Parameters
+    ----------
+    counts : Counts, arrays of shape (..., n_batches)
+        Counts of each batch; with a `ClassAveraged` metric (n_classes, ..., n_batches).
+    averaging : {"per_batch", "size_weighted"}
+        Weights of the batches in the mean, see `batchf1.metrics.averaging.average`.
+    zero_division : {0, 1, NaN}
+        Value of a batch where the metric is 0/0: 0 (what the usual epsilon makes of it), 1, or NaN
+        to leave the batch out.
+    dtype : NumPy floating type
+        Type of the running sum; Keras keeps float32.
+    metric : Ratio or ClassAveraged
+        The metric, F1 by default.
 
+    Returns
+    -------
+    float64 array, shape (...)
+        In [0, 1]; NaN where every batch is left out.
+
+    Raises
+    ------
+    InputError
+        For counts, a rule, a metric or a `zero_division` other than these, no batch, or a batch
+        without samples.
+
+    Examples
+    --------
     >>> batches = Counts(tp=[2, 0], fp=[0, 1], fn=[0, 1], tn=[2, 2])
     >>> float(batch_mean(batches)), float(pooled(batches))
     (0.5, 0.6666666666666666)
@@ -71,14 +112,39 @@ def reconstructed(
     zero_division: float = 0.0,
     metric: Metric = F1,
 ) -> Floats:
-    """The metric rebuilt from logged counts (the article's C5).
+    """Rebuild the metric from averaged counts, as if TP, positives and predictions were logged.
 
-    `logged` is what the count metrics returned for a batch: their `sum`, their `mean`, or one
-    value per sample. A per-sample vector is exact under either rule; sums are exact under
-    `per_batch`, means under `size_weighted`; each is wrong under the other rule when the last
-    batch is short. 0/0 gives `zero_division`. Raises `InputError` as `batch_mean`, and for another
-    `logged`.
+    Parameters
+    ----------
+    counts : Counts, arrays of shape (..., n_batches)
+        Counts of each batch; with a `ClassAveraged` metric (n_classes, ..., n_batches).
+    averaging : {"per_batch", "size_weighted"}
+        The framework's rule, see `batchf1.metrics.averaging.average`.
+    logged : {"per_sample", "sum", "mean"}
+        What the count metrics return for a batch: one value per sample, their sum or their mean.
+    zero_division : {0, 1, NaN}
+        Value where the rebuilt metric is 0/0.
+    metric : Ratio or ClassAveraged
+        The metric, F1 by default.
 
+    Returns
+    -------
+    float64 array, shape (...)
+        The rebuilt value of each epoch.
+
+    Raises
+    ------
+    InputError
+        As `batch_mean`, and for another `logged`.
+
+    Notes
+    -----
+    The construction is claim C5 of the article. A per-sample vector is exact under either rule;
+    sums are exact under `per_batch`, means under `size_weighted`; each is wrong under the other
+    rule when the last batch is short.
+
+    Examples
+    --------
     >>> float(reconstructed(Counts(tp=[2, 0], fp=[0, 1], fn=[0, 1], tn=[2, 2])))
     0.6666666666666666
     """
@@ -95,10 +161,31 @@ def reconstructed(
 
 
 def pooled(counts: Counts, zero_division: float = 0.0, metric: Metric = F1) -> Floats:
-    """The true value: of all batches' counts added up. Order and cut do not matter.
+    """Return the true value: the metric of the counts of all batches added up.
 
-    Raises `InputError` for counts without a batch, and as `Ratio`.
+    The order of the samples and their division into batches do not matter.
 
+    Parameters
+    ----------
+    counts : Counts, arrays of shape (..., n_batches)
+        Counts of each batch; with a `ClassAveraged` metric (n_classes, ..., n_batches).
+    zero_division : {0, 1, NaN}
+        Value where the metric is 0/0.
+    metric : Ratio or ClassAveraged
+        The metric, F1 by default.
+
+    Returns
+    -------
+    float64 array, shape (...)
+        In [0, 1], or `zero_division`.
+
+    Raises
+    ------
+    InputError
+        For counts without a batch, and as `Ratio` or `ClassAveraged` when called.
+
+    Examples
+    --------
     >>> float(pooled(Counts(tp=[2, 0], fp=[0, 1], fn=[0, 1], tn=[2, 2])))
     0.6666666666666666
     """
@@ -114,7 +201,7 @@ def check_averaging(averaging: object) -> None:
 
 
 def _of_batches(counts: Counts, metric: Metric) -> Counts:
-    """The counts, checked together with the metric."""
+    """Check the counts together with the metric."""
     check_metric(metric)
     counts = checked(counts)
     if isinstance(metric, ClassAveraged):

@@ -1,4 +1,4 @@
-"""Counts of each class against the rest, a batch each."""
+"""Counts of each class against the rest, per batch."""
 
 from __future__ import annotations
 
@@ -21,19 +21,39 @@ def class_counts(
     multilabel: bool = False,
     threshold: float = 0.5,
 ) -> Counts:
-    """Counts of each class and batch when the samples are cut, in their order, into batches.
+    """Count each class against the rest in consecutive batches.
 
-    `scores`: (n, n_classes). Without `multilabel` a sample has one class: `y_true` are the whole
-    numbers 0 .. n_classes - 1, (n,) or (n, 1), or one-hot, (n, n_classes); predicted is the class
-    of the largest score, the first of equal ones. With `multilabel` a sample has any number of
-    classes: `y_true` is 0 or 1 for each, (n, n_classes), and predicted are those whose score is
-    above `threshold`, as in `batch_counts`. Either way a class is counted against the rest.
+    Parameters
+    ----------
+    y_true : array_like
+        Without `multilabel` a sample has one class: the whole numbers 0 .. n_classes - 1, shape
+        (n,) or (n, 1), or one-hot, (n, n_classes). With `multilabel` it has any number of classes:
+        0 or 1 for each, (n, n_classes).
+    scores : array_like of float, shape (n, n_classes)
+        Predicted is the class of the largest score, the first of equal ones; with `multilabel`
+        every class whose score is above `threshold`, as in `batch_counts`.
+    batch_size : int
+        At least 1. Batches are consecutive samples; the last may be short.
+    n_classes : int, optional
+        Checked against the columns of `scores` if given.
+    multilabel : bool
+        True if a sample may have any number of classes.
+    threshold : float
+        Goes with `multilabel` only.
 
-    The result has shape (n_classes, ceil(n / batch_size)), what a metric over classes takes; the
-    last batch may be short. `n_classes`, if given, is checked. Raises `InputError` for other
-    shapes, labels or classes, fewer than two classes without `multilabel`, a `threshold` that would
-    not be used, and as `batch_counts`.
+    Returns
+    -------
+    Counts, int64 arrays of shape (n_classes, ceil(n / batch_size))
+        What a `ClassAveraged` metric takes.
 
+    Raises
+    ------
+    InputError
+        For other shapes, labels or classes, fewer than two classes without `multilabel`, a
+        `threshold` that would not be used, and as `batch_counts`.
+
+    Examples
+    --------
     >>> scores = [[0.9, 0.0, 0.1], [0.2, 0.7, 0.1], [0.6, 0.1, 0.3]]
     >>> class_counts([0, 1, 2], scores, batch_size=3).fn.tolist()
     [[0], [0], [1]]
@@ -47,8 +67,8 @@ def class_counts(
     )
     check(threshold == 0.5, "threshold", "cannot be set without multilabel=True", threshold)
     predicted_positive(given)  # refuses a score that is no number
-    decided = _against_rest(given.argmax(axis=1), given.shape[1])
-    return batch_counts(_one_hot(labels, given.shape), decided, batch_size)
+    predicted = _against_rest(given.argmax(axis=1), given.shape[1])
+    return batch_counts(_one_hot(labels, given.shape), predicted, batch_size)
 
 
 def _table(scores: ArrayLike, n_classes: int | None) -> NDArray[Any]:
@@ -62,7 +82,7 @@ def _table(scores: ArrayLike, n_classes: int | None) -> NDArray[Any]:
 
 
 def _one_hot(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """The labels of one class a sample, (n_classes, n), from either form."""
+    """Return the one-hot labels, (n_classes, n), from class indices or one-hot rows."""
     n, classes = shape
     if labels.shape in ((n,), (n, 1)):
         return _against_rest(_whole_labels(labels.reshape(-1), classes), classes)
@@ -84,7 +104,7 @@ def _whole_labels(labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
 
 
 def _against_rest(chosen: NDArray[Any], classes: int) -> NDArray[np.bool_]:
-    """Whether each sample is of each class: (n_classes, n)."""
+    """Return a mask of the samples of each class, (n_classes, n)."""
     return np.asarray(np.arange(classes)[:, None] == chosen)
 
 

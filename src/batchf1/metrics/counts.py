@@ -1,4 +1,4 @@
-"""Counts of true and false predictions, a batch each."""
+"""Counts of true and false predictions, per batch."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ class Counts(NamedTuple):
     Four int64 arrays of one shape, or four whole numbers. Where they describe an epoch, the last
     axis runs over its batches; any axes before it (epochs, runs, draws) are carried along.
 
+    Parameters
+    ----------
+    tp, fp, fn, tn : int or int64 array
+        Numbers of true positives, false positives, false negatives and true negatives. Nothing is
+        checked here; the functions that take counts require whole numbers from 0 to 2**53.
+
+    Examples
+    --------
     >>> Counts(tp=160, fp=40, fn=40, tn=9760).positives
     200
     """
@@ -55,16 +63,16 @@ class Counts(NamedTuple):
 
     @property
     def empty(self) -> NDArray[np.bool_]:
-        """Whether there is neither a positive nor a predicted positive, so that F1 is 0/0."""
+        """Mask of counts without a positive, labelled or predicted, where F1 is 0/0."""
         return np.asarray((self.tp + self.fp + self.fn) == 0)
 
     def pooled(self, axis: int = -1) -> Counts:
-        """The counts added up along `axis`."""
+        """Add the counts up along `axis`."""
         return Counts(*(np.asarray(part.sum(axis=axis)) for part in self))
 
 
 def as_counts(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> Counts:
-    """Checked counts: whole numbers from 0 to 2**53, broadcast to one shape, as int64.
+    """Return counts of whole numbers from 0 to 2**53, broadcast to one shape, as int64.
 
     Raises `InputError` for anything else, by name, and for shapes that do not go together.
     """
@@ -74,7 +82,7 @@ def as_counts(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> Cou
 
 
 def checked(counts: Counts) -> Counts:
-    """The same counts, as `as_counts` makes them; raises `InputError` as it does."""
+    """Check counts and convert them as `as_counts` does; raise `InputError` as it does."""
     checks.check_argument(
         isinstance(counts, Counts), "counts", "must be a batchf1.metrics.counts.Counts", counts
     )
@@ -82,7 +90,7 @@ def checked(counts: Counts) -> Counts:
 
 
 def predicted_positive(scores: ArrayLike, threshold: float = 0.5) -> NDArray[np.bool_]:
-    """Whether each score lies above the threshold; a score exactly at it is negative.
+    """Return a mask of the scores above the threshold; a score exactly at it is negative.
 
     The comparison is made in the dtype of the scores, as Keras makes it. Rounding half to even,
     the article's way at 0.5, sends 0.5 to negative too. Raises `InputError` for a score that is
@@ -100,13 +108,32 @@ def predicted_positive(scores: ArrayLike, threshold: float = 0.5) -> NDArray[np.
 def batch_counts(
     y_true: ArrayLike, scores: ArrayLike, batch_size: int, threshold: float = 0.5
 ) -> Counts:
-    """Counts of each batch when the samples are cut, in their order, into batches.
+    """Count true and false predictions in consecutive batches.
 
-    `y_true`: (..., n) labels 0 or 1. `scores`: (..., n). The result has shape
-    (..., ceil(n / batch_size)); the last batch may be short. Raises `InputError` for other labels,
-    scores or thresholds that `predicted_positive` refuses, differing shapes, no samples, or a batch
-    size that is no whole number >= 1.
+    Parameters
+    ----------
+    y_true : array_like, shape (..., n)
+        Labels 0 or 1.
+    scores : array_like of float, shape (..., n)
+        A score above `threshold` is a positive prediction. The comparison is made in the dtype of
+        the scores, as Keras makes it.
+    batch_size : int
+        At least 1. Batches are consecutive samples; the last may be short.
+    threshold : float
+        A score exactly at it is a negative prediction.
 
+    Returns
+    -------
+    Counts, int64 arrays of shape (..., ceil(n / batch_size))
+
+    Raises
+    ------
+    InputError
+        For other labels, a score that is NaN or no number, a threshold that is no finite number,
+        differing shapes, no samples, or a batch size that is no whole number >= 1.
+
+    Examples
+    --------
     >>> batch_counts([1, 0, 1, 0, 1], [0.9, 0.8, 0.2, 0.1, 0.7], batch_size=2).tp.tolist()
     [1, 0, 1]
     """

@@ -1,4 +1,4 @@
-"""Prevalence, precision and recall, and the whole counts that have them."""
+"""Prevalence, precision and recall, and conversion between these rates and whole counts."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class Rates(NamedTuple):
 
 
 def rates_of(counts: Counts) -> dict[str, float]:
-    """Prevalence, precision and recall of single counts; NaN where they are 0/0.
+    """Return prevalence, precision and recall of single counts; NaN where they are 0/0.
 
     >>> rates_of(Counts(tp=3, fp=1, fn=2, tn=94))
     {'prevalence': 0.05, 'precision': 0.75, 'recall': 0.6}
     """
-    precision, recall = (float(each(counts, math.nan)) for each in (PRECISION, RECALL))
+    precision, recall = (float(ratio(counts, math.nan)) for ratio in (PRECISION, RECALL))
     prevalence = float(counts.positives / counts.n)
     return {"prevalence": prevalence, "precision": precision, "recall": recall}
 
 
 def nearest_counts(n_samples: int, prevalence: float, precision: float, recall: float) -> Counts:
-    """The whole counts nearest to rates in (0, 1], four ints that add up to `n_samples`.
+    """Return the whole counts nearest to rates in (0, 1], four ints adding up to `n_samples`.
 
     Among few samples their rates differ from those asked for: `rates_of` returns what they are.
     Raises `InputError` for other rates, for too few samples to have a true positive, and for more
@@ -59,7 +59,7 @@ def nearest_counts(n_samples: int, prevalence: float, precision: float, recall: 
 
 
 def shares_of(counts: Counts) -> dict[str, tuple[int, int]]:
-    """What `rates_of` divides: of each rate the part and the whole, as whole numbers.
+    """Return numerator and denominator of each rate of `rates_of`, as whole numbers.
 
     >>> shares_of(Counts(tp=13, fp=2, fn=2, tn=283))
     {'prevalence': (15, 300), 'precision': (13, 15), 'recall': (13, 15)}

@@ -1,26 +1,36 @@
-"""Metrics as values: a ratio of two weighings of the four counts, of one class or over several."""
+"""Metrics that are a ratio of two weighted sums of counts, binary or averaged over classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, get_args, overload
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from batchf1.errors import check, raise_input_error, warn_renamed
 from batchf1.metrics import checks
+from batchf1.metrics.arithmetic import Weights, dot, margin_weights, safe_divide
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
 
-Weights = tuple[float, float, float, float]
 Average = Literal["micro", "macro", "weighted"]
 
 
 class Ratio(NamedTuple):
-    """A metric that is a ratio of two sums of counts: the weights of (TP, FP, FN, TN) in each.
+    """A binary metric that is a ratio of two weighted sums of counts.
 
-    Called with counts it gives its value for each of them.
+    Calling it with `Counts` returns its value for each of them.
 
+    Parameters
+    ----------
+    top : tuple of 4 floats
+        Weights of (TP, FP, FN, TN) in the numerator, each from 0 to that of the denominator.
+    bottom : tuple of 4 floats
+        Weights of (TP, FP, FN, TN) in the denominator, finite and not all 0.
+    name : str
+        Name of the metric in logs.
+
+    Examples
+    --------
     >>> specificity = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")
     >>> float(specificity(Counts(tp=3, fp=1, fn=2, tn=4)))
     0.8
@@ -29,14 +39,27 @@ class Ratio(NamedTuple):
     top: Weights
     bottom: Weights
     name: str = "ratio"
-    """What logs call it."""
 
     def __call__(self, counts: Counts, zero_division: float = 0.0) -> Floats:
-        """The value for counts of any shape, float64 of that shape, in [0, 1].
+        """Return the value for counts of any shape.
 
-        `zero_division` is the value where the bottom sum is 0, so that the metric is 0/0: 0, 1 or
-        NaN, as in `sklearn.metrics.f1_score`. Raises `InputError` for another, and for counts that
-        `as_counts` refuses.
+        Parameters
+        ----------
+        counts : Counts
+            Whole numbers from 0 to 2**53 of one shape.
+        zero_division : {0, 1, NaN}
+            Value where the denominator is 0, so that the metric is 0/0, as in
+            `sklearn.metrics.f1_score`.
+
+        Returns
+        -------
+        float64 array of the shape of the counts
+            In [0, 1], or `zero_division`.
+
+        Raises
+        ------
+        InputError
+            For another `zero_division` and for other counts.
         """
         counts, undefined = checked(counts), checks.zero_division(zero_division)
         return self.from_counts(*counts, zero_division=undefined)
@@ -49,7 +72,7 @@ class Ratio(NamedTuple):
         tn: ArrayLike = 0,
         zero_division: float = 0.0,
     ) -> Floats:
-        """The value for counts, or means or shares of them, that broadcast; nothing is checked."""
+        """Return the value for counts, or means or shares of them, that broadcast, unchecked."""
         cells = (tp, fp, fn, tn)
         return safe_divide(dot(self.top, cells), dot(self.bottom, cells), zero_division)
 
@@ -61,7 +84,7 @@ class Ratio(NamedTuple):
         n: ArrayLike = 0,
         zero_division: float = 0.0,
     ) -> Floats:
-        """The value for TP, TP + FN, TP + FP and the number of samples; nothing is checked.
+        """Return the value for TP, TP + FN, TP + FP and the number of samples, unchecked.
 
         They too may be means or shares. `n` does not matter where TN has no weight.
         """
@@ -70,7 +93,7 @@ class Ratio(NamedTuple):
         return safe_divide(dot(top, margins), dot(bottom, margins), zero_division)
 
     def sizes(self, counts: Counts) -> Integers:
-        """How many samples each value is of."""
+        """Return the number of samples behind each value."""
         return counts.n
 
     def of(self, *counts: Any, **options: Any) -> Floats:
@@ -85,13 +108,24 @@ class Ratio(NamedTuple):
 
 
 class ClassAveraged(NamedTuple):
-    """A ratio of each class, averaged over the classes as scikit-learn does; called as a `Ratio`.
+    """A `Ratio` of each class, averaged over the classes as scikit-learn does.
 
-    The first axis of counts runs over the classes, each against the rest: (n_classes, ...), with
-    batches on the last where there are any, as `class_counts` makes them. `average`: `micro`, the
-    ratio of the classes' counts added up; `macro`, the mean of the classes' values; `weighted`,
-    their mean weighted by TP + FN. `n_classes`: None for as many as the counts have.
+    Calling it with `Counts` returns its value. The first axis of the counts runs over the classes,
+    each against the rest: (n_classes, ...), with batches on the last axis where there are any, as
+    `class_counts` makes them.
 
+    Parameters
+    ----------
+    ratio : Ratio
+        The metric of each class.
+    average : {"micro", "macro", "weighted"}
+        `micro`: the ratio of the classes' counts added up. `macro`: the mean of the classes'
+        values. `weighted`: their mean weighted by TP + FN.
+    n_classes : int, optional
+        Number of classes; None for as many as the counts have.
+
+    Examples
+    --------
     >>> macro = ClassAveraged(F1, "macro")
     >>> float(macro(Counts(tp=[2, 1, 0], fp=[0, 1, 1], fn=[0, 1, 1], tn=[3, 2, 3])))
     0.5
@@ -103,16 +137,29 @@ class ClassAveraged(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What logs call it: `f1_macro`, `f2_micro`, `precision_weighted`."""
+        """Name in logs, such as `f1_macro`, `f2_micro` or `precision_weighted`."""
         return f"{self.ratio.name}_{self.average}"
 
     def __call__(self, counts: Counts, zero_division: float = 0.0) -> Floats:
-        """The value for counts (n_classes, ...): float64 of the shape after the classes, in [0, 1].
+        """Return the average over the classes.
 
-        `zero_division` is the value of a class where the ratio is 0/0: 0, 1, or NaN to leave it
-        out, and all left out is NaN. With `weighted`, classes count alike where none that is left
-        in has a label. As in `sklearn.metrics.f1_score`. Raises `InputError` for another
-        `zero_division`, counts that `as_counts` refuses, no class, or other than `n_classes`.
+        Parameters
+        ----------
+        counts : Counts, arrays of shape (n_classes, ...)
+            Whole numbers from 0 to 2**53.
+        zero_division : {0, 1, NaN}
+            Value of a class where the ratio is 0/0; NaN leaves the class out.
+
+        Returns
+        -------
+        float64 array, shape (...)
+            In [0, 1]; NaN where all classes are left out. With `weighted`, classes count alike
+            where none that is left in has a label. As in `sklearn.metrics.f1_score`.
+
+        Raises
+        ------
+        InputError
+            For another `zero_division`, other counts, no class, or other than `n_classes`.
         """
         check_metric(self)
         counts, undefined = checked(counts), checks.zero_division(zero_division)
@@ -127,8 +174,10 @@ class ClassAveraged(NamedTuple):
         tn: ArrayLike = 0,
         zero_division: float = 0.0,
     ) -> Floats:
-        """The value for counts, or means or shares of them, that broadcast; nothing is checked."""
-        return self._over(self.ratio.from_counts, (tp, fp, fn, tn), np.add(tp, fn), zero_division)
+        """Return the value for counts, or means or shares of them, that broadcast, unchecked."""
+        return self._averaged(
+            self.ratio.from_counts, (tp, fp, fn, tn), np.add(tp, fn), zero_division
+        )
 
     def from_margins(
         self,
@@ -138,13 +187,13 @@ class ClassAveraged(NamedTuple):
         n: ArrayLike = 0,
         zero_division: float = 0.0,
     ) -> Floats:
-        """The value for TP, TP + FN, TP + FP and the number of samples; nothing is checked.
+        """Return the value for TP, TP + FN, TP + FP and the number of samples, unchecked.
 
         All but `n` have a class axis. They too may be means or shares; `n` does not matter where TN
         has no weight.
         """
         margins = (tp, positives, predicted_positives, n)
-        return self._over(self.ratio.from_margins, margins, positives, zero_division)
+        return self._averaged(self.ratio.from_margins, margins, positives, zero_division)
 
     def of(self, *counts: Any, **options: Any) -> Floats:
         """Call `from_counts`, by its old name."""
@@ -156,7 +205,7 @@ class ClassAveraged(NamedTuple):
         warn_renamed("of_margins", "from_margins")
         return self.from_margins(*margins, **options)
 
-    def _over(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
+    def _averaged(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
         parts = np.broadcast_arrays(*parts)
         if self.average == "micro":
             return np.asarray(value(*(part.sum(axis=0) for part in parts), zero_division))
@@ -164,48 +213,23 @@ class ClassAveraged(NamedTuple):
         return _mean_over_classes(values, positives if self.average == "weighted" else 1)
 
     def sizes(self, counts: Counts) -> Integers:
-        """How many samples each value is of, which all classes must agree on."""
+        """Return the number of samples behind each value, which all classes must share."""
         n = counts.n
-        strange = n[n != n[:1]]
-        if strange.size:
+        different = n[n != n[:1]]
+        if different.size:
             rule = "must have the classes on the first axis, each of the same samples"
-            raise_input_error("counts", rule, f"{n.flat[0]} and {strange[0]} samples")
+            raise_input_error("counts", rule, f"{n.flat[0]} and {different[0]} samples")
         return np.asarray(n[0])
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse counts whose first axis does not run over the classes."""
-        wanted = len(shape) > 0 and shape[0] > 0 and self.n_classes in (None, shape[0])
+        """Raise `InputError` for counts whose first axis does not run over the classes."""
+        good = len(shape) > 0 and shape[0] > 0 and self.n_classes in (None, shape[0])
         number = "" if self.n_classes is None else f"{self.n_classes} "
-        check(
-            wanted, "counts", f"must have {number}classes on the first axis for {self.name}", shape
-        )
+        rule = f"must have {number}classes on the first axis for {self.name}"
+        check(good, "counts", rule, shape)
 
 
 Metric = Ratio | ClassAveraged
-
-
-@overload
-def f_beta(beta: float, average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
-@overload
-def f_beta(beta: float, average: Average, n_classes: int | None = None) -> ClassAveraged: ...
-def f_beta(beta: float, average: str = "binary", n_classes: int | None = None) -> Metric:
-    """F-beta = (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), as in `sklearn.metrics.fbeta_score`.
-
-    `average`: `binary` gives a `Ratio`, the others an `ClassAveraged` of `n_classes`. Logs call it
-    `f1`, `f0.5`, `f2_macro`. Raises `InputError` unless 0 < beta < infinity, for another average,
-    and for `n_classes` that is no whole number >= 1 or goes with `binary`.
-
-    >>> float(f_beta(2)(Counts(tp=4, fp=1, fn=1, tn=94)))
-    0.8
-    >>> f_beta(1, average="macro", n_classes=5).name
-    'f1_macro'
-    """
-    checks.check_argument(
-        0 < checks.real(beta) < np.inf, "beta", "must be above 0 and finite", beta
-    )
-    square = float(beta) ** 2
-    ratio = Ratio((1 + square, 0, 0, 0), (1 + square, 1, square, 0), f"f{beta:g}")
-    return _averaged(ratio, average, n_classes)
 
 
 F1 = Ratio((2, 0, 0, 0), (2, 1, 1, 0), "f1")
@@ -215,57 +239,14 @@ JACCARD = Ratio((1, 0, 0, 0), (1, 1, 1, 0), "jaccard")
 ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1), "accuracy")
 
 
-@overload
-def precision(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
-@overload
-def precision(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
-def precision(average: str = "binary", n_classes: int | None = None) -> Metric:
-    """TP / (TP + FP), as in `sklearn.metrics.precision_score`; the averages are `f_beta`'s.
-
-    >>> precision("weighted")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])).round(3).item()
-    0.556
-    """
-    return _averaged(PRECISION, average, n_classes)
-
-
-@overload
-def recall(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
-@overload
-def recall(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
-def recall(average: str = "binary", n_classes: int | None = None) -> Metric:
-    """TP / (TP + FN), as in `sklearn.metrics.recall_score`; the averages are `f_beta`'s.
-
-    Its macro average is scikit-learn's `balanced_accuracy_score` where every class has a label.
-
-    >>> float(recall("macro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
-    0.5
-    """
-    return _averaged(RECALL, average, n_classes)
-
-
-@overload
-def jaccard(average: Literal["binary"] = "binary", n_classes: None = None) -> Ratio: ...
-@overload
-def jaccard(average: Average, n_classes: int | None = None) -> ClassAveraged: ...
-def jaccard(average: str = "binary", n_classes: int | None = None) -> Metric:
-    """TP / (TP + FP + FN), as in `sklearn.metrics.jaccard_score`; the averages are `f_beta`'s.
-
-    Also called intersection over union. Dice's coefficient is F1, `f_beta(1)`.
-
-    >>> float(jaccard("micro")(Counts(tp=[2, 1], fp=[1, 2], fn=[2, 1], tn=[1, 2])))
-    0.3333333333333333
-    """
-    return _averaged(JACCARD, average, n_classes)
-
-
 def check_metric(metric: object) -> None:
-    """Raise `InputError` unless this is a `Ratio` with values in [0, 1], or one over classes."""
+    """Raise `InputError` unless this is a metric: a valid `Ratio` or `ClassAveraged`."""
     if not isinstance(metric, ClassAveraged):
         check_ratio(metric)
         return
     check_ratio(metric.ratio)
-    known = metric.average in get_args(Average)
-    check(known, "average", "must be binary, micro, macro or weighted", metric.average)
+    valid = metric.average in get_args(Average)
+    check(valid, "average", "must be binary, micro, macro or weighted", metric.average)
     if metric.n_classes is not None:
         checks.check_integer("n_classes", metric.n_classes)
 
@@ -287,44 +268,10 @@ def check_ratio(metric: object) -> None:
     check(bool(good.all() and bottom.any()), "metric", rule, given)
 
 
-def safe_divide(numerator: ArrayLike, denominator: ArrayLike, zero_division: float = 0.0) -> Floats:
-    """numerator / denominator in float64, and `zero_division` where the denominator is 0."""
-    top, bottom = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
-    result = np.full(np.broadcast_shapes(top.shape, bottom.shape), zero_division, np.float64)
-    filled: Any = np.divide(top, bottom, out=result, where=bottom != 0)
-    return np.asarray(filled)
-
-
-def margin_weights(weights: Weights) -> Weights:
-    """The weights of (TP, TP + FN, TP + FP, n) that weigh as those of (TP, FP, FN, TN) do."""
-    tp, fp, fn, tn = weights
-    return tp - fp - fn + tn, fn - tn, fp - tn, tn
-
-
-def dot(weights: Sequence[Any], counts: Sequence[Any]) -> Any:
-    """Sum of weight x count."""
-    terms = [weight * count for weight, count in zip(weights, counts, strict=True)]
-    return sum(terms[1:], terms[0])
-
-
-def _averaged(ratio: Ratio, average: str, n_classes: int | None) -> Metric:
-    if average != "binary":
-        over = ClassAveraged(ratio, average, n_classes)  # type: ignore[arg-type]
-        check_metric(over)
-        return over
-    check(
-        n_classes is None,
-        "n_classes",
-        "must be combined with average micro, macro or weighted",
-        n_classes,
-    )
-    return ratio
-
-
 def _mean_over_classes(values: Floats, weights: Any) -> Floats:
-    """Mean of what is not NaN along the first axis; where all weights are 0, they count alike."""
-    known = ~np.isnan(values)
-    weights = np.where(known, weights, 0)
-    weights = np.where((weights == 0).all(axis=0), known, weights)
-    terms = np.where(known, values, 0.0) * weights
+    """Average the values that are not NaN over the classes; weights that are all 0 count alike."""
+    defined = ~np.isnan(values)
+    weights = np.where(defined, weights, 0)
+    weights = np.where((weights == 0).all(axis=0), defined, weights)
+    terms = np.where(defined, values, 0.0) * weights
     return safe_divide(terms.sum(axis=0), weights.sum(axis=0), np.nan)

@@ -76,8 +76,8 @@ def checked(passes: Sequence[Trained], name: str, rule: Expected) -> Floats:
             continue
         shape = np.shape(right)
         good = shape == (len(indices),)
-        rule = f"must return shape {(len(indices),)} from expected()"
-        check(good, f"strategy {name}", rule, shape)
+        asked = f"must return shape {(len(indices),)} from expected()"
+        check(good, f"strategy {name}", asked, shape)
         wrong = ~(np.abs(logged[indices] - right) <= TOLERANCE)
         for i in np.flatnonzero(wrong)[:1]:
             message = f"{name} logged {logged[indices][i]}, its batches give {right[i]}"

@@ -1,6 +1,6 @@
-"""Many pools: each that differs once, and in portions of like ones that take little memory.
+"""Evaluation of many pools: each distinct pool once, in chunks of similar pools that fit in memory.
 
-What is computed for several pools together is as large as the largest needs it.
+Arrays for several pools are as large as the largest pool of the chunk needs.
 """
 
 from __future__ import annotations
@@ -13,34 +13,35 @@ from numpy.typing import NDArray
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import Ratio
 from batchf1.theory.distributions import MAX_TABLE_LENGTH, as_floats, support
-from batchf1.theory.pool import Cut, Epoch, Pool, empty_terms, grouped
+from batchf1.theory.expected_error import Epoch, empty_terms
+from batchf1.theory.pool import Batching, Pool, grouped
 
-NUMBERS = 2**15
-"""Aimed at in an array of a portion, within a factor of some; more outgrow a processor's cache."""
+CHUNK_SIZE = 2**15
+"""Approximate number of elements of a chunk's arrays; larger ones outgrow a processor's cache."""
 POOLS = 2**14
-"""Looked at in one go."""
+"""Number of pools grouped at a time."""
 
 Rows = NDArray[np.intp]
 
 
 def map_pools(
     counts: Counts,
-    cut: Cut,
+    batching: Batching,
     metric: Ratio,
-    find: Callable[[Epoch], tuple[Floats, ...]],
+    function: Callable[[Epoch], tuple[Floats, ...]],
     undefined: Sequence[float],
 ) -> Floats:
-    """What `find` finds for each pool, in an array for each thing; `undefined` where it is 0/0."""
+    """Apply `function` to every pool; returns its results, (k, ...), `undefined` where 0/0."""
     pool = grouped(counts.n, counts, metric)
     first, same = unique_pools(pool)
-    found = np.repeat(np.array(undefined)[:, None], first.size, axis=1)
-    for rows, epoch in chunks(pool.of(first), cut.of(first)):
-        found[:, rows] = np.concatenate(find(epoch), axis=1).T
-    return found[:, same].reshape(len(undefined), *counts.tp.shape)
+    results = np.repeat(np.array(undefined)[:, None], first.size, axis=1)
+    for rows, epoch in chunks(pool.of(first), batching.of(first)):
+        results[:, rows] = np.concatenate(function(epoch), axis=1).T
+    return results[:, same].reshape(len(undefined), *counts.tp.shape)
 
 
 def unique_pools(pool: Pool) -> tuple[Rows, Rows]:
-    """Rows of pools that all differ, and which of these each pool is like."""
+    """Return the rows of the distinct pools, and the index among these of each pool."""
     keys = [column[:, 0] for column in (pool.total, *pool.groups)]
     order = np.lexsort(keys)
     new = np.zeros(order.size, np.bool_)
@@ -52,57 +53,57 @@ def unique_pools(pool: Pool) -> tuple[Rows, Rows]:
     return order[new], same
 
 
-def chunks(pool: Pool, cut: Cut) -> Iterator[tuple[Rows, Epoch]]:
-    """Rows of pools in which something is relevant, and what they are as an epoch of their own.
+def chunks(pool: Pool, batching: Batching) -> Iterator[tuple[Rows, Epoch]]:
+    """Yield chunks of pools with relevant samples: their rows, and an epoch of these pools.
 
-    In a portion all have the same groups, and all or none a short last batch.
+    In a chunk all pools have the same groups, and all or none a short last batch.
     """
-    order, kind = _ordered(pool, cut)
+    order, kind = _ordered(pool, batching)
     for first in range(0, order.size, POOLS):
         rows = order[first : first + POOLS]
         edges = np.flatnonzero(np.diff(kind[rows])) + 1
-        for like in np.split(rows, edges):
-            yield from _small(like, Epoch(pool.of(like), cut.of(like)))
+        for part in np.split(rows, edges):
+            yield from _split(part, Epoch(pool.of(part), batching.of(part)))
 
 
-def _ordered(pool: Pool, cut: Cut) -> tuple[Rows, NDArray[np.intp]]:
-    """The rows, like ones together, and the kind of each pool.
+def _ordered(pool: Pool, batching: Batching) -> tuple[Rows, NDArray[np.intp]]:
+    """Return the rows, sorted so that similar pools are adjacent, and the kind of each pool.
 
     The degrees that matter in the spread fall as the logarithm of the number of batches grows.
     """
-    kind = (cut.rest > 0).astype(np.intp)[:, 0]
-    for place, group in enumerate(pool.groups):
-        kind += (group[:, 0] > 0) * 2 ** (place + 1)
-    degree = np.rint(40 / np.log1p(cut.full[:, 0]))
+    kind = (batching.rest > 0).astype(np.intp)[:, 0]
+    for index, group in enumerate(pool.groups):
+        kind += (group[:, 0] > 0) * 2 ** (index + 1)
+    degree = np.rint(40 / np.log1p(batching.full[:, 0]))
     relevant = sum((group[:, 0] for group in pool.groups), np.zeros(len(kind)))
     order = np.lexsort((relevant / pool.total[:, 0], degree, kind))
     return order[np.searchsorted(relevant[order] > 0, True) :], kind
 
 
-def _small(rows: Rows, epoch: Epoch) -> Iterator[tuple[Rows, Epoch]]:
-    """Cut so that few arrays have more than `NUMBERS` numbers, or else single pools."""
+def _split(rows: Rows, epoch: Epoch) -> Iterator[tuple[Rows, Epoch]]:
+    """Split so that few arrays have more than `CHUNK_SIZE` elements, or into single pools."""
     if len(rows) == 1:
         yield rows, epoch
         return
-    sizes, start = _sizes(epoch.pool, epoch.cut), 0
+    sizes, start = _sizes(epoch.pool, epoch.batching), 0
     while start < len(rows):
-        most = int(NUMBERS / sizes[start].prod()) + 1
+        most = int(CHUNK_SIZE / sizes[start].prod()) + 1
         widest = np.maximum.accumulate(sizes[start : start + most]).prod(axis=1)
-        fit = np.searchsorted(widest * np.arange(1, len(widest) + 1), NUMBERS, side="right")
+        fit = np.searchsorted(widest * np.arange(1, len(widest) + 1), CHUNK_SIZE, side="right")
         some = np.arange(start, start + max(int(fit), 1))
-        yield rows[some], Epoch(epoch.pool.of(some), epoch.cut.of(some))
+        yield rows[some], Epoch(epoch.pool.of(some), epoch.batching.of(some))
         start += len(some)
 
 
-def _sizes(pool: Pool, cut: Cut) -> Floats:
-    """About how many numbers an array needs: along the first count, and beside it. (p, 2)."""
-    number = support(pool.total, pool.relevant, as_floats(cut.size))
-    some = np.concatenate([number.start, (number.start + number.stop) / 2, number.stop], axis=1)
-    beside = np.minimum(number.stop, MAX_TABLE_LENGTH) / number.points  # of the tables
-    groups = np.ones_like(beside)
+def _sizes(pool: Pool, batching: Batching) -> Floats:
+    """Estimate the array sizes of each pool along the first count and along the others, (p, 2)."""
+    first = support(pool.total, pool.relevant, as_floats(batching.size))
+    numbers = np.concatenate([first.start, (first.start + first.stop) / 2, first.stop], axis=1)
+    others = np.minimum(first.stop, MAX_TABLE_LENGTH) / first.points  # of the tables
+    groups = np.ones_like(others)
     for group in pool.groups[:-1]:
-        groups *= support(pool.relevant, group, some).points.max(axis=1, keepdims=True)
-    beside = np.maximum(beside, groups)
-    if np.isnan(cut.zero_division):
-        beside = np.maximum(beside, 8 * np.minimum(empty_terms(pool, cut), 256))
-    return np.concatenate([number.points, beside], axis=1)
+        groups *= support(pool.relevant, group, numbers).points.max(axis=1, keepdims=True)
+    others = np.maximum(others, groups)
+    if np.isnan(batching.zero_division):
+        others = np.maximum(others, 8 * np.minimum(empty_terms(pool, batching), 256))
+    return np.concatenate([first.points, others], axis=1)

@@ -1,7 +1,8 @@
-"""The expected mean over batches of a metric over classes, from the counts of each class.
+"""Expected mean over batches of a metric averaged over classes, from the counts of each class.
 
-Counts are (n_classes, ...), each class against the rest. They do not say how the classes go
-together, so that only what needs no joint law is found. Derivations: `docs/theory.md`, section 5.
+Counts are (n_classes, ...), each class against the rest. They do not determine the joint
+distribution of the classes, so that only what does not depend on it is computed. Derivations:
+`docs/theory.md`, section 5.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 import numpy as np
 
 from batchf1.errors import check, raise_input_error
+from batchf1.metrics.arithmetic import Weights, safe_divide
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, Weights, check_metric, safe_divide
+from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric
 from batchf1.theory.chunks import Rows, chunks, map_pools
-from batchf1.theory.pool import Cut, Epoch, Pool, expand_dims, grouped, parts_of_error
+from batchf1.theory.expected_error import Epoch, parts_of_error
+from batchf1.theory.pool import Batching, Pool, expand_dims, grouped
 
 
 def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:
-    """The same question of right and wrong samples alone, where it is none of classes.
+    """Reduce a metric over classes to one of right and wrong samples where both are equal.
 
-    That is so for micro averages, and for weighted recall, which is accuracy: what is right in a
-    class, times the share of the class. Others are returned as they are. Raises `InputError` for
+    That is so for micro averages, and for weighted recall, which is accuracy: the recall of a
+    class, times the share of the class. Others are returned unchanged. Raises `InputError` for
     counts that the metric does not take, and where samples have other than one class each.
     """
     check_metric(metric)
@@ -37,22 +40,23 @@ def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:
     return Counts(right, none, counts.n[0] - right, none), ratio
 
 
-def parts(counts: Counts, cut: Cut, metric: ClassAveraged) -> Floats:
-    """The true value and the two parts of the error, (3, ...), of a macro or weighted average.
+def parts(counts: Counts, batching: Batching, metric: ClassAveraged) -> Floats:
+    """Return true value and the two parts of the error, (3, ...), of macro or weighted averages.
 
-    `cut` is that of each class. Raises `InputError` where `zero_division` is NaN and a batch may
-    leave out a class that would have counted.
+    `batching` is that of each class. Raises `InputError` where `zero_division` is NaN and a batch
+    may leave out a class that would have counted.
     """
-    left_out = np.isnan(cut.zero_division)
+    left_out = np.isnan(batching.zero_division)
     if metric.average == "macro":
         check(not left_out, "zero_division", JOINT.format(metric.name), "nan")
-        undefined = [cut.zero_division, 0.0, 0.0]
-        return np.asarray(map_pools(counts, cut, metric.ratio, _parts, undefined).mean(axis=1))
+        undefined = [batching.zero_division, 0.0, 0.0]
+        return np.asarray(map_pools(counts, batching, metric.ratio, _parts, undefined).mean(axis=1))
     needed = left_out and not metric.ratio.bottom[0] * metric.ratio.bottom[2]
     check(not needed, "zero_division", JOINT.format(metric.name), "nan")
-    true = metric.from_counts(*counts, zero_division=cut.zero_division)
-    whole = cut._replace(zero_division=0.0) if left_out else cut  # a class left out weighs nothing
-    return np.stack([true, *_weighted_parts(counts, whole, metric.ratio).sum(axis=1)])
+    true = metric.from_counts(*counts, zero_division=batching.zero_division)
+    if left_out:  # a class that is left out has no weight
+        batching = batching._replace(zero_division=0.0)
+    return np.stack([true, *_weighted_parts(counts, batching, metric.ratio).sum(axis=1)])
 
 
 JOINT = "must be 0 or 1 for {}: classes that are left out need their joint distribution"
@@ -62,45 +66,45 @@ def _parts(epoch: Epoch) -> tuple[Floats, ...]:
     return epoch.pool.true, *parts_of_error(epoch)
 
 
-def _weighted_parts(counts: Counts, cut: Cut, ratio: Ratio) -> Floats:
-    """What each class owes to being empty and to the rest of its error: (2, n_classes, ...)."""
+def _weighted_parts(counts: Counts, batching: Batching, ratio: Ratio) -> Floats:
+    """Return the part of each class in the error, empty batches and others: (2, n_classes, ...)."""
     flat = Counts(*(part.reshape(-1) for part in counts))
-    found = np.zeros((2, flat.tp.size))
-    for rows, epoch in chunks(grouped(flat.n, flat, ratio), cut):
+    result = np.zeros((2, flat.tp.size))
+    for rows, epoch in chunks(grouped(flat.n, flat, ratio), batching):
         shares = _positive_shares(epoch.pool, flat, rows, ratio)
-        for part, values in zip(found, _support_times_error(epoch, *shares), strict=True):
-            part[rows] = (epoch.cut.shares * values).sum(axis=-1)
-    return found.reshape(2, *counts.tp.shape)
+        for part, values in zip(result, _support_times_error(epoch, *shares), strict=True):
+            part[rows] = (epoch.batching.shares * values).sum(axis=-1)
+    return result.reshape(2, *counts.tp.shape)
 
 
 def _support_times_error(epoch: Epoch, shares: list[Floats], idle: Floats) -> tuple[Floats, Floats]:
-    """Mean of a class's share of a batch times its error there: of empty batches, of others.
+    """Return the mean of a class's share of a batch times its error, in empty batches and others.
 
-    Given the numbers that the ratio knows, the mean of the class's samples is linear in them:
-    `shares` (p, 1) are those of each group that belong to the class, `idle` of what is in none.
-    Shape (p, u) each.
+    Given the counts of the groups, the mean number of the class's samples is linear in them:
+    `shares` (p, 1) are the shares of each group that belong to the class, `idle` that of the
+    samples in no group. Shape (p, u) each.
     """
-    pool, law, sizes = epoch.pool, epoch.distribution, epoch.cut.sizes
-    empty = idle * pool.none(sizes) * (epoch.cut.zero_division - pool.true) + 0.0
-    values = pool.deviations(law, 0.0)
-    counts = law.counts()
+    pool, distribution, sizes = epoch.pool, epoch.distribution, epoch.batching.sizes
+    empty = idle * pool.none(sizes) * (epoch.batching.zero_division - pool.true) + 0.0
+    values = pool.deviations(distribution, 0.0)
+    counts = distribution.counts()
     support = sum(
         expand_dims(share - idle, count) * count
         for share, count in zip(shares, counts, strict=True)
     )
-    others = law.mean(support * values) / sizes + idle * law.mean(values)
+    others = distribution.mean(support * values) / sizes + idle * distribution.mean(values)
     return empty, others
 
 
 def _positive_shares(
     pool: Pool, counts: Counts, rows: Rows, ratio: Ratio
 ) -> tuple[list[Floats], Floats]:
-    """Which share of each group, and of the samples in none, is TP or FN: (p, 1) each."""
+    """Return the share of TP and FN in each group, and in the samples in none: (p, 1) each."""
 
     def of_class(top: float | None, bottom: float) -> Floats:
         cells = zip((counts.tp, counts.fn), ratio.top[::2], ratio.bottom[::2], strict=True)
-        held = [part[rows] for part, a, b in cells if b == bottom and top in (None, a)]
-        return np.asarray(sum(held, np.zeros(len(rows))))[:, None]
+        counts_of = [part[rows] for part, a, b in cells if b == bottom and top in (None, a)]
+        return np.asarray(sum(counts_of, np.zeros(len(rows))))[:, None]
 
     weights = zip(pool.groups, pool.top, pool.bottom, strict=True)
     shares = [safe_divide(of_class(top, bottom), group) for group, top, bottom in weights]
@@ -110,22 +114,24 @@ def _positive_shares(
 def _check_one_class_each(counts: Counts, metric: ClassAveraged) -> None:
     sums = (counts.positives.sum(axis=0), counts.predicted_positives.sum(axis=0))
     for labels in sums:
-        strange = labels != counts.n[0]
-        if strange.any():
+        different = labels != counts.n[0]
+        if different.any():
             rule = (
                 f"must be of samples that have and get one class each for {metric.name}, so that "
                 "TP + FN and TP + FP of the classes add up to the samples"
             )
-            raise_input_error("counts", rule, f"{labels[strange][0]} of {counts.n[0][strange][0]}")
+            raise_input_error(
+                "counts", rule, f"{labels[different][0]} of {counts.n[0][different][0]}"
+            )
 
 
 def _recalls(ratio: Ratio) -> bool:
-    """Whether the ratio times TP + FN is a multiple of TP."""
+    """Return True if the ratio times TP + FN is a multiple of TP, as for recall."""
     return not any(ratio.top[1:]) and ratio.bottom == (ratio.bottom[0], 0, ratio.bottom[0], 0)
 
 
 def _of_right_and_wrong(ratio: Ratio, classes: int, name: str) -> Ratio:
-    """The micro average as a ratio of right and wrong samples, which count as TP and FN here.
+    """Express the micro average as a ratio of right and wrong samples, counted as TP and FN.
 
     A right one is a TP of its class and a TN of the others; a wrong one an FN of its class, an FP
     of another and a TN of the rest.

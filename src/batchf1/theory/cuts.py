@@ -1,7 +1,8 @@
-"""What the mean over the batches of two cuts is expected to be: at random, and stratified.
+"""Expected mean over batches of given sizes: random batches, and stratified ones.
 
-Both cut fixed predictions. A group that lies together by what it is has no such law: its mean is
-what `covariance_identity` says of the counts observed. Derivations: `docs/cuts.md`.
+Both divide fixed predictions. Batches that follow a property of the samples (groups, time) have no
+such distribution: their mean follows from the observed counts by `covariance_identity`.
+Derivations: `docs/cuts.md`.
 """
 
 from __future__ import annotations
@@ -14,20 +15,42 @@ from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts, Floats, Integers
 from batchf1.metrics.ratios import F1
-from batchf1.theory.pool import checked_pool, empty_batch_error
+from batchf1.theory.expected_error import empty_batch_error
+from batchf1.theory.pool import checked_pool
 
 MIN_PROBABILITY = 1e-20
-"""Probabilities below it are left out."""
+"""Smallest probability that is not neglected."""
 
 
 def random_cut(counts: Counts, sizes: ArrayLike, zero_division: float = 0.0) -> float:
-    """Expected mean over batches of F1, each batch counting once, for a random cut of any sizes.
+    """Compute the expected mean over batches of F1 for random batches of any sizes.
 
-    `counts`: four single numbers, those of the pool. `sizes`: (b,) whole numbers >= 1 that add up
-    to its samples. `zero_division`: value of an empty batch, 0 or 1; where the pool is empty it is
-    the answer. In [0, 1], exact. Raises `InputError` for anything else. Source: `docs/theory.md`,
-    sections 1 and 2.
+    Parameters
+    ----------
+    counts : Counts
+        Four single numbers, those of the pool.
+    sizes : array_like of int, shape (b,)
+        Sizes of the batches, at least 1, that add up to the samples of the pool. Each batch counts
+        once.
+    zero_division : {0, 1}
+        Value of an empty batch, and the result where the pool is empty.
 
+    Returns
+    -------
+    float
+        In [0, 1], exact.
+
+    Raises
+    ------
+    InputError
+        For other arguments.
+
+    Notes
+    -----
+    Source: `docs/theory.md`, sections 1 and 2.
+
+    Examples
+    --------
     >>> round(random_cut(Counts(tp=14, fp=19, fn=1, tn=1489), [376, 377, 389, 381]), 3)
     0.565
     """
@@ -47,13 +70,35 @@ def random_cut(counts: Counts, sizes: ArrayLike, zero_division: float = 0.0) -> 
 def stratified_cut(
     counts: Counts, positives: ArrayLike, negatives: ArrayLike, zero_division: float = 0.0
 ) -> float:
-    """Expected mean over batches of F1 where each holds a given number of positives and negatives.
+    """Compute the expected mean over batches of F1 for stratified batches.
 
-    Which ones is random. `positives` and `negatives`: (b,) whole numbers >= 0 that add up to those
-    of the pool, `counts`, four single numbers. Without a positive a batch may be empty and then
-    counts `zero_division`, 0 or 1. In [0, 1], exact: a sum over two independent hypergeometric
-    laws. Raises `InputError` for anything else. Source: `docs/cuts.md`.
+    Each batch has a given number of positives and of negatives, drawn at random.
 
+    Parameters
+    ----------
+    counts : Counts
+        Four single numbers, those of the pool.
+    positives, negatives : array_like of int, shape (b,)
+        Numbers of each batch, at least 0, that add up to those of the pool.
+    zero_division : {0, 1}
+        Value of a batch without a positive, labelled or predicted.
+
+    Returns
+    -------
+    float
+        In [0, 1], exact.
+
+    Raises
+    ------
+    InputError
+        For other arguments.
+
+    Notes
+    -----
+    A sum over two independent hypergeometric distributions. Source: `docs/cuts.md`.
+
+    Examples
+    --------
     >>> round(stratified_cut(Counts(14, 19, 1, 1489), [3, 4, 4, 4], [373, 373, 385, 377]), 3)
     0.594
     """
@@ -68,23 +113,21 @@ def stratified_cut(
 
 
 def _of_batch(counts: Counts, positives: int, negatives: int, undefined: float) -> float:
-    """Expected F1 of one batch of so many positives and negatives."""
-    hits, likely = _law(counts.tp, counts.fn, positives)
-    alarms, as_likely = _law(counts.fp, counts.tn, negatives)
-    value = F1.from_counts(
-        hits[:, None], alarms, positives - hits[:, None], zero_division=undefined
-    )
-    return float(likely @ value @ as_likely)
+    """Return the expected F1 of one batch with these numbers of positives and negatives."""
+    tp, tp_probability = _hypergeometric(counts.tp, counts.fn, positives)
+    fp, fp_probability = _hypergeometric(counts.fp, counts.tn, negatives)
+    value = F1.from_counts(tp[:, None], fp, positives - tp[:, None], zero_division=undefined)
+    return float(tp_probability @ value @ fp_probability)
 
 
-def _law(marked: int, others: int, draws: int) -> tuple[Integers, Floats]:
-    """How many of the marked are drawn, and with what probability."""
+def _hypergeometric(marked: int, others: int, draws: int) -> tuple[Integers, Floats]:
+    """Return the possible numbers of marked samples among the drawn, and their probabilities."""
     number = np.arange(max(0, draws - others), min(marked, draws) + 1)
-    if number.size == 1:  # certain; SciPy has no law of a class without samples
+    if number.size == 1:  # certain; SciPy has no distribution of a class without samples
         return number, np.ones(1)
     probability = np.asarray(hypergeom.pmf(number, marked + others, marked, draws))
-    felt = probability > MIN_PROBABILITY
-    return number[felt], probability[felt]
+    likely = probability > MIN_PROBABILITY
+    return number[likely], probability[likely]
 
 
 def _defined(zero_division: float) -> float:

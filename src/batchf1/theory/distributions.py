@@ -1,4 +1,4 @@
-"""Probability laws of the counts in a batch, and sums over many batches.
+"""Probability distributions of the counts in a batch, and sums over many batches.
 
 Nothing here subtracts logarithms of factorials: at a billion samples that alone costs ten digits.
 Input is taken to be checked; arrays are float64. Derivations: `docs/theory.md`.
@@ -17,8 +17,8 @@ from scipy.special import digamma, gammaln, xlog1py, xlogy
 
 from batchf1.metrics.counts import Floats
 
-MAX_NEGATIVE_LOG = 41.0  # exp(-NOTHING) is a probability that no sum in double precision can feel
-NEVER = 1e-18  # a share of the probability of other counts than 0 that nothing can feel
+MAX_NEGATIVE_LOG = 41.0  # probabilities below exp(-41) do not change a sum in double precision
+NEGLIGIBLE = 1e-18  # share of the probability of other counts than 0 that is neglected
 SMOOTH = 4.5  # standard deviations from which on a sum may leave points out; exp(-2 SMOOTH^2)
 MAX_TABLE_LENGTH = 4096  # of a table of probabilities that is made for speed
 TINY = 1e-300
@@ -28,14 +28,14 @@ Cell = tuple[Floats, int, Floats]
 
 
 class Axis(NamedTuple):
-    """One count: its values and their probabilities along the last axis; axes before are givens."""
+    """Distribution of a count: values and probabilities on the last axis, conditions before it."""
 
     points: Floats
     weights: Floats
 
 
 class Support(NamedTuple):
-    """The points of a law: `start`, `start` + `step`, and so on up to `stop`."""
+    """Points of a distribution: `start`, `start` + `step`, and so on up to `stop`."""
 
     start: Floats
     stop: Floats
@@ -43,12 +43,12 @@ class Support(NamedTuple):
 
     @property
     def points(self) -> Floats:
-        """How many there are."""
+        """Number of points."""
         return np.asarray(np.floor((self.stop - self.start) / self.step) + 1)
 
 
 def hypergeometric(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Axis:
-    """How many marked samples there are among `draws` of `total`, without replacement."""
+    """Return the distribution of marked samples among `draws` of `total`, not replaced."""
     total, marked, draws = np.broadcast_arrays(*map(as_floats, (total, marked, draws)))
     others, left, safe = total - marked, total - draws, np.maximum(total, 1.0)
     mean = (draws * marked / safe)[..., None]
@@ -62,13 +62,13 @@ def hypergeometric(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Axi
 
 
 def hypergeometric_vectorized(total: Floats, marked: Floats, draws: Floats) -> Axis:
-    """`hypergeometric`, faster where `total` and `marked` are alike along all axes but the first.
+    """Compute `hypergeometric` faster for `total` and `marked` constant on all axes but the first.
 
-    Of two binomial counts of one rate the first, given their sum, has this law whatever the rate.
-    So it is a product of two factors, of one variable each, that can be looked up.
+    Of two binomial counts of one rate the first, given their sum, has this distribution whatever
+    the rate. So it is a product of two factors, of one variable each, that can be looked up.
     """
-    place = support(total, marked, draws)
-    most = int(place.stop.max(initial=0.0)), int((draws - place.start).max(initial=0.0))
+    bounds = support(total, marked, draws)
+    most = int(bounds.stop.max(initial=0.0)), int((draws - bounds.start).max(initial=0.0))
     if max(most) > MAX_TABLE_LENGTH:
         return hypergeometric(total, marked, draws)
     rate = draws.reshape(len(draws), -1).mean(axis=-1)[:, None] / total.reshape(-1, 1)
@@ -86,11 +86,11 @@ def hypergeometric_vectorized(total: Floats, marked: Floats, draws: Floats) -> A
         drawn = _indices(points)
         return np.asarray(of_marked.take(drawn + here) + of_others.take(all_drawn - drawn))
 
-    return _axis(place, logs)
+    return _axis(bounds, logs)
 
 
 def support(total: Floats, marked: Floats, draws: Floats) -> Support:
-    """Where the points of `hypergeometric` lie."""
+    """Return the points of `hypergeometric` whose probability matters."""
     others, safe = total - marked, np.maximum(total, 1.0)
     mean = draws * marked / safe
     variance = mean * (others / safe) * ((total - draws) / np.maximum(total - 1, 1.0))
@@ -99,22 +99,22 @@ def support(total: Floats, marked: Floats, draws: Floats) -> Support:
 
 
 def binomial(share: ArrayLike, draws: ArrayLike) -> Axis:
-    """How many of `draws` are marked when each is with probability `share`, independently."""
+    """Return the distribution of marked among `draws`, each with probability `share`."""
     share, draws = np.broadcast_arrays(as_floats(share), as_floats(draws))
     mean = draws * share
-    place = _support(mean, mean * (1 - share), 0 * mean, draws)
-    return _axis(place, partial(_log_binomial, share[..., None], draws[..., None]))
+    bounds = _support(mean, mean * (1 - share), 0 * mean, draws)
+    return _axis(bounds, partial(_log_binomial, share[..., None], draws[..., None]))
 
 
 def poisson(mean: ArrayLike) -> Axis:
-    """A Poisson count."""
+    """Return the Poisson distribution with this mean."""
     mean = as_floats(mean)
-    place, mean = _support(mean, mean, 0 * mean, mean + np.inf), mean[..., None]
-    return _axis(place, lambda points: _log_product(points, mean, [(ZERO, 1, mean)]))
+    bounds, mean = _support(mean, mean, 0 * mean, mean + np.inf), mean[..., None]
+    return _axis(bounds, lambda points: _log_product(points, mean, [(ZERO, 1, mean)]))
 
 
 def log_prob_zero(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Floats:
-    """Log of the probability that `draws` of `total` hold no marked sample; -inf if some must."""
+    """Return the log of the probability of no marked sample in `draws` of `total`; -inf for 0."""
     total, marked, draws = np.broadcast_arrays(*map(as_floats, (total, marked, draws)))
     spare = total - marked - draws
     others, left = np.maximum(total - marked, 0.0), np.maximum(total - draws, 0.0)
@@ -133,19 +133,19 @@ def log_prob_zero(total: ArrayLike, marked: ArrayLike, draws: ArrayLike) -> Floa
 
 
 def stirling_remainder(x: ArrayLike) -> Floats:
-    """log(x!) - (x log x - x) for x >= 0, the part of Stirling's formula that stays small."""
+    """Return log(x!) - (x log x - x) for x >= 0, the remainder of Stirling's formula."""
     x = as_floats(x)
     few, large = x < 16, np.maximum(x, 16.0)
     y = 1 / (large * large)
     series = (1 / 12 - y * (1 / 360 - y * (1 / 1260 - y * (1 / 1680 - y / 1188)))) / large
-    found = np.asarray(0.5 * np.log(2 * np.pi * large) + series)
+    result = np.asarray(0.5 * np.log(2 * np.pi * large) + series)
     small = x[few]
-    found[few] = gammaln(small + 1) - xlogy(small, small) + small
-    return found
+    result[few] = gammaln(small + 1) - xlogy(small, small) + small
+    return result
 
 
 def digamma_gap(x: ArrayLike, gap: ArrayLike) -> Floats:
-    """digamma(x + gap) - digamma(x) for x > 0; 1/x + ... + 1/(x + gap - 1) for whole gaps."""
+    """Return digamma(x + gap) - digamma(x), x > 0; for whole gaps 1/x + ... + 1/(x + gap - 1)."""
     x, gap = np.broadcast_arrays(as_floats(x), as_floats(gap))
     large = np.maximum(x, 32.0)
 
@@ -159,7 +159,7 @@ def digamma_gap(x: ArrayLike, gap: ArrayLike) -> Floats:
 
 
 def sum_rule(terms: int, nodes: int = 16) -> tuple[Floats, Floats]:
-    """Places and weights that sum a smooth function over 0, 1, ..., `terms` - 1.
+    """Return nodes and weights that sum a smooth function over 0, 1, ..., `terms` - 1.
 
     Up to 128 terms one by one. Beyond, Gauss' rule for equally spaced points on panels that shrink
     towards the end, where the function may behave as a power of what is left.
@@ -173,22 +173,22 @@ def sum_rule(terms: int, nodes: int = 16) -> tuple[Floats, Floats]:
 
 
 def sum_rules(terms: Floats) -> tuple[Floats, Floats]:
-    """The sum rule of each row of `terms`, (p, 1): (p, t) each, with weights 0 to make up."""
+    """Return the sum rule of each row of `terms`, (p, 1): (p, t) each, padded with weights 0."""
     rules = [sum_rule(int(count)) for count in terms[:, 0]]
     longest = max(len(weights) for _, weights in rules)
-    places, weights = (np.zeros((len(rules), longest)) for _ in range(2))
-    for row, (place, weight) in enumerate(rules):
-        places[row, : len(place)], weights[row, : len(weight)] = place, weight
-    return places, weights
+    nodes, weights = (np.zeros((len(rules), longest)) for _ in range(2))
+    for row, (node, weight) in enumerate(rules):
+        nodes[row, : len(node)], weights[row, : len(weight)] = node, weight
+    return nodes, weights
 
 
 def as_floats(values: ArrayLike) -> Floats:
-    """As an array of float64."""
+    """Convert to an array of float64."""
     return np.asarray(values, np.float64)
 
 
 def _support(mean: Floats, variance: Floats, low: Floats, high: Floats) -> Support:
-    """The points of a law end where Bernstein's inequality leaves exp(-NOTHING)."""
+    """Return the points up to where Bernstein's inequality leaves exp(-MAX_NEGATIVE_LOG)."""
     reach = MAX_NEGATIVE_LOG / 3 + np.sqrt(
         (MAX_NEGATIVE_LOG / 3) ** 2 + 2 * MAX_NEGATIVE_LOG * variance
     )
@@ -197,10 +197,10 @@ def _support(mean: Floats, variance: Floats, low: Floats, high: Floats) -> Suppo
     return Support(start, stop, _stride(mean, np.sqrt(variance)))
 
 
-def _axis(place: Support, logs: Callable[[Floats], Floats]) -> Axis:
-    """The points that matter, and their probabilities, from logs of these but for a constant."""
-    start, stop, step = place
-    size = int(np.max(place.points, initial=1.0))
+def _axis(bounds: Support, logs: Callable[[Floats], Floats]) -> Axis:
+    """Return the points that matter and their probabilities, from logs up to a constant."""
+    start, stop, step = bounds
+    size = int(np.max(bounds.points, initial=1.0))
     lattice = start[..., None] + step[..., None] * np.arange(size)
     points = np.minimum(lattice, stop[..., None])
     weights = np.where(lattice == points, logs(points), -np.inf)
@@ -208,16 +208,16 @@ def _axis(place: Support, logs: Callable[[Floats], Floats]) -> Axis:
     np.exp(weights, out=weights)
     weights /= weights.sum(axis=-1, keepdims=True)
     others = weights[..., 1:].sum(axis=-1) + np.where(start > 0, weights[..., 0], 0.0)
-    felt = weights > NEVER * np.maximum(others, NEVER)[..., None]
-    used = np.flatnonzero(felt.reshape(-1, size).any(axis=0))
-    kept = slice(used[0], used[-1] + 1)
-    return Axis(points[..., kept], weights[..., kept])
+    likely = weights > NEGLIGIBLE * np.maximum(others, NEGLIGIBLE)[..., None]
+    used = np.flatnonzero(likely.reshape(-1, size).any(axis=0))
+    used_slice = slice(used[0], used[-1] + 1)
+    return Axis(points[..., used_slice], weights[..., used_slice])
 
 
 def _stride(mean: Floats, spread: Floats) -> Floats:
-    """The distance at which lattice points can stand for those between them.
+    """Return the distance at which lattice points can stand for those between them.
 
-    The laws are sums of independent indicators, so |characteristic function(t)| is at most
+    The distributions are sums of independent indicators, so |characteristic function(t)| is at most
     exp(-2 spread^2 sin^2(t/2)); by Poisson summation the mean of a function that is smooth on this
     scale changes by exp(-2 SMOOTH^2). Ratios are not smooth near 0: the mean must be far from it.
     """
@@ -232,7 +232,7 @@ def _log_binomial(share: Floats, draws: Floats, points: Floats) -> Floats:
 
 
 def _log_product(points: Floats, mean: Floats, cells: Iterable[Cell]) -> Floats:
-    """Log of a law that is a product over cells.
+    """Return the log of a distribution that is a product over cells.
 
     A cell is (a, s, its mean): it holds a + s x samples when the count is x, and brings the factor
     mean^(a + s x) / (a + s x)!.
@@ -251,16 +251,19 @@ def _indices(counts: Floats) -> NDArray[np.intp]:
 
 
 def _log_binomials(draws: Floats, share: Floats, longest: int) -> Floats:
-    """Logs of the probabilities of 0 .. `longest`, for columns `draws` and `share`."""
+    """Return logs of the probabilities of 0 .. `longest`, for columns `draws` and `share`."""
     points = np.arange(longest + 1.0)[None]
     return np.where(points <= draws, _log_binomial(share, draws, points), -np.inf)
 
 
 def _gauss(start: float, length: float, nodes: int) -> tuple[Floats, Floats]:
-    """Exact on start, start + 1, ..., `length` points, up to degree 2 nodes - 1 (Gram, Hahn)."""
+    """Return Gauss' rule for the points start, start + 1, ... `length` in number.
+
+    Exact up to degree 2 `nodes` - 1; its polynomials are those of Gram (Hahn).
+    """
     if length <= nodes:
         return start + np.arange(length), np.ones(int(length))
     k = np.arange(1.0, nodes)
-    beside = np.sqrt(k * k * (length - k) * (length + k) / (4 * (4 * k * k - 1)))
-    places, vectors = np.linalg.eigh(np.diag(beside, 1) + np.diag(beside, -1))
-    return start + (length - 1) / 2 + places, length * vectors[0] ** 2
+    off_diagonal = np.sqrt(k * k * (length - k) * (length + k) / (4 * (4 * k * k - 1)))
+    shifts, vectors = np.linalg.eigh(np.diag(off_diagonal, 1) + np.diag(off_diagonal, -1))
+    return start + (length - 1) / 2 + shifts, length * vectors[0] ** 2

@@ -1,4 +1,4 @@
-"""What the incomplete last batch of a random cut does to an F1 that is rebuilt from logged counts.
+"""Effect of an incomplete last batch on an F1 that is rebuilt from logged counts.
 
 Exact: the batch is a draw without replacement from the pool's (TP, FP + FN, TN).
 """
@@ -18,7 +18,7 @@ from batchf1.metrics.ratios import F1
 
 
 class Outcomes(NamedTuple):
-    """Outcomes of a difference and their probabilities, float64 arrays of one shape (k,).
+    """Possible differences and their probabilities, float64 arrays of one shape (k,).
 
     A difference is rebuilt F1 - true F1, in [-1, 1].
     """
@@ -27,7 +27,7 @@ class Outcomes(NamedTuple):
     probability: Floats
 
     def quantile(self, share: float) -> float:
-        """The smallest size of a difference that at least `share` of the cuts do not exceed."""
+        """Return the smallest absolute difference that a `share` of the cuts do not exceed."""
         checks.check_argument(0 <= checks.real(share) <= 1, "share", "must lie in [0, 1]", share)
         size = np.abs(self.difference)
         order = np.argsort(size, kind="stable")
@@ -42,7 +42,7 @@ class Outcomes(NamedTuple):
 
 
 def dropped(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
-    """The last batch is left out: F1 of the other samples, minus F1 of all.
+    """Return F1 without the last batch minus F1 of all samples.
 
     `errors` = FP + FN. F1 of samples without positives, real or predicted, is 0. All differences
     are 0 where the batch size divides the number of samples. Raises `InputError` for counts that
@@ -55,18 +55,19 @@ def dropped(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
 
 
 def summed(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
-    """Counts logged as sums and weighted by batch size (Keras 2.2.4): rebuilt F1 - true F1.
+    """Return rebuilt F1 - true F1 for counts logged as sums and weighted by batch size.
 
-    A batch of size n then weighs n times its sum, so the last one weighs n_last / batch_size of
-    what it should. Raises as `dropped`.
+    That is Keras 2.2.4. A batch of size n then weighs n times its sum, so the last one weighs
+    n_last / batch_size of what it should. Raises as `dropped`.
     """
     return _weighted(lambda share: share, tp, errors, n_samples, batch_size)
 
 
 def averaged(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
-    """Counts logged as means that count once per batch (Keras >= 2.3): rebuilt F1 - true F1.
+    """Return rebuilt F1 - true F1 for counts logged as means that count once per batch.
 
-    The last batch then weighs batch_size / n_last of what it should. Raises as `dropped`.
+    That is Keras >= 2.3. The last batch then weighs batch_size / n_last of what it should. Raises
+    as `dropped`.
     """
     return _weighted(lambda share: 1 / share, tp, errors, n_samples, batch_size)
 
@@ -74,7 +75,7 @@ def averaged(tp: int, errors: int, n_samples: int, batch_size: int) -> Outcomes:
 def _weighted(
     weight_of: Callable[[float], float], tp: int, errors: int, n_samples: int, batch_size: int
 ) -> Outcomes:
-    """F1 where the last batch has a weight that follows from n_last / batch_size, minus F1."""
+    """Return F1 with the last batch weighted by a function of n_last / batch_size, minus F1."""
     last_tp, last_errors, probability = _last_batch(tp, errors, n_samples, batch_size)
     less = 1 - weight_of((n_samples % batch_size or batch_size) / batch_size)
     rebuilt = F1.from_counts(tp - less * last_tp, errors - less * last_errors, 0)
@@ -84,7 +85,7 @@ def _weighted(
 def _last_batch(
     tp: int, errors: int, n_samples: int, batch_size: int
 ) -> tuple[Integers, Integers, Floats]:
-    """TP and FP + FN of the incomplete last batch, each pair with its probability."""
+    """Return all pairs of TP and FP + FN of the incomplete last batch, with probabilities."""
     tp, errors = (
         checks.check_integer("tp", tp, least=0),
         checks.check_integer("errors", errors, least=0),

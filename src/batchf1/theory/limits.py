@@ -1,4 +1,4 @@
-"""The expected batch mean of F1 where the data are many, or positives rare too.
+"""Limits of the expected batch mean of F1 for large data, and for rare positives.
 
 Derivations: `docs/theory.md`, section 7.
 """
@@ -17,16 +17,22 @@ from batchf1.theory.distributions import binomial, poisson
 from batchf1.theory.nested import NestedDistribution, nested_distribution
 from batchf1.theory.pool import Pool, grouped
 
-RAREST = 1e-15
-"""The smallest rate of positives in the limits: no data set within 2**53 samples has a smaller."""
+MIN_PREVALENCE = 1e-15
+"""Smallest rate of positives in the limits: no data set within 2**53 samples has a smaller."""
 
 
 class Limit(NamedTuple):
-    """The limit for large data; `f1` stands for the metric that was asked for.
+    """Result of the limits; `f1` in a name stands for the metric that was asked for.
 
-    `sd_batch`: sqrt(m) times the standard deviation of the mean over m batches.
-    `per_sample`: with N samples in whole batches the expectation is
-    `expected_f1` + `per_sample` / N + O(1/N^2). NaN from `rare_positives`.
+    Attributes
+    ----------
+    true_f1, expected_f1, error, error_empty, error_curvature : float
+        As in `batchf1.theory.expectation.Expectation`.
+    sd_batch : float
+        sqrt(m) times the standard deviation of the mean over m batches.
+    per_sample : float
+        With N samples in whole batches the expectation is
+        `expected_f1` + `per_sample` / N + O(1/N^2). NaN from `rare_positives`.
     """
 
     true_f1: float
@@ -46,14 +52,37 @@ def large_data(
     zero_division: float = 0.0,
     metric: Ratio = F1,
 ) -> Limit:
-    """The limit N -> infinity at fixed prevalence, precision, recall and batch size.
+    """Compute the limit N -> infinity at fixed prevalence, precision, recall and batch size.
 
-    A batch is then a multinomial draw. Raises `InputError` for a rate outside (0, 1], a prevalence
-    below 1e-15, a precision that this prevalence and recall leave no negatives for, and bad rules
-    as `expect`. Source: `docs/theory.md`, section 7.
+    Parameters
+    ----------
+    prevalence : float
+        In [1e-15, 1].
+    precision, recall : float
+        In (0, 1].
+    batch_size : int
+        At least 1.
+    zero_division : {0, 1, NaN}
+        Value of a batch in which the metric is 0/0; NaN leaves the batch out.
+    metric : Ratio
+        The metric, F1 by default.
+
+    Returns
+    -------
+    Limit
+
+    Raises
+    ------
+    InputError
+        For rates outside these ranges, a precision that this prevalence and recall leave no
+        negatives for, and another batch size, `zero_division` or metric.
+
+    Notes
+    -----
+    A batch is then a multinomial draw. Source: `docs/theory.md`, section 7.
     """
-    good = RAREST <= checks.real(prevalence) <= 1
-    checks.check_argument(good, "prevalence", f"must lie in [{RAREST}, 1]", prevalence)
+    good = MIN_PREVALENCE <= checks.real(prevalence) <= 1
+    checks.check_argument(good, "prevalence", f"must lie in [{MIN_PREVALENCE}, 1]", prevalence)
     tp, fp, fn = (prevalence * part for part in _per_positive(precision, recall))
     spare = 1 - prevalence - fp
     check(
@@ -67,10 +96,10 @@ def large_data(
     batch_size = checks.check_integer("batch_size", batch_size)
     pool = grouped(1.0, (tp, fp, fn, max(spare, 0.0)), metric)
     share = min(pool.relevant.item(), 1.0)
-    law = nested_distribution(binomial([[share]], batch_size), pool.groups, finite=False)
+    distribution = nested_distribution(binomial([[share]], batch_size), pool.groups, finite=False)
     log_empty = batch_size * float(np.log1p(-share)) if share < 1 else -np.inf
-    limit = _limit(pool, law, log_empty, zero_division)
-    rate = _rate(pool, law, log_empty, batch_size, limit.error, zero_division)
+    limit = _limit(pool, distribution, log_empty, zero_division)
+    rate = _rate(pool, distribution, log_empty, batch_size, limit.error, zero_division)
     return limit._replace(per_sample=rate)
 
 
@@ -81,27 +110,49 @@ def rare_positives(
     zero_division: float = 0.0,
     metric: Ratio = F1,
 ) -> Limit:
-    """The limit in which positives are rare too: it knows only their expected number in a batch.
+    """Compute the limit of large data with rare positives.
 
-    N -> infinity, prevalence -> 0, batch size x prevalence = `positives_per_batch` >= 1e-15; the
-    counts of a batch are then independent Poisson numbers. Raises `InputError` for rates outside
-    (0, 1], a metric that counts true negatives, and bad rules as `expect`. Source:
-    `docs/theory.md`, section 7.
+    N -> infinity and prevalence -> 0, while batch size x prevalence = `positives_per_batch`.
+
+    Parameters
+    ----------
+    positives_per_batch : float
+        Expected number of positives in a batch, finite and at least 1e-15.
+    precision, recall : float
+        In (0, 1].
+    zero_division : {0, 1, NaN}
+        Value of a batch in which the metric is 0/0; NaN leaves the batch out.
+    metric : Ratio
+        The metric, F1 by default; true negatives must have no weight.
+
+    Returns
+    -------
+    Limit
+
+    Raises
+    ------
+    InputError
+        For rates outside these ranges, a metric that counts true negatives, and another
+        `zero_division` or metric.
+
+    Notes
+    -----
+    The counts of a batch are then independent Poisson numbers. Source: `docs/theory.md`, section 7.
     """
-    good = RAREST <= checks.real(positives_per_batch) < np.inf
-    rule = f"must be at least {RAREST} and finite"
+    good = MIN_PREVALENCE <= checks.real(positives_per_batch) < np.inf
+    rule = f"must be at least {MIN_PREVALENCE} and finite"
     checks.check_argument(good, "positives_per_batch", rule, positives_per_batch)
     zero_division = checks.zero_division(zero_division)
     check_ratio(metric)
     check(metric.bottom[3] == 0, "metric", "must not count true negatives here", metric[:2])
     counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
     pool = grouped(np.inf, (*counts, 0.0), metric)
-    law = nested_distribution(poisson(pool.relevant), pool.groups, finite=False)
-    return _limit(pool, law, -pool.relevant.item(), zero_division)
+    distribution = nested_distribution(poisson(pool.relevant), pool.groups, finite=False)
+    return _limit(pool, distribution, -pool.relevant.item(), zero_division)
 
 
 def _per_positive(precision: float, recall: float) -> tuple[float, float, float]:
-    """True positives, false positives and false negatives for each positive."""
+    """Return true positives, false positives and false negatives per positive."""
     precision, recall = (
         checks.check_fraction("precision", precision),
         checks.check_fraction("recall", recall),
@@ -109,50 +160,56 @@ def _per_positive(precision: float, recall: float) -> tuple[float, float, float]
     return recall, recall * (1 - precision) / precision, 1 - recall
 
 
-def _limit(pool: Pool, law: NestedDistribution, log_empty: float, zero_division: float) -> Limit:
-    """`log_empty` is the log of the probability that a batch is empty."""
+def _limit(
+    pool: Pool, distribution: NestedDistribution, log_empty: float, zero_division: float
+) -> Limit:
+    """Return the limit; `log_empty` is the log of the probability that a batch is empty."""
     skip, true = np.isnan(zero_division), pool.true.item()
-    kept = -float(np.expm1(log_empty)) if skip else 1.0
+    non_empty = -float(np.expm1(log_empty)) if skip else 1.0
     empty = 0.0 if skip else float(np.exp(log_empty)) * (zero_division - true) + 0.0
-    curved = pool.mean_curvature(law).item() / kept
+    curved = pool.mean_curvature(distribution).item() / non_empty
     error = empty + curved
     # The counts of all batches add up to those of the pool: what is linear in them does not move.
-    _, beyond = law.coefficients(_around(pool, law, error, zero_division), 1, lambda *_: False)
-    sd = np.sqrt(beyond.item()) / kept
+    _, beyond = distribution.coefficients(
+        _around(pool, distribution, error, zero_division), 1, lambda *_: False
+    )
+    sd = np.sqrt(beyond.item()) / non_empty
     return Limit(true, true + error, float(sd), error, empty, curved, np.nan)
 
 
-def _around(pool: Pool, law: NestedDistribution, error: float, zero_division: float) -> Floats:
-    """Value of a batch minus its expected one; 0 for a batch that is left out."""
+def _around(
+    pool: Pool, distribution: NestedDistribution, error: float, zero_division: float
+) -> Floats:
+    """Return the value of a batch minus its expectation; 0 for a batch that is left out."""
     when_empty = error if np.isnan(zero_division) else zero_division - pool.true
-    return pool.deviations(law, when_empty) - error
+    return pool.deviations(distribution, when_empty) - error
 
 
 def _rate(
     pool: Pool,
-    law: NestedDistribution,
+    distribution: NestedDistribution,
     log_empty: float,
     batch: int,
     error: float,
     zero_division: float,
 ) -> float:
-    """The constant c in: expectation with N samples in whole batches = limit + c / N + O(1/N^2).
+    """Return c in: expectation of N samples in whole batches = limit + c / N + O(1/N^2).
 
     To first order drawing without replacement multiplies the probability of counts k_i with shares
     p_i by 1 + (B (B - 1) - sum k_i (k_i - 1) / p_i) / 2N.
     """
     groups = [group.item() for group in pool.groups]
     shares = [*groups, 1 - pool.relevant.item()]
-    moved = [k - batch * p for k, p in zip(law.counts(), groups, strict=True)]
+    moved = [k - batch * p for k, p in zip(distribution.counts(), groups, strict=True)]
     more = sum(moved[1:], moved[0])
     # in terms of d_i = k_i - B p_i, where nothing of size B^2 has to cancel
     cells = zip([*moved, -more], shares, strict=True)
     fewer = sum(d * (d - 1) / p - batch for d, p in cells if p > 0)
-    values = _around(pool, law, error, zero_division)
-    rate = -law.mean(values * (fewer + batch)).item() / 2
+    values = _around(pool, distribution, error, zero_division)
+    rate = -distribution.mean(values * (fewer + batch)).item() / 2
     if not np.isnan(zero_division) or log_empty == -np.inf:
         return rate
     # Each empty batch before the first that is not leaves a denser pool.
-    none, kept = float(np.exp(log_empty)), -float(np.expm1(log_empty))
-    slope = law.mean(values * more).item()
-    return rate / kept + batch * none * slope / kept**2 / shares[-1]
+    empty, non_empty = float(np.exp(log_empty)), -float(np.expm1(log_empty))
+    slope = distribution.mean(values * more).item()
+    return rate / non_empty + batch * empty * slope / non_empty**2 / shares[-1]

@@ -1,7 +1,7 @@
-"""The law of all counts of a batch, and what a function of them consists of, degree by degree.
+"""Joint distribution of the counts of a batch, and expansion of functions in its polynomials.
 
-Everything is for several pools at once: axis p runs over pools, u over the batches of a pool that
-are looked at. Derivations: `docs/theory.md`, sections 1, 3 and 10.
+Arrays are of several pools at once: axis p runs over pools, u over the batch sizes of a pool.
+Derivations: `docs/theory.md`, sections 1, 3 and 10.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.counts import Floats
-from batchf1.metrics.ratios import safe_divide
 from batchf1.theory.distributions import Axis, binomial, hypergeometric_vectorized
 
 Enough = Callable[[int, Floats], bool]
-"""Whether to stop after this degree, with this mean square (p, u) left of the function."""
+"""Returns True to stop after this degree, given the mean square (p, u) that is left."""
 
 
 class NestedDistribution(NamedTuple):
-    """How many relevant samples a batch has, and how they fall on the groups given that number.
+    """Distribution of the relevant samples of a batch, and of the groups given their number.
 
-    `first`: the law of that number for each batch, (p, u, n); its points are `number` (p, n0), each
-    once, at `place`. `inner[i]` is the law of the count of group i given the axes before it, of
-    shape (p, n0, ..., ni); the last group takes what is left.
+    `first`: the distribution of the number for each batch, (p, u, n). `number`: its distinct points
+    (p, n0); `position`: the position of each point of `first` among these. `inner[i]`: the
+    distribution of the count of group i given the axes before it, of shape (p, n0, ..., ni); the
+    last group has the rest.
     """
 
     first: Axis
     number: Floats
-    place: NDArray[np.intp]
+    position: NDArray[np.intp]
     inner: tuple[Axis, ...]
 
     def counts(self) -> list[Floats]:
-        """The count of each group, shaped to broadcast to (p, n0, n1, ...)."""
+        """Return the count of each group, shaped to broadcast to (p, n0, n1, ...)."""
         parts, left = [], self.number
         for axis in self.inner:
             parts.append(axis.points)
@@ -43,25 +44,26 @@ class NestedDistribution(NamedTuple):
         return [part.reshape(part.shape + (1,) * (left.ndim - part.ndim)) for part in parts]
 
     def given_number(self, values: Floats) -> Floats:
-        """Mean over the groups of `values` (p, n0, n1, ...), given the number: shape (p, n0)."""
+        """Average `values` (p, n0, n1, ...) over the groups, given the number: shape (p, n0)."""
         for axis in reversed(self.inner):
             values = inner_product(values, axis.weights)
         return values
 
     def over_number(self, given: Floats) -> Floats:
-        """Mean over the number of what is `given` it, (p, n0): shape (p, u)."""
-        return inner_product(self._placed(given), self.first.weights)
+        """Average over the number what is `given` it, (p, n0): shape (p, u)."""
+        return inner_product(self._at_points(given), self.first.weights)
 
     def mean(self, values: Floats) -> Floats:
-        """Mean of `values` (p, n0, n1, ...) for each batch: shape (p, u)."""
+        """Average `values` (p, n0, n1, ...) for each batch size: shape (p, u)."""
         return self.over_number(self.given_number(values))
 
     def coefficients(self, values: Floats, degree: int, enough: Enough) -> tuple[Floats, Floats]:
-        """Coefficients of `values` in the orthonormal polynomials of the counts, for each batch.
+        """Return the coefficients of `values` in the orthonormal polynomials of the counts.
 
-        Shape (i, j, ..., p, u): the entry belongs to total degree i + j + ..., up to `degree` or as
-        far as there are points, and is 0 beyond. Then the mean square of what lies beyond, (p, u).
-        Innermost axis first, by Stieltjes' procedure on what is multiplied by roots of weights.
+        First the coefficients, (i, j, ..., p, u): an entry belongs to total degree i + j + ..., up
+        to `degree` or as far as there are points, and is 0 beyond. Then the mean square of the
+        remainder, (p, u). Innermost axis first, by Stieltjes' procedure on values multiplied by the
+        roots of the weights.
         """
         root, rest = np.ones_like(values), np.zeros(self.first.points.shape[:2])
         for depth in reversed(range(len(self.inner))):
@@ -78,7 +80,7 @@ class NestedDistribution(NamedTuple):
             values, root, left = _project(values, root, axis.points, degree, enough, left_over)
             rest += left
         weight = np.sqrt(self.first.weights)
-        values, root = self._placed(values) * weight, self._placed(root) * weight
+        values, root = self._at_points(values) * weight, self._at_points(root) * weight
 
         def left_of_number(values: Floats) -> Floats:
             return _total(inner_product(values, values), 2)
@@ -86,18 +88,18 @@ class NestedDistribution(NamedTuple):
         parts, _, left = _project(values, root, self.first.points, degree, enough, left_of_number)
         return parts, rest + left
 
-    def _placed(self, given: Floats) -> Floats:
-        """What is given the number, (..., p, n0), at each point of `first`: (..., p, u, n)."""
-        return np.asarray(given[..., np.arange(len(self.place))[:, None, None], self.place])
+    def _at_points(self, given: Floats) -> Floats:
+        """Look up what is given the number, (..., p, n0), at each point of `first`, (p, u, n)."""
+        return np.asarray(given[..., np.arange(len(self.position))[:, None, None], self.position])
 
 
 def nested_distribution(first: Axis, groups: Sequence[Floats], finite: bool) -> NestedDistribution:
-    """The law of a batch from that of its number of relevant samples and the groups of these.
+    """Build the distribution of a batch from that of its relevant samples and their groups.
 
     `groups`: (p, 1) each. `finite`: they are numbers of samples, drawn without replacement;
     otherwise they are shares.
     """
-    number, place = _merged(first.points)
+    number, position = _merged(first.points)
     inner, left, pool = [], number, sum(groups[1:], groups[0])
     for size in groups[:-1]:
         size = size.reshape(pool.shape)
@@ -106,37 +108,37 @@ def nested_distribution(first: Axis, groups: Sequence[Floats], finite: bool) -> 
         )
         inner.append(axis)
         left, pool = left[..., None] - axis.points, (pool - size)[..., None]
-    return NestedDistribution(first, number, place, tuple(inner))
+    return NestedDistribution(first, number, position, tuple(inner))
 
 
 def inner_product(one: Floats, two: Floats) -> Floats:
-    """Sum of products along the last axis."""
+    """Sum the products along the last axis."""
     return np.asarray(np.vecdot(one, two))
 
 
 def degrees(parts: Floats) -> NDArray[np.intp]:
-    """The total degree of each entry of a spectrum, shaped to go with it."""
-    found: Any = sum(np.indices(parts.shape[:-2]))
-    return np.asarray(found[..., None, None])
+    """Return the total degree of each coefficient, shaped to broadcast with the coefficients."""
+    total: Any = sum(np.indices(parts.shape[:-2]))
+    return np.asarray(total[..., None, None])
 
 
-def _total(parts: Floats, kept: int) -> Floats:
-    """Summed over all axes but the last `kept`."""
-    return np.asarray(parts.sum(axis=tuple(range(parts.ndim - kept))))
+def _total(parts: Floats, n_axes: int) -> Floats:
+    """Sum over all but the last `n_axes` axes."""
+    return np.asarray(parts.sum(axis=tuple(range(parts.ndim - n_axes))))
 
 
 def _merged(points: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """The points of each pool in order and each once, the last repeated, and where each one is."""
+    """Return the distinct points of each pool, padded with the last, and indices of the points."""
     flat = points.reshape(len(points), -1)
     order = np.argsort(flat, axis=-1, kind="stable")
     ordered = np.take_along_axis(flat, order, axis=-1)
     rank = np.zeros(order.shape, np.intp)
     rank[:, 1:] = np.cumsum(ordered[:, 1:] != ordered[:, :-1], axis=-1)
-    place = np.empty_like(rank)
-    np.put_along_axis(place, order, rank, axis=-1)
+    position = np.empty_like(rank)
+    np.put_along_axis(position, order, rank, axis=-1)
     number = np.repeat(ordered[:, -1:], int(rank.max(initial=0)) + 1, axis=1)
     np.put_along_axis(number, rank, ordered, axis=-1)
-    return number, place.reshape(points.shape)
+    return number, position.reshape(points.shape)
 
 
 def _project(
@@ -147,11 +149,12 @@ def _project(
     enough: Enough,
     left_over: Callable[[Floats], Floats],
 ) -> tuple[Floats, Floats, Floats]:
-    """Coefficients in the orthonormal polynomials along the last axis, and what is left over.
+    """Return coefficients in the orthonormal polynomials along the last axis, norms, remainder.
 
-    `root`: square roots of the weights; `values` are multiplied by those of the axis' own law. Any
-    axes before that of the pools are degrees already taken. Second come the norms of the monic
-    polynomials, for the axis further out, to a scale of the pool's own. Both arrays are used up.
+    `root`: square roots of the weights; `values` are multiplied by those of the axis' own
+    distribution. Any axes before that of the pools are degrees already taken. The norms are those
+    of the monic polynomials, for the next outer axis, up to a scale of each pool. Both input arrays
+    are overwritten.
     """
     taken = values.ndim - x.ndim
     x = x - (x[..., :1] + x[..., -1:]) / 2
@@ -160,7 +163,7 @@ def _project(
     support = np.count_nonzero(root, axis=-1)
     now, before, last = root, np.zeros_like(root), np.ones(support.shape)
     after, spare = np.empty_like(root), np.empty_like(root)
-    found, norms = [], []
+    coefficients, norms = [], []
     for power in range(min(degree + 1, values.shape[-1])):
         square = np.where(power < support, inner_product(now, now), 0.0)
         share = safe_divide(1.0, square)
@@ -170,7 +173,7 @@ def _project(
         part[few] = inner_product(now[few], values[few]) * share[few]
         values -= np.multiply(now, part[..., None], out=spare)
         norms.append(np.sqrt(square))
-        found.append(part * norms[-1])
+        coefficients.append(part * norms[-1])
         left = left_over(values)
         if enough(power, left):
             break
@@ -181,4 +184,4 @@ def _project(
         after *= safe_divide(square, last)[..., None]
         now -= after
         last = square
-    return np.stack(found), np.stack(norms), left
+    return np.stack(coefficients), np.stack(norms), left

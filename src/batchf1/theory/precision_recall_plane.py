@@ -1,4 +1,4 @@
-"""The logged F1 over the recall-precision plane where the data are many: one integral, on arrays.
+"""Logged F1 over the recall-precision plane for large data, as one integral on arrays.
 
 Derivations: `docs/decisions.md`.
 """
@@ -12,18 +12,18 @@ from numpy.typing import ArrayLike
 from scipy.special import roots_legendre, xlog1py
 
 from batchf1.metrics import checks
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.counts import Floats
-from batchf1.metrics.ratios import safe_divide
 from batchf1.theory.distributions import MAX_NEGATIVE_LOG, TINY
 
-PLACES, WEIGHTS = (part / 2 for part in roots_legendre(48))
-PLACES = PLACES + 0.5
-"""Gauss' rule on [0, 1]; 48 places give 13 digits of exp(-c x), whatever c up to 2
+NODES, WEIGHTS = (part / 2 for part in roots_legendre(48))
+NODES = NODES + 0.5
+"""Gauss' rule on [0, 1]; 48 nodes give 13 digits of exp(-c x), whatever c up to 2
 `MAX_NEGATIVE_LOG`."""
 
 
 class _Share(NamedTuple):
-    """Shares of true positives and of errors among all samples; NaN where negatives lack."""
+    """Shares of true positives and of errors among all samples; NaN where negatives are too few."""
 
     tp: Floats
     errors: Floats
@@ -40,13 +40,35 @@ def logged_f1(
     batch_size: ArrayLike,
     zero_division: float = 0.0,
 ) -> Floats:
-    """`large_data(...).expected_f1` on arrays, by an integral of its own, to 12 digits.
+    """Compute the expected logged F1 of large data on arrays of rates.
 
-    Rates in (0, 1] and whole batch sizes from 1 on that broadcast to one shape, that of the answer
-    (float64, in [0, 1]); NaN where a prevalence leaves fewer negatives than the false positives of
-    that precision and recall. `zero_division`: value of an empty batch, 0, 1, or NaN to leave it
-    out. Raises `InputError` for anything else. Source: `docs/decisions.md`.
+    Parameters
+    ----------
+    precision, recall, prevalence : array_like of float
+        Rates in (0, 1] that broadcast to one shape.
+    batch_size : array_like of int
+        At least 1; broadcasts with the rates.
+    zero_division : {0, 1, NaN}
+        Value of an empty batch; NaN leaves it out.
 
+    Returns
+    -------
+    float64 array of the common shape
+        In [0, 1]; NaN where a prevalence leaves fewer negatives than the false positives of that
+        precision and recall.
+
+    Raises
+    ------
+    InputError
+        For other arguments.
+
+    Notes
+    -----
+    Equal to `large_data(...).expected_f1`, by another integral, to 12 digits. Source:
+    `docs/decisions.md`.
+
+    Examples
+    --------
     >>> logged_f1([0.3, 0.9], [0.9, 0.6], prevalence=0.01, batch_size=32).round(3)
     array([0.205, 0.167])
     """
@@ -61,13 +83,36 @@ def exchange_rate(
     batch_size: ArrayLike | None = None,
     zero_division: float = 0.0,
 ) -> Floats:
-    """How many further false alarms outweigh one further hit where very many samples are counted.
+    """Compute how many further false positives offset one further true positive, for large data.
 
-    By the logged F1, or without a batch size by the true one, of which it is 2 / F1 - 1. A hit
-    turns a false negative into a true positive; the two changes together leave the value as it is.
-    Arguments, shape, NaN and errors as those of `logged_f1`; float64, at least 1; infinite at batch
-    size 1 where empty batches count 0. Source: `docs/decisions.md`.
+    One false negative becomes a true positive and so many true negatives become false positives;
+    together these changes leave the value as it is.
 
+    Parameters
+    ----------
+    precision, recall, prevalence : array_like of float
+        Rates in (0, 1] that broadcast to one shape.
+    batch_size : array_like of int, optional
+        At least 1. The value is the expected logged F1; without a batch size it is the true F1.
+    zero_division : {0, 1, NaN}
+        Value of an empty batch; NaN leaves it out.
+
+    Returns
+    -------
+    float64 array of the common shape
+        At least 1; infinite at batch size 1 where empty batches count 0; NaN as in `logged_f1`.
+
+    Raises
+    ------
+    InputError
+        For other arguments.
+
+    Notes
+    -----
+    Without a batch size it is 2 / F1 - 1. Source: `docs/decisions.md`.
+
+    Examples
+    --------
     >>> float(exchange_rate(0.9, 0.9, prevalence=0.01).round(2))
     1.22
     >>> float(exchange_rate(0.9, 0.9, prevalence=0.01, batch_size=32).round(1))
@@ -87,33 +132,34 @@ def exchange_rate(
 def _share(
     precision: ArrayLike, recall: ArrayLike, prevalence: ArrayLike, batch_size: ArrayLike
 ) -> tuple[_Share, Floats]:
-    """The shares of a batch's samples, and its size."""
+    """Return the shares of a batch's samples, and its size."""
     rates = {"precision": precision, "recall": recall, "prevalence": prevalence}
     arrays = [checks.check_fractions(name, rate) for name, rate in rates.items()]
     size = checks.check_integers("batch_size", batch_size, least=1)
     names = "precision, recall, prevalence, batch_size"
-    precise, found, positive, size = checks.broadcast(names, *arrays, size)
-    alarms = found * (1 - precise) / precise
-    enough = positive * (1 + alarms) <= 1 + 1e-12
-    tp = np.where(enough, positive * found, np.nan)
-    return _Share(tp, positive * (1 - found + alarms)), size.astype(np.float64)
+    precise, recalled, positive, size = checks.broadcast(names, *arrays, size)
+    fp_rate = recalled * (1 - precise) / precise  # false positives per positive
+    enough = positive * (1 + fp_rate) <= 1 + 1e-12
+    tp = np.where(enough, positive * recalled, np.nan)
+    return _Share(tp, positive * (1 - recalled + fp_rate)), size.astype(np.float64)
 
 
 def _mean(share: _Share, size: Floats, zero_division: float) -> Floats:
-    """Expected F1 of a batch, and where empty ones are left out of one that is not empty."""
+    """Return the expected F1 of a batch; for NaN, that of a batch that is not empty."""
     gap, width = _gaps(share, size)
-    found = 2 * size * share.tp * _integral((1 - gap) * _power(share, gap, size - 1), width)
+    mean = 2 * size * share.tp * _integral((1 - gap) * _power(share, gap, size - 1), width)
     log_empty = _log_empty(share, size)
     if np.isnan(zero_division):
-        return np.asarray(found / -np.expm1(log_empty))
-    return np.asarray(found + zero_division * np.exp(log_empty))
+        return np.asarray(mean / -np.expm1(log_empty))
+    return np.asarray(mean + zero_division * np.exp(log_empty))
 
 
 def _of_one_more(share: _Share, others: Floats) -> tuple[Floats, Floats]:
-    """What F1 of a batch with these `others` gains when a miss becomes a hit, and what it loses.
+    """Return the gain of F1 by one more true positive, and the loss by one more false positive.
 
-    By a false alarm in place of a true negative; but for the value of a batch that was empty.
-    Either is a sum of positive terms.
+    Of a batch with these `others` besides; the true positive was a false negative, the false
+    positive a true negative. Without the value of a batch that was empty. Either is a sum of
+    positive terms.
     """
     gap, width = _gaps(share, others)
     left = 1 - gap
@@ -125,13 +171,13 @@ def _of_one_more(share: _Share, others: Floats) -> tuple[Floats, Floats]:
 
 
 def _gaps(share: _Share, draws: Floats) -> tuple[Floats, Floats]:
-    """Places 1 - t in the integral over t, along a new last axis, and how far they reach from 1.
+    """Return the nodes 1 - t of the integral over t, along a new last axis, and their range.
 
     Beyond, the integrand is less than exp(-`MAX_NEGATIVE_LOG`) of its largest value.
     """
     decay = np.maximum((draws - 1) * share.relevant, TINY)
     width = np.minimum(1.0, MAX_NEGATIVE_LOG / decay)
-    return width[..., None] * PLACES, width
+    return width[..., None] * NODES, width
 
 
 def _integral(values: Floats, width: Floats) -> Floats:
@@ -139,11 +185,11 @@ def _integral(values: Floats, width: Floats) -> Floats:
 
 
 def _power(share: _Share, gap: Floats, draws: Floats) -> Floats:
-    """Mean of t^(2 tp + errors) of so many draws, t = 1 - gap."""
+    """Return the mean of t^(2 tp + errors) over this number of draws, t = 1 - gap."""
     less = gap * (share.tp[..., None] * (2 - gap) + share.errors[..., None])
     return np.asarray(np.exp(xlog1py(draws[..., None], -less)))
 
 
 def _log_empty(share: _Share, draws: Floats) -> Floats:
-    """Log of the probability that none of so many draws is relevant."""
+    """Return the log of the probability that no draw is relevant."""
     return np.asarray(xlog1py(draws, -share.relevant))

@@ -1,4 +1,4 @@
-"""Which of two classifiers the logged value prefers, and which one the true value."""
+"""Comparison of two classifiers by the logged value and by the true value."""
 
 from __future__ import annotations
 
@@ -13,17 +13,28 @@ from batchf1.metrics.ratios import F1, Ratio, check_ratio
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
 
-EQUAL = 1e-12
-"""A gap that is rounding."""
+ROUNDING = 1e-12
+"""Largest gap that counts as equal."""
 
 
 class Preference(NamedTuple):
-    """What `compare` finds, of the first and the second classifier; `f1` stands for the metric.
+    """Result of `compare`; `f1` in a name stands for the metric that was asked for.
 
-    `logged` is what is expected in the log. The gaps are first minus second. `sd`: the standard
-    deviation of the logged gap in one epoch, as if the two were cut into batches of their own. They
-    share the batches, where both meet the same samples, so that the true one is usually smaller.
-    `counts`: the whole counts nearest to the rates, which the rest is of; None without `n_samples`.
+    Attributes
+    ----------
+    true_f1 : pair of floats
+        True value of the first and of the second classifier.
+    logged : pair of floats
+        Expected logged values.
+    true_gap, logged_gap : float
+        First minus second.
+    sd : float
+        Standard deviation of the logged gap in one epoch, as if the two were divided into batches
+        independently. They share the batches, where both meet the same samples, so that the true
+        one is usually smaller.
+    counts : pair of Counts, optional
+        Whole counts nearest to the rates, to which the other fields refer; None without
+        `n_samples`.
     """
 
     true_f1: tuple[float, float]
@@ -40,12 +51,12 @@ class Preference(NamedTuple):
 
     @property
     def logged_choice(self) -> int:
-        """1 or 2, the one with the larger expected logged value; 0 where they are equal."""
+        """1 or 2, the classifier with the larger expected logged value; 0 where they are equal."""
         return _larger(self.logged_gap)
 
     @property
     def agree(self) -> bool:
-        """Whether both choose the same one, or neither any."""
+        """True if both values choose the same classifier, or both choose none."""
         return self.true_choice == self.logged_choice
 
 
@@ -59,18 +70,44 @@ def compare(
     zero_division: float = 0.0,
     metric: Ratio = F1,
 ) -> Preference:
-    """Which of two classifiers the mean over batches prefers, and which one the true value.
+    """Compare two classifiers by the expected mean over batches and by the true value.
 
-    `first`, `second`: precision and recall in (0, 1], on data of one prevalence in (0, 1]. Of
-    `n_samples` they become the nearest whole counts (`nearest_counts`), whose rates differ where
-    the samples are few; without it the samples are very many, and `sd` is 0. The other arguments
-    as those of `expect`. Exact but for `sd`.
+    Parameters
+    ----------
+    first, second : pair of floats
+        Precision and recall of each classifier, in (0, 1].
+    prevalence : float
+        Share of positives of the data, in (0, 1].
+    batch_size : int
+        As in `expect`.
+    n_samples : int, optional
+        The rates become the nearest whole counts of so many samples
+        (`batchf1.metrics.rates.nearest_counts`), whose rates differ where the samples are few.
+        Without it the limit of large data is taken, and `sd` is 0.
+    averaging, zero_division
+        As in `expect`.
+    metric : Ratio
+        The metric, F1 by default.
 
-    Raises `InputError` for other rates (a classifier that finds nothing has no precision), rates
-    that the samples cannot have, and whatever `expect` refuses. Source: `docs/decisions.md`.
+    Returns
+    -------
+    Preference
+        Exact but for `sd`.
 
-    >>> found = prefer((0.9, 0.6), (0.3, 0.9), prevalence=0.01, batch_size=32)
-    >>> found.true_choice, found.logged_choice
+    Raises
+    ------
+    InputError
+        For other rates (a classifier without a true positive has no precision), rates that the
+        samples cannot have, and as `expect`.
+
+    Notes
+    -----
+    Source: `docs/decisions.md`.
+
+    Examples
+    --------
+    >>> result = compare((0.9, 0.6), (0.3, 0.9), prevalence=0.01, batch_size=32)
+    >>> result.true_choice, result.logged_choice
     (1, 2)
     """
     check_ratio(metric)
@@ -96,6 +133,6 @@ def _checked(rates: tuple[float, float]) -> tuple[float, float]:
 
 
 def _larger(gap: float) -> int:
-    if abs(gap) <= EQUAL:
+    if abs(gap) <= ROUNDING:
         return 0
     return 1 if gap > 0 else 2

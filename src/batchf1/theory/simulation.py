@@ -1,4 +1,4 @@
-"""The mean over batches by trying cuts, where counts alone do not tell how it strays."""
+"""Monte Carlo estimate of the mean over batches, where counts do not determine its spread."""
 
 from __future__ import annotations
 
@@ -14,10 +14,22 @@ from batchf1.metrics.ratios import F1, Metric
 
 
 class Simulated(NamedTuple):
-    """What `simulate` finds, from `cuts` random cuts with `seed`; `f1` stands for the metric.
+    """Result of `simulate`; `f1` in a name stands for the metric that was asked for.
 
-    `true_f1` is exact. `standard_error` is that of `expected_f1`; the standard deviation `sd` of
-    one epoch is known to about a share 1 / sqrt(2 cuts) of itself.
+    Attributes
+    ----------
+    true_f1 : float
+        Exact.
+    expected_f1 : float
+        Mean of the logged value over the random divisions.
+    sd : float
+        Standard deviation of one epoch, with a relative error of about 1 / sqrt(2 `cuts`).
+    standard_error : float
+        Standard error of `expected_f1`.
+    cuts : int
+        Number of random divisions into batches.
+    seed : int
+        Seed of the random divisions.
     """
 
     true_f1: float
@@ -37,16 +49,37 @@ def simulate(
     cuts: int = 1000,
     seed: int = 0,
 ) -> Simulated:
-    """What `expect` finds, and what it cannot: by random cuts of samples whose kinds are known.
+    """Estimate what `expect` computes, and the spread of class averages, by random batches.
 
-    `counts`: those of each sample by itself, on the last axis, (n,) or (n_classes, n), as
-    `batch_counts` and `class_counts` give with a batch size of 1; so it is known how the classes go
-    together. A cut on which the metric is NaN in every batch is left out. Raises `InputError` for
-    counts of more than a sample each, a batch size outside 1 .. n, fewer than 2 cuts, a negative
-    seed, and as `batch_mean`.
+    Parameters
+    ----------
+    counts : Counts, arrays of shape (n,) or (n_classes, n)
+        Counts of each single sample, as `batch_counts` and `class_counts` return with a batch size
+        of 1; they contain how the classes occur together.
+    batch_size : int
+        From 1 to n.
+    averaging, zero_division, metric
+        As in `batch_mean`.
+    cuts : int
+        Number of random divisions into batches, at least 2.
+    seed : int
+        Seed of the random divisions, at least 0.
 
+    Returns
+    -------
+    Simulated
+        A division on which the metric is NaN in every batch is left out.
+
+    Raises
+    ------
+    InputError
+        For counts of more than a sample each, a batch size outside 1 .. n, fewer than 2 cuts, a
+        negative seed, and as `batch_mean`.
+
+    Examples
+    --------
     >>> from batchf1.metrics.classes import class_counts
-    >>> from batchf1.metrics.ratios import f_beta
+    >>> from batchf1.metrics.factories import f_beta
     >>> samples = class_counts([0, 1, 2, 0], [[1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]], 1)
     >>> simulate(samples, 2, metric=f_beta(1, "macro"), cuts=10).cuts
     10

@@ -1,6 +1,6 @@
-"""How far the mean over the batches of one epoch strays from its expectation.
+"""Standard deviation of the mean over the batches of one epoch.
 
-By degree in the counts of a batch: parts of different degree are uncorrelated. Derivation:
+Computed by degree in the counts of a batch: parts of different degree are uncorrelated. Derivation:
 `docs/theory.md`, section 3.
 """
 
@@ -13,38 +13,37 @@ from numpy.typing import ArrayLike, NDArray
 
 from batchf1.metrics.counts import Floats
 from batchf1.theory.distributions import as_floats, digamma_gap, sum_rules
-from batchf1.theory.nested import NestedDistribution, degrees, inner_product
-from batchf1.theory.pool import (
-    Cut,
+from batchf1.theory.expected_error import (
     Epoch,
     empty_terms,
-    expand_dims,
     prob_short_batch_after,
     prob_short_batch_next,
 )
+from batchf1.theory.nested import NestedDistribution, degrees, inner_product
+from batchf1.theory.pool import Batching, expand_dims
 
-MOST = 50  # below this many degrees are looked at, fewer where full batches share no more
-UNFELT = 1e-17  # a share of a batch's mean square that the spread of the mean cannot feel
+MAX_DEGREE = 50  # of the polynomials, less where full batches have no correlation beyond
+REL_TOL = 1e-17  # share of a batch's mean square that the spread of the mean neglects
 
 
 def standard_deviation(epoch: Epoch, error: Floats) -> Floats:
-    """Standard deviation of the mean over the batches of one epoch, (p, 1).
+    """Compute the standard deviation of the mean over the batches of one epoch, (p, 1).
 
     `error` is the expected one, (p, 1).
     """
-    cut = epoch.cut
-    if np.all(cut.batches == 1):
+    batching = epoch.batching
+    if np.all(batching.batches == 1):
         return np.zeros_like(error)
     moments = _Moments(epoch, error)
-    if np.isnan(cut.zero_division):
+    if np.isnan(batching.zero_division):
         square = _square_without_empty(epoch, moments)
     else:
-        square = cut.weight**2 * _square_of_sum(cut, moments, epoch.distribution)
-    return np.sqrt(np.where(cut.batches == 1, 0.0, np.maximum(square, 0.0)))
+        square = batching.weight**2 * _square_of_sum(batching, moments, epoch.distribution)
+    return np.sqrt(np.where(batching.batches == 1, 0.0, np.maximum(square, 0.0)))
 
 
 def correlations(total: ArrayLike, one: ArrayLike, two: ArrayLike, degree: int) -> Floats:
-    """Correlation of the parts of degree 0 .. `degree` of two batches of sizes `one` and `two`.
+    """Return the correlation by degree, 0 .. `degree`, of two batches of sizes `one` and `two`.
 
     (-1)^n sqrt([b]_n [c]_n / ([N-b]_n [N-c]_n)) with [x]_n = x (x-1) ... (x-n+1), shape
     (degree + 1, ...) with that of the three: eigenvalues of the Johnson scheme (Delsarte 1973).
@@ -58,60 +57,62 @@ def correlations(total: ArrayLike, one: ArrayLike, two: ArrayLike, degree: int) 
     return np.concatenate([start, np.cumprod(-np.sqrt(ratios), axis=0)])
 
 
-def _square_of_sum(cut: Cut, moments: _Moments, law: NestedDistribution) -> Floats:
-    """Mean square of the sum over all batches, the short one times its rate: (p, 1)."""
-    both = moments.decompose(law, np.zeros_like(cut.full))
+def _square_of_sum(
+    batching: Batching, moments: _Moments, distribution: NestedDistribution
+) -> Floats:
+    """Return the mean square of the sum over all batches, the short one times its rate: (p, 1)."""
+    both = moments.decompose(distribution, np.zeros_like(batching.full))
     full = both.batch(0)
-    square = cut.full * moments.among(full, cut.full)
-    if cut.ragged:
+    square = batching.full * moments.among(full, batching.full)
+    if batching.ragged:
         short = both.batch(1)
-        square = square + cut.rate**2 * _square(short)
-        square = square + 2 * cut.full * cut.rate * moments.between(full, short)
+        square = square + batching.rate**2 * _square(short)
+        square = square + 2 * batching.full * batching.rate * moments.between(full, short)
     return np.asarray(square)
 
 
 def _square_without_empty(epoch: Epoch, moments: _Moments) -> Floats:
-    """Mean square of the mean over the batches that are not empty, (p, 1).
+    """Return the mean square of the mean over the batches that are not empty, (p, 1).
 
     1 / n^2 is the integral of -log(s) s^(n-1) over (0, 1); it weighs the event that `empty` full
     batches are empty, whatever the others, with a difference of two digammas.
     """
-    pool, cut = epoch.pool, epoch.cut
-    full, size, rate = cut.full, cut.size, cut.rate
-    empty, weight = sum_rules(empty_terms(pool, cut))
+    pool, batching = epoch.pool, epoch.batching
+    full, size, rate = batching.full, batching.size, batching.rate
+    empty, weight = sum_rules(empty_terms(pool, batching))
     used, number = empty * size, full - empty
     gap, rival = digamma_gap(number, empty + 1), moments.full(used)
     here = weight * pool.none(used)
-    if not cut.ragged:
+    if not batching.ragged:
         return inner_product(here, gap * moments.among(rival, number))[:, None]
-    late = prob_short_batch_after(cut, empty + 1) * digamma_gap(number + rate, empty + 1)
+    late = prob_short_batch_after(batching, empty + 1) * digamma_gap(number + rate, empty + 1)
     products = moments.among(rival, number)
     products = products + 2 * rate * moments.between(rival, moments.short(used))
     square = inner_product(here, late * products)
-    used = used + cut.rest
+    used = used + batching.rest
     here = weight * pool.none(used)
     square += inner_product(here, (gap - late) * moments.among(moments.full(used), number))
-    empty, weight = sum_rules(empty_terms(pool, cut) + 1)
+    empty, weight = sum_rules(empty_terms(pool, batching) + 1)
     used = empty * size
-    here = weight * pool.none(used) * rate * prob_short_batch_next(cut, empty)
+    here = weight * pool.none(used) * rate * prob_short_batch_next(batching, empty)
     own = digamma_gap(full - empty + rate, empty + 1) * _square(moments.short(used))
     return np.asarray(square + inner_product(here, own))[:, None]
 
 
 class _Decomposition(NamedTuple):
-    """The deviations of batches, split by degree in their counts.
+    """Deviations of batches, decomposed by degree in their counts.
 
-    `parts`: coefficients in orthonormal polynomials, (i, j, ..., p, u); `rest`: mean square of
-    what lies beyond the last degree, (p, u); `left`: samples in each pool, (p, u).
+    `parts`: coefficients in orthonormal polynomials, (i, j, ..., p, u); `rest`: mean square
+    beyond the last degree, (p, u); `left`: samples in each pool, (p, u).
     """
 
     parts: Floats
     rest: Floats
     left: Floats
 
-    def batch(self, place: int) -> _Decomposition:
-        """Of one batch of each pool."""
-        one = slice(place, place + 1)
+    def batch(self, index: int) -> _Decomposition:
+        """Select one batch of each pool."""
+        one = slice(index, index + 1)
         return _Decomposition(self.parts[..., one], self.rest[..., one], self.left)
 
 
@@ -124,38 +125,38 @@ class _Moments:
     """
 
     def __init__(self, epoch: Epoch, error: Floats) -> None:
-        self.pool, self.cut, self.error = epoch.pool, epoch.cut, error
-        skip = np.isnan(self.cut.zero_division)
-        self.when_empty = error if skip else self.cut.zero_division - self.pool.true
-        full, size = self.cut.full, self.cut.size
-        alike = full * np.abs(correlations(full * size, size, size, MOST))
-        little = np.all((alike < 1e-14) | (self.cut.batches == 1), axis=(1, 2))
-        self.degree = 2 + int(np.argmax(np.append(little[2:-2], True)))
-        self.felt = np.broadcast_to(full, alike.shape) if skip else alike
+        self.pool, self.batching, self.error = epoch.pool, epoch.batching, error
+        skip = np.isnan(self.batching.zero_division)
+        self.when_empty = error if skip else self.batching.zero_division - self.pool.true
+        full, size = self.batching.full, self.batching.size
+        correlated = full * np.abs(correlations(full * size, size, size, MAX_DEGREE))
+        negligible = np.all((correlated < 1e-14) | (self.batching.batches == 1), axis=(1, 2))
+        self.degree = 2 + int(np.argmax(np.append(negligible[2:-2], True)))
+        self.influence = np.broadcast_to(full, correlated.shape) if skip else correlated
 
-    def decompose(self, law: NestedDistribution, used: Floats) -> _Decomposition:
-        """By degree, for batches of this law, when `used` samples are gone."""
-        values = self.pool.deviations(law, self.when_empty)
+    def decompose(self, distribution: NestedDistribution, used: Floats) -> _Decomposition:
+        """Decompose by degree for batches of this distribution, without the `used` samples."""
+        values = self.pool.deviations(distribution, self.when_empty)
         values -= expand_dims(self.error, values)
-        whole = law.mean(values**2)
+        square = distribution.mean(values**2)
 
         def enough(power: int, left: Floats) -> bool:
-            return bool(np.all(left * self.felt[power + 1] <= UNFELT * whole))
+            return bool(np.all(left * self.influence[power + 1] <= REL_TOL * square))
 
-        parts, rest = law.coefficients(values, self.degree, enough)
+        parts, rest = distribution.coefficients(values, self.degree, enough)
         return _Decomposition(parts, rest, self.pool.total - used)
 
     def full(self, used: Floats) -> _Decomposition:
-        """Of a full batch."""
-        return self.decompose(self.pool.distribution(self.cut.size, used), used)
+        """Decompose a full batch."""
+        return self.decompose(self.pool.distribution(self.batching.size, used), used)
 
     def short(self, used: Floats) -> _Decomposition:
-        """Of the short batch."""
-        return self.decompose(self.pool.distribution(self.cut.rest, used), used)
+        """Decompose the short batch."""
+        return self.decompose(self.pool.distribution(self.batching.rest, used), used)
 
     def among(self, full: _Decomposition, number: ArrayLike) -> Floats:
-        """Mean product of a full batch with the sum of all `number` full ones, (p, u)."""
-        size, left, number = self.cut.size, full.left, as_floats(number)
+        """Return the mean product of a full batch and the sum of all `number` full ones, (p, u)."""
+        size, left, number = self.batching.size, full.left, as_floats(number)
         degree = degrees(full.parts)
         factor = 1 + (number - 1) * correlations(left, size, size, max(int(degree.max()), 1))
         # Where there are full batches only, their counts have a fixed sum: nothing linear moves.
@@ -163,17 +164,19 @@ class _Moments:
         return _total(_by_degree(factor, degree) * full.parts**2) + full.rest
 
     def between(self, full: _Decomposition, short: _Decomposition) -> Floats:
-        """Mean product of a full batch and the short one, (p, u)."""
+        """Return the mean product of a full batch and the short one, (p, u)."""
         sizes = zip(full.parts.shape[:-2], short.parts.shape[:-2], strict=True)
         common = tuple(slice(min(pair)) for pair in sizes)
         both = full.parts[common] * short.parts[common]
         degree = degrees(both)
-        alike = correlations(full.left, self.cut.size, self.cut.rest, int(degree.max()))
-        return _total(_by_degree(alike, degree) * both)
+        correlation = correlations(
+            full.left, self.batching.size, self.batching.rest, int(degree.max())
+        )
+        return _total(_by_degree(correlation, degree) * both)
 
 
 def _by_degree(values: Floats, degree: NDArray[np.intp]) -> Floats:
-    """The value (p, u) of each part's degree."""
+    """Return the value (p, u) of each part's degree."""
     return np.asarray(values[degree[..., 0, 0]])
 
 

@@ -18,7 +18,8 @@ from scipy import stats
 from sklearn import metrics as sklearn
 
 from batchf1.metrics.counts import Counts
-from batchf1.metrics.ratios import F1, JACCARD, PRECISION, RECALL, Ratio, f_beta
+from batchf1.metrics.factories import f_beta
+from batchf1.metrics.ratios import F1, JACCARD, PRECISION, RECALL, Ratio
 from batchf1.studies.atlas.moments import correlation, determination
 from batchf1.studies.atlas.ranks import average_precision, roc_auc
 

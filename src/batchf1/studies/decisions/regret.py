@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchf1.errors import check
+from batchf1.metrics.arithmetic import dot, safe_divide
 from batchf1.metrics.counts import Counts, Floats
-from batchf1.metrics.ratios import F1, PRECISION, RECALL, Ratio, dot, safe_divide
+from batchf1.metrics.ratios import F1, PRECISION, RECALL, Ratio
 from batchf1.studies.decisions.options import Options
 from batchf1.studies.decisions.rows import EMPTY, LOGGED, TEST, VALIDATION
 from batchf1.theory.expectation import expected_f1

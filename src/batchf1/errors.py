@@ -39,7 +39,7 @@ EXTRA_OF = {
 
 
 def missing(module: str) -> str:
-    """What a package lacks that needs the module, with the `pip install` that helps."""
+    """Name the package that a module needs, with the `pip install` that helps."""
     package = module.partition(".")[0]
     return f"needs {package}: pip install 'batchf1[{EXTRA_OF[package]}]'"
 

@@ -26,14 +26,15 @@ HELP = (
 
 def named(name: str, rule: str = HELP) -> Metric:
     """Return the metric of a name such as `f1`, `f0.5`, `recall-macro`, or as logs name it."""
-    from batchf1.metrics import ratios
+    from batchf1.metrics import factories
+    from batchf1.metrics.ratios import ClassAveraged
 
     found = NAMED.fullmatch(name)
     if found is None:
         raise_input_error("--metric", f"must be {rule}", name)
     beta, other, average = found.groups()
-    ratio = getattr(ratios, other)() if other else ratios.f_beta(float(beta))
-    return ratios.ClassAveraged(ratio, average) if average else ratio  # type: ignore[arg-type]
+    ratio = getattr(factories, other)() if other else factories.f_beta(float(beta))
+    return ClassAveraged(ratio, average) if average else ratio  # type: ignore[arg-type]
 
 
 def counts_of_classes(path: Path) -> Counts:

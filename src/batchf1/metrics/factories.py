@@ -184,5 +184,6 @@ def _averaged(ratio: Ratio, average: str, n_classes: int | None) -> Metric:
         metric = ClassAveraged(ratio, average, n_classes)  # type: ignore[arg-type]
         check_metric(metric)
         return metric
-    check(n_classes is None, "n_classes", "goes with micro, macro or weighted", n_classes)
+    rule = "must be combined with average micro, macro or weighted"
+    check(n_classes is None, "n_classes", rule, n_classes)
     return ratio

@@ -51,7 +51,7 @@ def test_a_name_that_nothing_computes_is_an_error():
 
 @pytest.mark.parametrize("text", ["{{ none }}", "{{ nan|fmt('.2f') }}", "{{ nan|percent }}"])
 def test_a_missing_value_is_refused(text):
-    with pytest.raises(InputError, match="of the template: must"):
+    with pytest.raises(InputError, match="of the template must"):
         write.environment().from_string(text).render(nan=math.nan)
 
 

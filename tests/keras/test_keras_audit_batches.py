@@ -239,11 +239,10 @@ def test_epoch_end_refuses_more_than_keras_validates():
     x, y = data()
     whole = tf.data.Dataset.from_tensor_slices((x, y)).batch(B)
 
-    def with_steps(given, validation=whole):
-        s = EpochEnd()
-        options = {"validation_data": validation, "validation_steps": 2, "verbose": 0}
-        model = compiled([])
-        return model.fit(x, y, B, callbacks=s.callbacks(validation=given), **options).history
+    def with_steps(given, validation=whole, strategy=None, steps=2):
+        callbacks = (strategy or EpochEnd()).callbacks(validation=given)
+        options = {"validation_data": validation, "validation_steps": steps, "verbose": 0}
+        return compiled([]).fit(x, y, B, callbacks=callbacks, **options).history
 
     rule = (
         "^val_f1_epoch_end: needs the 64 samples of validation_steps=2, as data.take.2. or x.:64."
@@ -254,6 +253,10 @@ def test_epoch_end_refuses_more_than_keras_validates():
     of_two = with_steps(whole.take(2))["val_f1_epoch_end"]
     assert of_two == with_steps((x[:64], y[:64]))["val_f1_epoch_end"]
     assert of_two == with_steps((x[:64], y[:64]), (x, y))["val_f1_epoch_end"]
+    keras.utils.set_random_seed(0)
+    of_all = with_steps((x, y), strategy=EpochEnd(whole_split=True))["val_f1_epoch_end"]
+    keras.utils.set_random_seed(0)
+    assert of_all == with_steps((x, y), steps=None)["val_f1_epoch_end"]
 
 
 # What is refused

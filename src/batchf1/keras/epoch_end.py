@@ -40,7 +40,8 @@ class EpochEnd(Strategy):
 
     `validation_freq`: as in `fit`, and to be given here too where it is given there, since no
     callback can see it: the validation split is predicted every so many epochs, or in the listed
-    ones (from 1). Raises `InputError` for another.
+    ones (from 1). Raises `InputError` for another. `whole_split`: predict all the validation data,
+    even where `validation_steps` of `fit` leaves some out; by default those are refused.
 
     >>> (callback,) = EpochEnd().callbacks(validation=([[0.5]], [1]))
     >>> sorted(callback.splits)
@@ -51,14 +52,19 @@ class EpochEnd(Strategy):
     label = "epoch end (predict again)"
 
     def __init__(
-        self, threshold: float = 0.5, validation_freq: int | list[int] = 1, **options: Any
+        self,
+        threshold: float = 0.5,
+        validation_freq: int | list[int] = 1,
+        *,
+        whole_split: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(threshold, **options)
         listed = validation_freq if isinstance(validation_freq, list) else [validation_freq]
         whole = all(isinstance(n, int) and n >= 1 for n in listed)
         rule = "is a whole number >= 1 or a list of epochs, as in fit"
         check(whole, "validation_freq", rule, validation_freq)
-        self.validation_freq = validation_freq
+        self.validation_freq, self.whole_split = validation_freq, whole_split
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """The callback that makes the pass; it needs at least one of the splits.
@@ -68,7 +74,7 @@ class EpochEnd(Strategy):
         (no other iterable tells: the pass waits for its end), for shapes, labels or scores that do
         not fit, for sample weights, for a model of several outputs, and for one that masks samples,
         of which predictions tell nothing. At the end of the first epoch also for more validation
-        samples than `validation_steps` of `fit` leaves.
+        samples than `validation_steps` of `fit` leaves, unless `whole_split`.
         """
         splits = {self.key: train, f"val_{self.key}": validation}
         given = {key: data for key, data in splits.items() if data is not None}
@@ -109,7 +115,7 @@ class PassAtEpochEnd(LogValidator):
     def _check_length(self, key: str, n: int) -> None:
         """Refuse more samples than Keras validates, where `validation_steps` limits it."""
         steps, seen = validation_cut(self.model)[1], validated_samples(self.model)
-        if key.startswith("val_") and steps and seen:
+        if key.startswith("val_") and steps and seen and not self.strategy.whole_split:
             rule = f"needs the {seen} samples of validation_steps={steps}, as data.take({steps})"
             check(n <= seen, key, f"{rule} or x[:{seen}]", f"{n} samples or more")
 

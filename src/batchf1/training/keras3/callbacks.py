@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 def strategies_of(run: Run) -> list[Strategy]:
     """Return the strategies of a run, with its threshold."""
-    options: dict[str, Any] = {"reconstructed": {"logged": run.input_pipeline.counts}}
+    options: dict[str, Any] = {
+        "reconstructed": {"logged": run.input_pipeline.counts},
+        # generators may validate fewer samples, and the article's callback predicts all of them
+        "epoch_end": {"whole_split": True},
+    }
     return [
         registry.strategy(name)(run.training.threshold, **options.get(name, {}))
         for name in run.strategies

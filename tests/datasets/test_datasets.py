@@ -242,3 +242,12 @@ def test_the_best_f1_is_reached_by_the_best_cut():
     tp = np.cumsum(y[order, 0])
     f1 = 2 * tp / (np.arange(1, len(y) + 1) + y.sum())
     assert f1.max() == pytest.approx(dataset.best_f1(), abs=0.01)
+
+
+def test_a_plugin_may_name_how_to_get_its_files_by_the_old_name(capsys):
+    class Far(Synthetic):
+        name = "far"
+        ways = "by ship"
+
+    assert Far.how_to_get == "by ship"
+    assert "Far.ways is now how_to_get" in capsys.readouterr().err

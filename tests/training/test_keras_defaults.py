@@ -11,9 +11,10 @@ TRAIN = """
 import json, os, sys
 before = dict(os.environ)
 from batchf1.sweep.grid import compose
+from batchf1.training.engines import framework_of
 run = compose(sys.argv[1:])
-run.framework.configure(run)
-(passes,) = run.framework.trainer(run).train([run])
+framework_of(run).configure(run)
+(passes,) = framework_of(run).trainer(run).train([run])
 assert os.environ.get("KERAS_HOME") == before.get("KERAS_HOME")
 print(json.dumps([{key: float(value) for key, value in each.logs.items()} for each in passes]))
 """

@@ -27,7 +27,7 @@ def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
 
 
 def test_memory_does_not_grow_with_the_number_of_runs():
-    trainer, process = run().framework.trainer(run()), psutil.Process()
+    trainer, process = framework_of(run()).trainer(run()), psutil.Process()
 
     def train(seeds):
         for seed in seeds:
@@ -83,6 +83,15 @@ def test_a_pretraining_takes_batches_of_32():
     for size in (31, 33, 400):
         with pytest.raises(AssertionError):
             reference.check(found, reference.rows(one, pretraining_batch=size))
+
+
+def test_the_epoch_end_is_of_the_whole_split_though_a_generator_validates_less_of_it():
+    options = {"dataset__n_samples": 110, "training__batch_size": 20, "training__epochs": 2}
+    one = run(training__engine="plain", input_pipeline="dropped_batch", **options)
+    assert one.dataset.n_validation % 20 > 0
+    rows = trained(one).query("strategy == 'epoch_end' and split == 'validation'")
+    assert len(rows) == 2
+    assert rows["f1"].tolist() == pytest.approx(rows["reference_full_pass"].tolist())
 
 
 def test_train_prints_each_strategy_beside_its_references(capfd):

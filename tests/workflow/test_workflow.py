@@ -234,7 +234,7 @@ from batchf1.datasets.synthetic import Synthetic
 class Elsewhere(Synthetic):
     name = "elsewhere"
     available = False
-    ways = "batchf1 fetch elsewhere, or a journey"
+    how_to_get = "batchf1 fetch elsewhere, or a journey"
 """
 
 

@@ -93,16 +93,16 @@ def load(kind: str, name: str) -> Any:
 
 def dataset(name: str) -> type[Dataset]:
     """Return the class of a data set; raise `InputError` if it breaks its contract."""
-    found: type[Dataset] = load_class(DATASETS, name, Dataset)
-    return found
+    dataset_class: type[Dataset] = load_class(DATASETS, name, Dataset)
+    return dataset_class
 
 
 def strategy(name: str) -> type[Strategy]:
     """Return the class of a strategy; raise `InputError` if it breaks its contract."""
     from batchf1.keras.base import Strategy
 
-    found: type[Strategy] = load_class(STRATEGIES, name, Strategy)
-    return found
+    strategy_class: type[Strategy] = load_class(STRATEGIES, name, Strategy)
+    return strategy_class
 
 
 def load_class(kind: str, name: str, base: type[Any]) -> Any:
@@ -122,14 +122,14 @@ def _known(kind: str) -> dict[str, str]:
 @cache
 def _registered(kind: str) -> dict[str, str]:
     """Map other packages' plug-ins to import paths; print a line for each one left out."""
-    found = {}
+    paths = {}
     for point in entry_points(group=f"batchf1.{kind}"):
         if point.name in _own(kind):
-            said = f"batchf1: left out: entry point {point.name} ({point.value}) of batchf1.{kind}"
-            print(f"{said}: batchf1 has one of this name", file=sys.stderr)  # noqa: T201
+            note = f"batchf1: left out: entry point {point.name} ({point.value}) of batchf1.{kind}"
+            print(f"{note}: batchf1 has one of this name", file=sys.stderr)  # noqa: T201
         else:
-            found[point.name] = point.value.replace(" ", "")
-    return found
+            paths[point.name] = point.value.replace(" ", "")
+    return paths
 
 
 @cache
@@ -141,8 +141,8 @@ def _own(kind: str) -> dict[str, str]:
     files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
     found: dict[str, str] = {}
     for path in files:
-        where = f"{PACKAGE.name}.{FOLDERS[kind]}.{path.stem}"
-        found |= {name: where + end for name, end in _declared(kind, path)}
+        module_name = f"{PACKAGE.name}.{FOLDERS[kind]}.{path.stem}"
+        found |= {name: module_name + end for name, end in _declared(kind, path)}
     return found
 
 

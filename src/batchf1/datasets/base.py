@@ -10,12 +10,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.errors import check, raise_input_error
+from batchf1.errors import announce_renamed, check, raise_input_error
 
 Features = NDArray[np.float32]
 MAX_SAMPLES = 2**31 - 1
@@ -72,6 +72,12 @@ class Dataset(ABC):
     variant: str = ""
     """Name of the chosen file of `conf/dataset`, and of the data set in tables; composing a config
     sets it."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "ways" in vars(cls):
+            announce_renamed(f"{cls.__name__}.ways", "how_to_get")
+            cls.how_to_get = vars(cls)["ways"]  # type: ignore[attr-defined]
 
     def __post_init__(self) -> None:
         check(self.n_samples >= 1, "dataset.n_samples", "must be at least 1", self.n_samples)

@@ -55,8 +55,8 @@ def plugin(name: str, module: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        raise PluginError(one_line(f"{name}: {module} cannot be loaded: {said}")) from error
+        note = f"{type(error).__name__}: {error}"
+        raise PluginError(one_line(f"{name}: {module} cannot be loaded: {note}")) from error
 
 
 def raised_by(error: BaseException) -> str | None:

@@ -83,13 +83,13 @@ def dirty(folder: Path, *paths: str) -> bool | None:
 
 def versions(*packages: str) -> dict[str, str]:
     """Return the versions of packages, by default of those that decide a run's results."""
-    found = {}
+    version_of = {}
     for package in packages or DECISIVE:
         try:
-            found[package] = version(package)
+            version_of[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            version_of[package] = "not installed"
+    return version_of
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

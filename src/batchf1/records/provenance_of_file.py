@@ -93,8 +93,8 @@ def provenance_of(path: Path) -> dict[str, Any]:
 def _trained(path: Path, record: Record) -> list[Any]:
     """Return how the runs behind a figure were trained, from tables in the same checkout."""
     root = provenance.root_of(path)
-    found = [root / source["file"] for source in record.get("sources", []) if root]
-    studies = [path for path in found if path.suffix == ".parquet" and path.exists()]
+    sources = [root / source["file"] for source in record.get("sources", []) if root]
+    studies = [path for path in sources if path.suffix == ".parquet" and path.exists()]
     return [entry for path in studies for entry in tables.provenance_of(path).get("trained", [])]
 
 
@@ -123,8 +123,8 @@ def _of_png(path: Path) -> dict[str, Any]:
 
 def _of_pdf(path: Path) -> dict[str, Any]:
     """Read the keywords as matplotlib writes them: a literal string, not compressed."""
-    found = re.search(rb"/Keywords \(((?:[^\\()]|\\.)*)\)", files.read(path), re.DOTALL)
-    keywords = re.sub(rb"\\(.)", rb"\1", found[1], flags=re.DOTALL) if found else b"{}"
+    match = re.search(rb"/Keywords \(((?:[^\\()]|\\.)*)\)", files.read(path), re.DOTALL)
+    keywords = re.sub(rb"\\(.)", rb"\1", match[1], flags=re.DOTALL) if match else b"{}"
     return _parsed(keywords, path) if keywords.startswith(b"{") else {}
 
 
@@ -149,9 +149,9 @@ def text(path: Path, record: Record) -> str:
 def summary(record: Record) -> str:
     """Format a record as one line: number of runs, devices and framework."""
     studies = [source for source in record.get("sources", []) if "n_runs" in source]
-    said = [f"Study {source['study']}: {_runs(source)}" for source in studies]
+    parts = [f"Study {source['study']}: {_runs(source)}" for source in studies]
     others = [source["file"] for source in record.get("sources", []) if "n_runs" not in source]
-    return "; ".join([*said, *others]) + "." if said or others else ""
+    return "; ".join([*parts, *others]) + "." if parts or others else ""
 
 
 def _indented(lines: Iterator[tuple[str, str]]) -> list[str]:

@@ -38,24 +38,25 @@ def claims(page: Path) -> list[Claim]:
         raise_input_error(str(page), "must be a readable file", error)
     _, _, section = f"\n{text}".partition(f"\n{HEADING}\n")
     rows = [_cells(line) for line in section.partition("\n## ")[0].splitlines()]
-    found = [row for row in rows if row and row[0] in CLAIMS]
-    numbers = [row[0] for row in found]
+    claimed = [row for row in rows if row and row[0] in CLAIMS]
+    numbers = [row[0] for row in claimed]
     check(numbers == CLAIMS, f"{page}: {HEADING}", f"must have a row for each of {CLAIMS}", numbers)
-    for row in found:
-        check(
-            len(row) == 4, f"{page}: {row[0]}", "must have number, claim, verdict and reasons", row
-        )
+    rule = "must have number, claim, verdict and reasons"
+    for row in claimed:
+        check(len(row) == 4, f"{page}: {row[0]}", rule, row)
     in_folder = re.compile(r"(?<=\]\()(?=\w+\.md)")
-    return [Claim(*(in_folder.sub(f"{page.parent.name}/", cell) for cell in row)) for row in found]
+    return [
+        Claim(*(in_folder.sub(f"{page.parent.name}/", cell) for cell in row)) for row in claimed
+    ]
 
 
 def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip().strip("|").split("|")] if "|" in line else []
 
 
-def write_claims(path: Path, found: Sequence[Claim]) -> None:
+def write_claims(path: Path, claims: Sequence[Claim]) -> None:
     """Write the claims as a table in reStructuredText."""
-    rows = [Claim("", "claim", "verdict", "rests on"), *found]
+    rows = [Claim("", "claim", "verdict", "rests on"), *claims]
     options = ["   :header-rows: 1", "   :widths: 2 10 14 9"]
     lines = [".. list-table::", *options, "", *map(_row, rows)]
     with replacing(path) as temporary:
@@ -82,9 +83,9 @@ def from_markdown(text: str) -> str:
     return "".join(code)
 
 
-def _link(found: re.Match[str]) -> str:
+def _link(match: re.Match[str]) -> str:
     """Return the text of a link, or its path if the text is only the file's name."""
-    text, target = found.groups()
+    text, target = match.groups()
     return f"`{target}`" if Path(target).name == text else text
 
 

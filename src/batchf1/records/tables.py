@@ -209,20 +209,22 @@ def iter_chunks(
     columns are then looked at only where all of them are there. Raises `InputError` as `read` does.
     """
     with _reading(path) as file:
-        found = file.schema_arrow
-        _check_names(found.names, schema, str(path))
-        kept = None if columns is None else [name for name in found.names if name in columns]
+        arrow_schema = file.schema_arrow
+        _check_names(arrow_schema.names, schema, str(path))
+        chosen = (
+            None if columns is None else [name for name in arrow_schema.names if name in columns]
+        )
         part = schema if columns is None else _part(schema, columns)
         n_read, digest = 0, RowDigest()
-        for batch in file.iter_batches(ROWS, columns=kept):
+        for batch in file.iter_batches(ROWS, columns=chosen):
             n_read += batch.num_rows
             table = pyarrow.Table.from_batches([batch]).to_pandas()
             digest.add(table)
             yield validate(table, part, str(path))
         if n_read == 0:
-            table = found.empty_table().to_pandas()
+            table = arrow_schema.empty_table().to_pandas()
             digest.add(table)
-            yield validate(table if kept is None else table[kept], part, str(path))
+            yield validate(table if chosen is None else table[chosen], part, str(path))
         if columns is None:
             _check_digest(file, digest, path)
 
@@ -236,16 +238,16 @@ def _check_digest(file: parquet.ParquetFile, digest: RowDigest, path: str | Path
 
 def _part(schema: pa.DataFrameSchema, columns: Collection[str]) -> pa.DataFrameSchema:
     """Return the schema restricted to some of its columns."""
-    kept = {n: column for n, column in schema.columns.items() if n in columns or column.regex}
+    subset = {n: column for n, column in schema.columns.items() if n in columns or column.regex}
     unique = schema.unique if set(schema.unique or []) <= set(columns) else None
-    return pa.DataFrameSchema(kept, unique=unique, strict=schema.strict, ordered=schema.ordered)
+    return pa.DataFrameSchema(subset, unique=unique, strict=schema.strict, ordered=schema.ordered)
 
 
 def names(path: str | Path) -> list[str]:
     """Return a table's column names from its footer; raise `InputError` if unreadable."""
     with _reading(path) as file:
-        found: list[str] = file.schema_arrow.names
-    return found
+        columns: list[str] = file.schema_arrow.names
+    return columns
 
 
 @contextmanager
@@ -258,8 +260,8 @@ def _reading(path: str | Path) -> Iterator[parquet.ParquetFile]:
         raise
     except Exception as error:  # a flipped bit can raise anything in PyArrow and pandas
         keep_machine_error(error, path)
-        said = one_line(f"{type(error).__name__}: {error}")
-        raise_input_error(str(path), "must be a whole parquet file", said)
+        text = one_line(f"{type(error).__name__}: {error}")
+        raise_input_error(str(path), "must be a whole parquet file", text)
 
 
 def provenance_of(path: str | Path) -> dict[str, Any]:

@@ -219,8 +219,8 @@ def summary(verdict: Verdict, shown: int = 10) -> str:
 
 def _count(verdict: Verdict) -> str:
     figures: Mapping[str, None] = dict.fromkeys(d.figure for d in verdict.differences)
-    said = [f"{len(verdict.equal)} tables are equal bit for bit"]
+    parts = [f"{len(verdict.equal)} tables are equal bit for bit"]
     if verdict.close:
-        said.append(f"{len(verdict.close)} within tolerance ({', '.join(verdict.close)})")
-    said.append(f"{len(figures)} differ" + (f" ({', '.join(figures)})" if figures else ""))
-    return "; ".join(said)
+        parts.append(f"{len(verdict.close)} within tolerance ({', '.join(verdict.close)})")
+    parts.append(f"{len(figures)} differ" + (f" ({', '.join(figures)})" if figures else ""))
+    return "; ".join(parts)

@@ -89,14 +89,14 @@ class _Shard:
 
     def below(self, stop: int) -> pd.DataFrame:
         """Return the rows, not returned before, of runs whose index is below `stop`."""
-        found = []
+        parts = []
         while True:
             n = int(self.rest[INDEX].searchsorted(stop))
-            found.append(self.rest[:n])
+            parts.append(self.rest[:n])
             self.rest = self.rest[n:]
             chunk = next(self.chunks, None) if self.rest.empty else None
             if chunk is None:
-                return pd.concat(found)
+                return pd.concat(parts)
             self.rest = self._with_index(chunk)
 
     def _with_index(self, chunk: pd.DataFrame) -> pd.DataFrame:

@@ -186,9 +186,9 @@ def _reason(error: Exception) -> str:
     texts = [str(e) for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
     notes = ("object_type", "full_key", "reference_type", "set_struct", "set_readonly")
-    said = [line for line in lines if line and not line.startswith(notes)]
+    kept_lines = [line for line in lines if line and not line.startswith(notes)]
     key = getattr(error, "full_key", None)
-    return one_line("; ".join(dict.fromkeys([*([f"at {key}"] if key else []), *said])))
+    return one_line("; ".join(dict.fromkeys([*([f"at {key}"] if key else []), *kept_lines])))
 
 
 def load_study(path: str | Path, kind: type[T]) -> T:

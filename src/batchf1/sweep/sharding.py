@@ -64,10 +64,10 @@ def _shapes(cells: Sequence[Cell]) -> list[Shape]:
 
 
 def _grouped(items: Sequence[T], key: Callable[[T], Hashable]) -> list[list[T]]:
-    found: dict[Hashable, list[T]] = defaultdict(list)
+    groups: dict[Hashable, list[T]] = defaultdict(list)
     for item in items:
-        found[key(item)].append(item)
-    return list(found.values())
+        groups[key(item)].append(item)
+    return list(groups.values())
 
 
 def _shares(costs: list[float], n_shards: int) -> list[int]:
@@ -128,14 +128,14 @@ def _split_at(shape: Shape, n: int) -> tuple[Shape, Shape]:
 
 def _in_order(part: list[RunRange], index_of: dict[int, int]) -> list[RunRange]:
     """Sort ranges in the order of the grid, and merge adjacent ones."""
-    found: list[RunRange] = []
+    merged: list[RunRange] = []
     for run_range in sorted(
         part, key=lambda run_range: (index_of[id(run_range.cell)], run_range.start)
     ):
-        if found and found[-1].cell is run_range.cell and found[-1].stop == run_range.start:
-            run_range = run_range._replace(start=found.pop().start)
-        found.append(run_range)
-    return found
+        if merged and merged[-1].cell is run_range.cell and merged[-1].stop == run_range.start:
+            run_range = run_range._replace(start=merged.pop().start)
+        merged.append(run_range)
+    return merged
 
 
 def _cost(shape: Shape) -> float:

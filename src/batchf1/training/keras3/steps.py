@@ -79,16 +79,16 @@ class CompiledSteps:
 
     def predict(self, every: Sequence[Block]) -> Any:
         """Return scores of the samples of blocks of batches of 1, float32 (n_runs, n, 1)."""
-        found = [
+        scores = [
             self._predict(block.samples, tf.constant(-(-block.n_batches // CHUNK)))
             for block in every
         ]
-        return tf.concat(found, axis=1)[:, : sum(block.n_batches for block in every)]
+        return tf.concat(scores, axis=1)[:, : sum(block.n_batches for block in every)]
 
     def results(self, states: Any) -> dict[str, Any]:
         """Return each metric's results by name, tensors of shape (n_runs,)."""
-        found: dict[str, Any] = self._results(states)
-        return found
+        results: dict[str, Any] = self._results(states)
+        return results
 
     def _stepped(self, step: Any, block: Block, states: Any, *more: Any) -> tuple[Any, Any]:
         n_batches = tf.constant(block.n_batches)
@@ -170,14 +170,14 @@ class CompiledSteps:
 
     def _predicted_block(self, samples: Any, n_chunks: Any) -> Any:
         n_runs, n, width = samples.shape
-        found = tf.TensorArray(tf.float32, n // CHUNK, element_shape=(n_runs, CHUNK, 1))
+        scores = tf.TensorArray(tf.float32, n // CHUNK, element_shape=(n_runs, CHUNK, 1))
 
-        def body(i: Any, found: Any) -> tuple[Any, Any]:
+        def body(i: Any, scores: Any) -> tuple[Any, Any]:
             part = tf.slice(samples, [0, i * CHUNK, 0], [n_runs, CHUNK, width - 1])
-            return i + 1, found.write(i, self._each(self._scores, self._weights(), part))
+            return i + 1, scores.write(i, self._each(self._scores, self._weights(), part))
 
-        _, found = tf.while_loop(lambda i, _: i < n_chunks, body, [0, found])
-        return tf.reshape(tf.transpose(found.stack(), [1, 0, 2, 3]), [n_runs, n, 1])
+        _, scores = tf.while_loop(lambda i, _: i < n_chunks, body, [0, scores])
+        return tf.reshape(tf.transpose(scores.stack(), [1, 0, 2, 3]), [n_runs, n, 1])
 
     def _results_of_all(self, states: Any) -> Any:
         return self._each(self._results_of_one, states)

@@ -74,7 +74,7 @@ COMMANDS = {
         "batchf1 audit scores.csv --batch-size 2 --y-pred probability",
         "batchf1 audit scores.csv --batch-size 2 --logged high",
         "batchf1 audit scores.csv --batch-size 2 --threshold 50 --from-logits",
-        "batchf1 audit scores.csv --batch-size 2 --metric metrics:f1",
+        "batchf1 audit scores.csv --batch-size 2 --metric my_metrics:f1",
     ],
     "`batchf1 forensics`": [
         "batchf1 forensics nothere.txt",

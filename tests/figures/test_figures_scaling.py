@@ -90,7 +90,7 @@ def test_speeds_of_one_pipeline_or_of_none(tmp_path):
             "engines.csv: the CSV of the engines must have the columns .*; got none na",
         ),
         (ENGINES, "a\n1\n", "pipelines.csv: the CSV of the pipelines must have the columns"),
-        (ENGINES, PIPELINES + "x,many,2,3\n", r"has numbers in n_runs; got \['many'\]"),
+        (ENGINES, PIPELINES + "x,many,2,3\n", r"must have numbers in n_runs; got \['many'\]"),
     ],
 )
 def test_speeds_that_are_none_are_refused(tmp_path, engines, pipelines, words):

@@ -143,8 +143,16 @@ def test_cells_that_call_keras_too_often_are_left_out(tmp_path):
     [
         ("[none, reconstructed, epoch_end", "[reconstructed, epoch_end", "must have none"),
         ("epoch_end, epoch_end_arrays", "sorcery", "strategies must be among .*; got sorcery"),
-        ("models: [tiny], engines", "models: [vast], engines", r"grids.models: .*; got vast"),
-        ("engines: [plain]", "engines: [keras224]", r"grids.engines: .*; got keras224"),
+        (
+            "models: [tiny], engines",
+            "models: [vast], engines",
+            r"grids.models must be among .*; got vast",
+        ),
+        (
+            "engines: [plain]",
+            "engines: [keras224]",
+            r"grids.engines must be among .*; got keras224",
+        ),
         ("n_samples: [200, 600]", "n_samples: []", "grids.n_samples must have at least one value"),
         ("{tiny: [4]}", "{tiny: [0]}", "models.tiny must have layers of at least 1 unit"),
         ("n_features: 3", "prevalence: 1", r"prevalence must lie in \(0, 1\)"),
@@ -167,7 +175,7 @@ def test_a_study_without_a_cell_that_fits_is_refused(tmp_path):
 def test_a_process_that_dies_or_raises_is_named():
     with pytest.raises(InputError, match=r"the process of cell x must end with .*exit status 7"):
         isolated.run_in_subprocess("os", "_exit", (7,), "cell x")
-    with pytest.raises(InputError, match=r"cell x: .*; got FileNotFoundError: .*"):
+    with pytest.raises(InputError, match=r"cell x must end with .*; got FileNotFoundError: .*"):
         isolated.run_in_subprocess("os", "listdir", ("/nowhere",), "cell x")
     assert isolated.run_in_subprocess("os", "getpid", (), "cell x") != os.getpid()
 

@@ -259,7 +259,7 @@ BAD = {
     "no task": (
         "  heavy: [dataset=diamonds, dataset.cut=1.5]\n  made: [dataset=synthetic]\n",
         "  {}\n",
-        "tasks must have at least one value",
+        "tasks must have at least one task",
     ),
     "a seed of its own": (
         "- training.epochs=3",

@@ -200,7 +200,7 @@ def test_write_replaces_the_tables_and_nothing_else(committed, page, repository,
 
 
 def test_a_page_without_markers_is_refused(committed, tmp_path):
-    with pytest.raises(InputError, match="must be there"):
+    with pytest.raises(InputError, match="averaging.md must be a readable file; got No such"):
         pages.write(committed, tmp_path)
     (tmp_path / "averaging.md").write_text("no markers")
     with pytest.raises(InputError, match="needs the lines"):

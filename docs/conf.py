@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from importlib.util import find_spec
+from inspect import getdoc
 from pathlib import Path
 from types import GenericAlias
 
@@ -231,8 +232,17 @@ def plain(app, what, name, thing, options, lines):
 
 
 def skipped(app, what, name, thing, skip, options):
-    """Skip tables, patterns and aliases of a module: their values do not help a reader."""
-    return True if what == "module" and isinstance(thing, TABLES) else None
+    """Skip what does not help a reader, or stands on the page already.
+
+    Of a module: tables, patterns and aliases; of a class: fields that its docstring describes.
+    """
+    if what == "module":
+        return True if isinstance(thing, TABLES) else None
+    here = app.env.current_document
+    owner = getattr(sys.modules[here.autodoc_module], here.autodoc_class, None)
+    described = (getdoc(owner) or "").partition("\nAttributes\n")[2]
+    fields = ", ".join(re.findall("^(\\S.*?) : ", described, flags=re.M)).split(", ")
+    return True if name in fields else None
 
 
 def own(app, what, name, thing, options, signature, returns):

@@ -64,7 +64,8 @@ STUDIES = {
     ),
     "a layer too large": (
         grid("model.hidden: [[1000000000000]]"),
-        "model.hidden must have layers of at least 1 and at most 1048576; got [1000000000000]",
+        "model.hidden must have layers of at least 1 and at most 1048576 units; got "
+        "[1000000000000]",
     ),
     "too many threads": (grid("training.threads: [99999]"), "at most 1024; got 99999"),
     "no strategy": (grid("strategies: [[]]"), "strategies must have at least one of"),
@@ -111,9 +112,12 @@ TABLES = {
         "rows.parquet must be a whole parquet file; got FileNotFoundError: [Errno 2]",
     ),
     "a missing column": (rows().drop(columns="fp"), "every column of its schema; got none named"),
-    "a wrong dtype": (rows().astype({"tp": float}), "rows.parquet: column tp; got expected series"),
+    "a wrong dtype": (
+        rows().astype({"tp": float}),
+        "rows.parquet: column tp must fit the schema; got expected series",
+    ),
     "a value out of range": (rows(f1=1.5), "rows.parquet: column f1 must fit the schema; got"),
-    "a row twice": (rows(split="validation"), "rows.parquet: table; got columns"),
+    "a row twice": (rows(split="validation"), "rows.parquet must fit the schema; got columns"),
 }
 # the shards that are collected: tables, each good in itself -> what is said of them
 SHARDS = {
@@ -126,7 +130,8 @@ SHARDS = {
     "a shard twice": (lambda: [of_study()] * 2, "must have 40 rows in the shards; got 80"),
     "a row twice, another missing": (
         lambda: [of_study()[:-1], of_study()[-2:-1]],
-        "out.parquet: table; got columns '('run_id', 'epoch', 'split', 'strategy')' not unique",
+        "out.parquet must fit the schema; got columns "
+        "'('run_id', 'epoch', 'split', 'strategy')' not unique",
     ),
     "runs in another order": (
         lambda: [of_study()[::-1]],
@@ -148,10 +153,10 @@ COMMANDS = {
     "table theory rows.parquet s.yaml --output o": (
         "figure theory must be made from ['source']; got"
     ),
-    "table original_log rows.parquet no.txt --output o": "figure original_log needs rows",
+    "table original_log rows.parquet no.txt --output o": "figure original_log must have rows",
     "table theory s.yaml --output o": "s.yaml must be a whole parquet file",
     "draw worked_example s.csv --output o.bmp": "o.bmp must end in one of ('.pdf', '.png')",
-    "draw worked_example text.csv --output o.png": "has numbers in f1; got ['seven']",
+    "draw worked_example text.csv --output o.png": "must have numbers in f1; got ['seven']",
     "draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
     "draw scaling folder --output o.png": "folder must be a readable file; got Is a directory",
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",

@@ -139,4 +139,4 @@ def test_the_traceback_of_a_plug_in_is_printed_on_request(batchf1):
 def test_a_name_that_a_registered_class_lacks_is_refused(batchf1):
     status, _, errors = batchf1("train dataset=no_data")
     assert status == 2
-    assert errors == ["batchf1 train: dataset: raising_data must have it; got Nothing"]
+    assert errors == ["batchf1 train: dataset must be defined in raising_data; got Nothing"]

@@ -147,7 +147,10 @@ def test_a_status_for_ci(here, capsys, words, status):
             "cut.csv --metric nope:f1",
             "--metric must name a function that can be imported, as module:function; got nope:f1",
         ),
-        ("cut.csv --metric metrics_of_mine:f1", "--metric: metrics_of_mine must have it; got f1"),
+        (
+            "cut.csv --metric metrics_of_mine:f1",
+            "--metric must be defined in metrics_of_mine; got f1",
+        ),
         ("no.csv", "FILE must be readable; got no.csv: No such file or directory"),
         ("plain.txt", "FILE must end in .csv, .parquet or .npz; got plain.txt"),
         (

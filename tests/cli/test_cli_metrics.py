@@ -117,7 +117,7 @@ def test_columns_in_any_order_and_a_byte_order_mark(capsys, counts_file):
     [
         ("", "must have the columns tp, fp, fn, tn; got none"),
         ("tp,fp,fn,tn\n", "must have a row for each class; got none in {}"),
-        ("tp,fp,fn,tn\n1,2,x,4\n", "holds whole numbers; got 1, 2, x, 4 in line 2 of {}"),
+        ("tp,fp,fn,tn\n1,2,x,4\n", "must hold whole numbers; got 1, 2, x, 4 in line 2 of {}"),
         (
             "tp,fp,fn,tn\n1,2,3,4,5\n",
             "cannot have more cells than columns in a row; got line 2 of {}",
@@ -127,7 +127,7 @@ def test_columns_in_any_order_and_a_byte_order_mark(capsys, counts_file):
 def test_a_bad_file_gets_one_line(capsys, counts_file, text, said):
     asked = counts_file(text)
     assert cli.main(["expect", *asked, "--metric", "f1-macro"]) == 2
-    wanted = f"batchf1 expect: --counts-file: {said.format(asked[1])}\n"
+    wanted = f"batchf1 expect: --counts-file {said.format(asked[1])}\n"
     assert capsys.readouterr() == ("", wanted)
 
 

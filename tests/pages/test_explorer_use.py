@@ -1,5 +1,6 @@
 """docs/explorer.html in headless Chromium: controls, address, wrong input, and for everyone."""
 
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -140,7 +141,7 @@ def test_wrong_input_gets_one_line(page, visit):
         assert page.is_visible("#error")
         assert "\n" not in page.inner_text("#error")
         assert page.locator("#curve path").count() == 1  # there still is a picture
-        field = message.partition(":")[0]
+        field = re.split(" (must|cannot) ", message)[0].split()[-1]
         if page.locator(f"#{field}:not(select)").count():
             assert page.get_attribute(f"#{field}", "aria-invalid") == "true"
     visit(precision="7")  # also as the first thing that is opened

@@ -168,7 +168,7 @@ def test_the_api_has_every_public_name_of_a_room(pages, package):
         "datasets.base.Dataset",
         "figures.base.Figure",
         "keras.base.Strategy",
-        "study.frameworks.base.Framework",
+        "training.base.Framework",
     ],
 )
 def test_the_api_has_the_contracts_of_plug_ins(pages, contract):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from importlib.metadata import entry_points
 from typing import Any, NoReturn
@@ -59,8 +60,9 @@ class _Parser(argparse.ArgumentParser):
     """Parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with status 2."""
-        self.exit(2, f"{self.prog}: {one_line(message)}\n")
+        """Exit with status 2; a rule of the package makes a sentence with the option's name."""
+        said = re.sub(r"^argument (\S+): (?=(must|cannot|needs) )", r"\1 ", message)
+        self.exit(2, f"{self.prog}: {one_line(said)}\n")
 
 
 def _parser(given: list[str]) -> argparse.ArgumentParser:

@@ -358,7 +358,7 @@ GOOD = [([1, 0], [0.9, 0.2])]
         ),
         (
             (f_beta(1, "macro"), [([[1, 1]], [[0, 1]])]),
-            "y_true must have one 1 and else 0 in a row",
+            "y_true must have a single 1 in each row, and else 0 (multilabel=True allows several)",
         ),
         (
             (F1, GOOD, "high"),
@@ -379,7 +379,7 @@ def test_what_makes_no_sense_gets_one_line(arguments, said):
         ({"cuts": 1}, "cuts must be a whole number >= 2; got 1"),
         ({"seed": -1}, "seed must be a whole number >= 0; got -1"),
         ({"threshold": np.nan}, "threshold must be finite; got nan"),
-        ({"devices": 2}, "devices must be at most the number of, 1; got 2"),
+        ({"devices": 2}, "devices must be at most the number of batches, 1; got 2"),
         ({"devices": np.int64(0)}, "devices must be a whole number >= 1; got np.int64(0)"),
         (
             {"devices": [0, 1]},

@@ -78,7 +78,11 @@ def test_logits_percentages_and_decided_predictions(scores, options, above):
 @pytest.mark.parametrize(
     ("metric", "options", "said"),
     [
-        (F1, {"from_logits": True, "threshold": 0.0}, "threshold must lie in .0, 1., a probabili"),
+        (
+            F1,
+            {"from_logits": True, "threshold": 0.0},
+            "threshold must lie in .0, 1., as a probabili",
+        ),
         (
             F1,
             {"multilabel": True},
@@ -168,10 +172,9 @@ def test_rows_of_several_ones_are_not_read_as_one_class():
         with pytest.raises(InputError) as refused:
             audit(f_beta(1, "macro"), cut(y, predicted, 2))
         assert str(refused.value) == f"{said}got other rows"
-    with pytest.raises(
-        InputError, match=("^y_true must have one 1 and else 0 in a row .set multilabel")
-    ):
+    with pytest.raises(InputError) as refused:
         audit(f_beta(1, "macro"), cut(p, SCORES[:3], 2))
+    assert str(refused.value) == f"{said.replace('y_pred', 'y_true')}got other rows"
     found = audit(f_beta(1, "macro"), cut(y, p, 2), multilabel=True)
     assert found.pooled == pytest.approx(f1_score(y, p, average="macro"), rel=1e-12)
 

@@ -271,8 +271,10 @@ def test_what_cannot_be_audited_is_refused_before_the_first_epoch(masks):
     x, y = data()
     parts = [keras.Input((1,)), *([Masked()] if masks else []), layers()[1]]
     model = compiled([], keras.Sequential(parts))
-    given, rule = ((x, y), "a model that masks no") if masks else ((x, {"a": y, "b": y}), "labels")
-    with pytest.raises(InputError, match=f"^Audit needs {rule}"):
+    given, rule = (x, {"a": y, "b": y}), "must have labels for its only output; got .'a', 'b'."
+    if masks:
+        given, rule = (x, y), "needs a model that masks no"
+    with pytest.raises(InputError, match=f"^Audit {rule}"):
         model.fit(x, y, verbose=0, validation_data=(x, y), callbacks=[Audit(given), Begun()])
 
 

@@ -302,7 +302,9 @@ def test_running_test_step_changes_no_log():
 def test_a_test_step_of_too_much_input_is_named(monkeypatch):
     monkeypatch.setattr("batchf1.keras.test_step.MAX_BYTES", 100)
     with alarmed(
-        "not audited: val_.*as one batch, take 100 bytes; got 300", 1, UnauditedLogWarning
+        "test_step: its inputs must take at most 100 bytes in all, as one batch; got 300",
+        1,
+        UnauditedLogWarning,
     ):
         fitted(audit := Audit(data()), [], model=Tracking())
     assert set(audit.unaudited) == {"val_loss", "val_f1", "val_auc", "val_last"}

@@ -7,7 +7,7 @@ from batchf1.errors import InputError
 from batchf1.keras import Audit, BatchMean, EpochEnd, Reconstructed, Streaming
 
 X, Y = np.ones((2, 1), "float32"), np.ones((2, 1), "float32")
-RULE = r": needs a model of Keras 3, made with `import keras`; tf_keras is Keras 2; got a tf_keras"
+RULE = r" needs a model of Keras 3, made with `import keras`; tf_keras is Keras 2; got a tf_keras"
 
 
 def fit(metrics=(), callbacks=()):

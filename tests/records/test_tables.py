@@ -173,7 +173,7 @@ def test_rows_that_were_changed_are_refused(column, value, read, tmp_path):
     other = pyarrow.Table.from_pandas(rows().assign(**{column: value}), preserve_index=False)
     parquet.write_table(other.replace_schema_metadata(footer), path)
     assert tables.provenance_of(path) == {"commit": "c"}
-    with pytest.raises(InputError, match=r"t.parquet: .*rows that were changed"):
+    with pytest.raises(InputError, match=r"t.parquet must be .*; got rows that were changed"):
         read(path, schema.RUNS)
 
 

@@ -148,7 +148,7 @@ def test_cells_are_left_out_by_the_stated_rules_only(tmp_path):
             "question: q\ngrid: {seed: [1, 1]}",
             "grid.seed must have at least one value, and none twice",
         ),
-        ("question: q\ngrid: {seed: [one]}", "grid.seed: .*got one"),
+        ("question: q\ngrid: {seed: [one]}", "grid.seed must fit its setting: .*; got one"),
         ("question: q\ngrid: {seed: 3}", r"at grid.seed.*3"),
         ("question: q\ngrid: {dataset.prevalence: [0.5, 2]}", "dataset.prevalence must lie in"),
         ("question: q\ngrid: {dataset: [nope]}", "Could not find 'dataset/nope'"),

@@ -114,9 +114,9 @@ def verdicts(
 
 def _step(model: Any, data: Any, sizes: list[int], given: Circumstances) -> TestStep:
     bytes_of = sum(part.nbytes for part in keras.tree.flatten(data[0]))
-    rule = f"cannot be audited where the inputs of all samples take more than {MAX_BYTES:,} bytes"
-    check(bytes_of <= MAX_BYTES, "a value of it", rule, f"{bytes_of:,} bytes")
-    check(given.replicas == 1, "a value of it", "must be audited on one device", given.replicas)
+    rule = f"must take at most {MAX_BYTES:,} bytes in all, as one batch"
+    check(bytes_of <= MAX_BYTES, "its inputs", rule, f"{bytes_of:,}")
+    check(given.replicas == 1, "its model", "must run on one device", given.replicas)
     return TestStep(model, data, sizes)
 
 

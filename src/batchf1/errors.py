@@ -83,8 +83,9 @@ def keep_machine_error(error: Exception, path: object) -> None:
 
     Not with the words of `error`: pyarrow's own hide the system's behind a code.
     """
-    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
-        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+    number = error.errno if isinstance(error, OSError) else None
+    if number is not None and number in MACHINE_ERRORS:
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def one_line(text: object) -> str:

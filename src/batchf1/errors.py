@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import warnings
 from functools import cache
@@ -78,9 +79,13 @@ def raise_path_error(path: Path, rule: str, error: OSError) -> NoReturn:
 
 
 def keep_machine_error(error: Exception, path: object) -> None:
-    """Raise `OSError` with the words of `error` and the path if the machine is at fault."""
-    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    """Raise `OSError` with the system's words and the path if the machine is at fault.
+
+    Not with the words of `error`: pyarrow's own hide the system's behind a code.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number is not None and number in MACHINE_ERRORS:
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def one_line(text: object) -> str:

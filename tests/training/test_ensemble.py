@@ -307,7 +307,9 @@ def test_what_an_ensemble_cannot_give_is_refused_by_name(monkeypatch, made, word
 def test_no_private_name_of_keras_is_used():
     private = re.compile(r"keras\.src|\b(model|optimizer|metric|callback|own|variable)\._")
     files = sorted(Path(ensemble.__file__).parent.glob("*.py"))
-    assert {"steps.py", "stacks.py", "member.py"} <= {path.name for path in files}
+    assert {"steps.py", "stacked_variables.py", "ensemble_member.py"} <= {
+        path.name for path in files
+    }
     assert [path.name for path in files if private.search(path.read_text())] == []
 
 

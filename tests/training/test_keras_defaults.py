@@ -67,7 +67,14 @@ def run(home, settings, code, *arguments, **environment):
     return done.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize("engine", ["ensemble", "plain", "keras224"])
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "ensemble",
+        pytest.param("plain", marks=pytest.mark.slow),
+        pytest.param("keras224", marks=pytest.mark.slow),
+    ],
+)
 def test_they_change_no_training(engine, tmp_path, request):
     folder = {}
     if engine == "keras224":

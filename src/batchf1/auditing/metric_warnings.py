@@ -50,7 +50,7 @@ class Cause(NamedTuple):
     how: str | None = None
     """Description of the logged number."""
     remedy: str | None = None
-    """What to do about it."""
+    """Remedy for the wrong log."""
 
 
 class MetricWarner:

@@ -94,7 +94,7 @@ def _plain(value: Any) -> Any:
 ADDITIVE = {
     True: "yes",
     False: "no",
-    None: "cannot be decided, as the mean of any such values is the same",
+    None: "cannot be decided",
 }
 """`AuditResult.additive` -> its text in the table."""
 

@@ -19,14 +19,14 @@ TRUE = ("y_true", "label", "labels", "target", "y")
 PREDICTED = ("y_pred", "y_score", "score", "scores", "prediction", "pred")
 BATCH = "batch"
 NAMES = {"y_true": TRUE, "y_pred": PREDICTED, "batch": (BATCH,)}
-"""What a column is for -> the names that it may have; a file has a single one of them."""
+"""Role of a column -> the names that it may have; a file has a single one of them."""
 OPTIONS = {"y_true": "--y-true", "y_pred": "--y-pred", "batch": "--batch"}
-"""What a column is for -> the option that names another column."""
+"""Role of a column -> the option that names another column."""
 FILE = "FILE"
 Chosen = Mapping[str, str | None]
-"""What a column is for -> its name in the file, where a user gave it."""
+"""Role of a column -> its name in the file, where a user gave it."""
 Read = tuple[dict[str, str], list[Any]]
-"""What a column is for -> its name in the file; and the arrays, in the same order."""
+"""Role of a column -> its name in the file; and the arrays, in the same order."""
 
 
 class Rows(NamedTuple):

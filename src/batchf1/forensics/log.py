@@ -56,7 +56,7 @@ class Log(NamedTuple):
 
 
 NUMERAL = r"(?:\d++(?:\.\d*+|,\d++)?+|[.,]\d++)(?:[eE][+-]?\d{1,4})?+(?:\s?%)?+"
-"""With possessive quantifiers, so that matching takes linear time."""
+"""Pattern with possessive quantifiers, so that matching takes linear time."""
 UNSEEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\ufeff\u200b-\u200d\u2060]")
 """Terminal colours, byte order marks (also of concatenated files) and zero-width spaces."""
 WRAPPED = re.compile(r"\b(?:np|numpy)\.float\d\d\(([^()\s]{1,40})\)")

@@ -54,7 +54,7 @@ class Circumstances(NamedTuple):
     replicas: int
     """Number of devices that share each batch."""
     remedy: str
-    """What to do about a wrong log."""
+    """Remedy for a wrong log."""
 
 
 def of_metric(

@@ -23,7 +23,7 @@ class Cell:
     """Runs at one point of a study's grid, in the order of their seeds."""
 
     first: Run
-    """That of the first seed; all are checked like it."""
+    """Run of the first seed; its checks hold for all seeds."""
     point: Mapping[str, Any]
     """Key of the grid, without the seed -> the cell's value."""
     seeds: Sequence[int]

@@ -1,4 +1,4 @@
-"""What a figure's record adds to its words: a headline where it has none, and its data sets."""
+"""Headline and data sets that a figure takes from the record beside its CSV."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What killed processes leave behind."""
+"""Part files that killed processes leave behind."""
 
 import subprocess
 import sys
@@ -14,10 +14,10 @@ def dead_process():
 
 
 def left_by_the_dead(path):
-    """Where a killed process left what was to become a file or folder."""
+    """Return the path of the part file or folder of a killed process."""
     return part(path, dead_process())
 
 
 def part(path, pid):
-    """Where a process writes what is to become a file or folder."""
+    """Return the path of the part file or folder that a process writes."""
     return path.with_name(f".{path.name}.{files.HOST}.{pid}.part{path.suffix}")

@@ -170,7 +170,7 @@ def test_a_mean_over_batches_of_equal_sizes():
 
 
 def test_a_mean_over_batches_of_several_sizes():
-    """Of 4 samples and 1, the accuracy of the last counts as much as that of four."""
+    """Accuracy over batches of 4 and 1 samples: each batch counts alike, so the log is wrong."""
     x, y = np.ones((5, 1), "float32"), np.array([[1.0], [1], [1], [1], [0]], "float32")
 
     def accuracy(y_true, y_pred):

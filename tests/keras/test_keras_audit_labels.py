@@ -65,7 +65,7 @@ def test_what_keras_reshapes_itself_is_right():
 
 
 def test_labels_that_only_the_callback_has_without_a_column():
-    """What fit validates is of shape (n, 1): a mean over batches, and no broadcasting."""
+    """Labels of shape (n, 1) are not broadcast: the log is a mean over batches."""
     x, y = data()
     with alarmed("^val_f1: logged 0.42037, the mean over batches .per_batch."):
         fitted(Audit((x, y.ravel())), [f1])

@@ -18,7 +18,6 @@ def fit(metrics=(), callbacks=()):
     model.fit(X, Y, verbose=0, callbacks=[*callbacks])
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("strategy", [BatchMean, Reconstructed, Streaming])
 def test_metrics(strategy):
     with pytest.raises(InputError, match=RULE) as refused:
@@ -26,14 +25,12 @@ def test_metrics(strategy):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("strategy", [BatchMean, EpochEnd, Reconstructed, Streaming])
 def test_callbacks(strategy):
     with pytest.raises(InputError, match=RULE):
         fit(callbacks=strategy().callbacks(validation=(X, Y)))
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_audit():
     with pytest.raises(InputError, match="^Audit" + RULE):
         fit(callbacks=[Audit((X, Y))])

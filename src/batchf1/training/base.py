@@ -82,7 +82,7 @@ class SequentialTrainer(ABC):
     """Trainer that trains runs one after the other in one Keras model."""
 
     model: Any = None
-    """With `get_weights()`, once a run has trained."""
+    """Keras model, which has `get_weights()` once a run has trained."""
 
     @abstractmethod
     def train_one(self, run: Run, verbose: int) -> list[SplitResult]:
@@ -108,7 +108,7 @@ class Framework(ABC):
     name: ClassVar[str]
     """Name of the framework in the table."""
     averaging: ClassVar[Averaging]
-    """Its rule for a metric that returns a scalar for a batch."""
+    """Averaging rule for a metric that returns a scalar for a batch."""
     engines: ClassVar[Mapping[str, CostEstimate]]
     """Values of `training.engine` that mean it; their costs only balance the shards."""
     of_generators: ClassVar[tuple[str, ...]] = ()

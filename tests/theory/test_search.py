@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from batchf1.metrics.counts import Counts
+from batchf1.metrics.ratios import F1
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
+from batchf1.theory.pool import grouped
 from batchf1.theory.search import (
+    _least_without_empty,
+    _rising,
     compatible_f1,
     smallest_batch,
 )
@@ -42,6 +46,47 @@ def test_smallest_batch_of_a_billion(zero_division):
     assert abs(expect(Counts(*counts), size, zero_division=zero_division).error) <= 0.01
     for smaller in (size - 1, size - 2, round(0.999 * size), round(0.9 * size)):
         assert abs(expect(Counts(*counts), smaller, zero_division=zero_division).error) > 0.01
+
+
+# A wrong bound or a size that is skipped shows in few results and only in large pools, so that both
+# are tested by themselves.
+
+
+def test_batch_sizes_tried():
+    # 40 to 50 make two batches of 100 samples, 51 to 100 one: of these one in 50 / 10, and the last
+    tried = [*range(40, 52), *range(56, 100, 5), 100]
+    assert list(_rising(40, 100, dense=10)) == tried
+    # of 34 to 50 one in 17 // 4, of 51 to 100 one in 50 // 4, and the last of each
+    assert list(_rising(35, 100, dense=4)) == [35, 39, 43, 47, 50, 51, 63, 75, 87, 99, 100]
+    assert list(_rising(1, 12)) == list(range(1, 13))
+    assert list(_rising(9, 9)) == [9]
+    # 521 to 1040 make one batch: one in 520 // 256, and after two tries one in a hundred
+    assert list(_rising(998, 1040, tries=2)) == [998, 1000, 1010, 1020, 1030, 1040]
+    assert list(_rising(700, 730, tries=0)) == [700, 707, 714, 721, 728, 730]
+
+
+@pytest.mark.parametrize("counts", [(4, 1, 2, 13), (2, 1, 0, 57), (9, 2, 3, 106)], ids=str)
+def test_lower_bound_of_the_error_without_empty_batches(counts):
+    total, pool = sum(counts), grouped(sum(counts), counts, F1)
+    true, jaccard = float(F1(Counts(*counts))), counts[0] / sum(counts[:3])
+    assert _least_without_empty(pool, 1) == pytest.approx(jaccard - true, abs=1e-15)
+    assert _least_without_empty(pool, total) == pytest.approx(0, abs=1e-15)
+    bounds = []
+    for size in range(1, total + 1):
+        error = expect(Counts(*counts), size, zero_division=math.nan).error
+        bounds.append(_least_without_empty(pool, size))
+        if total % size == 0:
+            assert error - 1e-15 <= bounds[-1] <= 1e-15
+            assert bounds[-1] < 0.5 * error + 1e-15
+    assert bounds == sorted(bounds)
+
+
+@pytest.mark.parametrize("size", [20, 100, 500])
+def test_lower_bound_of_the_error_in_a_large_pool_is_near(size):
+    # the other of the two bounds has .94, .77 and .74 of the error
+    counts = (900, 100, 100, 10**5 - 1100)
+    error = expect(Counts(*counts), size, zero_division=math.nan).error
+    assert error <= _least_without_empty(grouped(10**5, counts, F1), size) < 0.98 * error
 
 
 def test_smallest_batch_without_anything_relevant():

@@ -26,6 +26,7 @@ DRAWING = ("matplotlib", "pandas", "scipy")
 RECORDED = DECISIVE + DRAWING
 MATTERS = (
     "src/**/*.py",
+    "src/**/*.toml",
     "src/**/requirements.txt",
     "conf/**/*.yaml",
     "experiments/*.yaml",

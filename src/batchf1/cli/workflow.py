@@ -37,8 +37,8 @@ def _shard(parsed: argparse.Namespace) -> None:
     from batchf1.studies.experiments import plan
     from batchf1.sweep.shard import execute
 
-    place = parsed.shard, parsed.shards
-    execute(plan(parsed.experiment, parsed.huge), *place, parsed.store, parsed.output)
+    part = parsed.shard, parsed.shards
+    execute(plan(parsed.experiment, parsed.huge), *part, parsed.store, parsed.output)
 
 
 def _add_collect(parsers: Any) -> None:

@@ -36,11 +36,13 @@ class Figure(Protocol):
 
 def module(name: str) -> Figure:
     """Return the module of a figure, by name or import path."""
-    found: Figure = registry.load(registry.FIGURES, name)
-    lacking = [part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(found, part)]
+    figure_module: Figure = registry.load(registry.FIGURES, name)
+    lacking = [
+        part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(figure_module, part)
+    ]
     rule = "must have ALT, COLUMNS, table and draw"
     check(not lacking, f"figure {name}", rule, f"no {lacking}")
-    return found
+    return figure_module
 
 
 KINDS = (".pdf", ".png")
@@ -63,9 +65,9 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
         If there are more or fewer files.
     """
     compute = module(name).table
-    wanted = list(inspect.signature(compute).parameters)
+    parameters = list(inspect.signature(compute).parameters)
     given = [str(source) for source in sources]
-    check(len(given) == len(wanted), f"figure {name}", f"must be made from {wanted}", given)
+    check(len(given) == len(parameters), f"figure {name}", f"must be made from {parameters}", given)
     return compute(*sources)
 
 

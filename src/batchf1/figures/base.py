@@ -28,14 +28,25 @@ class Figure(Protocol):
     """Column of its table that `draw` needs -> `number`, `text` or `flag`."""
 
     def table(self, *sources: Path) -> pd.DataFrame:
-        """Return the numbers behind the figure."""
+        """Return the numbers behind the figure, with the columns of `COLUMNS` at least."""
 
     def draw(self, table: pd.DataFrame) -> Any:
         """Draw the figure, a `matplotlib.figure.Figure`."""
 
 
 def module(name: str) -> Figure:
-    """Return the module of a figure, by name or import path."""
+    """Return the module of a figure.
+
+    Parameters
+    ----------
+    name : str
+        Name of a registered figure, or import path of a module.
+
+    Raises
+    ------
+    InputError
+        If there is no such module, or it lacks a part of `Figure`.
+    """
     figure_module: Figure = registry.load(registry.FIGURES, name)
     lacking = [
         part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(figure_module, part)
@@ -58,6 +69,11 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
         Name or import path of the figure.
     sources : sequence of Path
         Files that it is made from, as many as its `table` has parameters.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table that is written as `figures/X.csv`.
 
     Raises
     ------

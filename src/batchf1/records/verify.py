@@ -189,15 +189,10 @@ def _alike(before: pd.Series, now: pd.Series, allowed: float) -> Any:
     if allowed == 0 or same.all():
         return same
     one, other = (pd.to_numeric(cells, errors="coerce").to_numpy(float) for cells in (before, now))
-    floats = _as_floats(before) | _as_floats(now)
-    with np.errstate(invalid="ignore"):
-        # a hair more, or two numbers on paper 0.001 apart would be further than 0.001
-        return same | (floats & (np.abs(one - other) <= allowed * (1 + 1e-9)))
-
-
-def _as_floats(cells: pd.Series) -> Any:
-    """Return which cells are written as floats; integers are counts, without a tolerance."""
-    return cells.str.contains(r"[.eE]").to_numpy(bool)
+    # integers are counts, without a tolerance
+    floats = (before + now).str.contains("[.eE]").to_numpy(bool)
+    # a hair more, or two numbers on paper 0.001 apart would be further than 0.001
+    return same | (floats & np.isclose(one, other, rtol=0, atol=allowed * (1 + 1e-9)))
 
 
 def summary(verdict: Verdict, shown: int = 10) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from batchf1.auditing.samples import Pair
+from batchf1.auditing.broadcast import Pair
 from batchf1.keras import log_validator, objects, test_step
 from batchf1.keras.objects import Compiled
 from batchf1.keras.validated import Validated

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.metrics.counts import Counts
+from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.flat_labels import Written, flat_value
 from batchf1.metrics.ratios import F1, PRECISION, RECALL, Ratio
 
@@ -139,7 +139,7 @@ def same(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=REL_TOL, abs_tol=1e-12)
 
 
-def of_counts(metric: Ratio, counts: Iterable[Counts]) -> dict[str, NDArray[np.float64]]:
+def of_counts(metric: Ratio, counts: Iterable[Counts]) -> dict[str, Floats]:
     """Map `broadcast`, and `broadcast_cells`, to the values of the batches with these counts.
 
     `broadcast` is the metric written by margins, and the only one. Of one that counts true

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from batchf1 import F1, InputError, audit, batch_counts, batch_mean, f_beta, jaccard
-from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning
+from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning, MetricWarner
 from batchf1.auditing.recorder import Recorder
 from batchf1.cli import main as cli
 from batchf1.metrics.flat_labels import flat_value
@@ -241,6 +241,18 @@ def test_a_loop_with_a_function_of_its_own():
         InputError, match=r"cells \(broadcast_cells_by_size\), .* y\[:, None\], which"
     ):
         recorded("raise").check("val_f1", f"{logged(by_cells, weights=SIZES):.6f}", F1)
+
+
+@pytest.mark.parametrize("metric", [article, accuracy])
+def test_a_callback_gives_the_remedy_of_the_rule(metric):
+    """Lightning's, whose own remedy is that of a mean over batches."""
+    own = {"remedy": "update an object", "weigh": "log the batch_size"}
+    warner = MetricWarner("LightningAudit", "raise", None, **own, log="batchf1.torch")
+    found = audit(metric, FLAT, logged(metric, weights=SIZES))
+    with pytest.raises(InputError) as refused:
+        warner.report(0, {"val": found}, ["val"])
+    assert str(refused.value).endswith(f"{found.pooled:.6g}: {found.remedy}")
+    assert "y[:, None]" in found.remedy
 
 
 @pytest.mark.parametrize("metric", [flattening, of_columns, by_sklearn, F1])

@@ -47,7 +47,8 @@ def verdicts(
         else:
             rest[name] = logs[name]
     if rest:
-        judged |= test_step.verdicts(model, rest, *validated.all_samples(model), given)
+        only = next(iter(pairs.values())) if len(pairs) == 1 else None
+        judged |= test_step.verdicts(model, rest, *validated.all_samples(model), given, only)
     return {name: judged[name] for name in [*compiled, *logs] if name in judged}
 
 

@@ -45,7 +45,7 @@ def table(logs: Path, choices: Path) -> pd.DataFrame:
 
     `row` is `log` or `choice`. Of a log, by pass and `predictions` (`flat_labels.predictions`):
     `true_f1`; what Keras logs, `flat_margins` and `flat_cells` for labels (n,), by how the function
-    is written, and `batch_mean` for labels (n, 1); `off`, the largest difference of a log from the
+    is written, and `batch_mean` for labels (n, 1); `deviation`, the largest difference of a log from the
     arithmetic of its batches, relative above 1; `change`, the largest relative difference of a log
     of labels (n,) from that of the trained network. Of a choice, by `decision` and `chosen_by`:
     `regret` in test F1 and its standard error, `most_positives`, the share of choices of the option
@@ -84,7 +84,7 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 def _panel(ax: Any, shown: pd.DataFrame, column: str) -> None:
     ax.plot([0, 1], [0, 1], color=_style.TRUTH, linewidth=1, linestyle=":")
     ax.axhline(1, color="#CCCCCC", linewidth=0.8, zorder=0)
-    ax.text(0.02, 1.01, "largest possible F1", fontsize=7.5, color="#666666", va="bottom")
+    ax.text(0.04, 1.015, "largest possible F1", fontsize=7.5, color="#666666", va="bottom")
     for size, rows in shown.groupby("batch_size"):
         rows = rows.sort_values("true_f1")
         ax.plot(rows["true_f1"], rows[column], color=INK[column], linewidth=1.8)

@@ -70,10 +70,10 @@ def networks(name: str, study: FlatLabelsStudy) -> Iterator[Run]:
     base = compose([*study.overrides, f"study='{name}'"])
     check(base.dataset.n_test >= 1, "dataset.test_fraction", "must give a test split", 0.0)
     n, n_train, size = base.dataset.n_validation, base.dataset.n_samples, base.training.batch_size
-    whole = all(n % each == 0 for each in (*study.batch_sizes, size))
-    rule = f"must be a multiple of the batch sizes {[*study.batch_sizes, size]}"
-    check(whole, "size of the validation split", rule, n)
     check(n_train % size == 0, "dataset.n_samples", f"must be a multiple of {size}", n_train)
+    sizes = sorted({*study.batch_sizes, size})
+    rule = f"must be a multiple of the batch sizes {sizes}"
+    check(all(n % each == 0 for each in sizes), "size of the validation split", rule, n)
     for prevalence in study.prevalences:
         data = replace(base.dataset, prevalence=prevalence)
         fewest, where = data.min_class_count, f"prevalence {prevalence}"

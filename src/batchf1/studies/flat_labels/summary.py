@@ -33,13 +33,13 @@ def summary(logs: Path, choices: Path) -> pd.DataFrame:
 
 def log_rows(logs: pd.DataFrame) -> pd.DataFrame:
     """Return a row per pass and kind of predictions, of means over the seeds."""
-    off = (logs["logged"] - logs["exact"]).abs() / logs["exact"].clip(lower=1)
+    deviation = (logs["logged"] - logs["exact"]).abs() / logs["exact"].clip(lower=1)
     keys = zip(logs["labels"], logs["written"], strict=True)
     names = pd.Series([NAMES.get(key) for key in keys], index=logs.index)
-    rows = logs.assign(off=off, log=names)
+    rows = logs.assign(deviation=deviation, log=names)
     passes = rows.groupby(PASS, sort=False)
     found = passes.agg(n_seeds=("seed", "nunique"), true_f1=("true_f1", "mean"))
-    found["off"] = passes["off"].max()
+    found["deviation"] = passes["deviation"].max()
     for name, part in rows.groupby("log"):
         found[name] = part.groupby(PASS)["logged"].mean()
     found = _with_change(rows, found)

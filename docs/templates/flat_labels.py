@@ -42,6 +42,7 @@ def context(root: Path) -> dict[str, object]:
         "sizes": table_rows(_sizes(shown[shown["predictions"] == "trained"])),
         "apart": [_pair(shown[shown["batch_size"] == end]) for end in ends],
         "deviation": table["deviation"].max(),
+        "inside": _inside(rows),
         "largest": rows.loc[rows["flat_margins"].idxmax()],
     }
 
@@ -56,10 +57,10 @@ def _predictions(rows: pd.DataFrame) -> Iterator[list[str]]:
 def _sizes(rows: pd.DataFrame) -> Iterator[list[str]]:
     for row in rows.to_dict("records"):
         per_batch = row["batch_size"] * row["prevalence"]
+        size, digits = f"{row['batch_size']:,.0f}", 3 if row["flat_margins"] < 10 else 1
+        flat = (f"{row[name]:.{digits}f}" for name in ("flat_margins", "expected"))
         numbers = (row["flat_cells"], row["batch_mean"], row["true_f1"])
-        flat = f"{row['flat_margins']:.{3 if row['flat_margins'] < 10 else 1}f}"
-        size = f"{row['batch_size']:,.0f}"
-        yield [size, f"{per_batch:.3g}", flat, *(f"{number:.3f}" for number in numbers)]
+        yield [size, f"{per_batch:.3g}", *flat, *(f"{number:.3f}" for number in numbers)]
 
 
 def _pair(rows: pd.DataFrame) -> dict[str, float]:
@@ -68,6 +69,13 @@ def _pair(rows: pd.DataFrame) -> dict[str, float]:
         name: only(rows, predictions=name)["flat_margins"] for name in ("trained", "same_share")
     }
     return {"size": rows["batch_size"].iloc[0], **logs}
+
+
+def _inside(rows: pd.DataFrame) -> float:
+    """Return the share of logs within their 95 % intervals."""
+    share = float(rows["inside"].mean())
+    claim(share > 0.93, "the logs lie within their intervals", share)
+    return share
 
 
 def choices(root: Path) -> dict[str, object]:

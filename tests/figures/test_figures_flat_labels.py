@@ -98,6 +98,14 @@ def test_the_mean_over_batches_nears_the_truth_and_the_flat_log_does_not(evaluat
         assert rows["flat_margins"].iloc[-1] > 5
 
 
+def test_the_logs_are_what_is_expected_of_random_batches(evaluated):
+    rows = evaluated[evaluated["predictions"].isin(["trained", "same_share"])]
+    assert rows["inside"].mean() > 0.93
+    assert evaluated["inside"].notna().sum() == len(rows)
+    trained = rows[rows["predictions"] == "trained"]
+    np.testing.assert_allclose(trained["flat_margins"], trained["expected"], rtol=0.04)
+
+
 def test_choosing_by_it_never_heals(committed):
     chosen = committed[committed["row"] == "choice"]
     largest = chosen[chosen["batch_size"] == chosen["batch_size"].max()]

@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score
 from batchf1.cli import main as cli
 from batchf1.config.seeds import generator
 from batchf1.errors import InputError, TraceError
-from batchf1.metrics.counts import batch_counts
+from batchf1.metrics.counts import Counts, batch_counts
 from batchf1.records import tables
 from batchf1.studies.experiments import experiments, load
 from batchf1.studies.flat_labels import choices, logs, run, schema, summary, train
@@ -17,6 +17,7 @@ from batchf1.studies.flat_labels.config import FlatLabelsStudy, networks
 from batchf1.studies.flat_labels.functions import FUNCTIONS
 from batchf1.studies.flat_labels.predictions import PREDICTIONS, SAME_NUMBERS, variants
 from batchf1.sweep.grid import load_study
+from batchf1.theory.expectation import expect
 from batchf1.training.base import Predictions
 from helpers.once import made_once
 
@@ -293,6 +294,26 @@ def test_the_table_of_the_figure_has_means_over_seeds(measured, made):
         part = some[(some["labels"] == labels) & (some["written"] == way)]
         assert row[name] == pytest.approx(part["logged"].mean())
     assert row["true_f1"] == pytest.approx(some["true_f1"].mean())
+
+
+def test_the_expectation_is_of_batches_cut_at_random_alone(measured, made):
+    found = summary.summary(*measured)
+    known = found[found["expected"].notna()]
+    assert set(known["predictions"]) == {"trained", "same_share"}
+    assert set(known["source"]) == {"evaluate"}
+    assert len(known) == 2 * 2 * 2
+    rows = made[0]
+    rows = rows[(rows["predictions"] == "trained") & (rows["prevalence"] == 0.25)]
+    rows = rows[(rows["source"] == "evaluate") & (rows["labels"] == "flat")]
+    rows = rows[(rows["written"] == "margins") & (rows["batch_size"] == 8)]
+    each = [
+        expect(Counts(*map(int, row)), 8, labels="flat").expected_f1
+        for row in rows[["tp", "fp", "fn", "tn"]].to_numpy()
+    ]
+    where = (known["predictions"] == "trained") & (known["prevalence"] == 0.25)
+    (value,) = known[where & (known["batch_size"] == 8)]["expected"]
+    assert value == pytest.approx(np.mean(each), abs=1e-12)
+    assert known["inside"].mean() > 0.8
 
 
 def test_the_study_of_the_repository(repository):

@@ -333,6 +333,7 @@ def test_a_huge_study_is_refused_unless_it_is_allowed(copy):
         copy.write(path, STUDY)
 
 
+@pytest.mark.slow
 def test_another_batch_size_reruns_only_its_runs(copy):
     before = copy.kept()
     copy.write("experiments/mini.yaml", STUDY.replace("[40, 64]", "[40, 80]"))

@@ -14,7 +14,6 @@ from batchf1.records.files import digest
 from batchf1.config import registry
 from batchf1.studies.atlas.run import modules as atlas_modules
 from batchf1.studies.cuts.config import CutStudy
-from batchf1.studies.cuts.run import modules as cut_modules
 from batchf1.studies.atlas.config import AtlasStudy
 from batchf1.studies.flat_labels.config import FlatLabelsStudy
 from batchf1.studies.flat_labels.run import modules as flat_labels_modules

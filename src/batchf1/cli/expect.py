@@ -70,8 +70,8 @@ def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
     from batchf1.metrics.ratios import ClassAveraged
 
     size = parsed.batch_size
-    known = size is not None or parsed.tolerance is not None
-    check(known, "--batch-size", "must be given where --tolerance is not")
+    given = size is not None or parsed.tolerance is not None
+    check(given, "--batch-size", "must be given where --tolerance is not")
     answer = {"averaging": parsed.averaging, "zero_division": parsed.zero_division}
     answer["metric"] = metric.name
     if isinstance(metric, ClassAveraged):
@@ -101,8 +101,8 @@ def _of_rates(parsed: argparse.Namespace, metric: Ratio) -> dict[str, Any]:
     rates, undefined = _rates(parsed), options.zero_division(parsed)
     size = parsed.batch_size
     limit = large_data(**rates, batch_size=size, zero_division=undefined, metric=metric)
-    found = {key: getattr(limit, key) for key in ERRORS}
-    return {"batch_size": size, "n_samples": None, **rates} | found | {"sd": 0.0}
+    errors = {key: getattr(limit, key) for key in ERRORS}
+    return {"batch_size": size, "n_samples": None, **rates} | errors | {"sd": 0.0}
 
 
 def _of_counts(parsed: argparse.Namespace, counts: Counts, metric: Ratio) -> dict[str, Any]:
@@ -139,11 +139,11 @@ def _of_classes(parsed: argparse.Namespace, metric: ClassAveraged) -> dict[str, 
         " ".join(given),
     )
     counts = metrics.counts_of_classes(path)
-    found = expect(counts, size, parsed.averaging, options.zero_division(parsed), metric)
+    expectation = expect(counts, size, parsed.averaging, options.zero_division(parsed), metric)
     lists = {name: part.tolist() for name, part in counts._asdict().items()}
     each = [rates_of(Counts(*one)) for one in zip(*counts, strict=True)]
     answer = {"n_samples": int(counts.n[0]), **lists, "tolerance": FINE}
-    answer |= {"smallest_batch_size": None, "batch_size": size} | found._asdict()
+    answer |= {"smallest_batch_size": None, "batch_size": size} | expectation._asdict()
     return answer | {name: [one[name] for one in each] for name in RATES}
 
 
@@ -157,15 +157,15 @@ def _counts(parsed: argparse.Namespace) -> Counts | None:
     from batchf1.metrics.rates import nearest_counts
 
     given = {name: getattr(parsed, name) for name in (*FIELDS, *RATES)}
-    wanted = RATES if any(given[name] is not None for name in RATES) else FIELDS
-    for name in wanted:
+    names = RATES if any(given[name] is not None for name in RATES) else FIELDS
+    for name in names:
         missing = given[name] is None
-        others = " and ".join(f"--{other}" for other in wanted if other != name)
+        others = " and ".join(f"--{other}" for other in names if other != name)
         check(not missing, f"--{name}", f"must be given together with {others}")
-    strange = [f"--{name}" for name in given if name not in wanted and given[name] is not None]
+    strange = [f"--{name}" for name in given if name not in names and given[name] is not None]
     check(not strange, "rates and counts", "cannot be mixed", " ".join(strange))
     n = parsed.n_samples
-    if wanted == FIELDS:
+    if names == FIELDS:
         check(n is None, "--n-samples", "cannot be combined with counts, whose sum it is", n)
         return Counts(*(given[name] for name in FIELDS))
     for name in RATES:
@@ -214,8 +214,8 @@ def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
     if answer["n_samples"] and _undefined(answer, metric):
         counted = f"and counts as {answer['zero_division']} everywhere"
         rest = "so there is nothing to average" if math.isnan(answer["true_f1"]) else counted
-        said = "No positive, real or predicted: F1" if f1 else answer["metric"]
-        return [f"{said} is 0/0 in every batch and of all, {rest}."]
+        subject = "No positive, real or predicted: F1" if f1 else answer["metric"]
+        return [f"{subject} is 0/0 in every batch and of all, {rest}."]
     low, high = answer.get("interval95", (math.nan, math.nan))
     spread = "" if math.isnan(low) else f"   (95 % of epochs: {low:.4f} to {high:.4f})"
     return [

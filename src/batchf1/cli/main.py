@@ -61,8 +61,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2; a rule of the package makes a sentence with the option's name."""
-        said = re.sub(r"^argument (\S+): (?=(must|cannot|needs) )", r"\1 ", message)
-        self.exit(2, f"{self.prog}: {one_line(said)}\n")
+        text = re.sub(r"^argument (\S+): (?=(must|cannot|needs) )", r"\1 ", message)
+        self.exit(2, f"{self.prog}: {one_line(text)}\n")
 
 
 def _parser(given: list[str]) -> argparse.ArgumentParser:

@@ -29,10 +29,10 @@ def named(name: str, rule: str = HELP) -> Metric:
     from batchf1.metrics import factories
     from batchf1.metrics.ratios import ClassAveraged
 
-    found = NAMED.fullmatch(name)
-    if found is None:
+    match = NAMED.fullmatch(name)
+    if match is None:
         raise_input_error("--metric", f"must be {rule}", name)
-    beta, other, average = found.groups()
+    beta, other, average = match.groups()
     ratio = getattr(factories, other)() if other else factories.f_beta(float(beta))
     return ClassAveraged(ratio, average) if average else ratio  # type: ignore[arg-type]
 
@@ -52,8 +52,8 @@ def counts_of_classes(path: Path) -> Counts:
             columns = table.fieldnames or []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         keep_machine_error(error, path)
-        said = error.strerror if isinstance(error, OSError) else error
-        raise_input_error("--counts-file", "must be a readable CSV file", f"{path}: {said}")
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise_input_error("--counts-file", "must be a readable CSV file", f"{path}: {reason}")
     missing = [name for name in FIELDS if name not in columns]
     check(
         not missing, "--counts-file", f"must have the columns {', '.join(FIELDS)}", _listed(columns)
@@ -64,13 +64,17 @@ def counts_of_classes(path: Path) -> Counts:
 
 def _row(path: Path, table: csv.DictReader[str], row: dict[str, str | None]) -> list[int]:
     """Return the counts of a row, for the columns that exist."""
-    place = f"line {table.line_num} of {path}"
-    check(None not in row, "--counts-file", "cannot have more cells than columns in a row", place)
+    position = f"line {table.line_num} of {path}"
+    check(
+        None not in row, "--counts-file", "cannot have more cells than columns in a row", position
+    )
     try:
         return [int(row[name] or "") for name in FIELDS if name in row]
     except ValueError:
         given = _listed(row[name] or "nothing" for name in FIELDS if name in row)
-        raise InputError(f"--counts-file must hold whole numbers; got {given} in {place}") from None
+        raise InputError(
+            f"--counts-file must hold whole numbers; got {given} in {position}"
+        ) from None
 
 
 def _listed(words: Iterable[str]) -> str:

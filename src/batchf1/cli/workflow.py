@@ -14,11 +14,8 @@ def add(commands: Any) -> None:
     parsers = group.add_subparsers(required=True, metavar="STEP")
     for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_cuts, _add_flat_labels):
         step(parsers)
-    _add_table(parsers)
-    _add_draw(parsers)
-    _add_claims(parsers)
-    _add_keras224(parsers)
-    _add_probe(parsers)
+    for step in (_add_table, _add_draw, _add_claims, _add_keras224, _add_probe):
+        step(parsers)
     for step in (_add_environment, _add_elsewhere, _add_frameworks):
         step(parsers)
 
@@ -39,8 +36,8 @@ def _shard(parsed: argparse.Namespace) -> None:
     from batchf1.studies.experiments import plan
     from batchf1.sweep.shard import execute
 
-    place = parsed.shard, parsed.shards
-    execute(plan(parsed.experiment, parsed.huge), *place, parsed.store, parsed.output)
+    part = parsed.shard, parsed.shards
+    execute(plan(parsed.experiment, parsed.huge), *part, parsed.store, parsed.output)
 
 
 def _add_collect(parsers: Any) -> None:
@@ -60,11 +57,14 @@ def _collect(parsed: argparse.Namespace) -> None:
 
 
 def _add_cost(parsers: Any) -> None:
-    parser = parsers.add_parser("cost", help="measure what each strategy costs")
+    _add_measurements(parsers.add_parser("cost", help="measure what each strategy costs"), _cost)
+
+
+def _add_measurements(parser: argparse.ArgumentParser, command: Any) -> None:
     _experiment(parser)
     parser.add_argument("--store", type=Path, required=True, help="folder that keeps measurements")
     parser.add_argument("--output", type=Path, required=True, help="table of the measurements")
-    parser.set_defaults(command=_cost, prog=parser.prog)
+    parser.set_defaults(command=command, prog=parser.prog)
 
 
 def _cost(parsed: argparse.Namespace) -> None:
@@ -79,10 +79,7 @@ def _cost(parsed: argparse.Namespace) -> None:
 
 def _add_atlas(parsers: Any) -> None:
     parser = parsers.add_parser("atlas", help="measure which metrics may be averaged")
-    _experiment(parser)
-    parser.add_argument("--store", type=Path, required=True, help="folder that keeps measurements")
-    parser.add_argument("--output", type=Path, required=True, help="table of the measurements")
-    parser.set_defaults(command=_atlas, prog=parser.prog)
+    _add_measurements(parser, _atlas)
 
 
 def _atlas(parsed: argparse.Namespace) -> None:

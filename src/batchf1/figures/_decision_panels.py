@@ -41,11 +41,11 @@ class Line(NamedTuple):
 
     def rows(self, table: pd.DataFrame, row: str) -> pd.DataFrame:
         """Return the rows of this decision and kind that are chosen by the logged value."""
-        kept = (table["row"] == row) & (table["chosen_by"] == "logged")
-        kept &= table["empty"] == self.empty
+        selected = (table["row"] == row) & (table["chosen_by"] == "logged")
+        selected &= table["empty"] == self.empty
         for name, value in zip(("decision", "model", "class_weight"), self.key, strict=True):
-            kept &= table[name].fillna("") == value
-        return table[kept]
+            selected &= table[name].fillna("") == value
+        return table[selected]
 
 
 SEARCH, THRESHOLD = ("search_32", "candidate", ""), ("threshold", "network", "1")

@@ -50,8 +50,8 @@ def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
     """
     of_each = [(part, shown) for _, part in rows.groupby(["framework", "version"])]
     parts = [(rows, (*shown, "engine")), *of_each]
-    for part, known in parts:
-        for column in further(part, known):
+    for part, allowed in parts:
+        for column in further(part, allowed):
             values = sorted(part[column].unique().tolist())
             raise_input_error(
                 f"figure {figure}", f"cannot show {column}, which the study varies", values
@@ -60,9 +60,9 @@ def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
 
 def require_strategies(rows: pd.DataFrame, strategies: Sequence[str], figure: str) -> None:
     """Raise `InputError` for a table without rows of one of the strategies."""
-    found = sorted(rows["strategy"].unique())
-    good = set(strategies) <= set(found)
-    check(good, f"figure {figure}", f"must have rows of the strategies {list(strategies)}", found)
+    present = sorted(rows["strategy"].unique())
+    good = set(strategies) <= set(present)
+    check(good, f"figure {figure}", f"must have rows of the strategies {list(strategies)}", present)
 
 
 def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tuple[str, Any]]:
@@ -73,10 +73,10 @@ def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tup
     if not columns:
         return [("", table)]
     groups = table.groupby(list(columns), dropna=False)
-    found = [(_words(columns, values), rows) for values, rows in groups]
+    facets = [(_words(columns, values), rows) for values, rows in groups]
     rule = f"cannot show more than {MOST} settings of {', '.join(columns)}"
-    check(len(found) <= MOST, f"figure {figure}", rule, len(found))
-    return found
+    check(len(facets) <= MOST, f"figure {figure}", rule, len(facets))
+    return facets
 
 
 def _words(columns: Sequence[str], values: Sequence[Any]) -> str:
@@ -100,18 +100,18 @@ Kept = Callable[[pd.DataFrame], pd.Series]
 """Which rows of a piece of a table are wanted."""
 
 
-def rows(source: Path, columns: Sequence[str] | None, kept: Kept | None = None) -> pd.DataFrame:
+def rows(source: Path, columns: Sequence[str] | None, keep: Kept | None = None) -> pd.DataFrame:
     """Read rows of a table of `schema.RUNS`: its settings and other columns, or all columns.
 
     Of a table that is larger than the memory no more is held than what is returned.
     """
-    wanted = None if columns is None else [*settings(tables.names(source)), *columns]
-    pieces = tables.iter_chunks(source, schema.RUNS, wanted)
-    return pd.concat([p if kept is None else p[kept(p)] for p in pieces], ignore_index=True)
+    columns_read = None if columns is None else [*settings(tables.names(source)), *columns]
+    pieces = tables.iter_chunks(source, schema.RUNS, columns_read)
+    return pd.concat([p if keep is None else p[keep(p)] for p in pieces], ignore_index=True)
 
 
 def last_epoch(
-    source: Path, columns: Sequence[str] | None = None, kept: Kept | None = None
+    source: Path, columns: Sequence[str] | None = None, keep: Kept | None = None
 ) -> pd.DataFrame:
     """Read the rows of the last epoch of each run, with `run_id` and `epoch`."""
     key = ["run_id", "epoch"]
@@ -120,7 +120,7 @@ def last_epoch(
     return rows(
         source,
         None if columns is None else [*key, *columns],
-        lambda p: (p["epoch"] == p["run_id"].map(last)) & (kept is None or kept(p)),
+        lambda p: (p["epoch"] == p["run_id"].map(last)) & (keep is None or keep(p)),
     )
 
 
@@ -130,6 +130,6 @@ def _ends(piece: pd.DataFrame) -> pd.Series:
 
 def combinations(source: Path) -> pd.DataFrame:
     """Return each combination of settings in a table of `schema.RUNS`, without repetitions."""
-    wanted = [c for c in settings(tables.names(source)) if c != REPEATED]
-    pieces = tables.iter_chunks(source, schema.RUNS, wanted)
+    columns = [c for c in settings(tables.names(source)) if c != REPEATED]
+    pieces = tables.iter_chunks(source, schema.RUNS, columns)
     return pd.concat([piece.drop_duplicates() for piece in pieces], ignore_index=True)

@@ -75,8 +75,8 @@ def at_rarest(rows: pd.DataFrame) -> pd.DataFrame:
     further = _facets.further(rows, CELL)
     sizes = rows.groupby([*further, "prevalence"]).agg(sizes=("n_samples", "nunique"))
     sizes = sizes.reset_index().sort_values(["sizes", "prevalence"], ascending=[False, True])
-    kept = sizes.drop_duplicates(further) if further else sizes.head(1)
-    return rows.merge(kept[[*further, "prevalence"]], on=[*further, "prevalence"])
+    first_size = sizes.drop_duplicates(further) if further else sizes.head(1)
+    return rows.merge(first_size[[*further, "prevalence"]], on=[*further, "prevalence"])
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -270,9 +270,11 @@ def _conclusion(drawn: pd.DataFrame) -> str:
     rebuilt = worst.get("reconstructed", np.nan)
     exact = "rebuilt from counts it is exact"
     if NAIVE not in worst:
-        said = exact.replace("it", "F1", 1) if rebuilt <= EXACT else "The error of each strategy"
-        return f"{said[0].upper()}{said[1:]}"
+        headline = (
+            exact.replace("it", "F1", 1) if rebuilt <= EXACT else "The error of each strategy"
+        )
+        return f"{headline[0].upper()}{headline[1:]}"
     error = drawn[drawn["strategy"] == NAIVE]["error"].to_numpy()
     most = error[np.abs(error).argmax()]
-    said = f"Averaged over batches, F1 comes out up to {_style.format_points(most)}"
-    return f"{said}; {exact}" if rebuilt <= EXACT else said
+    headline = f"Averaged over batches, F1 comes out up to {_style.format_points(most)}"
+    return f"{headline}; {exact}" if rebuilt <= EXACT else headline

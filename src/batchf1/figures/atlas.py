@@ -81,8 +81,8 @@ def draw(table: pd.DataFrame) -> Figure:
         _draw_cell(ax, sizes.index(row["batch_size"]), places[row["metric"]], row)
     for metric, rows in table.groupby("metric"):
         _draw_words(ax, places[str(metric)], len(sizes), rows)
-    for title, place in titles.items():
-        ax.text(0.05 - LEFT, place + 0.5, title, fontweight="bold", va="center", fontsize=8.5)
+    for title, position in titles.items():
+        ax.text(0.05 - LEFT, position + 0.5, title, fontweight="bold", va="center", fontsize=8.5)
     undefined = f"undefined in\nbatches of {sizes[0]:,.0f}"
     ax.text(len(sizes) + 2, -0.55, undefined, fontsize=7.5, va="bottom", linespacing=1.1)
     ax.set(xlim=(-LEFT, len(sizes) + RIGHT_SIDE), ylim=(bottom, -0.2))
@@ -103,17 +103,17 @@ def _places(table: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], fl
     """Return metric -> row, title of a block -> row, and the end of the last row."""
     worst = table["error_in_sds"].abs().groupby([table["verdict"], table["metric"]], sort=False)
     ranked = worst.max().reset_index().sort_values("error_in_sds", kind="stable")
-    places, titles, place = {}, {}, 0.0
+    places, titles, position = {}, {}, 0.0
     for title, verdicts in BLOCKS.items():
         mine = ranked[ranked["verdict"].isin(verdicts)]["metric"]
         if len(mine):
-            titles[title] = place
-            place += GAP
+            titles[title] = position
+            position += GAP
         for metric in mine:
-            places[str(metric)] = place
-            place += 1
-        place += 0.25 * bool(len(mine))
-    return places, titles, place
+            places[str(metric)] = position
+            position += 1
+        position += 0.25 * bool(len(mine))
+    return places, titles, position
 
 
 def _draw_cell(ax: Any, x: float, y: float, row: pd.Series) -> None:
@@ -180,12 +180,12 @@ def _legend() -> list[Any]:
         f"by {one} to {five} sd",
         f"by more than {five} sd",
     )
-    found: list[Any] = []
+    handles: list[Any] = []
     for step, size in enumerate(sizes):
-        found += [Patch(color=SHADES[v][step], label=f"{v} {size}") for v in (LOW, HIGH)]
+        handles += [Patch(color=SHADES[v][step], label=f"{v} {size}") for v in (LOW, HIGH)]
     corner: Any = {"linestyle": "none", "marker": (3, 0, -45), "color": _style.TRUTH}
     last = Line2D([], [], label="some batches undefined", **corner)
-    return [*found, Patch(color=FINE, label="no error to be seen"), last]
+    return [*handles, Patch(color=FINE, label="no error to be seen"), last]
 
 
 def _conclusion(table: pd.DataFrame) -> str:
@@ -193,10 +193,15 @@ def _conclusion(table: pd.DataFrame) -> str:
     verdicts = table.drop_duplicates("metric")["verdict"].value_counts()
     words = {LOW: "come out too low", HIGH: "too high", EITHER: "either way"}
     words |= {RIGHT: "right if defined"}
-    said = [f"{verdicts[name]} {what}" for name, what in words.items() if name in verdicts]
+    verdict_counts = [
+        f"{verdicts[name]} {what}" for name, what in words.items() if name in verdicts
+    ]
     n_safe = int(verdicts.get(SAFE, 0))
     return "; ".join(
-        [f"{n_safe} of {verdicts.sum()} metrics may be averaged over batches", ", ".join(said)]
+        [
+            f"{n_safe} of {verdicts.sum()} metrics may be averaged over batches",
+            ", ".join(verdict_counts),
+        ]
     )
 
 

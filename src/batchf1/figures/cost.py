@@ -110,7 +110,7 @@ def _cells(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _slopes(rows: pd.DataFrame) -> pd.DataFrame:
-    found = []
+    lines = []
     for key, group in rows.groupby([*KEY, "strategy"]):
         if group["n_rows"].nunique() < 2:
             continue
@@ -119,9 +119,9 @@ def _slopes(rows: pd.DataFrame) -> pd.DataFrame:
         for name, (column, unit) in SLOPES.items():
             value, error = slope(group["n_rows"], group[column])
             line |= {name: unit * value, f"{name}_se": unit * error}
-        found.append(line)
+        lines.append(line)
     names = [part for name in SLOPES for part in (name, f"{name}_se")]
-    return pd.DataFrame(found, columns=[*KEY, "strategy", "n_runs", *names])
+    return pd.DataFrame(lines, columns=[*KEY, "strategy", "n_runs", *names])
 
 
 def slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
@@ -167,11 +167,11 @@ def _plain_model(table: pd.DataFrame) -> str:
 def _times(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
     columns = cells[["engine", "batch_size"]].drop_duplicates()
     columns = columns.sort_values(["engine", "batch_size"], ascending=[False, True])
-    for place, (engine, batch_size) in enumerate(columns.itertuples(index=False)):
+    for position, (engine, batch_size) in enumerate(columns.itertuples(index=False)):
         mine = cells[(cells["engine"] == engine) & (cells["batch_size"] == batch_size)]
         for name, rows in mine.groupby("strategy"):
             row = rows.sort_values(["n_runs", "n_samples"]).iloc[-1]
-            x = place + 0.13 * (order.index(str(name)) - (len(order) - 1) / 2)
+            x = position + 0.13 * (order.index(str(name)) - (len(order) - 1) / 2)
             ends = [[row["epoch_ratio"] - row["epoch_ratio_min"]]]
             ends += [[row["epoch_ratio_max"] - row["epoch_ratio"]]]
             ax.errorbar(x, row["epoch_ratio"], yerr=ends, **_look(str(name)))

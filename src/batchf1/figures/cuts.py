@@ -87,10 +87,10 @@ def _arrow(ax: Any, y: float, row: pd.Series) -> None:
     ax.plot([true, mean], [y, y], color=colour, linewidth=3, solid_capstyle="butt")
     ax.plot(mean, y, marker=tip, color=colour, markersize=8)
     ax.plot(true, y, marker="|", color=_style.TRUTH, markersize=12, markeredgewidth=2.5)
-    said = _style.format_points(mean - true)
+    label = _style.format_points(mean - true)
     weight = "bold" if mean > true else "normal"
-    place = ax.get_yaxis_transform()
-    ax.text(1.02, y, said, va="center", fontweight=weight, transform=place)
+    transform = ax.get_yaxis_transform()
+    ax.text(1.02, y, label, va="center", fontweight=weight, transform=transform)
 
 
 def _blocks(ax: Any, shown: pd.DataFrame) -> None:
@@ -99,12 +99,12 @@ def _blocks(ax: Any, shown: pd.DataFrame) -> None:
         first = rows.iloc[0]
         n = f"{first[['tp', 'fp', 'fn', 'tn']].sum():,.0f}"
         share, k = f"{100 * first['prevalence']:.2g} % positive", f"{first['n_batches']:.0f}"
-        said = {
+        label = {
             "groups": f"A validation set of {n}, {share}",
             "folds": f"Cross-validation: {k} folds of {n}, {share}",
             "published": f"Forman & Scholz (2010): {k} folds, {share}",
         }
-        title, y = said.get(str(family), str(family)), first["y"] - 0.85
+        title, y = label.get(str(family), str(family)), first["y"] - 0.85
         ax.text(0.005, y, title, fontweight="bold", va="center", transform=ax.get_yaxis_transform())
 
 

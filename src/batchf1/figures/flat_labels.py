@@ -47,7 +47,9 @@ def table(logs: Path, choices: Path) -> pd.DataFrame:
     `true_f1`; what Keras logs, `flat_margins` and `flat_cells` for labels (n,), by how the function
     is written, and `batch_mean` for labels (n, 1); `deviation`, the largest difference of a log
     from the arithmetic of its batches, relative above 1; `change`, the largest relative difference
-    of a log of labels (n,) from that of the trained network. Of a choice, by `decision` and
+    of a log of labels (n,) from that of the trained network; for batches cut at random `expected`,
+    the expectation of `flat_margins`, and `inside`, the share of logs in its 95 % interval. Of a
+    choice, by `decision` and
     `chosen_by`: `regret` in test F1 and its standard error, `most_positives`, the share of choices
     of the option with most predicted positives, and ratios of the test split.
     """

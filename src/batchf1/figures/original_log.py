@@ -94,14 +94,14 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
     answer = investigate(text)
     if not answer.candidates:
         raise_input_error("log", "must print digits that some counts give", answer.undetermined[0])
-    best, said = answer.candidates[0], answer.log
+    best, log = answer.candidates[0], answer.log
     values = losses | {
-        "acc": said.train.accuracy,
-        "f1": said.train.naive_f1,
-        "val_acc": said.validation.accuracy,
-        "val_f1": said.validation.naive_f1,
-        "f1score_train": said.train.exact_f1,
-        "f1score_test": said.validation.exact_f1,
+        "acc": log.train.accuracy,
+        "f1": log.train.naive_f1,
+        "val_acc": log.validation.accuracy,
+        "val_f1": log.validation.naive_f1,
+        "f1score_train": log.train.exact_f1,
+        "f1score_test": log.validation.exact_f1,
     }
     for quantity, (part, kind) in QUANTITIES.items():
         split: SplitFit = best.validation if part == "validation" else best.train
@@ -111,7 +111,7 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
                 "keras": ARTICLE,
                 "dataset": "not told",
                 "seed": 0,
-                "steps": said.total,
+                "steps": log.total,
                 "quantity": quantity,
                 "value": float(str(values[quantity])),
                 "expected_f1": split.expected_f1 if naive else np.nan,
@@ -151,8 +151,8 @@ def _of(quantity: str, rows: pd.DataFrame) -> pd.DataFrame:
     split, kind = QUANTITIES[quantity]
     # loss and accuracy stand in the rows of every strategy
     strategy = "epoch_end" if kind == "epoch_end" else "batch_mean"
-    kept = rows[(rows["split"] == split) & (rows["strategy"] == strategy)]
-    return kept.assign(quantity=quantity, value=kept[kind if kind in kept else "f1"])
+    selected = rows[(rows["split"] == split) & (rows["strategy"] == strategy)]
+    return selected.assign(quantity=quantity, value=selected[kind if kind in selected else "f1"])
 
 
 def half_width(deviation: Any, n: Any) -> Any:

@@ -49,9 +49,9 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     key = ["dataset", *_facets.further(rows, ["dataset", "engine"]), "epoch", "keras"]
     printed = of_article(log).set_index("quantity")["value"]
     values = printed_by(rows).groupby([*key, "quantity"], sort=False)["value"]
-    found = _held_against(values.agg(["mean", "std", "size"]).reset_index(), printed)
-    cells = found.groupby(key, sort=False)
-    means = found.pivot_table("mean", key, "quantity", sort=False)[list(QUANTITIES)]
+    statistics = _held_against(values.agg(["mean", "std", "size"]).reset_index(), printed)
+    cells = statistics.groupby(key, sort=False)
+    means = statistics.pivot_table("mean", key, "quantity", sort=False)[list(QUANTITIES)]
     numbers = {
         "n_runs": cells["size"].first(),
         "compatible": cells["inside"].sum(min_count=1),
@@ -60,14 +60,14 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     return pd.DataFrame(numbers).join(means).reset_index().round(8)
 
 
-def _held_against(found: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
+def _held_against(statistics: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
     """Compare each printed number with the prediction interval, and return its log density."""
-    n, gap = found["size"], (found["mean"] - found["quantity"].map(printed)).abs()
-    scale = np.hypot(found["std"], ROUNDING) * np.sqrt(1 + 1 / n)
+    n, gap = statistics["size"], (statistics["mean"] - statistics["quantity"].map(printed)).abs()
+    scale = np.hypot(statistics["std"], ROUNDING) * np.sqrt(1 + 1 / n)
     density = student.logpdf(gap / scale, n - 1) - np.log(scale)
-    inside = (gap <= half_width(found["std"], n)).astype(float)
+    inside = (gap <= half_width(statistics["std"], n)).astype(float)
     defined = gap.notna() & (n > 1)
-    return found.assign(inside=inside.where(defined), density=density.where(defined))
+    return statistics.assign(inside=inside.where(defined), density=density.where(defined))
 
 
 def worse(table: pd.DataFrame) -> pd.DataFrame:

@@ -111,8 +111,8 @@ def _largest(studies: pd.DataFrame) -> pd.DataFrame:
     """Return runs, seconds and seconds a run of each pipeline's largest study, as medians."""
     most = studies.groupby("pipeline")["n_runs"].transform("max")
     largest = studies[studies["n_runs"] == most]
-    found = largest.groupby("pipeline")[["n_runs", "seconds"]].median()
-    return found.assign(a_run=found["seconds"] / found["n_runs"])
+    medians = largest.groupby("pipeline")[["n_runs", "seconds"]].median()
+    return medians.assign(a_run=medians["seconds"] / medians["n_runs"])
 
 
 def _conclusion(studies: pd.DataFrame) -> str:

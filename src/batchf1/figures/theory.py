@@ -36,15 +36,15 @@ def table(source: Path) -> pd.DataFrame:
     key = [*_facets.further(_facets.combinations(source), KEY), *KEY]
     rows = _facets.rows(source, READ, lambda piece: piece["strategy"] == "batch_mean")
     rows = with_expectation(rows)
-    kept = rows[[*key, *NUMBERS]].assign(residual=residuals(rows))
+    residual_table = rows[[*key, *NUMBERS]].assign(residual=residuals(rows))
     # the settings stay as they are
-    return kept.sort_values(key).round(dict.fromkeys([*NUMBERS, "residual"], 6))
+    return residual_table.sort_values(key).round(dict.fromkeys([*NUMBERS, "residual"], 6))
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Plot logged over expected F1 of the validation passes, and the distribution of residuals."""
-    known = table[table["expected_f1"].notna()]
-    passes = known[known["split"] == "validation"]
+    predicted = table[table["expected_f1"].notna()]
+    passes = predicted[predicted["split"] == "validation"]
     if passes.empty:
         return _style.empty_figure("no validation pass has a batch mean whose expectation is known")
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.1), layout="constrained")
@@ -57,7 +57,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
     _style.headline(figure, _conclusion(passes["residual"]))
-    _style.caption(figure, _caption(known[known["split"] == "train"], passes))
+    _style.caption(figure, _caption(predicted[predicted["split"] == "train"], passes))
     return figure
 
 
@@ -99,5 +99,5 @@ def _residuals(ax: Any, residual: pd.Series) -> None:
     ax.set(
         xlabel="(logged \N{MINUS SIGN} expected) / predicted standard deviation", ylabel="density"
     )
-    said = f"mean {_style.signed(residual.mean(), 2)}, deviation {residual.std():.2f}"
-    ax.set_title(f"Residuals: {said}" if len(residual) > 1 else f"Residuals: {len(residual)}")
+    text = f"mean {_style.signed(residual.mean(), 2)}, deviation {residual.std():.2f}"
+    ax.set_title(f"Residuals: {text}" if len(residual) > 1 else f"Residuals: {len(residual)}")

@@ -81,8 +81,8 @@ def _caption(table: pd.DataFrame) -> str:
     sizes = _style.format_range(batches.sum(axis=1))
     samples = "sample" if sizes == "1" else "samples"
     source = ", from the article (C1)" if batches.to_numpy().tolist() == ARTICLE else ""
-    said = f"{number} batch{'es' if n > 1 else ''} of {sizes} {samples}{source}. No training."
-    return said + _at_random(batches, float(table["f1"].iloc[-2]))
+    caption = f"{number} batch{'es' if n > 1 else ''} of {sizes} {samples}{source}. No training."
+    return caption + _at_random(batches, float(table["f1"].iloc[-2]))
 
 
 def _at_random(batches: pd.DataFrame, logged: float) -> str:
@@ -111,8 +111,8 @@ def _bars(ax: Any, table: pd.DataFrame, column: str) -> None:
     mean, truth = values.iloc[-2:]
     if n <= FEW:
         ends = ["mean of\nbatches", f"all {table[list(CELLS)].iloc[-1].sum():,.0f}\ntogether"]
-        for place, value, colour in zip(places, values, colours, strict=True):
-            _number(ax, place, value, colour)
+        for x, value, colour in zip(places, values, colours, strict=True):
+            _number(ax, x, value, colour)
         ax.set_xticks(places, [*table["row"].iloc[:-2], *ends], fontsize=8)
     else:
         ax.set_xticks([])
@@ -124,9 +124,9 @@ def _bars(ax: Any, table: pd.DataFrame, column: str) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _number(ax: Any, place: float, value: float, colour: str) -> None:
+def _number(ax: Any, x: float, value: float, colour: str) -> None:
     """Write a bar's value at its foot, clear of the line of the truth; of a low bar above it."""
     high = value >= LOW
     ink = "white" if high and colour == _style.TRUTH else _style.TRUTH
     y = 0.04 if high else value + 0.02
-    ax.text(place, y, f"{value:.4g}", ha="center", va="bottom", color=ink, fontsize=8.5)
+    ax.text(x, y, f"{value:.4g}", ha="center", va="bottom", color=ink, fontsize=8.5)

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from batchf1.metrics.counts import as_counts
 from batchf1.records import tables
-from batchf1.studies.flat_labels.predictions import TRAINED
+from batchf1.studies.flat_labels.predictions import SAME_SHARE, TRAINED
 from batchf1.studies.flat_labels.schema import CHOICES, LOGS
+from batchf1.theory.expectation import expect
 
 PASS = ["source", "split", "epoch", "prevalence", "batch_size", "predictions"]
 CHOICE = ["decision", "chosen_by", "prevalence", "batch_size"]
+ROUNDING = 1e-6
+"""Of logs, which Keras adds in float32."""
 LOG, CHOSEN = "log", "choice"
 """Rows of logs, and rows of choices."""
 NAMES = {
@@ -42,8 +46,7 @@ def log_rows(logs: pd.DataFrame) -> pd.DataFrame:
     found["deviation"] = passes["deviation"].max()
     for name, part in rows.groupby("log"):
         found[name] = part.groupby(PASS)["logged"].mean()
-    found = _with_change(rows, found)
-    return _of_kind(LOG, found)
+    return _of_kind(LOG, _with_change(rows, found).join(_expected(logs)))
 
 
 def _with_change(rows: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
@@ -54,6 +57,27 @@ def _with_change(rows: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     both = flat.join(trained, on=key)
     change = (both["logged"] / both["wanted"] - 1).abs()
     return found.assign(change=change.groupby([both[name] for name in PASS]).max())
+
+
+def _expected(logs: pd.DataFrame) -> pd.DataFrame:
+    """Return `expected`, of the log by margins, and `inside`, the share of logs in its interval.
+
+    Of evaluations whose batches are a random cut; shuffled predictions are none, as each batch has
+    the number of predicted positives that it had before.
+    """
+    flat = (logs["labels"] == "flat") & (logs["written"] == "margins")
+    random = logs["predictions"].isin([TRAINED, SAME_SHARE]) & (logs["source"] == "evaluate")
+    parts = [_with_expected(rows) for _, rows in logs[flat & random].groupby("batch_size")]
+    return pd.concat(parts).groupby(PASS)[["expected", "inside"]].mean()
+
+
+def _with_expected(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add both columns to rows of one batch size."""
+    pools = as_counts(*(rows[cell].to_numpy() for cell in ("tp", "fp", "fn", "tn")))
+    moments = expect(pools, int(rows["batch_size"].iloc[0]), labels="flat", written="margins")
+    low, high = moments.interval95
+    inside = rows["logged"].between(low - ROUNDING, high + ROUNDING)
+    return rows.assign(expected=moments.expected_f1, inside=inside)
 
 
 def choice_rows(choices: pd.DataFrame) -> pd.DataFrame:

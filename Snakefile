@@ -14,6 +14,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/atlas.smk"
 include: "workflow/rules/cuts.smk"
+include: "workflow/rules/flat_labels.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/frameworks.smk"
@@ -24,7 +25,7 @@ rule all:
     input:
         # named, or a fresh clone, which has the figures already, would train nothing
         [f"results/{study}/runs.parquet" for study in STUDIES if study not in ON_DEMAND],
-        [f"results/{name}/runs.parquet" for name in (*ATLASES, *CUTS)],
+        [f"results/{name}/runs.parquet" for name in (*ATLASES, *CUTS, *FLAT_LABELS)],
         all_of(FIGURES),
         # what the report says: snakemake --report report.html
         expand("results/captions/{figure}.rst", figure=FIGURES),

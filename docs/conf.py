@@ -50,6 +50,7 @@ CONTENTS = {
         "The atlas of metrics": "docs/atlas",
         "Folds, groups, sorted data": "docs/cuts",
         "What your Keras averages": "docs/averaging",
+        "Labels of shape (n,)": "docs/flat_labels",
         "What other frameworks log": "docs/frameworks",
         "A report for Keras' tracker": "docs/upstream",
     },

@@ -75,6 +75,8 @@ def test_a_number_follows_its_table(copy):
         ("cuts.md", "cuts", "undefined", lambda old: old + 0.1, "no published fold is undefined"),
         ("decisions.md", "decisions", "recall_chosen", lambda old: old / 2, "higher recall"),
         ("decisions.md", "decisions", "regret_exact", lambda old: old + 1, "within the interval"),
+        ("decisions.md", "flat_labels", "most_positives", lambda old: old / 2, "lowest threshold"),
+        ("flat_labels.md", "flat_labels", "change", lambda old: 1e-6, "log the same number"),
         (
             "discrepancy.md",
             "discrepancy",

@@ -15,6 +15,8 @@ from batchf1.config import registry
 from batchf1.studies.atlas.run import modules as atlas_modules
 from batchf1.studies.cuts.config import CutStudy
 from batchf1.studies.atlas.config import AtlasStudy
+from batchf1.studies.flat_labels.config import FlatLabelsStudy
+from batchf1.studies.flat_labels.run import modules as flat_labels_modules
 from batchf1.sweep.sharding import assign_shards, min_shards
 from batchf1.studies.experiments import experiments
 from batchf1.training.engines import framework_of
@@ -125,10 +127,17 @@ ATLASES = {
 CUTS = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, CutStudy)
 }
+FLAT_LABELS = {
+    name: study
+    for name, study in EXPERIMENTS.items()
+    if isinstance(study, FlatLabelsStudy)
+}
 
 
 def figure_sources(name):
     """Return the inputs of an experiment's figures: its table, or its file if it has no runs."""
+    if name in FLAT_LABELS:
+        return [f"results/{name}/{table}.parquet" for table in ("runs", "choices")]
     if name in (*COSTS, *ATLASES, *CUTS):
         return [f"results/{name}/runs.parquet"]
     if name not in STUDIES:
@@ -168,6 +177,7 @@ wildcard_constraints:
     cost="|".join(COSTS) or "none",
     atlas="|".join(ATLASES) or "none",
     cuts="|".join(CUTS) or "none",
+    flat_labels="|".join(FLAT_LABELS) or "none",
     study="|".join(STUDIES) or "none",
     shard=r"\d+",
     figure="|".join(ALL_FIGURES),

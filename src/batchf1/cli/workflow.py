@@ -12,9 +12,9 @@ def add(commands: Any) -> None:
     """Add the group and its commands to the parser."""
     group = commands.add_parser("workflow", help="the steps that Snakemake and make call")
     parsers = group.add_subparsers(required=True, metavar="STEP")
-    for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_cuts, _add_table, _add_draw):
+    for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_cuts, _add_flat_labels):
         step(parsers)
-    for step in (_add_claims, _add_keras224, _add_probe):
+    for step in (_add_table, _add_draw, _add_claims, _add_keras224, _add_probe):
         step(parsers)
     for step in (_add_environment, _add_elsewhere, _add_frameworks):
         step(parsers)
@@ -106,6 +106,26 @@ def _cuts(parsed: argparse.Namespace) -> None:
 
     table, record = execute(parsed.experiment)
     tables.write(table, parsed.output, CUT_TABLE, provenance.collect(**record))
+
+
+def _add_flat_labels(parsers: Any) -> None:
+    parser = parsers.add_parser("flat_labels", help="measure what labels of shape (n,) log")
+    _experiment(parser)
+    parser.add_argument("--output", type=Path, required=True, help="table of the logs")
+    parser.add_argument("--choices", type=Path, required=True, help="table of the choices by them")
+    parser.set_defaults(command=_flat_labels, prog=parser.prog)
+
+
+def _flat_labels(parsed: argparse.Namespace) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from batchf1.records import provenance, tables
+    from batchf1.studies.flat_labels import schema
+    from batchf1.studies.flat_labels.run import execute
+
+    made = execute(parsed.experiment)
+    record = provenance.collect(**made.record)
+    tables.write(made.logs, parsed.output, schema.LOGS, record)
+    tables.write(made.choices, parsed.choices, schema.CHOICES, record)
 
 
 def _add_table(parsers: Any) -> None:

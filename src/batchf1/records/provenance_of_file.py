@@ -151,7 +151,7 @@ def summary(record: Record) -> str:
     studies = [source for source in record.get("sources", []) if "n_runs" in source]
     parts = [f"Study {source['study']}: {_runs(source)}" for source in studies]
     others = [source["file"] for source in record.get("sources", []) if "n_runs" not in source]
-    return "; ".join([*parts, *others]) + "." if parts or others else ""
+    return "; ".join(dict.fromkeys([*parts, *others])) + "." if parts or others else ""
 
 
 def _indented(lines: Iterator[tuple[str, str]]) -> list[str]:

@@ -58,9 +58,8 @@ def test_a_figure_is_drawn_from_a_table_of_runs(folder, capsys):
     study, _ = new(capsys, "figure", "my_bars")
     source = tables_of_runs.written(folder, tables_of_runs.rows())
     module = registry.load(registry.FIGURES, "my_bars")
-    numbers = module.table(source)
+    numbers = figures.table("my_bars", [source])
     assert numbers["error"].tolist() == [0.0, 0.0]
-    figures.write_table("my_bars", [source], folder / "my_bars.csv")
     assert module.draw(numbers).axes
     new(capsys, *study[2:])
     assert load(folder / "experiments" / "my_bars_study.yaml").figures == {

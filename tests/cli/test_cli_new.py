@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import tomllib
 
 import pytest
 
@@ -77,11 +78,19 @@ def test_in_a_clone_the_file_goes_to_its_package(folder, capsys):
     (folder / "src" / "batchf1").mkdir(parents=True)
     (folder / "src" / "batchf1" / "__init__.py").touch()
     (folder / "Snakefile").write_text("mine")
+    plugins = folder / "src" / "batchf1" / "config" / "plugins.toml"
+    plugins.parent.mkdir()
+    plugins.write_text('[datasets]\na = "b:C"\n\n[figures]\nd = "e"\n')
     assert new(capsys, "dataset", "my_data")[0][2] == "dataset=my_data"
     assert (folder / "src" / "batchf1" / "datasets" / "my_data.py").exists()
     assert new(capsys, "metric", "my_rate")[0][3] == "batchf1.metrics.my_rate.MY_RATE"
     new(capsys, "study", "my_study")
     assert (folder / "Snakefile").read_text() == "mine"
+    new(capsys, "figure", "my_bars")
+    listed = tomllib.loads(plugins.read_text())
+    own = "batchf1.datasets.my_data:MyData"
+    assert listed["datasets"] == {"a": "b:C", "my_data": own}
+    assert listed["figures"] == {"d": "e", "my_bars": "batchf1.figures.my_bars"}
 
 
 def test_what_exists_is_not_replaced(folder, capsys):

@@ -19,6 +19,9 @@ its name; in any other folder it goes there, and is called by its import path, s
 my_data.MyData. A study needs a Snakefile beside it, which is written too where there is none. No
 file is replaced.
 """
+PLUGINS = Path("src/batchf1/config/plugins.toml")
+SECTIONS = {"dataset": "datasets", "strategy": "strategies", "figure": "figures"}
+"""Kind -> section of the table of plug-ins."""
 TEMPLATES = files("batchf1.cli") / "new_files"
 
 
@@ -119,9 +122,24 @@ def run(parsed: argparse.Namespace) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_filled(template, words), encoding="utf-8")
         print(f"wrote {path}")  # noqa: T201
+    if clone and parsed.kind in SECTIONS:
+        _register(SECTIONS[parsed.kind], words)
+        print(f"listed it in {PLUGINS}")  # noqa: T201
     print("next:")  # noqa: T201
     for command in kind.commands:
         print(f"  {Template(command).substitute(words)}")  # noqa: T201
+
+
+def _register(section: str, words: Mapping[str, str]) -> None:
+    """Add a line at the end of a section of the table of plug-ins."""
+    end = "" if section == "figures" else f":{words['Name']}"
+    folder = {"strategies": "keras"}.get(section, section)
+    line = f'{words["name"]} = "batchf1.{folder}.{words["name"]}{end}"'
+    before, head, after = PLUGINS.read_text(encoding="utf-8").partition(f"[{section}]\n")
+    check(bool(head), str(PLUGINS), f"must have a section [{section}]", "none")
+    lines, gap, rest = after.partition("\n\n")
+    text = f"{before}{head}{lines.rstrip()}\n{line}{gap or chr(10)}{rest}"
+    PLUGINS.write_text(text, encoding="utf-8")
 
 
 def _words(parsed: argparse.Namespace, clone: bool) -> dict[str, str]:

@@ -65,6 +65,7 @@ CONTENTS = {
     },
     "Reproduce and extend": {
         "Commands, engines, files": "docs/reproduce",
+        "A study of your own": "docs/extend",
         "100,000 trainings, and a cluster": "docs/scaling",
         "Error messages": "docs/errors",
         "What the tests find": "docs/testing",

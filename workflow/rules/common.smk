@@ -134,15 +134,18 @@ FLAT_LABELS = {
 }
 
 
-def figure_sources(name):
-    """Return the inputs of an experiment's figures: its table, or its file if it has no runs."""
+def tables_of(name):
+    """Return the tables of a study; none for one without runs."""
     if name in FLAT_LABELS:
         return [f"results/{name}/{table}.parquet" for table in ("runs", "choices")]
-    if name in (*COSTS, *ATLASES, *CUTS):
-        return [f"results/{name}/runs.parquet"]
-    if name not in STUDIES:
-        return [f"experiments/{name}.yaml"]
-    return [f"results/{name}/runs.parquet", *EXPERIMENTS[name].extra_inputs]
+    trained = name in (*COSTS, *ATLASES, *CUTS, *STUDIES)
+    return [f"results/{name}/runs.parquet"] if trained else []
+
+
+def figure_sources(name):
+    """Return the inputs of an experiment's figures: its tables, or its file if it has none."""
+    extra = EXPERIMENTS[name].extra_inputs if name in STUDIES else []
+    return [*tables_of(name), *extra] or [f"experiments/{name}.yaml"]
 
 
 def figures_of(experiments):
@@ -165,11 +168,15 @@ FIGURES = figures_of(
 SCALING = ("scaling", ["benchmarks/engines.csv", "benchmarks/pipelines.csv"])
 MEASURED = figures_of(COSTS)
 MEASURED |= {"scaling": SCALING}
-ON_DEMAND_FIGURES = {name: figures_of({name: EXPERIMENTS[name]}) for name in ON_DEMAND}
-# drawn by rule cost_full alone
-COST_FULL = {"cost_full": ("cost", ["results/cost_full/runs.parquet"])}
-ALL_FIGURES = FIGURES | MEASURED | COST_FULL
-for figures in ON_DEMAND_FIGURES.values():
+FIGURES_OF = {
+    name: figures_of({name: experiment})
+    for name, experiment in EXPERIMENTS.items()
+    if name not in SKIPPED
+}
+if "cost_full" in COSTS:  # hours, so that `measured` leaves it out
+    FIGURES_OF["cost_full"] = {"cost_full": ("cost", tables_of("cost_full"))}
+ALL_FIGURES = MEASURED.copy()
+for figures in FIGURES_OF.values():
     ALL_FIGURES |= figures
 
 

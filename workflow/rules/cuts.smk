@@ -1,4 +1,4 @@
-rule cuts:
+rule measure_cuts:
     input:
         sources("batchf1.studies.cuts.run"),
     output:

@@ -1,4 +1,4 @@
-rule flat_labels:
+rule measure_flat_labels:
     input:
         lambda w: sources(
             *flat_labels_modules(w.flat_labels, FLAT_LABELS[w.flat_labels])

@@ -15,6 +15,7 @@ from batchf1.cli import (
     expect,
     fetch,
     forensics,
+    new,
     provenance,
     train,
     verify,
@@ -23,7 +24,7 @@ from batchf1.cli import (
 from batchf1.errors import PluginError, announce_renamed, one_line
 from batchf1.records import imports
 
-COMMANDS = (audit, expect, fetch, forensics, compare, train, verify, provenance, workflow)
+COMMANDS = (audit, expect, fetch, forensics, compare, train, new, verify, provenance, workflow)
 GROUP = "batchf1.commands"
 """Group of the entry points under which other packages register modules with an `add`.
 

@@ -16,7 +16,7 @@ def add(commands: Any) -> None:
         step(parsers)
     for step in (_add_table, _add_draw, _add_claims, _add_keras224, _add_probe):
         step(parsers)
-    for step in (_add_environment, _add_elsewhere, _add_frameworks):
+    for step in (_add_environment, _add_elsewhere, _add_frameworks, _add_snakefile):
         step(parsers)
 
 
@@ -179,6 +179,21 @@ def _claims(parsed: argparse.Namespace) -> None:
 
     rows = [*report.claims(parsed.page), *report.own_claims(parsed.page)]
     report.write_claims(parsed.output, rows)
+
+
+def _add_snakefile(parsers: Any) -> None:
+    parser = parsers.add_parser(
+        "snakefile", help="print the path of the workflow, for the Snakefile of another folder"
+    )
+    parser.set_defaults(command=_snakefile, prog=parser.prog)
+
+
+def _snakefile(parsed: argparse.Namespace) -> None:
+    from batchf1.records.provenance import PACKAGE
+
+    roots = (PACKAGE.parents[1], PACKAGE)  # a clone, or what the wheel carries
+    root = next(root for root in roots if (root / "Snakefile").is_file())
+    print(root / "Snakefile")  # noqa: T201
 
 
 def _add_keras224(parsers: Any) -> None:

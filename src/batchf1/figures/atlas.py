@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, Rectangle
 
-from batchf1.figures import _style
+from batchf1.figures import style
 from batchf1.studies.atlas.summary import EITHER, HIGH, LOW, RIGHT, SAFE, summary
 
 ALT = (
@@ -34,8 +34,8 @@ BLOCKS = {
 STEPS = (1, 5)
 """Seed-to-seed deviations at which an error is drawn darker."""
 SHADES = {
-    LOW: ("#FBE6DB", "#F2AE83", _style.COLOURS["batch_mean"]),
-    HIGH: ("#DEEBF5", "#8DBFE2", _style.COLOURS["reconstructed"]),
+    LOW: ("#FBE6DB", "#F2AE83", style.COLOURS["batch_mean"]),
+    HIGH: ("#DEEBF5", "#8DBFE2", style.COLOURS["reconstructed"]),
 }
 FINE = "#DDF1EA"
 """A tint of green, where there is no error that one could see."""
@@ -73,7 +73,7 @@ def table(source: Path) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Draw a row for each metric and a cell for each batch size, from the safe to the worst."""
     if table.empty:
-        return _style.empty_figure("no metric was measured")
+        return style.empty_figure("no metric was measured")
     places, titles, bottom = _places(table)
     figure, ax = plt.subplots(figsize=(8.4, 1.75 + 0.235 * bottom), layout="constrained")
     sizes = sorted(table["batch_size"].unique())
@@ -94,8 +94,8 @@ def draw(table: pd.DataFrame) -> Figure:
     ax.tick_params(length=0)
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
-    _style.headline(figure, _conclusion(table), _legend())
-    _style.caption(figure, _caption(table))
+    style.headline(figure, _conclusion(table), _legend())
+    style.caption(figure, _caption(table))
     return figure
 
 
@@ -128,13 +128,13 @@ def _draw_cell(ax: Any, x: float, y: float, row: pd.Series) -> None:
 def _shade(row: pd.Series) -> tuple[str, str]:
     """Return the colour of a cell, and that of its text."""
     if np.isnan(row["error"]):
-        return "white", _style.TRUTH
+        return "white", style.TRUTH
     step = int(np.searchsorted(STEPS, abs(row["error_in_sds"])))
     unseen = step == 0 and abs(row["percent"]) < SEEN
     if row["verdict"] in (SAFE, RIGHT) or unseen:
-        return FINE, _style.TRUTH
+        return FINE, style.TRUTH
     shades = SHADES[LOW if row["error"] < 0 else HIGH]
-    return shades[step], "white" if step == len(STEPS) else _style.TRUTH
+    return shades[step], "white" if step == len(STEPS) else style.TRUTH
 
 
 def _said(row: pd.Series) -> str:
@@ -164,7 +164,7 @@ def _draw_words(ax: Any, y: float, n_sizes: int, rows: pd.DataFrame) -> None:
         va="center",
         fontsize=8.5,
         fontweight="bold",
-        color=inks.get(verdict, _style.TRUTH),
+        color=inks.get(verdict, style.TRUTH),
     )
     if first["undefined"] > OFTEN:
         what = GIVEN.get(first["gives"], "count in part")
@@ -183,7 +183,7 @@ def _legend() -> list[Any]:
     handles: list[Any] = []
     for step, size in enumerate(sizes):
         handles += [Patch(color=SHADES[v][step], label=f"{v} {size}") for v in (LOW, HIGH)]
-    corner: Any = {"linestyle": "none", "marker": (3, 0, -45), "color": _style.TRUTH}
+    corner: Any = {"linestyle": "none", "marker": (3, 0, -45), "color": style.TRUTH}
     last = Line2D([], [], label="some batches undefined", **corner)
     return [*handles, Patch(color=FINE, label="no error to be seen"), last]
 
@@ -207,9 +207,9 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 def _caption(table: pd.DataFrame) -> str:
     return textwrap.fill(
-        f"Means over {_style.format_range(table['n_seeds'])} networks a task, each with "
-        f"{_style.format_range(table['n_samples'])} validation samples in "
-        f"{_style.format_range(table['n_cuts'])} "
+        f"Means over {style.format_range(table['n_seeds'])} networks a task, each with "
+        f"{style.format_range(table['n_samples'])} validation samples in "
+        f"{style.format_range(table['n_cuts'])} "
         "random cuts into whole batches. heavy?: is a diamond heavy, a rare yes; cut: which of "
         "five grades has its cut; price. sd over seeds: by how much the metric of all samples "
         f"differs between networks. Corner: more than {100 * OFTEN:g} % of the batches give 0/0, "

@@ -114,7 +114,7 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     """
     from matplotlib import pyplot as plt
 
-    from batchf1.figures import _read_csv, _style, _words
+    from batchf1.figures import _read_csv, _words, style
 
     plot = module(name)
     for output in outputs:
@@ -122,10 +122,10 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     files.read(source)  # one that cannot be read is refused as such
     numbers = _read_csv.read(source, plot.COLUMNS, f"figure {name}")
     record = provenance_of_file.of_csv(source)
-    with _style.apply_style():
+    with style.apply_style():
         figure = _words.completed(plot.draw(numbers), record, plot.ALT)
         for output in outputs:
-            _style.save(figure, output, provenance_of_file.embedded(record))
-        words = _style.words(figure)
+            style.save(figure, output, provenance_of_file.embedded(record))
+        words = style.words(figure)
         plt.close(figure)
     return *words, provenance_of_file.summary(record)

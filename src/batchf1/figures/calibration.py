@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from batchf1.errors import check
-from batchf1.figures import _facets, _style
+from batchf1.figures import _facets, study_rows, style
 from batchf1.figures._facets import CELL
 from batchf1.sweep.expected import ROUNDING, residuals, with_expectation
 from batchf1.theory.expectation import NORMAL_95
@@ -60,8 +60,8 @@ def table(source: Path) -> pd.DataFrame:
     whatever else the study varies, which has columns of its own. In the last row, that of all
     passes, every setting is empty.
     """
-    key = [*_facets.further(_facets.combinations(source), CELL), *KEY]
-    rows = with_expectation(_facets.rows(source, READ, _naive_validation))
+    key = [*_facets.further(study_rows.combinations(source), CELL), *KEY]
+    rows = with_expectation(study_rows.read(source, READ, _naive_validation))
     rows = rows.assign(residual=residuals(rows), order=rows.groupby(SHARED).ngroup())
     if rows.empty:
         return pd.DataFrame(columns=[*key, *COUNTED, *NUMBERS])
@@ -124,8 +124,8 @@ def draw(table: pd.DataFrame) -> Figure:
     """
     cells = table[table["batch_size"].notna() & (table["n_passes"] > 0)]
     if cells.empty:
-        return _style.empty_figure("no validation pass has a batch mean with a predicted deviation")
-    further = [column for column in _facets.settings(table) if column not in COLUMNS]
+        return style.empty_figure("no validation pass has a batch mean with a predicted deviation")
+    further = [column for column in study_rows.settings(table) if column not in COLUMNS]
     panels = _facets.panels(cells, further, "calibration")
     figure, axes = plt.subplots(
         len(panels),
@@ -145,8 +145,8 @@ def draw(table: pd.DataFrame) -> Figure:
         row[0].set_title("\n".join([*textwrap.wrap(setting, WIDTH), "Mean: 0 if unbiased"]))
         row[1].set_title("Spread: 1 if as predicted")
     _across(axes, cells["batch_size"])
-    _style.headline(figure, _conclusion(table, cells), _legend(looks))
-    _style.caption(figure, _caption(table, cells))
+    style.headline(figure, _conclusion(table, cells), _legend(looks))
+    style.caption(figure, _caption(table, cells))
     return figure
 
 
@@ -172,8 +172,8 @@ def _legend(looks: dict[float, tuple[Any, str, float]]) -> list[Any]:
 
 def _column(ax: Any, part: pd.DataFrame, name: str, target: float, looks: dict[float, Any]) -> None:
     """Plot one of the numbers over batch size, with its interval and its target."""
-    ax.axhspan(target - BAND, target + BAND, color=_style.PLAIN, alpha=0.3, linewidth=0)
-    ax.axhline(target, color=_style.TRUTH, linewidth=0.8)
+    ax.axhspan(target - BAND, target + BAND, color=style.PLAIN, alpha=0.3, linewidth=0)
+    ax.axhline(target, color=style.TRUTH, linewidth=0.8)
     for prevalence, (colour, marker, offset) in looks.items():
         points = part[part["prevalence"] == prevalence]
         ax.errorbar(
@@ -207,7 +207,7 @@ def _conclusion(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     In a point as far as chance in so many of them allows (Bonferroni's intervals).
     """
     every = _every(table)
-    mean = _style.signed(every["mean"], 3)
+    mean = style.signed(every["mean"], 3)
     text = f"residuals of mean {mean} and deviation {every['deviation']:.3f}"
     passes = f"{every['n_passes']:,.0f} passes"
     strange = sum(_beyond(row, norm.isf(0.025 / len(cells))) for _, row in cells.iterrows())
@@ -235,11 +235,11 @@ def _beyond(row: pd.Series, n_errors: float) -> bool:
 def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     every = _every(table)
     return textwrap.fill(
-        f"Residual: (logged {_style.MINUS} expected) / predicted standard deviation of the batch "
+        f"Residual: (logged {style.MINUS} expected) / predicted standard deviation of the batch "
         f"mean of F1, of {every['n_passes']:,.0f} validation passes in {every['n_runs']:,.0f} runs "
         f"of {every['n_cells']:,.0f} cells (data sizes pooled); {100 * every['outside']:.1f} % lie "
         f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: "
-        f"{_style.format_range(cells['n_runs'])} "
+        f"{style.format_range(cells['n_runs'])} "
         "runs, with a 95 % interval that takes the run as the unit, as its epochs share one cut of "
         f"the validation data.{_left_out(every)}",
         LINE,

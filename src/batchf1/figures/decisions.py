@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from batchf1.errors import check
-from batchf1.figures import _decision_panels, _labels, _style
+from batchf1.figures import _decision_panels, _labels, style
 from batchf1.figures._decision_panels import ENOUGH, LINES
 from batchf1.records import tables
 from batchf1.studies.decisions import aggregate, control, control_regret, pairs
@@ -87,7 +87,7 @@ def draw(table: pd.DataFrame) -> Figure:
     shown = pd.concat([line.rows(table, "bin") for line in LINES])
     shown = shown.dropna(subset=["positives_per_batch"])
     if shown.empty:
-        return _style.empty_figure("no decision went by a logged F1")
+        return style.empty_figure("no decision went by a logged F1")
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(8.6, 4.7), layout="constrained", width_ratios=(1.35, 1)
     )
@@ -99,8 +99,8 @@ def draw(table: pd.DataFrame) -> Figure:
         right.set_title(_direction(_decision_panels.arrows(table, *setting)))
     else:
         right.set_axis_off()
-    _style.headline(figure, _conclusion(shown))
-    _style.caption(figure, _caption(table, shown, setting))
+    style.headline(figure, _conclusion(shown))
+    style.caption(figure, _caption(table, shown, setting))
     _labels.lay_out(figure)
     _decision_panels.name(left, table)
     return figure
@@ -126,7 +126,7 @@ def _loss(rows: pd.DataFrame) -> str:
     """Return the largest loss in some rows that is significantly above 0."""
     sure = rows[(rows["regret_low"] > 0) & (rows["regret"] > REGRET_TOL)]
     if len(sure):
-        return f"up to {_style.format_points(sure['regret'].max()).removesuffix(' too high')}{OF}"
+        return f"up to {style.format_points(sure['regret'].max()).removesuffix(' too high')}{OF}"
     return "almost nothing" if rows["regret"].max() <= REGRET_TOL else "nothing for sure"
 
 
@@ -141,7 +141,7 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame, setting: tuple[float, int
     cells = pd.concat([line.rows(table, "cell") for line in LINES])
     text = (
         "F1 on test of what the true validation F1 chooses, minus that of what the logged one "
-        f"chooses: mean of {_style.format_range(shown['n_seeds'])} seeds with a 95 % bootstrap "
+        f"chooses: mean of {style.format_range(shown['n_seeds'])} seeds with a 95 % bootstrap "
         "interval"
         f"{_over(cells) if len(cells) else ''}. Empty batches count 0; dotted: they are left out. "
         "Early stopping: patience 5, best weights; two models: a network and logistic regression. "
@@ -158,8 +158,8 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame, setting: tuple[float, int
 def _over(cells: pd.DataFrame) -> str:
     """Describe the data behind the cells."""
     datasets = " and ".join(sorted(cells["dataset"].unique()))
-    percent = _style.format_range(100 * cells["prevalence"], "{:g}")
-    sizes = _style.format_range(cells["validation_batch_size"])
+    percent = style.format_range(100 * cells["prevalence"], "{:g}")
+    sizes = style.format_range(cells["validation_batch_size"])
     return f", over {datasets}, prevalence {percent}\u00a0%, validation batches of {sizes}"
 
 

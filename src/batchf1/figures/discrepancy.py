@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from batchf1.figures import _facets, _style
+from batchf1.figures import _facets, study_rows, style
 from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import as_counts
@@ -96,7 +96,7 @@ def table(source: Path) -> pd.DataFrame:
     below, in place of `from_log`, `points` and `percent`; NaN elsewhere. Validation, except for
     `moving_weights`: the training log of `arrays`.
     """
-    rows = _facets.rows(source, READ)
+    rows = study_rows.read(source, READ)
     _facets.no_others(rows, ["program", "batch_size"], "discrepancy")
     _facets.require_strategies(rows, ["reconstructed"], "discrepancy")
     rows = rows[rows["strategy"] == "reconstructed"].rename(columns=COLUMN_OF)
@@ -181,7 +181,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Plot |From log - Verify| of every epoch, by cause, for each batch size."""
     if table["percent"].isna().all() and table["bound"].isna().all():
-        return _style.empty_figure("no epoch has a prediction that found anything, to compare with")
+        return style.empty_figure("no epoch has a prediction that found anything, to compare with")
     sizes = sorted(table["batch_size"].unique())
     figure, axes = plt.subplots(
         1,
@@ -192,19 +192,19 @@ def draw(table: pd.DataFrame) -> Figure:
         layout="constrained",
         squeeze=False,
     )
-    colours = dict(zip(sorted(table["keras"].unique()), cycle(_style.FRAMEWORKS), strict=False))
+    colours = dict(zip(sorted(table["keras"].unique()), cycle(style.FRAMEWORKS), strict=False))
     for ax, size in zip(axes[0], sizes, strict=True):
         _panel(ax, table[table["batch_size"] == size], causes(table), colours)
         ax.set_title(f"batches of {size:,}")
         ax.set_xlim(DIFFERENCE_TOL / 2, max(30, 2 * table["percent"].abs().max()))
-    _style.headline(figure, _conclusion(table), _handles(colours))
-    _style.caption(figure, _caption(table))
+    style.headline(figure, _conclusion(table), _handles(colours))
+    style.caption(figure, _caption(table))
     return figure
 
 
 def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str]) -> None:
     """Plot the differences in batches of one size, a line for each cause and Keras."""
-    ax.axvspan(*CLAIMED, color=_style.PLAIN, alpha=0.35, linewidth=0)
+    ax.axvspan(*CLAIMED, color=style.PLAIN, alpha=0.35, linewidth=0)
     places = np.linspace(-0.18, 0.18, len(colours)) if len(colours) > 1 else [0.0]
     for (keras, colour), position in zip(colours.items(), places, strict=True):
         for i, cause in enumerate(shown):
@@ -213,7 +213,7 @@ def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str
     ax.set_xscale("log")
     ax.set_xticks([DIFFERENCE_TOL, 1e-4, 1e-2, 1, 10], ["0", "0.0001", "0.01", "1", "10"])
     ax.minorticks_off()
-    ax.set_xlabel(f"|From log {_style.MINUS} Verify|, % of F1")
+    ax.set_xlabel(f"|From log {style.MINUS} Verify|, % of F1")
     ax.set_yticks(range(len(shown)), [CAUSES.get(c, c.replace("_", " ")) for c in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -241,7 +241,7 @@ def _points(ax: Any, position: float, rows: pd.DataFrame, colour: str) -> None:
         ax.plot([DIFFERENCE_TOL, bound], [position, position], color=colour, linewidth=3, alpha=0.3)
     limit = rows["limit95"].max()
     if np.isfinite(limit):
-        ax.plot(max(limit, DIFFERENCE_TOL), position, color=_style.TRUTH, marker="|", markersize=9)
+        ax.plot(max(limit, DIFFERENCE_TOL), position, color=style.TRUTH, marker="|", markersize=9)
 
 
 def _handles(colours: dict[str, str]) -> list[Line2D]:
@@ -253,14 +253,12 @@ def _handles(colours: dict[str, str]) -> list[Line2D]:
     ]
     return [
         *kinds,
-        handle("log too high", color=_style.TRUTH, marker="^"),
-        handle("too low", color=_style.TRUTH, marker="v"),
-        handle("hollow: weights move", color=_style.TRUTH, marker="^", fillstyle="none"),
-        Line2D([], [], color=_style.PLAIN, linewidth=3, alpha=0.5, label=UNKNOWN),
-        handle("95 % of cuts, exact", color=_style.TRUTH, marker="|"),
-        handle(
-            "{} to {} %, as claimed".format(*CLAIMED), color=_style.PLAIN, marker="s", alpha=0.5
-        ),
+        handle("log too high", color=style.TRUTH, marker="^"),
+        handle("too low", color=style.TRUTH, marker="v"),
+        handle("hollow: weights move", color=style.TRUTH, marker="^", fillstyle="none"),
+        Line2D([], [], color=style.PLAIN, linewidth=3, alpha=0.5, label=UNKNOWN),
+        handle("95 % of cuts, exact", color=style.TRUTH, marker="|"),
+        handle("{} to {} %, as claimed".format(*CLAIMED), color=style.PLAIN, marker="s", alpha=0.5),
     ]
 
 
@@ -276,7 +274,7 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 
 def _caption(table: pd.DataFrame) -> str:
-    n_runs = _style.format_range(table.groupby(["cause", *SERIES])["seed"].nunique())
+    n_runs = style.format_range(table.groupby(["cause", *SERIES])["seed"].nunique())
     moving, fixed = (table[table["frozen"] == f]["epoch"].nunique() for f in (False, True))
     epochs = f"{moving} epochs that learn, then {fixed} with fixed weights"
     last = f", but for '{CAUSES[MOVING]}'" if MOVING in set(table["cause"]) else ""

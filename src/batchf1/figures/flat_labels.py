@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from batchf1.figures import _style
+from batchf1.figures import style
 from batchf1.studies.flat_labels.predictions import HALF, PERMUTED, RANDOM, TRAINED
 from batchf1.studies.flat_labels.summary import LOG, summary
 
@@ -37,7 +37,7 @@ PANELS = {
     "flat_margins": "Labels (n,): the same number for all",
     "batch_mean": "Labels (n, 1): the mean over batches",
 }
-INK = {"flat_margins": _style.COLOURS["batch_mean"], "batch_mean": _style.COLOURS["reconstructed"]}
+INK = {"flat_margins": style.COLOURS["batch_mean"], "batch_mean": style.COLOURS["reconstructed"]}
 
 
 def table(logs: Path, choices: Path) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Draw the log of labels (n,) against the true F1, and beside it the mean over batches."""
     shown = _shown(table)
     if shown.empty:
-        return _style.empty_figure("no logs to show")
+        return style.empty_figure("no logs to show")
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9), sharey=True, layout="constrained")
     top = 1.12 * max(1.0, shown[list(PANELS)].to_numpy().max())
     for ax, (column, title) in zip(axes, PANELS.items(), strict=True):
@@ -68,8 +68,8 @@ def draw(table: pd.DataFrame) -> Figure:
         ax.set(title=title, xlabel="true F1 of the predictions", xlim=(0, 1), ylim=(0, top))
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("F1 in the log")
-    _style.headline(figure, _conclusion(shown), _legend())
-    _style.caption(figure, _caption(shown))
+    style.headline(figure, _conclusion(shown), _legend())
+    style.caption(figure, _caption(shown))
     return figure
 
 
@@ -84,7 +84,7 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _panel(ax: Any, shown: pd.DataFrame, column: str) -> None:
-    ax.plot([0, 1], [0, 1], color=_style.TRUTH, linewidth=1, linestyle=":")
+    ax.plot([0, 1], [0, 1], color=style.TRUTH, linewidth=1, linestyle=":")
     ax.axhline(1, color="#CCCCCC", linewidth=0.8, zorder=0)
     ax.text(0.04, 1.015, "largest possible F1", fontsize=7.5, color="#666666", va="bottom")
     for size, rows in shown.groupby("batch_size"):
@@ -110,13 +110,13 @@ def _point(ax: Any, x: float, y: float, colour: str, marker: str) -> None:
 
 def _legend() -> list[Any]:
     mark: Any = {
-        "color": _style.PLAIN,
+        "color": style.PLAIN,
         "linestyle": "none",
         "markersize": 6,
         "markeredgewidth": 1.6,
     }
     found = [Line2D([], [], marker=MARKERS[key], label=text, **mark) for key, text in WORDS.items()]
-    truth = Line2D([], [], color=_style.TRUTH, linewidth=1, linestyle=":", label="log = truth")
+    truth = Line2D([], [], color=style.TRUTH, linewidth=1, linestyle=":", label="log = truth")
     return [*found, truth]
 
 
@@ -133,7 +133,7 @@ def _caption(shown: pd.DataFrame) -> str:
     share = f"{100 * shown['prevalence'].iloc[0]:.2g} %"
     return (
         f"Keras 3, a function for F1 in metrics=, {share} positives; means over "
-        f"{_style.format_range(shown['n_seeds'])} networks, evaluated by Keras. Shuffled: the "
+        f"{style.format_range(shown['n_seeds'])} networks, evaluated by Keras. Shuffled: the "
         "network's predictions\nin random order within each batch, so that each batch has as many "
         "positives and predicted positives as before."
     )

@@ -70,7 +70,7 @@ def run(parsed: argparse.Namespace, action: Callable[[Run], Any]) -> None:
         line = command_line(parsed.study, overrides, many)
         registered(line.overrides, folder)
     keeps_files = many or any(text.startswith("hydra.run.dir=") for text in overrides)
-    job = Job(action, line.run_ids, many, keeps_files)
+    job = Job(action, line.run_ids, many, keeps_files, trains=not parsed.settings)
     # what only shows something shows what the user has set
     shows = parsed.cfg or parsed.info or parsed.shell_completion or parsed.hydra_help
     more = [] if shows else _defaults(line.overrides, TO_FILE if keeps_files else NO_FILE)
@@ -88,11 +88,16 @@ class Job:
     """What a run alone raised."""
 
     def __init__(
-        self, action: Callable[[Run], Any], run_ids: frozenset[str], many: bool, keeps_files: bool
+        self,
+        action: Callable[[Run], Any],
+        run_ids: frozenset[str],
+        many: bool,
+        keeps_files: bool,
+        trains: bool,
     ) -> None:
         """`run_ids`: those of the runs that are allowed; empty for any."""
         self.action, self.run_ids = action, run_ids
-        self.many, self.keeps_files = many, keeps_files
+        self.many, self.keeps_files, self.trains = many, keeps_files, trains
 
     def __call__(self, config: DictConfig) -> float | None:
         """Do it, and write a trained run's files if it has a folder.
@@ -113,7 +118,8 @@ class Job:
         run = run_of(with_variant(config, state.runtime.choices.get("dataset")))
         good = not self.run_ids or run.run_id in self.run_ids
         check(good, "--study", "cannot be combined with settings of no run of it", run.label)
-        _check_process(run)
+        if self.trains:
+            _check_process(run)
         with _logged():
             result = self.action(run)
         if result is None:

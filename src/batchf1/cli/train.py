@@ -130,7 +130,7 @@ def run(parsed: argparse.Namespace) -> None:
     if parsed.collect is not None:
         _collect(parsed)
         return
-    check(parsed.output is None, "--output", "must be given with --collect", parsed.output)
+    check(parsed.output is None, "--output", "must be given with --collect", str(parsed.output))
     if parsed.shell_completion and _print_completion(parsed.overrides):
         return
     from batchf1.cli import hydra_app

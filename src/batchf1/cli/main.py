@@ -65,6 +65,14 @@ class _Parser(argparse.ArgumentParser):
         text = re.sub(r"^argument (\S+): (?=(must|cannot|needs) )", r"\1 ", message)
         self.exit(2, f"{self.prog}: {one_line(text)}\n")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse arguments; overrides may stand between the options, which argparse refuses."""
+        parsed, others = super().parse_known_args(args, namespace)
+        if hasattr(parsed, "overrides"):
+            parsed.overrides += [text for text in others if not text.startswith("-")]
+            others = [text for text in others if text.startswith("-")]
+        return parsed, others
+
 
 def _parser(given: list[str]) -> argparse.ArgumentParser:
     parser = _Parser(

@@ -16,7 +16,8 @@ from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.studies.flat_labels.config import FlatLabelsStudy
 from batchf1.studies.worked_example import WorkedExample
 from batchf1.sweep import grid, rows
-from batchf1.sweep.grid import Study, load_study, read_yaml
+from batchf1.sweep.composition import read_yaml
+from batchf1.sweep.grid import Study, load_study
 from batchf1.sweep.plan import Plan
 
 Experiment = (

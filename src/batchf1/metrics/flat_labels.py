@@ -7,10 +7,9 @@ its own. Derivation: `docs/theory.md`.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from batchf1.errors import check
 from batchf1.metrics import checks
@@ -38,10 +37,7 @@ def pair_counts(counts: Counts) -> Counts:
         With B samples, P positives and Q predicted positives: P Q, (B - P) Q, P (B - Q) and
         (B - P) (B - Q), which add up to B**2. Which samples were found does not matter.
     """
-    return _pairs(counts.positives, counts.predicted_positives, counts.n)
-
-
-def _pairs(positives: Any, predicted: Any, n: Any) -> Counts:
+    positives, predicted, n = counts.positives, counts.predicted_positives, counts.n
     return Counts(
         tp=positives * predicted,
         fp=(n - positives) * predicted,
@@ -98,45 +94,14 @@ def flat_value(
     check_ratio(metric)
     check_written(written, metric)
     counts, undefined = checked(counts), checks.zero_division(zero_division)
-    margins = (counts.positives, counts.predicted_positives, counts.n)
-    return value_of_margins(*margins, metric, written, undefined)
-
-
-def value_of_margins(
-    positives: ArrayLike,
-    predicted: ArrayLike,
-    n: ArrayLike,
-    metric: Ratio,
-    written: Written,
-    undefined: float,
-) -> Floats:
-    """Return `flat_value` for positives, predicted positives and samples of batches, unchecked."""
-    positives, predicted, n = (np.asarray(part, np.float64) for part in (positives, predicted, n))
     if written == "cells":
-        pairs = _pairs(positives, predicted, n)
-        return metric.from_counts(*pairs, zero_division=undefined)
+        return metric.from_counts(*pair_counts(counts), zero_division=undefined)
+    positives, predicted = np.float64(counts.positives), np.float64(counts.predicted_positives)
     margins = (positives * predicted, positives, predicted, 0)
     top, bottom = (dot(margin_weights(part), margins) for part in (metric.top, metric.bottom))
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.true_divide(top, bottom)
     return np.asarray(np.where((top == 0) & (bottom == 0), undefined, values))
-
-
-def check_expected(written: object, metric: Ratio, zero_division: float) -> None:
-    """Raise `InputError` unless the value of a random batch has an expectation."""
-    check_written(written, metric)
-    rule = f"must be cells for {metric.name}: by margins its denominator is 0 in some batches"
-    check(written == "cells" or margin_weights(metric.bottom)[0] == 0, "written", rule, written)
-    of_positives = min(metric.bottom[:3]) > 0
-    rule = f"must be 0 or 1 for {metric.name} and labels of shape (n,)"
-    check(of_positives or not np.isnan(zero_division), "zero_division", rule, zero_division)
-
-
-def check_labels(labels: object, metric: object) -> None:
-    """Raise `InputError` unless this is a shape that labels can have for the metric."""
-    check(labels in get_args(Labels), "labels", f"must be one of {get_args(Labels)}", labels)
-    if labels == "flat":
-        check_ratio(metric)
 
 
 def check_written(written: object, metric: Ratio) -> None:

@@ -14,7 +14,7 @@ from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import Ratio
 from batchf1.theory.distributions import MAX_TABLE_LENGTH, as_floats, support
 from batchf1.theory.expected_error import Epoch, empty_terms
-from batchf1.theory.pool import Batching, FlatValue, Pool, flat_pool, grouped
+from batchf1.theory.pool import Batching, Pool, grouped
 
 CHUNK_SIZE = 2**15
 """Approximate number of elements of a chunk's arrays; larger ones outgrow a processor's cache."""
@@ -30,13 +30,9 @@ def map_pools(
     metric: Ratio,
     function: Callable[[Epoch], tuple[Floats, ...]],
     undefined: Sequence[float],
-    flat: FlatValue | None = None,
 ) -> Floats:
-    """Apply `function` to every pool; returns its results, (k, ...), `undefined` where 0/0.
-
-    `flat`: the value of a batch whose labels have the shape (n,).
-    """
-    pool = grouped(counts.n, counts, metric) if flat is None else flat_pool(counts.n, counts, flat)
+    """Apply `function` to every pool; returns its results, (k, ...), `undefined` where 0/0."""
+    pool = grouped(counts.n, counts, metric)
     first, same = unique_pools(pool)
     results = np.repeat(np.array(undefined)[:, None], first.size, axis=1)
     for rows, epoch in chunks(pool.of(first), batching.of(first)):

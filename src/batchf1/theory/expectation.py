@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from batchf1.metrics.arithmetic import dot, safe_divide
 from batchf1.metrics.averaging import Averaging, average
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.flat_labels import Labels, Written, check_expected, check_labels
 from batchf1.metrics.ratios import F1, ClassAveraged, Metric, Ratio, check_ratio
 from batchf1.theory.chunks import map_pools
 from batchf1.theory.classes import joined, parts
 from batchf1.theory.expected_error import Epoch, parts_of_error
-from batchf1.theory.pool import Batching, FlatValue, checked_batching, checked_counts
+from batchf1.theory.pool import Batching, checked_batching, checked_counts
 from batchf1.theory.spread import standard_deviation
 
 NORMAL_95 = 1.959963984540054
@@ -31,7 +30,7 @@ class Expectation(NamedTuple):
     """Result of `expect`; `f1` in a name stands for the metric that was asked for.
 
     Floats and an int for a single pool; for several, float64 and int64 arrays of their shape. All
-    but `n_batches` lie in [-1, 1], except with flat labels and a function by margins.
+    but `n_batches` lie in [-1, 1].
 
     Attributes
     ----------
@@ -51,8 +50,7 @@ class Expectation(NamedTuple):
     n_batches : int or array
         Number of batches of an epoch.
     interval95 : pair of floats or arrays
-        `expected_f1` -+ 1.96 `sd` clipped to [0, 1], a normal approximation; with flat labels and
-        a function by margins, whose values reach the batch size, clipped at 0 alone.
+        `expected_f1` -+ 1.96 `sd` clipped to [0, 1], a normal approximation.
     """
 
     true_f1: Any
@@ -71,8 +69,6 @@ def expect(
     averaging: Averaging = "per_batch",
     zero_division: float = 0.0,
     metric: Metric = F1,
-    labels: Labels = "column",
-    written: Written = "margins",
 ) -> Expectation:
     """Compute mean, standard deviation and error of the logged value for random batches.
 
@@ -92,12 +88,6 @@ def expect(
         whole pool is 0/0 it is every value.
     metric : Ratio or ClassAveraged
         The metric, F1 by default.
-    labels : {"column", "flat"}
-        Shape of the labels. `column`: that of the scores, (n, 1). `flat`: (n,) with scores of shape
-        (n, 1), for which Keras 3 compares each prediction with every label of the batch.
-    written : {"margins", "cells"}
-        For flat labels how the function computes the metric, see
-        `batchf1.metrics.flat_labels.flat_value`.
 
     Returns
     -------
@@ -113,14 +103,11 @@ def expect(
         For counts that are no whole numbers >= 0 or of shapes that do not broadcast, a pool without
         samples, another batch size, rule, `zero_division` or metric; for NaN with macro averages
         and weighted precision, and for micro and weighted averages where samples have other than
-        one class. For flat labels: for a metric over classes, for NaN unless the metric is 0/0 only
-        in batches without positives and predicted positives, and with `margins` for a metric that
-        counts true negatives or whose denominator by margins contains TP, such as the Jaccard
-        index, which is infinite in some batches.
+        one class.
 
     Notes
     -----
-    Formulas: `docs/theory.md`, sections 1 to 5, and 11 for flat labels.
+    Formulas: `docs/theory.md`, sections 1 to 5.
 
     Counts of classes do not determine how often classes occur together, on which `sd` depends;
     `batchf1.theory.simulation.simulate` estimates it from the samples. For `micro` and `weighted`
@@ -138,19 +125,14 @@ def expect(
     (0.8, 0.374)
     >>> expect(Counts(tp=160, fp=[0, 40], fn=40, tn=9760), batch_size=32).expected_f1.round(3)
     array([0.389, 0.374])
-    >>> round(expect(Counts(tp=160, fp=40, fn=40, tn=9760), 32, labels="flat").expected_f1, 3)
-    0.556
     >>> classes = Counts(tp=[60, 20], fp=[10, 10], fn=[10, 10], tn=[20, 60])
     >>> round(expect(classes, batch_size=10, metric=ClassAveraged(F1, "macro")).error, 3)
     -0.028
     """
-    check_labels(labels, metric)
     counts, batching, metric = _checked(counts, batch_size, averaging, zero_division, metric)
-    batching, flat = _flat(labels, written, batching, metric)
-    fields = _fields(counts, batching, metric, flat)
+    fields = _fields(counts, batching, metric)
     expected, sd = fields[1:3]
-    most = np.inf if flat is not None and written == "margins" else 1.0
-    low, high = (np.clip(expected + side * NORMAL_95 * sd, 0.0, most) for side in (-1, 1))
+    low, high = (np.clip(expected + side * NORMAL_95 * sd, 0.0, 1.0) for side in (-1, 1))
     batches = batching.batches.reshape(counts.tp.shape).astype(np.int64)
     batches = batches[0] if isinstance(metric, ClassAveraged) else batches
     plain = [_plain(values) for values in (*fields, batches)]
@@ -163,20 +145,15 @@ def expected_f1(
     averaging: Averaging = "per_batch",
     zero_division: float = 0.0,
     metric: Metric = F1,
-    labels: Labels = "column",
-    written: Written = "margins",
 ) -> Any:
     """Compute `expect(...).expected_f1` alone, in a third of the time.
 
     Arguments and errors are those of `expect`.
     """
-    check_labels(labels, metric)
     counts, batching, metric = _checked(counts, batch_size, averaging, zero_division, metric)
-    batching, flat = _flat(labels, written, batching, metric)
     if isinstance(metric, ClassAveraged):
-        return _plain(_fields(counts, batching, metric, flat)[1])
-    undefined = batching.zero_division if flat is None else flat.of_empty
-    return _plain(map_pools(counts, batching, metric, _mean, [undefined], flat)[0])
+        return _plain(_fields(counts, batching, metric)[1])
+    return _plain(map_pools(counts, batching, metric, _mean, [batching.zero_division])[0])
 
 
 def covariance_identity(
@@ -227,23 +204,7 @@ def _checked(
     return counts, checked_batching(counts.n, batch_size, averaging, zero_division), metric
 
 
-def _flat(
-    labels: str, written: Written, batching: Batching, metric: Metric
-) -> tuple[Batching, FlatValue | None]:
-    """Return the value of a batch whose labels are flat, None for others, and the division."""
-    if labels == "column":
-        return batching, None
-    assert isinstance(metric, Ratio)
-    check_expected(written, metric, batching.zero_division)
-    flat = FlatValue(metric, written, batching.zero_division)
-    if metric.bottom[3] > 0:  # a batch without positives is none that could be left out
-        batching = batching._replace(zero_division=flat.of_empty)
-    return batching, flat
-
-
-def _fields(
-    counts: Counts, batching: Batching, metric: Metric, flat: FlatValue | None = None
-) -> Floats:
+def _fields(counts: Counts, batching: Batching, metric: Metric) -> Floats:
     """Return the first six fields of an `Expectation`, stacked along the first axis."""
     if isinstance(metric, ClassAveraged):
         true, empty, curvature = parts(counts, batching, metric)
@@ -251,9 +212,8 @@ def _fields(
         one_batch = batching.batches.reshape(counts.n.shape)[0] == 1
         sd = np.where(one_batch, 0.0 * true, np.nan)
         return np.stack([true, true + error, sd, error, empty, curvature])
-    value = batching.zero_division if flat is None else flat.of_empty
-    undefined = [value] * 2 + [0.0 * value] * 4
-    return map_pools(counts, batching, metric, _moments, undefined, flat)
+    undefined = [batching.zero_division] * 2 + [0.0 * batching.zero_division] * 4
+    return map_pools(counts, batching, metric, _moments, undefined)
 
 
 def _moments(epoch: Epoch) -> tuple[Floats, ...]:

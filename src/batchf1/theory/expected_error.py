@@ -43,19 +43,14 @@ def parts_of_error(epoch: Epoch) -> tuple[Floats, Floats]:
     if np.isnan(batching.zero_division):
         return np.zeros_like(pool.total), _first_non_empty(pool, batching)
     empty = empty_batch_error(pool, batching.sizes, batching.zero_division)
-    if pool.flat is None:
-        curved = pool.mean_curvature(epoch.distribution)
-    else:  # the value of a batch depends on its size, too
-        of_sizes = np.split(batching.sizes, batching.sizes.shape[1], axis=1)
-        curved = np.hstack([pool.mean_curvature(pool.distribution(size)) for size in of_sizes])
+    curved = pool.mean_curvature(epoch.distribution)
     both = (np.asarray((batching.shares * part).sum(-1, keepdims=True)) for part in (empty, curved))
     return next(both), next(both)
 
 
 def empty_batch_error(pool: Pool, size: ArrayLike, zero_division: float) -> Floats:
     """Return the part of the expected error of one batch that empty batches cause, (p, u)."""
-    value = pool.value_of_empty(zero_division)
-    return np.asarray(pool.none(size) * (value - pool.true) + 0.0)  # no -0.0
+    return np.asarray(pool.none(size) * (zero_division - pool.true) + 0.0)  # no -0.0
 
 
 def empty_terms(pool: Pool, batching: Batching) -> Floats:

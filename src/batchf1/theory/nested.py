@@ -33,8 +33,6 @@ class NestedDistribution(NamedTuple):
     number: Floats
     position: NDArray[np.intp]
     inner: tuple[Axis, ...]
-    size: Any = np.nan
-    """Number of samples of a batch, single or (p, u); NaN where batches have none, in a limit."""
 
     def counts(self) -> list[Floats]:
         """Return the count of each group, shaped to broadcast to (p, n0, n1, ...)."""

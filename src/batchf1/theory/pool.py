@@ -16,7 +16,6 @@ from batchf1.metrics import checks
 from batchf1.metrics.arithmetic import dot, safe_divide
 from batchf1.metrics.averaging import check_averaging
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.flat_labels import Written, value_of_margins
 from batchf1.metrics.ratios import Ratio, check_ratio
 from batchf1.theory.distributions import (
     as_floats,
@@ -24,38 +23,6 @@ from batchf1.theory.distributions import (
     log_prob_zero,
 )
 from batchf1.theory.nested import NestedDistribution, nested_distribution
-
-
-class FlatValue(NamedTuple):
-    """Value of a batch whose labels have the shape (n,), see `batchf1.metrics.flat_labels`.
-
-    `positives`, `predicted`: 1 for each group of samples that are positive, and predicted so.
-    """
-
-    metric: Ratio
-    written: Written
-    zero_division: float
-    positives: tuple[int, ...] = (1, 0, 1)
-    predicted: tuple[int, ...] = (1, 1, 0)
-
-    def of(self, used: Sequence[int]) -> FlatValue:
-        """Select groups."""
-        parts = (self.positives, self.predicted)
-        positives, predicted = (tuple(part[i] for i in used) for part in parts)
-        return self._replace(positives=positives, predicted=predicted)
-
-    def __call__(self, counts: Sequence[Floats], size: Any) -> Floats:
-        """Return the value for the counts of batches of a size."""
-        positives, predicted = dot(self.positives, counts), dot(self.predicted, counts)
-        n = expand_dims(np.atleast_2d(size), positives)
-        how = (self.metric, self.written, self.zero_division)
-        return value_of_margins(positives, predicted, n, *how)
-
-    @property
-    def of_empty(self) -> float:
-        """Value of a batch without a positive, labelled or predicted."""
-        value = value_of_margins(0, 0, 1, self.metric, self.written, self.zero_division)
-        return float(value)
 
 
 class Pool(NamedTuple):
@@ -69,8 +36,6 @@ class Pool(NamedTuple):
     groups: tuple[Floats, ...]
     top: tuple[float, ...]
     bottom: tuple[float, ...]
-    flat: FlatValue | None = None
-    """Value of a batch, where that is another than the metric of its counts."""
 
     @property
     def relevant(self) -> Floats:
@@ -80,20 +45,13 @@ class Pool(NamedTuple):
     @property
     def true(self) -> Floats:
         """The metric of the whole pool, (p, 1)."""
-        top, bottom = dot(self.top, self.groups), dot(self.bottom, self.groups)
-        if self.flat is not None:
-            others, metric = self.total - self.relevant, self.flat.metric
-            top, bottom = top + metric.top[3] * others, bottom + metric.bottom[3] * others
-            return safe_divide(top, bottom, self.flat.zero_division)
-        return np.asarray(top / bottom)
+        return np.asarray(dot(self.top, self.groups) / dot(self.bottom, self.groups))
 
     def of(self, rows: NDArray[np.intp]) -> Pool:
         """Select pools; a group that none of them has is left out."""
         used = [i for i, group in enumerate(self.groups) if group[rows].any()]
         top, bottom = (tuple(part[i] for i in used) for part in (self.top, self.bottom))
-        groups = tuple(self.groups[i][rows] for i in used)
-        flat = None if self.flat is None else self.flat.of(used)
-        return Pool(self.total[rows], groups, top, bottom, flat)
+        return Pool(self.total[rows], tuple(self.groups[i][rows] for i in used), top, bottom)
 
     def none(self, used: ArrayLike) -> Floats:
         """Return the probability of no relevant sample among `used` samples, (p, u)."""
@@ -106,22 +64,15 @@ class Pool(NamedTuple):
         """
         most = self.total - np.maximum(self.relevant, batch)  # beyond, `none` is 0
         left = self.total - np.minimum(as_floats(used), most)
-        first = hypergeometric(left, self.relevant, batch)
-        return nested_distribution(first, self.groups, finite=True)._replace(size=batch)
-
-    def value_of_empty(self, zero_division: float) -> float:
-        """Return the value of a batch without relevant samples, where 0/0 is `zero_division`."""
-        return zero_division if self.flat is None else self.flat.of_empty
+        return nested_distribution(
+            hypergeometric(left, self.relevant, batch), self.groups, finite=True
+        )
 
     def deviations(self, distribution: NestedDistribution, when_empty: ArrayLike) -> Floats:
         """Return the metric of each outcome minus its true value, (p, n0, n1, ...).
 
         Where the metric is 0/0 it is `when_empty`, single or (p, 1).
         """
-        if self.flat is not None:
-            values = self._flat_deviations(self.flat, distribution)
-            missing = expand_dims(np.atleast_2d(when_empty), values)
-            return np.where(np.isnan(values), missing, values)
         values, _ = self._deviations(distribution)
         empty = expand_dims(distribution.number == 0, values)
         return np.where(empty, expand_dims(np.atleast_2d(when_empty), values), values)
@@ -147,21 +98,8 @@ class Pool(NamedTuple):
         bottom += expand_dims(distribution.number == 0, bottom)
         return excess / bottom, bottom
 
-    def _flat_deviations(self, flat: FlatValue, distribution: NestedDistribution) -> Floats:
-        """Return the value minus the metric of the pool; NaN for a batch that is left out."""
-        values = flat(distribution.counts(), distribution.size)
-        return np.asarray(values - expand_dims(self.true, values))
-
     def mean_curvature(self, distribution: NestedDistribution) -> Floats:
-        """Average `curvature` over the distribution of each batch: shape (p, u).
-
-        With labels of shape (n,), for which batches must be of one size: average the deviation of
-        the batches that have relevant samples.
-        """
-        if self.flat is not None:
-            values = self._flat_deviations(self.flat, distribution)
-            empty = expand_dims(distribution.number == 0, values)
-            return distribution.mean(np.where(empty, 0.0, values))
+        """Average `curvature` over the distribution of each batch: shape (p, u)."""
         return distribution.over_number(self.curvature(distribution))
 
 
@@ -274,12 +212,6 @@ def grouped(total: ArrayLike, counts: Sequence[ArrayLike], metric: Ratio) -> Poo
     weights = list(groups)
     tops, bottoms = tuple(top for top, _ in weights), tuple(bottom for _, bottom in weights)
     return Pool(_column(total), tuple(groups.values()), tops, bottoms)
-
-
-def flat_pool(total: ArrayLike, counts: Sequence[ArrayLike], flat: FlatValue) -> Pool:
-    """Build pools whose groups are true positives, false positives and false negatives."""
-    groups = tuple(_column(count) for count in counts[:3])
-    return Pool(_column(total), groups, flat.metric.top[:3], flat.metric.bottom[:3], flat)
 
 
 def _column(values: ArrayLike) -> Floats:

@@ -61,9 +61,11 @@ def _square_of_sum(
     batching: Batching, moments: _Moments, distribution: NestedDistribution
 ) -> Floats:
     """Return the mean square of the sum over all batches, the short one times its rate: (p, 1)."""
-    full, short = moments.both(distribution)
+    both = moments.decompose(distribution, np.zeros_like(batching.full))
+    full = both.batch(0)
     square = batching.full * moments.among(full, batching.full)
-    if short is not None:
+    if batching.ragged:
+        short = both.batch(1)
         square = square + batching.rate**2 * _square(short)
         square = square + 2 * batching.full * batching.rate * moments.between(full, short)
     return np.asarray(square)
@@ -143,16 +145,6 @@ class _Moments:
 
         parts, rest = distribution.coefficients(values, self.degree, enough)
         return _Decomposition(parts, rest, self.pool.total - used)
-
-    def both(
-        self, distribution: NestedDistribution
-    ) -> tuple[_Decomposition, _Decomposition | None]:
-        """Decompose a full batch and the short one, if any, from the distribution of both."""
-        unused, ragged = np.zeros_like(self.batching.full), self.batching.ragged
-        if self.pool.flat is not None:  # the value of a batch depends on its size, too
-            return self.full(unused), self.short(unused) if ragged else None
-        both = self.decompose(distribution, unused)
-        return both.batch(0), both.batch(1) if ragged else None
 
     def full(self, used: Floats) -> _Decomposition:
         """Decompose a full batch."""

@@ -99,11 +99,11 @@ export function read(state) {
   return { ...given, written, ratio: ratioOf(name), rates: ratesOf(counts) };
 }
 
-// What Python refuses, and the Jaccard index in every batch.
+// What this page leaves to `batchf1 expect`, and the Jaccard index by margins.
 function writtenOf({ labels, zero }, name) {
   const written = WRITTEN[labels];
   const part = name === "precision" || name === "recall";
-  const counted = `must be 0 or 1 for ${name} with labels (n,)`;
+  const counted = `must be 0 or 1 here for ${name} with labels (n,) (the command takes it)`;
   need(!(written && part && zero === "skip"), "zero", counted, "left out");
   const cells = "must be (n, 1) or by cells for jaccard: by margins some batches are divided by 0";
   need(!(name === "jaccard" && written === "margins"), "labels", cells, "(n,), by margins");

@@ -360,7 +360,6 @@ def test_labels_of_shape_n_one_way_to_write_it_is_nothing_for_columns(capsys):
         (["--metric", "f1-macro"], "--labels must be column for f1_macro, a metric over classes"),
         (["--tolerance", "0.1"], "--tolerance cannot be combined with --labels flat, whose log no"),
         (["--metric", "jaccard"], "written must be cells for jaccard: by margins a batch with 2"),
-        (["--metric", "recall", "--zero-division", "skip"], "zero_division must be 0 or 1 for"),
     ],
 )
 def test_labels_of_shape_n_refused(capsys, options, message):

@@ -136,7 +136,7 @@ def test_the_repair_runs_on_labels_of_shape_n(page, visit):
         ({"metric": "jaccard"}, "labels must be (n, 1) or by cells for jaccard: by margins some"),
         (
             {"metric": "precision", "zero": "skip"},
-            "zero must be 0 or 1 for precision with labels (n,); got left out",
+            "zero must be 0 or 1 here for precision with labels (n,) (the command takes it); got",
         ),
         ({"labels": "row"}, "labels must be one of column, flat, flat-cells; got row"),
     ],

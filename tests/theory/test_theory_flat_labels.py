@@ -25,7 +25,6 @@ WAYS = [
     *((name, "cells") for name in ("f1", "f0.5", "precision", "recall", "jaccard", "accuracy")),
     ("specificity", "cells"),
 ]
-WITH_NAN = {"f1", "f2", "f0.5", "jaccard", "accuracy"}
 SMALL = [  # TP, FP, FN, TN, batch size
     (2, 1, 1, 3, 3),
     (2, 1, 1, 4, 4),
@@ -78,8 +77,6 @@ def enumerated(counts, size, averaging, zero_division, metric, written):
 @pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
 @pytest.mark.parametrize("zero_division", CONVENTIONS)
 def test_expectation_and_spread_against_every_cut(name, written, zero_division):
-    if math.isnan(zero_division) and name not in WITH_NAN:
-        pytest.skip("refused")
     metric = METRICS[name]
     for (*counts, size), averaging in itertools.product(SMALL, RULES):
         logs = enumerated(counts, size, averaging, zero_division, metric, written)
@@ -149,7 +146,7 @@ def test_without_empty_batches_precision_logs_the_positives_of_a_batch_whatever_
             assert found.expected_f1 == pytest.approx(50, rel=1e-13)  # 60 and 60 of 100 in 120
 
 
-def random_cuts(counts, size, averaging, zero_division, metric, written, cuts=2000):
+def random_cuts(counts, size, averaging, zero_division, metric, written, cuts=1200):
     """The log of random cuts: shuffled kinds, counted per batch."""
     kinds = np.repeat(np.arange(4), counts)
     rng, starts = np.random.default_rng(0), np.arange(0, len(kinds), size)
@@ -163,30 +160,34 @@ def random_cuts(counts, size, averaging, zero_division, metric, written, cuts=20
 
 
 @pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
+@pytest.mark.parametrize("zero_division", [0.0, math.nan])
 @pytest.mark.parametrize(
     ("counts", "size"), [((160, 60, 40, 3740), 32), ((90, 60, 70, 380), 250)], ids=str
 )
-def test_larger_pools_against_random_cuts(counts, size, name, written):
-    rules = ("per_batch", 0.0, METRICS[name])
+def test_larger_pools_against_random_cuts(counts, size, zero_division, name, written):
+    rules = ("per_batch", zero_division, METRICS[name])
     logs = random_cuts(counts, size, *rules, written)
     found = expect(Counts(*counts), size, *rules, "flat", written)
     error = found.sd / math.sqrt(len(logs))
     assert abs(logs.mean() - found.expected_f1) < 4 * error + 1e-7
-    assert logs.std() == pytest.approx(found.sd, rel=0.08, abs=1e-6)
+    assert logs.std() == pytest.approx(found.sd, rel=0.1, abs=1e-5)
     low, high = found.interval95
     assert ((low - 1e-6 <= logs) & (logs <= high + 1e-6)).mean() > 0.9
 
 
-def test_many_pools_at_once_and_one_by_one():
+@pytest.mark.parametrize("zero_division", [1.0, math.nan])
+def test_many_pools_at_once_and_one_by_one(zero_division):
     counts = Counts(np.array([[3, 0, 5], [1, 3, 0]]), [2, 0, 4], 1, np.array([[9], [8]]))
     for name, written in WAYS:
-        rules = (5, "size_weighted", 1.0, METRICS[name], "flat", written)
+        rules = (5, "size_weighted", zero_division, METRICS[name], "flat", written)
         found = expect(counts, *rules)
         for index in np.ndindex(2, 3):
             single = expect(Counts(*(part[index] for part in np.broadcast_arrays(*counts))), *rules)
             for field in ("true_f1", "expected_f1", "sd", "error", "error_empty", "n_batches"):
                 wanted = getattr(single, field)
-                assert getattr(found, field)[index] == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+                assert getattr(found, field)[index] == pytest.approx(
+                    wanted, rel=1e-9, abs=1e-9, nan_ok=True
+                )
 
 
 def test_the_interval_is_clipped_where_the_value_lies_between_0_and_1():
@@ -235,8 +236,12 @@ def test_jaccard_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts,
             "written must be cells for accuracy, which counts true negatives; got margins",
         ),
         (
-            {"labels": "flat", "metric": PRECISION, "zero_division": math.nan},
-            "zero_division must be 0 or 1 for precision with labels of shape (n,); got nan",
+            {
+                "labels": "flat",
+                "metric": Ratio((0, 1, 0, 0), (1, 2, 0, 0)),
+                "zero_division": math.nan,
+            },
+            "zero_division must be 0 or 1 for ratio with labels of shape (n,); got nan",
         ),
         (
             {"labels": "flat", "metric": Ratio((1, 0, 0, 0), (1, 0, 0, 0))},
@@ -281,8 +286,6 @@ def test_counts_per_sample_are_right_in_batches_of_one_and_chance_in_a_single_ba
 @pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
 @pytest.mark.parametrize("zero_division", CONVENTIONS)
 def test_the_limit_of_large_data_and_how_fast_it_is_reached(name, written, zero_division):
-    if math.isnan(zero_division) and name not in WITH_NAN:
-        pytest.skip("refused")
     rules = (20, zero_division, METRICS[name], "flat", written)
     limit, gaps = large_data(0.1, 0.75, 0.8, *rules), []
     for total in (6 * 10**4, 6 * 10**5):

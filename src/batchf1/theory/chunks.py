@@ -42,7 +42,7 @@ def map_pools(
 
 def unique_pools(pool: Pool) -> tuple[Rows, Rows]:
     """Return the rows of the distinct pools, and the index among these of each pool."""
-    keys = [column[:, 0] for column in (pool.total, *pool.groups)]
+    keys = [column[:, 0] for column in pool.keys]
     order = np.lexsort(keys)
     new = np.zeros(order.size, np.bool_)
     new[:1] = True

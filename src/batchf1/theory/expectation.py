@@ -21,7 +21,7 @@ from batchf1.metrics.ratios import F1, ClassAveraged, Metric, Ratio, check_ratio
 from batchf1.theory.chunks import map_pools
 from batchf1.theory.classes import joined, parts
 from batchf1.theory.expected_error import Epoch, parts_of_error
-from batchf1.theory.flat_labels import check_flat, check_poles, flat_pool
+from batchf1.theory.flat_labels import check_flat, check_poles, logged_pool
 from batchf1.theory.pool import Batching, Pool, checked_batching, checked_counts, grouped
 from batchf1.theory.spread import standard_deviation
 
@@ -116,10 +116,8 @@ def expect(
         For counts that are no whole numbers >= 0 or of shapes that do not broadcast, a pool without
         samples, another batch size, rule, `zero_division` or metric; for NaN with macro averages
         and weighted precision, and for micro and weighted averages where samples have other than
-        one class. With labels of shape (n,) also for a `ClassAveraged` metric; for NaN with a
-        metric, such as precision, that is 0/0 in other batches than those without positives and
-        predicted positives; and for a metric by margins that counts true negatives or, as the
-        Jaccard index, may be infinite in a batch.
+        one class. With labels of shape (n,) also for a `ClassAveraged` metric, and for one by
+        margins that counts true negatives or, as the Jaccard index, may be infinite in a batch.
 
     Notes
     -----
@@ -266,7 +264,7 @@ def _map(
     """Apply `function` to every pool: (k, ...) with the shape of the pools."""
     pool: Pool = grouped(counts.n, counts, metric)
     if flat is not None:
-        pool = flat_pool(counts.n, counts, metric, flat, batching.zero_division)
+        pool = logged_pool(counts, metric, flat, batching.zero_division)
     found = map_pools(pool, batching, function, undefined)
     return found.reshape(len(undefined), *counts.tp.shape)
 

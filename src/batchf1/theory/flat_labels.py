@@ -19,6 +19,7 @@ from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.flat_labels import Written, check_written, pair_sums
 from batchf1.metrics.ratios import F1, Ratio, check_ratio
 from batchf1.theory.distributions import as_floats
+from batchf1.theory.linear_value import LinearPool, is_linear, linear_pool
 from batchf1.theory.nested import NestedDistribution, nested_distribution
 from batchf1.theory.pool import Batching, Pool, checked_batching, checked_counts, expand_dims
 
@@ -110,6 +111,15 @@ def flat_pool(
     return FlatPool(column, tuple(groups), top, bottom, cells, metric, written, undefined)
 
 
+def logged_pool(
+    counts: Counts, metric: Ratio, written: Written, zero_division: float
+) -> FlatPool | LinearPool:
+    """Build pools from counts, as the spread of the mean over their batches needs them."""
+    if np.isnan(zero_division) and is_linear(metric):
+        return linear_pool(counts.n, counts, metric, written)
+    return flat_pool(counts.n, counts, metric, written, zero_division)
+
+
 def check_flat(metric: object, written: Written, zero_division: float) -> None:
     """Raise `InputError` unless the log of a function for the metric can be computed."""
     good = isinstance(metric, Ratio)
@@ -121,7 +131,7 @@ def check_flat(metric: object, written: Written, zero_division: float) -> None:
     tp, fp, fn, tn = (weight > 0 for weight in metric.bottom)
     rule = "must have in its denominator all of a row or a column of the table of confusion"
     check((tp or tn) and (fp or fn), "metric", rule, metric[:2])
-    good = (tp and fp and fn) or not np.isnan(zero_division)
+    good = (tp and fp and fn) or is_linear(metric) or not np.isnan(zero_division)
     rule = f"must be 0 or 1 for {metric.name} with labels of shape (n,)"
     check(good, "zero_division", rule, zero_division)
 

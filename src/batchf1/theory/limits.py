@@ -244,5 +244,6 @@ def _rate(
         return rate
     # Each empty batch before the first that is not leaves a denser pool.
     empty, non_empty = float(np.exp(log_empty)), -float(np.expm1(log_empty))
-    slope = distribution.mean(values * more).item()
-    return rate / non_empty + batch * empty * slope / non_empty**2 / shares[-1]
+    defining = [d for d, weight in zip(moved, pool.bottom, strict=True) if weight > 0]
+    slope = distribution.mean(values * sum(defining[1:], defining[0])).item()
+    return rate / non_empty + batch * empty * slope / non_empty**2 / (1 - pool.defining.item())

@@ -46,6 +46,11 @@ class Pool:
         return np.asarray(sum(self.groups[1:], self.groups[0]))
 
     @property
+    def keys(self) -> tuple[Floats, ...]:
+        """Columns that are equal in equal pools."""
+        return self.total, *self.groups
+
+    @property
     def defining(self) -> Floats:
         """Samples without which the metric of a batch is 0/0, (p, 1)."""
         return self.relevant

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchf1.cli import console, metrics, options
+from batchf1.cli import console, flat_labels, metrics, options
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
 from batchf1.errors import check
@@ -55,6 +55,7 @@ def add(commands: Any) -> None:
         metavar="E",
         help="ask for the smallest batch whose expected error is at most E",
     )
+    flat_labels.add(parser)
     options.add(parser)
     parser.set_defaults(command=run, prog=parser.prog)
 
@@ -73,8 +74,9 @@ def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
     given = size is not None or parsed.tolerance is not None
     check(given, "--batch-size", "must be given where --tolerance is not")
     answer = {"averaging": parsed.averaging, "zero_division": parsed.zero_division}
-    answer["metric"] = metric.name
+    answer |= {"metric": metric.name} | flat_labels.chosen(parsed)
     if isinstance(metric, ClassAveraged):
+        flat_labels.check_one_class(parsed, metric.name)
         return answer | _of_classes(parsed, metric)
     rule = "must be combined with a metric over classes, such as f1-macro"
     check(parsed.counts_file is None, "--counts-file", rule, metric.name)
@@ -98,9 +100,10 @@ def _rates(parsed: argparse.Namespace) -> dict[str, float]:
 def _of_rates(parsed: argparse.Namespace, metric: Ratio) -> dict[str, Any]:
     from batchf1.theory.limits import large_data
 
-    rates, undefined = _rates(parsed), options.zero_division(parsed)
-    size = parsed.batch_size
-    limit = large_data(**rates, batch_size=size, zero_division=undefined, metric=metric)
+    rates, size = _rates(parsed), parsed.batch_size
+    how = (size, options.zero_division(parsed), metric, parsed.labels, parsed.written)
+    prevalence, precision, recall = rates.values()
+    limit = large_data(prevalence, precision, recall, *how)
     errors = {key: getattr(limit, key) for key in ERRORS}
     return {"batch_size": size, "n_samples": None, **rates} | errors | {"sd": 0.0}
 
@@ -111,10 +114,14 @@ def _of_counts(parsed: argparse.Namespace, counts: Counts, metric: Ratio) -> dic
     from batchf1.theory.search import smallest_batch
 
     how = (parsed.averaging, options.zero_division(parsed), metric)
+    answer = {"n_samples": sum(counts), **counts._asdict()}
+    if parsed.labels == "flat":
+        found = expect(counts, parsed.batch_size, *how, parsed.labels, parsed.written)
+        answer |= {"batch_size": parsed.batch_size, **found._asdict()}
+        return answer | rates_of(counts)
     tolerance = FINE if parsed.tolerance is None else parsed.tolerance
     smallest = smallest_batch(counts, tolerance, *how)
     size = smallest if parsed.batch_size is None else parsed.batch_size
-    answer = {"n_samples": sum(counts), **counts._asdict()}
     answer |= {"tolerance": tolerance, "smallest_batch_size": smallest, "batch_size": size}
     return answer | expect(counts, size, *how)._asdict() | rates_of(counts)
 
@@ -190,6 +197,8 @@ def _question(answer: dict[str, Any]) -> list[str]:
     ]
     if isinstance(answer.get("tp"), list):
         return [*lines, f"metric               {answer['metric']}, {len(answer['tp'])} classes"]
+    if "labels" in answer:
+        lines += flat_labels.question(answer)
     if answer["metric"] != "f1":
         lines.append(f"metric               {answer['metric']}")
     if n:
@@ -223,6 +232,12 @@ def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
         f"{f'true {name}':<20} {answer['true_f1']:.6f}",
         f"error                {answer['error']:+.6f}",
         f"  of empty batches   {answer['error_empty']:+.6f}   ({nothing})",
+        *(flat_labels.findings(answer) if "labels" in answer else _curvature(answer, it)),
+    ]
+
+
+def _curvature(answer: dict[str, Any], it: str) -> list[str]:
+    return [
         f"  of curvature       {answer['error_curvature']:+.6f}   ({it} is no linear function)",
         _advice(answer),
     ]

@@ -38,7 +38,7 @@ def seen(cell):
 measure.measure = seen
 sys.modules[measure.__name__] = measure
 from batchf1.studies.atlas import run
-run._measure("name", ["cell"], None)
+run._measure("cell")
 """
 LIBRARY = """
 import keras

@@ -13,11 +13,12 @@ from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.figures import cost as plot
 from batchf1.records import tables
-from batchf1.studies.cost import config, isolated, measure, run
+from batchf1.studies.cost import config, measure, run
 from batchf1.studies.cost.config import CostStudy, Measurement
 from batchf1.studies.cost.rows import COST
 from batchf1.studies.cost.source import SPLITS, Source
 from batchf1.sweep.grid import load_study
+from batchf1.training import isolated
 from helpers.once import made_once
 
 STUDY = """

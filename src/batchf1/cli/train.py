@@ -57,7 +57,7 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Train, or print the settings."""
-    from batchf1.studies.one_run import one_run
+    from batchf1.cli.one_run import one_run
     from batchf1.sweep.grid import compose
 
     of_study = parsed.study is not None

@@ -94,7 +94,8 @@ class Measurements(Generic[C]):
 
     def _measure(self, missing: Sequence[C], cache: RunCache) -> dict[str, Path]:
         """Measure and cache cells; map the id of each to its file."""
-        environment, paths = provenance.collect(), {}
+        environment = provenance.collect()
+        paths: dict[str, Path] = {}
         progress = Progress(self.study, [self.cost(cell) for cell in missing])
         for cell in missing:
             entry = CacheEntry(self.measure(cell), environment | self.stamp(cell))

@@ -15,12 +15,12 @@ from batchf1.config import registry
 from batchf1.errors import InputError, check
 from batchf1.records import provenance
 from batchf1.studies.cost.config import CostStudy, Measurement, measurements, plugin_of
-from batchf1.studies.cost.isolated import run_in_subprocess
 from batchf1.studies.cost.rows import COST
 from batchf1.sweep import provenance_summary
 from batchf1.sweep.cache import CacheEntry
 from batchf1.sweep.grid import load_study
 from batchf1.sweep.measurements import Measurements
+from batchf1.training.isolated import run_in_subprocess
 
 MEASURING = "batchf1.studies.cost.measure"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from batchf1.config.limits import check_repetitions
+from batchf1.datasets.diamond_halves import COLUMNS, LABEL
 from batchf1.errors import check
 from batchf1.metrics.counts import Counts
-from batchf1.studies.cuts.diamonds import COLUMNS, LABEL
 
 
 @dataclass

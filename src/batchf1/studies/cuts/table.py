@@ -11,10 +11,10 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from batchf1.config.seeds import generator
+from batchf1.datasets.diamond_halves import Half, halves
 from batchf1.datasets.diamonds import Diamonds
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.studies.cuts.config import CutStudy, Folds, Groups
-from batchf1.studies.cuts.diamonds import Half, halves
 from batchf1.studies.cuts.rows import CLASSIFIERS, fitted, grouped_counts, row
 
 Rows = Iterator[dict[str, object]]

@@ -11,10 +11,10 @@ from batchf1.config.seeds import generator
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1
 from batchf1.studies.decisions.aggregate import RESAMPLES
-from batchf1.studies.decisions.choices import best
 from batchf1.studies.decisions.regret import cuts, ratio
 from batchf1.studies.decisions.rows import EMPTY, TEST, VALIDATION
 from batchf1.theory.expectation import expected_f1
+from batchf1.training.selection import best
 
 NAME = "binormal"
 

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchf1.errors import check
-from batchf1.studies.decisions.choices import best, checkpoint, early_stopping
+from batchf1.training.selection import best, checkpoint, early_stopping
 
 UNIT = ["dataset", "prevalence", "seed"]
 """Within one of these all options share data, order and seeds."""

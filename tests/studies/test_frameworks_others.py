@@ -13,14 +13,13 @@ from batchf1.records import provenance
 from batchf1.studies.frameworks import environments, example, others, others_page
 from batchf1.studies.frameworks import page as pages
 from batchf1.studies.frameworks.environments import ENVIRONMENTS, PROGRAMS
-from batchf1.studies.frameworks.others import Row
-from batchf1.studies.frameworks.rows import read
+from batchf1.studies.frameworks.rows import LogRow, read
 from helpers.left import left_by_the_dead
 
 
 @pytest.fixture(scope="module")
 def committed(repository):
-    return read(repository / "docs/frameworks.csv", Row)
+    return read(repository / "docs/frameworks.csv", LogRow)
 
 
 @pytest.fixture(scope="module")

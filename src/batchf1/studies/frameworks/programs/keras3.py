@@ -39,7 +39,10 @@ def measured(n: int, where: str) -> Iterator[Case]:
 def _logs(n: int, where: str) -> dict[str, Any]:
     import keras
 
-    from batchf1.studies.frameworks.keras import identity_model, metric_functions
+    from batchf1.studies.frameworks.programs.keras_metrics import (
+        identity_model,
+        metric_functions,
+    )
 
     with _replicas() if where == "mirrored" else nullcontext():
         counts = [each for kind in COUNTS for each in metric_functions(keras.ops, kind)]

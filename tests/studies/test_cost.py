@@ -227,10 +227,10 @@ def test_training_lasts_from_the_first_batch_to_the_last(monkeypatch, engine, n_
 def test_the_committed_studies_reach_ten_million_rows(repository, name):
     folder = repository / "experiments"
     found = config.measurements(name, read(folder / f"{name}.yaml"), ["cpu"])
-    assert {c.strategy for c in found} == set(config.known())
+    assert {c.strategy for c in found} == set(config.strategies())
     assert {c.batch_size for c in found} == ({512} if name == "cost" else {32, 512})
     for n in (10**4, 10**7):
         mine = [c for c in found if (c.engine, c.batch_size, c.n_samples) == ("blocks", 512, n)]
-        assert {c.strategy for c in mine} >= set(config.known()) - set(config.FORMS)
+        assert {c.strategy for c in mine} >= set(config.strategies()) - set(config.FORMS)
     assert {c.engine for c in found if c.in_arrays} >= {"plain"}
     assert len({c.n_samples for c in found if c.in_arrays}) > 1

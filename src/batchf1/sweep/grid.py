@@ -24,6 +24,7 @@ from yaml import YAMLError
 
 from batchf1.config import registry
 from batchf1.config.limits import check_size
+from batchf1.config.rules import COUNT, POSITIVE_COUNT, UNIQUE, check_overrides, check_settings
 from batchf1.config.settings import InputPipeline, Model, Run, Training
 from batchf1.errors import InputError, check, one_line, raise_input_error, raise_path_error
 from batchf1.records.provenance import PACKAGE
@@ -47,8 +48,7 @@ class Exclude:
     """Cells whose batch is larger than the training split."""
 
     def __post_init__(self) -> None:
-        fewest = self.class_below
-        check(fewest >= 0, "exclude.class_below", "must be at least 0", fewest)
+        check_settings(self, {"class_below": COUNT}, "exclude.")
 
 
 @dataclass
@@ -73,26 +73,16 @@ class Study:
     """Further files that the figures are made from, after the table."""
 
     def __post_init__(self) -> None:
-        for name in ("shards", "seeds"):
-            value = getattr(self, name)
-            check(value is None or value >= 1, name, "must be at least 1", value)
+        check_settings(self, {"shards": POSITIVE_COUNT, "seeds": POSITIVE_COUNT})
         if self.seeds is not None:
             check("seed" not in self.grid, "seeds", "cannot be combined with grid.seed", self.seeds)
             # not expanded: there may be more than a study may have
             self.grid = {**self.grid, "seed": cast("list[Any]", range(self.seeds))}
-        texts = all(isinstance(override, str) for override in self.overrides)
-        check(texts, "overrides", "must be texts, each key=value", self.overrides)
-        set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
-        for key in ("study", *self.grid):
-            check(
-                key not in set_here, "overrides", "cannot set the study or a key of the grid", key
-            )
+        rule = "cannot set the study or a key of the grid"
+        check_overrides(self.overrides, ("study", *self.grid), rule)
         # another study's name would mix its rows into the table
-        check(
-            "study" not in self.grid,
-            "grid.study",
-            "cannot be varied, as it is the name of the file",
-        )
+        rule = "cannot be varied, as it is the name of the file"
+        check("study" not in self.grid, "grid.study", rule)
 
     def check_size(self, huge: bool = False) -> None:
         """Refuse a grid of too many cells or runs, as `limits.check_size` does."""
@@ -169,14 +159,14 @@ def _run(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
 
 def _part(kind: Any, settings: Any, group: str = "") -> Any:
     """Build a dataclass from its settings; refuse unknown and missing ones."""
-    name = f"config: {group.rstrip('.') or 'settings'}"
-    check(isinstance(settings, dict), name, "must be chosen", settings)
-    known = {part.name for part in fields(kind)}
-    for name in sorted(settings.keys() - known):
+    label = f"config: {group.rstrip('.') or 'settings'}"
+    check(isinstance(settings, dict), label, "must be chosen", settings)
+    names = {part.name for part in fields(kind)}
+    for name in sorted(settings.keys() - names):
         raise_input_error(
-            f"config: {group}{name}", f"cannot be set; the settings are {sorted(known)}"
+            f"config: {group}{name}", f"cannot be set; the settings are {sorted(names)}"
         )
-    for name in sorted(known - settings.keys()):
+    for name in sorted(names - settings.keys()):
         raise_input_error(f"config: {group}{name}", "must have a value", "none")
     return kind(**settings)
 
@@ -186,9 +176,9 @@ def _reason(error: Exception) -> str:
     texts = [str(e) for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
     notes = ("object_type", "full_key", "reference_type", "set_struct", "set_readonly")
-    kept_lines = [line for line in lines if line and not line.startswith(notes)]
+    own_lines = [line for line in lines if line and not line.startswith(notes)]
     key = getattr(error, "full_key", None)
-    return one_line("; ".join(dict.fromkeys([*([f"at {key}"] if key else []), *kept_lines])))
+    return one_line("; ".join(dict.fromkeys([*([f"at {key}"] if key else []), *own_lines])))
 
 
 def load_study(path: str | Path, kind: type[T]) -> T:
@@ -233,17 +223,17 @@ def cells(path: str | Path, huge: bool = False) -> list[Cell]:
     study = load_study(path, Study)
     try:
         study.check_size(huge)
-        found = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
+        grid = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    check(bool(found), str(path), "must have a grid of at least one cell", dict(study.grid))
-    known = set()
-    for cell in found:
+    check(bool(grid), str(path), "must have a grid of at least one cell", dict(study.grid))
+    digests = set()
+    for cell in grid:
         # 1 and "1", or a config file and the values in it
-        good = cell.digest not in known and len(set(cell.seeds)) == len(cell.seeds)
+        good = cell.digest not in digests and len(set(cell.seeds)) == len(cell.seeds)
         check(good, f"{path}: grid", "cannot give a run twice", cell.first.label)
-        known.add(cell.digest)
-    return found
+        digests.add(cell.digest)
+    return grid
 
 
 def _bases(name: str, study: Study) -> Iterator[tuple[DictConfig, dict[str, Any]]]:
@@ -262,7 +252,7 @@ def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[C
         # a range is not expanded
         distinct = isinstance(values, range) or len({json.dumps(v) for v in values}) == len(values)
         distinct = distinct and len(values) > 0
-        check(distinct, f"grid.{key}", "must have at least one value, and none twice", values)
+        check(distinct, f"grid.{key}", UNIQUE.text, values)
     typed = {key: _typed(base, key, values) for key, values in axes.items()}
     seeds = tuple(typed.pop("seed", ()))
     for point in itertools.product(*typed.values()):

@@ -155,7 +155,7 @@ def test_cells_that_call_keras_too_often_are_left_out(tmp_path):
             r"grids.engines must be among .*; got keras224",
         ),
         ("n_samples: [200, 600]", "n_samples: []", "grids.n_samples must have at least one value"),
-        ("{tiny: [4]}", "{tiny: [0]}", "models.tiny must have layers of at least 1 unit"),
+        ("{tiny: [4]}", "{tiny: [0]}", "models.tiny must have layers of at least 1 and"),
         ("n_features: 3", "prevalence: 1", r"prevalence must lie in \(0, 1\)"),
     ],
 )

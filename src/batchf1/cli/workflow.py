@@ -204,7 +204,7 @@ def _add_environment(parsers: Any) -> None:
 
 
 def _environment(parsed: argparse.Namespace) -> None:
-    from batchf1.studies.frameworks.environments import install
+    from batchf1.programs.environments import install
 
     install(parsed.name, parsed.folder)
 

@@ -17,16 +17,21 @@ from batchf1.errors import check
 from batchf1.metrics.averaging import average
 from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import F1
-from batchf1.studies.frameworks.environments import Program, output_of
-from batchf1.studies.frameworks.example import BATCH_SIZE, BATCHES, LABELS, SCORES, WEIGHTS
+from batchf1.programs.environments import Program, output_of
+from batchf1.programs.example import (
+    BATCH_SIZE,
+    BATCHES,
+    LABELS,
+    SCORES,
+    WEIGHTS,
+)
+from batchf1.programs.keras_metrics import MARGINS, names
 from batchf1.studies.frameworks.rows import (
     CASE,
     FRAMEWORKS,
-    MARGINS,
     RULES,
     TOLERANCE,
     MetricRow,
-    names,
 )
 
 

@@ -11,8 +11,8 @@ from batchf1.auditing.answer import audit
 from batchf1.auditing.result import AuditResult
 from batchf1.errors import check
 from batchf1.metrics.ratios import F1
-from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.environments import FOLDER, PROGRAMS, output_of
+from batchf1.programs import example
+from batchf1.programs.environments import FOLDER, PROGRAMS, output_of
 from batchf1.studies.frameworks.rows import TOLERANCE, LogRow
 
 DIGITS = 6

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchf1.errors import check, raise_path_error
-from batchf1.studies.frameworks.rows import FRAMEWORKS, RETURNED, RULES, MetricRow, Row, Rule
+from batchf1.programs.keras_metrics import RETURNED
+from batchf1.studies.frameworks.rows import FRAMEWORKS, RULES, MetricRow, Row, Rule
 
 
 def write(rows: list[MetricRow], folder: str | Path) -> None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from batchf1.errors import keep_machine_error, one_line, raise_input_error
-from batchf1.metrics.averaging import Logged
 
 FRAMEWORKS = {"keras224": "Keras", "tf_keras": "tf-keras", "keras": "Keras"}
 """Import name (`keras224` for the article's Keras) -> name in the tables."""
 
-MARGINS = ("tp", "predicted_positives", "positives")
-RETURNED: tuple[str, ...] = (*get_args(Logged), "f1")
-"""What a metric function returns for a batch."""
 CASE = ("framework", "weights", "labels", "returned", "call", "split")
 
 
@@ -111,11 +107,6 @@ RULES = {
         "weighted sum / number of nonzero weights; then by batch size",
     ),
 }
-
-
-def names(returned: str) -> tuple[str, ...]:
-    """Return the names under which a metric function that returns this is logged."""
-    return ("f1",) if returned == "f1" else MARGINS
 
 
 Kind = TypeVar("Kind", bound=Row)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from batchf1.studies.frameworks.example import BATCHES
+from batchf1.programs.example import BATCHES
 
 
 @dataclass(frozen=True)

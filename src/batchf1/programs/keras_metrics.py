@@ -6,19 +6,29 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.studies.frameworks.example import BATCH_SIZE, BATCHES, LABELS, SCORES, WEIGHTS
-from batchf1.studies.frameworks.programs.protocol import send
-from batchf1.studies.frameworks.rows import MARGINS, RETURNED, names
+from batchf1.metrics.averaging import Logged
+from batchf1.programs.example import (
+    BATCH_SIZE,
+    BATCHES,
+    LABELS,
+    SCORES,
+    WEIGHTS,
+)
+from batchf1.programs.protocol import send
 from batchf1.training import keras_defaults
 
 Fed = NDArray[np.float32]
 Case = dict[str, Any]
-"""Fields of `rows.MetricRow` that are measured, without framework and version."""
+"""Measured fields of `studies.frameworks.rows.MetricRow`, without framework and version."""
+
+MARGINS = ("tp", "predicted_positives", "positives")
+RETURNED: tuple[str, ...] = (*get_args(Logged), "f1")
+"""What a metric function returns for a batch."""
 
 SHAPES = {"column": (-1, 1), "flat": (-1,)}
 """Shape of the labels; the scores are a column."""
@@ -32,6 +42,11 @@ GROUPS: dict[str, list[tuple[str, ...]]] = {
 CALLS = ("fit", "generator")
 SPLITS = {"train": "", "validation": "val_"}
 """Split -> what Keras puts before its names."""
+
+
+def names(returned: str) -> tuple[str, ...]:
+    """Return the names under which a metric function that returns this is logged."""
+    return ("f1",) if returned == "f1" else MARGINS
 
 
 def measured(keras: Any, ops: Any, original: bool) -> list[Case]:

@@ -49,7 +49,7 @@ ENVIRONMENTS = {
 
 
 class Program(NamedTuple):
-    """Module of `programs`, and the environment that it runs in."""
+    """Module of this package, and the environment that it runs in."""
 
     module: str
     environment: str | None = None
@@ -148,7 +148,7 @@ def output_of(name: str, program: Program, folder: Path = FOLDER) -> dict[str, A
     InputError
         Where it cannot be started or does not run to its end.
     """
-    module = f"{__name__.rpartition('.')[0]}.programs.{program.module}"
+    module = f"{__package__}.{program.module}"
     command = [str(python(program.environment, folder)), "-m", module]
     # no folder of the working directory must be taken for a framework
     quiet = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONSAFEPATH": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -9,21 +9,9 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from batchf1.config import registry
+from batchf1.config import registry, rules
 from batchf1.config.limits import MAX_EPOCHS, MAX_SEED, MAX_THREADS
-from batchf1.config.rules import (
-    COUNT,
-    EPOCHS,
-    FRACTION,
-    LAYERS,
-    POSITIVE,
-    POSITIVE_COUNT,
-    Rule,
-    Rules,
-    at_most,
-    check_settings,
-    one_of,
-)
+from batchf1.config.rules import Rule, Rules, at_most, check_settings, one_of
 from batchf1.datasets.base import Dataset
 from batchf1.errors import check
 from batchf1.records.files import digest
@@ -37,7 +25,7 @@ PIPELINE_RULES: Rules = {
     "counts": one_of(("per_sample", "sum", "mean")),
 }
 SEED_RULES: Rules = {
-    "seed": (COUNT, Rule(f"must be at most {MAX_SEED}", lambda seed: seed <= MAX_SEED))
+    "seed": (rules.COUNT, Rule(f"must be at most {MAX_SEED}", lambda seed: seed <= MAX_SEED))
 }
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -57,19 +45,19 @@ class Model:
     learning_rate: float = MISSING
 
     def __post_init__(self) -> None:
-        check_settings(self, {"hidden": LAYERS, "learning_rate": POSITIVE}, "model.")
+        check_settings(self, {"hidden": rules.LAYERS, "learning_rate": rules.POSITIVE}, "model.")
 
 
 TRAINING_RULES: Rules = {
-    "batch_size": POSITIVE_COUNT,
-    "epochs": EPOCHS,
-    "pretrain": (COUNT, at_most(MAX_EPOCHS)),
-    "threshold": FRACTION,
+    "batch_size": rules.POSITIVE_COUNT,
+    "epochs": rules.EPOCHS,
+    "pretrain": (rules.COUNT, at_most(MAX_EPOCHS)),
+    "threshold": rules.FRACTION,
     "device": one_of(DEVICES),
-    "threads": (COUNT, Rule(f"must be at most {MAX_THREADS}", lambda n: n <= MAX_THREADS)),
-    "freeze_after": COUNT,
-    "validation_batch_size": COUNT,
-    "class_weight": POSITIVE,
+    "threads": (rules.COUNT, Rule(f"must be at most {MAX_THREADS}", lambda n: n <= MAX_THREADS)),
+    "freeze_after": rules.COUNT,
+    "validation_batch_size": rules.COUNT,
+    "class_weight": rules.POSITIVE,
 }
 
 

@@ -57,21 +57,21 @@ def experiments(folder: str | Path) -> dict[str, Experiment]:
     Raises `InputError` where a file does not fit, two of them claim one figure, or one ends in
     .yml, which would otherwise be ignored, even where a .yaml has the same name.
     """
-    found: dict[str, Experiment] = {}
+    by_name: dict[str, Experiment] = {}
     owner = dict(MEASURED)
     check(Path(folder).is_dir(), str(folder), "must be a folder of experiments")
     for path in sorted(Path(folder).glob("*.yml")):
         raise_input_error(str(path), "must end in .yaml, as all experiment files")
     for path in sorted(Path(folder).glob("*.yaml")):
         check_name(path.stem, f"{path}: the name")
-        found[path.stem] = experiment = load(path)
+        by_name[path.stem] = experiment = load(path)
         for figure, module in experiment.figures.items():
             check_name(figure, f"{path}: figures")
             registry.import_path(registry.FIGURES, module, f"{path}: figures.{figure}")
             rule = f"cannot make a figure of {owner.get(figure)}"
             check(figure not in owner, f"{path}: figures", rule, figure)
             owner[figure] = path
-    return found
+    return by_name
 
 
 def plan(path: str | Path, huge: bool = False) -> Plan:

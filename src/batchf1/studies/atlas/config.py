@@ -6,18 +6,8 @@ from dataclasses import asdict, dataclass, field
 
 from omegaconf import MISSING
 
-from batchf1.config.rules import (
-    COUNT,
-    EPOCHS,
-    LAYERS,
-    POSITIVE,
-    POSITIVE_COUNT,
-    REPETITIONS,
-    UNIQUE,
-    Rules,
-    check_among,
-    check_settings,
-)
+from batchf1.config import rules
+from batchf1.config.rules import Rules, check_among, check_settings
 from batchf1.errors import check
 from batchf1.records.files import digest
 
@@ -27,13 +17,13 @@ N_AVAILABLE = 53_775
 
 
 RULES: Rules = {
-    **dict.fromkeys(("tasks", "batch_sizes"), UNIQUE),
-    "epochs": EPOCHS,
-    **dict.fromkeys(("seeds", "cuts"), REPETITIONS),
-    **dict.fromkeys(("n_train", "training_batch_size"), POSITIVE_COUNT),
-    "threads": COUNT,
-    "hidden": LAYERS,
-    **dict.fromkeys(("heavy_above", "learning_rate"), POSITIVE),
+    **dict.fromkeys(("tasks", "batch_sizes"), rules.UNIQUE),
+    "epochs": rules.EPOCHS,
+    **dict.fromkeys(("seeds", "cuts"), rules.REPETITIONS),
+    **dict.fromkeys(("n_train", "training_batch_size"), rules.POSITIVE_COUNT),
+    "threads": rules.COUNT,
+    "hidden": rules.LAYERS,
+    **dict.fromkeys(("heavy_above", "learning_rate"), rules.POSITIVE),
 }
 
 

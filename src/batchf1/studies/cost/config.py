@@ -8,22 +8,9 @@ from dataclasses import asdict, dataclass, field
 
 from omegaconf import MISSING
 
-from batchf1.config import registry
+from batchf1.config import registry, rules
 from batchf1.config.limits import MAX_CELLS
-from batchf1.config.rules import (
-    COUNT,
-    FRACTION,
-    LAYERS,
-    POSITIVE_COUNT,
-    REPETITIONS,
-    UNIQUE,
-    Rule,
-    Rules,
-    at_least,
-    at_most,
-    check_among,
-    check_settings,
-)
+from batchf1.config.rules import Rule, Rules, at_least, at_most, check_among, check_settings
 from batchf1.config.seeds import generator
 from batchf1.errors import check
 from batchf1.records.files import digest
@@ -45,22 +32,22 @@ PREDICT_BATCH = 32
 
 HAS_NONE = Rule(f"must have {NONE}, which the others are compared with", lambda of: NONE in of)
 GRID_RULES: Rules = {
-    **dict.fromkeys(("models", "engines"), UNIQUE),
+    **dict.fromkeys(("models", "engines"), rules.UNIQUE),
     **dict.fromkeys(
         ("batch_sizes", "n_samples"),
-        (UNIQUE, Rule("must be at least 1", lambda values: min(values) >= 1)),
+        (rules.UNIQUE, Rule("must be at least 1", lambda values: min(values) >= 1)),
     ),
-    "repetitions": (COUNT, at_most(MAX_CELLS)),
+    "repetitions": (rules.COUNT, at_most(MAX_CELLS)),
     "strategies": Rule(HAS_NONE.text, lambda of: not of or NONE in of),
 }
 RULES: Rules = {
-    "strategies": (UNIQUE, HAS_NONE),
-    "devices": UNIQUE,
-    "repetitions": REPETITIONS,
+    "strategies": (rules.UNIQUE, HAS_NONE),
+    "devices": rules.UNIQUE,
+    "repetitions": rules.REPETITIONS,
     "most_calls": at_least(2),
-    "n_features": POSITIVE_COUNT,
-    "threads": COUNT,
-    "prevalence": FRACTION,
+    "n_features": rules.POSITIVE_COUNT,
+    "threads": rules.COUNT,
+    "prevalence": rules.FRACTION,
     "grids": Rule("must have at least one grid", bool),
 }
 
@@ -115,7 +102,7 @@ class CostStudy:
         check_among("strategies", self.strategies, strategies())
         check_among("devices", self.devices, DEVICES)
         for name, hidden in self.models.items():
-            check(LAYERS.holds(hidden), f"models.{name}", LAYERS.text, hidden)
+            check(rules.LAYERS.holds(hidden), f"models.{name}", rules.LAYERS.text, hidden)
         for grid in self.grids:
             check_among("grids.models", grid.models, sorted(self.models))
 

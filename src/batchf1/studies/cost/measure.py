@@ -83,11 +83,11 @@ def _seconds(bench: Bench, first: Stopwatch) -> dict[str, float]:
     for _ in range(bench.cell.epochs - 1):
         for prefix, each in (("", bench), ("none_", alone)):
             watches[prefix].append(each.fit(n_batches)[0])
-    found = {}
+    medians = {}
     for prefix, mine in watches.items():
-        found[f"{prefix}train_seconds"] = float(np.median([w.train for w in mine]))
-        found[f"{prefix}validation_seconds"] = float(np.median([w.validation for w in mine]))
-    return found
+        medians[f"{prefix}train_seconds"] = float(np.median([w.train for w in mine]))
+        medians[f"{prefix}validation_seconds"] = float(np.median([w.validation for w in mine]))
+    return medians
 
 
 def _device_peak(cell: Measurement) -> float:

@@ -6,27 +6,23 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from batchf1.config.rules import (
-    NOT_EMPTY,
-    POSITIVE,
-    POSITIVE_COUNT,
-    REPETITIONS,
-    Rule,
-    Rules,
-    at_least,
-    check_among,
-    check_counts,
-    check_settings,
-)
+from batchf1.config import rules
+from batchf1.config.rules import Rule, Rules, at_least, check_among, check_counts, check_settings
 from batchf1.datasets.diamond_halves import COLUMNS, LABEL
 from batchf1.errors import check
 
 GROUPS_RULES: Rules = {
-    "above": Rule("must be carats above 0", lambda of: bool(of) and all(map(POSITIVE.holds, of))),
-    "batch_size": POSITIVE_COUNT,
-    "seeds": REPETITIONS,
+    "above": Rule(
+        "must be carats above 0", lambda of: bool(of) and all(map(rules.POSITIVE.holds, of))
+    ),
+    "batch_size": rules.POSITIVE_COUNT,
+    "seeds": rules.REPETITIONS,
 }
-FOLDS_RULES: Rules = {"seeds": REPETITIONS, "n_folds": at_least(2), "prevalences": NOT_EMPTY}
+FOLDS_RULES: Rules = {
+    "seeds": rules.REPETITIONS,
+    "n_folds": at_least(2),
+    "prevalences": rules.NOT_EMPTY,
+}
 
 
 @dataclass

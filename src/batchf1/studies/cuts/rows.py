@@ -38,9 +38,9 @@ def _predict(model: LogisticRegression, x: np.ndarray) -> np.ndarray:
 
 def grouped_counts(y: np.ndarray, predicted: np.ndarray, group: np.ndarray) -> Counts:
     """Return the counts of each group (g,), ordered by group; labels and predictions are (n,)."""
-    _, place = np.unique(group, return_inverse=True)
+    _, index = np.unique(group, return_inverse=True)
     cells = (y & predicted, (1 - y) & predicted, y & (1 - predicted), (1 - y) & (1 - predicted))
-    return Counts(*(np.bincount(place, weights=cell).astype(np.int64) for cell in cells))
+    return Counts(*(np.bincount(index, weights=cell).astype(np.int64) for cell in cells))
 
 
 def row(passes: Sequence[Counts], **names: object) -> dict[str, object]:
@@ -48,11 +48,11 @@ def row(passes: Sequence[Counts], **names: object) -> dict[str, object]:
 
     `error` is the mean over batches minus the true F1, `error_se` its standard error over seeds.
     """
-    found = pd.DataFrame([_of_pass(counts) for counts in passes])
-    error = found["mean_f1"] - found["true_f1"]
-    spread = error.sem() if len(found) > 1 else np.nan
+    numbers = pd.DataFrame([_of_pass(counts) for counts in passes])
+    error = numbers["mean_f1"] - numbers["true_f1"]
+    spread = error.sem() if len(numbers) > 1 else np.nan
     about = {"n_seeds": len(passes), "n_batches": passes[0].tp.size}
-    return {**names, **about, **found.mean(), "error": error.mean(), "error_se": spread}
+    return {**names, **about, **numbers.mean(), "error": error.mean(), "error_se": spread}
 
 
 def _of_pass(counts: Counts) -> dict[str, float]:

@@ -47,7 +47,7 @@ def interval(values: Floats) -> tuple[Floats, Floats]:
         return np.full(len(values), np.nan), np.full(len(values), np.nan)
     ends = []
     for first in range(0, len(values), CHUNK_SIZE):
-        found = bootstrap(
+        result = bootstrap(
             (values[first : first + CHUNK_SIZE],),
             np.mean,
             axis=-1,
@@ -56,7 +56,7 @@ def interval(values: Floats) -> tuple[Floats, Floats]:
             method="percentile",
             rng=generator("decisions", "bootstrap", n),
         )
-        ends.append(found.confidence_interval)
+        ends.append(result.confidence_interval)
     low, high = (np.concatenate(part) for part in zip(*ends, strict=True))
     return low, high
 
@@ -76,11 +76,11 @@ def _means(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     )
     seeds = of_seed[["positives_per_batch", *NUMBERS]].mean().reset_index()
     groups = seeds.groupby(key, dropna=False, sort=False)
-    found = groups[["positives_per_batch", *NUMBERS]].mean()
-    found["positives_per_batch"] = np.exp(found["positives_per_batch"])
-    found["n_seeds"] = groups.size()
-    found["regret_low"], found["regret_high"] = _intervals(seeds["regret"], groups.ngroup())
-    return found.reset_index()
+    means = groups[["positives_per_batch", *NUMBERS]].mean()
+    means["positives_per_batch"] = np.exp(means["positives_per_batch"])
+    means["n_seeds"] = groups.size()
+    means["regret_low"], means["regret_high"] = _intervals(seeds["regret"], groups.ngroup())
+    return means.reset_index()
 
 
 def _intervals(regret: pd.Series, group: pd.Series) -> tuple[Floats, Floats]:

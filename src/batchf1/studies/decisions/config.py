@@ -6,17 +6,9 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
+from batchf1.config import rules
 from batchf1.config.limits import check_size
-from batchf1.config.rules import (
-    POSITIVE,
-    POSITIVE_COUNT,
-    UNIQUE,
-    Rule,
-    Rules,
-    at_least,
-    check_overrides,
-    check_settings,
-)
+from batchf1.config.rules import Rule, Rules, at_least, check_overrides, check_settings
 from batchf1.errors import check
 
 RANGE = Rule(
@@ -29,18 +21,18 @@ MULTIPLES = Rule(
 )
 SPACE_RULES: Rules = {
     **dict.fromkeys(("learning_rate", "class_weight"), RANGE),
-    **dict.fromkeys(("hidden", "epochs", "batch_size"), UNIQUE),
+    **dict.fromkeys(("hidden", "epochs", "batch_size"), rules.UNIQUE),
 }
 CONTROL_RULES: Rules = {
-    "separation": POSITIVE,
-    "n_validation": POSITIVE_COUNT,
+    "separation": rules.POSITIVE,
+    "n_validation": rules.POSITIVE_COUNT,
     "n_thresholds": at_least(2),
 }
 RULES: Rules = {
     "tasks": Rule("must have at least one task", bool),
-    **dict.fromkeys(("prevalences", "class_weights", "logistic_class_weights"), UNIQUE),
-    "validation_batch_sizes": (UNIQUE, MULTIPLES),
-    **dict.fromkeys(("seeds", "candidates", "shards"), POSITIVE_COUNT),
+    **dict.fromkeys(("prevalences", "class_weights", "logistic_class_weights"), rules.UNIQUE),
+    "validation_batch_sizes": (rules.UNIQUE, MULTIPLES),
+    **dict.fromkeys(("seeds", "candidates", "shards"), rules.POSITIVE_COUNT),
     "n_thresholds": at_least(2),
 }
 

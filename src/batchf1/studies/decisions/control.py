@@ -27,12 +27,12 @@ def curves(name: str, study: DecisionStudy) -> pd.DataFrame:
     wide, the positives' mean `control.separation` above the negatives'. Beside the columns of
     counts and of the logged F1: `prevalence`, `seed`, `threshold`.
     """
-    found = [
+    parts = [
         _curve(study, prevalence, seed, generator(name, "binormal", prevalence, seed))
         for prevalence in study.prevalences
         for seed in range(study.seeds)
     ]
-    return pd.concat(found, ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
 
 
 def cuts(study: DecisionStudy, prevalence: float) -> Floats:

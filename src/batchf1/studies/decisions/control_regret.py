@@ -50,8 +50,8 @@ def _cells(curves: pd.DataFrame) -> pd.DataFrame:
         )
     prevalence = curves["prevalence"].iloc[0]
     names = {"decision": "threshold", "model": NAME, "class_weight": "", "chosen_by": "logged"}
-    found = pd.DataFrame(rows).assign(**names, dataset=NAME, prevalence=prevalence, n_seeds=n_seeds)
-    return found.assign(positives_per_batch=found["validation_batch_size"] * prevalence)
+    table = pd.DataFrame(rows).assign(**names, dataset=NAME, prevalence=prevalence, n_seeds=n_seeds)
+    return table.assign(positives_per_batch=table["validation_batch_size"] * prevalence)
 
 
 def _drawn(n_seeds: int) -> Floats:

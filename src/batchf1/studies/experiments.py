@@ -42,7 +42,13 @@ MEASURED = {"scaling": Path("benchmarks")}
 
 
 def load(path: Path) -> Experiment:
-    """Read an experiment file according to its `kind`; raise `InputError` where it does not fit."""
+    """Read an experiment file according to its `kind`.
+
+    Raises
+    ------
+    InputError
+        Where it does not fit; names the file and the key.
+    """
     written = read_yaml(path)
     kind = written.get("kind")
     if kind is None:
@@ -52,10 +58,18 @@ def load(path: Path) -> Experiment:
 
 
 def experiments(folder: str | Path) -> dict[str, Experiment]:
-    """Read every experiment file of a folder, by name.
+    """Read every experiment file of a folder.
 
-    Raises `InputError` where a file does not fit, two of them claim one figure, or one ends in
-    .yml, which would otherwise be ignored, even where a .yaml has the same name.
+    Returns
+    -------
+    dict
+        Name of the file, without its end -> the experiment.
+
+    Raises
+    ------
+    InputError
+        Where a file does not fit, two of them claim one figure, or one ends in .yml, which would
+        otherwise be ignored, even where a .yaml has the same name.
     """
     by_name: dict[str, Experiment] = {}
     owner = dict(MEASURED)
@@ -75,9 +89,19 @@ def experiments(folder: str | Path) -> dict[str, Experiment]:
 
 
 def plan(path: str | Path, huge: bool = False) -> Plan:
-    """Return the plan of an experiment file; raise `InputError` where it does not fit.
+    """Return the plan of an experiment file whose runs are trained.
 
-    `huge`: whether it may have more than `limits.MAX_RUNS` runs.
+    Parameters
+    ----------
+    path
+        File of kind `runs` or `decisions`.
+    huge
+        Whether it may have more than `limits.MAX_RUNS` runs.
+
+    Raises
+    ------
+    InputError
+        Where it does not fit.
     """
     path = Path(path)
     study = load(path)

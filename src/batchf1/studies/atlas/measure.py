@@ -33,9 +33,22 @@ def averages(
 ) -> Iterator[dict[str, Any]]:
     """Yield, for each metric, batch size and cut, the mean over batches and the pooled value.
 
-    Of a cell its names, batch sizes and cuts count. Raises `TraceError` where a metric of batches
-    differs from that of scikit-learn or SciPy: for all samples, and of the first cut for the first
-    batch and the first that is undefined.
+    Parameters
+    ----------
+    y
+        Labels (n,).
+    output
+        Output of a network, (n,) or (n, c), float64.
+    metrics
+        Metrics of the task.
+    cell
+        Names that seed the cuts, batch sizes, and the number of cuts.
+
+    Raises
+    ------
+    TraceError
+        Where a metric of batches differs from that of scikit-learn or SciPy: for all samples, and
+        of the first cut for the first batch and the first that is undefined.
     """
     pooled = {metric.name: metric.of_all(y, output) for metric in metrics}
     for metric in metrics:

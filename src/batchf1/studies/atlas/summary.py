@@ -25,9 +25,22 @@ LEAST_SIZES = 3
 
 
 def summary(source: Path) -> pd.DataFrame:
-    """Return a row per metric and batch size; see `batchf1.figures.atlas.table`.
+    """Return the error of the mean over batches, per metric and batch size.
 
-    Raises `InputError` for a metric of one seed alone.
+    Parameters
+    ----------
+    source
+        Table of a study of metrics: `rows.ATLAS`.
+
+    Returns
+    -------
+    DataFrame
+        Columns as in `batchf1.figures.atlas.table`.
+
+    Raises
+    ------
+    InputError
+        For a metric of one seed alone.
     """
     rows = tables.read(source, ATLAS)
     n_seeds = rows.groupby("metric")["seed"].nunique().min()
@@ -70,10 +83,19 @@ def _cell(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def power_law(cells: pd.DataFrame) -> dict[str, Any]:
-    """Return the value of undefined batches, the verdict, and the exponent of |error| over size.
+    """Return the verdict on a metric, and the exponent of |error| over the batch size.
 
-    That is fitted to the batch sizes at which the error is surely not 0 and has the sign of the
-    smallest of them; NaN for fewer than three.
+    Parameters
+    ----------
+    cells
+        Rows of one metric, one per batch size.
+
+    Returns
+    -------
+    dict
+        `metric`, `gives` (the value of undefined batches), `verdict`, `exponent` and `exponent_se`.
+        The fit uses the batch sizes at which the error is surely not 0 and has the sign of the
+        smallest of them; NaN for fewer than three.
     """
     cells = cells.sort_values("batch_size")
     sure = cells[cells["error"].abs() > SURE * cells["error_se"]]

@@ -22,9 +22,15 @@ ENDS = {
 
 
 def predictions(cell: Cell) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Train a network; return the labels (n,) of its validation set and its output, float64.
+    """Train a network and predict its validation set.
 
-    (n,) probabilities or thousand dollars; (n, 5) probabilities of the classes, with sum 1.
+    Returns
+    -------
+    y
+        Labels (n,).
+    output
+        float64: (n,) probabilities or thousand dollars; (n, 5) probabilities of the classes, with
+        sum 1.
     """
     devices.configure("cpu", cell.threads)
     train, validation = load(cell)

@@ -193,8 +193,21 @@ def measurements(name: str, study: CostStudy, devices: list[str]) -> list[Measur
     """Return the measurements of a study in the order in which they are made.
 
     Repetition by repetition, in each the series shuffled, and in a series the strategies, so that a
-    drift of the machine hits all alike; the seeds are hashed from the names. Raises `InputError`
-    where `most_calls` leaves nothing.
+    drift of the machine hits all alike; the seeds are hashed from the names.
+
+    Parameters
+    ----------
+    name
+        Name of the study.
+    study
+        Its settings.
+    devices
+        Those of the study that this machine has.
+
+    Raises
+    ------
+    InputError
+        Where `most_calls` leaves nothing.
     """
     cells = dict.fromkeys(_of_grids(name, study, devices))  # ordered, none twice
     series: dict[tuple[object, ...], list[Measurement]] = {}

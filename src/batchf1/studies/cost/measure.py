@@ -38,10 +38,15 @@ def peak_bytes() -> int:
 
 
 def measure(cell: Measurement) -> dict[str, Any]:
-    """Return a row of `rows.COST`; call it in a fresh process, since a peak never falls.
+    """Measure a cell; call it in a fresh process, since a peak of memory never falls.
 
     A fit of a few batches traces everything first; then comes an epoch for memory, the first of
     those for time.
+
+    Returns
+    -------
+    dict
+        A row of `rows.COST`.
     """
     devices.configure(cell.device, cell.threads)
     keras.utils.set_random_seed(cell.repetition)

@@ -20,15 +20,35 @@ CHUNK_SIZE, BATCH = 200, 500
 
 
 def cells(regrets: pd.DataFrame) -> pd.DataFrame:
-    """Return mean regrets per decision, data set, prevalence, batch size, rule and `chosen_by`."""
+    """Return mean regrets over seeds per decision, data set, prevalence, size and way of choosing.
+
+    Parameters
+    ----------
+    regrets
+        As `regret.regrets` returns them.
+
+    Returns
+    -------
+    DataFrame
+        `CELL`, the means of `regret.NUMBERS`, `n_seeds`, and the interval of the mean regret.
+    """
     return _means(_with_positives(regrets), CELL)
 
 
 def bins(regrets: pd.DataFrame) -> pd.DataFrame:
     """Return mean regrets over data sets, prevalences and sizes, in bins of positives per batch.
 
-    In each seed the mean over the cells of the bin counts; `positives_per_batch` is the cells'
-    geometric mean. Decisions without one batch size are in a bin without limits, over all cells.
+    Parameters
+    ----------
+    regrets
+        As `regret.regrets` returns them.
+
+    Returns
+    -------
+    DataFrame
+        `BIN` and the columns of `cells`. In each seed the mean over the cells of the bin counts;
+        `positives_per_batch` is the cells' geometric mean. Decisions without one batch size are in
+        a bin without limits, over all cells.
     """
     rows = _with_positives(regrets)
     for name, labels in {"bin_low": EDGES[:-1], "bin_high": EDGES[1:]}.items():
@@ -38,9 +58,17 @@ def bins(regrets: pd.DataFrame) -> pd.DataFrame:
 
 
 def interval(values: Floats) -> tuple[Floats, Floats]:
-    """Return 95 % percentile bootstrap intervals of the means along the last axis, (rows, seeds).
+    """Return 95 % percentile bootstrap intervals of the means along the last axis.
 
-    NaN for one seed. Each row has the same resamples, whatever the other rows are.
+    Parameters
+    ----------
+    values
+        (rows, seeds) float64.
+
+    Returns
+    -------
+    low, high
+        (rows,) float64; NaN for one seed. Each row has the same resamples, whatever the others are.
     """
     n = values.shape[-1]
     if n < 2:

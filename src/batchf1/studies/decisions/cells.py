@@ -24,10 +24,19 @@ NETWORK, LOGISTIC, CANDIDATE = "network", "logistic", "candidate"
 def cells(path: Path, huge: bool = False) -> list[Cell]:
     """Return the cells of a study of decisions; those of candidates have one seed each.
 
-    `huge`: whether there may be more than `limits.MAX_RUNS` runs.
+    All runs of one task, prevalence and seed share data and order.
 
-    All runs of one task, prevalence and seed share data and order. Raises `InputError` that names
-    the file and what does not fit.
+    Parameters
+    ----------
+    path
+        Experiment file of kind `decisions`.
+    huge
+        Whether there may be more than `limits.MAX_RUNS` runs.
+
+    Raises
+    ------
+    InputError
+        Names the file and what does not fit.
     """
     study = load_study(path, DecisionStudy)
     try:

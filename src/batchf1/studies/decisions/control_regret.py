@@ -22,10 +22,19 @@ NAME = "binormal"
 def control(curves: pd.DataFrame) -> pd.DataFrame:
     """Return the regret of the threshold on binormal scores per cell, and its `regret_exact`.
 
-    `curves`: a row per prevalence, seed and threshold, as `study.decisions.control.curves` gives.
     The threshold is chosen once, by the F1 of all seeds' samples and by the mean of their logged
-    values, so that noise of the choice does not hide its bias; the interval, 95 %, is of the
-    bootstrap over seeds. Exact is the regret of choosing by the expectation in much data.
+    values, so that noise of the choice does not hide its bias.
+
+    Parameters
+    ----------
+    curves
+        A row per prevalence, seed and threshold, as `control.curves` returns them.
+
+    Returns
+    -------
+    DataFrame
+        `regret_low` and `regret_high` bound the 95 % interval of the bootstrap over seeds;
+        `regret_exact` is the regret of choosing by the expectation in much data.
     """
     parts = [_cells(part) for _, part in curves.groupby("prevalence")] if len(curves) else []
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -61,9 +61,22 @@ class Options(NamedTuple):
 
 
 def decisions(table: pd.DataFrame) -> list[Options]:
-    """Return every decision with at least two options; the table's index must count its rows.
+    """Return every decision with at least two options.
 
-    Raises `InputError` where some units of a decision have more options than others.
+    Parameters
+    ----------
+    table
+        Table of a study of decisions, whose index counts its rows.
+
+    Returns
+    -------
+    list of Options
+        Thresholds, epochs, class weights, searches, and pairs of models, in this order.
+
+    Raises
+    ------
+    InputError
+        Where some units of a decision have more options than others.
     """
     plain = table[table["threshold"] == PLAIN]
     last = last_epoch(plain)
@@ -75,9 +88,25 @@ def decisions(table: pd.DataFrame) -> list[Options]:
 def among(
     rows: pd.DataFrame, order: str, names: tuple[str, str, str], choose: Choose, own: bool = False
 ) -> Options:
-    """Return the decision between these rows of a table, in this order, in each unit.
+    """Return the decision between some rows of a table in each unit.
 
-    `names`: of the decision, its model and its class weight. Raises `InputError` as `decisions`.
+    Parameters
+    ----------
+    rows
+        The options of all units.
+    order
+        Column that orders the options of a unit.
+    names
+        The decision, its model and its class weight.
+    choose
+        Rule of choice.
+    own
+        Whether each option is validated in the batch size that it was trained in.
+
+    Raises
+    ------
+    InputError
+        Where some units have more options than others.
     """
     rows = rows.sort_values([*UNIT, order], kind="stable")
     sizes = rows.groupby(UNIT).size()

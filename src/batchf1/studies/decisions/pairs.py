@@ -21,10 +21,20 @@ TOTALS = {"seed": "nunique", "n_pairs": "sum", "n_agree": "sum"}
 def pairs(table: pd.DataFrame, options: list[Options]) -> pd.DataFrame:
     """Count how often two candidates are logged in the order that theory clearly predicts.
 
-    Of each pair of candidates of the largest search, where empty batches count 0: `n_pairs` whose
-    expected values are more than `FAR` deviations apart, as if the cuts were independent, and
-    `agreement`, the share of them of which the logged values lie in that order. A row per dataset,
-    prevalence and validation batch size, and one of all.
+    Parameters
+    ----------
+    table
+        Table of a study of decisions.
+    options
+        Its decisions, of which those with `own` are used: the largest search.
+
+    Returns
+    -------
+    DataFrame
+        A row per dataset, prevalence and validation batch size, and one of all. `n_pairs`: pairs
+        whose expected values are more than `FAR` deviations apart, as if the cuts were independent,
+        with empty batches as 0. `agreement`: the share of these that are logged in the expected
+        order.
     """
     searches = [option for option in options if option.own]
     columns = {size: name for (size, empty), name in cuts(map(str, table)).items() if empty == "0"}

@@ -63,7 +63,20 @@ def cuts(columns: Iterable[str]) -> dict[Cut, str]:
 
 
 def values(table: pd.DataFrame, options: list[Options]) -> Values:
-    """Return the true, the logged and the expected value of each row that is an option."""
+    """Return the true, the logged and the expected value of each row that is an option.
+
+    Parameters
+    ----------
+    table
+        Table of a study of decisions: `rows.EPOCHS`.
+    options
+        Decisions whose rows need an expectation, which takes longest.
+
+    Returns
+    -------
+    Values
+        float64, in the order of the table.
+    """
     logged = {cut: table[name].to_numpy(np.float64) for cut, name in cuts(map(str, table)).items()}
     parts = [np.unique(option.rows) for option in options]
     used = np.unique(np.concatenate([np.zeros(0, np.intp), *parts]))
@@ -78,17 +91,45 @@ def values(table: pd.DataFrame, options: list[Options]) -> Values:
 def ratio(
     metric: Ratio, table: pd.DataFrame, columns: Sequence[str], undefined: float = 0.0
 ) -> Floats:
-    """Return a metric of the counts in these columns, for each row."""
+    """Return a metric of the counts in four columns, for each row.
+
+    Parameters
+    ----------
+    metric
+        Ratio of counts.
+    table
+        Any table with these columns.
+    columns
+        Names of tp, fp, fn and tn, such as `rows.VALIDATION`.
+    undefined
+        Value of 0/0.
+    """
     counts = [table[name].to_numpy(np.float64) for name in columns]
     return safe_divide(dot(metric.top, counts), dot(metric.bottom, counts), undefined)
 
 
 def regrets(options: list[Options], row_values: Values) -> pd.DataFrame:
-    """Return a row per decision, unit and way of choosing, with its regret against the true F1.
+    """Return the regret of each decision, unit and way of choosing, against the true F1.
 
-    The true F1 is that of all validation samples; the `NUMBERS` are of the test split, precision
-    NaN where nothing is found. `validation_batch_size` and `empty` are missing where they do not
-    matter: the size where each option has its own, both where the loss decides.
+    Parameters
+    ----------
+    options
+        Decisions, as `options.decisions` returns them.
+    row_values
+        Values to choose by, of all rows of the table, as `values` returns them.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`. The true F1 is that of all validation samples; the `NUMBERS` are of the test
+        split, precision NaN without a predicted positive. `validation_batch_size` and `empty` are
+        missing where they do not matter: the size where each option has its own, both where the
+        loss decides.
+
+    Raises
+    ------
+    InputError
+        For a training batch size in which no run is validated.
     """
     scores = {
         "f1": ratio(F1, row_values.table, TEST),

@@ -90,9 +90,19 @@ def _weights(row: MetricRow) -> Floats:
 
 
 def spread(returned: str, n: int) -> dict[str, Floats]:
-    """Return the metrics' values on the example's first `n` samples, by name, for each sample.
+    """Return the values of a metric function on the example, spread over the samples.
 
-    A scalar stands at each sample of its batch; arrays of shape (n,).
+    Parameters
+    ----------
+    returned
+        What the function returns: one of `RETURNED`.
+    n
+        Number of the example's samples, from the first.
+
+    Returns
+    -------
+    dict
+        Name -> (n,) float64; a scalar of a batch stands at each of its samples.
     """
     y, d = LABELS[:n].astype(np.float64), SCORES[:n].astype(np.float64)
     each = dict(zip(MARGINS, (y * d, d, y), strict=True))
@@ -107,7 +117,13 @@ def spread(returned: str, n: int) -> dict[str, Floats]:
 
 
 def by_rules(values: Floats, weights: Floats) -> dict[str, float]:
-    """Return what each of `RULES` logs for `values` and `weights` of the samples, both (n,)."""
+    """Return what each of `RULES` logs.
+
+    Parameters
+    ----------
+    values, weights
+        Of the samples, (n,) float64.
+    """
     sizes = _sizes(len(values))
     means, weighted = _by_batch(values) / sizes, _by_batch(values * weights)
     nonzero = _by_batch((weights != 0).astype(np.float64))

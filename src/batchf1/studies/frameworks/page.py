@@ -21,9 +21,21 @@ def write(rows: list[MetricRow], folder: str | Path) -> None:
 
 
 def write_page(rows: Sequence[Row], tables: str, page: Path) -> None:
-    """Write rows as CSV, and their tables between the markers of a page.
+    """Write rows as CSV, and their tables between the markers of a page, completely or not at all.
 
-    Raises `InputError` where the page or its markers are missing, or a file cannot be written.
+    Parameters
+    ----------
+    rows
+        Rows of one kind.
+    tables
+        The same in Markdown.
+    page
+        File with the lines `BEGIN` and `END`; the CSV gets its name.
+
+    Raises
+    ------
+    InputError
+        Where the page or its markers are missing, or a file cannot be written.
     """
     import pandas as pd
 

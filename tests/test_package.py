@@ -71,7 +71,6 @@ raise SystemExit(main({arguments}))
         ("audit x.parquet", "batchf1 audit: needs pyarrow: pip install 'batchf1[workflow]'\n"),
         ("train seed=3", "batchf1 train: needs hydra: pip install 'batchf1[workflow]'\n"),
         ("verify a b", "batchf1 verify: needs pandas: pip install 'batchf1[workflow]'\n"),
-        ("workflow probe keras", "workflow probe: needs keras: pip install 'batchf1[keras]'\n"),
     ],
 )
 def test_a_light_install_answers_or_says_what_it_lacks(repository, tmp_path, arguments, said):

@@ -9,7 +9,7 @@ from batchf1.metrics.averaging import average
 from batchf1.metrics.counts import Counts, batch_counts
 from batchf1.metrics.flat_labels import flat_value
 from batchf1.metrics.ratios import F1
-from batchf1.studies.frameworks.example import BATCH_SIZE, BATCHES, LABELS, SCORES
+from batchf1.programs.example import BATCH_SIZE, BATCHES, LABELS, SCORES
 from batchf1.theory.expectation import Expectation, expect
 from templates.article import found_in_log
 from templates.common import claim, figure, only, table_rows

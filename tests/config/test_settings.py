@@ -57,7 +57,7 @@ def test_seeds_do_not_depend_on_the_batch_size():
         ("dataset.prevalence=0", r"dataset.prevalence must lie in \(0, 1\); got 0.0"),
         ("dataset=nope", "Could not find 'dataset/nope'.*diamonds"),
         ("model.hidden=[0]", "model.hidden must have layers of at least 1 and at most"),
-        ("model.learning_rate=-1", "model.learning_rate must be above 0; got -1"),
+        ("model.learning_rate=-1", "model.learning_rate must be above 0 and finite; got -1"),
         ("strategies=[median]", "strategies must be one of .*; got median"),
         ("strategies=[streaming,streaming]", "strategies cannot have a strategy twice"),
         ("seed=-1", "seed must be at least 0; got -1"),

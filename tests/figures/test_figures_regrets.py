@@ -10,10 +10,10 @@ from batchf1.errors import InputError
 from batchf1.figures import decisions
 from batchf1.metrics.counts import Counts
 from batchf1.studies.decisions import aggregate, control_regret, pairs, regret
-from batchf1.studies.decisions.choices import best, checkpoint, early_stopping
 from batchf1.studies.decisions.options import decisions as options_of
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
+from batchf1.training.selection import best, checkpoint, early_stopping
 from helpers.tables_of_decisions import LOGGED, RULES, SIZES, logged, numbers, study, table
 
 UNIT = ["dataset", "prevalence", "seed"]

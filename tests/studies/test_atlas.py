@@ -12,11 +12,13 @@ from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from batchf1.cli import main as cli
 from batchf1.config.seeds import generator
+from batchf1.datasets import diamond_tasks
 from batchf1.errors import InputError, TraceError
+from batchf1.metrics.batched import defined
 from batchf1.records import tables
 from batchf1.studies.atlas import data, measure, run
 from batchf1.studies.atlas.config import TASKS, AtlasStudy, Cell, cells
-from batchf1.studies.atlas.metrics import METRICS, Metric, defined, of_task
+from batchf1.studies.atlas.metrics import METRICS, Metric, of_task
 from batchf1.studies.atlas.rows import ATLAS
 from batchf1.studies.experiments import experiments
 from batchf1.sweep.grid import load_study
@@ -198,10 +200,10 @@ def test_a_metric_that_differs_from_scikit_learn_stops_the_study(a_cell):
 
 
 def test_the_tasks_are_what_they_say():
-    assert data.labels("heavy", 1.7).mean() == pytest.approx(0.049, abs=1e-3)
-    shares = np.bincount(data.labels("grade", 1.7)) / 53_775
+    assert diamond_tasks.labels("heavy", 1.7).mean() == pytest.approx(0.049, abs=1e-3)
+    shares = np.bincount(diamond_tasks.labels("grade", 1.7)) / 53_775
     assert shares == pytest.approx([0.030, 0.091, 0.224, 0.255, 0.400], abs=1e-3)
-    assert data.labels("price", 1.7).max() == 18.823
+    assert diamond_tasks.labels("price", 1.7).max() == 18.823
 
 
 def test_splits_share_no_sample_and_training_alone_sets_the_scale(a_cell, monkeypatch):

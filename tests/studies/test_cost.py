@@ -13,11 +13,12 @@ from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.figures import cost as plot
 from batchf1.records import tables
-from batchf1.studies.cost import config, isolated, measure, run
+from batchf1.studies.cost import config, measure, run
 from batchf1.studies.cost.config import CostStudy, Measurement
 from batchf1.studies.cost.rows import COST
 from batchf1.studies.cost.source import SPLITS, Source
 from batchf1.sweep.grid import load_study
+from batchf1.training import isolated
 from helpers.once import made_once
 
 STUDY = """
@@ -157,7 +158,7 @@ def test_cells_that_call_keras_too_often_are_left_out(tmp_path):
             r"grids.engines must be among .*; got keras224",
         ),
         ("n_samples: [200, 600]", "n_samples: []", "grids.n_samples must have at least one value"),
-        ("{tiny: [4]}", "{tiny: [0]}", "models.tiny must have layers of at least 1 unit"),
+        ("{tiny: [4]}", "{tiny: [0]}", "models.tiny must have layers of at least 1 and"),
         ("n_features: 3", "prevalence: 1", r"prevalence must lie in \(0, 1\)"),
     ],
 )
@@ -229,10 +230,10 @@ def test_training_lasts_from_the_first_batch_to_the_last(monkeypatch, engine, n_
 def test_the_committed_studies_reach_ten_million_rows(repository, name):
     folder = repository / "experiments"
     found = config.measurements(name, read(folder / f"{name}.yaml"), ["cpu"])
-    assert {c.strategy for c in found} == set(config.known())
+    assert {c.strategy for c in found} == set(config.strategies())
     assert {c.batch_size for c in found} == ({512} if name == "cost" else {32, 512})
     for n in (10**4, 10**7):
         mine = [c for c in found if (c.engine, c.batch_size, c.n_samples) == ("blocks", 512, n)]
-        assert {c.strategy for c in mine} >= set(config.known()) - set(config.FORMS)
+        assert {c.strategy for c in mine} >= set(config.strategies()) - set(config.FORMS)
     assert {c.engine for c in found if c.in_arrays} >= {"plain"}
     assert len({c.n_samples for c in found if c.in_arrays}) > 1

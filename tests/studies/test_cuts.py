@@ -9,12 +9,12 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict, cross_va
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from batchf1.datasets.diamond_halves import halves
 from batchf1.datasets.diamonds import Diamonds
 from batchf1.errors import InputError
 from batchf1.metrics.counts import as_counts
 from batchf1.studies.cuts import table as made
 from batchf1.studies.cuts.config import CutStudy
-from batchf1.studies.cuts.diamonds import halves
 from batchf1.studies.cuts.rows import SOLVER, grouped_counts, row
 from batchf1.studies.cuts.table import rows_of
 from batchf1.studies.experiments import load

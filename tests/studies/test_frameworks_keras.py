@@ -12,10 +12,11 @@ import pytest
 from sklearn.metrics import f1_score
 
 from batchf1.errors import InputError
+from batchf1.programs.example import WEIGHTS
+from batchf1.programs.keras_metrics import RETURNED
 from batchf1.studies.frameworks import keras
 from batchf1.studies.frameworks import page as pages
-from batchf1.studies.frameworks.keras import WEIGHTS
-from batchf1.studies.frameworks.rows import FRAMEWORKS, RETURNED, RULES, load
+from batchf1.studies.frameworks.rows import FRAMEWORKS, RULES, MetricRow, read
 from helpers.once import made_once
 
 NUMBERS = ("tp", "predicted_positives", "positives", "f1", "true_f1", "weighted_f1")
@@ -23,7 +24,7 @@ NUMBERS = ("tp", "predicted_positives", "positives", "f1", "true_f1", "weighted_
 
 @pytest.fixture(scope="module")
 def committed(repository):
-    return load(repository / "docs/averaging.csv")
+    return read(repository / "docs/averaging.csv", MetricRow)
 
 
 @pytest.fixture(scope="module")

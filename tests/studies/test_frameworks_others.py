@@ -9,18 +9,18 @@ import pytest
 from sklearn.metrics import f1_score
 
 from batchf1.errors import InputError
+from batchf1.programs import environments, example
+from batchf1.programs.environments import ENVIRONMENTS, PROGRAMS
 from batchf1.records import provenance
-from batchf1.studies.frameworks import environments, example, others, others_page
+from batchf1.studies.frameworks import others, others_page
 from batchf1.studies.frameworks import page as pages
-from batchf1.studies.frameworks.environments import ENVIRONMENTS, PROGRAMS
-from batchf1.studies.frameworks.others import Row
-from batchf1.studies.frameworks.rows import read
+from batchf1.studies.frameworks.rows import LogRow, read
 from helpers.left import left_by_the_dead
 
 
 @pytest.fixture(scope="module")
 def committed(repository):
-    return read(repository / "docs/frameworks.csv", Row)
+    return read(repository / "docs/frameworks.csv", LogRow)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_an_install_is_whole_or_not_at_all(step, rule, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("program", PROGRAMS.values())
 def test_what_a_program_is_made_from(program):
-    module = f"batchf1.studies.frameworks.programs.{program.module}"
+    module = f"batchf1.programs.{program.module}"
     found = {path.stem for path in provenance.sources(module)}
     assert {program.module, "protocol", "example"} <= found
 

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from batchf1.errors import InputError
-from batchf1.sweep import cache, schema
-from batchf1.sweep.cache import CacheEntry, Progress, TableCache
+from batchf1.sweep import log, schema
+from batchf1.sweep.cache import CacheEntry, Requirement, RunCache
+from batchf1.sweep.log import Progress
 from helpers.tables_of_runs import rows
 
 STAMP = {"fingerprint": "f", "machine": ["here", 2]}
@@ -17,29 +18,35 @@ STAMP = {"fingerprint": "f", "machine": ["here", 2]}
 @pytest.fixture
 def kept(tmp_path):
     """A store that holds the work `a`."""
-    found = TableCache(tmp_path / "deep" / "store", schema.RUNS)
+    found = RunCache(tmp_path / "deep" / "store", schema.RUNS)
     found.put("a", CacheEntry(rows(), {"commit": "c", **STAMP}))
     return found
 
 
+def entry(store, key, stamp, n_rows=None):
+    """The entry of this key, if it meets the requirement."""
+    paths = store.get({key: Requirement(stamp, n_rows)})
+    return store.read(paths[key]) if paths else None
+
+
 def test_what_was_kept_is_found_with_its_record(kept):
-    made = kept.get("a", STAMP)
+    made = entry(kept, "a", STAMP)
     pd.testing.assert_frame_equal(made.table, rows())
     assert made.origin == {"commit": "c", **STAMP}
-    assert kept.get("a", {}).origin == made.origin
+    assert entry(kept, "a", {}).origin == made.origin
     assert [path.name for path in kept.folder.iterdir()] == ["a.parquet"]
 
 
 def test_a_stamp_is_compared_as_it_stands_in_a_file(kept):
     stamp = {"cell": {"hidden": (64, 64), "shares": {1: 0.5}}}
     kept.put("a", CacheEntry(rows(), stamp))
-    assert kept.get("a", stamp) is not None
-    assert kept.get("a", {"cell": {"hidden": (64, 6), "shares": {1: 0.5}}}) is None
+    assert entry(kept, "a", stamp) is not None
+    assert entry(kept, "a", {"cell": {"hidden": (64, 6), "shares": {1: 0.5}}}) is None
 
 
 def test_nothing_is_found_under_another_key_or_in_a_folder_that_is_not_there(kept, tmp_path):
-    assert kept.get("b", STAMP) is None
-    assert TableCache(tmp_path / "none", schema.RUNS).get("a", STAMP) is None
+    assert entry(kept, "b", STAMP) is None
+    assert entry(RunCache(tmp_path / "none", schema.RUNS), "a", STAMP) is None
     assert not (tmp_path / "none").exists()
 
 
@@ -52,17 +59,17 @@ def test_nothing_is_found_under_another_key_or_in_a_folder_that_is_not_there(kep
     ],
 )
 def test_work_of_another_stamp_is_not_found(kept, stamp):
-    assert kept.get("a", stamp) is None
-    assert kept.get("a", STAMP) is not None
+    assert entry(kept, "a", stamp) is None
+    assert entry(kept, "a", STAMP) is not None
 
 
 @pytest.mark.parametrize("n_bytes", [0, 4, 100, -1])
 def test_a_damaged_file_is_as_good_as_none(kept, n_bytes):
     path = kept.folder / "a.parquet"
     path.write_bytes(path.read_bytes()[:n_bytes])
-    assert kept.get("a", STAMP) is None
+    assert entry(kept, "a", STAMP) is None
     kept.put("a", CacheEntry(rows(f1=0.25), STAMP))
-    assert kept.get("a", STAMP).table["f1"].iloc[0] == 0.25
+    assert entry(kept, "a", STAMP).table["f1"].iloc[0] == 0.25
 
 
 def test_no_flipped_bit_changes_what_is_found(kept):
@@ -73,11 +80,11 @@ def test_no_flipped_bit_changes_what_is_found(kept):
         path.write_bytes(
             content[:index] + bytes([content[index] ^ 1 << index % 8]) + content[index + 1 :]
         )
-        entry = kept.get("a", STAMP)
-        n_lost += entry is None
-        if entry is not None:
-            pd.testing.assert_frame_equal(entry.table, rows())
-            assert entry.origin == {"commit": "c", **STAMP}
+        found = entry(kept, "a", STAMP)
+        n_lost += found is None
+        if found is not None:
+            pd.testing.assert_frame_equal(found.table, rows())
+            assert found.origin == {"commit": "c", **STAMP}
     assert n_lost > 50
 
 
@@ -85,9 +92,9 @@ def test_a_table_of_another_schema_is_neither_kept_nor_found(kept):
     wrong = rows().drop(columns="loss")
     with pytest.raises(InputError, match="must have every column of its schema"):
         kept.put("a", CacheEntry(wrong, STAMP))
-    pd.testing.assert_frame_equal(kept.get("a", STAMP).table, rows())
+    pd.testing.assert_frame_equal(entry(kept, "a", STAMP).table, rows())
     wrong.to_parquet(kept.folder / "b.parquet")
-    assert kept.get("b", {}) is None
+    assert entry(kept, "b", {}) is None
 
 
 def test_work_of_another_process_is_waited_for(kept, capsys):
@@ -109,7 +116,7 @@ def test_work_of_another_process_is_waited_for(kept, capsys):
 def clock(monkeypatch):
     """What the time is, in seconds, in a list of one."""
     now = [100.0]
-    monkeypatch.setattr(cache.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(log.time, "monotonic", lambda: now[0])
     return now
 
 

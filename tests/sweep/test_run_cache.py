@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from batchf1.records import tables
-from batchf1.sweep import rows, run_cache, schema, shard
+from batchf1.sweep import cache, schema, shard
 from batchf1.sweep.grid import runs
 from helpers.shards import STUDY, execute, kept
 
@@ -137,10 +137,10 @@ def test_a_killed_shard_loses_the_group_in_flight_alone(
 
 def test_two_processes_may_keep_the_same_runs(experiment, tmp_path):
     made = execute(experiment, 0, 1, tmp_path / "store")
-    store = run_cache.RunCache(tmp_path / "store", rows.RECORDING)
+    store = cache.RunCache(tmp_path / "store", schema.RUNS)
     found = kept(store.folder)
     wanted = {
-        run.run_id: run_cache.Requirement(shard.fingerprint(run), run.n_rows)
+        run.run_id: cache.Requirement({"fingerprint": shard.fingerprint(run)}, run.n_rows)
         for run in runs(experiment)
     }
     assert store.get(wanted).keys() == found.keys()

@@ -24,7 +24,7 @@ model.hidden=[4] training.batch_size=16 training.epochs=2 training.threads=1
 strategies=[batch_mean,epoch_end,reconstructed]
 """
 IN_A_FRESH_PROCESS = """
-from batchf1.studies.cost.isolated import run_in_subprocess
+from batchf1.training.isolated import run_in_subprocess
 if __name__ == "__main__":
     print(*(run_in_subprocess("keras.config", name, (), "") for name in ("floatx", "backend")))
 """
@@ -38,7 +38,7 @@ def seen(cell):
 measure.measure = seen
 sys.modules[measure.__name__] = measure
 from batchf1.studies.atlas import run
-run._measure("name", ["cell"], None)
+run._measure("cell")
 """
 LIBRARY = """
 import keras

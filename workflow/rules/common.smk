@@ -8,7 +8,7 @@ from pathlib import Path
 from snakemake.utils import available_cpu_count
 
 from batchf1.errors import InputError, PluginError, check
-from batchf1.studies.frameworks import environments
+from batchf1.programs import environments
 from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
 from batchf1.config import registry
@@ -250,7 +250,7 @@ def program_inputs(wildcards):
     """Return the source files of another framework's program, and its environment."""
     program = environments.PROGRAMS[wildcards.program]
     files = sources(
-        f"batchf1.studies.frameworks.programs.{program.module}",
+        f"batchf1.programs.{program.module}",
         "batchf1.studies.frameworks.others",
     )
     name = program.environment

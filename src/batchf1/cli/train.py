@@ -138,7 +138,7 @@ def run(parsed: argparse.Namespace) -> None:
     if hydra_app.is_needed(parsed):
         hydra_app.run(parsed, action_of(parsed))
         return
-    from batchf1.studies.one_run import one_run
+    from batchf1.cli.one_run import one_run
     from batchf1.sweep.composition import compose
 
     of_study = parsed.study is not None

@@ -228,7 +228,7 @@ def _probe(parsed: argparse.Namespace) -> None:
     if parsed.write is not None:
         page.write([row for name in FRAMEWORKS for row in keras.measure(name)], parsed.write)
     else:
-        print(json.dumps([asdict(row) for row in keras.run(parsed.framework)]))  # noqa: T201
+        print(json.dumps([asdict(row) for row in keras.measure(parsed.framework)]))  # noqa: T201
 
 
 def _add_environment(parsers: Any) -> None:
@@ -239,7 +239,7 @@ def _add_environment(parsers: Any) -> None:
 
 
 def _environment(parsed: argparse.Namespace) -> None:
-    from batchf1.studies.frameworks.environments import install
+    from batchf1.programs.environments import install
 
     install(parsed.name, parsed.folder)
 
@@ -270,12 +270,10 @@ def _add_frameworks(parsers: Any) -> None:
 
 
 def _frameworks(parsed: argparse.Namespace) -> None:
-    from batchf1.studies.frameworks import others, others_page
-    from batchf1.studies.frameworks.rows import read
+    from batchf1.studies.frameworks import others_page
+    from batchf1.studies.frameworks.rows import LogRow, read
 
-    others_page.write(
-        [row for path in parsed.tables for row in read(path, others.Row)], parsed.write
-    )
+    others_page.write([row for path in parsed.tables for row in read(path, LogRow)], parsed.write)
 
 
 def _experiment(parser: argparse.ArgumentParser) -> None:

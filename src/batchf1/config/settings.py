@@ -9,32 +9,32 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from batchf1.config import registry
-from batchf1.config.limits import check_epochs
+from batchf1.config import registry, rules
+from batchf1.config.limits import MAX_EPOCHS, MAX_SEED, MAX_THREADS
+from batchf1.config.rules import Rule, Rules, at_most, check_settings, one_of
 from batchf1.datasets.base import Dataset
 from batchf1.errors import check
 from batchf1.records.files import digest
 
 DEVICES = ("auto", "cpu", "gpu")
-CHOICES = {
-    "train": ("arrays", "generator"),
-    "validation": ("arrays", "generator"),
-    "short_batch": ("keep", "drop"),
-    "steps": ("ceil", "floor"),
-    "counts": ("per_sample", "sum", "mean"),
+PIPELINE_RULES: Rules = {
+    "train": one_of(("arrays", "generator")),
+    "validation": one_of(("arrays", "generator")),
+    "short_batch": one_of(("keep", "drop")),
+    "steps": one_of(("ceil", "floor")),
+    "counts": one_of(("per_sample", "sum", "mean")),
 }
-"""Setting of `input_pipeline` -> its values."""
+SEED_RULES: Rules = {
+    "seed": (rules.COUNT, Rule(f"must be at most {MAX_SEED}", lambda seed: seed <= MAX_SEED))
+}
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 """Pattern of the names of studies and figures, which become parts of paths."""
-MAX_UNITS, MAX_THREADS = 2**20, 1024
-MAX_SEED = 2**63 - 1
-"""int64 in tables."""
 
 
-def check_name(name: str, thing: str) -> None:
-    """Refuse a name that cannot stand in a path, a wildcard or an override."""
-    check(NAME.fullmatch(name) is not None, thing, "must consist of letters, digits, _ and -", name)
+def check_name(name: str, label: str) -> None:
+    """Refuse a name, called `label`, that cannot stand in a path, a wildcard or an override."""
+    check(NAME.fullmatch(name) is not None, label, "must consist of letters, digits, _ and -", name)
 
 
 @dataclass
@@ -45,11 +45,20 @@ class Model:
     learning_rate: float = MISSING
 
     def __post_init__(self) -> None:
-        for units in self.hidden:
-            rule = f"must have layers of at least 1 and at most {MAX_UNITS} units"
-            check(1 <= units <= MAX_UNITS, "model.hidden", rule, self.hidden)
-        positive = 0 < self.learning_rate < float("inf")
-        check(positive, "model.learning_rate", "must be above 0", self.learning_rate)
+        check_settings(self, {"hidden": rules.LAYERS, "learning_rate": rules.POSITIVE}, "model.")
+
+
+TRAINING_RULES: Rules = {
+    "batch_size": rules.POSITIVE_COUNT,
+    "epochs": rules.EPOCHS,
+    "pretrain": (rules.COUNT, at_most(MAX_EPOCHS)),
+    "threshold": rules.FRACTION,
+    "device": one_of(DEVICES),
+    "threads": (rules.COUNT, Rule(f"must be at most {MAX_THREADS}", lambda n: n <= MAX_THREADS)),
+    "freeze_after": rules.COUNT,
+    "validation_batch_size": rules.COUNT,
+    "class_weight": rules.POSITIVE,
+}
 
 
 @dataclass
@@ -75,19 +84,8 @@ class Training:
     """Keras' own; 0 for `batch_size`."""
 
     def __post_init__(self) -> None:
-        check(self.batch_size >= 1, "training.batch_size", "must be at least 1", self.batch_size)
-        check_epochs("training.epochs", self.epochs)
-        check_epochs("training.pretrain", self.pretrain, least=0)
-        check(0 < self.threshold < 1, "training.threshold", "must lie in (0, 1)", self.threshold)
+        check_settings(self, TRAINING_RULES, "training.")
         registry.import_path(registry.FRAMEWORKS, self.engine)
-        check(self.device in DEVICES, "training.device", f"must be one of {DEVICES}", self.device)
-        for name in ("threads", "freeze_after", "validation_batch_size"):
-            value = getattr(self, name)
-            check(value >= 0, f"training.{name}", "must be at least 0", value)
-        positive = 0 < self.class_weight < float("inf")
-        check(positive, "training.class_weight", "must be above 0", self.class_weight)
-        rule = f"must be at most {MAX_THREADS}"
-        check(self.threads <= MAX_THREADS, "training.threads", rule, self.threads)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -119,9 +117,7 @@ class InputPipeline:
     """What a count metric returns for a batch: a vector, its sum or its mean."""
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            value = getattr(self, name)
-            check(value in allowed, f"input_pipeline.{name}", f"must be one of {allowed}", value)
+        check_settings(self, PIPELINE_RULES, "input_pipeline.")
 
     @property
     def plain(self) -> bool:
@@ -143,8 +139,9 @@ class Run:
 
     def __post_init__(self) -> None:
         check_name(self.study, "study")
-        known = registry.names(registry.STRATEGIES)
-        check(bool(self.strategies), "strategies", f"must have at least one of {known}", "none")
+        strategies = registry.names(registry.STRATEGIES)
+        rule = f"must have at least one of {strategies}"
+        check(bool(self.strategies), "strategies", rule, "none")
         for name in self.strategies:
             registry.import_path(registry.STRATEGIES, name)
         check(
@@ -153,8 +150,7 @@ class Run:
             "cannot have a strategy twice",
             self.strategies,
         )
-        check(self.seed >= 0, "seed", "must be at least 0", self.seed)
-        check(self.seed <= MAX_SEED, "seed", f"must be at most {MAX_SEED}", self.seed)
+        check_settings(self, SEED_RULES)
         check(
             self.training.batch_size <= self.dataset.n_samples,
             "training.batch_size",
@@ -169,11 +165,11 @@ class Run:
 
     def _check_validation(self) -> None:
         size, n = self.training.validation_batch_size, self.dataset.n_validation
-        thing = "training.validation_batch_size"
-        check(size <= n, thing, f"must not exceed the size of the validation set, {n}", size)
+        name = "training.validation_batch_size"
+        check(size <= n, name, f"must not exceed the size of the validation set, {n}", size)
         pipeline = self.input_pipeline.name
         rule = f"must be 0 with input_pipeline {pipeline}, whose generators cut the batches"
-        check(self.input_pipeline.plain or size == 0, thing, rule, size)
+        check(self.input_pipeline.plain or size == 0, name, rule, size)
 
     @property
     def n_rows(self) -> int:

@@ -47,7 +47,13 @@ MEASURED = {"scaling": Path("benchmarks")}
 
 
 def load(path: Path) -> Experiment:
-    """Read an experiment file according to its `kind`; raise `InputError` where it does not fit."""
+    """Read an experiment file according to its `kind`.
+
+    Raises
+    ------
+    InputError
+        Where it does not fit; names the file and the key.
+    """
     written = read_yaml(path)
     kind = written.get("kind")
     if kind is None:
@@ -57,32 +63,50 @@ def load(path: Path) -> Experiment:
 
 
 def experiments(folder: str | Path) -> dict[str, Experiment]:
-    """Read every experiment file of a folder, by name.
+    """Read every experiment file of a folder.
 
-    Raises `InputError` where a file does not fit, two of them claim one figure, or one ends in
-    .yml, which would otherwise be ignored, even where a .yaml has the same name.
+    Returns
+    -------
+    dict
+        Name of the file, without its end -> the experiment.
+
+    Raises
+    ------
+    InputError
+        Where a file does not fit, two of them claim one figure, or one ends in .yml, which would
+        otherwise be ignored, even where a .yaml has the same name.
     """
-    found: dict[str, Experiment] = {}
+    by_name: dict[str, Experiment] = {}
     owner = dict(MEASURED)
     check(Path(folder).is_dir(), str(folder), "must be a folder of experiments")
     for path in sorted(Path(folder).glob("*.yml")):
         raise_input_error(str(path), "must end in .yaml, as all experiment files")
     for path in sorted(Path(folder).glob("*.yaml")):
         check_name(path.stem, f"{path}: the name")
-        found[path.stem] = experiment = load(path)
+        by_name[path.stem] = experiment = load(path)
         for figure, module in experiment.figures.items():
             check_name(figure, f"{path}: figures")
             registry.import_path(registry.FIGURES, module, f"{path}: figures.{figure}")
             rule = f"cannot make a figure of {owner.get(figure)}"
             check(figure not in owner, f"{path}: figures", rule, figure)
             owner[figure] = path
-    return found
+    return by_name
 
 
 def plan(path: str | Path, huge: bool = False) -> Plan:
-    """Return the plan of an experiment file; raise `InputError` where it does not fit.
+    """Return the plan of an experiment file whose runs are trained.
 
-    `huge`: whether it may have more than `limits.MAX_RUNS` runs.
+    Parameters
+    ----------
+    path
+        File of kind `runs` or `decisions`.
+    huge
+        Whether it may have more than `limits.MAX_RUNS` runs.
+
+    Raises
+    ------
+    InputError
+        Where it does not fit.
     """
     path = Path(path)
     study = load(path)

@@ -1,13 +1,13 @@
-"""Cache of finished results, invalidated when their inputs change; and progress lines."""
+"""Cache of finished results, invalidated when their inputs change."""
 
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,82 +15,105 @@ import pandas as pd
 import pandera.pandas as pa
 
 from batchf1.errors import InputError
-from batchf1.records import locks, tables
-
-LOG_SECONDS = 10
+from batchf1.records import files, locks, tables
+from batchf1.sweep.log import log
 
 
 class CacheEntry(NamedTuple):
-    """Cached table with the record of its provenance."""
+    """Table of one or more results, with the record of its provenance.
+
+    Its field `runs` lists the keys of the results; without it there is one, which names the file.
+    """
 
     table: pd.DataFrame
     origin: dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Requirement:
+    """Requirement that a cached result must meet to be used."""
+
+    stamp: Mapping[str, Any]
+    """Fields of the record that the result depends on, with the value that each must have."""
+    n_rows: int | None = None
+    """Rows of the result in its table; None for any number."""
+
+    def met_by(self, record: Mapping[str, Any]) -> bool:
+        """Return True if a record has the stamp."""
+        return all(record.get(name) == value for name, value in self._written.items())
+
+    @cached_property
+    def _written(self) -> dict[str, Any]:
+        written: dict[str, Any] = json.loads(json.dumps(dict(self.stamp)))  # tuples become lists
+        return written
+
+
 @dataclass(frozen=True)
-class TableCache:
-    """Folder of cached tables, one file per key."""
+class RunCache:
+    """Folder of cached tables, one file per result or per group of results made together.
+
+    Parameters
+    ----------
+    folder
+        Created with the first entry.
+    schema
+        Schema of every table.
+    key
+        Column with the key of a row's result.
+    """
 
     folder: Path
     schema: pa.DataFrameSchema
+    key: str = "run_id"
 
-    def get(self, key: str, stamp: Mapping[str, Any]) -> CacheEntry | None:
-        """Return the entry under `key`; None if it is missing, damaged or has another stamp.
+    def get(self, required: Mapping[str, Requirement]) -> dict[str, Path]:
+        """Map the key of each required result that is cached and complete to its file.
 
-        `stamp`: what the work depends on, each part as the table's record must have it.
+        Files that are damaged, vanish meanwhile or hold other results are passed over; partial
+        files that a killed process left are removed.
         """
-        path, required = self._path(key), json.loads(json.dumps(dict(stamp)))  # tuples become lists
-        try:
-            record = tables.provenance_of(path)
-            if any(record.get(name) != value for name, value in required.items()):
-                return None
-            return CacheEntry(tables.read(path, self.schema), record)
-        except InputError:
-            return None
+        files.remove_stale(self.folder)
+        paths: dict[str, Path] = {}
+        for path in sorted(self.folder.glob("[!.]*.parquet")):
+            with suppress(InputError):
+                paths |= dict.fromkeys(self._usable(path, required), path)
+        return paths
 
-    def put(self, key: str, entry: CacheEntry) -> None:
-        """Store a table atomically with its record, which includes the stamp."""
-        tables.write(entry.table, self._path(key), self.schema, entry.origin)
+    def read(self, path: Path) -> CacheEntry:
+        """Return the entry in a file that `get` or `put` named."""
+        return CacheEntry(tables.read(path, self.schema), tables.provenance_of(path))
 
-    def held(self, name: str) -> AbstractContextManager[None]:
-        """Hold the lock of the folder; wait while another process, such as an orphan, holds it."""
-        waiting = f"{name}: waits for a process that measures the same"
-        return locks.held(self.folder / ".lock", lambda: log(waiting))
+    def put(
+        self, name: str, entry: CacheEntry, check: tables.Check = tables.validate
+    ) -> dict[str, Path]:
+        """Store an entry atomically under a file name; map the key of each result to the file.
 
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{key}.parquet"
-
-
-class Progress:
-    """Progress of some work, logged to standard error every few seconds."""
-
-    def __init__(
-        self, name: str, costs: Sequence[float], sizes: Sequence[int] | None = None
-    ) -> None:
-        """Start the clock; `costs`: expected ones of the steps, in any unit, in order.
-
-        `sizes`: what each counts for in the line, by default 1.
+        Another process may store the same results at the same time. `check`: for small tables
+        `tables.check_columns` is much faster; values are then validated when many tables are read
+        or written together.
         """
-        self.name, self.costs, self.n_done = name, costs, 0
-        self.sizes = sizes or [1] * len(costs)
-        self.done, self.left = 0, sum(self.sizes)
-        self.began = self.last_logged = time.monotonic()
+        path = self.folder / f"{name}.parquet"
+        with tables.writing(path, self.schema, check, swept=True) as writer:
+            writer.add(entry.table)
+            writer.record(entry.origin)
+        return dict.fromkeys(_keys(path, entry.origin), path)
 
-    def advance(self, more: str = "") -> None:
-        """Count one more step as done; `more` is appended to the line."""
-        self.done += self.sizes[self.n_done]
-        self.left -= self.sizes[self.n_done]
-        self.n_done += 1
-        now = time.monotonic()
-        if now - self.last_logged > LOG_SECONDS or self.left == 0:
-            spent = sum(self.costs[: self.n_done])
-            # pieces that are said to cost nothing are no measure of the others
-            to_go = (now - self.began) * sum(self.costs[self.n_done :]) / spent if spent else 0.0
-            self.last_logged = now
-            left = f"{self.left} left, about {to_go:.0f} s to go"
-            log(f"{self.name}: {self.done} done, {left}{more}")
+    def held(
+        self, name: str, verb: str = "measures", file: str = ".lock"
+    ) -> AbstractContextManager[None]:
+        """Hold a lock of the folder; wait while another process, such as an orphan, holds it."""
+        waiting = f"{name}: waits for a process that {verb} the same"
+        return locks.held(self.folder / file, lambda: log(waiting))
+
+    def _usable(self, path: Path, required: Mapping[str, Requirement]) -> list[str]:
+        """Return the required results in a file; none if one lacks a row."""
+        record = tables.provenance_of(path)
+        keys = [k for k in _keys(path, record) if k in required and required[k].met_by(record)]
+        sizes = Counter(tables.read(path, self.schema)[self.key]) if keys else Counter()
+        complete = all(required[key].n_rows in (None, sizes[key]) for key in keys)
+        return keys if complete else []
 
 
-def log(text: str) -> None:
-    """Print a line to standard error."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+def _keys(path: Path, record: Mapping[str, Any]) -> Iterable[str]:
+    keys: list[str] = record.get("runs", [path.stem])
+    return keys

@@ -53,22 +53,22 @@ def _merged(planned: Plan, shards: Sequence[Path]) -> Iterator[pd.DataFrame]:
         stop = min(start + CHUNK_SIZE, len(ids))
         table = pd.concat([one.below(stop) for one in inputs], ignore_index=True)
         table = table.iloc[table[INDEX].argsort(kind="stable")]
-        found = np.bincount(table[INDEX] - start, minlength=stop - start)
-        _check(planned.path, found, sizes[start:stop], ids[start:stop], grid, cell_of[start:stop])
+        n_found = np.bincount(table[INDEX] - start, minlength=stop - start)
+        _check(planned.path, n_found, sizes[start:stop], ids[start:stop], grid, cell_of[start:stop])
         yield table.drop(columns=INDEX).assign(**_axes(grid, cell_of[table[INDEX]]))
 
 
 def _check(
-    experiment: Path, found: Indices, sizes: Indices, ids: list[str], grid: Any, cell_of: Indices
+    experiment: Path, n_found: Indices, sizes: Indices, ids: list[str], grid: Any, cell_of: Indices
 ) -> None:
     """Refuse a run without rows, and one with fewer or more rows than it should have."""
-    missing = [ids[i] for i in np.flatnonzero(found == 0)]
+    missing = [ids[i] for i in np.flatnonzero(n_found == 0)]
     rule = "must have every run in a shard"
     check(not missing, str(experiment), rule, f"none for {_some(missing)}")
-    for i in np.flatnonzero(found != sizes)[:1]:
+    for i in np.flatnonzero(n_found != sizes)[:1]:
         cell = grid[cell_of[i]]
         run = next(run for run in map(cell.run, cell.seeds) if run.run_id == ids[i])
-        check(False, run.label, f"must have {sizes[i]} rows in the shards", int(found[i]))
+        check(False, run.label, f"must have {sizes[i]} rows in the shards", int(n_found[i]))
 
 
 def _some(run_ids: Sequence[str]) -> str:

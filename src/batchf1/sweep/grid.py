@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from batchf1.config.conf import CONF as CONF
 from batchf1.config.conf import GROUPS
 from batchf1.config.limits import check_size
+from batchf1.config.rules import COUNT, POSITIVE_COUNT, UNIQUE, check_overrides, check_settings
 from batchf1.config.settings import Run
 from batchf1.errors import InputError, check, raise_input_error
 from batchf1.sweep.cells import Cell
@@ -37,8 +38,7 @@ class Exclude:
     """Cells whose batch is larger than the training split."""
 
     def __post_init__(self) -> None:
-        fewest = self.class_below
-        check(fewest >= 0, "exclude.class_below", "must be at least 0", fewest)
+        check_settings(self, {"class_below": COUNT}, "exclude.")
 
 
 @dataclass
@@ -63,26 +63,16 @@ class Study:
     """Further files that the figures are made from, after the table."""
 
     def __post_init__(self) -> None:
-        for name in ("shards", "seeds"):
-            value = getattr(self, name)
-            check(value is None or value >= 1, name, "must be at least 1", value)
+        check_settings(self, {"shards": POSITIVE_COUNT, "seeds": POSITIVE_COUNT})
         if self.seeds is not None:
             check("seed" not in self.grid, "seeds", "cannot be combined with grid.seed", self.seeds)
             # not expanded: there may be more than a study may have
             self.grid = {**self.grid, "seed": cast("list[Any]", range(self.seeds))}
-        texts = all(isinstance(override, str) for override in self.overrides)
-        check(texts, "overrides", "must be texts, each key=value", self.overrides)
-        set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
-        for key in ("study", *self.grid):
-            check(
-                key not in set_here, "overrides", "cannot set the study or a key of the grid", key
-            )
+        rule = "cannot set the study or a key of the grid"
+        check_overrides(self.overrides, ("study", *self.grid), rule)
         # another study's name would mix its rows into the table
-        check(
-            "study" not in self.grid,
-            "grid.study",
-            "cannot be varied, as it is the name of the file",
-        )
+        rule = "cannot be varied, as it is the name of the file"
+        check("study" not in self.grid, "grid.study", rule)
 
     def check_size(self, huge: bool = False) -> None:
         """Refuse a grid of too many cells or runs, as `limits.check_size` does."""
@@ -118,17 +108,17 @@ def cells(path: str | Path, huge: bool = False) -> list[Cell]:
     study = load_study(path, Study)
     try:
         study.check_size(huge)
-        found = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
+        grid = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    check(bool(found), str(path), "must have a grid of at least one cell", dict(study.grid))
-    known = set()
-    for cell in found:
+    check(bool(grid), str(path), "must have a grid of at least one cell", dict(study.grid))
+    digests = set()
+    for cell in grid:
         # 1 and "1", or a config file and the values in it
-        good = cell.digest not in known and len(set(cell.seeds)) == len(cell.seeds)
+        good = cell.digest not in digests and len(set(cell.seeds)) == len(cell.seeds)
         check(good, f"{path}: grid", "cannot give a run twice", cell.first.label)
-        known.add(cell.digest)
-    return found
+        digests.add(cell.digest)
+    return grid
 
 
 def _bases(name: str, study: Study) -> Iterator[tuple[DictConfig, dict[str, Any]]]:
@@ -147,7 +137,7 @@ def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[C
         # a range is not expanded
         distinct = isinstance(values, range) or len({json.dumps(v) for v in values}) == len(values)
         distinct = distinct and len(values) > 0
-        check(distinct, f"grid.{key}", "must have at least one value, and none twice", values)
+        check(distinct, f"grid.{key}", UNIQUE.text, values)
     typed = {key: _typed(base, key, values) for key, values in axes.items()}
     seeds = tuple(typed.pop("seed", ()))
     for point in itertools.product(*typed.values()):

@@ -128,9 +128,9 @@ def _measured(passes: Sequence[Trained], device: str) -> pd.DataFrame:
             **batches.pooled()._asdict(),
         }
         parts.append(pd.DataFrame(part, index=indices))
-    found = pd.concat(parts).sort_index()
+    columns = pd.concat(parts).sort_index()
     framework = framework_of(passes[0].run)
-    return found.assign(
+    return columns.assign(
         device=device,
         engine=[run.training.engine for run, _ in passes],
         framework=framework.name,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,15 +14,15 @@ import pandera.pandas as pa
 
 from batchf1.config.settings import Run
 from batchf1.errors import check
-from batchf1.records import locks, provenance, tables
+from batchf1.records import provenance, tables
 from batchf1.records.files import digest
 from batchf1.sweep import provenance_summary
-from batchf1.sweep.cache import Progress, log
+from batchf1.sweep.cache import CacheEntry, Requirement, RunCache
 from batchf1.sweep.cells import CHUNK_SIZE, Cell, RunRange, n_runs
+from batchf1.sweep.log import Progress, log
 from batchf1.sweep.plan import Plan
 from batchf1.sweep.recording import Recording
 from batchf1.sweep.rows import RECORDING
-from batchf1.sweep.run_cache import Requirement, RunCache
 from batchf1.sweep.sharding import assign_shards, training_cost
 from batchf1.training import engines
 from batchf1.training.engines import framework_of
@@ -64,37 +65,37 @@ def execute(planned: Plan, shard: int, n_shards: int, folder: Path, output: Path
     """
     parts, recording = assign_shards(planned.cells, n_shards), planned.recording
     check(0 <= shard < n_shards, "shard", f"must lie in 0..{n_shards - 1}", shard)
-    assigned, store, name = parts[shard], RunCache(folder, recording), f"shard {shard}"
-    lock = folder / f".shard-{shard}-of-{n_shards}.lock"
-    with locks.held(lock, lambda: log(f"{name}: waits for a process that trains the same")):
-        _complete(assigned, store, name, output, shard)
+    run_cache, name = RunCache(folder, recording.schema), f"shard {shard}"
+    with run_cache.held(name, "trains", f".shard-{shard}-of-{n_shards}.lock"):
+        paths = _complete(parts[shard], run_cache, name, recording)
+        _write(paths, output, shard, recording.schema)
 
 
 def _complete(
-    assigned: Sequence[RunRange], store: RunCache, name: str, output: Path, shard: int
-) -> None:
-    """Train the runs that are not cached, and write the rows of all."""
-    recording = store.recording
+    assigned: Sequence[RunRange], run_cache: RunCache, name: str, recording: Recording
+) -> dict[str, Path]:
+    """Train the runs that are not cached; map the id of each run, in order, to its file."""
     required: dict[str, Requirement] = {}
     for run_range in assigned:
-        one = run_range.cell.first
-        requirement = Requirement(fingerprint(one, recording), recording.n_rows(one))
+        first = run_range.cell.first
+        stamp = {"fingerprint": fingerprint(first, recording)}
+        requirement = Requirement(stamp, recording.n_rows(first))
         required.update(dict.fromkeys(run_range.run_ids(), requirement))
-    cached = store.get(required)
-    log(f"{name}: {n_runs(assigned)} runs, {len(cached)} of them kept from before")
-    batches = _batches(assigned, cached)
+    paths = run_cache.get(required)
+    log(f"{name}: {n_runs(assigned)} runs, {len(paths)} of them kept from before")
+    batches = _batches(assigned, paths)
     if batches:
-        cached |= _train(batches, store, name)
-    _write(list(required), cached, output, shard, recording.schema)
+        paths |= _train(batches, run_cache, name, recording)
+    return {run_id: paths[run_id] for run_id in required}
 
 
-def _batches(assigned: Sequence[RunRange], cached: Mapping[str, Path]) -> list[Batch]:
+def _batches(assigned: Sequence[RunRange], paths: Mapping[str, Path]) -> list[Batch]:
     """Return the runs that are not cached, by shape, in batches that train together."""
     shapes: dict[tuple[object, ...], Batch] = {}
     for run_range in assigned:
         first = run_range.cell.first
         key = (framework_of(first).shape(first), fingerprint(first))
-        left = [s for s in run_range.seeds if run_range.cell.run_id(s) not in cached]
+        left = [s for s in run_range.seeds if run_range.cell.run_id(s) not in paths]
         shapes.setdefault(key, []).extend((run_range.cell, seed) for seed in left)
     return [batch for shape in shapes.values() if shape for batch in _at_once(shape)]
 
@@ -105,17 +106,19 @@ def _at_once(shape: Batch) -> list[Batch]:
     return [shape[i : i + size] for i in range(0, len(shape), size)]
 
 
-def _train(batches: Sequence[Batch], store: RunCache, name: str) -> dict[str, Path]:
+def _train(
+    batches: Sequence[Batch], run_cache: RunCache, name: str, recording: Recording
+) -> dict[str, Path]:
     """Train runs of one framework and device, caching each batch; map each run id to its file."""
     one = batches[0][0][0].first
     framework, device = framework_of(one), framework_of(one).configure(one)
     software = framework.versions(*provenance.RECORDED)
-    here = provenance.collect(device=device, versions=software)
+    environment = provenance.collect(device=device, versions=software)
     cost = cache(lambda cell: training_cost(cell.first))
     costs = [sum(cost(cell) for cell, _ in batch) for batch in batches]
     progress = Progress(name, costs, [len(batch) for batch in batches])
-    trainer, trained, n_shapes, recording = None, None, 0, store.recording
-    cached: dict[str, Path] = {}
+    trainer, trained, n_shapes = None, None, 0
+    paths: dict[str, Path] = {}
     for batch in batches:
         runs = [cell.run(seed) for cell, seed in batch]
         shape = framework.shape(runs[0])
@@ -123,25 +126,32 @@ def _train(batches: Sequence[Batch], store: RunCache, name: str) -> dict[str, Pa
             trainer = None  # one model at a time
             trainer, trained, n_shapes = framework.trainer(runs[0]), shape, n_shapes + 1
         table = recording.table(runs, device, trainer.train(runs), trainer.expected)
-        cached |= store.put(batch, table, here | {"fingerprint": fingerprint(runs[0], recording)})
+        stamp = {"fingerprint": fingerprint(runs[0], recording)}
+        paths |= _store(batch, table, environment | stamp, run_cache)
         progress.advance(f" ({n_shapes} shapes compiled)")
-    return cached
+    return paths
 
 
-def _write(
-    required: Sequence[str],
-    cached: Mapping[str, Path],
-    output: Path,
-    shard: int,
-    schema: pa.DataFrameSchema,
-) -> None:
-    """Write the rows of runs in this order, chunk by chunk, and how they were made."""
-    read = lru_cache(FILES_AT_ONCE)(tables.unchecked)
+def _store(
+    batch: Batch, table: pd.DataFrame, origin: dict[str, Any], run_cache: RunCache
+) -> dict[str, Path]:
+    """Cache the rows of a batch of runs, checked for missing values only; return as `put`."""
+    ids = [cell.run_id(seed) for cell, seed in batch]
+    cells = dict.fromkeys(cell for cell, _ in batch)
+    settings = provenance_summary.settings(cell.resolved for cell in cells)
+    settings["seed"] = sorted({seed for _, seed in batch})
+    origin |= {"runs": ids, **provenance_summary.split(settings)}
+    return run_cache.put(digest(ids), CacheEntry(table, origin), tables.check_columns)
+
+
+def _write(paths: Mapping[str, Path], output: Path, shard: int, schema: pa.DataFrameSchema) -> None:
+    """Write the rows of runs in the order of `paths`, chunk by chunk, and how they were made."""
+    read, run_ids = lru_cache(FILES_AT_ONCE)(tables.unchecked), list(paths)
     with tables.writing(output, schema) as writer:
-        for start in range(0, len(required), CHUNK_SIZE):
-            ids = required[start : start + CHUNK_SIZE]
-            writer.add(_ordered(ids, [read(path) for path in {cached[i]: None for i in ids}]))
-        sizes = Counter(cached[run_id] for run_id in required)
+        for start in range(0, len(run_ids), CHUNK_SIZE):
+            ids = run_ids[start : start + CHUNK_SIZE]
+            writer.add(_ordered(ids, [read(path) for path in {paths[i]: None for i in ids}]))
+        sizes = Counter(paths.values())
         made = ({**tables.provenance_of(path), "n_runs": n} for path, n in sizes.items())
         writer.record(provenance.collect(shard=shard, trained=provenance_summary.trained_on(made)))
 

@@ -7,27 +7,27 @@ import tensorflow as tf
 from batchf1.errors import check
 
 
-def kind(wanted: str) -> str:
+def kind(requested: str) -> str:
     """Return `CPU` or `GPU` for `auto`, `cpu` or `gpu`.
 
     Raises `InputError` where a GPU is wanted and TensorFlow sees none.
     """
     gpus = tf.config.list_physical_devices("GPU")
     check(
-        bool(gpus) or wanted != "gpu",
+        bool(gpus) or requested != "gpu",
         "training.device",
         "needs a GPU that TensorFlow can see",
-        wanted,
+        requested,
     )
-    return "GPU" if gpus and wanted != "cpu" else "CPU"
+    return "GPU" if gpus and requested != "cpu" else "CPU"
 
 
-def configure(wanted: str, threads: int) -> str:
+def configure(requested: str, threads: int) -> str:
     """Set TensorFlow's devices and threads, 0 for its own choice; return `CPU` or `GPU`.
 
     A GPU's memory grows as it is needed. Raises `InputError` as `kind` does.
     """
-    device = kind(wanted)
+    device = kind(requested)
     if device == "CPU":
         tf.config.set_visible_devices([], "GPU")
     for gpu in tf.config.get_visible_devices("GPU"):

@@ -6,13 +6,25 @@ from dataclasses import asdict, dataclass, field
 
 from omegaconf import MISSING
 
-from batchf1.config.limits import check_epochs, check_repetitions
+from batchf1.config import rules
+from batchf1.config.rules import Rules, check_among, check_settings
 from batchf1.errors import check
 from batchf1.records.files import digest
 
 TASKS = ("heavy", "grade", "price")
 """Is a diamond heavy (0, 1), which grade of cut has it (0 to 4), what does it cost (1,000 $)?"""
 N_AVAILABLE = 53_775
+
+
+RULES: Rules = {
+    **dict.fromkeys(("tasks", "batch_sizes"), rules.UNIQUE),
+    "epochs": rules.EPOCHS,
+    **dict.fromkeys(("seeds", "cuts"), rules.REPETITIONS),
+    **dict.fromkeys(("n_train", "training_batch_size"), rules.POSITIVE_COUNT),
+    "threads": rules.COUNT,
+    "hidden": rules.LAYERS,
+    **dict.fromkeys(("heavy_above", "learning_rate"), rules.POSITIVE),
+}
 
 
 @dataclass
@@ -43,33 +55,17 @@ class AtlasStudy:
     """Figure -> the module of `batchf1.figures` that makes it from the table."""
 
     def __post_init__(self) -> None:
-        for name in ("tasks", "batch_sizes"):
-            values = [str(value) for value in getattr(self, name)]
-            good = len(set(values)) == len(values) > 0
-            check(good, name, "must have at least one value, and none twice", values)
-        for task in self.tasks:
-            check(task in TASKS, "tasks", f"must be among {TASKS}", task)
-        check_epochs("epochs", self.epochs)
-        for name in ("seeds", "cuts"):
-            check_repetitions(name, getattr(self, name))
-        for name in ("n_train", "training_batch_size"):
-            value = getattr(self, name)
-            check(value >= 1, name, "must be at least 1", value)
-        check(self.threads >= 0, "threads", "must be at least 0", self.threads)
-        good = all(units >= 1 for units in self.hidden)
-        check(good, "hidden", "must have layers of at least 1 unit", self.hidden)
-        for name in ("heavy_above", "learning_rate"):
-            value = getattr(self, name)
-            check(0 < value < float("inf"), name, "must be above 0 and finite", value)
+        check_settings(self, RULES)
+        check_among("tasks", self.tasks, TASKS)
         self._check_sizes()
 
     def _check_sizes(self) -> None:
         sizes, n = self.batch_sizes, self.n_validation
         rule = "must be increasing and at least 2, as a correlation needs two samples"
         check(sizes[0] >= 2 and sizes == sorted(sizes), "batch_sizes", rule, sizes)
-        whole = n >= 1 and all(n % size == 0 for size in sizes)
+        multiple = n >= 1 and all(n % size == 0 for size in sizes)
         rule = f"must be a multiple of each of the batch sizes {sizes}"
-        check(whole, "n_validation", rule, n)
+        check(multiple, "n_validation", rule, n)
         rule = f"must leave n_train and n_validation together at most {N_AVAILABLE}"
         check(self.n_train + n <= N_AVAILABLE, "n_validation", rule, self.n_train + n)
 

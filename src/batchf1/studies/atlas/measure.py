@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from batchf1.config.seeds import generator
 from batchf1.errors import TraceError
+from batchf1.metrics.batched import Values
 from batchf1.studies.atlas.config import Cell
-from batchf1.studies.atlas.metrics import Metric, Values, of_task
+from batchf1.studies.atlas.metrics import Metric, of_task
 from batchf1.studies.atlas.rows import ATLAS
 from batchf1.studies.atlas.train import predictions
 
@@ -28,26 +29,39 @@ def measure(cell: Cell) -> pd.DataFrame:
 
 
 def averages(
-    y: NDArray[Any], said: NDArray[np.float64], metrics: Sequence[Metric], cell: Cell
+    y: NDArray[Any], output: NDArray[np.float64], metrics: Sequence[Metric], cell: Cell
 ) -> Iterator[dict[str, Any]]:
     """Yield, for each metric, batch size and cut, the mean over batches and the pooled value.
 
-    Of a cell its names, batch sizes and cuts count. Raises `TraceError` where a metric of batches
-    differs from that of scikit-learn or SciPy: for all samples, and of the first cut for the first
-    batch and the first that is undefined.
+    Parameters
+    ----------
+    y
+        Labels (n,).
+    output
+        Output of a network, (n,) or (n, c), float64.
+    metrics
+        Metrics of the task.
+    cell
+        Names that seed the cuts, batch sizes, and the number of cuts.
+
+    Raises
+    ------
+    TraceError
+        Where a metric of batches differs from that of scikit-learn or SciPy: for all samples, and
+        of the first cut for the first batch and the first that is undefined.
     """
-    wholes = {metric.name: metric.of_all(y, said) for metric in metrics}
+    pooled = {metric.name: metric.of_all(y, output) for metric in metrics}
     for metric in metrics:
-        _hold(metric, metric.of_batches(y[None], said[None]), y[None], said[None])
+        _hold(metric, metric.of_batches(y[None], output[None]), y[None], output[None])
     for size in cell.batch_sizes:
         for cut in range(cell.cuts):
             order = generator(*cell.names, "cut", size, cut).permutation(len(y)).reshape(-1, size)
             for metric in metrics:
-                values = metric.of_batches(y[order], said[order])
+                values = metric.of_batches(y[order], output[order])
                 if cut == 0:
-                    _hold(metric, values, y[order], said[order])
+                    _hold(metric, values, y[order], output[order])
                 row = {"metric": metric.name, "batch_size": size, "cut": cut}
-                yield row | average(values) | {"value": wholes[metric.name]}
+                yield row | average(values) | {"value": pooled[metric.name]}
 
 
 def average(values: Values) -> dict[str, Any]:
@@ -69,9 +83,9 @@ def _given(value: float) -> str:
     return "0" if value == 0 else "a value"
 
 
-def _hold(metric: Metric, values: Values, y: NDArray[Any], said: NDArray[np.float64]) -> None:
+def _hold(metric: Metric, values: Values, y: NDArray[Any], output: NDArray[np.float64]) -> None:
     """Compare the first and the first undefined batch with scikit-learn or SciPy."""
-    for place in {0, int(values.undefined.argmax())}:
-        ours, theirs = float(values.value[place]), metric.of_all(y[place], said[place])
+    for index in {0, int(values.undefined.argmax())}:
+        ours, theirs = float(values.value[index]), metric.of_all(y[index], output[index])
         if not np.isclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
             raise TraceError(f"{metric.name}: {ours} by us, {theirs} by scikit-learn or SciPy")

@@ -25,9 +25,22 @@ LEAST_SIZES = 3
 
 
 def summary(source: Path) -> pd.DataFrame:
-    """Return a row per metric and batch size; see `batchf1.figures.atlas.table`.
+    """Return the error of the mean over batches, per metric and batch size.
 
-    Raises `InputError` for a metric of one seed alone.
+    Parameters
+    ----------
+    source
+        Table of a study of metrics: `rows.ATLAS`.
+
+    Returns
+    -------
+    DataFrame
+        Columns as in `batchf1.figures.atlas.table`.
+
+    Raises
+    ------
+    InputError
+        For a metric of one seed alone.
     """
     rows = tables.read(source, ATLAS)
     n_seeds = rows.groupby("metric")["seed"].nunique().min()
@@ -35,14 +48,14 @@ def summary(source: Path) -> pd.DataFrame:
     check(bool(n_seeds >= 2), str(source), rule, str(n_seeds))
     error = rows["batch_mean"] - rows["value"]
     rows["error"] = error.where(error.abs() > ROUNDING * rows["value"].abs(), 0.0 * error)
-    order = {metric.name: place for place, metric in enumerate(METRICS)}
+    order = {metric.name: index for index, metric in enumerate(METRICS)}
     groups = rows.groupby(["task", "metric", "batch_size"])
-    found = pd.DataFrame([dict(zip(groups.keys, k, strict=True)) | _cell(g) for k, g in groups])
-    found = found.sort_values(
+    cells = pd.DataFrame([dict(zip(groups.keys, k, strict=True)) | _cell(g) for k, g in groups])
+    cells = cells.sort_values(
         ["metric", "batch_size"], key=lambda c: c.map(order) if c.name == "metric" else c
     )
-    fits = [power_law(part) for _, part in found.groupby("metric", sort=False)]
-    return found.drop(columns="gives").merge(pd.DataFrame(fits), validate="many_to_one")
+    fits = [power_law(part) for _, part in cells.groupby("metric", sort=False)]
+    return cells.drop(columns="gives").merge(pd.DataFrame(fits), validate="many_to_one")
 
 
 def _cell(rows: pd.DataFrame) -> dict[str, Any]:
@@ -70,14 +83,23 @@ def _cell(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def power_law(cells: pd.DataFrame) -> dict[str, Any]:
-    """Return the value of undefined batches, the verdict, and the exponent of |error| over size.
+    """Return the verdict on a metric, and the exponent of |error| over the batch size.
 
-    That is fitted to the batch sizes at which the error is surely not 0 and has the sign of the
-    smallest of them; NaN for fewer than three.
+    Parameters
+    ----------
+    cells
+        Rows of one metric, one per batch size.
+
+    Returns
+    -------
+    dict
+        `metric`, `gives` (the value of undefined batches), `verdict`, `exponent` and `exponent_se`.
+        The fit uses the batch sizes at which the error is surely not 0 and has the sign of the
+        smallest of them; NaN for fewer than three.
     """
     cells = cells.sort_values("batch_size")
     sure = cells[cells["error"].abs() > SURE * cells["error_se"]]
-    found = {
+    summary = {
         "metric": cells["metric"].iloc[0],
         "gives": next(filter(None, cells["gives"]), ""),
         "verdict": _verdict(cells, sure["error"]),
@@ -87,7 +109,7 @@ def power_law(cells: pd.DataFrame) -> dict[str, Any]:
     if len(fitted) >= LEAST_SIZES:
         line = linregress(np.log(fitted["batch_size"]), np.log(fitted["error"].abs()))
         exponent, exponent_se = line.slope, line.stderr
-    return found | {"exponent": exponent, "exponent_se": exponent_se}
+    return summary | {"exponent": exponent, "exponent_se": exponent_se}
 
 
 def _verdict(cells: pd.DataFrame, sure: pd.Series) -> str:

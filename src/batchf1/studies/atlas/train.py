@@ -22,20 +22,26 @@ ENDS = {
 
 
 def predictions(cell: Cell) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Train a network; return the labels (n,) of its validation set and its output, float64.
+    """Train a network and predict its validation set.
 
-    (n,) probabilities or thousand dollars; (n, 5) probabilities of the classes, with sum 1.
+    Returns
+    -------
+    y
+        Labels (n,).
+    output
+        float64: (n,) probabilities or thousand dollars; (n, 5) probabilities of the classes, with
+        sum 1.
     """
     devices.configure("cpu", cell.threads)
     train, validation = load(cell)
     mean, deviation = _unit(cell.task, train.y)
     model = _model(cell, train.x.shape[1])
     _fit(model, cell, Split(train.x, ((train.y - mean) / deviation).astype(np.float32)))
-    said = model.predict(validation.x, batch_size=4096, verbose=0).astype(np.float64)
+    output = model.predict(validation.x, batch_size=4096, verbose=0).astype(np.float64)
     keras.backend.clear_session()
     if cell.task == "grade":
-        return validation.y, said / said.sum(axis=1, keepdims=True)
-    return validation.y, said[:, 0] * deviation + mean
+        return validation.y, output / output.sum(axis=1, keepdims=True)
+    return validation.y, output[:, 0] * deviation + mean
 
 
 def _unit(task: str, y: NDArray[Any]) -> tuple[float, float]:

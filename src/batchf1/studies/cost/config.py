@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from omegaconf import MISSING
 
-from batchf1.config import registry
-from batchf1.config.limits import check_repetitions
+from batchf1.config import registry, rules
+from batchf1.config.limits import MAX_CELLS
+from batchf1.config.rules import Rule, Rules, at_least, at_most, check_among, check_settings
 from batchf1.config.seeds import generator
-from batchf1.errors import check, raise_input_error
+from batchf1.errors import check
 from batchf1.records.files import digest
 
 NONE = "none"
@@ -30,6 +30,28 @@ PREDICT_BATCH = 32
 """Rows in a batch of `model.predict`, which the article leaves to Keras."""
 
 
+HAS_NONE = Rule(f"must have {NONE}, which the others are compared with", lambda of: NONE in of)
+GRID_RULES: Rules = {
+    **dict.fromkeys(("models", "engines"), rules.UNIQUE),
+    **dict.fromkeys(
+        ("batch_sizes", "n_samples"),
+        (rules.UNIQUE, Rule("must be at least 1", lambda values: min(values) >= 1)),
+    ),
+    "repetitions": (rules.COUNT, at_most(MAX_CELLS)),
+    "strategies": Rule(HAS_NONE.text, lambda of: not of or NONE in of),
+}
+RULES: Rules = {
+    "strategies": (rules.UNIQUE, HAS_NONE),
+    "devices": rules.UNIQUE,
+    "repetitions": rules.REPETITIONS,
+    "most_calls": at_least(2),
+    "n_features": rules.POSITIVE_COUNT,
+    "threads": rules.COUNT,
+    "prevalence": rules.FRACTION,
+    "grids": Rule("must have at least one grid", bool),
+}
+
+
 @dataclass
 class Grid:
     """Product of settings; `strategies` and `repetitions` default to the study's."""
@@ -43,18 +65,9 @@ class Grid:
     repetitions: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("models", "engines", "batch_sizes", "n_samples"):
-            _distinct(f"grids.{name}", getattr(self, name))
-        for name, allowed in (("engines", tuple(ENGINES)), ("strategies", known())):
-            for value in getattr(self, name):
-                check(value in allowed, f"grids.{name}", f"must be among {allowed}", value)
-        for name in ("batch_sizes", "n_samples"):
-            values = getattr(self, name)
-            check(min(values) >= 1, f"grids.{name}", "must be at least 1", values)
-        if self.repetitions:
-            check_repetitions("grids.repetitions", self.repetitions)
-        if self.strategies:
-            _has_none("grids.strategies", self.strategies)
+        check_settings(self, GRID_RULES, "grids.")
+        check_among("grids.engines", self.engines, tuple(ENGINES))
+        check_among("grids.strategies", self.strategies, strategies())
 
 
 @dataclass
@@ -85,29 +98,13 @@ class CostStudy:
     """Figure -> the module of `batchf1.figures` that makes it from the table."""
 
     def __post_init__(self) -> None:
-        _distinct("strategies", self.strategies)
-        for name in self.strategies:
-            check(name in known(), "strategies", f"must be among {known()}", name)
-        _has_none("strategies", self.strategies)
-        _distinct("devices", self.devices)
-        for name in self.devices:
-            check(name in DEVICES, "devices", f"must be among {DEVICES}", name)
-        check_repetitions("repetitions", self.repetitions)
-        for name, least in (("most_calls", 2), ("n_features", 1)):
-            value = getattr(self, name)
-            check(value >= least, name, f"must be at least {least}", value)
-        check(self.threads >= 0, "threads", "must be at least 0", self.threads)
-        check(0 < self.prevalence < 1, "prevalence", "must lie in (0, 1)", self.prevalence)
-        self._check_models()
-        check(bool(self.grids), "grids", "must have at least one grid", "none")
-
-    def _check_models(self) -> None:
+        check_settings(self, RULES)
+        check_among("strategies", self.strategies, strategies())
+        check_among("devices", self.devices, DEVICES)
         for name, hidden in self.models.items():
-            good = all(units >= 1 for units in hidden)
-            check(good, f"models.{name}", "must have layers of at least 1 unit", hidden)
-        for name in {name for grid in self.grids for name in grid.models}:
-            if name not in self.models:
-                raise_input_error("grids.models", f"must be among {sorted(self.models)}", name)
+            check(rules.LAYERS.holds(hidden), f"models.{name}", rules.LAYERS.text, hidden)
+        for grid in self.grids:
+            check_among("grids.models", grid.models, sorted(self.models))
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,7 @@ def plugin_of(strategy: str) -> str | None:
     return None if strategy == NONE else FORMS.get(strategy, strategy)
 
 
-def known() -> list[str]:
+def strategies() -> list[str]:
     """Return the names that can be measured: `none`, the strategies, and their other forms."""
     return [NONE, *registry.names(registry.STRATEGIES), *FORMS]
 
@@ -196,12 +193,25 @@ def measurements(name: str, study: CostStudy, devices: list[str]) -> list[Measur
     """Return the measurements of a study in the order in which they are made.
 
     Repetition by repetition, in each the series shuffled, and in a series the strategies, so that a
-    drift of the machine hits all alike; the seeds are hashed from the names. Raises `InputError`
-    where `most_calls` leaves nothing.
+    drift of the machine hits all alike; the seeds are hashed from the names.
+
+    Parameters
+    ----------
+    name
+        Name of the study.
+    study
+        Its settings.
+    devices
+        Those of the study that this machine has.
+
+    Raises
+    ------
+    InputError
+        Where `most_calls` leaves nothing.
     """
-    found = dict.fromkeys(_of_grids(name, study, devices))  # ordered, none twice
+    cells = dict.fromkeys(_of_grids(name, study, devices))  # ordered, none twice
     series: dict[tuple[object, ...], list[Measurement]] = {}
-    for cell in found:
+    for cell in cells:
         if cell.calls <= study.most_calls:
             series.setdefault(cell.series, []).append(cell)
     check(bool(series), "most_calls", "must leave a cell", study.most_calls)
@@ -241,17 +251,3 @@ def _of_grids(name: str, study: CostStudy, devices: list[str]) -> Iterator[Measu
                 prevalence=study.prevalence,
                 least_batches=study.least_batches,
             )
-
-
-def _distinct(name: str, values: list[Any]) -> None:
-    check(
-        len(set(values)) == len(values) > 0,
-        name,
-        "must have at least one value, and none twice",
-        values,
-    )
-
-
-def _has_none(name: str, names: list[str]) -> None:
-    rule = f"must have {NONE}, which the others are compared with"
-    check(NONE in names, name, rule, names)

@@ -38,10 +38,15 @@ def peak_bytes() -> int:
 
 
 def measure(cell: Measurement) -> dict[str, Any]:
-    """Return a row of `rows.COST`; call it in a fresh process, since a peak never falls.
+    """Measure a cell; call it in a fresh process, since a peak of memory never falls.
 
     A fit of a few batches traces everything first; then comes an epoch for memory, the first of
     those for time.
+
+    Returns
+    -------
+    dict
+        A row of `rows.COST`.
     """
     devices.configure(cell.device, cell.threads)
     keras.utils.set_random_seed(cell.repetition)
@@ -83,11 +88,11 @@ def _seconds(bench: Bench, first: Stopwatch) -> dict[str, float]:
     for _ in range(bench.cell.epochs - 1):
         for prefix, each in (("", bench), ("none_", alone)):
             watches[prefix].append(each.fit(n_batches)[0])
-    found = {}
+    medians = {}
     for prefix, mine in watches.items():
-        found[f"{prefix}train_seconds"] = float(np.median([w.train for w in mine]))
-        found[f"{prefix}validation_seconds"] = float(np.median([w.validation for w in mine]))
-    return found
+        medians[f"{prefix}train_seconds"] = float(np.median([w.train for w in mine]))
+        medians[f"{prefix}validation_seconds"] = float(np.median([w.validation for w in mine]))
+    return medians
 
 
 def _device_peak(cell: Measurement) -> float:

@@ -13,56 +13,58 @@ import pandas as pd
 
 from batchf1.config import registry
 from batchf1.errors import InputError, check
-from batchf1.records import provenance, tables
+from batchf1.records import provenance
 from batchf1.studies.cost.config import CostStudy, Measurement, measurements, plugin_of
-from batchf1.studies.cost.isolated import run_in_subprocess
 from batchf1.studies.cost.rows import COST
 from batchf1.sweep import provenance_summary
-from batchf1.sweep.cache import CacheEntry, Progress, TableCache, log
+from batchf1.sweep.cache import CacheEntry
 from batchf1.sweep.grid import load_study
+from batchf1.sweep.measurements import Measurements
+from batchf1.training.isolated import run_in_subprocess
 
 MEASURING = "batchf1.studies.cost.measure"
 
 
 def execute(experiment: Path, folder: Path) -> CacheEntry:
-    """Measure the cells of a study; return their rows, in order, and their provenance.
+    """Measure the cells of a study.
 
-    `folder` keeps a table per measurement; one that is there, from the same settings, code, package
-    versions and machine, is read instead of made. Raises `InputError` for a study that does not fit
-    and for a cell whose process dies.
+    Parameters
+    ----------
+    experiment
+        File of the study.
+    folder
+        Cache with a table per measurement; one that is there, from the same settings, code, package
+        versions and machine, is read instead of made.
+
+    Returns
+    -------
+    CacheEntry
+        The rows of `rows.COST`, in the order of measurement, and their provenance.
+
+    Raises
+    ------
+    InputError
+        For a study that does not fit, and for a cell whose process dies.
     """
     study = load_study(experiment, CostStudy)
     name = experiment.name.partition(".")[0]
     try:
-        wanted = measurements(name, study, _devices(study))
+        cells = measurements(name, study, _devices(study))
     except InputError as error:
         raise InputError(f"{experiment}: {error}") from error
-    store = TableCache(folder, COST)
-    with store.held(name):
-        found = {c: row for c in wanted if (row := store.get(c.cell_id, _stamp(c))) is not None}
-        missing = [cell for cell in wanted if cell not in found]
-        log(f"{name}: {len(wanted)} measurements, {len(found)} of them kept from before")
-        found |= _measure(missing, store)
-    done = [found[cell] for cell in wanted]
-    table = pd.concat([tables.empty(COST), *(made.table for made in done)], ignore_index=True)
-    return CacheEntry(table, _origin(name, study.question, wanted, [made.origin for made in done]))
+    shuffled = provenance_summary.settings(asdict(cell) for cell in cells)
+    settings = {key: sorted(values) for key, values in shuffled.items()}
+    return Measurements(
+        name, study.question, "measurements", cells, COST, _stamp, _measure, _cost
+    ).execute(folder, settings, settings["device"])
 
 
-def _origin(
-    name: str, question: str, measured: list[Measurement], origins: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Return the provenance of the table; a measurement counts as a run."""
-    shuffled = provenance_summary.settings(asdict(cell) for cell in measured)
-    found = {key: sorted(values) for key, values in shuffled.items()}
-    return {
-        "study": name,
-        "question": question,
-        "n_runs": len(measured),
-        **provenance_summary.split(found),
-        "devices": found["device"],
-        "frameworks": sorted({f"keras {made['versions']['keras']}" for made in origins}),
-        "trained": provenance_summary.trained_on(origins),
-    }
+def _measure(cell: Measurement) -> pd.DataFrame:
+    return pd.DataFrame([run_in_subprocess(MEASURING, "measure", (cell,), cell.label)])
+
+
+def _cost(cell: Measurement) -> float:
+    return float(cell.n_rows * cell.epochs)
 
 
 def _devices(study: CostStudy) -> list[str]:
@@ -72,17 +74,6 @@ def _devices(study: CostStudy) -> list[str]:
     left = [name for name in study.devices if name != "gpu" or seen]
     check(bool(left), "devices", "needs a GPU that TensorFlow can see", study.devices)
     return left
-
-
-def _measure(missing: list[Measurement], store: TableCache) -> dict[Measurement, CacheEntry]:
-    here, found = provenance.collect(), {}
-    progress = Progress("measurements", [float(cell.n_rows * cell.epochs) for cell in missing])
-    for cell in missing:
-        table = pd.DataFrame([run_in_subprocess(MEASURING, "measure", (cell,), cell.label)])
-        found[cell] = made = CacheEntry(table, here | _stamp(cell))
-        store.put(cell.cell_id, made)
-        progress.advance()
-    return found
 
 
 def _stamp(cell: Measurement) -> dict[str, Any]:

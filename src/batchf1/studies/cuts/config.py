@@ -6,10 +6,23 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from batchf1.config.limits import check_repetitions
+from batchf1.config import rules
+from batchf1.config.rules import Rule, Rules, at_least, check_among, check_counts, check_settings
+from batchf1.datasets.diamond_halves import COLUMNS, LABEL
 from batchf1.errors import check
-from batchf1.metrics.counts import Counts
-from batchf1.studies.cuts.diamonds import COLUMNS, LABEL
+
+GROUPS_RULES: Rules = {
+    "above": Rule(
+        "must be carats above 0", lambda of: bool(of) and all(map(rules.POSITIVE.holds, of))
+    ),
+    "batch_size": rules.POSITIVE_COUNT,
+    "seeds": rules.REPETITIONS,
+}
+FOLDS_RULES: Rules = {
+    "seeds": rules.REPETITIONS,
+    "n_folds": at_least(2),
+    "prevalences": rules.NOT_EMPTY,
+}
 
 
 @dataclass
@@ -26,13 +39,9 @@ class Groups:
     seeds: int = MISSING
 
     def __post_init__(self) -> None:
-        for name, known in (("by", COLUMNS), ("sorted_by", (*COLUMNS, LABEL))):
-            for column in getattr(self, name):
-                check(column in known, f"groups.{name}", f"must be among {known}", column)
-        good = bool(self.above) and all(0 < cut < float("inf") for cut in self.above)
-        check(good, "groups.above", "must be carats above 0", self.above)
-        check(self.batch_size >= 1, "groups.batch_size", "must be at least 1", self.batch_size)
-        check_repetitions("groups.seeds", self.seeds)
+        check_among("groups.by", self.by, COLUMNS)
+        check_among("groups.sorted_by", self.sorted_by, (*COLUMNS, LABEL))
+        check_settings(self, GROUPS_RULES, "groups.")
 
 
 @dataclass
@@ -46,9 +55,7 @@ class Folds:
     seeds: int = MISSING
 
     def __post_init__(self) -> None:
-        check_repetitions("folds.seeds", self.seeds)
-        check(self.n_folds >= 2, "folds.n_folds", "must be at least 2", self.n_folds)
-        check(bool(self.prevalences), "folds.prevalences", "must have at least one value", "none")
+        check_settings(self, FOLDS_RULES, "folds.")
         rule = f"must leave a positive and a negative in each of {self.n_folds} folds"
         for prevalence in self.prevalences:
             positives = round(self.n_samples * prevalence)
@@ -68,9 +75,4 @@ class CutStudy:
     figures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check(bool(self.published), "published", "must have at least one fold", "none")
-        for i, fold in enumerate(self.published):
-            good = sorted(fold) == sorted(Counts._fields) and min(fold.values()) >= 0
-            rule = f"must have {Counts._fields}, whole numbers >= 0, together at least 1"
-            good = good and sum(fold.values()) >= 1
-            check(good, f"published[{i}]", rule, dict(fold))
+        check_counts("published", self.published)

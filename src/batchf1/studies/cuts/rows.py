@@ -23,9 +23,19 @@ SOLVER = "newton-cholesky"
 
 
 def fitted(x: np.ndarray, y: np.ndarray, classifier: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Fit a logistic regression to standardised features (n, d) and labels (n,), 0 or 1.
+    """Fit a logistic regression to standardised features.
 
-    What comes back takes features and gives predictions (n,), 0 or 1.
+    Parameters
+    ----------
+    x, y
+        Features (n, d) and labels (n,), 0 or 1.
+    classifier
+        A key of `CLASSIFIERS`.
+
+    Returns
+    -------
+    callable
+        Features (n, d) -> predictions (n,), 0 or 1.
     """
     regression = LogisticRegression(class_weight=CLASSIFIERS[classifier], solver=SOLVER)
     model = make_pipeline(StandardScaler(), regression).fit(x, y)
@@ -38,21 +48,32 @@ def _predict(model: LogisticRegression, x: np.ndarray) -> np.ndarray:
 
 def grouped_counts(y: np.ndarray, predicted: np.ndarray, group: np.ndarray) -> Counts:
     """Return the counts of each group (g,), ordered by group; labels and predictions are (n,)."""
-    _, place = np.unique(group, return_inverse=True)
+    _, index = np.unique(group, return_inverse=True)
     cells = (y & predicted, (1 - y) & predicted, y & (1 - predicted), (1 - y) & (1 - predicted))
-    return Counts(*(np.bincount(place, weights=cell).astype(np.int64) for cell in cells))
+    return Counts(*(np.bincount(index, weights=cell).astype(np.int64) for cell in cells))
 
 
 def row(passes: Sequence[Counts], **names: object) -> dict[str, object]:
-    """Return a row of the table: means over passes, one per seed, of the numbers of each.
+    """Return a row of the table: means over passes of the numbers of each.
 
-    `error` is the mean over batches minus the true F1, `error_se` its standard error over seeds.
+    Parameters
+    ----------
+    passes
+        Counts of the batches of each pass, one per seed.
+    names
+        Further columns: family, cut, classifier and the like.
+
+    Returns
+    -------
+    dict
+        `error` is the mean over batches minus the true F1, `error_se` its standard error over
+        seeds.
     """
-    found = pd.DataFrame([_of_pass(counts) for counts in passes])
-    error = found["mean_f1"] - found["true_f1"]
-    spread = error.sem() if len(found) > 1 else np.nan
+    numbers = pd.DataFrame([_of_pass(counts) for counts in passes])
+    error = numbers["mean_f1"] - numbers["true_f1"]
+    spread = error.sem() if len(numbers) > 1 else np.nan
     about = {"n_seeds": len(passes), "n_batches": passes[0].tp.size}
-    return {**names, **about, **found.mean(), "error": error.mean(), "error_se": spread}
+    return {**names, **about, **numbers.mean(), "error": error.mean(), "error_se": spread}
 
 
 def _of_pass(counts: Counts) -> dict[str, float]:

@@ -13,9 +13,24 @@ from batchf1.sweep.grid import load_study
 
 
 def execute(experiment: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Fit the classifiers of a study; return its rows and their provenance.
+    """Fit the classifiers of a study of cuts.
 
-    Raises `InputError` for a study that does not fit.
+    Parameters
+    ----------
+    experiment
+        File of the study.
+
+    Returns
+    -------
+    table
+        Rows of `schema.CUT_TABLE`.
+    record
+        Their provenance.
+
+    Raises
+    ------
+    InputError
+        For a study that does not fit.
     """
     study = load_study(experiment, CutStudy)
     name = experiment.name.partition(".")[0]

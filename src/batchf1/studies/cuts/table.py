@@ -11,10 +11,10 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from batchf1.config.seeds import generator
+from batchf1.datasets.diamond_halves import Half, halves
 from batchf1.datasets.diamonds import Diamonds
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.studies.cuts.config import CutStudy, Folds, Groups
-from batchf1.studies.cuts.diamonds import Half, halves
 from batchf1.studies.cuts.rows import CLASSIFIERS, fitted, grouped_counts, row
 
 Rows = Iterator[dict[str, object]]
@@ -37,20 +37,20 @@ def _groups(groups: Groups) -> Rows:
             predicted = fitted(train.x, train.y, classifier)(held_out.x)
             for cut, group in _cuts(held_out, groups, rng):
                 passes.setdefault(cut, []).append(grouped_counts(held_out.y, predicted, group))
-        for cut, found in passes.items():
-            yield row(found, family="groups", cut=cut, classifier=classifier, above=above)
+        for cut, counts in passes.items():
+            yield row(counts, family="groups", cut=cut, classifier=classifier, above=above)
 
 
 def _cuts(half: Half, groups: Groups, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
     """Yield each cut with the batch index of every sample; ties are in random order."""
-    place = np.arange(len(half.y)) // groups.batch_size
+    batch = np.arange(len(half.y)) // groups.batch_size
     shuffled = rng.permutation(len(half.y))
-    yield "shuffled", place[shuffled]
+    yield "shuffled", batch[shuffled]
     for name in groups.by:
         yield name, half.values(name)
     for name in groups.sorted_by:
         order = shuffled[np.argsort(half.values(name)[shuffled], kind="stable")]
-        yield f"sorted by {name}", place[np.argsort(order)]
+        yield f"sorted by {name}", batch[np.argsort(order)]
 
 
 def _folds(folds: Folds) -> Rows:

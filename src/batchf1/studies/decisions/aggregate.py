@@ -20,15 +20,35 @@ CHUNK_SIZE, BATCH = 200, 500
 
 
 def cells(regrets: pd.DataFrame) -> pd.DataFrame:
-    """Return mean regrets per decision, data set, prevalence, batch size, rule and `chosen_by`."""
+    """Return mean regrets over seeds per decision, data set, prevalence, size and way of choosing.
+
+    Parameters
+    ----------
+    regrets
+        As `regret.regrets` returns them.
+
+    Returns
+    -------
+    DataFrame
+        `CELL`, the means of `regret.NUMBERS`, `n_seeds`, and the interval of the mean regret.
+    """
     return _means(_with_positives(regrets), CELL)
 
 
 def bins(regrets: pd.DataFrame) -> pd.DataFrame:
     """Return mean regrets over data sets, prevalences and sizes, in bins of positives per batch.
 
-    In each seed the mean over the cells of the bin counts; `positives_per_batch` is the cells'
-    geometric mean. Decisions without one batch size are in a bin without limits, over all cells.
+    Parameters
+    ----------
+    regrets
+        As `regret.regrets` returns them.
+
+    Returns
+    -------
+    DataFrame
+        `BIN` and the columns of `cells`. In each seed the mean over the cells of the bin counts;
+        `positives_per_batch` is the cells' geometric mean. Decisions without one batch size are in
+        a bin without limits, over all cells.
     """
     rows = _with_positives(regrets)
     for name, labels in {"bin_low": EDGES[:-1], "bin_high": EDGES[1:]}.items():
@@ -38,16 +58,24 @@ def bins(regrets: pd.DataFrame) -> pd.DataFrame:
 
 
 def interval(values: Floats) -> tuple[Floats, Floats]:
-    """Return 95 % percentile bootstrap intervals of the means along the last axis, (rows, seeds).
+    """Return 95 % percentile bootstrap intervals of the means along the last axis.
 
-    NaN for one seed. Each row has the same resamples, whatever the other rows are.
+    Parameters
+    ----------
+    values
+        (rows, seeds) float64.
+
+    Returns
+    -------
+    low, high
+        (rows,) float64; NaN for one seed. Each row has the same resamples, whatever the others are.
     """
     n = values.shape[-1]
     if n < 2:
         return np.full(len(values), np.nan), np.full(len(values), np.nan)
     ends = []
     for first in range(0, len(values), CHUNK_SIZE):
-        found = bootstrap(
+        result = bootstrap(
             (values[first : first + CHUNK_SIZE],),
             np.mean,
             axis=-1,
@@ -56,7 +84,7 @@ def interval(values: Floats) -> tuple[Floats, Floats]:
             method="percentile",
             rng=generator("decisions", "bootstrap", n),
         )
-        ends.append(found.confidence_interval)
+        ends.append(result.confidence_interval)
     low, high = (np.concatenate(part) for part in zip(*ends, strict=True))
     return low, high
 
@@ -76,11 +104,11 @@ def _means(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     )
     seeds = of_seed[["positives_per_batch", *NUMBERS]].mean().reset_index()
     groups = seeds.groupby(key, dropna=False, sort=False)
-    found = groups[["positives_per_batch", *NUMBERS]].mean()
-    found["positives_per_batch"] = np.exp(found["positives_per_batch"])
-    found["n_seeds"] = groups.size()
-    found["regret_low"], found["regret_high"] = _intervals(seeds["regret"], groups.ngroup())
-    return found.reset_index()
+    means = groups[["positives_per_batch", *NUMBERS]].mean()
+    means["positives_per_batch"] = np.exp(means["positives_per_batch"])
+    means["n_seeds"] = groups.size()
+    means["regret_low"], means["regret_high"] = _intervals(seeds["regret"], groups.ngroup())
+    return means.reset_index()
 
 
 def _intervals(regret: pd.Series, group: pd.Series) -> tuple[Floats, Floats]:

@@ -25,10 +25,19 @@ NETWORK, LOGISTIC, CANDIDATE = "network", "logistic", "candidate"
 def cells(path: Path, huge: bool = False) -> list[Cell]:
     """Return the cells of a study of decisions; those of candidates have one seed each.
 
-    `huge`: whether there may be more than `limits.MAX_RUNS` runs.
+    All runs of one task, prevalence and seed share data and order.
 
-    All runs of one task, prevalence and seed share data and order. Raises `InputError` that names
-    the file and what does not fit.
+    Parameters
+    ----------
+    path
+        Experiment file of kind `decisions`.
+    huge
+        Whether there may be more than `limits.MAX_RUNS` runs.
+
+    Raises
+    ------
+    InputError
+        Names the file and what does not fit.
     """
     study = load_study(path, DecisionStudy)
     try:
@@ -51,8 +60,8 @@ def _bases(name: str, study: DecisionStudy) -> Iterator[Run]:
         for prevalence in study.prevalences:
             data = replace(run.dataset, prevalence=prevalence, variant=task)
             fewest = data.min_class_count
-            thing = f"{task} of prevalence {prevalence}"
-            check(fewest >= 1, thing, "must have both classes in each split", fewest)
+            label = f"{task} of prevalence {prevalence}"
+            check(fewest >= 1, label, "must have both classes in each split", fewest)
             yield replace(run, dataset=data)
 
 
@@ -93,6 +102,6 @@ def _candidates(name: str, study: DecisionStudy, seed: int) -> list[dict[str, An
 
 def _candidate(rng: np.random.Generator, space: Space) -> dict[str, Any]:
     ends = {name: getattr(space, name) for name in ("learning_rate", "class_weight")}
-    found = {name: float(np.exp(rng.uniform(*np.log(of)))) for name, of in ends.items()}
+    drawn = {name: float(np.exp(rng.uniform(*np.log(of)))) for name, of in ends.items()}
     choices = {name: getattr(space, name) for name in ("hidden", "epochs", "batch_size")}
-    return found | {name: of[rng.integers(len(of))] for name, of in choices.items()}
+    return drawn | {name: of[rng.integers(len(of))] for name, of in choices.items()}

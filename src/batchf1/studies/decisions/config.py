@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from omegaconf import MISSING
 
+from batchf1.config import rules
 from batchf1.config.limits import check_size
+from batchf1.config.rules import Rule, Rules, at_least, check_overrides, check_settings
 from batchf1.errors import check
+
+RANGE = Rule(
+    "must be a least and a greatest value above 0",
+    lambda ends: len(ends) == 2 and 0 < ends[0] <= ends[1] < float("inf"),
+)
+MULTIPLES = Rule(
+    "must be increasing multiples of the first",
+    lambda sizes: sizes[0] >= 1 and not any(n % sizes[0] for n in sizes) and sizes == sorted(sizes),
+)
+SPACE_RULES: Rules = {
+    **dict.fromkeys(("learning_rate", "class_weight"), RANGE),
+    **dict.fromkeys(("hidden", "epochs", "batch_size"), rules.UNIQUE),
+}
+CONTROL_RULES: Rules = {
+    "separation": rules.POSITIVE,
+    "n_validation": rules.POSITIVE_COUNT,
+    "n_thresholds": at_least(2),
+}
+RULES: Rules = {
+    "tasks": Rule("must have at least one task", bool),
+    **dict.fromkeys(("prevalences", "class_weights", "logistic_class_weights"), rules.UNIQUE),
+    "validation_batch_sizes": (rules.UNIQUE, MULTIPLES),
+    **dict.fromkeys(("seeds", "candidates", "shards"), rules.POSITIVE_COUNT),
+    "n_thresholds": at_least(2),
+}
 
 
 @dataclass
@@ -24,12 +50,7 @@ class Space:
     batch_size: list[int] = MISSING
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "class_weight"):
-            ends = getattr(self, name)
-            good = len(ends) == 2 and 0 < ends[0] <= ends[1] < float("inf")
-            check(good, f"space.{name}", "must be a least and a greatest value above 0", ends)
-        for name in ("hidden", "epochs", "batch_size"):
-            require_unique(f"space.{name}", getattr(self, name))
+        check_settings(self, SPACE_RULES, "space.")
 
 
 @dataclass
@@ -43,11 +64,7 @@ class Control:
     """As that of the study."""
 
     def __post_init__(self) -> None:
-        good = 0 < self.separation < float("inf")
-        check(good, "control.separation", "must be above 0", self.separation)
-        for name, least in (("n_validation", 1), ("n_thresholds", 2)):
-            value = getattr(self, name)
-            check(value >= least, f"control.{name}", f"must be at least {least}", value)
+        check_settings(self, CONTROL_RULES, "control.")
 
     @property
     def thresholds(self) -> list[float]:
@@ -88,25 +105,13 @@ class DecisionStudy:
     """Further files that the figures are made from, after the table."""
 
     def __post_init__(self) -> None:
-        check(bool(self.tasks), "tasks", "must have at least one task", "none")
-        for name in ("prevalences", "class_weights", "logistic_class_weights"):
-            require_unique(name, getattr(self, name))
+        check_settings(self, RULES)
         sizes = self.validation_batch_sizes
-        require_unique("validation_batch_sizes", sizes)
-        multiples = sizes[0] >= 1 and all(size % sizes[0] == 0 for size in sizes)
-        good = multiples and sizes == sorted(sizes)
-        check(good, "validation_batch_sizes", "must be increasing multiples of the first", sizes)
         strange = sorted(set(self.space.batch_size) - set(sizes))
         rule = f"must be among validation_batch_sizes {sizes}, as each is also validated in its own"
         check(not strange, "space.batch_size", rule, strange)
-        for name, least in (("seeds", 1), ("candidates", 1), ("n_thresholds", 2), ("shards", 1)):
-            value = getattr(self, name)
-            check(value is None or value >= least, name, f"must be at least {least}", value)
-        texts = all(isinstance(override, str) for override in self.overrides)
-        check(texts, "overrides", "must be texts, each key=value", self.overrides)
-        set_here = [override.lstrip("+~").partition("=")[0] for override in self.overrides]
-        for key in ("study", "seed", "dataset", "dataset.prevalence"):
-            check(key not in set_here, "overrides", "cannot set what the study varies", key)
+        varied = ("study", "seed", "dataset", "dataset.prevalence")
+        check_overrides(self.overrides, varied, "cannot set what the study varies")
 
     def check_size(self, huge: bool = False) -> None:
         """Raise `InputError` for too many cells or runs, as `limits.check_size` does."""
@@ -127,14 +132,3 @@ class DecisionStudy:
 def threshold_grid(n: int) -> list[float]:
     """Return 1/n, 2/n ... (n - 1)/n."""
     return [i / n for i in range(1, n)]
-
-
-def require_unique(name: str, values: list[Any]) -> None:
-    """Raise `InputError` for an empty list, or one with a value that occurs twice."""
-    texts = [str(value) for value in values]
-    check(
-        len(set(texts)) == len(texts) > 0,
-        name,
-        "must have at least one value, and none twice",
-        values,
-    )

@@ -21,18 +21,30 @@ N_TEST = 10**9
 
 
 def curves(name: str, study: DecisionStudy) -> pd.DataFrame:
-    """Return a row per prevalence, seed and threshold, in the columns of `rows.EPOCHS`.
+    """Return the counts and logged values of the control at each threshold.
 
     Scores are the probability of a positive given x, which is normal in both classes, one deviation
-    wide, the positives' mean `control.separation` above the negatives'. Beside the columns of
-    counts and of the logged F1: `prevalence`, `seed`, `threshold`.
+    wide, the positives' mean `control.separation` above the negatives'.
+
+    Parameters
+    ----------
+    name
+        Name of the study, from which the random numbers are seeded.
+    study
+        Its settings.
+
+    Returns
+    -------
+    DataFrame
+        A row per `prevalence`, `seed` and `threshold`, with the columns of counts and of the logged
+        F1 of `rows.EPOCHS`.
     """
-    found = [
+    parts = [
         _curve(study, prevalence, seed, generator(name, "binormal", prevalence, seed))
         for prevalence in study.prevalences
         for seed in range(study.seeds)
     ]
-    return pd.concat(found, ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
 
 
 def cuts(study: DecisionStudy, prevalence: float) -> Floats:

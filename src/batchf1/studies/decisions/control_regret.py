@@ -11,10 +11,10 @@ from batchf1.config.seeds import generator
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1
 from batchf1.studies.decisions.aggregate import RESAMPLES
-from batchf1.studies.decisions.choices import best
 from batchf1.studies.decisions.regret import cuts, ratio
 from batchf1.studies.decisions.rows import EMPTY, TEST, VALIDATION
 from batchf1.theory.expectation import expected_f1
+from batchf1.training.selection import best
 
 NAME = "binormal"
 
@@ -22,10 +22,19 @@ NAME = "binormal"
 def control(curves: pd.DataFrame) -> pd.DataFrame:
     """Return the regret of the threshold on binormal scores per cell, and its `regret_exact`.
 
-    `curves`: a row per prevalence, seed and threshold, as `study.decisions.control.curves` gives.
     The threshold is chosen once, by the F1 of all seeds' samples and by the mean of their logged
-    values, so that noise of the choice does not hide its bias; the interval, 95 %, is of the
-    bootstrap over seeds. Exact is the regret of choosing by the expectation in much data.
+    values, so that noise of the choice does not hide its bias.
+
+    Parameters
+    ----------
+    curves
+        A row per prevalence, seed and threshold, as `control.curves` returns them.
+
+    Returns
+    -------
+    DataFrame
+        `regret_low` and `regret_high` bound the 95 % interval of the bootstrap over seeds;
+        `regret_exact` is the regret of choosing by the expectation in much data.
     """
     parts = [_cells(part) for _, part in curves.groupby("prevalence")] if len(curves) else []
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -50,8 +59,8 @@ def _cells(curves: pd.DataFrame) -> pd.DataFrame:
         )
     prevalence = curves["prevalence"].iloc[0]
     names = {"decision": "threshold", "model": NAME, "class_weight": "", "chosen_by": "logged"}
-    found = pd.DataFrame(rows).assign(**names, dataset=NAME, prevalence=prevalence, n_seeds=n_seeds)
-    return found.assign(positives_per_batch=found["validation_batch_size"] * prevalence)
+    table = pd.DataFrame(rows).assign(**names, dataset=NAME, prevalence=prevalence, n_seeds=n_seeds)
+    return table.assign(positives_per_batch=table["validation_batch_size"] * prevalence)
 
 
 def _drawn(n_seeds: int) -> Floats:

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from batchf1.errors import check
-from batchf1.studies.decisions.choices import best, checkpoint, early_stopping
+from batchf1.sweep.schema import last_epoch
+from batchf1.training.selection import best, checkpoint, early_stopping
 
 UNIT = ["dataset", "prevalence", "seed"]
 """Within one of these all options share data, order and seeds."""
@@ -48,55 +49,80 @@ class Options(NamedTuple):
 
     def taken(self, values: NDArray[np.float64], mode: str = "max") -> NDArray[np.intp]:
         """Return the row of the table that is chosen in each unit, given values of all its rows."""
-        return self.at(self.places(values, mode))
+        return self.at(self.indices(values, mode))
 
-    def places(self, values: NDArray[np.float64], mode: str = "max") -> NDArray[np.intp]:
+    def indices(self, values: NDArray[np.float64], mode: str = "max") -> NDArray[np.intp]:
         """Return the index of the chosen option in each unit."""
         return self.choose(values[self.rows], mode=mode)
 
-    def at(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
+    def at(self, indices: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the row of the table at an index in each unit."""
-        return np.take_along_axis(self.rows, places[:, None], axis=1)[:, 0]
+        return np.take_along_axis(self.rows, indices[:, None], axis=1)[:, 0]
 
 
 def decisions(table: pd.DataFrame) -> list[Options]:
-    """Return every decision with at least two options; the table's index must count its rows.
+    """Return every decision with at least two options.
 
-    Raises `InputError` where some units of a decision have more options than others.
+    Parameters
+    ----------
+    table
+        Table of a study of decisions, whose index counts its rows.
+
+    Returns
+    -------
+    list of Options
+        Thresholds, epochs, class weights, searches, and pairs of models, in this order.
+
+    Raises
+    ------
+    InputError
+        Where some units of a decision have more options than others.
     """
     plain = table[table["threshold"] == PLAIN]
-    last = _last(plain)
-    found = [_thresholds(_last(table)), _epochs(plain), _class_weights(last)]
-    found += [_searches(last), _two_models(last)]
-    return [options for some in found for options in some if options.rows.shape[1] > 1]
+    last = last_epoch(plain)
+    all_options = [_thresholds(last_epoch(table)), _epochs(plain), _class_weights(last)]
+    all_options += [_searches(last), _two_models(last)]
+    return [options for of_kind in all_options for options in of_kind if options.rows.shape[1] > 1]
 
 
 def among(
     rows: pd.DataFrame, order: str, names: tuple[str, str, str], choose: Choose, own: bool = False
 ) -> Options:
-    """Return the decision between these rows of a table, in this order, in each unit.
+    """Return the decision between some rows of a table in each unit.
 
-    `names`: of the decision, its model and its class weight. Raises `InputError` as `decisions`.
+    Parameters
+    ----------
+    rows
+        The options of all units.
+    order
+        Column that orders the options of a unit.
+    names
+        The decision, its model and its class weight.
+    choose
+        Rule of choice.
+    own
+        Whether each option is validated in the batch size that it was trained in.
+
+    Raises
+    ------
+    InputError
+        Where some units have more options than others.
     """
     rows = rows.sort_values([*UNIT, order], kind="stable")
     sizes = rows.groupby(UNIT).size()
-    found = sorted(set(sizes)) or [0]
+    n_options = sorted(set(sizes)) or [0]
     rule = "must have as many options in each dataset, prevalence and seed"
-    check(len(found) == 1, f"decision {names[0]}", rule, list(map(int, found)))
+    check(len(n_options) == 1, f"decision {names[0]}", rule, list(map(int, n_options)))
     units = sizes.index.to_frame(index=False)
-    places = rows.index.to_numpy(np.intp).reshape(len(units), found[0])
-    return Options(*names, units, places, choose, own)
-
-
-def _last(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["epoch"] == table.groupby("run_id")["epoch"].transform("max")]
+    indices = rows.index.to_numpy(np.intp).reshape(len(units), n_options[0])
+    return Options(*names, units, indices, choose, own)
 
 
 def _of(rows: pd.DataFrame, role: str, class_weight: float | None = None) -> pd.DataFrame:
-    kept = rows["role"] == role
+    mask = rows["role"] == role
     if class_weight is not None:
-        kept &= rows["training.class_weight"] == class_weight
-    return rows[kept]
+        mask &= rows["training.class_weight"] == class_weight
+    return rows[mask]
 
 
 def _thresholds(last: pd.DataFrame) -> Iterator[Options]:

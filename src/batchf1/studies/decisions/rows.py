@@ -99,8 +99,8 @@ def table(
         passes = [Trained(run, of) for run, each in pairs for of in each if of.split != "test"]
         rows.checked(passes, name, rule)
     pairs = zip(runs, trained, strict=True)
-    found = [_of_run(run, device, passes, sizes, thresholds) for run, passes in pairs]
-    return pd.concat(found, ignore_index=True)
+    parts = [_of_run(run, device, passes, sizes, thresholds) for run, passes in pairs]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _of_run(
@@ -146,13 +146,13 @@ def logged(batches: Counts, sizes: Sequence[int], averaging: Any) -> dict[str, A
 
     `batches`: counts of shape (n, batches of `sizes[0]`); the values have shape (n,).
     """
-    found = {}
+    columns = {}
     for size in sizes:
         starts = np.arange(0, batches.tp.shape[-1], size // sizes[0])
         merged = Counts(*(np.add.reduceat(part, starts, axis=-1) for part in batches))
         for empty, value in EMPTY.items():
-            found[column(size, empty)] = batch_mean(merged, averaging, value)
-    return found
+            columns[column(size, empty)] = batch_mean(merged, averaging, value)
+    return columns
 
 
 def _joined(parts: Sequence[Counts]) -> Counts:

@@ -12,9 +12,9 @@ from batchf1.metrics.averaging import batch_mean, pooled
 from batchf1.metrics.counts import Counts, Floats, batch_counts
 from batchf1.metrics.flat_labels import flat_value
 from batchf1.metrics.ratios import F1, PRECISION, RECALL
-from batchf1.studies.decisions.choices import best
 from batchf1.studies.decisions.config import threshold_grid
 from batchf1.training.base import Predictions
+from batchf1.training.selection import best
 
 SEARCH, THRESHOLD = "search", "threshold"
 DECISIONS = (SEARCH, THRESHOLD)

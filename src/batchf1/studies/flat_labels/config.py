@@ -7,11 +7,32 @@ from dataclasses import dataclass, field, replace
 
 from omegaconf import MISSING
 
-from batchf1.config.limits import check_repetitions
+from batchf1.config import rules
+from batchf1.config.rules import Rule, Rules, at_least, check_settings
 from batchf1.config.settings import Run
 from batchf1.errors import InputError, check
-from batchf1.studies.decisions.config import require_unique
 from batchf1.sweep.grid import compose
+
+ENDS = Rule(
+    "must be a least and a greatest value above 0",
+    lambda ends: len(ends) == 2 and 0 < ends[0] <= ends[1] < float("inf"),
+)
+SEARCH_RULES: Rules = {
+    "candidates": rules.REPETITIONS,
+    **dict.fromkeys(("learning_rate", "class_weight"), ENDS),
+}
+RULES: Rules = {
+    "prevalences": rules.UNIQUE,
+    "batch_sizes": (
+        rules.UNIQUE,
+        Rule(
+            "must be increasing and at least 1",
+            lambda sizes: sizes[0] >= 1 and list(sizes) == sorted(sizes),
+        ),
+    ),
+    "seeds": rules.REPETITIONS,
+    "n_thresholds": at_least(2),
+}
 
 
 @dataclass
@@ -27,11 +48,7 @@ class Search:
     epochs: int = MISSING
 
     def __post_init__(self) -> None:
-        check_repetitions("search.candidates", self.candidates)
-        for name in ("learning_rate", "class_weight"):
-            ends = getattr(self, name)
-            good = len(ends) == 2 and 0 < ends[0] <= ends[1] < float("inf")
-            check(good, f"search.{name}", "must be a least and a greatest value above 0", ends)
+        check_settings(self, SEARCH_RULES, "search.")
 
 
 @dataclass
@@ -52,13 +69,7 @@ class FlatLabelsStudy:
     """Figure -> the module of `batchf1.figures` that makes it from the study's tables."""
 
     def __post_init__(self) -> None:
-        for name in ("prevalences", "batch_sizes"):
-            require_unique(name, getattr(self, name))
-        sizes = self.batch_sizes
-        good = sizes[0] >= 1 and sizes == sorted(sizes)
-        check(good, "batch_sizes", "must be increasing and at least 1", sizes)
-        check_repetitions("seeds", self.seeds)
-        check(self.n_thresholds >= 2, "n_thresholds", "must be at least 2", self.n_thresholds)
+        check_settings(self, RULES)
 
 
 def networks(name: str, study: FlatLabelsStudy) -> Iterator[Run]:

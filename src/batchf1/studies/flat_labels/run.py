@@ -14,8 +14,8 @@ from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
 from batchf1.studies.flat_labels.config import FlatLabelsStudy, checked_networks, networks
 from batchf1.sweep import provenance_summary, shard
-from batchf1.sweep.cache import log
 from batchf1.sweep.grid import load_study
+from batchf1.sweep.log import log
 from batchf1.training.engines import framework_of
 
 MEASURING = tuple(f"batchf1.studies.flat_labels.{name}" for name in ("train", "logs", "choices"))

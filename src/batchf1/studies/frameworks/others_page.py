@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from batchf1.auditing.report import MEANING
-from batchf1.studies.frameworks.others import Row, samples
+from batchf1.studies.frameworks.others import samples
 from batchf1.studies.frameworks.page import table, write_page
+from batchf1.studies.frameworks.rows import LogRow
 
 HEADER = ["framework", "version", "what one writes", "logged", "rule", "right?", "instead"]
 
 
-def write(rows: list[Row], folder: str | Path) -> None:
+def write(rows: list[LogRow], folder: str | Path) -> None:
     """Write `frameworks.csv` and the table of `frameworks.md`, each completely or not at all.
 
     Raises `InputError` where the page or its markers are missing, or a file cannot be written.
@@ -19,27 +20,27 @@ def write(rows: list[Row], folder: str | Path) -> None:
     write_page(rows, render(rows), Path(folder) / "frameworks.md")
 
 
-def render(rows: list[Row]) -> str:
+def render(rows: list[LogRow]) -> str:
     """Return a table in Markdown, with a line for each way to log F1."""
-    ways: dict[tuple[str, str], list[Row]] = {}
+    ways: dict[tuple[str, str], list[LogRow]] = {}
     for row in rows:
         ways.setdefault((row.framework, row.written), []).append(row)
     return table(HEADER, map(_line, ways.values()))
 
 
-def _line(cuts: list[Row]) -> list[str]:
+def _line(cuts: list[LogRow]) -> list[str]:
     first = cuts[0]
     logged = "; ".join(_number(row) for row in cuts)
     rule = f"{_rule(cuts)}{_samples(first)}"
     return [first.framework, first.version, first.written, logged, rule, first.right, first.instead]
 
 
-def _number(row: Row) -> str:
+def _number(row: LogRow) -> str:
     right = row.logged == row.pooled
     return f"{row.logged:.3f}" if right else f"{row.logged:.3f} for {row.pooled:.3f}"
 
 
-def _rule(cuts: list[Row]) -> str:
+def _rule(cuts: list[LogRow]) -> str:
     """Describe the rule; if no rule fits all batchings, one that fits each of them."""
     if cuts[0].rule:
         return f"{MEANING[cuts[0].rule]} (`{cuts[0].rule}`)"
@@ -47,7 +48,7 @@ def _rule(cuts: list[Row]) -> str:
     return "; ".join(["none on all cuts", *some])
 
 
-def _samples(row: Row) -> str:
+def _samples(row: LogRow) -> str:
     """Describe missing or repeated samples."""
     seen = [int(sample) for sample in row.seen.replace("/", " ").replace("|", " ").split()]
     lacking = set(range(samples(row.batches))) - set(seen)

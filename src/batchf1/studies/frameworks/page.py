@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from batchf1.errors import check, raise_path_error
-from batchf1.studies.frameworks.rows import FRAMEWORKS, RETURNED, RULES, Row, Rule
+from batchf1.programs.keras_metrics import RETURNED
+from batchf1.studies.frameworks.rows import FRAMEWORKS, RULES, MetricRow, Row, Rule
 
 
-def write(rows: list[Row], folder: str | Path) -> None:
+def write(rows: list[MetricRow], folder: str | Path) -> None:
     """Write `averaging.csv` and the tables of `averaging.md`, each completely or not at all.
 
     Raises `InputError` where the page or its markers are missing, or a file cannot be written.
@@ -20,10 +20,22 @@ def write(rows: list[Row], folder: str | Path) -> None:
     write_page(rows, render(rows), Path(folder) / "averaging.md")
 
 
-def write_page(rows: Sequence[Any], tables: str, page: Path) -> None:
-    """Write rows, of some dataclass, as CSV, and their tables between the markers of a page.
+def write_page(rows: Sequence[Row], tables: str, page: Path) -> None:
+    """Write rows as CSV, and their tables between the markers of a page, completely or not at all.
 
-    Raises `InputError` where the page or its markers are missing, or a file cannot be written.
+    Parameters
+    ----------
+    rows
+        Rows of one kind.
+    tables
+        The same in Markdown.
+    page
+        File with the lines `BEGIN` and `END`; the CSV gets its name.
+
+    Raises
+    ------
+    InputError
+        Where the page or its markers are missing, or a file cannot be written.
     """
     import pandas as pd
 
@@ -35,7 +47,7 @@ def write_page(rows: Sequence[Any], tables: str, page: Path) -> None:
     except OSError as error:
         raise_path_error(page, "must be a readable file", error)
     after = _with_tables(before, tables, page)
-    write_csv(pd.DataFrame([asdict(row) for row in rows]), page.with_suffix(".csv"))
+    write_csv(pd.DataFrame([vars(row) for row in rows]), page.with_suffix(".csv"))
     with replacing(page) as temporary:
         temporary.write_text(after, encoding="utf-8")
 
@@ -50,7 +62,7 @@ def _with_tables(page: str, tables: str, path: Path) -> str:
     return f"{head}{BEGIN}\n\n{tables}\n{END}{tail}"
 
 
-class Place(NamedTuple):
+class Line(NamedTuple):
     """Line of a table: its first cell, and the values of `Row` that select its rows."""
 
     text: str
@@ -58,12 +70,12 @@ class Place(NamedTuple):
     labels: str = "column"
 
 
-PLACES = {
-    "metrics": Place("`metrics`", ("none",)),
-    "weighted": Place(
+LINES = {
+    "metrics": Line("`metrics`", ("none",)),
+    "weighted": Line(
         "`weighted_metrics`, with `sample_weight`", ("weighted_metrics", "weighted_metrics_zero")
     ),
-    "flat": Place("`metrics`, labels of shape (n,)", ("none",), "flat"),
+    "flat": Line("`metrics`, labels of shape (n,)", ("none",), "flat"),
 }
 SHAPE_OF = {
     "sum": "counts, each a sum",
@@ -80,19 +92,19 @@ WHY = {
 """(returned, rule) -> why the F1 is wrong."""
 
 
-def render(rows: list[Row]) -> str:
+def render(rows: list[MetricRow]) -> str:
     """Return two tables in Markdown: whether F1 is right, and how values are averaged."""
     versions = {row.framework: row.version for row in rows}
     header = ["put into", "it returns"]
     header += [f"{name} {versions[framework]}" for framework, name in FRAMEWORKS.items()]
     one = [[returned] for returned in RETURNED]
     first, weighted, flat = (
-        [_line(rows, place, returned, _verdict) for returned in one] for place in PLACES.values()
+        [_line(rows, line, returned, _verdict) for returned in one] for line in LINES.values()
     )
     verdicts = [*first, *map(_difference, flat, first), *weighted]
     shapes = (["sum", "mean", "f1"], ["per_sample"])
-    places = (PLACES["metrics"], PLACES["weighted"])
-    rules = [_line(rows, place, shape, _rule) for place, shape in product(places, shapes)]
+    lines = (LINES["metrics"], LINES["weighted"])
+    rules = [_line(rows, line, shape, _rule) for line, shape in product(lines, shapes)]
     return f"{table(header, verdicts)}\n{table(header, rules)}"
 
 
@@ -103,37 +115,36 @@ def table(header: list[str], lines: Iterable[list[str]]) -> str:
 
 
 def _line(
-    rows: list[Row], place: Place, returned: list[str], text: Callable[[list[Row]], str]
+    rows: list[MetricRow], line: Line, returned: list[str], text: Callable[[list[MetricRow]], str]
 ) -> list[str]:
     chosen = [
         row
         for row in rows
-        if row.returned in returned and row.weights in place.weights and row.labels == place.labels
+        if row.returned in returned and row.weights in line.weights and row.labels == line.labels
     ]
     shape = SHAPE_OF[returned[0]] if len(returned) == 1 else "a scalar"
     frameworks = ([row for row in chosen if row.framework == name] for name in FRAMEWORKS)
-    return [place.text, shape, *(_cell(part, text) for part in frameworks)]
+    return [line.text, shape, *(_cell(part, text) for part in frameworks)]
 
 
 def _difference(line: list[str], other: list[str]) -> list[str]:
     """Return the line with `same` for each framework that equals the other line."""
-    kept = line[:2]
     pairs = zip(line[2:], other[2:], strict=True)
-    return [*kept, *("same" if here == there else here for here, there in pairs)]
+    return [*line[:2], *("same" if here == there else here for here, there in pairs)]
 
 
-def _cell(rows: list[Row], text: Callable[[list[Row]], str]) -> str:
+def _cell(rows: list[MetricRow], text: Callable[[list[MetricRow]], str]) -> str:
     """Return the text, or one for each call and split where these differ."""
-    parts: dict[str, list[Row]] = {}
+    parts: dict[str, list[MetricRow]] = {}
     for row in rows:
         parts.setdefault(f"{row.call}, {row.split}", []).append(row)
     texts = {where: text(part) for where, part in parts.items()}
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
-    return "; ".join(f"{where}: {found}" for where, found in texts.items())
+    return "; ".join(f"{where}: {part}" for where, part in texts.items())
 
 
-def _verdict(rows: list[Row]) -> str:
+def _verdict(rows: list[MetricRow]) -> str:
     if rows[0].raises:
         return f"raises `{rows[0].raises}`"
     wrong = [row for row in rows if not _right(row)]
@@ -147,23 +158,23 @@ def _verdict(rows: list[Row]) -> str:
     return f"{numbers}, {_why(first)}"
 
 
-def _why(row: Row) -> str:
+def _why(row: MetricRow) -> str:
     if row.rule == "other" and row.labels == "flat":
         return "(n,) against (n, 1) makes (n, n)"
     return WHY.get((row.returned, row.rule), "the weights reach only whole batches")
 
 
-def _right(row: Row) -> bool:
+def _right(row: MetricRow) -> bool:
     """Return True if the F1 is the one asked for: weighted where weights are used."""
     return row.exact == ("unweighted" if row.weights == "none" else "weighted")
 
 
-def _rule(rows: list[Row]) -> str:
+def _rule(rows: list[MetricRow]) -> str:
     if rows[0].raises:
         return f"raises `{rows[0].raises}`"
-    found = dict.fromkeys(row.rule for row in rows)
+    rules = dict.fromkeys(row.rule for row in rows)
     vector = rows[0].returned == "per_sample"
-    return " or ".join(_words(rule, vector) for rule in found)
+    return " or ".join(_words(rule, vector) for rule in rules)
 
 
 def _words(rule: str, vector: bool) -> str:

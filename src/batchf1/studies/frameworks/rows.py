@@ -1,27 +1,38 @@
-"""Rows of the study of Keras versions: a metric function in a framework, and its logs."""
+"""Rows of the study of frameworks: what each logs for the example, and the rule behind it."""
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from batchf1.errors import keep_machine_error, one_line, raise_input_error
-from batchf1.metrics.averaging import Logged
 
 FRAMEWORKS = {"keras224": "Keras", "tf_keras": "tf-keras", "keras": "Keras"}
 """Import name (`keras224` for the article's Keras) -> name in the tables."""
 
-MARGINS = ("tp", "predicted_positives", "positives")
-RETURNED: tuple[str, ...] = (*get_args(Logged), "f1")
-"""What a metric function returns for a batch."""
 CASE = ("framework", "weights", "labels", "returned", "call", "split")
 
 
-@dataclass(frozen=True)
+TOLERANCE = 1e-6
+"""Difference below which two logged numbers are the same."""
+
+
 class Row:
-    """Case of one batching of the example: its logs, and the conclusions from them."""
+    """Row of a table of this study: logs of a framework for the example, and conclusions."""
+
+    framework: str
+    version: str
+    batches: str
+    """Batch sizes of the example: a key of `example.BATCHES`, or others alike."""
+    rule: str
+    """Rule that gives the logs of all batchings; empty without one."""
+
+
+@dataclass(frozen=True)
+class MetricRow(Row):
+    """Logs of a Keras for a metric function, a row of `docs/averaging.csv`."""
 
     framework: str
     version: str
@@ -53,6 +64,31 @@ class Row:
     """The type of the exception, else empty."""
 
 
+@dataclass(frozen=True)
+class LogRow(Row):
+    """F1 that a framework logged, and the result of its audit, a row of `docs/frameworks.csv`."""
+
+    framework: str
+    version: str
+    written: str
+    """What the user writes, in Markdown."""
+    batches: str
+    """Batch sizes of the example, as `4/4/2`."""
+    seen: str
+    """The samples that went into the number: batches apart by `/`, devices by `|`."""
+    logged: float
+    pooled: float
+    """F1 of all samples of the example."""
+    fits: str = ""
+    """The rules of `audit` that give this number."""
+    rule: str = ""
+    """The first that gives the numbers of all cuts; empty without one."""
+    right: str = ""
+    """`yes` where each cut has its pooled value, else `no`."""
+    instead: str = ""
+    """What to write instead, in Markdown."""
+
+
 class Rule(NamedTuple):
     """Description of how the values of an epoch become one number."""
 
@@ -73,16 +109,24 @@ RULES = {
 }
 
 
-def load(path: str | Path) -> list[Row]:
-    """Read the rows of a CSV that `write` wrote; raise `InputError` for other files."""
-    return read(path, Row)
-
-
-Kind = TypeVar("Kind")
+Kind = TypeVar("Kind", bound=Row)
 
 
 def read(path: str | Path, kind: type[Kind]) -> list[Kind]:
-    """Read a CSV as rows of a dataclass of texts and numbers; `InputError` for other files."""
+    """Read the CSV of a table.
+
+    Parameters
+    ----------
+    path
+        File that `page.write_page` wrote, or one of `batchf1 workflow elsewhere`.
+    kind
+        `MetricRow` or `LogRow`.
+
+    Raises
+    ------
+    InputError
+        For other files.
+    """
     kinds = get_type_hints(kind)
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:

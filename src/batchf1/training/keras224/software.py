@@ -30,17 +30,24 @@ def install(folder: Path) -> None:
     Raises `InputError` where the package index does not answer or sends other files.
     """
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    wanted = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(PINS)]
+    options = [
+        "--require-hashes",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+        str(PINS),
+    ]
     with replacing_folder(folder) as part:
         done = subprocess.run(
-            [*command, *wanted, "--target", str(part)], capture_output=True, text=True
+            [*command, *options, "--target", str(part)], capture_output=True, text=True
         )
         if done.returncode:
-            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
             raise_input_error(
                 "Keras 2.2.4",
                 f"needs the package index once, or its wheels through PIP_FIND_LINKS ({PINS.name})",
-                said[-1] if said else done.stderr,
+                errors[-1] if errors else done.stderr,
             )
 
 

@@ -206,8 +206,8 @@ class EnsembleTrainer:
 
 def _print_epoch(member: Member, number: int, logs: dict[str, float], verbose: int) -> None:
     if verbose:
-        said = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
-        print(f"Epoch {number + 1}/{member.run.training.epochs}\n{said}")  # noqa: T201
+        values = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+        print(f"Epoch {number + 1}/{member.run.training.epochs}\n{values}")  # noqa: T201
 
 
 def _data(run: Run) -> Data:

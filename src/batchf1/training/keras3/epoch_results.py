@@ -49,9 +49,11 @@ class EpochResults:
             full_pass = counts_of(member.run, split, scores)
             logged = name in SPLITS
             batches = _counts(self._batches[name][:, row]) if logged else full_pass
-            kept = Predictions(split.y[:, 0], scores[:, 0]) if member.stopped else None
+            predictions = Predictions(split.y[:, 0], scores[:, 0]) if member.stopped else None
             results.append(
-                SplitResult(self.number, name, logs if logged else {}, batches, full_pass, kept)
+                SplitResult(
+                    self.number, name, logs if logged else {}, batches, full_pass, predictions
+                )
             )
         return results
 

@@ -25,8 +25,8 @@ def best(values: ArrayLike, mode: Mode = "max") -> Places:
     the last. Raises `InputError` for no value, NaN alone included, and another mode.
     """
     ranked = _ranked(values, mode)
-    known = bool(np.all(~np.isnan(ranked).all(axis=-1)))
-    check(known, "values", "must have at least one that is not NaN", "NaN only")
+    has_value = bool(np.all(~np.isnan(ranked).all(axis=-1)))
+    check(has_value, "values", "must have at least one that is not NaN", "NaN only")
     ranked = np.where(np.isnan(ranked), -np.inf, ranked)
     tied = np.cumsum(ranked == ranked.max(axis=-1, keepdims=True), axis=-1)
     return np.asarray(np.argmax(tied == (tied[..., -1:] + 1) // 2, axis=-1))
@@ -78,11 +78,11 @@ def _best_so_far(values: ArrayLike, mode: Mode) -> Places:
 def _ranked(values: ArrayLike, mode: Mode) -> NDArray[np.float32]:
     """Return the values with the sign at which larger is better."""
     check(mode in get_args(Mode), "mode", f"must be one of {get_args(Mode)}", mode)
-    found = np.asarray(values, np.float32)
+    array = np.asarray(values, np.float32)
     check(
-        found.ndim > 0 and found.shape[-1] > 0,
+        array.ndim > 0 and array.shape[-1] > 0,
         "values",
         "must have at least one value",
-        found.shape,
+        array.shape,
     )
-    return found if mode == "max" else -found
+    return array if mode == "max" else -array

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from batchf1.metrics.counts import Floats
 
 
-def determination(y: Any, said: Any) -> tuple[Floats, NDArray[np.bool_]]:
+def determination(y: Any, predicted: Any) -> tuple[Floats, NDArray[np.bool_]]:
     """Return R2 = 1 - squared errors / squares about the mean, and where labels are constant.
 
     There it is 1 for a perfect prediction and else 0, as in `sklearn.metrics.r2_score`.
     """
-    errors = ((y - said) ** 2).sum(axis=-1)
+    errors = ((y - predicted) ** 2).sum(axis=-1)
     squares = (_centred(y) ** 2).sum(axis=-1)
     constant = np.ptp(y, axis=-1) == 0
     value = 1 - errors / np.where(constant, 1, squares)
@@ -32,5 +32,5 @@ def correlation(x: Any, y: Any) -> Floats:
 
 
 def _centred(values: Any) -> Floats:
-    found: Floats = values - np.mean(values, axis=-1, keepdims=True)
-    return found
+    centred: Floats = values - np.mean(values, axis=-1, keepdims=True)
+    return centred

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-Floats = NDArray[np.float64]
+from batchf1.metrics.counts import Floats
 
 
 def roc_auc(y: Any, scores: Any) -> Floats:
@@ -31,9 +30,9 @@ def average_precision(y: Any, scores: Any) -> Floats:
     """
     positive, falling = np.asarray(y) == 1, -np.asarray(scores)
     order = np.argsort(falling, axis=-1, kind="stable")
-    found = np.take_along_axis(positive, order, axis=-1).cumsum(axis=-1)
+    hits = np.take_along_axis(positive, order, axis=-1).cumsum(axis=-1)
     n_above = rankdata(falling, "max", axis=-1).astype(np.intp)  # with itself and its ties
-    precision = np.take_along_axis(found, n_above - 1, axis=-1) / n_above
+    precision = np.take_along_axis(hits, n_above - 1, axis=-1) / n_above
     n_positive = positive.sum(axis=-1)
     mean = (precision * positive).sum(axis=-1) / np.where(n_positive > 0, n_positive, 1)
     return np.where(n_positive > 0, mean, np.nan)

@@ -13,9 +13,9 @@ import torch.distributed as dist
 from lightning.pytorch.strategies import DDPStrategy
 from torchmetrics.functional.classification import binary_f1_score
 
-from batchf1.studies.frameworks.example import BATCHES
-from batchf1.studies.frameworks.programs.in_lightning import WHOLE, Module, loader, trainer, whole
-from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
+from batchf1.programs.example import BATCHES
+from batchf1.programs.in_lightning import WHOLE, Module, loader, trainer, whole
+from batchf1.programs.protocol import Case, emit, format_batches
 
 RANKS = 2
 PATIENCE = timedelta(seconds=60)

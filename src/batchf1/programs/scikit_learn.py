@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import PredefinedSplit, cross_val_predict, cross_val_score
 
-from batchf1.studies.frameworks.example import BATCH_SIZE, LABELS, SCORES, batches
-from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
+from batchf1.programs.example import BATCH_SIZE, LABELS, SCORES, batches
+from batchf1.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:

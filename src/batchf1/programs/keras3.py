@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
-from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
+from batchf1.programs import example
+from batchf1.programs.protocol import Case, emit, format_batches
 
 NAMES = {
     "jax": "Keras on JAX",
@@ -39,7 +39,10 @@ def measured(n: int, where: str) -> Iterator[Case]:
 def _logs(n: int, where: str) -> dict[str, Any]:
     import keras
 
-    from batchf1.studies.frameworks.keras import identity_model, metric_functions
+    from batchf1.programs.keras_metrics import (
+        identity_model,
+        metric_functions,
+    )
 
     with _replicas() if where == "mirrored" else nullcontext():
         counts = [each for kind in COUNTS for each in metric_functions(keras.ops, kind)]

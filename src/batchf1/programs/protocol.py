@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from batchf1.studies.frameworks.example import BATCHES
+from batchf1.programs.example import BATCHES
 
 
 @dataclass(frozen=True)
@@ -47,5 +48,10 @@ def emit(
         for cut, n in cuts.items()
         for case in measured(n)
     ]
+    send(framework, version, cases)
+
+
+def send(framework: str, version: str, cases: Sequence[Mapping[str, Any]]) -> None:
+    """Print the message of a program, on one line: the measured fields of each of its rows."""
     message = {"framework": framework, "version": version, "cases": cases}
     print(json.dumps(message), flush=True)  # noqa: T201

@@ -10,8 +10,8 @@ import torch
 from ignite.engine import Engine
 from ignite.metrics import Average, Precision, Recall, RunningAverage
 
-from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
+from batchf1.programs import example
+from batchf1.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:

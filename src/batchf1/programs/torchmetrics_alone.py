@@ -10,8 +10,8 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryF1Score
 from torchmetrics.functional.classification import binary_f1_score
 
-from batchf1.studies.frameworks.example import LABELS, SCORES, batches
-from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
+from batchf1.programs.example import LABELS, SCORES, batches
+from batchf1.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:

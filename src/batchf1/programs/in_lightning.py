@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.classification import BinaryF1Score
 from torchmetrics.functional.classification import binary_f1_score
 
-from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
+from batchf1.programs import example
+from batchf1.programs.protocol import Case, emit, format_batches
 
 
 def value(module: Any, scores: Any, labels: Any) -> None:

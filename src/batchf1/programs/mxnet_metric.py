@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import mxnet as mx
 import numpy as np
 
-from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
+from batchf1.programs import example
+from batchf1.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:

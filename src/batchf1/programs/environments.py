@@ -5,17 +5,23 @@ Each is installed from its pins, `pins/<name>.txt`: every package, so that nothi
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from batchf1.errors import check, raise_input_error
 from batchf1.records.files import replacing_folder
+from batchf1.records.provenance import PACKAGE
+from batchf1.training import keras_defaults
 
 FOLDER = Path(".frameworks")
 """Where they are, a folder each."""
+TIMEOUT = 300
+"""Seconds for a program, which takes some ten."""
 PINS = Path(__file__).with_name("pins")
 
 
@@ -43,7 +49,7 @@ ENVIRONMENTS = {
 
 
 class Program(NamedTuple):
-    """Module of `programs`, and the environment that it runs in."""
+    """Module of this package, and the environment that it runs in."""
 
     module: str
     environment: str | None = None
@@ -97,11 +103,11 @@ def install(name: str, folder: Path) -> None:
 
 def _steps(name: str, folder: Path) -> Iterator[tuple[list[str], str]]:
     """Yield the commands that create an environment, and the requirement of each."""
-    here, wanted = str(folder / "bin" / "python"), pins(name)
+    here, requirements = str(folder / "bin" / "python"), pins(name)
     yield [sys.executable, "-m", "venv", "--without-pip", str(folder)], "cannot be made"
     pip = [sys.executable, "-m", "pip", "--python", here, "--disable-pip-version-check", "install"]
     chosen = ["--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:", "--requirement"]
-    yield [*pip, *chosen, str(wanted)], f"needs the package index once ({wanted.name})"
+    yield [*pip, *chosen, str(requirements)], f"needs the package index once ({requirements.name})"
     imports = f"import {ENVIRONMENTS[name].imports}"
     yield [here, "-P", "-c", imports], f"must run `{imports}` ({_hint(name)})"
 
@@ -115,6 +121,56 @@ def _hint(name: str) -> str:
 def _run(command: list[str], name: str, rule: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["no word"]
-        errors = [line for line in said if line.startswith("ERROR")]
-        raise_input_error(f"environment {name}", rule, [*said[-1:], *errors][-1])
+        lines = _lines(done.stderr)
+        errors = [line for line in lines if line.startswith("ERROR")]
+        raise_input_error(f"environment {name}", rule, [*lines[-1:], *errors][-1])
+
+
+def output_of(name: str, program: Program, folder: Path = FOLDER) -> dict[str, Any]:
+    """Run a program in a fresh process of its environment.
+
+    Parameters
+    ----------
+    name
+        What messages call it.
+    program
+        Module, environment and argument.
+    folder
+        Where the environments are.
+
+    Returns
+    -------
+    dict
+        The message that it sent, see `programs.protocol.send`.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be started or does not run to its end.
+    """
+    module = f"{__package__}.{program.module}"
+    command = [str(python(program.environment, folder)), "-m", module]
+    # no folder of the working directory must be taken for a framework
+    quiet = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONSAFEPATH": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    quiet |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    try:
+        with keras_defaults.environment():
+            done = subprocess.run(
+                [*command, *([program.argument] if program.argument else [])],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                env=os.environ | quiet,
+            )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        rule = "must run in its environment: snakemake --cores all frameworks"
+        raise_input_error(name, rule, str(error))
+    last = _lines(done.stderr if done.returncode else done.stdout)[-1]
+    reason = last.removeprefix("batchf1.errors.InputError: ")
+    check(done.returncode == 0, name, "must run to its end", reason)
+    message: dict[str, Any] = json.loads(last)
+    return message
+
+
+def _lines(output: str) -> list[str]:
+    return output.strip().splitlines() or ["no output"]

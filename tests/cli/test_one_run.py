@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from batchf1.cli import main as cli
+from batchf1.cli.one_run import one_run
 from batchf1.errors import InputError
 from batchf1.studies.experiments import plan
-from batchf1.studies.one_run import one_run
 
 
 @pytest.fixture

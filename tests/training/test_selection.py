@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
-from batchf1.studies.decisions.choices import best, checkpoint, early_stopping
+from batchf1.training.selection import best, checkpoint, early_stopping
 
 LEVELS = st.sampled_from([0.0, 0.25, 0.5, 0.5 + 1e-9, 1.0, float("nan")])
 SEQUENCES = st.lists(LEVELS | st.floats(0, 1), min_size=1, max_size=14)

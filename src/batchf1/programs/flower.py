@@ -10,8 +10,8 @@ from flwr.app import Message, MetricRecord, RecordDict
 from flwr.serverapp.strategy import FedAvg
 from flwr.supercore.task_identity import TaskIdentity
 
-from batchf1.studies.frameworks import example
-from batchf1.studies.frameworks.programs.protocol import Case, emit, format_batches
+from batchf1.programs import example
+from batchf1.programs.protocol import Case, emit, format_batches
 
 
 def measured(n: int) -> Iterator[Case]:

@@ -1,0 +1,1 @@
+"""Programs that print what a framework logs for one example, each in an environment of its own."""

@@ -52,6 +52,7 @@ CONTENTS = {
         "What your Keras averages": "docs/averaging",
         "Labels of shape (n,)": "docs/flat_labels",
         "What other frameworks log": "docs/frameworks",
+        "A report for Keras' tracker": "docs/upstream",
     },
     "What it costs": {"Choosing by a wrong F1": "docs/decisions"},
     "Theory": {"What a batch mean will log": "docs/theory"},
@@ -99,7 +100,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 6
 
 autodoc_type_aliases = {
-    name: name for name in ("ArrayLike", "Enough", "Expected", "NDArray", "Pair")
+    name: name for name in ("ArrayLike", "Enough", "Expected", "Log", "NDArray", "Pair")
 }
 autodoc_type_aliases |= {name: f"NDArray[{of}]" for name, of in ARRAYS.items()}
 autodoc_preserve_defaults = True

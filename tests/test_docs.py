@@ -102,6 +102,17 @@ def test_a_sentence_that_is_false_stops_the_page(copy, page, table, column, chan
         write.context_of(PAGES[page], copy)
 
 
+def test_a_log_of_another_value_stops_the_claims(copy):
+    path = copy / "docs/averaging.csv"
+    rows = pd.read_csv(path)
+    flat = (rows["framework"] == "keras") & (rows["labels"] == "flat") & (rows["returned"] == "f1")
+    assert flat.sum() == 8
+    rows.loc[flat, "f1"] = 1.66
+    rows.to_csv(path, index=False)
+    with pytest.raises(InputError, match="^the sentence 'keras logs 1.6666667' must be true"):
+        write.context_of(PAGES["claims.md"], copy)
+
+
 def test_a_false_page_is_named_in_one_line(monkeypatch, capsys):
     def false(template):
         raise InputError("the sentence 'a': must be true")

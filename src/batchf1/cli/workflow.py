@@ -177,7 +177,8 @@ def _add_claims(parsers: Any) -> None:
 def _claims(parsed: argparse.Namespace) -> None:
     from batchf1.records import report
 
-    report.write_claims(parsed.output, report.claims(parsed.page))
+    rows = [*report.claims(parsed.page), *report.own_claims(parsed.page)]
+    report.write_claims(parsed.output, rows)
 
 
 def _add_keras224(parsers: Any) -> None:

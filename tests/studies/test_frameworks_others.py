@@ -5,10 +5,13 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
 from batchf1.errors import InputError
+from batchf1.metrics.counts import batch_counts
+from batchf1.metrics.flat_labels import flat_value
 from batchf1.programs import environments, example
 from batchf1.programs.environments import ENVIRONMENTS, PROGRAMS
 from batchf1.records import provenance
@@ -65,6 +68,16 @@ def test_what_is_right_has_the_true_value_on_every_cut(committed):
         right = all(row.logged == pytest.approx(row.pooled, abs=1e-6) for row in cuts)
         assert {row.right for row in cuts} == {"yes" if right else "no"}
         assert all(bool(row.instead) != right for row in cuts)
+
+
+def test_labels_of_shape_n_log_the_f1_of_all_pairs_of_a_batch(committed):
+    rows = [row for row in committed if "labels of shape (n,)" in row.written]
+    assert len(rows) == 3 * len(example.BATCHES)
+    for row in rows:
+        parts = [part for device in row.seen.split("|") for part in device.split("/")]
+        batches = [[int(sample) for sample in part.split()] for part in parts]
+        counts = [batch_counts(example.LABELS[b], example.SCORES[b], len(b)) for b in batches]
+        assert row.logged == pytest.approx(np.mean([flat_value(c) for c in counts]), abs=1e-6)
 
 
 def test_every_way_is_measured_on_both_cuts(committed):

@@ -28,6 +28,8 @@ def measured(n: int, where: str) -> Iterator[Case]:
     logs, seen = _logs(n, where), _seen(n, where)
     instead = "counts per sample; or `F1Score(threshold=0.5)`"
     yield Case("a function that returns F1", logs["f1"], seen, instead)
+    flat = "labels of shape (n, 1), and counts per sample"
+    yield Case("a function that returns F1, labels of shape (n,)", _flat_f1(n, where), seen, flat)
     yield Case("`F1Score(threshold=0.5)`", logs["object"][0], seen)
     for returned, written in COUNTS.items():
         names = ("tp", "predicted_positives", "positives")
@@ -48,9 +50,23 @@ def _logs(n: int, where: str) -> dict[str, Any]:
         counts = [each for kind in COUNTS for each in metric_functions(keras.ops, kind)]
         whole = keras.metrics.F1Score(threshold=0.5, name="object")
         model = identity_model(keras, "metrics", [f1, whole, *counts])
-    x, y = example.SCORES[:n, None], example.LABELS[:n, None]
-    found = model.evaluate(x, y, batch_size=example.BATCH_SIZE, verbose=0, return_dict=True)
-    return dict(found)
+    return _evaluated(model, n, example.LABELS[:n, None])
+
+
+def _flat_f1(n: int, where: str) -> float:
+    """Return the logged F1 for labels of shape (n,), which Keras' own F1 object refuses."""
+    import keras
+
+    from batchf1.studies.frameworks.keras import identity_model
+
+    with _replicas() if where == "mirrored" else nullcontext():
+        model = identity_model(keras, "metrics", [f1])
+    return float(_evaluated(model, n, example.LABELS[:n])["f1"])
+
+
+def _evaluated(model: Any, n: int, y: Any) -> dict[str, Any]:
+    x, size = example.SCORES[:n, None], example.BATCH_SIZE
+    return dict(model.evaluate(x, y, batch_size=size, verbose=0, return_dict=True))
 
 
 def f1(y_true: Any, y_pred: Any) -> Any:

@@ -59,13 +59,13 @@ test-decisions: $(DEV)
 
 # Small faults in the core, one after the other: do the tests find them? Half an hour on 2 idle cores;
 # goes on where it was stopped. MODULES='metrics/counts keras/*' tries these alone, SURVIVORS=1 only
-# what was not found before. Results and reasons: tests/mutation/survivors.yaml, docs/testing.md.
+# what was not found before. Results and reasons: tools/mutation/survivors.yaml, docs/testing.md.
 mutants: $(DEV)
-	set -f; cd tests && ../$(BIN)/python -m mutation $(if $(SURVIVORS),--survivors) $(MODULES)
+	set -f; cd tools && ../$(BIN)/python -m mutation $(if $(SURVIVORS),--survivors) $(MODULES)
 
 # Kills, damages and misfeeds a miniature study, and writes the counts into docs/testing.md.
 torture: $(DEV)
-	cd tests && ../$(BIN)/python -m torture
+	cd tools && PYTHONPATH=../tests ../$(BIN)/python -m torture
 
 lint: $(DEV)
 	$(BIN)/ruff format --check .

@@ -50,7 +50,9 @@ CONTENTS = {
         "The atlas of metrics": "docs/atlas",
         "Folds, groups, sorted data": "docs/cuts",
         "What your Keras averages": "docs/averaging",
+        "Labels of shape (n,)": "docs/flat_labels",
         "What other frameworks log": "docs/frameworks",
+        "A report for Keras' tracker": "docs/upstream",
     },
     "What it costs": {"Choosing by a wrong F1": "docs/decisions"},
     "Theory": {"What a batch mean will log": "docs/theory"},
@@ -63,6 +65,7 @@ CONTENTS = {
     },
     "Reproduce and extend": {
         "Commands, engines, files": "docs/reproduce",
+        "A study of your own": "docs/extend",
         "100,000 trainings, and a cluster": "docs/scaling",
         "Error messages": "docs/errors",
         "What the tests find": "docs/testing",
@@ -98,7 +101,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 6
 
 autodoc_type_aliases = {
-    name: name for name in ("ArrayLike", "Enough", "Expected", "NDArray", "Pair")
+    name: name for name in ("ArrayLike", "Enough", "Expected", "Log", "NDArray", "Pair")
 }
 autodoc_type_aliases |= {name: f"NDArray[{of}]" for name, of in ARRAYS.items()}
 autodoc_preserve_defaults = True

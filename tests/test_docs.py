@@ -75,6 +75,8 @@ def test_a_number_follows_its_table(copy):
         ("cuts.md", "cuts", "undefined", lambda old: old + 0.1, "no published fold is undefined"),
         ("decisions.md", "decisions", "recall_chosen", lambda old: old / 2, "higher recall"),
         ("decisions.md", "decisions", "regret_exact", lambda old: old + 1, "within the interval"),
+        ("decisions.md", "flat_labels", "most_positives", lambda old: old / 2, "lowest threshold"),
+        ("flat_labels.md", "flat_labels", "change", lambda old: 1e-6, "log the same number"),
         (
             "discrepancy.md",
             "discrepancy",
@@ -98,6 +100,17 @@ def test_a_sentence_that_is_false_stops_the_page(copy, page, table, column, chan
     words = f"^the sentence .*{sentence}.* must be true of the tables; got .*$"
     with pytest.raises(InputError, match=words):
         write.context_of(PAGES[page], copy)
+
+
+def test_a_log_of_another_value_stops_the_claims(copy):
+    path = copy / "docs/averaging.csv"
+    rows = pd.read_csv(path)
+    flat = (rows["framework"] == "keras") & (rows["labels"] == "flat") & (rows["returned"] == "f1")
+    assert flat.sum() == 8
+    rows.loc[flat, "f1"] = 1.66
+    rows.to_csv(path, index=False)
+    with pytest.raises(InputError, match="^the sentence 'keras logs 1.6666667' must be true"):
+        write.context_of(PAGES["claims.md"], copy)
 
 
 def test_a_false_page_is_named_in_one_line(monkeypatch, capsys):

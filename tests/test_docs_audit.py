@@ -1,10 +1,12 @@
 """docs/audit.md: what it prints is printed, and every rule and column stands there."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from batchf1 import audit
+from batchf1 import F1, audit
 from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning
 from batchf1.auditing.report import MEANING
 from batchf1.cli import rows
@@ -40,8 +42,20 @@ def test_every_rule_and_column_is_told(repository):
     told = {rule for rule in MEANING if f"`{rule}`" in text.split("## The rules")[1]}
     assert told == set(MEANING)
     found = audit(f1, [of_counts(*counts) for counts in COUNTS], devices=2)
-    assert set(found.values) == set(MEANING)
+    flat = audit(F1, [(y, p[:, None]) for y, p in (of_counts(*counts) for counts in COUNTS)])
+    assert {*found.values, *flat.values} == set(MEANING)
     assert all(f"`{name}`" in text for name in (*rows.TRUE, *rows.PREDICTED, rows.BATCH))
+
+
+def test_labels_without_a_column(repository, capsys):
+    page = (repository / "docs/audit.md").read_text()
+    section = page.split("\n## Labels (n,)")[1].split("\n## ")[0]
+    batches = [of_counts(*counts) for counts in COUNTS]
+    names = {"audit": audit, "batches": batches}
+    exec(code_of(page, "Labels (n,)"), names)
+    shown = " ".join(" ".join(re.findall(r"^    (?!decided|return)(.*)$", section, re.M)).split())
+    assert capsys.readouterr().out.strip() == shown
+    assert f"`{names['found'].formula}`" in section
 
 
 def test_a_loop_of_your_own(repository):

@@ -93,7 +93,7 @@ def test_half():
         "src/batchf1/half.py": "def half(n):\n"
         "    if n <= 0:\n        raise ValueError\n    return n / 2\n",
         "tests/test_half.py": test,
-        "tests/mutation/config.yaml": "{seed: 0, groups: "
+        "tools/mutation/config.yaml": "{seed: 0, groups: "
         "[{files: [half.py, __init__.py], tests: [test_half.py], load: []}]}",
         "docs/testing.md": f"Before.\n{report.START}\n{report.END}\nAfter.\n",
         ".gitignore": "/.mutants/\n",
@@ -107,7 +107,7 @@ def test_half():
 def run(repository, project, *options):
     command = [sys.executable, "-m", "mutation", "--root", str(project), *options]
     return subprocess.run(
-        command, cwd=repository / "tests", capture_output=True, text=True, timeout=120
+        command, cwd=repository / "tools", capture_output=True, text=True, timeout=120
     )
 
 
@@ -130,7 +130,7 @@ def test_a_run_finds_what_the_tests_find_and_keeps_reasons(repository, project):
     assert page.startswith("Before.\n")
     assert page.endswith("After.\n")
     unknown = run(repository, project, "third")
-    assert "MODULES: name files of tests/mutation/config.yaml" in unknown.stderr
+    assert "MODULES: name files of tools/mutation/config.yaml" in unknown.stderr
 
 
 def test_the_settings_name_what_there_is(repository):

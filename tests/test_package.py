@@ -69,7 +69,7 @@ raise SystemExit(main({arguments}))
         ("forensics {log} --batch-size 50", "854 steps"),
         ("audit {npz} --batch-size 2 --json", '"pooled": 0.8'),
         ("audit x.parquet", "batchf1 audit: needs pyarrow: pip install 'batchf1[workflow]'\n"),
-        ("train seed=3", "batchf1 train: needs omegaconf: pip install 'batchf1[workflow]'\n"),
+        ("train seed=3", "batchf1 train: needs hydra: pip install 'batchf1[workflow]'\n"),
         ("verify a b", "batchf1 verify: needs pandas: pip install 'batchf1[workflow]'\n"),
         ("workflow probe keras", "workflow probe: needs keras: pip install 'batchf1[keras]'\n"),
     ],

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
-ROOTS = ("src/batchf1", "tests", "docs")
+ROOTS = ("src/batchf1", "tests", "docs", "tools")
 MODULES = "(modules)"
 IGNORED = {
     tokenize.COMMENT,

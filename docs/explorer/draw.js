@@ -4,8 +4,9 @@ import { strayOf } from "./expectation.js";
 const LEFT = 38,
   RIGHT = 12;
 
-// The logged value over the batch size. `points`: [size, expected]; `own`: size, expected, sd.
-export function curve(width, points, own, name) {
+// The logged value over the batch size, up to `highest`. `points`: [size, expected]; `own`: size,
+// expected, sd.
+export function curve(width, points, own, name, highest) {
   const height = curveHeight(width),
     top = 24,
     bottom = 40,
@@ -13,8 +14,9 @@ export function curve(width, points, own, name) {
   const most = points[points.length - 1][0];
   const x = (size) =>
     LEFT + (Math.log2(size) / Math.max(Math.log2(most), 1)) * (width - LEFT - RIGHT);
-  const y = (value) => height - bottom - value * (height - top - bottom);
+  const y = (value) => height - bottom - (value / highest) * (height - top - bottom);
   const path = points
+    .filter(([, value]) => value <= highest)
     .map(([size, value], i) => `${i ? "L" : "M"}${r(x(size))} ${r(y(value))}`)
     .join("");
   const marks = ticks(most, width).map((size) => {
@@ -22,9 +24,9 @@ export function curve(width, points, own, name) {
     return label(x(size), height - 22, compact(size), last ? "end" : "middle");
   });
   const stray = strayOf(own),
-    bar = [own.expected - stray, own.expected + stray].map((value) => y(clip(value)));
+    bar = [own.expected - stray, own.expected + stray].map((value) => y(clip(value, highest)));
   return [
-    axis(y, width),
+    axis(y, width, highest),
     ...marks,
     label((LEFT + width - RIGHT) / 2, height - 5, "batch size", "middle"),
     `<line class="truth" x1="${LEFT}" x2="${width - RIGHT}" y1="${r(y(truth))}" y2="${r(y(truth))}"/>`,
@@ -42,7 +44,7 @@ export function curveHeight(width) {
 // The truth by its line, on the side where the curve is not, and the reader's number by its point.
 function names(x, y, width, own, name, points) {
   const truth = own.true;
-  const below = points[0][1] > truth && truth > 0.1;
+  const below = y(truth) < 24 || (points[0][1] > truth && truth > 0.1);
   const right = x(own.size) + 100 < width,
     side = right ? 12 : -12;
   const near = Math.abs(y(own.expected) - y(truth)) < 34;
@@ -67,12 +69,13 @@ function names(x, y, width, own, name, points) {
 
 // The batches of an epoch as bars: `values` (NaN where left out), `empty` whether there is nothing.
 export function bars(width, height, values, empty, truth, mean) {
+  const highest = roundUp(Math.max(...values.filter((value) => value > 1), mean || 0));
   const top = 10,
     bottom = 26,
     room = width - LEFT - RIGHT;
   const step = room / values.length,
     thick = Math.max(step - (step > 4 ? 1.5 : 0.5), 0.8);
-  const y = (value) => height - bottom - value * (height - top - bottom);
+  const y = (value) => height - bottom - (value / highest) * (height - top - bottom);
   const base = height - bottom;
   const rect = (kind, i, from, to) =>
     `<rect class="${kind}" x="${r(LEFT + i * step)}" y="${r(from)}" width="${r(thick)}" height="${r(to - from)}"/>`;
@@ -86,7 +89,7 @@ export function bars(width, height, values, empty, truth, mean) {
   };
   const across = (kind, value) => (Number.isNaN(value) ? "" : level(kind, y(value), width));
   return [
-    axis(y, width),
+    axis(y, width, highest),
     ...values.map(column),
     across("truth", truth),
     across("mean", mean),
@@ -124,7 +127,7 @@ export function split(width, parts) {
 }
 
 export function signed(value) {
-  const text = Math.abs(value).toFixed(3);
+  const text = Math.abs(value).toFixed(Math.abs(value) < 100 ? 3 : 1);
   return text === "0.000" ? text : (value < 0 ? "\u2212" : "+") + text;
 }
 
@@ -132,11 +135,19 @@ function level(kind, y, width) {
   return `<line class="${kind}" x1="${LEFT}" x2="${width - RIGHT}" y1="${r(y)}" y2="${r(y)}"/>`;
 }
 
-function axis(y, width) {
+// The end of an axis: 1, or what has short quarters.
+export function roundUp(value) {
+  if (!(value > 1)) return 1;
+  const unit = 10 ** Math.floor(Math.log10(value));
+  return unit * [1, 2, 4, 8, 10].find((step) => value <= step * unit);
+}
+
+function axis(y, width, highest) {
   return [0, 0.25, 0.5, 0.75, 1]
-    .map((value) => {
+    .map((share) => {
+      const value = share * highest;
       const line = `<line class="grid" x1="${LEFT}" x2="${width - RIGHT}" y1="${r(y(value))}" y2="${r(y(value))}"/>`;
-      return line + label(LEFT - 6, y(value) + 4, String(value), "end");
+      return line + label(LEFT - 6, y(value) + 4, short(value), "end");
     })
     .join("");
 }
@@ -147,6 +158,11 @@ function ticks(most, width) {
   return sizes;
 }
 
+function short(value) {
+  if (value < 1000) return String(value);
+  return value < 1e6 ? `${value / 1000}k` : `${value / 1e6}M`;
+}
+
 function compact(size) {
   return size < 10_000 ? size.toLocaleString("en-US") : `${Math.round(size / 1000)}k`;
 }
@@ -155,8 +171,8 @@ function label(x, y, text, anchor, kind = "tick") {
   return `<text class="${kind}" x="${r(x)}" y="${r(y)}" text-anchor="${anchor}">${text}</text>`;
 }
 
-function clip(value) {
-  return Math.min(Math.max(value, 0), 1);
+function clip(value, highest) {
+  return Math.min(Math.max(value, 0), highest);
 }
 
 function r(value) {

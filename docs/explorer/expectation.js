@@ -1,14 +1,15 @@
 // What the mean over batches is expected to be: `expect` of src/batchf1/theory/expectation.py, for
 // one pool of samples. Derivations: docs/theory.md, sections 1 to 5.
 import { NOTHING, hypergeometric, logNone, remainder, sumRule } from "./laws.js";
-import { dot } from "./metrics.js";
+import { dot, loggedOf, valueOf } from "./metrics.js";
 import { standardDeviation } from "./spread.js";
 
 const NORMAL_95 = 1.959963984540054;
 
-// `counts`: [TP, FP, FN, TN]; `zero`: 0, 1, or NaN to leave empty batches out.
-export function expect(counts, size, averaging, zero, ratio) {
-  const found = expected(counts, size, averaging, zero, ratio);
+// `counts`: [TP, FP, FN, TN]; `zero`: 0, 1, or NaN to leave empty batches out; `written`: margins or
+// cells for labels (n,) in Keras 3, null for labels (n, 1).
+export function expect(counts, size, averaging, zero, ratio, written = null) {
+  const found = expected(counts, size, averaging, zero, ratio, written);
   const sd = found.pool ? standardDeviation(found.pool, found.cut, found.error) : 0 * zero;
   return { ...found, sd };
 }
@@ -19,8 +20,9 @@ export function strayOf({ sd }) {
 }
 
 // The same without the standard deviation, which takes most of the time.
-export function expected(counts, size, averaging, zero, ratio) {
-  return expectedOf(makePool(counts, ratio), makeCut(counts, size, averaging, zero));
+export function expected(counts, size, averaging, zero, ratio, written = null) {
+  const pool = written ? flatPool(counts, ratio, written, zero) : makePool(counts, ratio);
+  return expectedOf(pool, makeCut(counts, size, averaging, zero));
 }
 
 export function expectedOf(pool, cut) {
@@ -63,12 +65,31 @@ export function makePool(counts, ratio) {
   const value = dot(tops, sizes) / bottom;
   const excess = tops.map((top, i) => top - value * bottoms[i]); // of mean 0
   const pool = { total, sizes, bottoms, excess, relevant, true: value, usual: bottom / relevant };
+  return { ...pool, defining: relevant, curved: new Map() };
+}
+
+// The same for labels (n,): TP, FP and FN apart, and what is logged for a batch minus the true value.
+function flatPool(counts, ratio, written, zero) {
+  const kinds = [0, 1, 2].filter((kind) => counts[kind] > 0);
+  if (kinds.length === 0) return null;
+  const sizes = kinds.map((kind) => counts[kind]),
+    total = dot([1, 1, 1, 1], counts);
+  const sum = (values) => values.reduce((a, b) => a + b, 0);
+  const defining = sum(kinds.filter((kind) => ratio.bottom[kind] > 0).map((kind) => counts[kind]));
+  const truth = valueOf(ratio, counts, zero);
+  const excessOf = (inBatch, size) => {
+    const batch = [0, 0, 0, 0];
+    kinds.forEach((kind, i) => (batch[kind] = inBatch[i]));
+    batch[3] = size - sum(inBatch);
+    return loggedOf(ratio, written, batch, NaN) - truth; // NaN where it is 0/0
+  };
+  const pool = { total, sizes, relevant: sum(sizes), defining, true: truth, excessOf };
   return { ...pool, curved: new Map() };
 }
 
-// Probability that there is nothing relevant among `used` samples.
+// Probability that the metric is 0/0 in `used` samples.
 export function none(pool, used) {
-  return Math.exp(logNone(pool.total, pool.relevant, used));
+  return Math.exp(logNone(pool.total, pool.defining, used));
 }
 
 // How many relevant samples a batch has, given that `used` others hold none.
@@ -111,10 +132,22 @@ function curvature(pool, number) {
   return pool.curved.get(number);
 }
 
+// For labels (n,): mean of (logged - true) given that number, 0 for 0/0.
+function flatExcess(pool, number, size) {
+  const key = `${size},${number}`;
+  if (!pool.curved.has(key)) {
+    let mean = 0;
+    eachWay(pool, number, (counts, weight) => (mean += weight * (pool.excessOf(counts, size) || 0)));
+    pool.curved.set(key, mean);
+  }
+  return pool.curved.get(key);
+}
+
 function meanCurvature(pool, size, used = 0) {
   const law = lawOf(pool, size, used);
+  const given = pool.excessOf ? flatExcess : curvature;
   let mean = 0;
-  law.points.forEach((number, i) => (mean += law.weights[i] * curvature(pool, number)));
+  law.points.forEach((number, i) => (mean += law.weights[i] * given(pool, number, size)));
   return mean;
 }
 

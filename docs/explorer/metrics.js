@@ -25,6 +25,22 @@ export function valueOf(ratio, counts, undefined_) {
   return bottom === 0 ? undefined_ : dot(ratio.top, counts) / bottom;
 }
 
+// What a function logs for a batch of labels (n,) in Keras 3: it is handed all pairs of a prediction
+// and a label, see src/batchf1/metrics/flat_labels.py. `written`: margins or cells; null for labels
+// (n, 1).
+export function loggedOf(ratio, written, counts, undefined_) {
+  if (written === null) return valueOf(ratio, counts, undefined_);
+  const [tp, fp, fn] = counts,
+    size = dot([1, 1, 1, 1], counts);
+  const positives = tp + fn,
+    alarms = tp + fp,
+    all = positives * alarms;
+  const missed = written === "cells" ? [size * alarms - all, size * positives - all] : null;
+  const pairs = [all, ...(missed ?? [alarms - all, positives - all]), 0];
+  if (missed) pairs[3] = (size - positives) * (size - alarms);
+  return valueOf(ratio, pairs, undefined_);
+}
+
 export function ratesOf([tp, fp, fn, tn]) {
   return {
     prevalence: (tp + fn) / (tp + fp + fn + tn),

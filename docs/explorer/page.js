@@ -5,13 +5,24 @@ import { parseNumber } from "./numbers.js";
 import { compatible } from "./search.js";
 import { DEFAULTS, InputError, entered, fromHash, read, readLogged, toHash } from "./state.js";
 import { copy, fromPlace, placeSlider } from "./widgets.js";
-import { backText, command, fixed, nearestText, title, verdictText } from "./words.js";
+import {
+  FLAT_BACK,
+  FLAT_REPAIR,
+  backText,
+  command,
+  fixed,
+  nearestText,
+  title,
+  verdictText,
+} from "./words.js";
 
 const QUIET = 150; // milliseconds without a change before what takes longer is done
 const CHANCE = 2; // standard deviations of one epoch
 
 const controls = at("controls"),
   sliders = document.querySelectorAll("[data-of]");
+const repair = at("code-keras3"),
+  repairCode = repair.textContent;
 let state, timer;
 let valid = read(DEFAULTS); // the last numbers that were
 
@@ -115,10 +126,11 @@ function* rest() {
   if (location.hash !== hash && at("error").hidden) history.replaceState(null, "", hash);
   const found = expect(...question());
   headline(found);
-  at("verdict").innerHTML = verdictText(found);
+  at("verdict").innerHTML = verdictText(found, valid);
   drawBatches(valid, found);
   drawSplit(valid, found);
   at("command").textContent = command(valid);
+  repair.textContent = (valid.written ? FLAT_REPAIR : "") + repairCode;
   yield;
   drawCurve(valid, found);
   yield;
@@ -126,7 +138,7 @@ function* rest() {
 }
 
 function question() {
-  return [valid.counts, valid.size, valid.averaging, valid.zero, valid.ratio];
+  return [valid.counts, valid.size, valid.averaging, valid.zero, valid.ratio, valid.written];
 }
 
 function attempt(find) {
@@ -169,10 +181,11 @@ function answerBack() {
   const asked = attempt(() => readLogged(valid.state));
   const positives = valid.counts[0] + valid.counts[2];
   const told = valid.state.logged.trim() !== "";
-  const wrong = told && asked instanceof InputError;
+  const wrong = told && !valid.written && asked instanceof InputError;
   mark(at("logged"), wrong, "back-text");
   let words = [asked.message, ""];
-  if (!told) words = ["Enter what your log says.", ""];
+  if (valid.written) words = [FLAT_BACK, ""];
+  else if (!told) words = ["Enter what your log says.", ""];
   else if (positives === 0)
     words = ["Without a positive in the data there is no F1 to look for.", ""];
   else if (!wrong) {

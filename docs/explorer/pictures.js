@@ -1,7 +1,7 @@
 // From numbers to the pictures in their places, each with its words.
-import { bars, curve, curveHeight, signed, split } from "./draw.js";
+import { bars, curve, curveHeight, roundUp, signed, split } from "./draw.js";
 import { expected } from "./expectation.js";
-import { valueOf } from "./metrics.js";
+import { loggedOf } from "./metrics.js";
 import { batchMean, epoch } from "./simulate.js";
 import { batchesText, curveRow, curveText, keyText, splitText, title } from "./words.js";
 
@@ -11,11 +11,11 @@ const THIN = 5; // pixels of a batch, at least
 export const at = (id) => document.getElementById(id);
 
 export function drawBatches(given, found) {
-  const { counts, size, seed, ratio, zero, averaging } = given;
+  const { counts, size, seed, ratio, written, zero, averaging } = given;
   const batches = epoch(counts, size, seed),
     width = widthOf("batches");
-  const values = batches.map((batch) => valueOf(ratio, batch, zero));
-  const empty = batches.map((batch) => Number.isNaN(valueOf(ratio, batch, NaN)));
+  const values = batches.map((batch) => loggedOf(ratio, written, batch, zero));
+  const empty = batches.map((batch) => Number.isNaN(loggedOf(ratio, written, batch, NaN)));
   const sizes = batches.map((batch) => batch.reduce((a, b) => a + b));
   const mean = batchMean(values, sizes, averaging),
     many = Math.min(values.length, Math.floor(width / THIN));
@@ -29,7 +29,7 @@ export function drawBatches(given, found) {
 export function drawSplit(given, found) {
   const parts = [
     { name: "empty batches", value: found.empty, kind: "of-empty" },
-    { name: "curvature", value: found.curvature, kind: "of-curvature" },
+    { name: given.written ? "other batches" : "curvature", value: found.curvature, kind: "of-curvature" },
     { name: "error", value: found.error, kind: "of-both" },
   ];
   const width = widthOf("split"),
@@ -41,14 +41,15 @@ export function drawSplit(given, found) {
 }
 
 export function drawCurve(given, found) {
-  const { counts, total, size, averaging, zero, ratio, name } = given;
+  const { counts, total, size, averaging, zero, ratio, written, name } = given;
   const width = widthOf("curve"),
     height = curveHeight(width);
-  const value = (one) => expected(counts, one, averaging, zero, ratio).expected;
+  const value = (one) => expected(counts, one, averaging, zero, ratio, written).expected;
   const sizes = sizesUpTo(Math.min(total, Math.max(4096, size)), size);
   const points = sizes.map((one) => [one, value(one)]),
     own = { ...found, size };
-  const drawn = Number.isNaN(found.expected) ? "" : curve(width, points, own, title(name));
+  const highest = roundUp(written === "margins" ? Math.max(2 * found.expected, 2) : 1);
+  const drawn = Number.isNaN(found.expected) ? "" : curve(width, points, own, title(name), highest);
   place("curve", width, height, drawn, curveText(given, found, points));
   const listed = points.filter(([one]) => Number.isInteger(Math.log2(one)) || one === size);
   at("curve-table").tBodies[0].innerHTML = listed

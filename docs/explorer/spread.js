@@ -24,7 +24,7 @@ function upTo(most, pool, cut, error) {
   const context = { pool, error, most, whenEmpty: skip ? error : cut.zero - pool.true };
   Object.assign(context, { scale: 4 * Math.sqrt(cut.size), rows: new Map() });
   const batch = (size, used) => ({
-    ...decompose(context, lawOf(pool, size, used)),
+    ...decompose(context, lawOf(pool, size, used), size),
     left: pool.total - used,
   });
   const square = skip
@@ -115,9 +115,9 @@ function between(cut, full, short) {
 
 // The deviations of a batch of this law in orthonormal polynomials of its counts:
 // `parts` of each degree, `rest` the mean square of what lies beyond the last, `square` of all.
-function decompose(context, law) {
+function decompose(context, law, size) {
   const rows = law.points.map((number) => {
-    const row = number ? given(context, number) : single(context.whenEmpty);
+    const row = number ? given(context, number, size) : single(context.whenEmpty);
     const constant = row.parts.get(""),
       part = constant.part - context.error;
     return { ...row, parts: new Map(row.parts).set("", { ...constant, part }) };
@@ -128,23 +128,30 @@ function decompose(context, law) {
   return { ...found, square, most: context.most };
 }
 
-// metric - true given the number of relevant samples, whatever the size of the batch.
-function given(context, number) {
-  const { pool, rows } = context;
-  if (!rows.has(number)) rows.set(number, atGroup(context, 0, number, pool.relevant, []));
-  return rows.get(number);
+// metric - true given the number of relevant samples; of labels (n, 1) whatever the batch size.
+function given(context, number, size) {
+  const { pool, rows } = context,
+    key = pool.excessOf ? `${size},${number}` : number;
+  if (!rows.has(key)) rows.set(key, atGroup({ ...context, size }, 0, number, pool.relevant, []));
+  return rows.get(key);
 }
 
 function atGroup(context, group, left, among, counts) {
-  const { sizes, excess, bottoms } = context.pool;
+  const { sizes } = context.pool;
   counts[group] = left;
-  if (group === sizes.length - 1) return single(dot(excess, counts) / dot(bottoms, counts));
+  if (group === sizes.length - 1) return single(excessAt(context, counts));
   const axis = hypergeometric(among, sizes[group], left);
   const rows = axis.points.map((point) => {
     counts[group] = point;
     return atGroup(context, group + 1, left - point, among - sizes[group], counts);
   });
   return project(context, axis, rows);
+}
+
+function excessAt({ pool, size, whenEmpty }, counts) {
+  if (!pool.excessOf) return dot(pool.excess, counts) / dot(pool.bottoms, counts);
+  const excess = pool.excessOf(counts, size);
+  return Number.isNaN(excess) ? whenEmpty : excess;
 }
 
 function single(value) {

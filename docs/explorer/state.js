@@ -20,6 +20,7 @@ export const DEFAULTS = {
   beta: "1",
   zero: "0",
   averaging: "per_batch",
+  labels: "column",
   logged: "0.47",
   seed: "1",
   framework: "keras3",
@@ -30,8 +31,12 @@ export const CHOICES = {
   metric: ["f-beta", "jaccard", "precision", "recall"],
   zero: ["0", "1", "skip"],
   averaging: ["per_batch", "size_weighted"],
+  labels: ["column", "flat", "flat-cells"],
   framework: ["keras3", "tf-keras", "torchmetrics", "lightning"],
 };
+
+// How the function is written, where it is handed labels (n,).
+const WRITTEN = { column: null, flat: "margins", "flat-cells": "cells" };
 
 const OF_ENTRY = {
   rates: ["positives", "precision", "recall", "samples"],
@@ -89,8 +94,20 @@ export function read(state) {
   const name = state.metric === "f-beta" ? `f${beta}` : state.metric;
   const zero = state.zero === "skip" ? NaN : Number(state.zero);
   const seed = whole(state, "seed", 0, 2 ** 32 - 1, "a whole number from 0 to 4,294,967,295");
+  const written = writtenOf(state, name);
   const given = { state, asked, counts, total, size, name, zero, averaging: state.averaging, seed };
-  return { ...given, ratio: ratioOf(name), rates: ratesOf(counts) };
+  return { ...given, written, ratio: ratioOf(name), rates: ratesOf(counts) };
+}
+
+// What this page leaves to `batchf1 expect`, and the Jaccard index by margins.
+function writtenOf({ labels, zero }, name) {
+  const written = WRITTEN[labels];
+  const part = name === "precision" || name === "recall";
+  const counted = `must be 0 or 1 here for ${name} with labels (n,) (the command takes it)`;
+  need(!(written && part && zero === "skip"), "zero", counted, "left out");
+  const cells = "must be (n, 1) or by cells for jaccard: by margins some batches are divided by 0";
+  need(!(name === "jaccard" && written === "margins"), "labels", cells, "(n,), by margins");
+  return written;
 }
 
 // The logged value that is asked about, and half a unit of its last digit.

@@ -14,10 +14,32 @@ function nothing(name) {
   return { sentence, key };
 }
 
+// Labels (n,): instead of the way back, and in front of the repair.
+export const FLAT_BACK =
+  "None can be read from it: with labels (n,) a log depends on how many positives and alarms a " +
+  "batch holds, not on which samples were found.";
+export const FLAT_REPAIR =
+  "y, y_val = y[:, None], y_val[:, None]  # labels (n, 1), for every other function in metrics\n";
+
+const LOGGED_INSTEAD = { precision: "the PART of positives", recall: "the PART of alarms" };
+
+// What a function of this name logs of labels (n,).
+function flatText({ name, written }) {
+  const logged = LOGGED_INSTEAD[name] ?? "about the PART of positives";
+  return `${logged.replace("PART", written === "cells" ? "share" : "number")} in a batch`;
+}
+
 // What one epoch's log is good for, in the words of batchf1 expect where its error is tolerable.
-export function verdictText(found) {
+export function verdictText(found, given = { written: null }) {
   const { true: truth, expected: logged, error } = found;
   if (Number.isNaN(logged)) return "The metric is 0/0 in every batch: there is nothing to average.";
+  const link = '<a href="#repair-title">What to write instead</a>';
+  if (given.written)
+    return (
+      `<b>This is no ${title(given.name)}, but ${flatText(given)}:</b> Keras 3 compares each ` +
+      "prediction with every label. Which samples of a batch were found does not matter. Pass " +
+      `labels <code>y[:, None]</code>. ${link}`
+    );
   const reach = Math.abs(error) + strayOf(found);
   if (reach <= TOLERABLE)
     return (
@@ -27,7 +49,6 @@ export function verdictText(found) {
   const size = `${fixed(Math.abs(error), 2)} too ${error < 0 ? "low" : "high"}`;
   const low = truth > 0 && error < 0;
   const share = low ? `, ${Math.round((100 * logged) / truth)} % of the true value` : "";
-  const link = '<a href="#repair-title">What to write instead</a>';
   if (Math.abs(error) <= TOLERABLE) {
     const near = fixed(Math.ceil(1e4 * reach) / 1e4, 4);
     return (
@@ -65,10 +86,13 @@ export function keyText({ name, zero }) {
   return `${nothing(name).key}: ${Number.isNaN(zero) ? "left out" : `counts ${zero}`}`;
 }
 
-export function splitText({ name }) {
-  return (
+export function splitText({ name, written }) {
+  const empty =
     `Empty batches hold ${nothing(name).sentence}; an alarm is a predicted positive. There the ` +
-    "metric is 0/0. Curvature: the metric is no linear function of the counts, so that the mean of " +
+    "metric is 0/0. ";
+  if (written) return `${empty}In the others each prediction is compared with every label.`;
+  return (
+    `${empty}Curvature: the metric is no linear function of the counts, so that the mean of ` +
     "its values is not its value for all samples."
   );
 }
@@ -104,12 +128,13 @@ export function backText({ state, total, size, counts }, near, far) {
 }
 
 // The same question to `batchf1 expect`.
-export function command({ state, asked, counts, total, name, size }) {
+export function command({ state, asked, counts, total, name, size, written }) {
   const [tp, fp, fn, tn] = counts;
   const options = asked ? { ...asked, "n-samples": total } : { tp, fp, fn, tn };
   Object.assign(options, { "batch-size": size, metric: name });
   Object.assign(options, { averaging: state.averaging, "zero-division": state.zero });
-  const usual = { metric: "f1", averaging: "per_batch", "zero-division": "0" };
+  if (written) Object.assign(options, { labels: "flat", written });
+  const usual = { metric: "f1", averaging: "per_batch", "zero-division": "0", written: "margins" };
   const told = Object.entries(options).filter(([option, value]) => usual[option] !== value);
   return `batchf1 expect ${told.map(([option, value]) => `--${option} ${value}`).join(" ")}`;
 }

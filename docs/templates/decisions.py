@@ -9,6 +9,7 @@ from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.sweep.grid import load_study
 from templates import preference
 from templates.common import claim, table_rows
+from templates.flat_labels import choices
 from templates.networks import n_trained
 from templates.regret import (
     CLASS_WEIGHT,
@@ -59,6 +60,7 @@ def context(root: Path) -> dict[str, object]:
         "n_control": (table["row"] == "control").sum(),
         "n_inside": _inside(table).sum(),
         **preference.context(),
+        **choices(root),
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from batchf1.studies.atlas.config import AtlasStudy
 from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.studies.experiments import experiments, plan
+from batchf1.studies.flat_labels.config import FlatLabelsStudy
 from batchf1.sweep.cells import all_runs, n_runs
 from batchf1.sweep.grid import Study
 
@@ -25,6 +26,8 @@ def n_bundled(root: Path) -> int:
     for name, study in experiments(root / "experiments").items():
         if isinstance(study, AtlasStudy):
             total += len(study.tasks) * study.seeds
+        elif isinstance(study, FlatLabelsStudy):
+            total += len(study.prevalences) * study.seeds * (1 + study.search.candidates)
         elif isinstance(study, Study | DecisionStudy) and not study.on_demand:
             cells = plan(root / f"experiments/{name}.yaml").cells
             if cells[0].first.dataset.name not in NEEDS_FILES:

@@ -7,6 +7,7 @@ import pytest
 
 from batchf1.cli import main as cli
 from batchf1.metrics.counts import Counts
+from batchf1.metrics.ratios import F1, RECALL
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
 from batchf1.theory.search import smallest_batch
@@ -314,3 +315,55 @@ def test_what_argparse_refuses_gets_one_line_and_status_2(arguments, words, caps
     assert words in found.err
     assert found.err.count("\n") == 1
     assert not found.out
+
+
+@pytest.mark.parametrize("written", ["margins", "cells"])
+@pytest.mark.parametrize(("name", "metric"), [("f1", F1), ("recall", RECALL)])
+def test_labels_of_shape_n(capsys, written, name, metric):
+    asked = [*COUNTS, "--batch-size", "9", "--labels", "flat", "--metric", name]
+    answer = ask_json(capsys, *asked, "--written", written)
+    found = expect(POOL, 9, metric=metric, labels="flat", written=written)
+    for key in ("true_f1", "expected_f1", "sd", "error", "error_empty", "error_curvature"):
+        assert answer[key] == getattr(found, key), key
+    assert answer["interval95"] == list(found.interval95)
+    assert (answer["labels"], answer["written"], answer["metric"]) == ("flat", written, name)
+    assert "smallest_batch_size" not in answer
+    lines = ask(capsys, *asked, "--written", written).splitlines()
+    assert lines[1] == (
+        "labels               shape (n,): Keras 3 compares each prediction with every label of "
+        "the batch"
+    )
+    value = {"margins": ": 2 P Q / (P + Q) of a batch with", "cells": ": 2 P Q / (B (P + Q)) of a"}
+    assert lines[2].startswith(f"function             by {written}")
+    assert (value[written] in lines[2]) == (name == "f1")
+    assert f"expected in the log  {found.expected_f1:.6f}   (95 % of epochs: " in "\n".join(lines)
+    assert lines[-1].startswith("Do not read the log at any batch size: ")
+    assert "y[:, None]" in lines[-1]
+
+
+def test_labels_of_shape_n_from_rates_are_the_limit(capsys):
+    asked = [*RATES.format(0.05, 0.75, 0.6).split(), "--batch-size", "10", "--labels", "flat"]
+    found = large_data(0.05, 0.75, 0.6, 10, labels="flat", written="cells")
+    answer = ask_json(capsys, *asked, "--written", "cells")
+    assert answer["expected_f1"] == found.expected_f1
+    assert answer["labels"] == "flat"
+
+
+def test_labels_of_shape_n_one_way_to_write_it_is_nothing_for_columns(capsys):
+    asked = [*COUNTS, "--batch-size", "9"]
+    assert ask(capsys, *asked) == ask(capsys, *asked, "--labels", "column", "--written", "cells")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--metric", "f1-macro"], "--labels must be column for f1_macro, a metric over classes"),
+        (["--tolerance", "0.1"], "--tolerance cannot be combined with --labels flat, whose log no"),
+        (["--metric", "jaccard"], "written must be cells for jaccard: by margins a batch with 2"),
+    ],
+)
+def test_labels_of_shape_n_refused(capsys, options, message):
+    assert cli.main(["expect", *COUNTS, "--batch-size", "9", "--labels", "flat", *options]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"batchf1 expect: {message}")
+    assert error.count("\n") == 1

@@ -143,7 +143,7 @@ def test_a_file_that_is_none_gets_one_line(capsys, tmp_path):
 
 NAMES = (
     "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro "
-    "or -weighted over the classes of --counts-file"
+    "or -weighted over the classes of --counts-file; or the import path of a Ratio, my_module.MINE"
 )
 
 

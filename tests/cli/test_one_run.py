@@ -20,6 +20,7 @@ def here(repository, monkeypatch):
     monkeypatch.chdir(repository)
 
 
+@pytest.mark.slow
 def test_the_documented_command_prints_the_row_of_the_table(repository):
     page = (repository / "docs/reproduce.md").read_text()
     (line,) = re.findall(r"^    batchf1 (train --study sweep .*)$", page, re.MULTILINE)

@@ -1,15 +1,22 @@
 """Plug-ins: how they are found by name and by import path, and that those of others run."""
 
 import importlib
+import inspect
+import pkgutil
 import sys
 from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
 
+import batchf1.datasets
+import batchf1.figures
+import batchf1.keras
 from batchf1.config import registry
+from batchf1.datasets.base import Dataset
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
+from batchf1.keras.base import Strategy
 from batchf1.records import provenance, tables
 from batchf1.sweep import schema, shard
 from batchf1.sweep.grid import compose
@@ -70,6 +77,33 @@ def test_names_are_those_of_the_files_and_each_has_a_place(kind):
         assert (":" in where) == (kind != registry.FIGURES)
         assert registry.module(kind, name) == where.partition(":")[0]
         assert provenance.sources(registry.module(kind, name))
+
+
+def test_each_module_of_this_package_that_has_a_plugin_is_registered():
+    plugins = {}
+    for kind, package, base in (
+        (registry.DATASETS, batchf1.datasets, Dataset),
+        (registry.STRATEGIES, batchf1.keras, Strategy),
+    ):
+        modules = [importlib.import_module(name) for name in modules_of(package)]
+        plugins[kind] = {
+            value.name: f"{value.__module__}:{value.__name__}"
+            for module in modules
+            for value in vars(module).values()
+            if inspect.isclass(value) and issubclass(value, base)
+            if value is not base and not inspect.isabstract(value)
+        }
+    modules = {name: importlib.import_module(name) for name in modules_of(batchf1.figures)}
+    plugins[registry.FIGURES] = {
+        name.rpartition(".")[2]: name for name, module in modules.items() if hasattr(module, "draw")
+    }
+    del plugins[registry.FIGURES]["base"]
+    assert plugins == {kind: registry._own(kind) for kind in plugins}
+
+
+def modules_of(package):
+    infos = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    return [info.name for info in infos if "._" not in info.name]
 
 
 @pytest.mark.parametrize("kind", KNOWN)

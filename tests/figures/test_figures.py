@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 
 from batchf1.config import registry
 from batchf1.errors import InputError
-from batchf1.figures import _read_csv, _style
+from batchf1.figures import _read_csv, style
 from batchf1.figures import base as figures
 from batchf1.records import provenance_of_file, tables
 from batchf1.studies.experiments import experiments
@@ -29,7 +29,7 @@ OF_RUNS = [
 @pytest.fixture
 def drawn(tmp_path, monkeypatch):
     """Draw a table as a figure, up to its pixels; the headline and the caption."""
-    monkeypatch.setattr(_style, "save", lambda figure, *_: figure.draw_without_rendering())
+    monkeypatch.setattr(style, "save", lambda figure, *_: figure.draw_without_rendering())
 
     def draw(name, numbers):
         tables.write_csv(numbers, tmp_path / "f.csv")

@@ -6,8 +6,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _style
 from batchf1.figures import atlas as plot
+from batchf1.figures import style
 from batchf1.records import tables
 from batchf1.studies.atlas.rows import ATLAS
 
@@ -122,10 +122,10 @@ def test_one_seed_says_nothing(tmp_path):
 
 
 def drawn(table):
-    with _style.apply_style():
+    with style.apply_style():
         figure = plot.draw(table)
         figure.draw_without_rendering()
-        words = _style.words(figure)
+        words = style.words(figure)
         texts = [text.get_text() for ax in figure.axes for text in ax.texts]
         plt.close(figure)
     return figure, words, texts

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _style, calibration
+from batchf1.figures import calibration, style
 from batchf1.metrics.counts import Counts
 from batchf1.records import tables
 from batchf1.sweep import schema
@@ -151,10 +151,10 @@ def test_without_a_deviation_anywhere_there_is_nothing_to_draw(tmp_path):
 
 def drawn(numbers):
     """A figure, laid out, and its words."""
-    with _style.apply_style():
+    with style.apply_style():
         figure = calibration.draw(numbers)
         figure.draw_without_rendering()
-        words = _style.words(figure)
+        words = style.words(figure)
         plt.close(figure)
     return figure, words
 

@@ -5,13 +5,13 @@ import re
 import pytest
 from PIL import Image
 
-from batchf1.figures import _style
+from batchf1.figures import style
 from helpers import layout, pictures
 
 
 @pytest.mark.parametrize("name", pictures.NAMES)
 def test_a_referee_finds_nothing_to_mark(name):
-    with _style.apply_style():
+    with style.apply_style():
         assert layout.flaws(pictures.committed(name).figure) == []
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchf1.figures import _style, decisions
+from batchf1.figures import decisions, style
 from batchf1.figures._decision_panels import LINES
 from batchf1.studies.decisions import regret
 from helpers import layout, pictures
@@ -69,7 +69,7 @@ def test_no_word_lies_over_another():
     spread = made(LOSSES, lines=LINES[:3])
     near = made([0.001] * 5, lines=LINES[3:])
     for found in (made(), pd.concat([spread, near]), made([-0.01] * 5)):
-        with _style.apply_style():
+        with style.apply_style():
             assert layout.flaws(drawn(found)[0]) == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import _facets, _line_plot, _style
+from batchf1.figures import _facets, _line_plot, style
 from batchf1.figures import base as figures
 from helpers.tables_of_runs import table, written
 
@@ -62,7 +62,7 @@ def test_a_setting_that_does_not_vary_has_no_column(tmp_path):
 
 def test_a_picture_has_a_row_of_panels_for_each_setting(tmp_path):
     found = figures.table("error_vs_batch_size", [written(tmp_path, study(GRID))])
-    with _style.apply_style():
+    with style.apply_style():
         figure = figures.module("error_vs_batch_size").draw(found)
         figure.draw_without_rendering()
         titles = [ax.get_title(loc="left").split("\n") for ax in figure.axes]
@@ -83,7 +83,7 @@ def test_a_picture_has_a_row_of_panels_for_each_setting(tmp_path):
         boxes = [title.get_window_extent() for title in (ax._left_title for ax in figure.axes)]
         others = [ax.get_window_extent() for ax in figure.axes]
         assert not any(a.overlaps(b) for a in boxes for b in others if a.width)
-        _, caption = _style.words(figure)
+        _, caption = style.words(figure)
         plt.close(figure)
     assert caption.startswith("1,000 to 44,000 training samples; ")
     assert caption.endswith(" The lowest panels: the largest of all 8 above.")
@@ -93,7 +93,7 @@ def test_a_long_setting_is_broken_into_lines_that_fit(tmp_path):
     long = {f"model.a_rather_long_name_of_a_setting_{i}": [0.1, 0.2] for i in "abcd"}
     found = figures.table("error_vs_imbalance", [written(tmp_path, study(long))])
     kept = found[(found[list(long)] == 0.1).sum(axis=1) > 2]
-    with _style.apply_style():
+    with style.apply_style():
         figure = figures.module("error_vs_imbalance").draw(kept)
         figure.draw_without_rendering()
         for ax in figure.axes:
@@ -119,7 +119,7 @@ def test_settings_that_learned_nothing_leave_the_others_their_names(tmp_path):
         "error_vs_batch_size", [written(tmp_path, study({"model.a": ["x", "y"]}))]
     )
     found.loc[found["model.a"] == "x", "true_f1"] = 0.49
-    with _style.apply_style():
+    with style.apply_style():
         figure = figures.module("error_vs_batch_size").draw(found)
         assert figure.axes[0].get_title(loc="left") == "a y\nTraining log"
         assert len(figure.axes) == 4
@@ -133,10 +133,10 @@ def test_each_figure_shows_a_setting_of_its_own(tmp_path, name):
     found = figures.table(name, [path])
     assert found.columns[0] == key
     assert sorted(found[key].dropna().unique()) == values
-    with _style.apply_style():
+    with style.apply_style():
         figure = figures.module(name).draw(found)
         titles = [ax.get_title(loc="left") for ax in figure.axes]
-        said = " ".join([*titles, _style.words(figure)[1]])
+        said = " ".join([*titles, style.words(figure)[1]])
         plt.close(figure)
     if name in (*SWEEP, "calibration"):
         assert all(f"threshold {value}" in said for value in values)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1.figures import _labels, _style
+from batchf1.figures import _labels, style
 from helpers import layout
 
 NEAR = [-0.5, -0.02, -0.01, 0.0]
@@ -24,7 +24,7 @@ def test_names_beside_crowded_ends_lie_on_nothing(side):
     places = [8, 16, 32, 64] if side == "left" else [1024, 512, 256, 128]
     points = zip(places, NEAR, strict=True)
     ends = [_labels.End(f"line {y}", x, y, "red", "black") for x, y in points]
-    with _style.apply_style():
+    with style.apply_style():
         figure, ax = plt.subplots(figsize=(4, 3), layout="constrained")
         ax.set(xscale="log", ylim=(-0.6, 0.1))
         for end in ends:
@@ -43,7 +43,7 @@ def test_names_beside_crowded_ends_lie_on_nothing(side):
 
 @pytest.mark.parametrize(("n", "angle"), [(3, 0), (30, 45)])
 def test_ticks_are_turned_where_they_touch(n, angle):
-    with _style.apply_style():
+    with style.apply_style():
         figure, ax = plt.subplots(figsize=(4, 3), layout="constrained")
         ax.set_xticks(range(n), [f"{1000 + i:,}" for i in range(n)])
         _labels.lay_out(figure)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1.figures import _line_plot, _style
+from batchf1.figures import _line_plot, style
 from batchf1.figures import base as figures
 from helpers.tables_of_runs import table, written
 
@@ -142,7 +142,7 @@ TWO = [
 
 
 def test_what_is_drawn_are_the_cells_that_learned():
-    with _style.apply_style():
+    with style.apply_style():
         figure = figures.module("error_vs_batch_size").draw(a_table(*TWO))
         figure.draw_without_rendering()
         above, below = figure.axes[0], figure.axes[2]

@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 from scipy.special import gammaln
 
-from batchf1.figures import _style, original_log, original_log_search
+from batchf1.figures import original_log, original_log_search, style
 from batchf1.sweep.grid import cells
 from helpers.tables_of_runs import table, written
 
@@ -122,10 +122,10 @@ def test_chosen_has_the_most_numbers_and_then_is_likeliest_in_the_worse_keras(co
 
 
 def draw(found):
-    with _style.apply_style():
+    with style.apply_style():
         figure = original_log_search.draw(found)
         figure.draw_without_rendering()
-        words = _style.words(figure)
+        words = style.words(figure)
         plt.close(figure)
     return *words, figure
 

@@ -10,8 +10,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.config import registry
-from batchf1.figures import _style, error_vs_batch_size
 from batchf1.figures import base as figures
+from batchf1.figures import error_vs_batch_size, style
 
 ADDED = ["a_running_mean", "median_of_batches", "of_the_largest_batch"]
 
@@ -21,29 +21,29 @@ def added(monkeypatch):
     """Three strategies that somebody adds."""
     real = registry.names
     monkeypatch.setattr(registry, "names", lambda p: sorted({*real(p), *ADDED}))
-    return sorted(_style.COLOURS) + ADDED
+    return sorted(style.COLOURS) + ADDED
 
 
 def looks(names):
-    return [(_style.colour(name), _style.marker(name)) for name in names]
+    return [(style.colour(name), style.marker(name)) for name in names]
 
 
 def test_a_strategy_has_a_colour_a_marker_and_a_name_of_its_own(added):
     assert len(added) == 7
-    for part in (_style.colour, _style.marker, _style.label):
+    for part in (style.colour, style.marker, style.label):
         assert len(set(map(part, added))) == len(added)
-    assert _style.label("median_of_batches") == "median of batches"
+    assert style.label("median_of_batches") == "median of batches"
 
 
 def test_known_strategies_have_the_names_that_they_say_themselves():
 
     for name in registry.names(registry.STRATEGIES):
-        assert _style.label(name) == registry.strategy(name)().label
+        assert style.label(name) == registry.strategy(name)().label
 
 
 def test_colours_that_come_round_again_have_another_marker(monkeypatch):
     many = [f"s{i:02}" for i in range(16)]
-    monkeypatch.setattr(registry, "names", lambda package: [*many, *_style.COLOURS])
+    monkeypatch.setattr(registry, "names", lambda package: [*many, *style.COLOURS])
     assert len(set(looks(many))) == 16
     assert looks(many)[:2] == [("#E69F00", "P"), ("#56B4E9", "X")]
     assert looks(many)[4] == ("#E69F00", "X")
@@ -80,7 +80,7 @@ def of_strategies(repository, names):
     table = pd.read_csv(repository / "figures/error_vs_batch_size.csv")
     table = table[table["prevalence"].isin([0.02, 0.2])]
     ours = table[table["strategy"] == "streaming"]
-    others = [ours.assign(strategy=name) for name in names if name not in _style.COLOURS]
+    others = [ours.assign(strategy=name) for name in names if name not in style.COLOURS]
     return pd.concat([table[table["strategy"].isin(names)], *others])
 
 
@@ -92,14 +92,14 @@ def inside(figure, artist):
 @pytest.mark.parametrize("n", [5, 6, 7])
 def test_a_legend_of_many_strategies_lies_inside_the_figure(added, repository, n):
     names = added[:n]
-    with _style.apply_style():
+    with style.apply_style():
         figure = error_vs_batch_size.draw(of_strategies(repository, names))
         figure.draw_without_rendering()
         (legend,) = figure.legends
         said = [text.get_text() for text in legend.get_texts()]
-        assert sorted(said) == sorted([*map(_style.label, names), "its exact expectation"])
+        assert sorted(said) == sorted([*map(style.label, names), "its exact expectation"])
         assert inside(figure, legend)
-        headline = next(text for text in figure.texts if text.get_gid() == _style.HEADLINE)
+        headline = next(text for text in figure.texts if text.get_gid() == style.HEADLINE)
         assert legend.get_window_extent().y1 <= headline.get_window_extent().y0 + 3
         tops = [ax._left_title.get_window_extent().y1 for ax in figure.axes]
         assert max(tops) <= legend.get_window_extent().y0

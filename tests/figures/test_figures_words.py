@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from batchf1.cli import main as cli
-from batchf1.figures import _style, _words
+from batchf1.figures import _words, style
 from batchf1.records import tables
 from batchf1.records.files import sha256_of
 from helpers import pictures
@@ -71,16 +71,16 @@ def test_without_a_study_too_it_is_what_the_picture_shows(drawn):
 
 
 def completed(caption, *sources):
-    with _style.apply_style():
+    with style.apply_style():
         figure, ax = plt.subplots(layout="constrained")
         ax.set_title("Titles conclude", loc="left")
         if caption:
-            _style.caption(figure, caption)
+            style.caption(figure, caption)
         _words.completed(figure, {"sources": list(sources)}, ALT)
         figure.draw_without_rendering()
         plt.close(figure)
-        captions = [text for text in figure.texts if text.get_gid() == _style.CAPTION]
-    return _style.words(figure)[0], [text.get_text() for text in captions]
+        captions = [text for text in figure.texts if text.get_gid() == style.CAPTION]
+    return style.words(figure)[0], [text.get_text() for text in captions]
 
 
 SEVERAL = {"grid": {"dataset.variant": ["diamonds", "flights"]}, "config": {}}

@@ -3,14 +3,14 @@
 import pytest
 from matplotlib import pyplot as plt
 
-from batchf1.figures import _style
+from batchf1.figures import style
 from helpers import layout
 
 
 @pytest.fixture
 def ax():
     """Axes with ticks and a line along the diagonal, in which nothing is wrong."""
-    with _style.apply_style():
+    with style.apply_style():
         figure, ax = plt.subplots(figsize=(4, 3), layout="constrained")
         ax.plot([0, 1], [0, 1])
         ax.set(xlabel="x", ylabel="y", title="Title")

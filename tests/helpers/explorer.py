@@ -1,8 +1,15 @@
 """The explorer's page: when it is ready, and what it shows."""
 
+import pytest
+
 READY = "html[data-ready]"
 NO_WAY_BACK = {"logged": ""}
 """The way back takes longest, and most tests need none."""
+
+
+def slow(*values):
+    """A case for `make test-all`."""
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 def state_of(page):

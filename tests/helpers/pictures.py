@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from batchf1.figures import _read_csv, _style, _words
+from batchf1.figures import _read_csv, _words, style
 from batchf1.figures import base as figures
 from batchf1.records import provenance_of_file
 
@@ -42,9 +42,9 @@ def committed(name):
 
 def laid_out(draw, table):
     """What a table is drawn as."""
-    with _style.apply_style():
+    with style.apply_style():
         figure = draw(table)
         figure.draw_without_rendering()
-        words = _style.words(figure)
+        words = style.words(figure)
         plt.close(figure)
     return Picture(figure, words)

@@ -43,21 +43,21 @@ FIGURE = '''
 
 from matplotlib import pyplot as plt
 
-from batchf1.figures import _facets, _style
+from batchf1.figures import study_rows, style
 
 ALT = "Bars, one for each strategy."
 COLUMNS = {"strategy": "text", "f1": "number"}
 
 
 def table(source):
-    return _facets.last_epoch(source).groupby("strategy", as_index=False)["f1"].mean()
+    return study_rows.last_epoch(source).groupby("strategy", as_index=False)["f1"].mean()
 
 
 def draw(table):
     figure, ax = plt.subplots(layout="constrained")
     ax.bar(table["strategy"], table["f1"])
-    _style.headline(figure, "Bars", [])
-    _style.caption(figure, "One a strategy")
+    style.headline(figure, "Bars", [])
+    style.caption(figure, "One a strategy")
     return figure
 '''
 

@@ -214,6 +214,7 @@ print(json.dumps([str(one.message) for one in caught]))
 """
 
 
+@pytest.mark.slow
 def test_devices_that_share_each_batch():
     """A number for a batch is one of a part: 6 and 5 samples of the last batch."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -292,6 +292,23 @@ def test_trackers_of_test_step():
     assert audit.unaudited == {}
 
 
+def test_labels_without_a_column_in_test_step():
+    x, y = data()
+    given = (x, y.ravel())
+    every = r"every label \(broadcast\), where .* write y\[:, None\] for the labels"
+    with alarmed(every, 3) as told:
+        fitted(audit := Audit(given), [], given, model=Tracking())
+    of_f1, of_last, _ = sorted(told)
+    assert of_f1.startswith("val_f1: logged 10.0593, the mean over batches of 2PQ/(P+Q)")
+    assert "of all samples is 0.5: write y[:, None] for the labels, and update a" in of_f1
+    assert of_last.startswith("val_last: logged 4, a value that compares every")
+    assert {key: found.rule for key, found in audit.found.items()} == dict.fromkeys(
+        ("val_loss", "val_f1", "val_last"), "broadcast"
+    )
+    with alarmed("^val_(f1: logged 0.42|last: )", 2):
+        fitted(Audit(data()), [], model=Tracking())
+
+
 def test_running_test_step_changes_no_log():
     def logs(callback):
         return fitted(callback, [], model=Tracking(), epochs=2, shuffle=False)

@@ -47,8 +47,15 @@ def check(logs, chosen, train, validation, order=True):
                 assert said == pytest.approx(right[s.name], abs=1e-6)
 
 
-@pytest.mark.parametrize("form", ["columns", "vectors", "vectors and squeezed scores"])
-@pytest.mark.parametrize(("n", "threshold"), [(96, 0.5), (101, 0.3)])
+@pytest.mark.parametrize(
+    ("n", "threshold", "form"),
+    [
+        (96, 0.5, "columns"),
+        (101, 0.3, "columns"),
+        (101, 0.5, "vectors"),
+        (101, 0.3, "vectors and squeezed scores"),
+    ],
+)
 def test_training_and_validation_logs_with_arrays(n, threshold, form):
     chosen = of_name(*NAMES, threshold=threshold)
     train, validation = data(n), data(75, seed=1)

@@ -40,7 +40,9 @@ def check(logs, chosen, form, train, validation=None, near=1e-6):
             assert logs[prefix + s.key] == [right], prefix + s.key
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "form", [pytest.param(f, marks=[pytest.mark.slow] * (f == "columns")) for f in FORMS]
+)
 def test_every_metric_of_every_strategy_in_every_form(form):
     chosen, train, validation = strategies(form), samples(form), samples(form, 20, seed=1)
     model = model_for(form, metrics_of(chosen))

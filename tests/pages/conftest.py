@@ -18,7 +18,7 @@ def build(repository):
     return module
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     program = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
     if program is None:

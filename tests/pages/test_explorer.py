@@ -13,7 +13,7 @@ from batchf1.metrics.counts import Counts
 from batchf1.metrics.factories import f_beta, jaccard, precision, recall
 from batchf1.theory.expectation import expect
 from batchf1.theory.search import compatible_f1
-from helpers.explorer import NO_WAY_BACK, READY, shown
+from helpers.explorer import NO_WAY_BACK, READY, shown, slow
 
 METRICS = {
     "f1": f_beta(1),
@@ -150,9 +150,9 @@ def test_log_that_no_classifier_gives(page, visit):
     ("state", "metric"),
     [
         ({}, "f1"),
-        ({"batch": "33", "averaging": "size_weighted", "zero": "1", "beta": "2"}, "f2"),
-        ({"metric": "precision", "zero": "skip", "samples": "9000"}, "precision"),
-        ({"metric": "recall", "entry": "counts", "tp": "30", "tn": "900"}, "recall"),
+        slow({"batch": "33", "averaging": "size_weighted", "zero": "1", "beta": "2"}, "f2"),
+        slow({"metric": "precision", "zero": "skip", "samples": "9000"}, "precision"),
+        slow({"metric": "recall", "entry": "counts", "tp": "30", "tn": "900"}, "recall"),
         ({"entry": "counts", "tp": "0", "fp": "0", "fn": "0", "tn": "70"}, "f1"),
     ],
 )
@@ -188,6 +188,7 @@ def test_nothing_to_average(page, visit):
     assert page.inner_text("#logged-value") == "undefined"
 
 
+@pytest.mark.slow
 def test_bars_are_of_the_simulated_epoch(page, visit):
     visit(samples="2000", positives="5", **NO_WAY_BACK)
     text, bars = page.inner_text("#batches-text"), page.inner_html("#batches")

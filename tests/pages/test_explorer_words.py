@@ -6,7 +6,7 @@ import pytest
 
 from batchf1.cli.main import main
 from batchf1.cli.numbers import number
-from helpers.explorer import NO_WAY_BACK, READY, shown, state_of
+from helpers.explorer import NO_WAY_BACK, READY, shown, slow, state_of
 
 LINK = " What to write instead"
 
@@ -24,10 +24,11 @@ SPREAD = {"entry": "counts", "tp": "15", "fp": "3", "fn": "2", "tn": "80", **NO_
     ("state", "verdict"),
     [
         ({"positives": "50", "batch": "500"}, "The log may be read here, for this classifier: "),
-        ({"positives": "20", "batch": "4000"}, "The log may be read here, for this classifier: "),
         # its expectation is near the truth, its epochs are not
         (SPREAD | {"batch": "50"}, "Do not read one epoch's log here: for this classifier 95 % of"),
-        (SPREAD | {"batch": "50", "zero": "skip"}, "Do not read one epoch's log here: for this"),
+        slow(
+            SPREAD | {"batch": "50", "zero": "skip"}, "Do not read one epoch's log here: for this"
+        ),
     ],
 )
 def test_the_verdict_is_that_of_the_command(page, visit, capsys, state, verdict):
@@ -51,11 +52,11 @@ def test_a_wrong_log_is_wrong_in_both(page, visit, capsys):
             {"positives": "5", "precision": "0.85", "recall": "0.85", "samples": "300"},
             "precision 0.867, 13 of 15 (asked 0.85); recall 0.867, 13 of 15 (asked 0.85)",
         ),
-        (
+        slow(
             {"positives": "1,1%", "precision": "50%", "recall": "0,5", "samples": "500"},
             "prevalence 0.012, 6 of 500 (asked 0.011)",  # 5.5, and halves go to the even number
         ),
-        (
+        slow(
             {"positives": "0.21", "precision": "1", "recall": "1", "samples": "1000000"},
             "",
         ),
@@ -99,6 +100,7 @@ def test_numbers_are_read_alike(page, visit):
     }
 
 
+@pytest.mark.slow
 def test_percent_signs_and_decimal_commas_in_the_fields(page, visit):
     visit(**NO_WAY_BACK | {"positives": "1.4"})
     plain = shown(page)

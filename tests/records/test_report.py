@@ -24,6 +24,9 @@ def test_the_claims_are_those_of_the_page(repository):
     assert "0.643939" in claims[0].claim
     assert claims[0].verdict.startswith("holds")
     assert claims[5].rests_on == "[averaging.md](docs/averaging.md)"
+    (own,) = report.own_claims(repository / "docs/claims.md")
+    assert (own.number, own.verdict[:5]) == ("O1", "holds")
+    assert "[upstream.md](docs/upstream.md)" in own.rests_on
 
 
 def test_the_claims_are_a_whole_table(repository, tmp_path):
@@ -31,7 +34,7 @@ def test_the_claims_are_a_whole_table(repository, tmp_path):
     pages = str(repository / "docs/claims.md")
     assert cli.main(["workflow", "claims", pages, "--output", str(output)]) == 0
     page = html(output.read_text(encoding="utf-8"))
-    assert page.count("<tr") == 11
+    assert page.count("<tr") == 12
     assert "](" not in page
 
 
@@ -39,6 +42,7 @@ def test_the_claims_are_a_whole_table(repository, tmp_path):
     ("change", "words"),
     [
         (("| C7 |", "| C8 |"), "must have a row for each of"),
+        (("| O1 |", "| O2 |"), "A claim of ours must have a row for each of ['O1']; got []"),
     ],
 )
 def test_a_page_without_the_claims_is_refused(repository, tmp_path, capsys, change, words):

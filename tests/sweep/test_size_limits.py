@@ -10,6 +10,7 @@ from batchf1.studies.atlas.config import AtlasStudy
 from batchf1.studies.cost.config import CostStudy
 from batchf1.studies.cuts.config import CutStudy
 from batchf1.studies.experiments import plan
+from batchf1.studies.flat_labels.config import FlatLabelsStudy
 from batchf1.sweep.grid import cells, compose, load_study
 
 STUDY = "question: q\ngrid: {dataset.prevalence: [0.5, 0.3]}\nseeds: "
@@ -86,6 +87,8 @@ def test_epochs_have_a_limit(setting):
         ("atlas", AtlasStudy, "epochs"),
         ("cost", CostStudy, "repetitions"),
         ("cuts", CutStudy, "  seeds"),
+        ("flat_labels", FlatLabelsStudy, "seeds"),
+        ("flat_labels", FlatLabelsStudy, "  candidates"),
     ],
 )
 def test_repetitions_have_a_limit(name, kind, setting, repository, tmp_path):

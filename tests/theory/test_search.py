@@ -1,5 +1,6 @@
 """The inverse questions against trying everything."""
 
+import itertools
 import math
 
 import numpy as np
@@ -20,15 +21,13 @@ from helpers.brute_force import CONVENTIONS, METRICS, RULES
 from helpers.invalid_inputs import refused
 
 
-@pytest.mark.parametrize("zero_division", CONVENTIONS)
-@pytest.mark.parametrize("averaging", RULES)
 @pytest.mark.parametrize(
-    ("name", "counts"),
+    ("name", "counts", "averaging", "zero_division"),
     [
-        ("f1", (4, 1, 0, 55)),
-        ("f1", (12, 6, 9, 33)),
-        ("f2", (5, 2, 3, 30)),
-        ("specificity", (5, 2, 3, 30)),
+        *[("f1", (4, 1, 0, 55), *rules) for rules in itertools.product(RULES, CONVENTIONS)],
+        *[("f1", (12, 6, 9, 33), "per_batch", zero) for zero in CONVENTIONS],
+        *[("f2", (5, 2, 3, 30), rule, 1.0) for rule in RULES],
+        *[("specificity", (5, 2, 3, 30), rule, math.nan) for rule in RULES],
     ],
 )
 def test_smallest_batch_against_trying_them_all(name, counts, averaging, zero_division):
@@ -137,8 +136,9 @@ def test_compatible_f1_of_one_batch_is_what_was_logged(averaging, zero_division)
     )
 
 
-@pytest.mark.parametrize("zero_division", CONVENTIONS)
-@pytest.mark.parametrize("data", [(30, 6, 7), (14, 9, 5)], ids=str)
+@pytest.mark.parametrize(
+    ("data", "zero_division"), [*[((14, 9, 5), zero) for zero in CONVENTIONS], ((30, 6, 7), 0.0)]
+)
 def test_compatible_f1_against_every_classifier(data, zero_division):
     (total, positives, size), within = data, 0.03
     every = [

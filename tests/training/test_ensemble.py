@@ -21,7 +21,6 @@ from helpers.search import Chooses
 from helpers.training import run
 
 CELLS = {
-    "ragged last batches": {"training__batch_size": 48},
     "batch 1024": {"training__batch_size": 1024, "dataset__n_samples": 2500},
     "one batch, and more validation than training": {
         "training__batch_size": 400,
@@ -69,7 +68,9 @@ def same(one, other, tolerance=0.0):
             assert [part.tolist() for part in mine] == [part.tolist() for part in theirs]
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    "cell", [pytest.param(c, marks=[pytest.mark.slow] * (c == "batch 1024")) for c in CELLS]
+)
 def test_it_logs_what_plain_fit_logs(cell):
     for ours, plain in both(CELLS[cell], {}, {"dataset__prevalence": 0.3}):
         assert len(ours) == (6 if "test" in cell else 4)
@@ -102,7 +103,9 @@ def test_the_scores_of_a_run_are_those_of_its_own_last_epoch():
             np.testing.assert_array_equal(mine.predictions, theirs.predictions)
 
 
-@pytest.mark.parametrize("name", ["epoch_end", "reconstructed"])  # without a metric, and with three
+@pytest.mark.parametrize(  # without a metric, and with three
+    "name", ["epoch_end", pytest.param("reconstructed", marks=pytest.mark.slow)]
+)
 def test_a_strategy_alone(name):
     ((ours, plain),) = both({"strategies": f"[{name}]", "training__batch_size": 48}, {})
     assert [key for key in ours[0].logs if key.endswith(name)]
@@ -124,9 +127,8 @@ def test_runs_of_a_group_may_differ_in_much():
     assert len(losses) == len(found)
 
 
-@pytest.mark.parametrize("batch_size", [48])
-def test_neither_neighbours_nor_place_change_a_bit(batch_size):
-    runs = [run(training__batch_size=batch_size, seed=seed) for seed in range(33)]
+def test_neither_neighbours_nor_place_change_a_bit():
+    runs = [run(training__batch_size=48, seed=seed) for seed in range(33)]
     trainer = EnsembleTrainer(runs[0])
     assert trainer.n_runs == 32
     together = trainer.train(runs)  # the last alone in the second group

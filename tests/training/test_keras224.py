@@ -51,22 +51,40 @@ grid:
 """
 
 
+SMALL = STUDY.replace("[keras224, plain]", "[keras224]").replace(
+    ", ".join(PROGRAMS), "summed_counts"
+)
+
+
+def execute_in_its_own_process(folder, keras224_folder, study, n_shards):
+    """Write a study into a folder, and the table of each shard beside it."""
+    (folder / "study.yaml").write_text(study)
+    for number in range(n_shards):
+        files = ["--store", folder / "store", "--output", folder / f"{number}.parquet"]
+        words = ["shard", folder / "study.yaml", "--shard", number, "--shards", n_shards, *files]
+        done = subprocess.run(
+            [sys.executable, "-m", "batchf1.cli.main", "workflow", *map(str, words)],
+            env=os.environ | {"BATCHF1_KERAS224": str(keras224_folder)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_original_trains_and_counts_as_a_training_by_hand_does(keras224_folder, tmp_path):
+    execute_in_its_own_process(tmp_path, keras224_folder, SMALL, 1)
+    (one,) = runs(tmp_path / "study.yaml")
+    found = tables.read(tmp_path / "0.parquet", schema.RUNS)
+    assert set(found["version"]) == {keras224.VERSION}
+    reference.check(found, reference.rows(one, size_weighted=True))
+
+
 @pytest.fixture(scope="session")
 def executed(keras224_folder, tmp_path_factory):
     """A folder with the study and its tables: both Keras, each in a process of its own."""
 
     def make(folder):
-        (folder / "both.yaml").write_text(STUDY)
-        for number in range(2):
-            files = ["--store", folder / "store", "--output", folder / f"{number}.parquet"]
-            words = ["shard", folder / "both.yaml", "--shard", number, "--shards", 2, *files]
-            done = subprocess.run(
-                [sys.executable, "-m", "batchf1.cli.main", "workflow", *map(str, words)],
-                env=os.environ | {"BATCHF1_KERAS224": str(keras224_folder)},
-                capture_output=True,
-                text=True,
-            )
-            assert done.returncode == 0, done.stderr
+        execute_in_its_own_process(folder, keras224_folder, STUDY, 2)
 
     return made_once(tmp_path_factory, "keras224", make)
 
@@ -84,6 +102,7 @@ def rows(table, original, program, split, strategy="reconstructed"):
     return kept[(kept["split"] == split) & (kept["strategy"] == strategy)]
 
 
+@pytest.mark.slow
 def test_each_row_says_which_keras_trained(table):
     assert set(table["framework"]) == {"keras"}
     assert set(table["version"].str.split(".").str[0]) == {"2", "3"}
@@ -97,10 +116,11 @@ def test_each_row_says_which_keras_trained(table):
         assert set(part["version"].str.split(".").str[0]) == {major}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_finished_study_trains_nothing_when_it_is_started_again(executed, number, capsys):
     first = tables.provenance_of(executed / f"{number}.parquet")
-    again = execute(executed / "both.yaml", number, 2, executed / "store")
+    again = execute(executed / "study.yaml", number, 2, executed / "store")
     said = capsys.readouterr().err
     assert f"{len(PROGRAMS)} runs, {len(PROGRAMS)} of them kept from before" in said
     assert "compiled" not in said
@@ -119,6 +139,7 @@ def test_a_run_has_one_fingerprint_whichever_keras_the_process_finds(tmp_path, m
     assert shard.fingerprint(run) == before
 
 
+@pytest.mark.slow
 def test_both_learn_the_same_from_the_same_start(table):
     first = table[(table["epoch"] == 1) & (table["program"] == "arrays")]
     for split in ("train", "validation"):
@@ -128,6 +149,7 @@ def test_both_learn_the_same_from_the_same_start(table):
             assert abs(ours[cell] - theirs[cell]) <= 2
 
 
+@pytest.mark.slow
 def test_frozen_weights_do_not_move(table):
     frozen = table[table["frozen"]]
     assert set(frozen["epoch"]) == {3, 4, 5}
@@ -139,11 +161,13 @@ def test_frozen_weights_do_not_move(table):
         np.testing.assert_allclose(part["f1"], part["reference_full_pass"], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_verify_is_the_full_pass(table):
     verify = table[table["strategy"] == "epoch_end"]
     np.testing.assert_allclose(verify["f1"], verify["reference_full_pass"], rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("original", "program", "exact"),
     [
@@ -162,11 +186,12 @@ def test_the_recipe_that_is_exact_flipped(table, original, program, exact):
         assert (error.max() < 1e-6) == exact, split
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["arrays", "summed_counts", "averaged_counts"])
 def test_rows_are_those_of_a_training_by_hand_under_the_rule_of_each_keras(
     executed, table, program
 ):
-    some = [run for run in runs(executed / "both.yaml") if run.input_pipeline.name == program]
+    some = [run for run in runs(executed / "study.yaml") if run.input_pipeline.name == program]
     assert [run.training.engine for run in some] == ["keras224", "plain"]
     for run in some:
         found = table[table["run_id"] == run.run_id]
@@ -174,6 +199,7 @@ def test_rows_are_those_of_a_training_by_hand_under_the_rule_of_each_keras(
         reference.check(found, reference.rows(run, size_weighted=original))
 
 
+@pytest.mark.slow
 def test_dropped_batches_are_not_counted(table):
     for original in (True, False):
         for split, n in (("train", 400), ("validation", 200)):
@@ -182,6 +208,7 @@ def test_dropped_batches_are_not_counted(table):
             assert (found["n_batches"] == n // 50).all()
 
 
+@pytest.mark.slow
 def test_a_generator_that_is_never_reset_shows_each_epoch_another_window(table):
     for original in (True, False):
         found = rows(table, original, "drifting_validation", "validation")
@@ -190,6 +217,7 @@ def test_a_generator_that_is_never_reset_shows_each_epoch_another_window(table):
         assert np.ptp(fixed["f1"]) > 0
 
 
+@pytest.mark.slow
 def test_a_generator_read_for_a_pass_is_exact_in_keras_2_and_not_in_keras_3(table):
     ours = rows(table, True, "endless_generators", "validation")
     np.testing.assert_allclose(ours["f1"], ours["reference_full_pass"], rtol=0, atol=1e-6)
@@ -201,6 +229,7 @@ def test_a_generator_read_for_a_pass_is_exact_in_keras_2_and_not_in_keras_3(tabl
     assert (n.iloc[1:] != 215).any() or strayed.any()
 
 
+@pytest.mark.slow
 def test_arrays_are_validated_in_the_last_training_batchs_size(table):
     found = rows(table, True, "array_validation", "validation")
     assert (found["n_batches"] == -(-215 // (430 % 50))).all()

@@ -86,7 +86,9 @@ def test_they_change_no_training(engine, tmp_path, request):
         assert run(tmp_path, {"image_data_format": "none"}, *command, **folder) == ordinary
 
 
-@pytest.mark.parametrize("code", [IN_A_FRESH_PROCESS, OF_METRICS])
+@pytest.mark.parametrize(
+    "code", [IN_A_FRESH_PROCESS, pytest.param(OF_METRICS, marks=pytest.mark.slow)]
+)
 def test_they_change_no_measurement(code, tmp_path):
     (tmp_path / "main.py").write_text(code)
     start = f"import runpy; runpy.run_path({str(tmp_path / 'main.py')!r}, run_name='__main__')"

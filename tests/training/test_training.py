@@ -35,7 +35,7 @@ def test_memory_does_not_grow_with_the_number_of_runs():
         return process.memory_info().rss / 2**20
 
     before = train(range(10))
-    assert (train(range(10, 50)) - before) / 40 < 0.5  # MB a run; a data set alone has 0.01
+    assert (train(range(10, 30)) - before) / 20 < 0.5  # MB a run; a data set alone has 0.01
 
 
 RARE = {
@@ -80,7 +80,7 @@ def test_a_pretraining_takes_batches_of_32():
     one = run(training__engine="plain", input_pipeline="averaged_counts", **PRETRAINED)
     found = trained(one)
     reference.check(found, reference.rows(one))
-    for size in (31, 33, 400):
+    for size in (31, 33):
         with pytest.raises(AssertionError):
             reference.check(found, reference.rows(one, pretraining_batch=size))
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -16,6 +17,7 @@ import pytest
 from batchf1.cli import main as cli
 from batchf1.records import files, tables
 from batchf1.sweep import schema
+from helpers import plugins_fixture
 from helpers.left import dead_process
 from helpers.miniature import RUNS, STUDY, Copy
 
@@ -32,9 +34,14 @@ def copy(repository, tmp_path):
     return Copy(repository, tmp_path)
 
 
+def logs(copy):
+    """What the shards have said."""
+    return list(copy.folder.glob("logs/mini/shard-*.log"))
+
+
 def stages(copy):
     """How far the workflow is, in whole steps: processes, kept runs, tables."""
-    begun = [p for p in copy.folder.glob("logs/mini/shard-*.log") if p.stat().st_size]
+    begun = [path for path in logs(copy) if path.stat().st_size]
     done = [*copy.folder.glob("results/mini/shards/*"), *copy.folder.glob("figures/*.csv")]
     return len(begun) + len(copy.kept()) + len(done)
 
@@ -117,17 +124,40 @@ def test_killed_at_any_moment_it_goes_on_and_ends_the_same(copy, executed):
     assert "Nothing to be done" in copy.snakemake(*TABLES).stdout
 
 
+WAITING = plugins_fixture.FRAMEWORK.replace(
+    "    def train_one(self, run):\n",
+    """    def train_one(self, run):
+        import pathlib, time
+        while not pathlib.Path("go").exists():
+            time.sleep(0.05)
+""",
+)
+"""A framework that trains once a file is there."""
+BY_HAND = STUDY.replace(
+    "training.threads=1",
+    "training.engine=my_framework.MyFramework, dataset=synthetic, dataset.dimensions=3, "
+    '"strategies=[batch_mean,reconstructed]"',
+)
+
+
 def test_called_again_beside_orphans_it_trains_nothing_twice(copy):
+    copy.write("my_framework.py", WAITING)
+    copy.write("experiments/mini.yaml", BY_HAND)
     shards_alone = [f"results/mini/shards/{i}.parquet" for i in range(2)]
     process = copy.start("snakemake", "--cores", "2", *shards_alone)
     wait_for(lambda: len(list(copy.folder.glob("results/mini/store/.*.lock"))) == 2, process)
     orphans = shards(process)
     assert len(orphans) == 2
     process.kill()
-    done = copy.snakemake(*shards_alone)
-    assert done.returncode == 0, done.stdout
-    assert done.stdout.count("waits for a process that trains the same") == 2
-    assert done.stdout.count("4 runs, 4 of them kept from before") == 2
+    again = copy.start("snakemake", "--cores", "2", *shards_alone)
+    wait_for(lambda: sum("waits for" in log.read_text() for log in logs(copy)) == 2, again)
+    copy.write("go", "")
+    said = again.communicate()[0]
+    assert again.returncode == 0, said
+    assert said.count("waits for a process that trains the same") == 2
+    found = [(int(n), int(kept)) for n, kept in re.findall(r"(\d+) runs, (\d+) of them kept", said)]
+    assert len(found) == 2
+    assert all(n == kept for n, kept in found)
     process.communicate()  # until the orphans have ended, too
     assert len(copy.kept()) == 8
     assert copy.parts() == []

@@ -180,7 +180,8 @@ def test_the_report_says_how_many_runs(copy, seen):
 @pytest.mark.slow
 def test_the_report_has_every_claim_with_its_verdict(repository, seen):
     shown = flat(seen["landing"])
-    for claim in report.claims(repository / "docs/claims.md"):
+    page = repository / "docs/claims.md"
+    for claim in [*report.claims(page), *report.own_claims(page)]:
         plain = [re.sub(r"\[([^\]]+)\]\([^)]+\)|`", r"\1", part) for part in claim[1:3]]
         assert f"{claim.number} {plain[0]} {plain[1]}" in shown
 
@@ -333,6 +334,7 @@ def test_a_huge_study_is_refused_unless_it_is_allowed(copy):
         copy.write(path, STUDY)
 
 
+@pytest.mark.slow
 def test_another_batch_size_reruns_only_its_runs(copy):
     before = copy.kept()
     copy.write("experiments/mini.yaml", STUDY.replace("[40, 64]", "[40, 80]"))

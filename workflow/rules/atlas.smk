@@ -1,4 +1,4 @@
-rule atlas:
+rule measure_atlas:
     input:
         sources(*atlas_modules()),
     output:

@@ -14,8 +14,9 @@ from batchf1.records.files import digest
 from batchf1.config import registry
 from batchf1.studies.atlas.run import modules as atlas_modules
 from batchf1.studies.cuts.config import CutStudy
-from batchf1.studies.cuts.run import modules as cut_modules
 from batchf1.studies.atlas.config import AtlasStudy
+from batchf1.studies.flat_labels.config import FlatLabelsStudy
+from batchf1.studies.flat_labels.run import modules as flat_labels_modules
 from batchf1.sweep.sharding import assign_shards, min_shards
 from batchf1.studies.experiments import experiments
 from batchf1.training.engines import framework_of
@@ -126,15 +127,25 @@ ATLASES = {
 CUTS = {
     name: study for name, study in EXPERIMENTS.items() if isinstance(study, CutStudy)
 }
+FLAT_LABELS = {
+    name: study
+    for name, study in EXPERIMENTS.items()
+    if isinstance(study, FlatLabelsStudy)
+}
+
+
+def tables_of(name):
+    """Return the tables of a study; none for one without runs."""
+    if name in FLAT_LABELS:
+        return [f"results/{name}/{table}.parquet" for table in ("runs", "choices")]
+    trained = name in (*COSTS, *ATLASES, *CUTS, *STUDIES)
+    return [f"results/{name}/runs.parquet"] if trained else []
 
 
 def figure_sources(name):
-    """Return the inputs of an experiment's figures: its table, or its file if it has no runs."""
-    if name in (*COSTS, *ATLASES, *CUTS):
-        return [f"results/{name}/runs.parquet"]
-    if name not in STUDIES:
-        return [f"experiments/{name}.yaml"]
-    return [f"results/{name}/runs.parquet", *EXPERIMENTS[name].extra_inputs]
+    """Return the inputs of an experiment's figures: its tables, or its file if it has none."""
+    extra = EXPERIMENTS[name].extra_inputs if name in STUDIES else []
+    return [*tables_of(name), *extra] or [f"experiments/{name}.yaml"]
 
 
 def figures_of(experiments):
@@ -157,11 +168,15 @@ FIGURES = figures_of(
 SCALING = ("scaling", ["benchmarks/engines.csv", "benchmarks/pipelines.csv"])
 MEASURED = figures_of(COSTS)
 MEASURED |= {"scaling": SCALING}
-ON_DEMAND_FIGURES = {name: figures_of({name: EXPERIMENTS[name]}) for name in ON_DEMAND}
-# drawn by rule cost_full alone
-COST_FULL = {"cost_full": ("cost", ["results/cost_full/runs.parquet"])}
-ALL_FIGURES = FIGURES | MEASURED | COST_FULL
-for figures in ON_DEMAND_FIGURES.values():
+FIGURES_OF = {
+    name: figures_of({name: experiment})
+    for name, experiment in EXPERIMENTS.items()
+    if name not in SKIPPED
+}
+if "cost_full" in COSTS:  # hours, so that `measured` leaves it out
+    FIGURES_OF["cost_full"] = {"cost_full": ("cost", tables_of("cost_full"))}
+ALL_FIGURES = MEASURED.copy()
+for figures in FIGURES_OF.values():
     ALL_FIGURES |= figures
 
 
@@ -169,6 +184,7 @@ wildcard_constraints:
     cost="|".join(COSTS) or "none",
     atlas="|".join(ATLASES) or "none",
     cuts="|".join(CUTS) or "none",
+    flat_labels="|".join(FLAT_LABELS) or "none",
     study="|".join(STUDIES) or "none",
     shard=r"\d+",
     figure="|".join(ALL_FIGURES),

@@ -1,4 +1,4 @@
-# Made only on request: `make benchmark`, or, for hours, snakemake --cores all cost_full
+# Made only on request: `make benchmark`, snakemake --cores all cost, or, for hours, cost_full
 
 
 rule measured:
@@ -6,12 +6,7 @@ rule measured:
         all_of(MEASURED),
 
 
-rule cost_full:
-    input:
-        all_of(COST_FULL),
-
-
-rule cost:
+rule measure_cost:
     input:
         cost_sources,
     output:

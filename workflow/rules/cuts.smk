@@ -1,6 +1,6 @@
-rule cuts:
+rule measure_cuts:
     input:
-        sources(*cut_modules()),
+        sources("batchf1.studies.cuts.run"),
     output:
         "results/{cuts}/runs.parquet",
     log:

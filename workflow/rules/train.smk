@@ -67,14 +67,3 @@ rule collect:
     shell:
         "batchf1 workflow collect experiments/{wildcards.study}.yaml {input} --output {output}"
         " {params.size} 2> {log}"
-
-
-# snakemake --cores all <study>: what is not part of `all`
-for on_demand in ON_DEMAND:
-
-    rule:
-        name:
-            on_demand
-        input:
-            f"results/{on_demand}/runs.parquet",
-            all_of(ON_DEMAND_FIGURES[on_demand]),

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from batchf1.auditing import report
+from batchf1.auditing import broadcast, report
 from batchf1.auditing.averages import matching_rules, mean, number, values_of
 from batchf1.auditing.classes import Decision
 from batchf1.auditing.random_batches import on_random_batches
 from batchf1.auditing.result import AuditResult
-from batchf1.auditing.samples import Function, measured
+from batchf1.auditing.samples import Function, FunctionMetric, Measure, measured
 from batchf1.metrics import checks
 from batchf1.metrics.ratios import Metric
 
@@ -65,7 +65,7 @@ def audit(
     Returns
     -------
     AuditResult
-        The value of each rule, the rules that give `logged`, and the error.
+        The value of each rule, the rules that give `logged`, the error and the remedy.
 
     Raises
     ------
@@ -87,6 +87,11 @@ def audit(
     `cuts` random partitions; from fewer, but at least 5, where those would take more than
     50 million rows or 20,000 calls of a function.
 
+    Labels (n,) and predictions (n, 1), or the reverse, broadcast to (n, n) in a function that does
+    not bring them to one shape. This is found by calling it on the batches as they are and in one
+    shape. `broadcast` is what it logs of them as they are, and all other rules are of one shape. Of
+    a `Ratio` with such shapes `broadcast` and `broadcast_cells` are what functions for it log.
+
     Examples
     --------
     >>> from batchf1 import F1
@@ -107,7 +112,7 @@ def audit(
         random = on_random_batches(measure, each, pooled, n_cuts, start)
         cause = _cause(mean(each.values), pooled, random.expected, random.sd)
     rules = () if logged is None else matching_rules(values, logged, len(each.values))
-    rule = next(iter(rules), None)
+    rule = _as_called(measure) if logged is None else next(iter(rules), None)
     result = AuditResult(
         pooled=pooled,
         values=values,
@@ -125,8 +130,54 @@ def audit(
         n_batches=len(measure.sizes),
         cuts=random.cuts,
         seed=start,
+        formula=_formula(measure, rule, values),
     )
-    return result._replace(advice=report.advice(result, metric))
+    return _advised(result, metric, measure.reshape)
+
+
+def as_broadcast(result: AuditResult, value: float, formula: str, reshape: str) -> AuditResult:
+    """Return the result of a function that compares each prediction with every label.
+
+    Parameters
+    ----------
+    result
+        The result of its batches with labels and predictions of one shape.
+    value
+        What it logs of the batches as they are.
+    formula
+        Its value of a batch, if known.
+    reshape
+        How to give labels the shape of the predictions.
+    """
+    result = result._replace(
+        values=result.values | {broadcast.RULE: value},
+        rule=broadcast.RULE,
+        rules=(broadcast.RULE,),
+        error=value - result.pooled,
+        formula=formula,
+    )
+    return _advised(result, None, reshape)
+
+
+def _advised(result: AuditResult, metric: Any, reshape: str | None) -> AuditResult:
+    remedy = "" if result.ok else report.instead(result, metric, reshape)
+    result = result._replace(remedy=remedy)
+    return result._replace(advice=report.advice(result))
+
+
+def _as_called(measure: Measure) -> str | None:
+    """Return the rule that a function follows by the shapes of its arguments, if it does."""
+    lets = isinstance(measure, FunctionMetric) and bool(measure.as_given)
+    return broadcast.RULE if lets else None
+
+
+def _formula(measure: Measure, rule: str | None, values: dict[str, float]) -> str:
+    """Return the value of a batch by a rule `broadcast...`; empty for another, or if unknown."""
+    if rule is None or not rule.startswith(broadcast.RULE):
+        return ""
+    if isinstance(measure, FunctionMetric):
+        return broadcast.recognized(measure.as_given, values[broadcast.RULE])
+    return broadcast.formula(measure.metric, rule)
 
 
 def _error(values: dict[str, float], logged: float | str | None, rule: str | None) -> float:

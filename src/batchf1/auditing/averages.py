@@ -45,6 +45,10 @@ def values_of(
         by_rule["mean_of_prefixes"] = prefixes.mean()
     if devices is not None:
         by_rule |= _of_devices(measure, values, _device_indices(devices, len(values)))
+    for rule, of_batches in measure.broadcast().items():
+        by_rule[rule] = of_batches.mean()
+        if np.ptp(sizes):
+            by_rule[f"{rule}_by_size"] = np.average(of_batches, weights=sizes)
     return {rule: float(value) for rule, value in by_rule.items()}
 
 

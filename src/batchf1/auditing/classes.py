@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from batchf1.auditing.broadcast import reshaping
 from batchf1.errors import check, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import predicted_positive
@@ -59,6 +60,10 @@ class LabelEncoder(Protocol):
     def classes(self) -> int:
         """Number of classes."""
 
+    @property
+    def reshape(self) -> str | None:
+        """How to give the labels of a binary metric the shape of the scores, if it is another."""
+
     def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
         """Add samples."""
 
@@ -75,11 +80,13 @@ class BinaryEncoder:
     def __init__(self, decision: Decision, n_classes: int | None = None) -> None:
         decision.check()
         self.decision, self.classes = decision, n_classes or 0
+        self.reshape: str | None = None
         self._parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
     def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:
         """Add samples; `InputError` for other labels, other shapes and invalid scores."""
         pair = (("y_true", true), ("y_pred", predicted))
+        self.reshape = reshaping(true.shape, predicted.shape)
         shaped = self._columns if self.decision.multilabel else column
         given, scores = (shaped(name, part) for name, part in pair)
         labels = checks.array("y_true", "must be 0 or 1", given)
@@ -111,7 +118,7 @@ class ClassEncoder:
     """
 
     def __init__(self, n_classes: int | None) -> None:
-        self.classes = n_classes or 0
+        self.classes, self.reshape = n_classes or 0, None
         self._parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
     def add(self, true: NDArray[Any], predicted: NDArray[Any]) -> None:

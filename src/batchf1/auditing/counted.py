@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from batchf1.auditing.broadcast import of_counts
 from batchf1.metrics.counts import Counts, Floats, Integers
-from batchf1.metrics.ratios import ClassAveraged, Metric
+from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio
 
 ROWS, CELLS = 2**20, 2**21
 """Limits of one counting step: rows, and batches x classes."""
@@ -33,6 +34,7 @@ class CountMetric:
     """Metric of counts, with the samples: classes numbered from 0; 1 is positive if there are two.
 
     `true` and `predicted`: (n,) integers. `sizes`: (b,), the batch sizes, which add up to n.
+    `reshape`: how to give labels the shape of the scores, where the one is (n,), the other (n, 1).
     """
 
     metric: Metric
@@ -40,6 +42,7 @@ class CountMetric:
     predicted: NDArray[Any]
     sizes: Integers
     classes: int
+    reshape: str | None = None
 
     def pooled(self) -> float:
         """Compute the metric of all samples."""
@@ -71,6 +74,15 @@ class CountMetric:
             before = Counts(*(cell[..., -1] for cell in sums))
             values.append(self.metric(sums))
         return np.concatenate(values)
+
+    def broadcast(self) -> dict[str, Floats]:
+        """Map the rules `broadcast...` to the values that functions for a ratio give each batch.
+
+        Empty where labels and scores have one shape.
+        """
+        if self.reshape is None or not isinstance(self.metric, Ratio):
+            return {}
+        return of_counts(self.metric, self._counts())
 
     def of(self, rows: NDArray[np.bool_]) -> float:
         """Compute the metric of some samples, selected by a mask (n,)."""

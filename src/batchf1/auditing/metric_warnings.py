@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 from batchf1.auditing.averages import number
-from batchf1.auditing.report import MEANING, WEIGH
+from batchf1.auditing.report import WEIGH, is_broadcast, meaning
 from batchf1.auditing.result import AuditResult
 from batchf1.errors import InputError, check, one_line
 from batchf1.metrics import checks
@@ -143,6 +143,7 @@ class MetricWarner:
 
     def _line(self, key: str, result: AuditResult, cause: Cause) -> str:
         remedy = self.weigh if result.additive else self.remedy
+        remedy = result.remedy if is_broadcast(result) else remedy
         return line(key, result, cause.remedy or remedy, self.unknown, cause.how)
 
 
@@ -221,7 +222,7 @@ def line(
     key: str, result: AuditResult, remedy: str, unknown: str = UNKNOWN, how: str | None = None
 ) -> str:
     """Format the error of a log and the remedy; `how` describes the number, by default its rule."""
-    rule = unknown if result.rule is None else f"{MEANING[result.rule]} ({result.rule})"
+    rule = unknown if result.rule is None else f"{meaning(result)} ({result.rule})"
     logged = result.logged if isinstance(result.logged, str) else f"{result.logged:.6g}"
     true = f"where the metric of all samples is {result.pooled:.6g}"
     return f"{key}: logged {logged}, {how or rule}, {true}: {remedy}"

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.auditing import report
 from batchf1.auditing.answer import audit
 from batchf1.auditing.arrays import detached_copy, to_numpy
 from batchf1.auditing.averages import number
+from batchf1.auditing.broadcast import Pair
 from batchf1.auditing.metric_warnings import CUTS, Action, check_action, is_wrong, line, warn
 from batchf1.auditing.result import AuditResult
-from batchf1.auditing.samples import Function, Pair, check_shapes, joined
+from batchf1.auditing.samples import Function, check_shapes, joined
 from batchf1.errors import check, raise_input_error, warn_renamed
 from batchf1.metrics.ratios import Metric
 
@@ -177,7 +177,7 @@ class Recorder:
         )
         self._checked = True
         if is_wrong(result):
-            warn(line(name, result, report.instead(result, metric)), self.action)
+            warn(line(name, result, result.remedy), self.action)
         return result
 
     def batches(self) -> Iterator[Pair]:

@@ -28,7 +28,9 @@ class AuditResult(NamedTuple):
     logged: float | str | None
     """The logged number, as given."""
     rule: str | None
-    """The first rule that gives `logged`, `pooled` before others; None if there is none."""
+    """The first rule that gives `logged`, `pooled` before others; None if there is none. Without
+    `logged`: `broadcast` if the function compares each prediction with every label of its batch.
+    """
     error: float
     """The value of `rule`, else `logged`, else `per_batch`, minus `pooled`."""
     additive: bool | None
@@ -58,15 +60,22 @@ class AuditResult(NamedTuple):
     """Number of random partitions tried for `expected` or `sd`; 0 where both are exact."""
     seed: int
     """Seed of the random partitions."""
+    remedy: str = ""
+    """What to write or to log instead; empty where `logged` is right, or `per_batch` may be."""
+    formula: str = ""
+    """The value of a batch by the rule `broadcast`, where it has one, as 2PQ/(P+Q) of F1: with B
+    samples, P positives and Q predicted positives.
+    """
 
     @property
     def ok(self) -> bool:
         """Whether `logged` is the metric of all samples.
 
-        Without `logged`: whether the mean weighted by batch size is, as far as these samples show.
+        Without `logged`: whether the mean weighted by batch size is, as far as these samples show,
+        and the function does not let labels broadcast.
         """
         if self.logged is None:
-            return self.additive is True or self.n_batches == 1
+            return self.rule is None and (self.additive is True or self.n_batches == 1)
         return self.rule == "pooled"
 
     @property
@@ -101,13 +110,14 @@ ADDITIVE = {
 
 def table(result: AuditResult) -> str:
     """Format the value of each rule, a line each, and the advice."""
+    width = max(18, *map(len, result.values))
     lines = [
         f"{result.metric} of {result.n_samples:,} samples in {result.n_batches:,} batches",
-        f"{'rule':<18} {'logs':>13} {'error':>13}",
-        *(_line(result, rule) for rule in result.values),
+        f"{'rule':<{width}} {'logs':>13} {'error':>13}",
+        *(_line(result, rule, width) for rule in result.values),
     ]
     if result.logged is not None:
-        lines.append(f"{'logged':<18} {format_logged(result.logged):>13} {_matches(result)}")
+        lines.append(f"{'logged':<{width}} {format_logged(result.logged):>13} {_matches(result)}")
     how = f"{result.cuts} cuts tried, seed {result.seed}" if result.cuts else "exact"
     return "\n".join(
         [
@@ -119,11 +129,11 @@ def table(result: AuditResult) -> str:
     )
 
 
-def _line(result: AuditResult, rule: str) -> str:
+def _line(result: AuditResult, rule: str, width: int) -> str:
     value = result.values[rule]
     error = f" {value - result.pooled:>+13.6f}" if rule != "pooled" else ""
     mark = "  <- logged" if rule in result.rules else ""
-    return f"{rule:<18} {value:>13.6f}{error}{mark}"
+    return f"{rule:<{width}} {value:>13.6f}{error}{mark}"
 
 
 def format_logged(logged: object) -> str:

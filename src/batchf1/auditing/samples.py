@@ -6,13 +6,16 @@ A metric of counts holds the encoded class of each sample, a function its argume
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batchf1.auditing import broadcast
+from batchf1.auditing.broadcast import Pair
 from batchf1.auditing.classes import BinaryEncoder, ClassEncoder, Decision, LabelEncoder
 from batchf1.auditing.counted import ROWS, CountMetric, MultilabelCountMetric, PerBatch
 from batchf1.errors import check, one_line, raise_input_error
@@ -20,8 +23,6 @@ from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric
 
-Pair = tuple[NDArray[Any], NDArray[Any]]
-"""Labels and predictions of a batch."""
 Function = Callable[[Any, Any], Any]
 """Metric function of (y_true, y_pred) that gives a number."""
 MAX_PREFIX_ROWS = 2_000_000
@@ -32,12 +33,19 @@ UNDEFINED = (ArithmeticError, TypeError, ValueError)
 
 @dataclass(frozen=True, eq=False)
 class FunctionMetric:
-    """Metric function, with its arguments (n, ...) and the batch sizes (b,)."""
+    """Metric function, with its arguments (n, ...) and the batch sizes (b,).
+
+    `reshape`: how to give labels the shape of the predictions, where the one is (n,) and the other
+    (n, 1). `as_given`: the batches as given, if the function lets these shapes broadcast; `true`
+    and `predicted` have equal ones then.
+    """
 
     metric: Function
     true: NDArray[Any]
     predicted: NDArray[Any]
     sizes: Integers
+    reshape: str | None = None
+    as_given: Sequence[Pair] = ()
 
     def pooled(self) -> float:
         """Compute the metric of all samples; `InputError` where it gives no number."""
@@ -45,8 +53,7 @@ class FunctionMetric:
 
     def per_batch(self) -> PerBatch:
         """Compute the metric of each batch, undefined where it warns so, is NaN or raises."""
-        ends = np.cumsum(self.sizes)
-        values, is_defined = _called(self, zip(ends - self.sizes, ends, strict=True)).T
+        values, is_defined = _called(self.metric, self.pairs()).T
         defined = np.where(is_defined == 1, values, np.nan)
         return PerBatch(values, defined, np.where(is_defined == 1, values, 1.0))
 
@@ -55,7 +62,20 @@ class FunctionMetric:
         ends = np.cumsum(self.sizes)
         if ends.sum() > MAX_PREFIX_ROWS:
             return None
-        return _called(self, ((0, end) for end in ends))[:, 0]
+        spans = ((self.true[:end], self.predicted[:end]) for end in ends)
+        return _called(self.metric, spans)[:, 0]
+
+    def broadcast(self) -> dict[str, Floats]:
+        """Map the rule `broadcast`, if the function follows it, to its values of the batches."""
+        if not self.as_given:
+            return {}
+        return {broadcast.RULE: _called(self.metric, self.as_given)[:, 0]}
+
+    def pairs(self) -> Iterator[Pair]:
+        """Iterate over labels and predictions of each batch."""
+        ends = np.cumsum(self.sizes).tolist()
+        for start, end in pairwise([0, *ends]):
+            yield self.true[start:end], self.predicted[start:end]
 
     def of(self, rows: NDArray[np.bool_]) -> float:
         """Compute the metric of some samples, a mask (n,); `InputError` where it raises."""
@@ -95,13 +115,36 @@ def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decisi
         sizes = _gathered(batches, encoder.add)
         true, predicted = encoder.codes()
         kind = MultilabelCountMetric if decision.multilabel else CountMetric
-        return kind(metric, true, predicted, sizes, encoder.classes)
+        reshape = encoder.reshape if sizes.max() > 1 else None  # one sample is compared with itself
+        return kind(metric, true, predicted, sizes, encoder.classes, reshape)
     checks.check_argument(
         callable(metric), "metric", "must be a function, a Ratio or a ClassAveraged", metric
     )
     pairs: list[Pair] = []
     sizes = _gathered(batches, lambda *pair: pairs.append(pair))
-    return FunctionMetric(metric, *joined(pairs), sizes)
+    return _in_one_shape(FunctionMetric(metric, *joined(pairs), sizes))
+
+
+def _in_one_shape(measure: FunctionMetric) -> FunctionMetric:
+    """Return the metric with samples in shapes in which it compares each with its own label."""
+    reshape = broadcast.reshaping(measure.true.shape, measure.predicted.shape)
+    if reshape is None:
+        return measure
+    given = list(measure.pairs())
+    found = broadcast.resolve(lambda pairs: _logged(measure.metric, pairs), given)
+    true, predicted = joined(list(found.pairs))
+    as_given = given if found.broadcast else ()
+    return replace(measure, true=true, predicted=predicted, reshape=reshape, as_given=as_given)
+
+
+def _logged(metric: Function, pairs: Iterable[Pair]) -> float:
+    """Return the mean over batches where the metric is defined, NaN if it is nowhere."""
+    try:
+        values = _called(metric, pairs)[:, 0]
+    except MemoryError:  # of n**2 numbers
+        return np.nan
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else np.nan
 
 
 def _encoder(metric: Metric, decision: Decision) -> LabelEncoder:
@@ -200,14 +243,14 @@ def check_shapes(index: int, true: tuple[int, ...], predicted: tuple[int, ...]) 
         raise_input_error(f"batch {index}", "is empty; each batch needs at least one sample")
 
 
-def _called(rows: FunctionMetric, spans: Iterable[tuple[int, int]]) -> Floats:
-    """Compute the metric of each span of rows, and whether it is defined there: (b, 2)."""
+def _called(metric: Function, pairs: Iterable[Pair]) -> Floats:
+    """Compute the metric of each batch, and whether it is defined there: (b, 2)."""
     values = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for start, end in spans:
+        for true, predicted in pairs:
             try:
-                value = _number(rows.metric(rows.true[start:end], rows.predicted[start:end]))
+                value = _number(metric(true, predicted))
             except UNDEFINED:
                 value = np.nan
             warned = any("UndefinedMetric" in warning.category.__name__ for warning in caught)

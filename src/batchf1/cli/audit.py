@@ -82,24 +82,24 @@ def run(parsed: argparse.Namespace) -> int:
     limit = parsed.fail_above
     check(limit is None or limit >= 0, "--fail-above", "must be at least 0", limit)
     metric = _metric(parsed.metric)
-    found = rows.read(parsed.file, {role: getattr(parsed, role) for role in rows.NAMES})
-    size = _size(parsed, found)
+    samples = rows.read(parsed.file, {role: getattr(parsed, role) for role in rows.NAMES})
+    size = _size(parsed, samples)
     threshold = 0.5 if parsed.threshold is None else parsed.threshold
     decision = Decision(threshold, parsed.from_logits, parsed.multilabel)
     if ":" in parsed.metric and (parsed.threshold is not None or parsed.from_logits):
         decision.check()
-        found = found._replace(predicted=decision.positive(found.predicted).astype(int))
+        samples = samples._replace(predicted=decision.positive(samples.predicted).astype(int))
         decision = Decision(multilabel=parsed.multilabel)
     answer = audit(
         metric,
-        found.batches(size),
+        samples.batches(size),
         parsed.logged,
         **decision._asdict(),
         devices=parsed.devices,
         cuts=parsed.cuts,
         seed=parsed.seed,
     )
-    _print(answer, found.columns, parsed.json)
+    _print(answer, samples.columns, parsed.json)
     return int(limit is not None and not abs(answer.error) <= limit)
 
 
@@ -121,10 +121,16 @@ def _metric(name: str) -> Any:
     return function
 
 
-def _size(parsed: argparse.Namespace, found: rows.Rows) -> int | None:
+def _size(parsed: argparse.Namespace, samples: rows.Rows) -> int | None:
     size: int | None = parsed.batch_size
-    known = found.batch is not None
+    has_batches = samples.batch is not None
     check(size is None or size >= 1, "--batch-size", "must be a whole number >= 1", size)
-    check(known or size is not None, "--batch-size", "must be given where FILE has no column batch")
-    check(not (known and size), "--batch-size", "cannot be combined with a column batch", size)
+    check(
+        has_batches or size is not None,
+        "--batch-size",
+        "must be given where FILE has no column batch",
+    )
+    check(
+        not (has_batches and size), "--batch-size", "cannot be combined with a column batch", size
+    )
     return size

@@ -85,9 +85,9 @@ def _check(parsed: argparse.Namespace) -> None:
         check(given is not None, f"--{name.replace('_', '-')}", "must be given")
 
 
-def _findings(found: Preference) -> dict[str, Any]:
+def _findings(preference: Preference) -> dict[str, Any]:
     names = ("true_choice", "logged_choice", "agree")
-    return found._asdict() | {name: getattr(found, name) for name in names}
+    return preference._asdict() | {name: getattr(preference, name) for name in names}
 
 
 def _text(answer: dict[str, Any]) -> str:
@@ -117,18 +117,22 @@ def _nearest(answer: dict[str, Any]) -> list[str]:
     for i, counts in enumerate(answer["counts"] or ()):
         asked = {"prevalence": answer["prevalence"]} | {name: answer[name][i] for name in RATES}
         lines.append((f"nearest counts of {WHO[i + 1]}", options.nearest(asked, counts)))
-    return [f"{name:<32}  {said}" for name, said in lines if said]
+    return [f"{name:<32}  {text}" for name, text in lines if text]
 
 
 def _row(name: str, values: list[float], form: str) -> str:
     return f"{name:<32}" + "".join(f"{value:>10{form}}" for value in values)
 
 
-def _verdict(found: dict[str, Any]) -> str:
+def _verdict(findings: dict[str, Any]) -> str:
     """Return which classifier the log puts ahead, by how much, and whether it is the better one."""
-    true, logged, lost = found["true_choice"], found["logged_choice"], abs(found["true_gap"])
-    spread = f" (one epoch strays by about {found['sd']:.4f})" if found["sd"] else ""
-    ahead = f"{WHO[logged]} ahead by {abs(found['logged_gap']):.4f}{spread}"
+    true, logged, lost = (
+        findings["true_choice"],
+        findings["logged_choice"],
+        abs(findings["true_gap"]),
+    )
+    spread = f" (one epoch strays by about {findings['sd']:.4f})" if findings["sd"] else ""
+    ahead = f"{WHO[logged]} ahead by {abs(findings['logged_gap']):.4f}{spread}"
     if logged == 0:
         ahead = "neither ahead"
     if true == 0:

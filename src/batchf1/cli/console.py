@@ -37,10 +37,10 @@ def status(name: str, command: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        code, said = _ending(error)
+        code, message = _ending(error)
         if code == FAULT and os.environ.get(DEBUG):
             traceback.print_exc()
-        print(f"{name}: {said}", file=sys.stderr)  # noqa: T201
+        print(f"{name}: {message}", file=sys.stderr)  # noqa: T201
         return code
 
 
@@ -59,11 +59,11 @@ def _ending(error: Exception) -> tuple[int, str]:
             return CHECK, f"nothing written: {one_line(error)}"
         case PluginError():
             return FAULT, one_line(error)
-    said = one_line(f"{type(error).__name__}: {error}")
+    message = one_line(f"{type(error).__name__}: {error}")
     plugin = imports.raised_by(error)
     if plugin is not None:
-        return FAULT, f"plug-in {plugin}: {said} ({DEBUG}=1 prints the traceback)"
-    return FAULT, f"a fault of batchf1, please report it with the output under {DEBUG}=1: {said}"
+        return FAULT, f"plug-in {plugin}: {message} ({DEBUG}=1 prints the traceback)"
+    return FAULT, f"a fault of batchf1, please report it with the output under {DEBUG}=1: {message}"
 
 
 def as_json(answer: Any) -> str:

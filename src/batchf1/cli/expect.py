@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchf1.cli import console, metrics, options
+from batchf1.cli import console, flat_labels, metrics, options
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
 from batchf1.errors import check
@@ -55,6 +55,7 @@ def add(commands: Any) -> None:
         metavar="E",
         help="ask for the smallest batch whose expected error is at most E",
     )
+    flat_labels.add(parser)
     options.add(parser)
     parser.set_defaults(command=run, prog=parser.prog)
 
@@ -70,11 +71,12 @@ def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
     from batchf1.metrics.ratios import ClassAveraged
 
     size = parsed.batch_size
-    known = size is not None or parsed.tolerance is not None
-    check(known, "--batch-size", "must be given where --tolerance is not")
+    given = size is not None or parsed.tolerance is not None
+    check(given, "--batch-size", "must be given where --tolerance is not")
     answer = {"averaging": parsed.averaging, "zero_division": parsed.zero_division}
-    answer["metric"] = metric.name
+    answer |= {"metric": metric.name} | flat_labels.chosen(parsed)
     if isinstance(metric, ClassAveraged):
+        flat_labels.check_one_class(parsed, metric.name)
         return answer | _of_classes(parsed, metric)
     rule = "must be combined with a metric over classes, such as f1-macro"
     check(parsed.counts_file is None, "--counts-file", rule, metric.name)
@@ -98,11 +100,12 @@ def _rates(parsed: argparse.Namespace) -> dict[str, float]:
 def _of_rates(parsed: argparse.Namespace, metric: Ratio) -> dict[str, Any]:
     from batchf1.theory.limits import large_data
 
-    rates, undefined = _rates(parsed), options.zero_division(parsed)
-    size = parsed.batch_size
-    limit = large_data(**rates, batch_size=size, zero_division=undefined, metric=metric)
-    found = {key: getattr(limit, key) for key in ERRORS}
-    return {"batch_size": size, "n_samples": None, **rates} | found | {"sd": 0.0}
+    rates, size = _rates(parsed), parsed.batch_size
+    how = (size, options.zero_division(parsed), metric, parsed.labels, parsed.written)
+    prevalence, precision, recall = rates.values()
+    limit = large_data(prevalence, precision, recall, *how)
+    errors = {key: getattr(limit, key) for key in ERRORS}
+    return {"batch_size": size, "n_samples": None, **rates} | errors | {"sd": 0.0}
 
 
 def _of_counts(parsed: argparse.Namespace, counts: Counts, metric: Ratio) -> dict[str, Any]:
@@ -111,10 +114,14 @@ def _of_counts(parsed: argparse.Namespace, counts: Counts, metric: Ratio) -> dic
     from batchf1.theory.search import smallest_batch
 
     how = (parsed.averaging, options.zero_division(parsed), metric)
+    answer = {"n_samples": sum(counts), **counts._asdict()}
+    if parsed.labels == "flat":
+        found = expect(counts, parsed.batch_size, *how, parsed.labels, parsed.written)
+        answer |= {"batch_size": parsed.batch_size, **found._asdict()}
+        return answer | rates_of(counts)
     tolerance = FINE if parsed.tolerance is None else parsed.tolerance
     smallest = smallest_batch(counts, tolerance, *how)
     size = smallest if parsed.batch_size is None else parsed.batch_size
-    answer = {"n_samples": sum(counts), **counts._asdict()}
     answer |= {"tolerance": tolerance, "smallest_batch_size": smallest, "batch_size": size}
     return answer | expect(counts, size, *how)._asdict() | rates_of(counts)
 
@@ -139,11 +146,11 @@ def _of_classes(parsed: argparse.Namespace, metric: ClassAveraged) -> dict[str, 
         " ".join(given),
     )
     counts = metrics.counts_of_classes(path)
-    found = expect(counts, size, parsed.averaging, options.zero_division(parsed), metric)
+    expectation = expect(counts, size, parsed.averaging, options.zero_division(parsed), metric)
     lists = {name: part.tolist() for name, part in counts._asdict().items()}
     each = [rates_of(Counts(*one)) for one in zip(*counts, strict=True)]
     answer = {"n_samples": int(counts.n[0]), **lists, "tolerance": FINE}
-    answer |= {"smallest_batch_size": None, "batch_size": size} | found._asdict()
+    answer |= {"smallest_batch_size": None, "batch_size": size} | expectation._asdict()
     return answer | {name: [one[name] for one in each] for name in RATES}
 
 
@@ -157,15 +164,15 @@ def _counts(parsed: argparse.Namespace) -> Counts | None:
     from batchf1.metrics.rates import nearest_counts
 
     given = {name: getattr(parsed, name) for name in (*FIELDS, *RATES)}
-    wanted = RATES if any(given[name] is not None for name in RATES) else FIELDS
-    for name in wanted:
+    names = RATES if any(given[name] is not None for name in RATES) else FIELDS
+    for name in names:
         missing = given[name] is None
-        others = " and ".join(f"--{other}" for other in wanted if other != name)
+        others = " and ".join(f"--{other}" for other in names if other != name)
         check(not missing, f"--{name}", f"must be given together with {others}")
-    strange = [f"--{name}" for name in given if name not in wanted and given[name] is not None]
+    strange = [f"--{name}" for name in given if name not in names and given[name] is not None]
     check(not strange, "rates and counts", "cannot be mixed", " ".join(strange))
     n = parsed.n_samples
-    if wanted == FIELDS:
+    if names == FIELDS:
         check(n is None, "--n-samples", "cannot be combined with counts, whose sum it is", n)
         return Counts(*(given[name] for name in FIELDS))
     for name in RATES:
@@ -190,6 +197,8 @@ def _question(answer: dict[str, Any]) -> list[str]:
     ]
     if isinstance(answer.get("tp"), list):
         return [*lines, f"metric               {answer['metric']}, {len(answer['tp'])} classes"]
+    if "labels" in answer:
+        lines += flat_labels.question(answer)
     if answer["metric"] != "f1":
         lines.append(f"metric               {answer['metric']}")
     if n:
@@ -214,8 +223,8 @@ def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
     if answer["n_samples"] and _undefined(answer, metric):
         counted = f"and counts as {answer['zero_division']} everywhere"
         rest = "so there is nothing to average" if math.isnan(answer["true_f1"]) else counted
-        said = "No positive, real or predicted: F1" if f1 else answer["metric"]
-        return [f"{said} is 0/0 in every batch and of all, {rest}."]
+        subject = "No positive, real or predicted: F1" if f1 else answer["metric"]
+        return [f"{subject} is 0/0 in every batch and of all, {rest}."]
     low, high = answer.get("interval95", (math.nan, math.nan))
     spread = "" if math.isnan(low) else f"   (95 % of epochs: {low:.4f} to {high:.4f})"
     return [
@@ -223,6 +232,12 @@ def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
         f"{f'true {name}':<20} {answer['true_f1']:.6f}",
         f"error                {answer['error']:+.6f}",
         f"  of empty batches   {answer['error_empty']:+.6f}   ({nothing})",
+        *(flat_labels.findings(answer) if "labels" in answer else _curvature(answer, it)),
+    ]
+
+
+def _curvature(answer: dict[str, Any], it: str) -> list[str]:
+    return [
         f"  of curvature       {answer['error_curvature']:+.6f}   ({it} is no linear function)",
         _advice(answer),
     ]

@@ -15,6 +15,7 @@ from batchf1.cli import (
     expect,
     fetch,
     forensics,
+    new,
     provenance,
     train,
     verify,
@@ -23,7 +24,7 @@ from batchf1.cli import (
 from batchf1.errors import PluginError, announce_renamed, one_line
 from batchf1.records import imports
 
-COMMANDS = (audit, expect, fetch, forensics, compare, train, verify, provenance, workflow)
+COMMANDS = (audit, expect, fetch, forensics, compare, train, new, verify, provenance, workflow)
 GROUP = "batchf1.commands"
 """Group of the entry points under which other packages register modules with an `add`.
 
@@ -61,8 +62,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2; a rule of the package makes a sentence with the option's name."""
-        said = re.sub(r"^argument (\S+): (?=(must|cannot|needs) )", r"\1 ", message)
-        self.exit(2, f"{self.prog}: {one_line(said)}\n")
+        text = re.sub(r"^argument (\S+): (?=(must|cannot|needs) )", r"\1 ", message)
+        self.exit(2, f"{self.prog}: {one_line(text)}\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse arguments; overrides may stand between the options, which argparse refuses."""
+        parsed, others = super().parse_known_args(args, namespace)
+        if hasattr(parsed, "overrides"):
+            parsed.overrides += [text for text in others if not text.startswith("-")]
+            others = [text for text in others if text.startswith("-")]
+        return parsed, others
 
 
 def _parser(given: list[str]) -> argparse.ArgumentParser:

@@ -18,23 +18,45 @@ FIELDS = ("tp", "fp", "fn", "tn")
 NAMED = re.compile(
     r"(?:f(\d+(?:\.\d+)?)|(precision|recall|jaccard))(?:[-_](micro|macro|weighted))?"
 )
+PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+"""Import path of a metric."""
 HELP = (
     "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro or "
-    "-weighted over the classes of --counts-file"
+    "-weighted over the classes of --counts-file; or the import path of a Ratio, my_module.MINE"
 )
 
 
 def named(name: str, rule: str = HELP) -> Metric:
-    """Return the metric of a name such as `f1`, `f0.5`, `recall-macro`, or as logs name it."""
+    """Return the metric of a name such as `f1`, `f0.5`, `recall-macro`, or as logs name it.
+
+    Or of an import path, which is imported.
+    """
     from batchf1.metrics import factories
     from batchf1.metrics.ratios import ClassAveraged
 
-    found = NAMED.fullmatch(name)
-    if found is None:
+    match = NAMED.fullmatch(name)
+    if match is None and PATH.fullmatch(name):
+        return _imported(name, rule)
+    if match is None:
         raise_input_error("--metric", f"must be {rule}", name)
-    beta, other, average = found.groups()
+    beta, other, average = match.groups()
     ratio = getattr(factories, other)() if other else factories.f_beta(float(beta))
     return ClassAveraged(ratio, average) if average else ratio  # type: ignore[arg-type]
+
+
+def _imported(path: str, rule: str) -> Metric:
+    """Return the metric that a module defines."""
+    from batchf1.metrics.ratios import ClassAveraged, Ratio, check_metric
+    from batchf1.records import imports
+
+    module = path.rpartition(".")[0]
+    check(imports.exists(module), "--metric", f"must be {rule}", path)
+    metric = imports.named("--metric", ":".join(path.rsplit(".", 1)))
+    good = isinstance(metric, Ratio | ClassAveraged)
+    check(good, "--metric", "must be the import path of a Ratio or ClassAveraged", path)
+    check_metric(metric)
+    checked: Metric = metric
+    return checked
 
 
 def counts_of_classes(path: Path) -> Counts:
@@ -52,8 +74,8 @@ def counts_of_classes(path: Path) -> Counts:
             columns = table.fieldnames or []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         keep_machine_error(error, path)
-        said = error.strerror if isinstance(error, OSError) else error
-        raise_input_error("--counts-file", "must be a readable CSV file", f"{path}: {said}")
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise_input_error("--counts-file", "must be a readable CSV file", f"{path}: {reason}")
     missing = [name for name in FIELDS if name not in columns]
     check(
         not missing, "--counts-file", f"must have the columns {', '.join(FIELDS)}", _listed(columns)
@@ -64,13 +86,17 @@ def counts_of_classes(path: Path) -> Counts:
 
 def _row(path: Path, table: csv.DictReader[str], row: dict[str, str | None]) -> list[int]:
     """Return the counts of a row, for the columns that exist."""
-    place = f"line {table.line_num} of {path}"
-    check(None not in row, "--counts-file", "cannot have more cells than columns in a row", place)
+    position = f"line {table.line_num} of {path}"
+    check(
+        None not in row, "--counts-file", "cannot have more cells than columns in a row", position
+    )
     try:
         return [int(row[name] or "") for name in FIELDS if name in row]
     except ValueError:
         given = _listed(row[name] or "nothing" for name in FIELDS if name in row)
-        raise InputError(f"--counts-file must hold whole numbers; got {given} in {place}") from None
+        raise InputError(
+            f"--counts-file must hold whole numbers; got {given} in {position}"
+        ) from None
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -20,11 +20,11 @@ def number(text: str) -> float:
     >>> number("50%"), number("1,4"), number("0.5")
     (0.5, 1.4, 0.5)
     """
-    found = FORM.fullmatch(text.strip())
+    match = FORM.fullmatch(text.strip())
     rule = f"must be a number such as 0.5, 0,5 or 50%; got {text.strip() or 'nothing'}"
-    if found is None:
+    if match is None:
         raise ArgumentTypeError(rule)
-    digits, power, percent = found.groups()
+    digits, power, percent = match.groups()
     if THOUSANDS.fullmatch(digits):
         either = f"{digits.replace(',', '')} or {digits.replace(',', '.')}"
         raise ArgumentTypeError(f"must be {either}, as the comma can mean both; got {text.strip()}")

@@ -35,9 +35,9 @@ def nearest(asked: Mapping[str, float], counts: Counts) -> str:
     """
     from batchf1.metrics.rates import rates_of, shares_of
 
-    found, shares = rates_of(counts), shares_of(counts)
+    rates, shares = rates_of(counts), shares_of(counts)
     return "; ".join(
-        f"{name} {found[name]:.3g}, {shares[name][0]:,} of {shares[name][1]:,} (asked {rate:g})"
+        f"{name} {rates[name]:.3g}, {shares[name][0]:,} of {shares[name][1]:,} (asked {rate:g})"
         for name, rate in asked.items()
-        if f"{found[name]:.3g}" != f"{rate:.3g}"
+        if f"{rates[name]:.3g}" != f"{rate:.3g}"
     )

@@ -26,5 +26,5 @@ def run(parsed: argparse.Namespace) -> None:
     from batchf1.records import provenance_of_file
 
     record = provenance_of_file.provenance_of(parsed.path)
-    said = {"file": str(parsed.path), **record}
-    print(json.dumps(said) if parsed.json else provenance_of_file.text(parsed.path, record))  # noqa: T201
+    answer = {"file": str(parsed.path), **record}
+    print(json.dumps(answer) if parsed.json else provenance_of_file.text(parsed.path, record))  # noqa: T201

@@ -52,8 +52,8 @@ def _together(batch: NDArray[Any]) -> list[NDArray[Any]]:
     """Return the rows of each batch, in the order of its first row."""
     import numpy as np
 
-    _, first, place = np.unique(batch, return_index=True, return_inverse=True)
-    turn = np.argsort(np.argsort(first))[place]
+    _, first, inverse = np.unique(batch, return_index=True, return_inverse=True)
+    turn = np.argsort(np.argsort(first))[inverse]
     return np.split(np.argsort(turn, kind="stable"), np.cumsum(np.bincount(turn))[:-1])
 
 
@@ -75,8 +75,8 @@ def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
         raise
     except (OSError, EOFError, ValueError, csv.Error, BadZipFile) as error:
         keep_machine_error(error, path)
-        said = getattr(error, "strerror", None) or one_line(error)
-        raise_input_error(FILE, "must be readable", f"{path}: {said}")
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise_input_error(FILE, "must be readable", f"{path}: {reason}")
     lengths = [len(part) if np.ndim(part) else 0 for part in arrays]
     check(len(set(lengths)) == 1, FILE, "must have columns of one length", str(lengths))
     check(lengths[0] > 0, FILE, "must have at least one row", f"none in {path}")
@@ -88,8 +88,8 @@ def read(path: Path, chosen: Chosen = MappingProxyType({})) -> Rows:
 
 def _columns(names: Sequence[str], chosen: Chosen) -> dict[str, str]:
     """Return the columns to read: labels, predictions, and batches if there are any."""
-    found = {role: chosen.get(role) or _known(role, names) for role in NAMES}
-    columns = {role: name for role, name in found.items() if name is not None}
+    names_by_role = {role: chosen.get(role) or _known(role, names) for role in NAMES}
+    columns = {role: name for role, name in names_by_role.items() if name is not None}
     for role, name in columns.items():
         check(name in names, OPTIONS[role], "must be a column of FILE", name)
         check(names.count(name) == 1, FILE, "cannot have two columns of one name", name)
@@ -100,13 +100,13 @@ def _columns(names: Sequence[str], chosen: Chosen) -> dict[str, str]:
 
 def _known(role: str, names: Sequence[str]) -> str | None:
     """Return the column of a role by its name; None for batches that the file lacks."""
-    known = [name for name in NAMES[role] if name in names]
+    present = [name for name in NAMES[role] if name in names]
     rule = f"must have one column for {role} (choose it by {OPTIONS[role]})"
-    check(len(known) < 2, FILE, rule, " and ".join(known))
-    if not known and role != "batch":
+    check(len(present) < 2, FILE, rule, " and ".join(present))
+    if not present and role != "batch":
         rule = f"must have a column {' or '.join(NAMES[role])}, or one named by {OPTIONS[role]}"
         raise_input_error(FILE, rule, ", ".join(names) or "none")
-    return known[0] if known else None
+    return present[0] if present else None
 
 
 def _csv(path: Path, chosen: Chosen) -> Read:
@@ -133,9 +133,9 @@ def _numbers(cells: list[str], names: list[str], places: list[int], line: int) -
             FILE, rule, f"{len(cells)} cells under {len(names)} columns in line {line}"
         )
     try:
-        return [float(cells[place]) for place in places]
+        return [float(cells[index]) for index in places]
     except ValueError:
-        odd = next(place for place in places if not _is_number(cells[place]))
+        odd = next(index for index in places if not _is_number(cells[index]))
         raise_input_error(
             FILE, "must have numbers only", f"{cells[odd]!r} under {names[odd]} in line {line}"
         )
@@ -153,11 +153,11 @@ def _npz(path: Path, chosen: Chosen) -> Read:
     import numpy as np
 
     with path.open("rb") as file:
-        found = np.load(file, allow_pickle=False)
-        several = isinstance(found, np.lib.npyio.NpzFile)
+        archive = np.load(file, allow_pickle=False)
+        several = isinstance(archive, np.lib.npyio.NpzFile)
         check(several, FILE, "must be an NPZ file of several arrays", f"{path}: one array")
-        columns = _columns(found.files, chosen)
-        return columns, [found[name] for name in columns.values()]
+        columns = _columns(archive.files, chosen)
+        return columns, [archive[name] for name in columns.values()]
 
 
 def _parquet(path: Path, chosen: Chosen) -> Read:

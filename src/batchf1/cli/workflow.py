@@ -12,12 +12,11 @@ def add(commands: Any) -> None:
     """Add the group and its commands to the parser."""
     group = commands.add_parser("workflow", help="the steps that Snakemake and make call")
     parsers = group.add_subparsers(required=True, metavar="STEP")
-    for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_cuts, _add_table, _add_draw):
+    for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_cuts, _add_flat_labels):
         step(parsers)
-    _add_claims(parsers)
-    _add_keras224(parsers)
-    _add_probe(parsers)
-    for step in (_add_environment, _add_elsewhere, _add_frameworks):
+    for step in (_add_table, _add_draw, _add_claims, _add_keras224, _add_probe):
+        step(parsers)
+    for step in (_add_environment, _add_elsewhere, _add_frameworks, _add_snakefile):
         step(parsers)
 
 
@@ -37,8 +36,8 @@ def _shard(parsed: argparse.Namespace) -> None:
     from batchf1.studies.experiments import plan
     from batchf1.sweep.shard import execute
 
-    place = parsed.shard, parsed.shards
-    execute(plan(parsed.experiment, parsed.huge), *place, parsed.store, parsed.output)
+    part = parsed.shard, parsed.shards
+    execute(plan(parsed.experiment, parsed.huge), *part, parsed.store, parsed.output)
 
 
 def _add_collect(parsers: Any) -> None:
@@ -58,11 +57,14 @@ def _collect(parsed: argparse.Namespace) -> None:
 
 
 def _add_cost(parsers: Any) -> None:
-    parser = parsers.add_parser("cost", help="measure what each strategy costs")
+    _add_measurements(parsers.add_parser("cost", help="measure what each strategy costs"), _cost)
+
+
+def _add_measurements(parser: argparse.ArgumentParser, command: Any) -> None:
     _experiment(parser)
     parser.add_argument("--store", type=Path, required=True, help="folder that keeps measurements")
     parser.add_argument("--output", type=Path, required=True, help="table of the measurements")
-    parser.set_defaults(command=_cost, prog=parser.prog)
+    parser.set_defaults(command=command, prog=parser.prog)
 
 
 def _cost(parsed: argparse.Namespace) -> None:
@@ -77,10 +79,7 @@ def _cost(parsed: argparse.Namespace) -> None:
 
 def _add_atlas(parsers: Any) -> None:
     parser = parsers.add_parser("atlas", help="measure which metrics may be averaged")
-    _experiment(parser)
-    parser.add_argument("--store", type=Path, required=True, help="folder that keeps measurements")
-    parser.add_argument("--output", type=Path, required=True, help="table of the measurements")
-    parser.set_defaults(command=_atlas, prog=parser.prog)
+    _add_measurements(parser, _atlas)
 
 
 def _atlas(parsed: argparse.Namespace) -> None:
@@ -107,6 +106,26 @@ def _cuts(parsed: argparse.Namespace) -> None:
 
     table, record = execute(parsed.experiment)
     tables.write(table, parsed.output, CUT_TABLE, provenance.collect(**record))
+
+
+def _add_flat_labels(parsers: Any) -> None:
+    parser = parsers.add_parser("flat_labels", help="measure what labels of shape (n,) log")
+    _experiment(parser)
+    parser.add_argument("--output", type=Path, required=True, help="table of the logs")
+    parser.add_argument("--choices", type=Path, required=True, help="table of the choices by them")
+    parser.set_defaults(command=_flat_labels, prog=parser.prog)
+
+
+def _flat_labels(parsed: argparse.Namespace) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from batchf1.records import provenance, tables
+    from batchf1.studies.flat_labels import schema
+    from batchf1.studies.flat_labels.run import execute
+
+    made = execute(parsed.experiment)
+    record = provenance.collect(**made.record)
+    tables.write(made.logs, parsed.output, schema.LOGS, record)
+    tables.write(made.choices, parsed.choices, schema.CHOICES, record)
 
 
 def _add_table(parsers: Any) -> None:
@@ -158,7 +177,23 @@ def _add_claims(parsers: Any) -> None:
 def _claims(parsed: argparse.Namespace) -> None:
     from batchf1.records import report
 
-    report.write_claims(parsed.output, report.claims(parsed.page))
+    rows = [*report.claims(parsed.page), *report.own_claims(parsed.page)]
+    report.write_claims(parsed.output, rows)
+
+
+def _add_snakefile(parsers: Any) -> None:
+    parser = parsers.add_parser(
+        "snakefile", help="print the path of the workflow, for the Snakefile of another folder"
+    )
+    parser.set_defaults(command=_snakefile, prog=parser.prog)
+
+
+def _snakefile(parsed: argparse.Namespace) -> None:
+    from batchf1.records.provenance import PACKAGE
+
+    roots = (PACKAGE.parents[1], PACKAGE)  # a clone, or what the wheel carries
+    root = next(root for root in roots if (root / "Snakefile").is_file())
+    print(root / "Snakefile")  # noqa: T201
 
 
 def _add_keras224(parsers: Any) -> None:

@@ -1,20 +1,20 @@
-"""Plug-ins: data sets, strategies, frameworks and figures, found by the names that they declare.
+"""Plug-ins: data sets, strategies, frameworks and figures, found by their names.
 
-One is of this package; of another, which registers it under an entry point (group
-`batchf1.datasets`, `batchf1.strategies`, `batchf1.frameworks` or `batchf1.figures`); or of a file
-of the user's own, named by its import path: `my_module.MyDataset`, and `my_module` for a figure.
+One is of this package, listed in `plugins.toml`; of another, which registers it under an entry
+point (group `batchf1.datasets`, `batchf1.strategies`, `batchf1.frameworks` or `batchf1.figures`);
+or of a file of the user's own, named by its import path: `my_module.MyDataset`, and `my_module` for
+a figure.
 """
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import sys
+import tomllib
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchf1.datasets.base import Dataset
@@ -28,19 +28,11 @@ if TYPE_CHECKING:  # Keras takes seconds to import
 DATASETS, STRATEGIES, FIGURES = "datasets", "strategies", "figures"
 FRAMEWORKS = "frameworks"
 """Kinds of plug-ins, and their entry points' groups behind `batchf1.`."""
-FOLDERS = {DATASETS: "datasets", STRATEGIES: "keras", FIGURES: "figures"}
-"""Kind -> the package of this one that holds its own."""
+OWN = PACKAGE / "config" / "plugins.toml"
+"""Plug-ins of this package. Not code: a further figure must not change the fingerprint of runs."""
 PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 """Import path of a class."""
 MODULE_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-ENGINES = {
-    "ensemble": "batchf1.training.keras3.framework:Keras3",
-    "plain": "batchf1.training.keras3.framework:Keras3",
-    "keras224": "batchf1.training.keras224.framework:Keras224",
-}
-"""Value of `training.engine` -> the framework that it means."""
-
-
 LABELS = {DATASETS: "dataset", STRATEGIES: "strategies", FIGURES: "figure"}
 LABELS |= {FRAMEWORKS: "training.engine"}
 """Kind -> what a message calls it."""
@@ -48,7 +40,7 @@ LABELS |= {FRAMEWORKS: "training.engine"}
 
 def names(kind: str) -> list[str]:
     """Return the sorted names of all plug-ins that need no import path, without importing any."""
-    return sorted(_known(kind))
+    return sorted({*_own(kind), *_registered(kind)})
 
 
 def own_names(kind: str) -> list[str]:
@@ -56,20 +48,20 @@ def own_names(kind: str) -> list[str]:
     return sorted(_own(kind))
 
 
-def import_path(kind: str, name: str, thing: str | None = None) -> str:
+def import_path(kind: str, name: str, label: str | None = None) -> str:
     """Return a plug-in's `module:object`, or `module` for a figure, without importing it.
 
-    `name` may be an import path. Raises `InputError`, which calls it `thing`, for a name that
+    `name` may be an import path. Raises `InputError`, which calls it `label`, for a name that
     nothing has.
     """
-    known = _known(kind)
-    if name in known:
-        return known[name]
+    for paths in (_own(kind), _registered(kind)):
+        if name in paths:
+            return paths[name]
     where = name if kind == FIGURES else ":".join(name.rsplit(".", 1))
-    rule = f"must be one of {sorted(known)}, or the import path of your own"
+    rule = f"must be one of {names(kind)}, or the import path of your own"
     path = MODULE_PATH if kind == FIGURES else PATH
     good = path.fullmatch(name) is not None and exists(where)
-    check(good, thing or LABELS[kind], rule, name)
+    check(good, label or LABELS[kind], rule, name)
     return where
 
 
@@ -85,10 +77,10 @@ def load(kind: str, name: str) -> Any:
     """
     where, _, attribute = import_path(kind, name).partition(":")
     with plugin(f"{LABELS[kind]} {name}", where):
-        found: Any = import_module(where)
-    good = not attribute or hasattr(found, attribute)
+        plugin_module: Any = import_module(where)
+    good = not attribute or hasattr(plugin_module, attribute)
     check(good, LABELS[kind], f"must be defined in {where}", attribute)
-    return getattr(found, attribute) if attribute else found
+    return getattr(plugin_module, attribute) if attribute else plugin_module
 
 
 def dataset(name: str) -> type[Dataset]:
@@ -107,16 +99,11 @@ def strategy(name: str) -> type[Strategy]:
 
 def load_class(kind: str, name: str, base: type[Any]) -> Any:
     """Return the class of a plug-in; raise `InputError` if it breaks the contract of its base."""
-    found = load(kind, name)
-    good = inspect.isclass(found) and issubclass(found, base) and not inspect.isabstract(found)
-    check(good, f"{LABELS[kind]} {name}", f"must be a complete subclass of {base.__name__}", found)
-    check(bool(getattr(found, "name", "")), f"{LABELS[kind]} {name}", "must have a name", "none")
-    return found
-
-
-def _known(kind: str) -> dict[str, str]:
-    """Map each plug-in that needs no import path to its import path."""
-    return _own(kind) | _registered(kind)
+    loaded, label = load(kind, name), f"{LABELS[kind]} {name}"
+    good = inspect.isclass(loaded) and issubclass(loaded, base) and not inspect.isabstract(loaded)
+    check(good, label, f"must be a complete subclass of {base.__name__}", loaded)
+    check(bool(getattr(loaded, "name", "")), label, "must have a name", "none")
+    return loaded
 
 
 @cache
@@ -134,42 +121,6 @@ def _registered(kind: str) -> dict[str, str]:
 
 @cache
 def _own(kind: str) -> dict[str, str]:
-    """Map this package's own plug-ins, found by parsing its files, to their import paths."""
-    if kind == FRAMEWORKS:
-        return ENGINES
-    folder = PACKAGE / FOLDERS[kind]
-    files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
-    found: dict[str, str] = {}
-    for path in files:
-        module_name = f"{PACKAGE.name}.{FOLDERS[kind]}.{path.stem}"
-        found |= {name: module_name + end for name, end in _declared(kind, path)}
-    return found
-
-
-def _declared(kind: str, path: Path) -> list[tuple[str, str]]:
-    """Return the plug-ins declared in a file, a figure named by the file, a class by its `name`."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    if kind == FIGURES:
-        return [(path.stem, "")] if any(_binds_columns(node) for node in body) else []
-    classes = [node for node in body if isinstance(node, ast.ClassDef) and node.bases]
-    return [(name, f":{node.name}") for node in classes for name in _names_in(node)]
-
-
-def _binds_columns(node: ast.stmt) -> bool:
-    """Return True if a statement binds `COLUMNS`, as the module of a figure does."""
-    if isinstance(node, ast.ImportFrom):
-        return any(alias.asname == "COLUMNS" or alias.name == "COLUMNS" for alias in node.names)
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return any(isinstance(target, ast.Name) and target.id == "COLUMNS" for target in targets)
-
-
-def _names_in(node: ast.ClassDef) -> list[str]:
-    """Return the text assigned to `name` in the body of a class."""
-    return [
-        part.value.value
-        for part in node.body
-        if isinstance(part, ast.Assign)
-        and isinstance(part.value, ast.Constant)
-        and isinstance(part.value.value, str)
-        and any(isinstance(target, ast.Name) and target.id == "name" for target in part.targets)
-    ]
+    """Map this package's own plug-ins to their import paths."""
+    own: dict[str, dict[str, str]] = tomllib.loads(OWN.read_text(encoding="utf-8"))
+    return own[kind]

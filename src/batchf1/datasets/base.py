@@ -23,7 +23,15 @@ MAX_SAMPLES = 2**31 - 1
 
 
 class Split(NamedTuple):
-    """Features (n, d) float32 and labels (n, 1) float32, 0 or 1."""
+    """Features and labels of a split.
+
+    Attributes
+    ----------
+    x : ndarray of float32, shape (n, d)
+        Features.
+    y : ndarray of float32, shape (n, 1)
+        Labels, 0 or 1.
+    """
 
     x: Features
     y: Features
@@ -31,12 +39,19 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """Splits of a run; iterating yields those that exist, in this order."""
+    """Splits of a run; iterating yields those that exist, in the order of the attributes.
+
+    Attributes
+    ----------
+    train, validation : Split
+        Splits that every run has.
+    test : Split or None
+        Split that neither training nor selection uses; None unless `test_fraction` is above 0.
+    """
 
     train: Split
     validation: Split
     test: Split | None = None
-    """Split that neither training nor selection uses; None unless `test_fraction` is above 0."""
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -113,10 +128,24 @@ class Dataset(ABC):
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int
     ) -> tuple[Features, Features]:
-        """Draw random positives (n_positive, d) and negatives (n_negative, d) without replacement.
+        """Draw random samples of both classes without replacement.
 
-        d depends on the subclass's own settings alone. Raises `InputError` where there are not so
-        many; `sample_rows` does.
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Only source of randomness: the same state gives the same samples.
+        n_positive, n_negative : int
+            Samples to draw of each class, for all splits together.
+
+        Returns
+        -------
+        positives, negatives : ndarray of float32, shapes (n_positive, d) and (n_negative, d)
+            Features; d depends on the subclass's own settings alone.
+
+        Raises
+        ------
+        InputError
+            If a class has fewer samples; `sample_rows` raises it.
         """
 
     @property
@@ -145,7 +174,7 @@ class Dataset(ABC):
         return [self.n_samples, self.n_validation, *[self.n_test] * (self.n_test > 0)]
 
     def n_positive(self, n: int) -> int:
-        """Return the number of positives among n samples."""
+        """Return the number of positives among n samples, the nearest to the prevalence."""
         return round(n * self.prevalence)
 
     @property
@@ -157,9 +186,21 @@ class Dataset(ABC):
     def load(self, rng: np.random.Generator) -> Data:
         """Draw the splits in random order, standardised by the training split.
 
-        Mean and deviation are those of the training split. The same generator state gives the same
-        data. Raises `InputError` where a split would lack
-        a class or the data set is too small.
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Only source of randomness: the same state gives the same data.
+
+        Returns
+        -------
+        Data
+            Splits with mean 0 and deviation 1 of each feature in the training split, whose mean
+            and deviation the others are standardised by, too; a constant feature becomes 0 there.
+
+        Raises
+        ------
+        InputError
+            If a split would lack a class, or a class has too few samples.
         """
         if self.min_class_count < 1:
             raise_input_error(
@@ -186,7 +227,29 @@ def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -
 
 
 def sample_rows(rng: np.random.Generator, pool: Features, n: int, what: str) -> Features:
-    """Sample n different rows of the pool; raise `InputError` about `what` if it has fewer."""
+    """Sample different rows of the pool, for the `draw` of a data set.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    pool : ndarray, shape (n_rows, d)
+        Rows to sample from.
+    n : int
+        Rows to sample.
+    what : str
+        Name of the pool in the message of an error.
+
+    Returns
+    -------
+    ndarray, shape (n, d)
+        Rows in random order.
+
+    Raises
+    ------
+    InputError
+        If the pool has fewer than `n` rows.
+    """
     rule = f"cannot give more than its {len(pool)} samples"
     check(len(pool) >= n, what, rule, f"a request for {n}")
     return pool[rng.choice(len(pool), n, replace=False)]

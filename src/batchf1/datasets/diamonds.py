@@ -38,9 +38,17 @@ class Diamonds(ThresholdTask):
 
 @cache
 def whole_table() -> pd.DataFrame:
-    """Return all columns of the stones, without duplicates and zero sizes; do not modify it.
+    """Return all columns of the stones, without duplicates and zero sizes.
 
-    Raises `InputError` for a file that is missing or another.
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each stone. It is cached: do not modify it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or has another SHA-256.
     """
     import pandas as pd
 

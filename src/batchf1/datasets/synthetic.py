@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.stats import norm
 
 from batchf1.datasets.base import Dataset, Features
 from batchf1.errors import check
@@ -47,6 +45,10 @@ class Synthetic(Dataset):
         here the projection on the line between the means at some c: F1(c) = 2 p S(c - s) /
         (p + p S(c - s) + (1 - p) S(c)) with S the normal survival function and s the separation.
         """
+        # SciPy takes longer to import than a study to plan
+        from scipy.optimize import minimize_scalar
+        from scipy.stats import norm
+
         p, s = self.prevalence, self.separation
 
         def negative_f1(c: float) -> float:

@@ -40,7 +40,15 @@ class ThresholdTask(Dataset):
 
     @abstractmethod
     def table(self) -> tuple[Features, Features]:
-        """Return quantity (n,) and features (n, d) of all samples, float32 without NaN."""
+        """Return quantity and features of all samples.
+
+        Returns
+        -------
+        quantity : ndarray of float32, shape (n,)
+            Compared with the threshold; without NaN.
+        features : ndarray of float32, shape (n, d)
+            Without NaN.
+        """
 
     def draw(
         self, rng: np.random.Generator, n_positive: int, n_negative: int

@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from batchf1.figures import _labels, _style
+from batchf1.figures import _labels, style
 from batchf1.metrics.arithmetic import safe_divide
 from batchf1.theory.precision_recall_plane import logged_f1
 
@@ -34,18 +34,18 @@ class Line(NamedTuple):
     label: str
     key: tuple[str, str, str]
     empty: str = "0"
-    colour: str = _style.PLAIN
+    colour: str = style.PLAIN
     marker: str = "o"
     dashes: Any = "-"
     arrow: bool = False
 
     def rows(self, table: pd.DataFrame, row: str) -> pd.DataFrame:
         """Return the rows of this decision and kind that are chosen by the logged value."""
-        kept = (table["row"] == row) & (table["chosen_by"] == "logged")
-        kept &= table["empty"] == self.empty
+        selected = (table["row"] == row) & (table["chosen_by"] == "logged")
+        selected &= table["empty"] == self.empty
         for name, value in zip(("decision", "model", "class_weight"), self.key, strict=True):
-            kept &= table[name].fillna("") == value
-        return table[kept]
+            selected &= table[name].fillna("") == value
+        return table[selected]
 
 
 SEARCH, THRESHOLD = ("search_32", "candidate", ""), ("threshold", "network", "1")
@@ -78,7 +78,7 @@ def plot_regret(ax: Any, table: pd.DataFrame) -> None:
     ax.set_xscale("log")
     _ticks(ax)
     _enough(ax)
-    ax.set(xlabel=f"expected positives per batch = batch size {_style.TIMES} prevalence")
+    ax.set(xlabel=f"expected positives per batch = batch size {style.TIMES} prevalence")
     ax.set_ylabel("test F1 lost")
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -107,12 +107,12 @@ def name(ax: Any, table: pd.DataFrame) -> None:
     ]
     start, stop = min(end.x for end in ends), max(ax.get_xlim()[1], 4 * ENOUGH)
     _labels.reserve_margin(ax, [end.name for end in ends], (start, stop), "left")
-    ax.plot([start, stop], [0, 0], color=_style.TRUTH, linewidth=0.6, zorder=0)
+    ax.plot([start, stop], [0, 0], color=style.TRUTH, linewidth=0.6, zorder=0)
     _labels.label_line_ends(ax, ends, "left")
 
 
 def _enough(ax: Any) -> None:
-    ax.axvline(ENOUGH, color=_style.TRUTH, linewidth=0.8, linestyle=(0, (4, 3)))
+    ax.axvline(ENOUGH, color=style.TRUTH, linewidth=0.8, linestyle=(0, (4, 3)))
     ax.annotate(
         f"{ENOUGH:g} positives\nper batch",
         (ENOUGH, 0.97),
@@ -121,7 +121,7 @@ def _enough(ax: Any) -> None:
         textcoords="offset points",
         va="top",
         fontsize=7.5,
-        color=_style.TRUTH,
+        color=style.TRUTH,
     )
 
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from batchf1.errors import check, raise_input_error
-from batchf1.records import tables
-from batchf1.sweep import schema
+from batchf1.figures.study_rows import REPEATED, settings
 
-NAMED = tuple(schema.COLUMN_OF.values())
-"""Settings that every table of runs has a column for."""
 CELL = ["n_samples", "batch_size", "prevalence"]
 """Columns by which a figure of the sweep has rows, apart from the split."""
 LEARNED = 0.5
 """Where the true F1 is below it, little is found, and no mean of it is very wrong."""
-REPEATED = "seed"
-"""The axis that a figure takes means over, which its caption mentions."""
 MOST = 12
 """Largest number of settings of further axes that a figure shows, each in a panel."""
 
-
 COUNTS = ["tp", "fp", "fn", "tn"]
 """Columns of the pooled counts."""
-
-
-def settings(table: Iterable[Any]) -> list[str]:
-    """Return the columns that are settings, of a table of `schema.RUNS` or of a figure."""
-    return [c for c in map(str, table) if c in NAMED or re.match(schema.SETTING, c)]
 
 
 def further(rows: pd.DataFrame, shown: Sequence[str]) -> list[str]:
@@ -50,8 +37,8 @@ def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
     """
     of_each = [(part, shown) for _, part in rows.groupby(["framework", "version"])]
     parts = [(rows, (*shown, "engine")), *of_each]
-    for part, known in parts:
-        for column in further(part, known):
+    for part, allowed in parts:
+        for column in further(part, allowed):
             values = sorted(part[column].unique().tolist())
             raise_input_error(
                 f"figure {figure}", f"cannot show {column}, which the study varies", values
@@ -60,9 +47,9 @@ def no_others(rows: pd.DataFrame, shown: Sequence[str], figure: str) -> None:
 
 def require_strategies(rows: pd.DataFrame, strategies: Sequence[str], figure: str) -> None:
     """Raise `InputError` for a table without rows of one of the strategies."""
-    found = sorted(rows["strategy"].unique())
-    good = set(strategies) <= set(found)
-    check(good, f"figure {figure}", f"must have rows of the strategies {list(strategies)}", found)
+    present = sorted(rows["strategy"].unique())
+    good = set(strategies) <= set(present)
+    check(good, f"figure {figure}", f"must have rows of the strategies {list(strategies)}", present)
 
 
 def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tuple[str, Any]]:
@@ -73,10 +60,10 @@ def panels(table: pd.DataFrame, columns: Sequence[str], figure: str) -> list[tup
     if not columns:
         return [("", table)]
     groups = table.groupby(list(columns), dropna=False)
-    found = [(_words(columns, values), rows) for values, rows in groups]
+    facets = [(_words(columns, values), rows) for values, rows in groups]
     rule = f"cannot show more than {MOST} settings of {', '.join(columns)}"
-    check(len(found) <= MOST, f"figure {figure}", rule, len(found))
-    return found
+    check(len(facets) <= MOST, f"figure {figure}", rule, len(facets))
+    return facets
 
 
 def _words(columns: Sequence[str], values: Sequence[Any]) -> str:
@@ -94,42 +81,3 @@ def word(column: str, value: Any) -> str:
 def name(column: str) -> str:
     """Return a setting's name as figures write it."""
     return column.rpartition(".")[2].replace("_", " ")
-
-
-Kept = Callable[[pd.DataFrame], pd.Series]
-"""Which rows of a piece of a table are wanted."""
-
-
-def rows(source: Path, columns: Sequence[str] | None, kept: Kept | None = None) -> pd.DataFrame:
-    """Read rows of a table of `schema.RUNS`: its settings and other columns, or all columns.
-
-    Of a table that is larger than the memory no more is held than what is returned.
-    """
-    wanted = None if columns is None else [*settings(tables.names(source)), *columns]
-    pieces = tables.iter_chunks(source, schema.RUNS, wanted)
-    return pd.concat([p if kept is None else p[kept(p)] for p in pieces], ignore_index=True)
-
-
-def last_epoch(
-    source: Path, columns: Sequence[str] | None = None, kept: Kept | None = None
-) -> pd.DataFrame:
-    """Read the rows of the last epoch of each run, with `run_id` and `epoch`."""
-    key = ["run_id", "epoch"]
-    ends = [_ends(piece) for piece in tables.iter_chunks(source, schema.RUNS, key)]
-    last = pd.concat(ends).groupby(level=0).max()
-    return rows(
-        source,
-        None if columns is None else [*key, *columns],
-        lambda p: (p["epoch"] == p["run_id"].map(last)) & (kept is None or kept(p)),
-    )
-
-
-def _ends(piece: pd.DataFrame) -> pd.Series:
-    return piece.groupby("run_id")["epoch"].max()
-
-
-def combinations(source: Path) -> pd.DataFrame:
-    """Return each combination of settings in a table of `schema.RUNS`, without repetitions."""
-    wanted = [c for c in settings(tables.names(source)) if c != REPEATED]
-    pieces = tables.iter_chunks(source, schema.RUNS, wanted)
-    return pd.concat([piece.drop_duplicates() for piece in pieces], ignore_index=True)

@@ -68,11 +68,11 @@ def label_line_ends(ax: Any, ends: Sequence[End], side: Side) -> None:
     across = ax.transAxes.inverted().transform(ax.transData.transform((outer, low)))[0]
     step = _pixels(ax, LEADER) / ax.bbox.width
     column = across - step if side == "left" else across + step
-    for end, place in zip(ends, places, strict=True):
+    for end, position in zip(ends, places, strict=True):
         ax.annotate(
             end.name,
             (end.x, end.y),
-            (column, place),
+            (column, position),
             textcoords=ax.get_yaxis_transform(),
             ha="right" if side == "left" else "left",
             va="center",

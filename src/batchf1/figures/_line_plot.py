@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from batchf1.figures import _facets, _labels, _style
+from batchf1.figures import _facets, _labels, study_rows, style
 from batchf1.figures._facets import CELL, LEARNED
 from batchf1.sweep.expected import with_expected_f1
 
@@ -54,7 +54,7 @@ def with_errors(source: Path) -> pd.DataFrame:
 
     `error` is against the pooled reference, as is `expected_error`.
     """
-    rows = _facets.last_epoch(source, READ)
+    rows = study_rows.last_epoch(source, READ)
     naive = with_expected_f1(rows[rows["strategy"] == NAIVE])
     return rows.assign(
         error=rows["f1"] - rows["reference_pooled"],
@@ -75,8 +75,8 @@ def at_rarest(rows: pd.DataFrame) -> pd.DataFrame:
     further = _facets.further(rows, CELL)
     sizes = rows.groupby([*further, "prevalence"]).agg(sizes=("n_samples", "nunique"))
     sizes = sizes.reset_index().sort_values(["sizes", "prevalence"], ascending=[False, True])
-    kept = sizes.drop_duplicates(further) if further else sizes.head(1)
-    return rows.merge(kept[[*further, "prevalence"]], on=[*further, "prevalence"])
+    first_size = sizes.drop_duplicates(further) if further else sizes.head(1)
+    return rows.merge(first_size[[*further, "prevalence"]], on=[*further, "prevalence"])
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -108,10 +108,8 @@ def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
     """
     drawn = table[table["true_f1"] >= LEARNED]
     if drawn.empty:
-        return _style.empty_figure(
-            f"no cell reached a true F1 of {LEARNED}, so nothing was learned"
-        )
-    further = [column for column in _facets.settings(table) if column not in COLUMNS]
+        return style.empty_figure(f"no cell reached a true F1 of {LEARNED}, so nothing was learned")
+    further = [column for column in study_rows.settings(table) if column not in COLUMNS]
     panels = _facets.panels(drawn, further, FIGURES[x])
     figure, axes = plt.subplots(
         len(panels) + 1,
@@ -130,7 +128,7 @@ def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
         _largest(ax, drawn[drawn["split"] == split], x)
     axes[-1, 0].set_ylabel("largest |error|,\nlog scale")
     _headline(figure, drawn)
-    _style.caption(figure, _caption(drawn, x, lines, len(panels)))
+    style.caption(figure, _caption(drawn, x, lines, len(panels)))
     _labels.lay_out(figure)
     _name(axes, drawn, panels, x, lines)
     return figure
@@ -166,7 +164,7 @@ def _ends(part: pd.DataFrame, x: str, line: str, side: _labels.Side) -> list[_la
     """Return the end of each line of the naive mean."""
     naive = part[part["strategy"] == NAIVE].sort_values(x).groupby(line)
     ends = naive.agg("last" if side == "right" else "first")[[x, "error"]]
-    colours = [_style.colour(NAIVE)] * 2
+    colours = [style.colour(NAIVE)] * 2
     return [_labels.End(_text(line, end[0]), *end[1:], *colours) for end in ends.itertuples()]
 
 
@@ -175,7 +173,7 @@ def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> Non
     for ax, (split, title) in zip(axes, TITLES.items(), strict=True):
         _signed(ax, rows[rows["split"] == split], x, lines)
         ax.set_title(title)
-    axes[0].set_ylabel(f"logged F1 {_style.MINUS} true F1")
+    axes[0].set_ylabel(f"logged F1 {style.MINUS} true F1")
     if setting:  # across both panels
         axes[0].set_title("\n".join([*textwrap.wrap(setting, WIDTH), TITLES["train"]]))
         for ax in axes:
@@ -183,10 +181,10 @@ def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> Non
 
 
 def _caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:
-    n_runs = _style.format_range(drawn["n_runs"])
-    note = f"{_style.format_range(drawn['n_samples'])} training samples"
+    n_runs = style.format_range(drawn["n_runs"])
+    note = f"{style.format_range(drawn['n_samples'])} training samples"
     if x == "n_samples":
-        note = f"Prevalence {_style.format_range(100 * drawn['prevalence'], '{:g}')} %"
+        note = f"Prevalence {style.format_range(100 * drawn['prevalence'], '{:g}')} %"
     below = f" The lowest panels: the largest of all {n_panels} above." if n_panels > 1 else ""
     return (
         f"{note}; last epoch, mean and standard error of {n_runs} runs a point; "
@@ -199,17 +197,17 @@ def _caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:
 
 def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
     # over the data alone: beside a name it would read as a minus
-    ax.plot([part[x].min(), part[x].max()], [0, 0], color=_style.TRUTH, linewidth=0.8)
+    ax.plot([part[x].min(), part[x].max()], [0, 0], color=style.TRUTH, linewidth=0.8)
     naive = part[part["strategy"] == NAIVE].sort_values(x)
-    colour = _style.colour(NAIVE)
+    colour = style.colour(NAIVE)
     for _, line in naive.groupby(lines):
-        ax.plot(line[x], line["expected_error"], color=_style.TRUTH, linewidth=0.6)
+        ax.plot(line[x], line["expected_error"], color=style.TRUTH, linewidth=0.6)
         ax.errorbar(
             line[x],
             line["error"],
             line["error_se"],
             color=colour,
-            marker=_style.marker(NAIVE),
+            marker=style.marker(NAIVE),
             markersize=3.5,
             linestyle="none",
             elinewidth=0.8,
@@ -232,8 +230,8 @@ def _points(ax: Any, values: pd.Series, strategy: str) -> None:
     ax.plot(
         values.index,
         values,
-        color=_style.colour(strategy),
-        marker=_style.marker(strategy),
+        color=style.colour(strategy),
+        marker=style.marker(strategy),
         markersize=5,
         fillstyle="full" if strategy == NAIVE else "none",
         linestyle="none",
@@ -251,17 +249,17 @@ def _headline(figure: Figure, drawn: pd.DataFrame) -> None:
         str(strategy): Line2D(
             [],
             [],
-            color=_style.colour(str(strategy)),
-            marker=_style.marker(str(strategy)),
+            color=style.colour(str(strategy)),
+            marker=style.marker(str(strategy)),
             fillstyle="full" if strategy == NAIVE else "none",
             linestyle="none",
-            label=_style.label(str(strategy)),
+            label=style.label(str(strategy)),
         )
         for strategy in sorted(drawn["strategy"].unique())
     }
-    theory = Line2D([], [], color=_style.TRUTH, linewidth=0.6, label="its exact expectation")
+    theory = Line2D([], [], color=style.TRUTH, linewidth=0.6, label="its exact expectation")
     naive = [handles.pop(NAIVE), theory] if NAIVE in handles else []
-    _style.headline(figure, _conclusion(drawn), [*naive, *handles.values()])
+    style.headline(figure, _conclusion(drawn), [*naive, *handles.values()])
 
 
 def _conclusion(drawn: pd.DataFrame) -> str:
@@ -270,9 +268,11 @@ def _conclusion(drawn: pd.DataFrame) -> str:
     rebuilt = worst.get("reconstructed", np.nan)
     exact = "rebuilt from counts it is exact"
     if NAIVE not in worst:
-        said = exact.replace("it", "F1", 1) if rebuilt <= EXACT else "The error of each strategy"
-        return f"{said[0].upper()}{said[1:]}"
+        headline = (
+            exact.replace("it", "F1", 1) if rebuilt <= EXACT else "The error of each strategy"
+        )
+        return f"{headline[0].upper()}{headline[1:]}"
     error = drawn[drawn["strategy"] == NAIVE]["error"].to_numpy()
     most = error[np.abs(error).argmax()]
-    said = f"Averaged over batches, F1 comes out up to {_style.format_points(most)}"
-    return f"{said}; {exact}" if rebuilt <= EXACT else said
+    headline = f"Averaged over batches, F1 comes out up to {style.format_points(most)}"
+    return f"{headline}; {exact}" if rebuilt <= EXACT else headline

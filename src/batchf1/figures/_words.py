@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from batchf1.figures import _style
+from batchf1.figures import style
 
 DATA = "dataset.variant"
 """Setting of a study that names a data set."""
@@ -21,10 +21,10 @@ def completed(figure: Figure, record: Mapping[str, Any], alt: str) -> Figure:
     picture shows; that is not drawn. A data set that the caption names already is not added.
     """
     sources = record.get("sources", [])
-    headline, caption = _style.words(figure)
+    headline, caption = style.words(figure)
     if not headline:
         questions = [source["question"] for source in sources if "question" in source]
-        figure.text(0, 0, [*questions, alt][0], gid=_style.HEADLINE, visible=False)
+        figure.text(0, 0, [*questions, alt][0], gid=style.HEADLINE, visible=False)
     names = [name for name in _data_sets(sources) if name not in caption]
     if names:
         _add(figure, f"Data: {', '.join(names)}.")
@@ -42,9 +42,9 @@ def _data_sets(sources: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _add(figure: Figure, sentence: str) -> None:
     """Add a sentence to the caption, on a new line if its last line would become the longest."""
-    captions = [text for text in figure.findobj(Text) if text.get_gid() == _style.CAPTION]
+    captions = [text for text in figure.findobj(Text) if text.get_gid() == style.CAPTION]
     if not captions:
-        _style.caption(figure, sentence)
+        style.caption(figure, sentence)
     for caption in captions:
         *lines, last = caption.get_text().split("\n")
         fits = len(f"{last} {sentence}") <= max(map(len, lines), default=0)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, Rectangle
 
-from batchf1.figures import _style
+from batchf1.figures import style
 from batchf1.studies.atlas.summary import EITHER, HIGH, LOW, RIGHT, SAFE, summary
 
 ALT = (
@@ -34,8 +34,8 @@ BLOCKS = {
 STEPS = (1, 5)
 """Seed-to-seed deviations at which an error is drawn darker."""
 SHADES = {
-    LOW: ("#FBE6DB", "#F2AE83", _style.COLOURS["batch_mean"]),
-    HIGH: ("#DEEBF5", "#8DBFE2", _style.COLOURS["reconstructed"]),
+    LOW: ("#FBE6DB", "#F2AE83", style.COLOURS["batch_mean"]),
+    HIGH: ("#DEEBF5", "#8DBFE2", style.COLOURS["reconstructed"]),
 }
 FINE = "#DDF1EA"
 """A tint of green, where there is no error that one could see."""
@@ -73,7 +73,7 @@ def table(source: Path) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Draw a row for each metric and a cell for each batch size, from the safe to the worst."""
     if table.empty:
-        return _style.empty_figure("no metric was measured")
+        return style.empty_figure("no metric was measured")
     places, titles, bottom = _places(table)
     figure, ax = plt.subplots(figsize=(8.4, 1.75 + 0.235 * bottom), layout="constrained")
     sizes = sorted(table["batch_size"].unique())
@@ -81,8 +81,8 @@ def draw(table: pd.DataFrame) -> Figure:
         _draw_cell(ax, sizes.index(row["batch_size"]), places[row["metric"]], row)
     for metric, rows in table.groupby("metric"):
         _draw_words(ax, places[str(metric)], len(sizes), rows)
-    for title, place in titles.items():
-        ax.text(0.05 - LEFT, place + 0.5, title, fontweight="bold", va="center", fontsize=8.5)
+    for title, position in titles.items():
+        ax.text(0.05 - LEFT, position + 0.5, title, fontweight="bold", va="center", fontsize=8.5)
     undefined = f"undefined in\nbatches of {sizes[0]:,.0f}"
     ax.text(len(sizes) + 2, -0.55, undefined, fontsize=7.5, va="bottom", linespacing=1.1)
     ax.set(xlim=(-LEFT, len(sizes) + RIGHT_SIDE), ylim=(bottom, -0.2))
@@ -94,8 +94,8 @@ def draw(table: pd.DataFrame) -> Figure:
     ax.tick_params(length=0)
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
-    _style.headline(figure, _conclusion(table), _legend())
-    _style.caption(figure, _caption(table))
+    style.headline(figure, _conclusion(table), _legend())
+    style.caption(figure, _caption(table))
     return figure
 
 
@@ -103,17 +103,17 @@ def _places(table: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], fl
     """Return metric -> row, title of a block -> row, and the end of the last row."""
     worst = table["error_in_sds"].abs().groupby([table["verdict"], table["metric"]], sort=False)
     ranked = worst.max().reset_index().sort_values("error_in_sds", kind="stable")
-    places, titles, place = {}, {}, 0.0
+    places, titles, position = {}, {}, 0.0
     for title, verdicts in BLOCKS.items():
         mine = ranked[ranked["verdict"].isin(verdicts)]["metric"]
         if len(mine):
-            titles[title] = place
-            place += GAP
+            titles[title] = position
+            position += GAP
         for metric in mine:
-            places[str(metric)] = place
-            place += 1
-        place += 0.25 * bool(len(mine))
-    return places, titles, place
+            places[str(metric)] = position
+            position += 1
+        position += 0.25 * bool(len(mine))
+    return places, titles, position
 
 
 def _draw_cell(ax: Any, x: float, y: float, row: pd.Series) -> None:
@@ -128,13 +128,13 @@ def _draw_cell(ax: Any, x: float, y: float, row: pd.Series) -> None:
 def _shade(row: pd.Series) -> tuple[str, str]:
     """Return the colour of a cell, and that of its text."""
     if np.isnan(row["error"]):
-        return "white", _style.TRUTH
+        return "white", style.TRUTH
     step = int(np.searchsorted(STEPS, abs(row["error_in_sds"])))
     unseen = step == 0 and abs(row["percent"]) < SEEN
     if row["verdict"] in (SAFE, RIGHT) or unseen:
-        return FINE, _style.TRUTH
+        return FINE, style.TRUTH
     shades = SHADES[LOW if row["error"] < 0 else HIGH]
-    return shades[step], "white" if step == len(STEPS) else _style.TRUTH
+    return shades[step], "white" if step == len(STEPS) else style.TRUTH
 
 
 def _said(row: pd.Series) -> str:
@@ -164,7 +164,7 @@ def _draw_words(ax: Any, y: float, n_sizes: int, rows: pd.DataFrame) -> None:
         va="center",
         fontsize=8.5,
         fontweight="bold",
-        color=inks.get(verdict, _style.TRUTH),
+        color=inks.get(verdict, style.TRUTH),
     )
     if first["undefined"] > OFTEN:
         what = GIVEN.get(first["gives"], "count in part")
@@ -180,12 +180,12 @@ def _legend() -> list[Any]:
         f"by {one} to {five} sd",
         f"by more than {five} sd",
     )
-    found: list[Any] = []
+    handles: list[Any] = []
     for step, size in enumerate(sizes):
-        found += [Patch(color=SHADES[v][step], label=f"{v} {size}") for v in (LOW, HIGH)]
-    corner: Any = {"linestyle": "none", "marker": (3, 0, -45), "color": _style.TRUTH}
+        handles += [Patch(color=SHADES[v][step], label=f"{v} {size}") for v in (LOW, HIGH)]
+    corner: Any = {"linestyle": "none", "marker": (3, 0, -45), "color": style.TRUTH}
     last = Line2D([], [], label="some batches undefined", **corner)
-    return [*found, Patch(color=FINE, label="no error to be seen"), last]
+    return [*handles, Patch(color=FINE, label="no error to be seen"), last]
 
 
 def _conclusion(table: pd.DataFrame) -> str:
@@ -193,18 +193,23 @@ def _conclusion(table: pd.DataFrame) -> str:
     verdicts = table.drop_duplicates("metric")["verdict"].value_counts()
     words = {LOW: "come out too low", HIGH: "too high", EITHER: "either way"}
     words |= {RIGHT: "right if defined"}
-    said = [f"{verdicts[name]} {what}" for name, what in words.items() if name in verdicts]
+    verdict_counts = [
+        f"{verdicts[name]} {what}" for name, what in words.items() if name in verdicts
+    ]
     n_safe = int(verdicts.get(SAFE, 0))
     return "; ".join(
-        [f"{n_safe} of {verdicts.sum()} metrics may be averaged over batches", ", ".join(said)]
+        [
+            f"{n_safe} of {verdicts.sum()} metrics may be averaged over batches",
+            ", ".join(verdict_counts),
+        ]
     )
 
 
 def _caption(table: pd.DataFrame) -> str:
     return textwrap.fill(
-        f"Means over {_style.format_range(table['n_seeds'])} networks a task, each with "
-        f"{_style.format_range(table['n_samples'])} validation samples in "
-        f"{_style.format_range(table['n_cuts'])} "
+        f"Means over {style.format_range(table['n_seeds'])} networks a task, each with "
+        f"{style.format_range(table['n_samples'])} validation samples in "
+        f"{style.format_range(table['n_cuts'])} "
         "random cuts into whole batches. heavy?: is a diamond heavy, a rare yes; cut: which of "
         "five grades has its cut; price. sd over seeds: by how much the metric of all samples "
         f"differs between networks. Corner: more than {100 * OFTEN:g} % of the batches give 0/0, "

@@ -28,19 +28,32 @@ class Figure(Protocol):
     """Column of its table that `draw` needs -> `number`, `text` or `flag`."""
 
     def table(self, *sources: Path) -> pd.DataFrame:
-        """Return the numbers behind the figure."""
+        """Return the numbers behind the figure, with the columns of `COLUMNS` at least."""
 
     def draw(self, table: pd.DataFrame) -> Any:
         """Draw the figure, a `matplotlib.figure.Figure`."""
 
 
 def module(name: str) -> Figure:
-    """Return the module of a figure, by name or import path."""
-    found: Figure = registry.load(registry.FIGURES, name)
-    lacking = [part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(found, part)]
+    """Return the module of a figure.
+
+    Parameters
+    ----------
+    name : str
+        Name of a registered figure, or import path of a module.
+
+    Raises
+    ------
+    InputError
+        If there is no such module, or it lacks a part of `Figure`.
+    """
+    figure_module: Figure = registry.load(registry.FIGURES, name)
+    lacking = [
+        part for part in ("ALT", "COLUMNS", "table", "draw") if not hasattr(figure_module, part)
+    ]
     rule = "must have ALT, COLUMNS, table and draw"
     check(not lacking, f"figure {name}", rule, f"no {lacking}")
-    return found
+    return figure_module
 
 
 KINDS = (".pdf", ".png")
@@ -57,15 +70,20 @@ def table(name: str, sources: Sequence[Path]) -> pd.DataFrame:
     sources : sequence of Path
         Files that it is made from, as many as its `table` has parameters.
 
+    Returns
+    -------
+    pandas.DataFrame
+        Table that is written as `figures/X.csv`.
+
     Raises
     ------
     InputError
         If there are more or fewer files.
     """
     compute = module(name).table
-    wanted = list(inspect.signature(compute).parameters)
+    parameters = list(inspect.signature(compute).parameters)
     given = [str(source) for source in sources]
-    check(len(given) == len(wanted), f"figure {name}", f"must be made from {wanted}", given)
+    check(len(given) == len(parameters), f"figure {name}", f"must be made from {parameters}", given)
     return compute(*sources)
 
 
@@ -96,7 +114,7 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     """
     from matplotlib import pyplot as plt
 
-    from batchf1.figures import _read_csv, _style, _words
+    from batchf1.figures import _read_csv, _words, style
 
     plot = module(name)
     for output in outputs:
@@ -104,10 +122,10 @@ def draw(name: str, source: Path, outputs: Sequence[Path]) -> tuple[str, str, st
     files.read(source)  # one that cannot be read is refused as such
     numbers = _read_csv.read(source, plot.COLUMNS, f"figure {name}")
     record = provenance_of_file.of_csv(source)
-    with _style.apply_style():
+    with style.apply_style():
         figure = _words.completed(plot.draw(numbers), record, plot.ALT)
         for output in outputs:
-            _style.save(figure, output, provenance_of_file.embedded(record))
-        words = _style.words(figure)
+            style.save(figure, output, provenance_of_file.embedded(record))
+        words = style.words(figure)
         plt.close(figure)
     return *words, provenance_of_file.summary(record)

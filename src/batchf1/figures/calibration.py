@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from batchf1.errors import check
-from batchf1.figures import _facets, _style
+from batchf1.figures import _facets, study_rows, style
 from batchf1.figures._facets import CELL
 from batchf1.sweep.expected import ROUNDING, residuals, with_expectation
 from batchf1.theory.expectation import NORMAL_95
@@ -60,17 +60,21 @@ def table(source: Path) -> pd.DataFrame:
     whatever else the study varies, which has columns of its own. In the last row, that of all
     passes, every setting is empty.
     """
-    key = [*_facets.further(_facets.combinations(source), CELL), *KEY]
-    rows = with_expectation(_facets.rows(source, READ, _naive_validation))
+    key = [*_facets.further(study_rows.combinations(source), CELL), *KEY]
+    rows = with_expectation(study_rows.read(source, READ, _naive_validation))
     rows = rows.assign(residual=residuals(rows), order=rows.groupby(SHARED).ngroup())
     if rows.empty:
         return pd.DataFrame(columns=[*key, *COUNTED, *NUMBERS])
     cell = [*key, "n_samples"]
     groups = rows.groupby(key, observed=True)
-    found = [dict(zip(key, values, strict=True)) | _summary(part, cell) for values, part in groups]
-    whole = {column: "Int64" for column in key if pd.api.types.is_integer_dtype(rows[column])}
-    every = pd.DataFrame([*found, _summary(rows, cell)], columns=[*key, *COUNTED, *NUMBERS])
-    return every.astype(whole).round(dict.fromkeys(NUMBERS, 6))
+    summaries = [
+        dict(zip(key, values, strict=True)) | _summary(part, cell) for values, part in groups
+    ]
+    integer_columns = {
+        column: "Int64" for column in key if pd.api.types.is_integer_dtype(rows[column])
+    }
+    every = pd.DataFrame([*summaries, _summary(rows, cell)], columns=[*key, *COUNTED, *NUMBERS])
+    return every.astype(integer_columns).round(dict.fromkeys(NUMBERS, 6))
 
 
 def _naive_validation(piece: pd.DataFrame) -> pd.Series:
@@ -82,8 +86,8 @@ def _summary(rows: pd.DataFrame, cell: list[str]) -> dict[str, float]:
     passes = rows[rows["residual"].notna()]
     orders = pd.factorize(passes["order"])[0]
     values = passes["residual"].to_numpy()
-    known = rows["expected_f1"].notna()
-    certain = rows[known & rows["residual"].isna()]
+    has_expectation = rows["expected_f1"].notna()
+    certain = rows[has_expectation & rows["residual"].isna()]
     mean, mean_se = _clustered(values, orders)
     variance, variance_se = _clustered((values - mean) ** 2, orders)
     deviation = variance**0.5
@@ -92,7 +96,7 @@ def _summary(rows: pd.DataFrame, cell: list[str]) -> dict[str, float]:
         "n_runs": passes["run_id"].nunique(),
         "n_passes": len(passes),
         "n_certain": len(certain),
-        "n_unknown": int((~known).sum()),
+        "n_unknown": int((~has_expectation).sum()),
         "mean": mean,
         "mean_se": mean_se,
         "deviation": deviation,
@@ -120,8 +124,8 @@ def draw(table: pd.DataFrame) -> Figure:
     """
     cells = table[table["batch_size"].notna() & (table["n_passes"] > 0)]
     if cells.empty:
-        return _style.empty_figure("no validation pass has a batch mean with a predicted deviation")
-    further = [column for column in _facets.settings(table) if column not in COLUMNS]
+        return style.empty_figure("no validation pass has a batch mean with a predicted deviation")
+    further = [column for column in study_rows.settings(table) if column not in COLUMNS]
     panels = _facets.panels(cells, further, "calibration")
     figure, axes = plt.subplots(
         len(panels),
@@ -141,8 +145,8 @@ def draw(table: pd.DataFrame) -> Figure:
         row[0].set_title("\n".join([*textwrap.wrap(setting, WIDTH), "Mean: 0 if unbiased"]))
         row[1].set_title("Spread: 1 if as predicted")
     _across(axes, cells["batch_size"])
-    _style.headline(figure, _conclusion(table, cells), _legend(looks))
-    _style.caption(figure, _caption(table, cells))
+    style.headline(figure, _conclusion(table, cells), _legend(looks))
+    style.caption(figure, _caption(table, cells))
     return figure
 
 
@@ -152,8 +156,8 @@ def _looks(prevalence: pd.Series) -> dict[float, tuple[Any, str, float]]:
     shades = colormaps["cividis"](np.linspace(0.85, 0.0, len(values)))
     places = 2 ** (np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1))
     return {
-        value: (shade, MARKERS[i % len(MARKERS)], place)
-        for i, (value, shade, place) in enumerate(zip(values, shades, places, strict=True))
+        value: (shade, MARKERS[i % len(MARKERS)], offset)
+        for i, (value, shade, offset) in enumerate(zip(values, shades, places, strict=True))
     }
 
 
@@ -168,12 +172,12 @@ def _legend(looks: dict[float, tuple[Any, str, float]]) -> list[Any]:
 
 def _column(ax: Any, part: pd.DataFrame, name: str, target: float, looks: dict[float, Any]) -> None:
     """Plot one of the numbers over batch size, with its interval and its target."""
-    ax.axhspan(target - BAND, target + BAND, color=_style.PLAIN, alpha=0.3, linewidth=0)
-    ax.axhline(target, color=_style.TRUTH, linewidth=0.8)
-    for prevalence, (colour, marker, place) in looks.items():
+    ax.axhspan(target - BAND, target + BAND, color=style.PLAIN, alpha=0.3, linewidth=0)
+    ax.axhline(target, color=style.TRUTH, linewidth=0.8)
+    for prevalence, (colour, marker, offset) in looks.items():
         points = part[part["prevalence"] == prevalence]
         ax.errorbar(
-            points["batch_size"] * place,
+            points["batch_size"] * offset,
             points[name],
             NORMAL_95 * points[f"{name}_se"],
             color=colour,
@@ -203,23 +207,23 @@ def _conclusion(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     In a point as far as chance in so many of them allows (Bonferroni's intervals).
     """
     every = _every(table)
-    mean = _style.signed(every["mean"], 3)
-    said = f"residuals of mean {mean} and deviation {every['deviation']:.3f}"
+    mean = style.signed(every["mean"], 3)
+    text = f"residuals of mean {mean} and deviation {every['deviation']:.3f}"
     passes = f"{every['n_passes']:,.0f} passes"
     strange = sum(_beyond(row, norm.isf(0.025 / len(cells))) for _, row in cells.iterrows())
     if strange:
-        return f"Theory and log differ in {strange} of {len(cells)} points: {said}"
+        return f"Theory and log differ in {strange} of {len(cells)} points: {text}"
     unsure = _beyond(every, -NORMAL_95) or np.isnan(every["mean_se"])
     if unsure or every["worst_certain"] > ROUNDING:
-        return f"Theory beside the log of {passes}: {said}"
-    return f"Theory and log agree over {passes}: {said}"
+        return f"Theory beside the log of {passes}: {text}"
+    return f"Theory and log agree over {passes}: {text}"
 
 
 def _every(table: pd.DataFrame) -> pd.Series:
     """Return the row of all passes."""
-    found = table[table["batch_size"].isna()]
-    check(len(found) == 1, "figure calibration", "must have one row of all passes", len(found))
-    return found[[*COUNTED, *NUMBERS]].astype(float).iloc[0]
+    total = table[table["batch_size"].isna()]
+    check(len(total) == 1, "figure calibration", "must have one row of all passes", len(total))
+    return total[[*COUNTED, *NUMBERS]].astype(float).iloc[0]
 
 
 def _beyond(row: pd.Series, n_errors: float) -> bool:
@@ -231,11 +235,11 @@ def _beyond(row: pd.Series, n_errors: float) -> bool:
 def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     every = _every(table)
     return textwrap.fill(
-        f"Residual: (logged {_style.MINUS} expected) / predicted standard deviation of the batch "
+        f"Residual: (logged {style.MINUS} expected) / predicted standard deviation of the batch "
         f"mean of F1, of {every['n_passes']:,.0f} validation passes in {every['n_runs']:,.0f} runs "
         f"of {every['n_cells']:,.0f} cells (data sizes pooled); {100 * every['outside']:.1f} % lie "
         f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: "
-        f"{_style.format_range(cells['n_runs'])} "
+        f"{style.format_range(cells['n_runs'])} "
         "runs, with a 95 % interval that takes the run as the unit, as its epochs share one cut of "
         f"the validation data.{_left_out(every)}",
         LINE,
@@ -244,14 +248,14 @@ def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
 
 def _left_out(every: pd.Series) -> str:
     """Describe the passes without a residual, and the reason."""
-    said = ""
+    text = ""
     if every["n_certain"]:
         worst = every["worst_certain"]
         logged = f"up to {worst:.1g} from it" if worst > ROUNDING else "just that"
-        said += (
+        text += (
             f" Not drawn: {every['n_certain']:,.0f} passes of one batch or that found nothing, "
             f"where the expectation is certain; logged is {logged}."
         )
     if every["n_unknown"]:
-        said += f" {every['n_unknown']:,.0f} passes have no expectation: their batches were others."
-    return said
+        text += f" {every['n_unknown']:,.0f} passes have no expectation: their batches were others."
+    return text

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from batchf1.figures import _facets, _style
+from batchf1.figures import _facets, study_rows, style
 from batchf1.figures._facets import CELL, LEARNED
 from batchf1.theory.limits import rare_positives
 
@@ -32,8 +32,8 @@ def table(source: Path) -> pd.DataFrame:
     Runs with a true F1 below `LEARNED` are left out: 0/0 is no share.
     Whatever else the study varies has columns of its own, and is a cell's too.
     """
-    cell = [*_facets.further(_facets.combinations(source), CELL), *CELL, "split"]
-    rows = _facets.last_epoch(source, READ, lambda piece: piece["strategy"] == "batch_mean")
+    cell = [*_facets.further(study_rows.combinations(source), CELL), *CELL, "split"]
+    rows = study_rows.last_epoch(source, READ, lambda piece: piece["strategy"] == "batch_mean")
     rows = rows[rows["reference_pooled"] >= LEARNED]
     rows = rows.assign(share=rows["f1"] / rows["reference_pooled"])
     cells = rows.groupby(cell).agg(
@@ -49,21 +49,21 @@ def table(source: Path) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Plot naive / true F1 over the expected positives per batch, and the theoretical limits."""
     if table.empty:
-        return _style.empty_figure(f"no run logged a batch mean of a true F1 of {LEARNED} or more")
+        return style.empty_figure(f"no run logged a batch mean of a true F1 of {LEARNED} or more")
     figure, ax = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
     _law(ax, table["positives_per_batch"])
     figure.colorbar(_points(ax, table), ax=ax, label="true F1", pad=0.01)
-    ax.axhline(1, color=_style.PLAIN, linewidth=0.8)
+    ax.axhline(1, color=style.PLAIN, linewidth=0.8)
     ax.set_xscale("log")
     ax.set(
-        xlabel=f"expected positives per batch = batch size {_style.TIMES} prevalence",
+        xlabel=f"expected positives per batch = batch size {style.TIMES} prevalence",
         ylabel="naive F1 / true F1",
     )
     ax.set_ylim(0, max(1.1, 1.05 * table["share"].max()))
     ax.legend(loc="lower right", fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
-    _style.headline(figure, _conclusion(table))
-    _style.caption(figure, _caption(table))
+    style.headline(figure, _conclusion(table))
+    style.caption(figure, _caption(table))
     return figure
 
 
@@ -73,12 +73,12 @@ def _law(ax: Any, positives: pd.Series) -> None:
         limits = [rare_positives(k, skill, skill) for k in range_]
         share = [limit.expected_f1 / limit.true_f1 for limit in limits]
         label = f"limit law, precision = recall = {skill:g}"
-        ax.plot(range_, share, color=_style.TRUTH, linestyle=dashes, linewidth=1, label=label)
+        ax.plot(range_, share, color=style.TRUTH, linestyle=dashes, linewidth=1, label=label)
 
 
 def _points(ax: Any, table: pd.DataFrame) -> Any:
-    markers = {"train": "v", "validation": _style.marker("batch_mean")}
-    bars: dict[str, Any] = {"fmt": "none", "ecolor": _style.PLAIN, "elinewidth": 0.8, "zorder": 1}
+    markers = {"train": "v", "validation": style.marker("batch_mean")}
+    bars: dict[str, Any] = {"fmt": "none", "ecolor": style.PLAIN, "elinewidth": 0.8, "zorder": 1}
     ax.errorbar(table["positives_per_batch"], table["share"], table["share_se"], **bars)
     for split, part in table.groupby("split"):
         points = ax.scatter(
@@ -90,7 +90,7 @@ def _points(ax: Any, table: pd.DataFrame) -> Any:
             vmax=1,
             s=16,
             marker=markers[str(split)],
-            edgecolors=_style.TRUTH,
+            edgecolors=style.TRUTH,
             linewidths=0.3,
             label=f"measured, {split}",
         )
@@ -106,14 +106,14 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 
 def _caption(table: pd.DataFrame) -> str:
-    further = [_facets.name(c) for c in _facets.settings(table) if c not in COLUMNS]
+    further = [_facets.name(c) for c in study_rows.settings(table) if c not in COLUMNS]
     each = f"A point a cell and {', '.join(further)}" if further else "A point a cell"
-    prevalence = _style.format_range(100 * table["prevalence"], "{:g}")
-    n_runs = _style.format_range(table["n_runs"])
+    prevalence = style.format_range(100 * table["prevalence"], "{:g}")
+    n_runs = style.format_range(table["n_runs"])
     return (
-        f"{each}: {_style.format_range(table['n_samples'])} samples, prevalence {prevalence} %, "
+        f"{each}: {style.format_range(table['n_samples'])} samples, prevalence {prevalence} %, "
         "batches of "
-        f"{_style.format_range(table['batch_size'])};\nmean and standard error of {n_runs} runs "
+        f"{style.format_range(table['batch_size'])};\nmean and standard error of {n_runs} runs "
         "with a "
         f"true F1 of {LEARNED} or more. The law is for rare positives: common ones lie above it."
     )

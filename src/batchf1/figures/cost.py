@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from batchf1.errors import check
-from batchf1.figures import _style
+from batchf1.figures import style
 from batchf1.records import tables
 from batchf1.studies.cost.config import ENGINES, NONE, plugin_of
 from batchf1.studies.cost.rows import COST
@@ -110,7 +110,7 @@ def _cells(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _slopes(rows: pd.DataFrame) -> pd.DataFrame:
-    found = []
+    lines = []
     for key, group in rows.groupby([*KEY, "strategy"]):
         if group["n_rows"].nunique() < 2:
             continue
@@ -119,9 +119,9 @@ def _slopes(rows: pd.DataFrame) -> pd.DataFrame:
         for name, (column, unit) in SLOPES.items():
             value, error = slope(group["n_rows"], group[column])
             line |= {name: unit * value, f"{name}_se": unit * error}
-        found.append(line)
+        lines.append(line)
     names = [part for name in SLOPES for part in (name, f"{name}_se")]
-    return pd.DataFrame(found, columns=[*KEY, "strategy", "n_runs", *names])
+    return pd.DataFrame(lines, columns=[*KEY, "strategy", "n_runs", *names])
 
 
 def slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
@@ -141,20 +141,20 @@ def draw(table: pd.DataFrame) -> Figure:
     """Plot time of an epoch relative to no strategy (left), and extra peak memory (right)."""
     shown = table[table["device"] == "cpu"]
     if "cell" not in set(shown["row"]):
-        return _style.empty_figure("nothing was measured on a CPU")
+        return style.empty_figure("nothing was measured on a CPU")
     shown = shown[shown["model"] == _plain_model(shown)]
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
     cells = shown[shown["row"] == "cell"]
     present = set(cells["strategy"]) - {NONE}
-    order = [name for name in (*_style.COLOURS, ARRAYS) if name in present]
+    order = [name for name in (*style.COLOURS, ARRAYS) if name in present]
     order += sorted(present - set(order))
     _times(left, cells[cells["strategy"] != NONE], order)
     _memory(right, cells, order)
     for ax in (left, right):
         ax.grid(axis="y", linewidth=0.4)
         ax.spines[["top", "right"]].set_visible(False)
-    _style.headline(figure, _conclusion(shown), [_handle(name) for name in (NONE, *order)])
-    _style.caption(figure, _caption(cells))
+    style.headline(figure, _conclusion(shown), [_handle(name) for name in (NONE, *order)])
+    style.caption(figure, _caption(cells))
     return figure
 
 
@@ -167,15 +167,15 @@ def _plain_model(table: pd.DataFrame) -> str:
 def _times(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
     columns = cells[["engine", "batch_size"]].drop_duplicates()
     columns = columns.sort_values(["engine", "batch_size"], ascending=[False, True])
-    for place, (engine, batch_size) in enumerate(columns.itertuples(index=False)):
+    for position, (engine, batch_size) in enumerate(columns.itertuples(index=False)):
         mine = cells[(cells["engine"] == engine) & (cells["batch_size"] == batch_size)]
         for name, rows in mine.groupby("strategy"):
             row = rows.sort_values(["n_runs", "n_samples"]).iloc[-1]
-            x = place + 0.13 * (order.index(str(name)) - (len(order) - 1) / 2)
+            x = position + 0.13 * (order.index(str(name)) - (len(order) - 1) / 2)
             ends = [[row["epoch_ratio"] - row["epoch_ratio_min"]]]
             ends += [[row["epoch_ratio_max"] - row["epoch_ratio"]]]
             ax.errorbar(x, row["epoch_ratio"], yerr=ends, **_look(str(name)))
-    ax.axhline(1, color=_style.PLAIN, linewidth=0.8)
+    ax.axhline(1, color=style.PLAIN, linewidth=0.8)
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(FixedLocator([0.5, 1, 2, 5, 10, 20, 50, 100]))
     ax.yaxis.set_major_formatter("{x:g}")
@@ -208,16 +208,16 @@ def _memory(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
 def _look(name: str) -> dict[str, Any]:
     """Return the look of a strategy; arrays have the strategy's colour and a hollow marker."""
     if name == NONE:
-        return {"color": _style.PLAIN, "marker": ".", "linewidth": 1.1, "label": "no strategy"}
+        return {"color": style.PLAIN, "marker": ".", "linewidth": 1.1, "label": "no strategy"}
     base = plugin_of(name) or name
-    colour = _style.colour(base)
+    colour = style.colour(base)
     face = "white" if name == ARRAYS else colour
     options = {"markersize": 5, "linewidth": 1.1, "markerfacecolor": face}
-    return {"color": colour, "marker": _style.marker(base), **options}
+    return {"color": colour, "marker": style.marker(base), **options}
 
 
 def _handle(name: str) -> Any:
-    return Line2D([], [], **{"label": LABELS.get(name, _style.label(name))} | _look(name))
+    return Line2D([], [], **{"label": LABELS.get(name, style.label(name))} | _look(name))
 
 
 def _conclusion(table: pd.DataFrame) -> str:
@@ -238,7 +238,7 @@ def _caption(cells: pd.DataFrame) -> str:
     low = (cells["grown_bytes"] < 1e6 * FLOOR).any()
     floor = f" Less than {FLOOR:g} MB is drawn at {FLOOR:g}." if low else ""
     return (
-        f"A fresh process for each measurement, {_style.format_range(cells['n_runs'])} per cell. "
+        f"A fresh process for each measurement, {style.format_range(cells['n_runs'])} per cell. "
         "Left: "
         "mean and range of the ratio to epochs without a strategy, in turns with them,\n"
         "at the size with the most of them. Right: solid plain fit, dotted fit in blocks of "

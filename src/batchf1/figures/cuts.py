@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from batchf1.figures import _style
+from batchf1.figures import style
 from batchf1.records import tables
 from batchf1.studies.cuts.schema import CUT_TABLE
 
@@ -25,7 +25,7 @@ COLUMNS = {
     **dict.fromkeys(("family", "cut", "classifier"), "text"),
     **dict.fromkeys((*NUMBERS, *MEANS), "number"),
 }
-LOW, HIGH = _style.colour("batch_mean"), "#56B4E9"
+LOW, HIGH = style.colour("batch_mean"), "#56B4E9"
 ALARMS = {"plain": "few false alarms", "balanced": "many false alarms"}
 """Classifier -> what it is in the picture."""
 CUTS = {
@@ -46,7 +46,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Draw an arrow from the true F1 to the mean over batches, for each cut."""
     shown = _shown(table)
     if shown.empty:
-        return _style.empty_figure("no cuts to show")
+        return style.empty_figure("no cuts to show")
     figure, ax = plt.subplots(figsize=(7.6, 1.4 + 0.27 * len(shown)), layout="constrained")
     for _, row in shown.iterrows():
         _arrow(ax, float(row["y"]), row)
@@ -55,8 +55,8 @@ def draw(table: pd.DataFrame) -> Figure:
     ax.set_yticks(shown["y"], shown["name"])
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
-    _style.headline(figure, _conclusion(shown), _legend())
-    _style.caption(figure, _caption(shown))
+    style.headline(figure, _conclusion(shown), _legend())
+    style.caption(figure, _caption(shown))
     return figure
 
 
@@ -86,11 +86,11 @@ def _arrow(ax: Any, y: float, row: pd.Series) -> None:
     colour, tip = (LOW, "<") if mean < true else (HIGH, ">")
     ax.plot([true, mean], [y, y], color=colour, linewidth=3, solid_capstyle="butt")
     ax.plot(mean, y, marker=tip, color=colour, markersize=8)
-    ax.plot(true, y, marker="|", color=_style.TRUTH, markersize=12, markeredgewidth=2.5)
-    said = _style.format_points(mean - true)
+    ax.plot(true, y, marker="|", color=style.TRUTH, markersize=12, markeredgewidth=2.5)
+    label = style.format_points(mean - true)
     weight = "bold" if mean > true else "normal"
-    place = ax.get_yaxis_transform()
-    ax.text(1.02, y, said, va="center", fontweight=weight, transform=place)
+    transform = ax.get_yaxis_transform()
+    ax.text(1.02, y, label, va="center", fontweight=weight, transform=transform)
 
 
 def _blocks(ax: Any, shown: pd.DataFrame) -> None:
@@ -99,17 +99,17 @@ def _blocks(ax: Any, shown: pd.DataFrame) -> None:
         first = rows.iloc[0]
         n = f"{first[['tp', 'fp', 'fn', 'tn']].sum():,.0f}"
         share, k = f"{100 * first['prevalence']:.2g} % positive", f"{first['n_batches']:.0f}"
-        said = {
+        label = {
             "groups": f"A validation set of {n}, {share}",
             "folds": f"Cross-validation: {k} folds of {n}, {share}",
             "published": f"Forman & Scholz (2010): {k} folds, {share}",
         }
-        title, y = said.get(str(family), str(family)), first["y"] - 0.85
+        title, y = label.get(str(family), str(family)), first["y"] - 0.85
         ax.text(0.005, y, title, fontweight="bold", va="center", transform=ax.get_yaxis_transform())
 
 
 def _legend() -> list[Line2D]:
-    tick: Any = {"color": _style.TRUTH, "marker": "|", "markeredgewidth": 2.5, "linewidth": 0}
+    tick: Any = {"color": style.TRUTH, "marker": "|", "markeredgewidth": 2.5, "linewidth": 0}
     low: Any = {"color": LOW, "marker": "<", "linewidth": 3}
     high: Any = {"color": HIGH, "marker": ">", "linewidth": 3}
     return [
@@ -125,14 +125,14 @@ def _conclusion(shown: pd.DataFrame) -> str:
     if not low < 0 < high:
         return "How far the mean over batches lies from the true F1, by how they are cut"
     return (
-        f"Not cut at random, the mean over batches may be {_style.format_points(low)} "
-        f"or {_style.format_points(high)}"
+        f"Not cut at random, the mean over batches may be {style.format_points(low)} "
+        f"or {style.format_points(high)}"
     )
 
 
 def _caption(shown: pd.DataFrame) -> str:
     ours = shown[shown["family"] != "published"]
-    seeds = f"; means over {_style.format_range(ours['n_seeds'])} seeds" if len(ours) else ""
+    seeds = f"; means over {style.format_range(ours['n_seeds'])} seeds" if len(ours) else ""
     return (
         "Is a diamond heavier than so many carat? Logistic regression, for many false alarms "
         f"with balanced weights{seeds}.\nA batch without a positive, real or predicted, counts "

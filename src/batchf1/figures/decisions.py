@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from batchf1.errors import check
-from batchf1.figures import _decision_panels, _labels, _style
+from batchf1.figures import _decision_panels, _labels, style
 from batchf1.figures._decision_panels import ENOUGH, LINES
 from batchf1.records import tables
 from batchf1.studies.decisions import aggregate, control, control_regret, pairs
@@ -68,18 +68,18 @@ def table(runs: Path, experiment: Path) -> pd.DataFrame:
     """
     rows = _read(runs)
     options = decisions(rows)
-    found = regrets(options, values(rows, options))
+    regret_table = regrets(options, values(rows, options))
     parts = {
-        "cell": aggregate.cells(found),
-        "bin": aggregate.bins(found),
+        "cell": aggregate.cells(regret_table),
+        "bin": aggregate.bins(regret_table),
         "pairs": pairs.pairs(rows, options),
         "control": control_regret.control(curves(experiment)),
     }
-    whole = pd.concat(
+    combined = pd.concat(
         [part.assign(row=row) for row, part in parts.items() if len(part)] or [pd.DataFrame()]
     )
-    whole = whole.reindex(columns=OUT).reset_index(drop=True)
-    return whole.astype(dict.fromkeys(COUNTED, "Int64")).round(6)
+    combined = combined.reindex(columns=OUT).reset_index(drop=True)
+    return combined.astype(dict.fromkeys(COUNTED, "Int64")).round(6)
 
 
 def draw(table: pd.DataFrame) -> Figure:
@@ -87,20 +87,20 @@ def draw(table: pd.DataFrame) -> Figure:
     shown = pd.concat([line.rows(table, "bin") for line in LINES])
     shown = shown.dropna(subset=["positives_per_batch"])
     if shown.empty:
-        return _style.empty_figure("no decision went by a logged F1")
+        return style.empty_figure("no decision went by a logged F1")
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(8.6, 4.7), layout="constrained", width_ratios=(1.35, 1)
     )
     _decision_panels.plot_regret(left, table)
     left.set_title("F1 lost by each decision")
-    place = _decision_panels.setting(table)
-    if place:
-        _decision_panels.plot_plane(right, table, *place)
-        right.set_title(_direction(_decision_panels.arrows(table, *place)))
+    setting = _decision_panels.setting(table)
+    if setting:
+        _decision_panels.plot_plane(right, table, *setting)
+        right.set_title(_direction(_decision_panels.arrows(table, *setting)))
     else:
         right.set_axis_off()
-    _style.headline(figure, _conclusion(shown))
-    _style.caption(figure, _caption(table, shown, place))
+    style.headline(figure, _conclusion(shown))
+    style.caption(figure, _caption(table, shown, setting))
     _labels.lay_out(figure)
     _decision_panels.name(left, table)
     return figure
@@ -115,8 +115,8 @@ def _conclusion(shown: pd.DataFrame) -> str:
     below, above = _loss(few), _loss(many)
     limit = f"{ENOUGH:g} positives per batch"
     if few.empty or many.empty:
-        found, side = (above, "above") if few.empty else (below, "below")
-        return f"Choosing by the logged F1 costs {found} {side} {limit}"
+        cost, side = (above, "above") if few.empty else (below, "below")
+        return f"Choosing by the logged F1 costs {cost} {side} {limit}"
     if below == above:
         return f"Choosing by the logged F1 costs {below}, below and above {limit}"
     return f"Choosing by the logged F1 costs {below} below {limit}, {above.removesuffix(OF)} above"
@@ -126,7 +126,7 @@ def _loss(rows: pd.DataFrame) -> str:
     """Return the largest loss in some rows that is significantly above 0."""
     sure = rows[(rows["regret_low"] > 0) & (rows["regret"] > REGRET_TOL)]
     if len(sure):
-        return f"up to {_style.format_points(sure['regret'].max()).removesuffix(' too high')}{OF}"
+        return f"up to {style.format_points(sure['regret'].max()).removesuffix(' too high')}{OF}"
     return "almost nothing" if rows["regret"].max() <= REGRET_TOL else "nothing for sure"
 
 
@@ -137,29 +137,29 @@ def _direction(rows: pd.DataFrame) -> str:
     return "What is chosen: false alarms" if (hits & false_alarms).all() else "What is chosen"
 
 
-def _caption(table: pd.DataFrame, shown: pd.DataFrame, place: tuple[float, int] | None) -> str:
+def _caption(table: pd.DataFrame, shown: pd.DataFrame, setting: tuple[float, int] | None) -> str:
     cells = pd.concat([line.rows(table, "cell") for line in LINES])
-    said = (
+    text = (
         "F1 on test of what the true validation F1 chooses, minus that of what the logged one "
-        f"chooses: mean of {_style.format_range(shown['n_seeds'])} seeds with a 95 % bootstrap "
+        f"chooses: mean of {style.format_range(shown['n_seeds'])} seeds with a 95 % bootstrap "
         "interval"
         f"{_over(cells) if len(cells) else ''}. Empty batches count 0; dotted: they are left out. "
         "Early stopping: patience 5, best weights; two models: a network and logistic regression. "
         "Epoch kept: the best of a training, with class weight 1 or 10."
     )
-    if place:
-        said += (
-            f" Right: at {100 * place[0]:g}\u00a0% and batches of {place[1]}, from the true choice "
-            "(mark) to the logged one (tip); shaded: what is logged of very many samples."
+    if setting:
+        text += (
+            f" Right: at {100 * setting[0]:g}\u00a0% and batches of {setting[1]}, from the true "
+            "choice (mark) to the logged one (tip); shaded: what is logged of very many samples."
         )
-    return textwrap.fill(said, LINE)
+    return textwrap.fill(text, LINE)
 
 
 def _over(cells: pd.DataFrame) -> str:
     """Describe the data behind the cells."""
     datasets = " and ".join(sorted(cells["dataset"].unique()))
-    percent = _style.format_range(100 * cells["prevalence"], "{:g}")
-    sizes = _style.format_range(cells["validation_batch_size"])
+    percent = style.format_range(100 * cells["prevalence"], "{:g}")
+    sizes = style.format_range(cells["validation_batch_size"])
     return f", over {datasets}, prevalence {percent}\u00a0%, validation batches of {sizes}"
 
 
@@ -169,7 +169,7 @@ def curves(experiment: Path) -> pd.DataFrame:
 
 
 def _read(runs: Path) -> pd.DataFrame:
-    found = tables.read(runs, EPOCHS)
-    lacking = [name for name in SAID if name not in found]
+    cost = tables.read(runs, EPOCHS)
+    lacking = [name for name in SAID if name not in cost]
     check(not lacking, str(runs), f"must have the columns {SAID}", f"none named {lacking}")
-    return found[[*READ, *cuts(map(str, found)).values()]].reset_index(drop=True)
+    return cost[[*READ, *cuts(map(str, cost)).values()]].reset_index(drop=True)

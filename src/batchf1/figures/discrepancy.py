@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from batchf1.figures import _facets, _style
+from batchf1.figures import _facets, study_rows, style
 from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import as_counts
@@ -96,7 +96,7 @@ def table(source: Path) -> pd.DataFrame:
     below, in place of `from_log`, `points` and `percent`; NaN elsewhere. Validation, except for
     `moving_weights`: the training log of `arrays`.
     """
-    rows = _facets.rows(source, READ)
+    rows = study_rows.read(source, READ)
     _facets.no_others(rows, ["program", "batch_size"], "discrepancy")
     _facets.require_strategies(rows, ["reconstructed"], "discrepancy")
     rows = rows[rows["strategy"] == "reconstructed"].rename(columns=COLUMN_OF)
@@ -104,38 +104,40 @@ def table(source: Path) -> pd.DataFrame:
     clean = validation[validation["cause"] == "arrays"]
     moving = training[(training["cause"] == "arrays") & ~training["frozen"]]
     digits = clean.assign(cause=DIGITS, from_log=_from_digits(clean))
-    found = pd.concat([validation, digits, moving.assign(cause=MOVING)])
-    difference = found["from_log"] - found["verify"]
+    differences = pd.concat([validation, digits, moving.assign(cause=MOVING)])
+    difference = differences["from_log"] - differences["verify"]
     limits = _limits(clean[clean["frozen"]])
-    models = found[["cause", *MODEL]].itertuples(index=False, name=None)
-    found = found.assign(
+    models = differences[["cause", *MODEL]].itertuples(index=False, name=None)
+    differences = differences.assign(
         points=100 * difference,
-        percent=100 * safe_divide(difference, found["verify"], np.nan),
+        percent=100 * safe_divide(difference, differences["verify"], np.nan),
         limit95=[limits.get(model, np.nan) for model in models],
-        order=found["cause"].map(causes(found).index),
+        order=differences["cause"].map(causes(differences).index),
     )
-    found = _bounded(found)
-    found = found.sort_values(["order", *KEY[1:]])
-    return found[[*KEY, "from_log", "verify", "points", "percent", "limit95", "bound"]].round(10)
+    differences = _bounded(differences)
+    differences = differences.sort_values(["order", *KEY[1:]])
+    return differences[[*KEY, "from_log", "verify", "points", "percent", "limit95", "bound"]].round(
+        10
+    )
 
 
-def _bounded(found: pd.DataFrame) -> pd.DataFrame:
+def _bounded(differences: pd.DataFrame) -> pd.DataFrame:
     """Return the table with a bound in place of numbers that are not reproducible."""
-    loses = found["engine"].map(lambda engine: engines.framework(engine).loses_prefetched)
-    lost = loses & found["cause"].isin(UNREPEATABLE)
-    worst = found["percent"].abs()[lost].max()
+    loses = differences["engine"].map(lambda engine: engines.framework(engine).loses_prefetched)
+    lost = loses & differences["cause"].isin(UNREPEATABLE)
+    worst = differences["percent"].abs()[lost].max()
     bound = next(bound for bound in BOUNDS if not worst > bound)
     numbers = ["from_log", "points", "percent"]
-    known = {name: found[name].mask(lost) for name in numbers}
-    return found.assign(**known, bound=pd.Series(bound, found.index).where(lost))
+    masked = {name: differences[name].mask(lost) for name in numbers}
+    return differences.assign(**masked, bound=pd.Series(bound, differences.index).where(lost))
 
 
 def causes(table: pd.DataFrame) -> list[str]:
     """Return the causes of a table: those of `CAUSES` in their order, others before the last."""
-    found = set(table["cause"])
-    known = [cause for cause in CAUSES if cause in found]
-    place = known.index(MOVING) if MOVING in found else len(known)
-    return [*known[:place], *sorted(found - set(CAUSES)), *known[place:]]
+    present = set(table["cause"])
+    listed = [cause for cause in CAUSES if cause in present]
+    index = listed.index(MOVING) if MOVING in present else len(listed)
+    return [*listed[:index], *sorted(present - set(CAUSES)), *listed[index:]]
 
 
 def _from_digits(rows: pd.DataFrame) -> Any:
@@ -151,7 +153,7 @@ def _limits(fixed: pd.DataFrame) -> dict[tuple[Any, ...], float]:
 
     From a fixed model's counts, in % of F1; without those that have found nothing.
     """
-    found = {}
+    limits = {}
     for row in fixed.drop_duplicates(MODEL).query("tp > 0").to_dict("records"):
         errors = row["fp"] + row["fn"]
         n_samples = row["tp"] + errors + row["tn"]
@@ -159,8 +161,8 @@ def _limits(fixed: pd.DataFrame) -> dict[tuple[Any, ...], float]:
         for cause, distribution in DISTRIBUTIONS[row["averaging"]].items():
             cut = distribution(row["tp"], errors, n_samples, min(row["batch_size"], n_samples))
             model = tuple(row[key] for key in MODEL)
-            found[cause, *model] = 100 * cut.quantile(0.95) / true
-    return found
+            limits[cause, *model] = 100 * cut.quantile(0.95) / true
+    return limits
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -179,7 +181,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Plot |From log - Verify| of every epoch, by cause, for each batch size."""
     if table["percent"].isna().all() and table["bound"].isna().all():
-        return _style.empty_figure("no epoch has a prediction that found anything, to compare with")
+        return style.empty_figure("no epoch has a prediction that found anything, to compare with")
     sizes = sorted(table["batch_size"].unique())
     figure, axes = plt.subplots(
         1,
@@ -190,28 +192,28 @@ def draw(table: pd.DataFrame) -> Figure:
         layout="constrained",
         squeeze=False,
     )
-    colours = dict(zip(sorted(table["keras"].unique()), cycle(_style.FRAMEWORKS), strict=False))
+    colours = dict(zip(sorted(table["keras"].unique()), cycle(style.FRAMEWORKS), strict=False))
     for ax, size in zip(axes[0], sizes, strict=True):
         _panel(ax, table[table["batch_size"] == size], causes(table), colours)
         ax.set_title(f"batches of {size:,}")
         ax.set_xlim(DIFFERENCE_TOL / 2, max(30, 2 * table["percent"].abs().max()))
-    _style.headline(figure, _conclusion(table), _handles(colours))
-    _style.caption(figure, _caption(table))
+    style.headline(figure, _conclusion(table), _handles(colours))
+    style.caption(figure, _caption(table))
     return figure
 
 
 def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str]) -> None:
     """Plot the differences in batches of one size, a line for each cause and Keras."""
-    ax.axvspan(*CLAIMED, color=_style.PLAIN, alpha=0.35, linewidth=0)
+    ax.axvspan(*CLAIMED, color=style.PLAIN, alpha=0.35, linewidth=0)
     places = np.linspace(-0.18, 0.18, len(colours)) if len(colours) > 1 else [0.0]
-    for (keras, colour), place in zip(colours.items(), places, strict=True):
+    for (keras, colour), position in zip(colours.items(), places, strict=True):
         for i, cause in enumerate(shown):
             rows = part[(part["cause"] == cause) & (part["keras"] == keras)]
-            _points(ax, i + place, rows, colour)
+            _points(ax, i + position, rows, colour)
     ax.set_xscale("log")
     ax.set_xticks([DIFFERENCE_TOL, 1e-4, 1e-2, 1, 10], ["0", "0.0001", "0.01", "1", "10"])
     ax.minorticks_off()
-    ax.set_xlabel(f"|From log {_style.MINUS} Verify|, % of F1")
+    ax.set_xlabel(f"|From log {style.MINUS} Verify|, % of F1")
     ax.set_yticks(range(len(shown)), [CAUSES.get(c, c.replace("_", " ")) for c in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -219,15 +221,15 @@ def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str
     ax.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _points(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
+def _points(ax: Any, position: float, rows: pd.DataFrame, colour: str) -> None:
     """Plot triangles, up where the log is too high, down where too low; hollow if weights move."""
     size = rows["percent"].abs().clip(lower=DIFFERENCE_TOL)
     for frozen in (False, True):
         for up in (False, True):
-            kept = (rows["frozen"] == frozen) & ((rows["percent"] >= 0) == up)
+            selected = (rows["frozen"] == frozen) & ((rows["percent"] >= 0) == up)
             ax.plot(
-                size[kept],
-                np.full(int(kept.sum()), place),
+                size[selected],
+                np.full(int(selected.sum()), position),
                 color=colour,
                 marker="^" if up else "v",
                 markersize=4.5,
@@ -236,10 +238,10 @@ def _points(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
             )
     bound = rows["bound"].max()
     if np.isfinite(bound):
-        ax.plot([DIFFERENCE_TOL, bound], [place, place], color=colour, linewidth=3, alpha=0.3)
+        ax.plot([DIFFERENCE_TOL, bound], [position, position], color=colour, linewidth=3, alpha=0.3)
     limit = rows["limit95"].max()
     if np.isfinite(limit):
-        ax.plot(max(limit, DIFFERENCE_TOL), place, color=_style.TRUTH, marker="|", markersize=9)
+        ax.plot(max(limit, DIFFERENCE_TOL), position, color=style.TRUTH, marker="|", markersize=9)
 
 
 def _handles(colours: dict[str, str]) -> list[Line2D]:
@@ -251,14 +253,12 @@ def _handles(colours: dict[str, str]) -> list[Line2D]:
     ]
     return [
         *kinds,
-        handle("log too high", color=_style.TRUTH, marker="^"),
-        handle("too low", color=_style.TRUTH, marker="v"),
-        handle("hollow: weights move", color=_style.TRUTH, marker="^", fillstyle="none"),
-        Line2D([], [], color=_style.PLAIN, linewidth=3, alpha=0.5, label=UNKNOWN),
-        handle("95 % of cuts, exact", color=_style.TRUTH, marker="|"),
-        handle(
-            "{} to {} %, as claimed".format(*CLAIMED), color=_style.PLAIN, marker="s", alpha=0.5
-        ),
+        handle("log too high", color=style.TRUTH, marker="^"),
+        handle("too low", color=style.TRUTH, marker="v"),
+        handle("hollow: weights move", color=style.TRUTH, marker="^", fillstyle="none"),
+        Line2D([], [], color=style.PLAIN, linewidth=3, alpha=0.5, label=UNKNOWN),
+        handle("95 % of cuts, exact", color=style.TRUTH, marker="|"),
+        handle("{} to {} %, as claimed".format(*CLAIMED), color=style.PLAIN, marker="s", alpha=0.5),
     ]
 
 
@@ -268,13 +268,13 @@ def _conclusion(table: pd.DataFrame) -> str:
     dropped = table[table["cause"] == "dropped_batch"]["limit95"].max()
     least, most = CLAIMED
     if moving >= least and dropped < least:
-        said = f"{least:g} to {most:g} % come from weights that move"
-        return f"{said}; a dropped last batch alone makes less"
+        text = f"{least:g} to {most:g} % come from weights that move"
+        return f"{text}; a dropped last batch alone makes less"
     return "What the log says and what a prediction afterwards says, by cause"
 
 
 def _caption(table: pd.DataFrame) -> str:
-    n_runs = _style.format_range(table.groupby(["cause", *SERIES])["seed"].nunique())
+    n_runs = style.format_range(table.groupby(["cause", *SERIES])["seed"].nunique())
     moving, fixed = (table[table["frozen"] == f]["epoch"].nunique() for f in (False, True))
     epochs = f"{moving} epochs that learn, then {fixed} with fixed weights"
     last = f", but for '{CAUSES[MOVING]}'" if MOVING in set(table["cause"]) else ""

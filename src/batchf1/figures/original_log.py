@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from scipy.stats import t as student
 
 from batchf1.errors import keep_machine_error, one_line, raise_input_error
-from batchf1.figures import _facets, _style
+from batchf1.figures import _facets, study_rows, style
 from batchf1.forensics.answer import investigate
 from batchf1.forensics.fit import SplitFit
 from batchf1.sweep.expected import with_expectation
@@ -94,14 +94,14 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
     answer = investigate(text)
     if not answer.candidates:
         raise_input_error("log", "must print digits that some counts give", answer.undetermined[0])
-    best, said = answer.candidates[0], answer.log
+    best, log = answer.candidates[0], answer.log
     values = losses | {
-        "acc": said.train.accuracy,
-        "f1": said.train.naive_f1,
-        "val_acc": said.validation.accuracy,
-        "val_f1": said.validation.naive_f1,
-        "f1score_train": said.train.exact_f1,
-        "f1score_test": said.validation.exact_f1,
+        "acc": log.train.accuracy,
+        "f1": log.train.naive_f1,
+        "val_acc": log.validation.accuracy,
+        "val_f1": log.validation.naive_f1,
+        "f1score_train": log.train.exact_f1,
+        "f1score_test": log.validation.exact_f1,
     }
     for quantity, (part, kind) in QUANTITIES.items():
         split: SplitFit = best.validation if part == "validation" else best.train
@@ -111,7 +111,7 @@ def _printed(text: str) -> Iterator[dict[str, Any]]:
                 "keras": ARTICLE,
                 "dataset": "not told",
                 "seed": 0,
-                "steps": said.total,
+                "steps": log.total,
                 "quantity": quantity,
                 "value": float(str(values[quantity])),
                 "expected_f1": split.expected_f1 if naive else np.nan,
@@ -129,7 +129,7 @@ def _losses(text: str) -> list[str]:
 
 def _measured(source: Path) -> pd.DataFrame:
     """Return the last epoch of each run, as the log would print it."""
-    rows = _facets.last_epoch(source, READ)
+    rows = study_rows.last_epoch(source, READ)
     _facets.no_others(rows, [], "original_log")
     _facets.require_strategies(rows, ["batch_mean", "epoch_end"], "original_log")
     steps = rows[rows["split"] == "train"].groupby("run_id")["n_batches"].first()
@@ -151,8 +151,8 @@ def _of(quantity: str, rows: pd.DataFrame) -> pd.DataFrame:
     split, kind = QUANTITIES[quantity]
     # loss and accuracy stand in the rows of every strategy
     strategy = "epoch_end" if kind == "epoch_end" else "batch_mean"
-    kept = rows[(rows["split"] == split) & (rows["strategy"] == strategy)]
-    return kept.assign(quantity=quantity, value=kept[kind if kind in kept else "f1"])
+    selected = rows[(rows["split"] == split) & (rows["strategy"] == strategy)]
+    return selected.assign(quantity=quantity, value=selected[kind if kind in selected else "f1"])
 
 
 def half_width(deviation: Any, n: Any) -> Any:
@@ -191,10 +191,10 @@ def _as_keras(value: float) -> str:
 def draw(table: pd.DataFrame) -> Figure:
     """Plot the four F1 of the log: as printed, as expected, and from the runs."""
     if table.empty:
-        return _style.empty_figure("no run to hold against the article's log")
+        return style.empty_figure("no run to hold against the article's log")
     figure, ax = plt.subplots(figsize=(7.6, 3.8), layout="constrained")
     versions = [keras for keras in table["keras"].unique() if keras != ARTICLE]
-    colours = dict(zip(versions, cycle(_style.FRAMEWORKS), strict=False))
+    colours = dict(zip(versions, cycle(style.FRAMEWORKS), strict=False))
     for place, quantity in enumerate(SHOWN):
         rows = table[table["quantity"] == quantity]
         for _, row in rows[rows["keras"] == ARTICLE].iterrows():
@@ -209,8 +209,8 @@ def draw(table: pd.DataFrame) -> Figure:
     ax.grid(axis="x", linewidth=0.4)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    _style.headline(figure, _conclusion(table), _handles(colours))
-    _style.caption(figure, _caption(table))
+    style.headline(figure, _conclusion(table), _handles(colours))
+    style.caption(figure, _caption(table))
     return figure
 
 
@@ -218,7 +218,7 @@ def _article(ax: Any, place: float, row: pd.Series) -> None:
     if np.isfinite(row["sd"]):
         half = NORMAL_95 * row["sd"]
         left = row["expected_f1"] - half
-        ax.barh(place, 2 * half, left=left, height=0.2, color=_style.PLAIN, alpha=0.5)
+        ax.barh(place, 2 * half, left=left, height=0.2, color=style.PLAIN, alpha=0.5)
     ax.plot(row["value"], place, **ARTICLE_MARK)
     ax.annotate(
         f"{row['value']:g}",
@@ -240,7 +240,7 @@ def _ours(ax: Any, place: float, rows: pd.DataFrame, colour: str) -> None:
 GROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 """Of a number, for the grid not to strike it through."""
 ARTICLE_MARK: dict[str, Any] = {
-    "color": _style.TRUTH,
+    "color": style.TRUTH,
     "marker": "|",
     "markersize": 13,
     "markeredgewidth": 2,
@@ -249,16 +249,16 @@ ARTICLE_MARK: dict[str, Any] = {
 
 
 def _dot(colour: str) -> dict[str, Any]:
-    edge = {"markeredgecolor": _style.TRUTH, "markeredgewidth": 0.4, "linestyle": "none"}
-    return {"color": colour, "marker": _style.marker("batch_mean"), "markersize": 4.5, **edge}
+    edge = {"markeredgecolor": style.TRUTH, "markeredgewidth": 0.4, "linestyle": "none"}
+    return {"color": colour, "marker": style.marker("batch_mean"), "markersize": 4.5, **edge}
 
 
 def _handles(colours: dict[str, str]) -> list[Any]:
     return [
         Line2D([], [], label="printed in the article", **ARTICLE_MARK),
-        Patch(color=_style.PLAIN, alpha=0.5, label="expected from its digits, 95 %"),
+        Patch(color=style.PLAIN, alpha=0.5, label="expected from its digits, 95 %"),
         *(Line2D([], [], label=f"ours, Keras {k}", **_dot(c)) for k, c in colours.items()),
-        Line2D([], [], color=_style.PLAIN, label="one more of ours, 95 %"),
+        Line2D([], [], color=style.PLAIN, label="one more of ours, 95 %"),
     ]
 
 
@@ -276,10 +276,10 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 def _caption(table: pd.DataFrame) -> str:
     ours = table[table["keras"] != ARTICLE]
-    n_runs = _style.format_range(ours.groupby("keras")["seed"].nunique())
+    n_runs = style.format_range(ours.groupby("keras")["seed"].nunique())
     name = ", ".join(sorted(ours["dataset"].unique()))
     return (
-        f"{n_runs} runs in each Keras on {name}, {_style.format_range(ours['steps'])} batches an "
+        f"{n_runs} runs in each Keras on {name}, {style.format_range(ours['steps'])} batches an "
         "epoch; "
         "the last epoch.\nIn training the log is of weights that move, the true F1 of those after "
         "the epoch.\nThe CSV has every number that the log prints and says which are compatible."

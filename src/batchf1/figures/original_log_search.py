@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.stats import t as student
 
-from batchf1.figures import _facets, _style
+from batchf1.figures import _facets, study_rows, style
 from batchf1.figures.original_log import QUANTITIES, READ, half_width, of_article, printed_by
 
 ALT = (
@@ -43,15 +43,15 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     multiplied as if they were independent. `compatible`: how many of them lie where one more run
     would with 95 %, as in `original_log`. Both are empty for a single run.
     """
-    rows = _facets.rows(source, [*READ, "epoch", "run_id"])
+    rows = study_rows.read(source, [*READ, "epoch", "run_id"])
     _facets.require_strategies(rows, ["batch_mean", "epoch_end"], "original_log_search")
     rows = rows.rename(columns={"version": "keras"})
     key = ["dataset", *_facets.further(rows, ["dataset", "engine"]), "epoch", "keras"]
     printed = of_article(log).set_index("quantity")["value"]
     values = printed_by(rows).groupby([*key, "quantity"], sort=False)["value"]
-    found = _held_against(values.agg(["mean", "std", "size"]).reset_index(), printed)
-    cells = found.groupby(key, sort=False)
-    means = found.pivot_table("mean", key, "quantity", sort=False)[list(QUANTITIES)]
+    statistics = _held_against(values.agg(["mean", "std", "size"]).reset_index(), printed)
+    cells = statistics.groupby(key, sort=False)
+    means = statistics.pivot_table("mean", key, "quantity", sort=False)[list(QUANTITIES)]
     numbers = {
         "n_runs": cells["size"].first(),
         "compatible": cells["inside"].sum(min_count=1),
@@ -60,14 +60,14 @@ def table(source: Path, log: Path) -> pd.DataFrame:
     return pd.DataFrame(numbers).join(means).reset_index().round(8)
 
 
-def _held_against(found: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
+def _held_against(statistics: pd.DataFrame, printed: pd.Series) -> pd.DataFrame:
     """Compare each printed number with the prediction interval, and return its log density."""
-    n, gap = found["size"], (found["mean"] - found["quantity"].map(printed)).abs()
-    scale = np.hypot(found["std"], ROUNDING) * np.sqrt(1 + 1 / n)
+    n, gap = statistics["size"], (statistics["mean"] - statistics["quantity"].map(printed)).abs()
+    scale = np.hypot(statistics["std"], ROUNDING) * np.sqrt(1 + 1 / n)
     density = student.logpdf(gap / scale, n - 1) - np.log(scale)
-    inside = (gap <= half_width(found["std"], n)).astype(float)
+    inside = (gap <= half_width(statistics["std"], n)).astype(float)
     defined = gap.notna() & (n > 1)
-    return found.assign(inside=inside.where(defined), density=density.where(defined))
+    return statistics.assign(inside=inside.where(defined), density=density.where(defined))
 
 
 def worse(table: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def worse(table: pd.DataFrame) -> pd.DataFrame:
 
     `compatible` is the fewest of all Keras.
     """
-    groups = table.groupby([*_facets.settings(table), "epoch"], sort=False)
+    groups = table.groupby([*study_rows.settings(table), "epoch"], sort=False)
     fewest = groups["compatible"].transform("min")
     return table.assign(compatible=fewest).loc[groups[SCORE].idxmin()]
 
@@ -93,7 +93,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """
     cells = table[table[SCORE].notna()]
     if cells.empty:
-        return _style.empty_figure("no setting has two runs to hold against the article's log")
+        return style.empty_figure("no setting has two runs to hold against the article's log")
     cells = worse(cells)
     panels = _facets.panels(cells, ["dataset"], "original_log_search")
     n_columns = min(len(panels), 4)
@@ -115,8 +115,8 @@ def draw(table: pd.DataFrame) -> Figure:
     best = cells[SCORE].max()
     axes[0, 0].set_ylim(best - SHOWN, best + SHOWN / 20)
     figure.supylabel("log-likelihood of the article's log", fontsize=9)
-    _style.headline(figure, _conclusion(cells), _handles(colours))
-    _style.caption(figure, _caption(cells))
+    style.headline(figure, _conclusion(cells), _handles(colours))
+    style.caption(figure, _caption(cells))
     return figure
 
 
@@ -131,7 +131,7 @@ def _colours(cells: pd.DataFrame) -> dict[str, Any]:
 
 
 def _settings(cells: pd.DataFrame) -> list[tuple[str, Any]]:
-    others = [column for column in _facets.settings(cells) if column != "dataset"]
+    others = [column for column in study_rows.settings(cells) if column != "dataset"]
     return _facets.panels(cells, others, "original_log_search")
 
 
@@ -143,7 +143,7 @@ def _panel(ax: Any, part: pd.DataFrame, colours: dict[str, Any]) -> None:
         dots = {"marker": "o", "markersize": 3, "linestyle": "none", "color": colours[name]}
         ax.plot(all_of_them["epoch"], all_of_them[SCORE], **dots)
     best = chosen(part)
-    ring = {"marker": "o", "markersize": 8, "fillstyle": "none", "color": _style.TRUTH}
+    ring = {"marker": "o", "markersize": 8, "fillstyle": "none", "color": style.TRUTH}
     ax.plot(best["epoch"], best[SCORE], **ring)
     ax.set_xlabel("epoch")
     ax.spines[["top", "right"]].set_visible(False)
@@ -164,7 +164,7 @@ def _conclusion(cells: pd.DataFrame) -> str:
 
 
 def _caption(cells: pd.DataFrame) -> str:
-    n_runs = _style.format_range(cells["n_runs"])
+    n_runs = style.format_range(cells["n_runs"])
     return textwrap.fill(
         f"Natural logarithm of the density of the article's numbers as one more run after {n_runs} "
         "would print them (Student's t), in the Keras in which they are less likely. Dots: in each "

@@ -10,15 +10,15 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from batchf1.errors import check
-from batchf1.figures import _read_csv, _style
+from batchf1.figures import _read_csv, style
 
-OURS, PLAIN = _style.COLOURS["reconstructed"], _style.COLOURS["batch_mean"]
+OURS, PLAIN = style.COLOURS["reconstructed"], style.COLOURS["batch_mean"]
 LOOKS = {
     "plain": ("plain Keras fit", PLAIN, "o", "-"),
-    "bare loop": ("bare compiled loop, no metrics", _style.PLAIN, "^", "-"),
+    "bare loop": ("bare compiled loop, no metrics", style.PLAIN, "^", "-"),
     "ensemble": ("this project: an ensemble", OURS, "s", "-"),
     "ensemble, steps alone": ("its training steps alone", OURS, "D", "--"),
-    "multiplications": ("their multiplications alone", _style.TRUTH, "v", ":"),
+    "multiplications": ("their multiplications alone", style.TRUTH, "v", ":"),
 }
 """Engine -> its name in the legend, colour, marker and line."""
 SLOW, FAST = "plain pipeline", "this project"
@@ -48,15 +48,15 @@ def draw(table: pd.DataFrame) -> Figure:
     """Plot seconds of a run over data and batch size, and of a study over its number of runs."""
     runs, studies = table.dropna(subset=["engine"]), table.dropna(subset=["pipeline"])
     if runs.empty or studies.empty:
-        return _style.empty_figure("no engine, or no pipeline, was measured")
+        return style.empty_figure("no engine, or no pipeline, was measured")
     figure, axes = plt.subplots(1, 3, figsize=(8.4, 4.2), layout="constrained")
     _engines(axes[:2], runs)
     _studies(axes[2], studies)
     for ax in axes:
         ax.grid(axis="y", linewidth=0.4)
         ax.spines[["top", "right"]].set_visible(False)
-    _style.headline(figure, _conclusion(studies), axes[0].get_legend_handles_labels()[0])
-    _style.caption(figure, _caption(runs, studies))
+    style.headline(figure, _conclusion(studies), axes[0].get_legend_handles_labels()[0])
+    style.caption(figure, _caption(runs, studies))
     return figure
 
 
@@ -111,8 +111,8 @@ def _largest(studies: pd.DataFrame) -> pd.DataFrame:
     """Return runs, seconds and seconds a run of each pipeline's largest study, as medians."""
     most = studies.groupby("pipeline")["n_runs"].transform("max")
     largest = studies[studies["n_runs"] == most]
-    found = largest.groupby("pipeline")[["n_runs", "seconds"]].median()
-    return found.assign(a_run=found["seconds"] / found["n_runs"])
+    medians = largest.groupby("pipeline")[["n_runs", "seconds"]].median()
+    return medians.assign(a_run=medians["seconds"] / medians["n_runs"])
 
 
 def _conclusion(studies: pd.DataFrame) -> str:
@@ -130,10 +130,10 @@ def _conclusion(studies: pd.DataFrame) -> str:
 
 def _caption(runs: pd.DataFrame, studies: pd.DataFrame) -> str:
     return (
-        f"Left, middle: one process and thread, {_style.format_range(runs['epochs'])} epochs, "
+        f"Left, middle: one process and thread, {style.format_range(runs['epochs'])} epochs, "
         "medians; all "
         "strategies but in the bare loop and the multiplications. Blue and black: of\n32 runs at "
-        f"once, divided by 32. Right: wall time on {_style.format_range(studies['cores'])} "
+        f"once, divided by 32. Right: wall time on {style.format_range(studies['cores'])} "
         "cores, start "
         "and compiling included; plain is a process per run and strategy, dotted: in\n"
         "proportion to the runs. The headline compares a run of the largest study of each."

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from batchf1.figures import _facets, _style
+from batchf1.figures import _facets, study_rows, style
 from batchf1.sweep.expected import residuals, with_expectation
 
 KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
@@ -33,31 +33,31 @@ def table(source: Path) -> pd.DataFrame:
 
     Nothing is averaged; whatever else the study varies has columns of its own.
     """
-    key = [*_facets.further(_facets.combinations(source), KEY), *KEY]
-    rows = _facets.rows(source, READ, lambda piece: piece["strategy"] == "batch_mean")
+    key = [*_facets.further(study_rows.combinations(source), KEY), *KEY]
+    rows = study_rows.read(source, READ, lambda piece: piece["strategy"] == "batch_mean")
     rows = with_expectation(rows)
-    kept = rows[[*key, *NUMBERS]].assign(residual=residuals(rows))
+    residual_table = rows[[*key, *NUMBERS]].assign(residual=residuals(rows))
     # the settings stay as they are
-    return kept.sort_values(key).round(dict.fromkeys([*NUMBERS, "residual"], 6))
+    return residual_table.sort_values(key).round(dict.fromkeys([*NUMBERS, "residual"], 6))
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Plot logged over expected F1 of the validation passes, and the distribution of residuals."""
-    known = table[table["expected_f1"].notna()]
-    passes = known[known["split"] == "validation"]
+    predicted = table[table["expected_f1"].notna()]
+    passes = predicted[predicted["split"] == "validation"]
     if passes.empty:
-        return _style.empty_figure("no validation pass has a batch mean whose expectation is known")
+        return style.empty_figure("no validation pass has a batch mean whose expectation is known")
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.1), layout="constrained")
-    colour = _style.colour("batch_mean")
-    left.axline((0, 0), slope=1, color=_style.TRUTH, linewidth=0.8)
+    colour = style.colour("batch_mean")
+    left.axline((0, 0), slope=1, color=style.TRUTH, linewidth=0.8)
     left.scatter(passes["expected_f1"], passes["f1"], s=3, alpha=0.3, color=colour, rasterized=True)
     left.set(xlabel="F1 expected from the counts alone", ylabel="F1 logged by Keras")
     left.set_title("Batch mean of F1")
     _residuals(right, passes["residual"].dropna())
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
-    _style.headline(figure, _conclusion(passes["residual"]))
-    _style.caption(figure, _caption(known[known["split"] == "train"], passes))
+    style.headline(figure, _conclusion(passes["residual"]))
+    style.caption(figure, _caption(predicted[predicted["split"] == "train"], passes))
     return figure
 
 
@@ -82,10 +82,10 @@ def _moving(training: pd.DataFrame) -> str:
     if moved.empty:
         return ""
     first, last = moved.index[0], moved.index[-1]
-    then = f" and {_style.signed(moved[last], 2)} in epoch {last}" if last > first else ""
+    then = f" and {style.signed(moved[last], 2)} in epoch {last}" if last > first else ""
     return (
         " In training, where weights move and batches are not alike, the log lies "
-        f"{_style.signed(moved[first], 2)} points from the\nexpectation in epoch {first}{then}, on "
+        f"{style.signed(moved[first], 2)} points from the\nexpectation in epoch {first}{then}, on "
         "average."
     )
 
@@ -94,10 +94,10 @@ def _residuals(ax: Any, residual: pd.Series) -> None:
     edges = np.linspace(-4, 4, 41)
     if len(residual):
         shown = residual.clip(-4, 4)
-        ax.hist(shown, edges, density=True, color=_style.colour("batch_mean"), alpha=0.6)
-    ax.plot(edges, norm.pdf(edges), color=_style.TRUTH)
+        ax.hist(shown, edges, density=True, color=style.colour("batch_mean"), alpha=0.6)
+    ax.plot(edges, norm.pdf(edges), color=style.TRUTH)
     ax.set(
         xlabel="(logged \N{MINUS SIGN} expected) / predicted standard deviation", ylabel="density"
     )
-    said = f"mean {_style.signed(residual.mean(), 2)}, deviation {residual.std():.2f}"
-    ax.set_title(f"Residuals: {said}" if len(residual) > 1 else f"Residuals: {len(residual)}")
+    text = f"mean {style.signed(residual.mean(), 2)}, deviation {residual.std():.2f}"
+    ax.set_title(f"Residuals: {text}" if len(residual) > 1 else f"Residuals: {len(residual)}")

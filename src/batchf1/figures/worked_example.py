@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from batchf1.figures import _style
+from batchf1.figures import style
 from batchf1.metrics.averaging import average, batch_mean, pooled
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.metrics.ratios import F1
@@ -61,16 +61,16 @@ def table(source: Path) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Draw bars of accuracy and of F1: each batch, their mean, the truth."""
     if table.empty:
-        return _style.empty_figure("no batches to show")
+        return style.empty_figure("no batches to show")
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), sharey=True, layout="constrained")
     for ax, column, name in zip(axes, ("accuracy", "f1"), ("Accuracy", "F1"), strict=True):
         _bars(ax, table, column)
         mean, truth = table[column].iloc[-2:]
         right = abs(mean - truth) < 1e-11
-        verdict = "right" if right else _style.format_points(mean - truth)
+        verdict = "right" if right else style.format_points(mean - truth)
         ax.set_title(f"{name}: its mean is {verdict}")
     axes[0].set_ylabel("value (0 to 1)")
-    _style.caption(figure, _caption(table))
+    style.caption(figure, _caption(table))
     return figure
 
 
@@ -78,11 +78,11 @@ def _caption(table: pd.DataFrame) -> str:
     batches = table[list(CELLS)].iloc[:-2]
     n = len(batches)
     number = WORDS[n - 1] if n <= len(WORDS) else str(n)
-    sizes = _style.format_range(batches.sum(axis=1))
+    sizes = style.format_range(batches.sum(axis=1))
     samples = "sample" if sizes == "1" else "samples"
     source = ", from the article (C1)" if batches.to_numpy().tolist() == ARTICLE else ""
-    said = f"{number} batch{'es' if n > 1 else ''} of {sizes} {samples}{source}. No training."
-    return said + _at_random(batches, float(table["f1"].iloc[-2]))
+    caption = f"{number} batch{'es' if n > 1 else ''} of {sizes} {samples}{source}. No training."
+    return caption + _at_random(batches, float(table["f1"].iloc[-2]))
 
 
 def _at_random(batches: pd.DataFrame, logged: float) -> str:
@@ -105,28 +105,28 @@ def _at_random(batches: pd.DataFrame, logged: float) -> str:
 
 def _bars(ax: Any, table: pd.DataFrame, column: str) -> None:
     n, values = len(table) - 2, table[column]
-    colours = [_style.PLAIN] * n + [_style.colour("batch_mean"), _style.TRUTH]
+    colours = [style.PLAIN] * n + [style.colour("batch_mean"), style.TRUTH]
     places = np.append(np.arange(n), [n + 0.4, n + 1.4])
     ax.bar(places, values, color=colours, width=0.8)
     mean, truth = values.iloc[-2:]
     if n <= FEW:
         ends = ["mean of\nbatches", f"all {table[list(CELLS)].iloc[-1].sum():,.0f}\ntogether"]
-        for place, value, colour in zip(places, values, colours, strict=True):
-            _number(ax, place, value, colour)
+        for x, value, colour in zip(places, values, colours, strict=True):
+            _number(ax, x, value, colour)
         ax.set_xticks(places, [*table["row"].iloc[:-2], *ends], fontsize=8)
     else:
         ax.set_xticks([])
         ax.set_xlabel(
             f"{n} batches; their mean {mean:.4g} (orange),\nall together {truth:.4g} (black)"
         )
-    ax.axhline(truth, color=_style.TRUTH, linewidth=0.8, linestyle=":", zorder=0)
+    ax.axhline(truth, color=style.TRUTH, linewidth=0.8, linestyle=":", zorder=0)
     ax.set_ylim(0, 1.1)
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _number(ax: Any, place: float, value: float, colour: str) -> None:
+def _number(ax: Any, x: float, value: float, colour: str) -> None:
     """Write a bar's value at its foot, clear of the line of the truth; of a low bar above it."""
     high = value >= LOW
-    ink = "white" if high and colour == _style.TRUTH else _style.TRUTH
+    ink = "white" if high and colour == style.TRUTH else style.TRUTH
     y = 0.04 if high else value + 0.02
-    ax.text(place, y, f"{value:.4g}", ha="center", va="bottom", color=ink, fontsize=8.5)
+    ax.text(x, y, f"{value:.4g}", ha="center", va="bottom", color=ink, fontsize=8.5)

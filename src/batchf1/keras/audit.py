@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from batchf1.auditing.broadcast import Pair
 from batchf1.auditing.metric_warnings import Action, MetricWarner, is_wrong
 from batchf1.auditing.result import AuditResult
-from batchf1.auditing.samples import Pair
 from batchf1.errors import InputError, one_line
 from batchf1.keras import legacy
 from batchf1.keras.logs import verdicts
@@ -89,6 +89,10 @@ class Audit(legacy.Callback):
     whose value on all samples is the log is right, and takes a single call. Logs that the model's
     own `test_step` computes, and a loss that is not Keras' own, are audited by running `test_step`
     on the same batches, and on all samples as one batch if their inputs take no more than 64 MiB.
+
+    Labels (n,) and outputs (n, 1), or the reverse, broadcast to (n, n) in a metric that does not
+    bring them to one shape: it compares each output with every label of its batch. Then the rule is
+    `broadcast`, and the warning has the formula, if known, as 2PQ/(P+Q) of the article's F1.
 
     In a model of several outputs each metric is audited on its own output.
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from batchf1.auditing.samples import Pair
+from batchf1.auditing.broadcast import Pair
 from batchf1.keras import log_validator, objects, test_step
 from batchf1.keras.objects import Compiled
 from batchf1.keras.validated import Validated
@@ -47,7 +47,8 @@ def verdicts(
         else:
             rest[name] = logs[name]
     if rest:
-        judged |= test_step.verdicts(model, rest, *validated.all_samples(model), given)
+        only = next(iter(pairs.values())) if len(pairs) == 1 else None
+        judged |= test_step.verdicts(model, rest, *validated.all_samples(model), given, only)
     return {name: judged[name] for name in [*compiled, *logs] if name in judged}
 
 

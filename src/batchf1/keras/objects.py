@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
-from batchf1.auditing.samples import Pair
+from batchf1.auditing.broadcast import Pair
 from batchf1.errors import check, one_line
 
 Function = Callable[[Any, Any], float]
@@ -161,12 +160,3 @@ def _pair(name: str, y_true: Any, y_pred: Any) -> Pair:
     if labels.dtype.kind == "f":
         labels = labels.astype(keras.config.floatx())
     return labels, scores
-
-
-def aligned(labels: NDArray[Any], scores: NDArray[Any]) -> NDArray[Any]:
-    """Reshape labels to the shape of the scores where one has shape (n,) and the other (n, 1).
-
-    Keras passes both unchanged to a metric, and most functions then broadcast them to (n, n).
-    """
-    shapes = {labels.shape, scores.shape}
-    return labels.reshape(scores.shape) if shapes == {(len(labels),), (len(labels), 1)} else labels

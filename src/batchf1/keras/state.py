@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from batchf1.auditing.arrays import UNREADABLE
-from batchf1.auditing.samples import Pair
+from batchf1.auditing.broadcast import Pair
 from batchf1.keras import objects
 
 

@@ -49,9 +49,12 @@ def thresholded(
 
 def check_as_many(labels: Any, scores: Any) -> None:
     """Raise `InputError` for different numbers of labels and scores, if both are static."""
-    n, wanted = labels.shape[0], scores.shape[0]
+    n, n_scores = labels.shape[0], scores.shape[0]
     check(
-        None in (n, wanted) or n == wanted, "labels", f"must be as many as the scores, {wanted}", n
+        None in (n, n_scores) or n == n_scores,
+        "labels",
+        f"must be as many as the scores, {n_scores}",
+        n,
     )
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.auditing.answer import audit
+from batchf1.auditing import broadcast
+from batchf1.auditing.answer import as_broadcast, audit
+from batchf1.auditing.broadcast import Pair
 from batchf1.auditing.metric_warnings import CUTS, Cause, close
+from batchf1.auditing.report import ALL_PAIRS, leaves_mean
+from batchf1.auditing.result import AuditResult
 from batchf1.auditing.samples import UNDEFINED
 from batchf1.errors import check, one_line
 from batchf1.keras import objects, state
-from batchf1.keras.verdict import RIGHT, Circumstances, Verdict
+from batchf1.keras.verdict import RIGHT, WRITE, Circumstances, Verdict
 
 MAX_BYTES = 2**26
 """Limit of the inputs of all samples, which go through the model as one batch."""
+TURNS = 4
+"""Limit of rotations of labels by which a log is tried."""
 TRACKER = Cause(
     remedy="update a metric object that keeps counts or sums, as"
     " batchf1.keras.Streaming().metrics()[0], with labels and outputs in test_step"
@@ -50,27 +57,34 @@ class TestStep:
 
     def verdict(self, name: str, logged: Any) -> Verdict:
         """Judge a log of the step."""
-
-        def of_log(_: Rows, rows: Rows) -> float:
-            return float(self.logs(rows)[name])
-
-        of_log.__name__ = name
-        ends = np.cumsum(self.sizes)
-        everything = np.arange(ends[-1])
+        everything = np.arange(sum(self.sizes))
         first = everything[: self.sizes[0]]
-        if not close(of_log(first, first), float(self._run(first)[name])):
+        if not close(float(self.logs(first)[name]), float(self._run(first)[name])):
             return Verdict(reason="a value of test_step that is not reset between batches")
-        pooled = of_log(everything, everything)
+        pooled = float(self.logs(everything)[name])
         if close(pooled, logged) or _is_count(self, name, pooled):
             return RIGHT
-        batches = [(rows, rows) for rows in np.split(everything, ends[:-1])]
-        function = objects.of_sizes({*self.sizes, len(everything)}, of_log)
-        result = audit(function, batches, float(logged), cuts=CUTS)
+        result = self.audited(name, logged)
         if result.rule is None:
             why = "a value that test_step computes, by no rule known"
             return Verdict(reason=f"{why}: all samples as one batch give {pooled:.6g}")
         cause = OF_LOSS if name == "loss" or name.endswith("_loss") else TRACKER
         return Verdict(result, Cause() if result.additive else cause)
+
+    def audited(self, name: str, logged: Any) -> AuditResult:
+        """Audit a log of the step, as a function of the rows of a batch."""
+
+        def of_log(_: Rows, rows: Rows) -> float:
+            return float(self.logs(rows)[name])
+
+        of_log.__name__ = name
+        batches = [(rows, rows) for rows in self.rows()]
+        function = objects.of_sizes({*self.sizes, sum(self.sizes)}, of_log)
+        return audit(function, batches, float(logged), cuts=CUTS)
+
+    def rows(self) -> list[Rows]:
+        """Return the rows of each batch."""
+        return np.split(np.arange(sum(self.sizes)), np.cumsum(self.sizes)[:-1])
 
     def _run(self, rows: Rows) -> dict[str, Any]:
         self.model.reset_metrics()
@@ -83,6 +97,34 @@ class TestStep:
         except Exception as error:  # of any backend
             raise ValueError(one_line(error)) from error
 
+    def mean(self, name: str) -> float:
+        """Return the mean of a log over the batches."""
+        return float(np.mean([float(self.logs(rows)[name]) for rows in self.rows()]))
+
+    def with_labels(self, labels: Any) -> TestStep:
+        """Return the step on other labels of the same inputs."""
+        return TestStep(self.model, (self.x, labels), self.sizes)
+
+
+def _compares_all(step: TestStep, alike: TestStep, name: str) -> bool:
+    """Return True if the log compares each output with every label of its batch.
+
+    So it is if the order of labels of the original shape, unlike that of `alike`, changes nothing.
+    """
+    if broadcast.same(step.mean(name), alike.mean(name)):
+        return False
+    rows = step.rows()[0]
+    values = {one: {float(one.logs(rows)[name])} for one in (step, alike)}
+    for turn in range(1, min(len(rows), TURNS)):
+        for one in (step, alike):
+            labels = np.array(one.y)
+            labels[rows] = np.roll(labels[rows], turn, axis=0)
+            values[one].add(float(one.with_labels(labels).logs(rows)[name]))
+    fixed, moved = (max(values[one]) for one in (step, alike))
+    return broadcast.same(fixed, min(values[step])) and not broadcast.same(
+        moved, min(values[alike])
+    )
+
 
 def _is_count(step: TestStep, name: str, pooled: float) -> bool:
     """Return True if the value doubles with its data: a count, whose log is a mean per batch."""
@@ -90,12 +132,34 @@ def _is_count(step: TestStep, name: str, pooled: float) -> bool:
     return pooled != 0 and close(float(step.logs(twice)[name]), 2 * pooled)
 
 
+def _of_shapes(step: TestStep, name: str, logged: float, pairs: Sequence[Pair] | None) -> Verdict:
+    """Judge a log of the step by whether labels and outputs of its only output broadcast."""
+    shapes = None if pairs is None else tuple(part.shape for part in pairs[0])
+    reshape = None if shapes is None else broadcast.reshaping(*shapes)
+    if pairs is None or shapes is None or reshape is None or not isinstance(step.y, np.ndarray):
+        return step.verdict(name, logged)
+    alike = step.with_labels(step.y.reshape(-1, *shapes[1][1:]))
+    if not _compares_all(step, alike, name):
+        return step.verdict(name, logged)
+    formula = broadcast.recognized(pairs, logged)
+    result = as_broadcast(alike.audited(name, logged), float(logged), formula, reshape)
+    how = None if close(step.mean(name), logged) else f"{ALL_PAIRS} ({result.rule})"
+    fix = WRITE.format(reshape)
+    more = f"{fix}, and {TRACKER.remedy}" if leaves_mean(result) else fix
+    return Verdict(result, Cause(how, more))
+
+
 def verdicts(
-    model: Any, logs: dict[str, Any], data: Any, sizes: list[int], given: Circumstances
+    model: Any,
+    logs: dict[str, Any],
+    data: Any,
+    sizes: list[int],
+    given: Circumstances,
+    pairs: Sequence[Pair] | None = None,
 ) -> dict[str, Verdict]:
     """Judge logs that may come from `test_step`; the model's state is restored.
 
-    `data` and `sizes`: as of `TestStep`.
+    `data` and `sizes`: as of `TestStep`. `pairs`: labels and scores of the only output, if it is.
     """
     judged = {}
     with state.restored(model.metrics, model.non_trainable_variables):
@@ -106,7 +170,7 @@ def verdicts(
             return dict.fromkeys(logs, Verdict(reason=f"test_step: {one_line(error)}"))
         for name, logged in logs.items():
             try:
-                judged[name] = step.verdict(name, logged) if name in own else OTHERS
+                judged[name] = _of_shapes(step, name, logged, pairs) if name in own else OTHERS
             except UNDEFINED as error:
                 judged[name] = Verdict(reason=f"a value of test_step: {one_line(error)}")
     return judged

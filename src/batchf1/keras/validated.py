@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from batchf1.auditing.samples import Pair
+from batchf1.auditing.broadcast import Pair
 from batchf1.errors import check
 from batchf1.keras import objects
 from batchf1.keras.passes import (

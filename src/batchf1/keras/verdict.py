@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 
-from batchf1.auditing.answer import audit
+from batchf1.auditing import broadcast
+from batchf1.auditing.answer import as_broadcast, audit
 from batchf1.auditing.averages import number
+from batchf1.auditing.broadcast import Pair
 from batchf1.auditing.metric_warnings import CUTS, Cause, close
+from batchf1.auditing.report import ALL_PAIRS, leaves_mean
 from batchf1.auditing.result import AuditResult
-from batchf1.auditing.samples import Pair, joined
+from batchf1.auditing.samples import joined
 from batchf1.errors import one_line
 from batchf1.keras import objects, state
 from batchf1.keras.objects import Compiled
 
-BROADCAST = Cause(
-    "by broadcasting labels of shape {} against outputs of shape {} to (n, n)",
-    "give labels of the outputs' shape, {}",
+WRITE = "write {} for the labels"
+"""Remedy for labels that broadcast against the outputs."""
+STREAMING = (
+    "which leaves a mean over batches, or take batchf1.keras.Streaming or another metric object"
+    " that keeps counts"
 )
+"""What this leaves of a metric that is not additive, and the remedy."""
 ONE_TOO_MANY = Cause(
     "the sum over {n} batches divided by {more}: of a data set that does not tell its length, Keras"
     " counts a batch too many",
@@ -65,28 +73,64 @@ def of_metric(
     is_function = isinstance(metric, keras.metrics.MeanMetricWrapper)
     with state.restored([metric]):
         try:
-            unreset = [] if is_function else state.unreset(metric, _aligned(pairs)[0])
+            unreset = [] if is_function else state.unreset(metric, pairs[0])
             if unreset:
                 return Verdict(reason=NOT_RESET.format(", ".join(unreset)))
-            return _of_metric(compiled, pairs, logged, circumstances)
+            return _of_shapes(compiled, pairs, logged, circumstances)
         except Exception as error:  # of any backend: an audit ends no training
             return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
+
+
+def _of_shapes(
+    compiled: Compiled, pairs: list[Pair], logged: float, given: Circumstances
+) -> Verdict:
+    """Judge the log by whether the metric compares each output with its own label."""
+    found = broadcast.resolve(lambda batches: _replayed(compiled, batches), pairs)
+    if found.broadcast:
+        value = _replayed(compiled, pairs)
+        if close(value, logged):
+            return _of_broadcast(compiled, pairs, found.pairs, logged)
+    return _of_metric(compiled, list(found.pairs), logged, given)
+
+
+def _replayed(compiled: Compiled, batches: Sequence[Pair]) -> float:
+    """Compute the metric of batches as Keras logs it; NaN where it raises anything."""
+    try:
+        return objects.replayed(compiled.metric, batches, compiled.key)
+    except ValueError:
+        return math.nan
+
+
+def _of_broadcast(
+    compiled: Compiled, pairs: list[Pair], shaped: Sequence[Pair], logged: float
+) -> Verdict:
+    """Judge the log of a metric that compares each output with every label of its batch."""
+    labels, scores = pairs[0]
+    reshape = str(broadcast.reshaping(labels.shape, scores.shape))
+    formula = broadcast.recognized(pairs, logged)
+    result = as_broadcast(_audited(compiled, shaped, logged), logged, formula, reshape)
+    fix = WRITE.format(reshape)
+    remedy = f"{fix}, {STREAMING}" if leaves_mean(result) else fix
+    is_mean = isinstance(compiled.metric, keras.metrics.Mean) or formula
+    return Verdict(result, Cause(None if is_mean else f"{ALL_PAIRS} ({result.rule})", remedy))
+
+
+def _audited(compiled: Compiled, pairs: Sequence[Pair], logged: float) -> AuditResult:
+    function = objects.as_function(*compiled)
+    sizes = [len(y_true) for y_true, _ in pairs]
+    # only the rule `mean_of_prefixes` needs other sizes, and JAX compiles the metric for each
+    return audit(objects.of_sizes({*sizes, sum(sizes)}, function), pairs, logged, cuts=CUTS)
 
 
 def _of_metric(
     compiled: Compiled, pairs: list[Pair], logged: float, given: Circumstances
 ) -> Verdict:
-    shaped, cause = _aligned(pairs), _broadcast(compiled, pairs, logged)
-    if cause is None and _is_right(compiled, shaped, logged):
+    if _is_right(compiled, pairs, logged):
         return RIGHT
-    function = objects.as_function(*compiled)
-    sizes = [len(y_true) for y_true, _ in shaped]
-    # only the rule `mean_of_prefixes` needs other sizes, and JAX compiles the metric for each
-    result = audit(objects.of_sizes({*sizes, sum(sizes)}, function), shaped, logged, cuts=CUTS)
-    if cause is None and given.unknown_length:
-        cause = _one_too_many(result, given.remedy)
+    result = _audited(compiled, pairs, logged)
+    cause = _one_too_many(result, given.remedy) if given.unknown_length else None
     if cause is None and result.rule is None:
-        return _without_rule(compiled, shaped, result, given)
+        return _without_rule(compiled, pairs, result, given)
     return Verdict(result, cause)
 
 
@@ -134,27 +178,6 @@ def _reason(replayed: float, logged: float, pooled: float) -> str:
         f"a class that gives {replayed:.6g} on these batches, and {pooled:.6g} on all samples at"
         f" once, where {logged:.6g} is logged: are the batches those of fit?"
     )
-
-
-def _aligned(pairs: list[Pair]) -> list[Pair]:
-    return [(objects.aligned(*pair), pair[1]) for pair in pairs]
-
-
-def _broadcast(compiled: Compiled, pairs: list[Pair], logged: float) -> Cause | None:
-    """Return the cause if broadcasting labels against the outputs gives the logged number."""
-    labels, scores = pairs[0]
-    if objects.aligned(labels, scores).shape == labels.shape:
-        return None
-    as_given, as_meant = (
-        objects.replayed(compiled.metric, batches, compiled.key)
-        for batches in (pairs, _aligned(pairs))
-    )
-    if close(as_given, as_meant) or not close(as_given, logged):
-        return None
-    shapes = ("(n,)", "(n, 1)") if labels.ndim == 1 else ("(n, 1)", "(n,)")
-    written = "y[:, None]" if labels.ndim == 1 else "y[:, 0]"
-    how, remedy = (str(part) for part in BROADCAST)
-    return Cause(how.format(*shapes), remedy.format(written))
 
 
 def _one_too_many(result: AuditResult, remedy: str) -> Cause | None:

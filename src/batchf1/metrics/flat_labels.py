@@ -7,7 +7,7 @@ its own. Derivation: `docs/theory.md`.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -94,14 +94,33 @@ def flat_value(
     check_ratio(metric)
     check_written(written, metric)
     counts, undefined = checked(counts), checks.zero_division(zero_division)
-    if written == "cells":
-        return metric.from_counts(*pair_counts(counts), zero_division=undefined)
-    positives, predicted = np.float64(counts.positives), np.float64(counts.predicted_positives)
-    margins = (positives * predicted, positives, predicted, 0)
-    top, bottom = (dot(margin_weights(part), margins) for part in (metric.top, metric.bottom))
+    margins = (np.float64(counts.positives), np.float64(counts.predicted_positives))
+    top, bottom = pair_sums(*margins, counts.n, metric, written)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.true_divide(top, bottom)
     return np.asarray(np.where((top == 0) & (bottom == 0), undefined, values))
+
+
+def pair_sums(
+    positives: Any, predicted: Any, n: Any, metric: Ratio, written: Written
+) -> tuple[Any, Any]:
+    """Return numerator and denominator for floats P, Q and B that broadcast, unchecked."""
+    if written == "cells":
+        others = n - predicted
+        cells = (
+            positives * predicted,
+            (n - positives) * predicted,
+            positives * others,
+            (n - positives) * others,
+        )
+        return dot(metric.top, cells), dot(metric.bottom, cells)
+    margins = (positives * predicted, positives, predicted, 0)
+    return dot(margin_weights(metric.top), margins), dot(margin_weights(metric.bottom), margins)
+
+
+def check_labels(labels: object) -> None:
+    """Raise `InputError` unless this is a shape of labels."""
+    check(labels in get_args(Labels), "labels", f"must be one of {get_args(Labels)}", labels)
 
 
 def check_written(written: object, metric: Ratio) -> None:

@@ -35,8 +35,8 @@ def packaged(package: str, name: str, sha256: str) -> bytes:
 
 def verified(content: bytes, path: Path, sha256: str) -> bytes:
     """Return the content; raise `InputError` if its SHA-256 differs."""
-    found = hashlib.sha256(content).hexdigest()
-    check(found == sha256, str(path), f"must have SHA-256 {sha256}", found)
+    actual = hashlib.sha256(content).hexdigest()
+    check(actual == sha256, str(path), f"must have SHA-256 {sha256}", actual)
     return content
 
 

@@ -27,19 +27,19 @@ def exists(where: str) -> bool:
         return False
 
 
-def named(thing: str, where: str) -> Any:
-    """Import the object of `module:object`; raise `InputError`, naming `thing`, if missing."""
+def named(label: str, where: str) -> Any:
+    """Import the object of `module:object`; raise `InputError`, naming `label`, if missing."""
     module, _, name = where.partition(":")
     check(
         bool(module and name) and exists(where),
-        thing,
+        label,
         "must name a function that can be imported, as module:function",
         where,
     )
-    with plugin(thing, module):
-        found = import_module(module)
-    check(hasattr(found, name), thing, f"must be defined in {module}", name)
-    return getattr(found, name)
+    with plugin(label, module):
+        imported = import_module(module)
+    check(hasattr(imported, name), label, f"must be defined in {module}", name)
+    return getattr(imported, name)
 
 
 @contextmanager

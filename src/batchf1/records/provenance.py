@@ -26,6 +26,7 @@ DRAWING = ("matplotlib", "pandas", "scipy")
 RECORDED = DECISIVE + DRAWING
 MATTERS = (
     "src/**/*.py",
+    "src/**/*.toml",
     "src/**/requirements.txt",
     "conf/**/*.yaml",
     "experiments/*.yaml",
@@ -110,17 +111,17 @@ def sources(*modules: str) -> list[Path]:
     left out: it holds no code but re-exports. Raises `InputError` for a module without a file.
     """
     roots = {PACKAGE.name, *(name.partition(".")[0] for name in modules)}
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = _path(name) if name.partition(".")[0] in roots and name not in found else None
+        path = _path(name) if name.partition(".")[0] in roots and name not in paths else None
         if path is not None:
-            found[name] = path
+            paths[name] = path
             waiting += _imports(path, name)
     for name in modules:
-        check(name in found, "module", "must be a file of code", name)
-    return sorted(set(found.values()))
+        check(name in paths, "module", "must be a file of code", name)
+    return sorted(set(paths.values()))
 
 
 def fingerprint(*modules: str, software: Mapping[str, str] | None = None) -> str:

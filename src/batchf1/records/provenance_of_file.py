@@ -55,10 +55,10 @@ def of_csv(table: Path) -> dict[str, Any]:
 
     Raises `InputError` where there is none, it cannot be read, or it was written for another CSV.
     """
-    found, path = sha256_of(table), record_path(table)
+    sha256, path = sha256_of(table), record_path(table)
     record = _parsed(files.read(path), path)
     rule = f"must be the file that {path.name} was written for; make it again (workflow table)"
-    check(record.get("sha256") == found, str(table), rule, f"SHA-256 {found}")
+    check(record.get("sha256") == sha256, str(table), rule, f"SHA-256 {sha256}")
     return record
 
 
@@ -151,7 +151,7 @@ def summary(record: Record) -> str:
     studies = [source for source in record.get("sources", []) if "n_runs" in source]
     parts = [f"Study {source['study']}: {_runs(source)}" for source in studies]
     others = [source["file"] for source in record.get("sources", []) if "n_runs" not in source]
-    return "; ".join([*parts, *others]) + "." if parts or others else ""
+    return "; ".join(dict.fromkeys([*parts, *others])) + "." if parts or others else ""
 
 
 def _indented(lines: Iterator[tuple[str, str]]) -> list[str]:

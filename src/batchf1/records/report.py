@@ -1,4 +1,4 @@
-"""Texts of the workflow's report in reStructuredText: captions, and the article's claims."""
+"""Texts of the workflow's report in reStructuredText: captions, and the table of claims."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from batchf1.errors import check, keep_machine_error, raise_input_error
 from batchf1.records.files import replacing
 
 HEADING = "# The article's claims"
-"""Heading of the section with the table of claims."""
+"""Heading of the section with the table of the article's claims."""
 CLAIMS = [f"C{i}" for i in range(1, 11)]
+OWN_HEADING = "## A claim of ours"
+"""Heading of the section with the table of claims of our own."""
+OWN_CLAIMS = ["O1"]
 
 
 class Claim(NamedTuple):
@@ -31,16 +34,26 @@ def claims(page: Path) -> list[Claim]:
 
     Raises `InputError` where the file cannot be read or its table is not of C1 to C10.
     """
+    return _claims(page, HEADING, CLAIMS)
+
+
+def own_claims(page: Path) -> list[Claim]:
+    """Read the claims of our own, O1, as `claims` those of the article."""
+    return _claims(page, OWN_HEADING, OWN_CLAIMS)
+
+
+def _claims(page: Path, heading: str, wanted: Sequence[str]) -> list[Claim]:
     try:
         text = page.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         keep_machine_error(error, page)
         raise_input_error(str(page), "must be a readable file", error)
-    _, _, section = f"\n{text}".partition(f"\n{HEADING}\n")
+    _, _, section = f"\n{text}".partition(f"\n{heading}\n")
     rows = [_cells(line) for line in section.partition("\n## ")[0].splitlines()]
-    claimed = [row for row in rows if row and row[0] in CLAIMS]
+    claimed = [row for row in rows if row and row[0] in wanted]
     numbers = [row[0] for row in claimed]
-    check(numbers == CLAIMS, f"{page}: {HEADING}", f"must have a row for each of {CLAIMS}", numbers)
+    rule = f"must have a row for each of {list(wanted)}"
+    check(numbers == list(wanted), f"{page}: {heading}", rule, numbers)
     rule = "must have number, claim, verdict and reasons"
     for row in claimed:
         check(len(row) == 4, f"{page}: {row[0]}", rule, row)

@@ -56,17 +56,17 @@ def check_columns(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) ->
     return table
 
 
-def _check_names(names: Iterable[str], schema: pa.DataFrameSchema, thing: str) -> None:
+def _check_names(names: Iterable[str], schema: pa.DataFrameSchema, label: str) -> None:
     columns = set(names)
-    wanted = {name for name, column in schema.columns.items() if column.required}
+    required = {name for name, column in schema.columns.items() if column.required}
     allowed = [re.compile(name) for name, column in schema.columns.items() if column.regex]
-    lacking = sorted(wanted - columns)
+    lacking = sorted(required - columns)
     others = sorted(columns - schema.columns.keys())
     strange = [c for c in others if not any(a.match(c) for a in allowed)]
     errors_check(
-        not lacking, thing, "must have every column of its schema", f"none named {lacking}"
+        not lacking, label, "must have every column of its schema", f"none named {lacking}"
     )
-    errors_check(not strange, thing, "must have the columns of its schema only", strange)
+    errors_check(not strange, label, "must have the columns of its schema only", strange)
 
 
 def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:

@@ -45,8 +45,8 @@ class Difference(NamedTuple):
     allowed: float
 
     def __str__(self) -> str:
-        place = f"{self.figure}.csv, {self.column}, {self.row}".rstrip(", ")
-        return f"{place}: {self.old} before, {self.new} now; {self.allowed:g} allowed"
+        position = f"{self.figure}.csv, {self.column}, {self.row}".rstrip(", ")
+        return f"{position}: {self.old} before, {self.new} now; {self.allowed:g} allowed"
 
 
 class Verdict(NamedTuple):
@@ -94,9 +94,9 @@ def _compare_one(
         verdict.equal.append(figure)
         return
     before, now = (_read(path) for path in paths)
-    found = list(differences(figure, before, now, tolerance, 0 if exact else default, exact))
-    verdict.differences.extend(found)
-    if not found:
+    exceeding = list(differences(figure, before, now, tolerance, 0 if exact else default, exact))
+    verdict.differences.extend(exceeding)
+    if not exceeding:
         verdict.close.append(figure)
 
 
@@ -113,9 +113,9 @@ def load(path: Path) -> tuple[float, dict[str, Tolerance]]:
 
 
 def _tables(folder: Path) -> dict[str, Path]:
-    found = {path.stem: path for path in sorted(folder.glob("*.csv"))}
-    check(bool(found), str(folder), "must be a folder with tables of figures")
-    return found
+    paths = {path.stem: path for path in sorted(folder.glob("*.csv"))}
+    check(bool(paths), str(folder), "must be a folder with tables of figures")
+    return paths
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -189,24 +189,19 @@ def _alike(before: pd.Series, now: pd.Series, allowed: float) -> Any:
     if allowed == 0 or same.all():
         return same
     one, other = (pd.to_numeric(cells, errors="coerce").to_numpy(float) for cells in (before, now))
-    floats = _as_floats(before) | _as_floats(now)
-    with np.errstate(invalid="ignore"):
-        # a hair more, or two numbers on paper 0.001 apart would be further than 0.001
-        return same | (floats & (np.abs(one - other) <= allowed * (1 + 1e-9)))
-
-
-def _as_floats(cells: pd.Series) -> Any:
-    """Return which cells are written as floats; integers are counts, without a tolerance."""
-    return cells.str.contains(r"[.eE]").to_numpy(bool)
+    # integers are counts, without a tolerance
+    floats = (before + now).str.contains("[.eE]").to_numpy(bool)
+    # a hair more, or two numbers on paper 0.001 apart would be further than 0.001
+    return same | (floats & np.isclose(one, other, rtol=0, atol=allowed * (1 + 1e-9)))
 
 
 def summary(verdict: Verdict, shown: int = 10) -> str:
     """Format the result as text, with at most `shown` differences per column of a figure."""
     lines, counts = [], dict[tuple[str, str], int]()
     for difference in verdict.differences:
-        place = (difference.figure, difference.column)
-        counts[place] = counts.get(place, 0) + 1
-        if counts[place] <= shown:
+        key = (difference.figure, difference.column)
+        counts[key] = counts.get(key, 0) + 1
+        if counts[key] <= shown:
             lines.append(str(difference))
     lines += [
         f"{figure}.csv, {column}: {count - shown:,} more"

@@ -13,12 +13,16 @@ from batchf1.studies.cuts.config import CutStudy
 from batchf1.studies.decisions import cells as decisions
 from batchf1.studies.decisions import rows as decisions_rows
 from batchf1.studies.decisions.config import DecisionStudy
+from batchf1.studies.flat_labels.config import FlatLabelsStudy
 from batchf1.studies.worked_example import WorkedExample
 from batchf1.sweep import grid, rows
-from batchf1.sweep.grid import Study, load_study, read_yaml
+from batchf1.sweep.composition import read_yaml
+from batchf1.sweep.grid import Study, load_study
 from batchf1.sweep.plan import Plan
 
-Experiment = Study | DecisionStudy | WorkedExample | CostStudy | CutStudy | AtlasStudy
+Experiment = (
+    Study | DecisionStudy | WorkedExample | CostStudy | CutStudy | AtlasStudy | FlatLabelsStudy
+)
 KINDS: dict[str, type[Experiment]] = {
     "runs": Study,
     "worked_example": WorkedExample,
@@ -26,6 +30,7 @@ KINDS: dict[str, type[Experiment]] = {
     "decisions": DecisionStudy,
     "cuts": CutStudy,
     "atlas": AtlasStudy,
+    "flat_labels": FlatLabelsStudy,
 }
 """`kind` of an experiment file -> its class."""
 KEYS = {

@@ -118,11 +118,12 @@ def _axes(grid: Sequence[Cell], cell_of: Indices) -> dict[str, Any]:
     `cell_of`: the place of its cell in the grid, for each row.
     """
     keys = [key for key in grid[0].point if key not in COLUMN_OF]
-    values = {key: _column([axis(cell.point[key]) for cell in grid]) for key in keys}
+    values = {key: as_column([axis(cell.point[key]) for cell in grid]) for key in keys}
     return {column_of(key): of_cell.take(cell_of).array for key, of_cell in values.items()}
 
 
-def _column(values: Sequence[Any]) -> pd.Series[Any]:
+def as_column(values: Sequence[Any]) -> pd.Series[Any]:
+    """Return the values of an `axis` as a column of one kind: of texts where one is a text."""
     kinds = {isinstance(value, str) for value in values}
     # a column of a file is of one kind: null among numbers makes texts of them
     return pd.Series([str(value) for value in values] if len(kinds) > 1 else values)

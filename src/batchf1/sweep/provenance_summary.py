@@ -56,7 +56,7 @@ def settings(resolved: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Map the dotted name of every setting to its distinct values over some runs."""
     entries: dict[str, list[Any]] = {}
     for run in resolved:
-        for key, value in _flat(run):
+        for key, value in flat(run):
             values = entries.setdefault(key, [])
             if value not in values:
                 values.append(value)
@@ -80,9 +80,10 @@ def _summarized(values: list[Any]) -> Any:
     return {"values": len(values), "least": min(values), "greatest": max(values)}
 
 
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Yield nested settings by their dotted names."""
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.metrics.counts import Counts, Floats
-from batchf1.metrics.ratios import Ratio
+from batchf1.metrics.counts import Floats
 from batchf1.theory.distributions import MAX_TABLE_LENGTH, as_floats, support
 from batchf1.theory.expected_error import Epoch, empty_terms
-from batchf1.theory.pool import Batching, Pool, grouped
+from batchf1.theory.pool import Batching, Pool
 
 CHUNK_SIZE = 2**15
 """Approximate number of elements of a chunk's arrays; larger ones outgrow a processor's cache."""
@@ -25,24 +24,25 @@ Rows = NDArray[np.intp]
 
 
 def map_pools(
-    counts: Counts,
+    pool: Pool,
     batching: Batching,
-    metric: Ratio,
     function: Callable[[Epoch], tuple[Floats, ...]],
     undefined: Sequence[float],
 ) -> Floats:
-    """Apply `function` to every pool; returns its results, (k, ...), `undefined` where 0/0."""
-    pool = grouped(counts.n, counts, metric)
+    """Apply `function` to every pool; returns its results, (k, p).
+
+    They are `undefined` in pools without relevant samples.
+    """
     first, same = unique_pools(pool)
     results = np.repeat(np.array(undefined)[:, None], first.size, axis=1)
     for rows, epoch in chunks(pool.of(first), batching.of(first)):
         results[:, rows] = np.concatenate(function(epoch), axis=1).T
-    return results[:, same].reshape(len(undefined), *counts.tp.shape)
+    return results[:, same]
 
 
 def unique_pools(pool: Pool) -> tuple[Rows, Rows]:
     """Return the rows of the distinct pools, and the index among these of each pool."""
-    keys = [column[:, 0] for column in (pool.total, *pool.groups)]
+    keys = [column[:, 0] for column in pool.keys]
     order = np.lexsort(keys)
     new = np.zeros(order.size, np.bool_)
     new[:1] = True

@@ -50,7 +50,9 @@ def parts(counts: Counts, batching: Batching, metric: ClassAveraged) -> Floats:
     if metric.average == "macro":
         check(not left_out, "zero_division", JOINT.format(metric.name), "nan")
         undefined = [batching.zero_division, 0.0, 0.0]
-        return np.asarray(map_pools(counts, batching, metric.ratio, _parts, undefined).mean(axis=1))
+        pool = grouped(counts.n, counts, metric.ratio)
+        found = map_pools(pool, batching, _parts, undefined)
+        return np.asarray(found.reshape(3, *counts.tp.shape).mean(axis=1))
     needed = left_out and not metric.ratio.bottom[0] * metric.ratio.bottom[2]
     check(not needed, "zero_division", JOINT.format(metric.name), "nan")
     true = metric.from_counts(*counts, zero_division=batching.zero_division)

@@ -7,6 +7,7 @@ a docstring states otherwise. Derivations: `docs/theory.md`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +16,13 @@ from numpy.typing import NDArray
 from batchf1.metrics.arithmetic import dot, safe_divide
 from batchf1.metrics.averaging import Averaging, average
 from batchf1.metrics.counts import Counts, Floats, checked
+from batchf1.metrics.flat_labels import Labels, Written, check_labels
 from batchf1.metrics.ratios import F1, ClassAveraged, Metric, Ratio, check_ratio
 from batchf1.theory.chunks import map_pools
 from batchf1.theory.classes import joined, parts
 from batchf1.theory.expected_error import Epoch, parts_of_error
-from batchf1.theory.pool import Batching, checked_batching, checked_counts
+from batchf1.theory.flat_labels import check_flat, check_poles, logged_pool
+from batchf1.theory.pool import Batching, Pool, checked_batching, checked_counts, grouped
 from batchf1.theory.spread import standard_deviation
 
 NORMAL_95 = 1.959963984540054
@@ -30,7 +33,7 @@ class Expectation(NamedTuple):
     """Result of `expect`; `f1` in a name stands for the metric that was asked for.
 
     Floats and an int for a single pool; for several, float64 and int64 arrays of their shape. All
-    but `n_batches` lie in [-1, 1].
+    but `n_batches` lie in [-1, 1], except for labels of shape (n,) and a function by margins.
 
     Attributes
     ----------
@@ -46,11 +49,13 @@ class Expectation(NamedTuple):
         Part of `error` due to batches in which the metric is 0/0: their expected weight times
         (`zero_division` - `true_f1`), and 0 for NaN.
     error_curvature : float or array
-        The rest of `error`.
+        The rest of `error`; with labels of shape (n,) the part of batches that are not 0/0, due to
+        comparing each prediction with every label.
     n_batches : int or array
         Number of batches of an epoch.
     interval95 : pair of floats or arrays
-        `expected_f1` -+ 1.96 `sd` clipped to [0, 1], a normal approximation.
+        `expected_f1` -+ 1.96 `sd`, a normal approximation, clipped to [0, 1] where the logged value
+        lies in it.
     """
 
     true_f1: Any
@@ -69,6 +74,8 @@ def expect(
     averaging: Averaging = "per_batch",
     zero_division: float = 0.0,
     metric: Metric = F1,
+    labels: Labels = "column",
+    written: Written = "margins",
 ) -> Expectation:
     """Compute mean, standard deviation and error of the logged value for random batches.
 
@@ -88,6 +95,12 @@ def expect(
         whole pool is 0/0 it is every value.
     metric : Ratio or ClassAveraged
         The metric, F1 by default.
+    labels : {"column", "flat"}
+        Shape of the labels: (n, 1), or (n,). With the latter Keras 3 hands a metric function all
+        pairs of a prediction and a label of the batch, so that it logs another value, see
+        `batchf1.metrics.flat_labels.flat_value`.
+    written : {"margins", "cells"}
+        How the function computes the metric; it matters for labels of shape (n,) alone.
 
     Returns
     -------
@@ -103,11 +116,12 @@ def expect(
         For counts that are no whole numbers >= 0 or of shapes that do not broadcast, a pool without
         samples, another batch size, rule, `zero_division` or metric; for NaN with macro averages
         and weighted precision, and for micro and weighted averages where samples have other than
-        one class.
+        one class. With labels of shape (n,) also for a `ClassAveraged` metric, and for one by
+        margins that counts true negatives or, as the Jaccard index, may be infinite in a batch.
 
     Notes
     -----
-    Formulas: `docs/theory.md`, sections 1 to 5.
+    Formulas: `docs/theory.md`, sections 1 to 5; labels of shape (n,): section 11.
 
     Counts of classes do not determine how often classes occur together, on which `sd` depends;
     `batchf1.theory.simulation.simulate` estimates it from the samples. For `micro` and `weighted`
@@ -128,11 +142,17 @@ def expect(
     >>> classes = Counts(tp=[60, 20], fp=[10, 10], fn=[10, 10], tn=[20, 60])
     >>> round(expect(classes, batch_size=10, metric=ClassAveraged(F1, "macro")).error, 3)
     -0.028
+    >>> flat = expect(Counts(tp=160, fp=40, fn=40, tn=9760), batch_size=256, labels="flat")
+    >>> round(flat.true_f1, 3), round(flat.expected_f1, 3)
+    (0.8, 4.893)
     """
-    counts, batching, metric = _checked(counts, batch_size, averaging, zero_division, metric)
-    fields = _fields(counts, batching, metric)
+    how = (averaging, zero_division, metric)
+    counts, batching, metric, flat = _checked(counts, batch_size, *how, labels, written)
+    fields = _fields(counts, batching, metric, flat)
     expected, sd = fields[1:3]
-    low, high = (np.clip(expected + side * NORMAL_95 * sd, 0.0, 1.0) for side in (-1, 1))
+    low, high = (expected + side * NORMAL_95 * sd for side in (-1, 1))
+    if flat != "margins":
+        low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
     batches = batching.batches.reshape(counts.tp.shape).astype(np.int64)
     batches = batches[0] if isinstance(metric, ClassAveraged) else batches
     plain = [_plain(values) for values in (*fields, batches)]
@@ -145,15 +165,18 @@ def expected_f1(
     averaging: Averaging = "per_batch",
     zero_division: float = 0.0,
     metric: Metric = F1,
+    labels: Labels = "column",
+    written: Written = "margins",
 ) -> Any:
     """Compute `expect(...).expected_f1` alone, in a third of the time.
 
     Arguments and errors are those of `expect`.
     """
-    counts, batching, metric = _checked(counts, batch_size, averaging, zero_division, metric)
+    how = (averaging, zero_division, metric)
+    counts, batching, metric, flat = _checked(counts, batch_size, *how, labels, written)
     if isinstance(metric, ClassAveraged):
-        return _plain(_fields(counts, batching, metric)[1])
-    return _plain(map_pools(counts, batching, metric, _mean, [batching.zero_division])[0])
+        return _plain(_fields(counts, batching, metric, flat)[1])
+    return _plain(_map(counts, batching, metric, flat, _mean, [batching.zero_division])[0])
 
 
 def covariance_identity(
@@ -197,14 +220,28 @@ def covariance_identity(
 
 
 def _checked(
-    counts: Counts, batch_size: int, averaging: str, zero_division: float, metric: Metric
-) -> tuple[Counts, Batching, Metric]:
+    counts: Counts,
+    batch_size: int,
+    averaging: str,
+    zero_division: float,
+    metric: Metric,
+    labels: Labels,
+    written: Written,
+) -> tuple[Counts, Batching, Metric, Written | None]:
+    """Return the checked arguments, and how the function is written if the labels are flat."""
+    check_labels(labels)
+    flat = written if labels == "flat" else None
+    if flat is not None:
+        check_flat(metric, flat, zero_division)
     counts, metric = joined(counts, metric)
     counts = checked_counts(counts)
-    return counts, checked_batching(counts.n, batch_size, averaging, zero_division), metric
+    batching = checked_batching(counts.n, batch_size, averaging, zero_division)
+    if flat is not None and isinstance(metric, Ratio):
+        check_poles(counts, batching, metric, flat)
+    return counts, batching, metric, flat
 
 
-def _fields(counts: Counts, batching: Batching, metric: Metric) -> Floats:
+def _fields(counts: Counts, batching: Batching, metric: Metric, flat: Written | None) -> Floats:
     """Return the first six fields of an `Expectation`, stacked along the first axis."""
     if isinstance(metric, ClassAveraged):
         true, empty, curvature = parts(counts, batching, metric)
@@ -213,7 +250,23 @@ def _fields(counts: Counts, batching: Batching, metric: Metric) -> Floats:
         sd = np.where(one_batch, 0.0 * true, np.nan)
         return np.stack([true, true + error, sd, error, empty, curvature])
     undefined = [batching.zero_division] * 2 + [0.0 * batching.zero_division] * 4
-    return map_pools(counts, batching, metric, _moments, undefined)
+    return _map(counts, batching, metric, flat, _moments, undefined)
+
+
+def _map(
+    counts: Counts,
+    batching: Batching,
+    metric: Ratio,
+    flat: Written | None,
+    function: Callable[[Epoch], tuple[Floats, ...]],
+    undefined: Sequence[float],
+) -> Floats:
+    """Apply `function` to every pool: (k, ...) with the shape of the pools."""
+    pool: Pool = grouped(counts.n, counts, metric)
+    if flat is not None:
+        pool = logged_pool(counts, metric, flat, batching.zero_division)
+    found = map_pools(pool, batching, function, undefined)
+    return found.reshape(len(undefined), *counts.tp.shape)
 
 
 def _moments(epoch: Epoch) -> tuple[Floats, ...]:

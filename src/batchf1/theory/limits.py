@@ -12,8 +12,10 @@ import numpy as np
 from batchf1.errors import check
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats
+from batchf1.metrics.flat_labels import Labels, Written, check_labels
 from batchf1.metrics.ratios import F1, Ratio, check_ratio
 from batchf1.theory.distributions import binomial, poisson
+from batchf1.theory.flat_labels import check_flat, flat_pool, has_poles
 from batchf1.theory.nested import NestedDistribution, nested_distribution
 from batchf1.theory.pool import Pool, grouped
 
@@ -51,6 +53,8 @@ def large_data(
     batch_size: int,
     zero_division: float = 0.0,
     metric: Ratio = F1,
+    labels: Labels = "column",
+    written: Written = "margins",
 ) -> Limit:
     """Compute the limit N -> infinity at fixed prevalence, precision, recall and batch size.
 
@@ -66,6 +70,8 @@ def large_data(
         Value of a batch in which the metric is 0/0; NaN leaves the batch out.
     metric : Ratio
         The metric, F1 by default.
+    labels, written
+        As in `batchf1.theory.expectation.expect`.
 
     Returns
     -------
@@ -75,7 +81,8 @@ def large_data(
     ------
     InputError
         For rates outside these ranges, a precision that this prevalence and recall leave no
-        negatives for, and another batch size, `zero_division` or metric.
+        negatives for, and another batch size, `zero_division`, metric, `labels` or `written`, as
+        `expect` does.
 
     Notes
     -----
@@ -94,10 +101,12 @@ def large_data(
     zero_division = checks.zero_division(zero_division)
     check_ratio(metric)
     batch_size = checks.check_integer("batch_size", batch_size)
-    pool = grouped(1.0, (tp, fp, fn, max(spare, 0.0)), metric)
-    share = min(pool.relevant.item(), 1.0)
-    distribution = nested_distribution(binomial([[share]], batch_size), pool.groups, finite=False)
-    log_empty = batch_size * float(np.log1p(-share)) if share < 1 else -np.inf
+    shares = (tp, fp, fn, max(spare, 0.0))
+    pool = _pool(1.0, shares, metric, labels, written, zero_division)
+    share, defining = (min(part.item(), 1.0) for part in (pool.relevant, pool.defining))
+    first, size = binomial([[share]], batch_size), np.full((1, 1), float(batch_size))
+    distribution = nested_distribution(first, pool.groups, finite=False, batch=size)
+    log_empty = batch_size * float(np.log1p(-defining)) if defining < 1 else -np.inf
     limit = _limit(pool, distribution, log_empty, zero_division)
     rate = _rate(pool, distribution, log_empty, batch_size, limit.error, zero_division)
     return limit._replace(per_sample=rate)
@@ -109,6 +118,7 @@ def rare_positives(
     recall: float,
     zero_division: float = 0.0,
     metric: Ratio = F1,
+    labels: Labels = "column",
 ) -> Limit:
     """Compute the limit of large data with rare positives.
 
@@ -124,6 +134,9 @@ def rare_positives(
         Value of a batch in which the metric is 0/0; NaN leaves the batch out.
     metric : Ratio
         The metric, F1 by default; true negatives must have no weight.
+    labels : {"column", "flat"}
+        As in `batchf1.theory.expectation.expect`; the function is written by margins, as the value
+        by cells is divided by the size of the batch.
 
     Returns
     -------
@@ -133,7 +146,7 @@ def rare_positives(
     ------
     InputError
         For rates outside these ranges, a metric that counts true negatives, and another
-        `zero_division` or metric.
+        `zero_division`, metric or `labels`, as `expect` does.
 
     Notes
     -----
@@ -146,9 +159,28 @@ def rare_positives(
     check_ratio(metric)
     check(metric.bottom[3] == 0, "metric", "must not count true negatives here", metric[:2])
     counts = [positives_per_batch * part for part in _per_positive(precision, recall)]
-    pool = grouped(np.inf, (*counts, 0.0), metric)
-    distribution = nested_distribution(poisson(pool.relevant), pool.groups, finite=False)
-    return _limit(pool, distribution, -pool.relevant.item(), zero_division)
+    pool = _pool(np.inf, (*counts, 0.0), metric, labels, "margins", zero_division)
+    first, size = poisson(pool.relevant), np.full((1, 1), np.inf)
+    distribution = nested_distribution(first, pool.groups, finite=False, batch=size)
+    return _limit(pool, distribution, -pool.defining.item(), zero_division)
+
+
+def _pool(
+    total: float,
+    counts: tuple[float, ...],
+    metric: Ratio,
+    labels: Labels,
+    written: Written,
+    zero_division: float,
+) -> Pool:
+    """Return the pool of shares or expected numbers, without groups that are empty."""
+    check_labels(labels)
+    if labels == "column":
+        return grouped(total, counts, metric)
+    check_flat(metric, written, zero_division)
+    infinite = has_poles(metric, written)
+    check(not infinite, "metric", "must be finite in every batch by margins", metric.name)
+    return flat_pool(total, counts, metric, written, zero_division).of(np.zeros(1, np.intp))
 
 
 def _per_positive(precision: float, recall: float) -> tuple[float, float, float]:
@@ -199,7 +231,8 @@ def _rate(
     p_i by 1 + (B (B - 1) - sum k_i (k_i - 1) / p_i) / 2N.
     """
     groups = [group.item() for group in pool.groups]
-    shares = [*groups, 1 - pool.relevant.item()]
+    others = 1 - pool.relevant.item()  # where all samples have a group it is rounding
+    shares = [*groups, others if others > 1e-15 or len(groups) < 4 else 0.0]
     moved = [k - batch * p for k, p in zip(distribution.counts(), groups, strict=True)]
     more = sum(moved[1:], moved[0])
     # in terms of d_i = k_i - B p_i, where nothing of size B^2 has to cancel
@@ -211,5 +244,6 @@ def _rate(
         return rate
     # Each empty batch before the first that is not leaves a denser pool.
     empty, non_empty = float(np.exp(log_empty)), -float(np.expm1(log_empty))
-    slope = distribution.mean(values * more).item()
-    return rate / non_empty + batch * empty * slope / non_empty**2 / shares[-1]
+    defining = [d for d, weight in zip(moved, pool.bottom, strict=True) if weight > 0]
+    slope = distribution.mean(values * sum(defining[1:], defining[0])).item()
+    return rate / non_empty + batch * empty * slope / non_empty**2 / (1 - pool.defining.item())

@@ -26,13 +26,15 @@ class NestedDistribution(NamedTuple):
     `first`: the distribution of the number for each batch, (p, u, n). `number`: its distinct points
     (p, n0); `position`: the position of each point of `first` among these. `inner[i]`: the
     distribution of the count of group i given the axes before it, of shape (p, n0, ..., ni); the
-    last group has the rest.
+    last group has the rest. `batch`: the size of the batch at each number, (p, 1) or (p, n0), where
+    the metric depends on it.
     """
 
     first: Axis
     number: Floats
     position: NDArray[np.intp]
     inner: tuple[Axis, ...]
+    batch: Floats | None = None
 
     def counts(self) -> list[Floats]:
         """Return the count of each group, shaped to broadcast to (p, n0, n1, ...)."""
@@ -93,13 +95,18 @@ class NestedDistribution(NamedTuple):
         return np.asarray(given[..., np.arange(len(self.position))[:, None, None], self.position])
 
 
-def nested_distribution(first: Axis, groups: Sequence[Floats], finite: bool) -> NestedDistribution:
+def nested_distribution(
+    first: Axis, groups: Sequence[Floats], finite: bool, batch: Floats | None = None
+) -> NestedDistribution:
     """Build the distribution of a batch from that of its relevant samples and their groups.
 
     `groups`: (p, 1) each. `finite`: they are numbers of samples, drawn without replacement;
-    otherwise they are shares.
+    otherwise they are shares. `batch`, (p, u): the size of the batches, where it matters.
     """
-    number, position = _merged(first.points)
+    if batch is None:
+        number, position = _merged(first.points)
+    else:
+        number, position, batch = _merged_by_size(first.points, batch)
     inner, left, pool = [], number, sum(groups[1:], groups[0])
     for size in groups[:-1]:
         size = size.reshape(pool.shape)
@@ -108,7 +115,7 @@ def nested_distribution(first: Axis, groups: Sequence[Floats], finite: bool) -> 
         )
         inner.append(axis)
         left, pool = left[..., None] - axis.points, (pool - size)[..., None]
-    return NestedDistribution(first, number, position, tuple(inner))
+    return NestedDistribution(first, number, position, tuple(inner), batch)
 
 
 def inner_product(one: Floats, two: Floats) -> Floats:
@@ -139,6 +146,15 @@ def _merged(points: Floats) -> tuple[Floats, NDArray[np.intp]]:
     number = np.repeat(ordered[:, -1:], int(rank.max(initial=0)) + 1, axis=1)
     np.put_along_axis(number, rank, ordered, axis=-1)
     return number, position.reshape(points.shape)
+
+
+def _merged_by_size(points: Floats, batch: Floats) -> tuple[Floats, NDArray[np.intp], Floats]:
+    """Return as `_merged` points that are distinct for each batch size, and the size at each."""
+    if np.all(batch == batch[:, :1]):
+        return *_merged(points), batch[:, :1]
+    number = points.reshape(len(points), -1)
+    position = np.broadcast_to(np.arange(number.shape[1]), number.shape).reshape(points.shape)
+    return number, position, np.repeat(batch, points.shape[-1], axis=1)
 
 
 def _project(

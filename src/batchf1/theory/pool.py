@@ -6,6 +6,7 @@ Arguments of users are checked here. Derivations: `docs/theory.md`, sections 1, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from batchf1.metrics.averaging import check_averaging
 from batchf1.metrics.counts import Counts, Floats, checked
 from batchf1.metrics.ratios import Ratio, check_ratio
 from batchf1.theory.distributions import (
+    Axis,
     as_floats,
     hypergeometric,
     log_prob_zero,
@@ -25,7 +27,8 @@ from batchf1.theory.distributions import (
 from batchf1.theory.nested import NestedDistribution, nested_distribution
 
 
-class Pool(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Pool:
     """Samples of one or several pools, grouped by their weights in the sums of a metric.
 
     `total` and each of the `groups` are columns (p, 1), a row a pool. Groups are numbers among
@@ -43,6 +46,16 @@ class Pool(NamedTuple):
         return np.asarray(sum(self.groups[1:], self.groups[0]))
 
     @property
+    def keys(self) -> tuple[Floats, ...]:
+        """Columns that are equal in equal pools."""
+        return self.total, *self.groups
+
+    @property
+    def defining(self) -> Floats:
+        """Samples without which the metric of a batch is 0/0, (p, 1)."""
+        return self.relevant
+
+    @property
     def true(self) -> Floats:
         """The metric of the whole pool, (p, 1)."""
         return np.asarray(dot(self.top, self.groups) / dot(self.bottom, self.groups))
@@ -54,19 +67,21 @@ class Pool(NamedTuple):
         return Pool(self.total[rows], tuple(self.groups[i][rows] for i in used), top, bottom)
 
     def none(self, used: ArrayLike) -> Floats:
-        """Return the probability of no relevant sample among `used` samples, (p, u)."""
-        return np.exp(log_prob_zero(self.total, self.relevant, used))
+        """Return the probability that the metric is 0/0 in `used` samples, (p, u)."""
+        return np.exp(log_prob_zero(self.total, self.defining, used))
 
     def distribution(self, batch: ArrayLike, used: ArrayLike = 0.0) -> NestedDistribution:
         """Return the distribution of batches of these sizes, given `used` irrelevant others.
 
         Both are single or (p, u).
         """
+        return nested_distribution(self.number(batch, used), self.groups, finite=True)
+
+    def number(self, batch: ArrayLike, used: ArrayLike) -> Axis:
+        """Return the distribution of the relevant samples of these batches."""
         most = self.total - np.maximum(self.relevant, batch)  # beyond, `none` is 0
         left = self.total - np.minimum(as_floats(used), most)
-        return nested_distribution(
-            hypergeometric(left, self.relevant, batch), self.groups, finite=True
-        )
+        return hypergeometric(left, self.relevant, batch)
 
     def deviations(self, distribution: NestedDistribution, when_empty: ArrayLike) -> Floats:
         """Return the metric of each outcome minus its true value, (p, n0, n1, ...).

@@ -19,6 +19,7 @@ from batchf1.theory.expected_error import (
     prob_short_batch_after,
     prob_short_batch_next,
 )
+from batchf1.theory.linear_value import LinearPool
 from batchf1.theory.nested import NestedDistribution, degrees, inner_product
 from batchf1.theory.pool import Batching, expand_dims
 
@@ -37,6 +38,8 @@ def standard_deviation(epoch: Epoch, error: Floats) -> Floats:
     moments = _Moments(epoch, error)
     if np.isnan(batching.zero_division):
         square = _square_without_empty(epoch, moments)
+        if isinstance(epoch.pool, LinearPool):
+            square = square + _square_within(epoch, epoch.pool)
     else:
         square = batching.weight**2 * _square_of_sum(batching, moments, epoch.distribution)
     return np.sqrt(np.where(batching.batches == 1, 0.0, np.maximum(square, 0.0)))
@@ -99,6 +102,20 @@ def _square_without_empty(epoch: Epoch, moments: _Moments) -> Floats:
     return np.asarray(square + inner_product(here, own))[:, None]
 
 
+def _square_within(epoch: Epoch, pool: LinearPool) -> Floats:
+    """Return the mean variance of a linear value given the defining samples of all batches.
+
+    Of n samples with a share q in the margin the batches draw y each: given these the variance of
+    a sum with weights w is q (1 - q) / (n - 1) times n sum w^2 y - (sum w y)^2.
+    """
+    total = np.zeros_like(pool.total)
+    for part, (share, number) in enumerate(pool.margins):
+        own = number * _square_without_empty(epoch, _Own(epoch, pool, part))
+        both = _square_without_empty(epoch, _Drawn(epoch, pool, part))
+        total += share * (1 - share) / np.maximum(number - 1, 1.0) * (own - both)
+    return total
+
+
 class _Decomposition(NamedTuple):
     """Deviations of batches, decomposed by degree in their counts.
 
@@ -136,8 +153,7 @@ class _Moments:
 
     def decompose(self, distribution: NestedDistribution, used: Floats) -> _Decomposition:
         """Decompose by degree for batches of this distribution, without the `used` samples."""
-        values = self.pool.deviations(distribution, self.when_empty)
-        values -= expand_dims(self.error, values)
+        values = self.values(distribution)
         square = distribution.mean(values**2)
 
         def enough(power: int, left: Floats) -> bool:
@@ -145,6 +161,12 @@ class _Moments:
 
         parts, rest = distribution.coefficients(values, self.degree, enough)
         return _Decomposition(parts, rest, self.pool.total - used)
+
+    def values(self, distribution: NestedDistribution) -> Floats:
+        """Return the deviation of each outcome from the expectation, (p, n0, ...)."""
+        values = self.pool.deviations(distribution, self.when_empty)
+        values -= expand_dims(self.error, values)
+        return values
 
     def full(self, used: Floats) -> _Decomposition:
         """Decompose a full batch."""
@@ -173,6 +195,35 @@ class _Moments:
             full.left, self.batching.size, self.batching.rest, int(degree.max())
         )
         return _total(_by_degree(correlation, degree) * both)
+
+
+class _Drawn(_Moments):
+    """Second moments of the samples that a batch draws, times what each adds to its value."""
+
+    def __init__(self, epoch: Epoch, pool: LinearPool, part: int) -> None:
+        super().__init__(epoch, np.zeros_like(pool.total))
+        self.linear, self.part = pool, part
+
+    def values(self, distribution: NestedDistribution) -> Floats:
+        """Return the gain of all samples drawn."""
+        return self.linear.gain(distribution) * self.linear.drawn(distribution, self.part)
+
+
+class _Own(_Drawn):
+    """The same for each sample on its own: mean squares, without products of two batches."""
+
+    def values(self, distribution: NestedDistribution) -> Floats:
+        """Return a number whose square is the sum of the squared gains."""
+        drawn = self.linear.drawn(distribution, self.part)
+        return self.linear.gain(distribution) * np.sqrt(drawn)
+
+    def among(self, full: _Decomposition, number: ArrayLike) -> Floats:
+        """Return the mean square of a full batch, (p, u)."""
+        return _square(full)
+
+    def between(self, full: _Decomposition, short: _Decomposition) -> Floats:
+        """Return 0, (p, u)."""
+        return np.zeros_like(full.rest)
 
 
 def _by_degree(values: Floats, degree: NDArray[np.intp]) -> Floats:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import distributed
 
+from batchf1.auditing.broadcast import Pair
 from batchf1.auditing.recorder import Chunk
-from batchf1.auditing.samples import Pair
 from batchf1.errors import raise_input_error
 
 NAN = "its labels or predictions are NaN"

@@ -14,7 +14,8 @@ from batchf1.config.settings import Run
 from batchf1.errors import InputError, check
 from batchf1.studies.decisions.config import DecisionStudy, Space
 from batchf1.sweep.cells import Cell
-from batchf1.sweep.grid import compose, load_study
+from batchf1.sweep.composition import compose
+from batchf1.sweep.grid import load_study
 from batchf1.training.engines import checked
 
 NETWORK, LOGISTIC, CANDIDATE = "network", "logistic", "candidate"

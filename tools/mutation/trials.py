@@ -53,7 +53,7 @@ class Baseline(NamedTuple):
     tests: dict[str, dict[str, list[str]]]
 
     def reaching(self, file: Path, lines: range) -> list[str]:
-        """The tests that reach these lines; all where none is known to."""
+        """Return the tests that reach these lines; all tests where none is recorded."""
         of_line = self.tests[str(file)]
         found = {test for line in lines for test in of_line.get(str(line), [])}
         return list(self.seconds) if "" in found or not found else sorted(found)
@@ -91,7 +91,7 @@ class Copy:
         return process
 
     def end(self, status: int) -> Any:
-        """What `watch` saw; nothing where the process was killed."""
+        """Return the exit code and what `watch` saw, nothing where the process was killed."""
         code = os.waitstatus_to_exitcode(status)
         if code == BROKEN:
             raise RuntimeError((self.folder / "log").read_text())

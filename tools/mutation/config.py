@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import yaml
 
-PACKAGE, TESTS, CONFIG = Path("src/batchf1"), Path("tests"), Path("tests/mutation/config.yaml")
+PACKAGE, TESTS, CONFIG = Path("src/batchf1"), Path("tests"), Path("tools/mutation/config.yaml")
 
 
 class Group(NamedTuple):

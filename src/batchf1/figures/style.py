@@ -56,8 +56,8 @@ def colour(strategy: str) -> str:
 
 def marker(strategy: str) -> str:
     """Return the marker of a strategy; another one when colours repeat."""
-    place = _place(strategy)
-    spare = SPARE_MARKERS[(place + place // len(SPARE)) % len(SPARE_MARKERS)]
+    index = _place(strategy)
+    spare = SPARE_MARKERS[(index + index // len(SPARE)) % len(SPARE_MARKERS)]
     return MARKERS.get(strategy) or spare
 
 
@@ -159,9 +159,9 @@ def words(figure: Figure) -> tuple[str, str]:
 
     A figure without a headline says what to conclude in the titles of its axes.
     """
-    found = {text.get_gid(): one_line(text.get_text()) for text in figure.findobj(Text)}
+    texts = {text.get_gid(): one_line(text.get_text()) for text in figure.findobj(Text)}
     titles = [ax.get_title(loc="left") for ax in figure.axes]
-    return found.get(HEADLINE, "; ".join(filter(None, titles))), found.get(CAPTION, "")
+    return texts.get(HEADLINE, "; ".join(filter(None, titles))), texts.get(CAPTION, "")
 
 
 def save(figure: Figure, path: Path, record: str | None = None) -> None:

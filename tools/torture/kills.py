@@ -25,7 +25,7 @@ def counts(copy, n_kills, chance):
 
 
 def fresh(copy):
-    """The study's table, made by a whole call."""
+    """Make the study's table by a whole call."""
     done = copy.snakemake(TABLE)
     if done.returncode:
         raise RuntimeError(done.stdout)

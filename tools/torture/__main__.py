@@ -1,7 +1,8 @@
 """Torture a miniature, and write the counts into docs/testing.md.
 
-`python -m torture [--kills N] [--flips N] [--feeds N] [--seed N]`, in `tests`. The exit status is 1
-where a table came out different, a change went unseen, or something ended in a traceback.
+`python -m torture [--kills N] [--flips N] [--feeds N] [--seed N]`, in `tools`, with `tests` on the
+path. The exit status is 1 where a table came out different, a change went unseen, or something
+ended in a traceback.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def main():
 
 
 def table(rows):
-    """A table in Markdown: what was done, how often, and what came of it."""
+    """Return a Markdown table: what was done, how often, and the outcomes."""
     lines = ["| what was done | times | what came of it |", "|---|---|---|"]
     for name, counts in rows.items():
         said = ", ".join(f"{n:,} {outcome}" for outcome, n in sorted(counts.items()))

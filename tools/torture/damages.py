@@ -8,7 +8,7 @@ from batchf1.sweep import schema
 
 
 def counts(copy, n_flips, chance):
-    """What came of reading files with one flipped bit, and of files that were cut."""
+    """Count the outcomes of reading files with one flipped bit, and files that were cut."""
     store = next((copy.folder / "results/mini/store").glob("*.parquet"))
     files = {"kept runs": store, "table of the study": copy.folder / "results/mini/runs.parquet"}
     found = {}
@@ -23,18 +23,18 @@ def counts(copy, n_flips, chance):
 
 
 def flipped(content, chance):
-    """The content with one bit flipped."""
+    """Flip one bit of the content."""
     place, bit = chance.randrange(len(content)), chance.randrange(8)
     return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
 
 
 def cut(content, chance):
-    """A beginning of the content."""
+    """Cut the content at random."""
     return content[: chance.randrange(len(content))]
 
 
 def read(path):
-    """The record and the rows of a file."""
+    """Read the provenance and the rows of a file."""
     return tables.provenance_of(path), tables.read(path, schema.RUNS)
 
 

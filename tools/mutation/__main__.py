@@ -1,4 +1,4 @@
-"""`python -m mutation [MODULE ...]`, in the folder of the tests: tries the faults and reports."""
+"""`python -m mutation [MODULE ...]`, in `tools`: tries the faults and reports."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def counts(n_feeds, chance, folder):
 
 
 def wrong(chance):
-    """The study with one or two lines changed."""
+    """Return the study with one or two lines changed."""
     lines = STUDY.strip().splitlines()
     for _ in range(chance.choice((1, 2))):
         place = chance.randrange(len(lines))

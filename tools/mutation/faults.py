@@ -59,7 +59,7 @@ class Fault(NamedTuple):
 def faults(
     path: Path, entries: list[str], sample: int | None, seed: int
 ) -> tuple[list[Fault], int]:
-    """The faults of a module, and how many there are, of which these are at most `sample`.
+    """Return faults of a module, at most `sample`, and the number of all.
 
     With `entries`, only what these functions reach by name is changed. Who is in the sample hangs
     on the fault and `seed` alone, so that a change of one function leaves it as it is elsewhere.
@@ -143,7 +143,7 @@ def _lot(module: cst.Module, place: _Place, seed: int) -> str:
 
 
 def _reached(source: str, entries: list[str]) -> set[str]:
-    """The functions and classes that `entries` use, directly or through each other."""
+    """Return the functions and classes that `entries` use, directly or through each other."""
     defined = {
         part.name: {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
         for part in ast.parse(source).body
@@ -158,7 +158,7 @@ def _reached(source: str, entries: list[str]) -> set[str]:
 
 
 def _lines(old: str, new: str) -> tuple[str, str]:
-    """What stands in the changed lines before and after, each as one line."""
+    """Return the changed lines before and after, each joined to one line."""
     before, after = old.splitlines(), new.splitlines()
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     changed = [block for block in matcher.get_opcodes() if block[0] != "equal"]

@@ -9,7 +9,7 @@ import yaml
 
 from mutation.config import PACKAGE
 
-RESULTS, PAGE = Path("tests/mutation/survivors.yaml"), Path("docs/testing.md")
+RESULTS, PAGE = Path("tools/mutation/survivors.yaml"), Path("docs/testing.md")
 START, END = "<!-- written by make mutants: -->", "<!-- until here -->"
 NOT_JUDGED = "not judged yet"
 KEY = ("function", "old", "new")
@@ -64,7 +64,7 @@ def write(root: Path) -> None:
 
 
 def text(found: dict[str, Any]) -> str:
-    """The part of the page that the results make."""
+    """Return the part of the page that shows the results."""
     rows = ["| module | faults | tried | found | share |", "|---|---|---|---|---|"]
     total = {name: sum(r[name] for r in found.values()) for name in ("faults", "tried", "found")}
     for name, r in [*((_name(file), r) for file, r in found.items()), ("**all**", total)]:

@@ -1,0 +1,325 @@
+"""Labels of shape (n,): expectation and spread against every cut, random cuts, and limits."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchf1.errors import InputError
+from batchf1.metrics.averaging import average
+from batchf1.metrics.counts import Counts
+from batchf1.metrics.factories import f_beta
+from batchf1.metrics.flat_labels import flat_value
+from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, ClassAveraged, Ratio
+from batchf1.theory.expectation import expect, expected_f1
+from batchf1.theory.flat_labels import flat_reconstructed
+from batchf1.theory.limits import large_data, rare_positives
+from helpers.brute_force import CONVENTIONS, METRICS, RULES, arrangements
+from helpers.invalid_inputs import refused
+
+WAYS = [
+    *((name, "margins") for name in ("f1", "f2", "precision", "recall")),
+    *((name, "cells") for name in ("f1", "f0.5", "precision", "recall", "jaccard", "accuracy")),
+    ("specificity", "cells"),
+]
+SMALL = [  # TP, FP, FN, TN, batch size
+    (2, 1, 1, 3, 3),
+    (2, 1, 1, 4, 4),
+    (1, 2, 1, 2, 2),
+    (1, 1, 2, 3, 6),
+    (0, 2, 1, 4, 3),
+    (2, 0, 2, 3, 3),
+    (0, 0, 3, 3, 2),
+    (0, 2, 0, 4, 4),
+    (0, 0, 0, 4, 3),
+    (3, 0, 0, 0, 2),
+    (2, 1, 1, 1, 5),
+    (1, 1, 1, 3, 1),
+    (1, 0, 1, 5, 5),
+]
+
+
+def pairs(order, metric, written):
+    """The value of one batch, from its arrays as NumPy broadcasts them; NaN for 0/0."""
+    y = np.array([kind in (0, 2) for kind in order], float)
+    p = np.array([kind in (0, 1) for kind in order], float)[:, None]
+    tp = (y * p).sum()
+    if written == "margins":
+        cells = tp, p.sum() - tp, y.sum() - tp, 0.0
+    else:
+        cells = tp, ((1 - y) * p).sum(), (y * (1 - p)).sum(), ((1 - y) * (1 - p)).sum()
+    top, bottom = np.dot(metric.top, cells), np.dot(metric.bottom, cells)
+    return top / bottom if bottom else math.nan
+
+
+def enumerated(counts, size, averaging, zero_division, metric, written):
+    """The log of every arrangement of the samples in batches; NaN where nothing is averaged."""
+    known = {}
+
+    def value(batch):
+        if batch not in known:
+            known[batch] = pairs(batch, metric, written)
+        return zero_division if math.isnan(known[batch]) else known[batch]
+
+    logs = []
+    for order in arrangements(counts):
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        values = np.array([value(tuple(sorted(batch))) for batch in batches])
+        weights = np.array([len(batch) if averaging == "size_weighted" else 1 for batch in batches])
+        used = ~np.isnan(values)
+        logs.append(values[used] @ weights[used] / weights[used].sum() if used.any() else math.nan)
+    return np.array(logs)
+
+
+@pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+def test_expectation_and_spread_against_every_cut(name, written, zero_division):
+    metric = METRICS[name]
+    for (*counts, size), averaging in itertools.product(SMALL, RULES):
+        logs = enumerated(counts, size, averaging, zero_division, metric, written)
+        found = expect(Counts(*counts), size, averaging, zero_division, metric, "flat", written)
+        case = f"{counts} in batches of {size}, {averaging}"
+        np.testing.assert_allclose(found.expected_f1, logs.mean(), rtol=0, atol=1e-12, err_msg=case)
+        np.testing.assert_allclose(found.sd**2, logs.var(), rtol=0, atol=1e-12, err_msg=case)
+        true = metric(Counts(*counts), zero_division)
+        np.testing.assert_allclose(found.true_f1, true, rtol=0, atol=1e-15)
+        np.testing.assert_allclose(found.error, logs.mean() - true, rtol=0, atol=1e-12)
+        alone = expected_f1(
+            Counts(*counts), size, averaging, zero_division, metric, "flat", written
+        )
+        np.testing.assert_allclose(alone, found.expected_f1, rtol=0, atol=1e-14)
+
+
+def test_the_parts_of_the_error_are_those_of_batches_that_are_0_over_0_and_of_the_others():
+    counts, size = (1, 1, 1, 4), 2
+    for name, written in WAYS:
+        metric = METRICS[name]
+        found = expect(Counts(*counts), size, metric=metric, labels="flat", written=written)
+        shares = []
+        for order in arrangements(counts):
+            batches = [order[start : start + size] for start in range(0, 7, size)]
+            shares.append(np.mean([math.isnan(pairs(b, metric, written)) for b in batches]))
+        assert found.error_empty == pytest.approx(-np.mean(shares) * found.true_f1, abs=1e-13)
+        assert found.error_empty + found.error_curvature == pytest.approx(found.error, abs=1e-13)
+
+
+POOLS = st.tuples(*[st.integers(0, 40)] * 4).filter(lambda counts: sum(counts) > 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(POOLS, st.data())
+def test_in_one_batch_it_does_not_matter_which_samples_were_found(counts, data):
+    """Samples move from TP and TN to FP and FN or back, which leaves P and Q."""
+    tp, fp, fn, tn = counts
+    moved = data.draw(st.integers(-min(fp, fn), min(tp, tn)))
+    other = Counts(tp - moved, fp + moved, fn + moved, tn - moved)
+    name, written = data.draw(st.sampled_from(WAYS))
+    rules = (data.draw(st.sampled_from(RULES)), data.draw(st.sampled_from([0.0, 1.0])))
+    rules = (sum(counts), *rules, METRICS[name], "flat", written)
+    one, two = expect(Counts(*counts), *rules), expect(other, *rules)
+    assert one.expected_f1 == pytest.approx(two.expected_f1, rel=1e-12, abs=1e-12)
+    assert one.sd == two.sd == 0
+    value = flat_value(Counts(*counts), METRICS[name], written, rules[2])
+    assert one.expected_f1 == pytest.approx(float(value), rel=1e-12, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 200), st.data())
+def test_as_many_predicted_positives_as_positives_log_within_a_half(tp, errors, tn, data):
+    counts = Counts(tp, errors, errors, tn)
+    size = data.draw(st.integers(1, max(counts.n, 1))) if counts.n else 0
+    if not size:
+        return
+    found = expect(counts, size, "size_weighted", labels="flat")
+    sizes = np.array([size] * (counts.n // size) + [counts.n % size])
+    per_batch = (sizes**2).sum() * counts.positives / counts.n**2
+    assert per_batch - 0.5 - 1e-12 <= found.expected_f1 <= per_batch + 1e-12
+
+
+def test_without_empty_batches_precision_logs_the_positives_of_a_batch_whatever_was_found():
+    for counts in (Counts(90, 10, 10, 10), Counts(80, 20, 20, 0), Counts(81, 19, 19, 1)):
+        for metric in (PRECISION, RECALL):
+            found = expect(counts, 60, metric=metric, labels="flat")
+            assert found.expected_f1 == pytest.approx(50, rel=1e-13)  # 60 and 60 of 100 in 120
+
+
+def random_cuts(counts, size, averaging, zero_division, metric, written, cuts=1200):
+    """The log of random cuts: shuffled kinds, counted per batch."""
+    kinds = np.repeat(np.arange(4), counts)
+    rng, starts = np.random.default_rng(0), np.arange(0, len(kinds), size)
+    logs = []
+    for _ in range(cuts):
+        kinds = rng.permutation(kinds)
+        batches = Counts(*(np.add.reduceat(kinds == kind, starts) for kind in range(4)))
+        values = flat_value(batches, metric, written, zero_division)
+        logs.append(average(values, batches.n, averaging))
+    return np.array(logs)
+
+
+@pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
+@pytest.mark.parametrize("zero_division", [0.0, math.nan])
+@pytest.mark.parametrize(
+    ("counts", "size"), [((160, 60, 40, 3740), 32), ((90, 60, 70, 380), 250)], ids=str
+)
+def test_larger_pools_against_random_cuts(counts, size, zero_division, name, written):
+    rules = ("per_batch", zero_division, METRICS[name])
+    logs = random_cuts(counts, size, *rules, written)
+    found = expect(Counts(*counts), size, *rules, "flat", written)
+    error = found.sd / math.sqrt(len(logs))
+    assert abs(logs.mean() - found.expected_f1) < 4 * error + 1e-7
+    assert logs.std() == pytest.approx(found.sd, rel=0.1, abs=1e-5)
+    low, high = found.interval95
+    assert ((low - 1e-6 <= logs) & (logs <= high + 1e-6)).mean() > 0.9
+
+
+@pytest.mark.parametrize("zero_division", [1.0, math.nan])
+def test_many_pools_at_once_and_one_by_one(zero_division):
+    counts = Counts(np.array([[3, 0, 5], [1, 3, 0]]), [2, 0, 4], 1, np.array([[9], [8]]))
+    for name, written in WAYS:
+        rules = (5, "size_weighted", zero_division, METRICS[name], "flat", written)
+        found = expect(counts, *rules)
+        for index in np.ndindex(2, 3):
+            single = expect(Counts(*(part[index] for part in np.broadcast_arrays(*counts))), *rules)
+            for field in ("true_f1", "expected_f1", "sd", "error", "error_empty", "n_batches"):
+                wanted = getattr(single, field)
+                assert getattr(found, field)[index] == pytest.approx(
+                    wanted, rel=1e-9, abs=1e-9, nan_ok=True
+                )
+
+
+def test_the_interval_is_clipped_where_the_value_lies_between_0_and_1():
+    counts = Counts(1, 1, 1, 17)
+    low, high = expect(counts, 9, labels="flat", written="cells").interval95
+    assert low == 0 < high < 1
+    assert expect(Counts(500, 10, 10, 480), 100, labels="flat").interval95[0] > 45
+
+
+def reachable(counts, size):
+    """All batches of this size and of the rest."""
+    for one in {size, sum(counts) % size} - {0}:
+        for cells in itertools.product(*(range(min(count, one) + 1) for count in counts)):
+            if sum(cells) == one:
+                yield cells
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.tuples(*[st.integers(0, 4)] * 4).filter(any), st.data())
+def test_jaccard_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts, data):
+    size = data.draw(st.integers(1, sum(counts)))
+    pole = any(tp + fn == tp + fp == 2 for tp, fp, fn, _ in reachable(counts, size))
+    rules = {"metric": JACCARD, "labels": "flat"}
+    if not pole:
+        value = expect(Counts(*counts), size, **rules).expected_f1
+        if math.comb(sum(counts), size) < 5000 and sum(counts) <= 8:
+            logs = enumerated(counts, size, "per_batch", 0.0, JACCARD, "margins")
+            assert value == pytest.approx(logs.mean(), abs=1e-11)
+        return
+    words = "by margins a batch with 2 positives, 2 predicted, is divided by 0; got margins"
+    with pytest.raises(InputError, match=words):
+        expect(Counts(*counts), size, **rules)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"labels": "row"}, "labels must be one of ('column', 'flat'); got row"),
+        ({"labels": "flat", "written": "x"}, "written must be one of ('margins', 'cells'); got x"),
+        (
+            {"labels": "flat", "metric": ClassAveraged(F1, "macro")},
+            "metric must be a Ratio, of one class, with labels of shape (n,); got f1_macro",
+        ),
+        (
+            {"labels": "flat", "metric": ACCURACY},
+            "written must be cells for accuracy, which counts true negatives; got margins",
+        ),
+        (
+            {
+                "labels": "flat",
+                "metric": Ratio((0, 1, 0, 0), (1, 2, 0, 0)),
+                "zero_division": math.nan,
+            },
+            "zero_division must be 0 or 1 for ratio with labels of shape (n,); got nan",
+        ),
+        (
+            {"labels": "flat", "metric": Ratio((1, 0, 0, 0), (1, 0, 0, 0))},
+            "metric must have in its denominator all of a row or a column of the table of "
+            "confusion; got ((1, 0, 0, 0), (1, 0, 0, 0))",
+        ),
+    ],
+)
+@pytest.mark.parametrize("function", [expect, expected_f1])
+def test_what_has_no_answer_is_refused_in_one_line(function, options, message):
+    refused(message, function, Counts(3, 1, 2, 94), 10, **options)
+
+
+@pytest.mark.parametrize("name", ["f1", "f2", "precision", "recall", "accuracy"])
+@pytest.mark.parametrize(("counts", "size"), [((2, 1, 1, 4), 3), ((1, 2, 0, 5), 4)])
+def test_counts_per_sample_on_all_pairs_against_every_cut(name, counts, size):
+    metric, n = METRICS[name], sum(counts)
+    values = []
+    for order in arrangements(counts):
+        shares = np.zeros(4)
+        for start in range(0, n, size):
+            batch = np.array(order[start : start + size])
+            y, p = np.isin(batch, (0, 2)) * 1.0, np.isin(batch, (0, 1))[:, None] * 1.0
+            cells = y * p, (1 - y) * p, y * (1 - p), (1 - y) * (1 - p)
+            shares += [len(batch) * cell.mean() for cell in cells]
+        values.append(metric.from_counts(*shares))
+    found = flat_reconstructed(Counts(*counts), size, metric)
+    assert found == pytest.approx(np.mean(values), abs=1e-13)
+
+
+def test_counts_per_sample_are_right_in_batches_of_one_and_chance_in_a_single_batch():
+    counts = Counts(tp=np.array([6, 2]), fp=2, fn=[4, 8], tn=28)
+    assert flat_reconstructed(counts, 1) == pytest.approx(F1(Counts(*map(np.array, counts))))
+    chance = f_beta(1).from_margins(
+        counts.positives * counts.predicted_positives / 40, 10, np.array([8, 4])
+    )
+    assert flat_reconstructed(counts, 40) == pytest.approx(chance)
+    with pytest.raises(InputError, match="metric must have a denominator of margins alone here"):
+        flat_reconstructed(counts, 2, JACCARD)
+
+
+@pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+def test_the_limit_of_large_data_and_how_fast_it_is_reached(name, written, zero_division):
+    rules = (20, zero_division, METRICS[name], "flat", written)
+    limit, gaps = large_data(0.1, 0.75, 0.8, *rules), []
+    for total in (6 * 10**4, 6 * 10**5):
+        tp, fp, fn = 8 * total // 100, 8 * total // 300, 2 * total // 100
+        counts = Counts(tp, fp, fn, total - tp - fp - fn)
+        found = expect(counts, 20, "per_batch", *rules[1:])
+        gaps.append((found.expected_f1 - limit.expected_f1) * total)
+    assert gaps[1] == pytest.approx(limit.per_sample, rel=1e-3, abs=1e-6)
+    assert abs(gaps[1] - limit.per_sample) <= abs(gaps[0] - limit.per_sample) + 1e-6
+    assert found.sd * math.sqrt(total / 20) == pytest.approx(limit.sd_batch, rel=1e-3, abs=1e-6)
+    for field in ("true_f1", "error_empty", "error_curvature"):
+        assert getattr(limit, field) == pytest.approx(getattr(found, field), abs=1e-4)
+
+
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+@pytest.mark.parametrize("positives", [0.1, 1, 10])
+def test_rare_positives_are_the_limit_of_large_batches(positives, zero_division):
+    rates = (0.9, 0.8, zero_division, f_beta(2), "flat")
+    large = large_data(1e-6, *rates[:2], round(positives * 1e6), *rates[2:])
+    rare = rare_positives(positives, *rates)
+    for field in ("true_f1", "expected_f1", "sd_batch", "error_empty", "error_curvature"):
+        assert getattr(rare, field) == pytest.approx(getattr(large, field), rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.9, 0.5, 0.02])
+def test_large_batches_log_their_positives_less_half_the_error(rate):
+    for positives in (30, 100):
+        found = rare_positives(positives, rate, rate, labels="flat")
+        assert found.expected_f1 == pytest.approx(positives - (1 - rate) / 2, abs=1 / positives)
+
+
+def test_the_limits_refuse_what_has_no_answer():
+    said = "metric must be finite in every batch by margins; got jaccard"
+    refused(said, large_data, 0.1, 0.5, 0.5, 8, metric=JACCARD, labels="flat")
+    refused(said, rare_positives, 1.0, 0.5, 0.5, metric=JACCARD, labels="flat")
+    said = "labels must be one of ('column', 'flat'); got row"
+    refused(said, rare_positives, 1.0, 0.5, 0.5, labels="row")

@@ -81,6 +81,10 @@ def is_unique(values: Collection[Any]) -> bool:
 
 POSITIVE = Rule("must be above 0 and finite", lambda value: 0 < value < float("inf"))
 FRACTION = Rule("must lie in (0, 1)", lambda value: 0 < value < 1)
+RANGE = Rule(
+    "must be a least and a greatest value above 0",
+    lambda ends: len(ends) == 2 and 0 < ends[0] <= ends[1] < float("inf"),
+)
 UNIQUE = Rule("must have at least one value, and none twice", is_unique)
 NOT_EMPTY = Rule("must have at least one value", bool)
 LAYERS = Rule(

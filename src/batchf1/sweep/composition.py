@@ -117,12 +117,12 @@ def _part(kind: Any, settings: Any, group: str = "") -> Any:
     """Build a dataclass from its settings; refuse unknown and missing ones."""
     name = f"config: {group.rstrip('.') or 'settings'}"
     check(isinstance(settings, dict), name, "must be chosen", settings)
-    known = {part.name for part in fields(kind)}
-    for name in sorted(settings.keys() - known):
+    names = {part.name for part in fields(kind)}
+    for name in sorted(settings.keys() - names):
         raise_input_error(
-            f"config: {group}{name}", f"cannot be set; the settings are {sorted(known)}"
+            f"config: {group}{name}", f"cannot be set; the settings are {sorted(names)}"
         )
-    for name in sorted(known - settings.keys()):
+    for name in sorted(names - settings.keys()):
         raise_input_error(f"config: {group}{name}", "must have a value", "none")
     return kind(**settings)
 

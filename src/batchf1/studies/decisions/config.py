@@ -11,16 +11,12 @@ from batchf1.config.limits import check_size
 from batchf1.config.rules import Rule, Rules, at_least, check_overrides, check_settings
 from batchf1.errors import check
 
-RANGE = Rule(
-    "must be a least and a greatest value above 0",
-    lambda ends: len(ends) == 2 and 0 < ends[0] <= ends[1] < float("inf"),
-)
 MULTIPLES = Rule(
     "must be increasing multiples of the first",
     lambda sizes: sizes[0] >= 1 and not any(n % sizes[0] for n in sizes) and sizes == sorted(sizes),
 )
 SPACE_RULES: Rules = {
-    **dict.fromkeys(("learning_rate", "class_weight"), RANGE),
+    **dict.fromkeys(("learning_rate", "class_weight"), rules.RANGE),
     **dict.fromkeys(("hidden", "epochs", "batch_size"), rules.UNIQUE),
 }
 CONTROL_RULES: Rules = {

@@ -13,23 +13,16 @@ from batchf1.config.settings import Run
 from batchf1.errors import InputError, check
 from batchf1.sweep.grid import compose
 
-ENDS = Rule(
-    "must be a least and a greatest value above 0",
-    lambda ends: len(ends) == 2 and 0 < ends[0] <= ends[1] < float("inf"),
-)
 SEARCH_RULES: Rules = {
     "candidates": rules.REPETITIONS,
-    **dict.fromkeys(("learning_rate", "class_weight"), ENDS),
+    **dict.fromkeys(("learning_rate", "class_weight"), rules.RANGE),
 }
+INCREASING = Rule(
+    "must be increasing and at least 1", lambda sizes: sizes[0] >= 1 and sizes == sorted(sizes)
+)
 RULES: Rules = {
     "prevalences": rules.UNIQUE,
-    "batch_sizes": (
-        rules.UNIQUE,
-        Rule(
-            "must be increasing and at least 1",
-            lambda sizes: sizes[0] >= 1 and list(sizes) == sorted(sizes),
-        ),
-    ),
+    "batch_sizes": (rules.UNIQUE, INCREASING),
     "seeds": rules.REPETITIONS,
     "n_thresholds": at_least(2),
 }

@@ -57,7 +57,7 @@ def _flat_f1(n: int, where: str) -> float:
     """Return the logged F1 for labels of shape (n,), which Keras' own F1 object refuses."""
     import keras
 
-    from batchf1.studies.frameworks.keras import identity_model
+    from batchf1.programs.keras_metrics import identity_model
 
     with _replicas() if where == "mirrored" else nullcontext():
         model = identity_model(keras, "metrics", [f1])

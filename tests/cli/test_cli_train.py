@@ -18,9 +18,9 @@ from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
 from batchf1.records import tables
-from batchf1.studies import jobs as files_of_jobs
 from batchf1.studies.experiments import plan
 from batchf1.sweep import collect
+from batchf1.sweep import jobs as files_of_jobs
 from batchf1.sweep.composition import compose
 from batchf1.sweep.rows import of_run
 from batchf1.sweep.schema import RUNS

@@ -26,7 +26,7 @@ from batchf1.cli.one_run import HYDRA, CommandLine, command_line
 from batchf1.config.conf import CONF
 from batchf1.config.settings import Run
 from batchf1.errors import InputError, check, raise_input_error
-from batchf1.studies import jobs
+from batchf1.sweep import jobs
 from batchf1.sweep.composition import reason, registered, run_of, with_variant
 from batchf1.sweep.schema import last_epoch
 from batchf1.training.engines import framework_of

@@ -165,7 +165,7 @@ def _show(run: Run) -> None:
 def _collect(parsed: argparse.Namespace) -> None:
     given = parsed.overrides[:1] + ["--study"] * (parsed.study is not None)
     check(not given, "--collect", "cannot be combined with settings", " ".join(given))
-    from batchf1.studies.jobs import collect
+    from batchf1.sweep.jobs import collect
 
     output = parsed.output or parsed.collect[0] / "table.parquet"
     table = collect(parsed.collect, output)

@@ -11,6 +11,6 @@ GROUPS = ("dataset", "model", "training", "input_pipeline")
 
 def groups() -> dict[str, list[str]]:
     """Map each group to the names of its files; data sets need none."""
-    found = {group: [path.stem for path in (CONF / group).glob("*.yaml")] for group in GROUPS}
-    found["dataset"] += registry.names(registry.DATASETS)
-    return {group: sorted(set(names)) for group, names in found.items()}
+    of_group = {group: [path.stem for path in (CONF / group).glob("*.yaml")] for group in GROUPS}
+    of_group["dataset"] += registry.names(registry.DATASETS)
+    return {group: sorted(set(names)) for group, names in of_group.items()}

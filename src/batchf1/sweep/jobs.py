@@ -98,9 +98,9 @@ def collect(folders: Sequence[Path], output: Path) -> pd.DataFrame:
 
 def _below(folder: Path) -> list[Path]:
     """Return the tables of jobs in a folder, by the numbers in their paths."""
-    found = sorted(folder.rglob(ROWS), key=lambda path: _by_number(str(path)))
-    check(bool(found), "--collect", f"must name folders that have jobs with {ROWS}", str(folder))
-    return found
+    paths = sorted(folder.rglob(ROWS), key=lambda path: _by_number(str(path)))
+    check(bool(paths), "--collect", f"must name folders that have jobs with {ROWS}", str(folder))
+    return paths
 
 
 def _by_number(path: str) -> list[tuple[int, str]]:
@@ -119,17 +119,17 @@ def _axes(jobs: Sequence[_Job]) -> list[dict[str, Any]]:
     """Return, for each job, the columns of the settings that vary and have no column yet."""
     settings = [job.settings for job in jobs]
     keys = dict.fromkeys(key for job in jobs for key in job.keys)
-    known = {key: column_of(key) for key in keys if _is_setting(key, settings)}
+    columns = {key: column_of(key) for key in keys if _is_setting(key, settings)}
     # an override of another kind, such as +experiment=mine, may set anything
-    whole = keys.keys() - known.keys() - COLUMN_OF.keys() - {"study"}
-    leaves = dict.fromkeys(name for each in settings for name in each) if whole else {}
-    known |= {name: name for name in leaves if re.match(SETTING, name) and name not in NAMED}
-    found = [
-        {column: _value(key, job, each) for key, column in known.items()}
+    others = keys.keys() - columns.keys() - COLUMN_OF.keys() - {"study"}
+    leaves = dict.fromkeys(name for each in settings for name in each) if others else {}
+    columns |= {name: name for name in leaves if re.match(SETTING, name) and name not in NAMED}
+    points = [
+        {column: _value(key, job, each) for key, column in columns.items()}
         for job, each in zip(jobs, settings, strict=True)
     ]
-    varied = [column for column in found[0] if len({repr(each[column]) for each in found}) > 1]
-    return [{column: axis(each[column]) for column in varied} for each in found]
+    varied = [column for column in points[0] if len({repr(each[column]) for each in points}) > 1]
+    return [{column: axis(each[column]) for column in varied} for each in points]
 
 
 def _is_setting(key: str, settings: Iterable[Mapping[str, Any]]) -> bool:

@@ -91,8 +91,8 @@ def evaluate_rows(
 
 
 def _about(run: Run, source: str, split: str, epoch: int, size: int) -> dict[str, Any]:
-    place = {"source": source, "split": split, "epoch": epoch, "batch_size": size}
-    return {"prevalence": run.dataset.prevalence, "seed": run.seed} | place
+    where = {"source": source, "split": split, "epoch": epoch, "batch_size": size}
+    return {"prevalence": run.dataset.prevalence, "seed": run.seed} | where
 
 
 def _row(
@@ -122,8 +122,8 @@ def check_logs(rows: pd.DataFrame) -> pd.DataFrame:
     same = flat[flat["predictions"].isin(SAME_NUMBERS)]
     logs = same.groupby(["prevalence", "seed", "batch_size", "written"])["logged"]
     trained = same["logged"].where(same["predictions"] == TRAINED)
-    wanted = trained.groupby([same[key] for key in logs.keys]).transform("max")
-    change = (same["logged"] - wanted).abs() / wanted.clip(lower=1e-9)
+    reference = trained.groupby([same[key] for key in logs.keys]).transform("max")
+    change = (same["logged"] - reference).abs() / reference.clip(lower=1e-9)
     _refuse(same[~(change <= SAME)], "is not the log of the trained network")
     return rows
 

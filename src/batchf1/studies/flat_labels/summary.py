@@ -49,14 +49,14 @@ def log_rows(logs: pd.DataFrame) -> pd.DataFrame:
     return _of_kind(LOG, _with_change(rows, found).join(_expected(logs)))
 
 
-def _with_change(rows: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+def _with_change(rows: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
     """Add `change`: how far a log of labels (n,) is at most from that of the trained network."""
     flat = rows[rows["labels"] == "flat"]
     key = [name for name in PASS if name != "predictions"] + ["seed", "written"]
     trained = flat[flat["predictions"] == TRAINED].set_index(key)["logged"].rename("wanted")
     both = flat.join(trained, on=key)
     change = (both["logged"] / both["wanted"] - 1).abs()
-    return found.assign(change=change.groupby([both[name] for name in PASS]).max())
+    return means.assign(change=change.groupby([both[name] for name in PASS]).max())
 
 
 def _expected(logs: pd.DataFrame) -> pd.DataFrame:
@@ -89,10 +89,10 @@ def choice_rows(choices: pd.DataFrame) -> pd.DataFrame:
     return _of_kind(CHOSEN, means)
 
 
-def _of_kind(row: str, found: pd.DataFrame) -> pd.DataFrame:
-    found = found.reset_index()
-    found.insert(0, "row", row)
-    return found
+def _of_kind(row: str, table: pd.DataFrame) -> pd.DataFrame:
+    table = table.reset_index()
+    table.insert(0, "row", row)
+    return table
 
 
 def _test_columns(choices: pd.DataFrame) -> list[str]:

@@ -184,6 +184,7 @@ def written(folder, *overrides, recorded=None):
     files_of_jobs.write(run, "CPU", row, folder, recorded or overrides, choices)
 
 
+@pytest.mark.slow
 def test_a_study_puts_its_cells_on_the_command_line_bit_for_bit(here):
     (here / "experiments").mkdir()
     path = here / "experiments/mini.yaml"
@@ -402,6 +403,7 @@ def test_hydra_names_the_job_that_cannot_be_trained(train, here):
     assert not list(here.glob("out/*/runs.parquet"))
 
 
+@pytest.mark.slow
 def test_a_run_alone_writes_in_the_folder_that_is_given_and_nowhere_else(here):
     alone = in_a_process(TINY, here)
     assert not list(here.iterdir())

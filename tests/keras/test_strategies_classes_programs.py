@@ -1,4 +1,4 @@
-"""Metrics over classes in user programs: weights, masks, dtype policies, outputs, saving."""
+"""Strategies with a metric over classes in users' programs: weights, masks, outputs, saving."""
 
 import keras
 import numpy as np

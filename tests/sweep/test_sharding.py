@@ -1,4 +1,4 @@
-"""Dealing: shards of about equal cost, without a run lost and with one framework each."""
+"""Sharding: shards of about equal cost, without a run lost and with one framework each."""
 
 from dataclasses import dataclass, field, replace
 

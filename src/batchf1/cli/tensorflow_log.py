@@ -1,4 +1,4 @@
-"""Removal of TensorFlow's own messages about a missing GPU from standard error."""
+"""Removal of TensorFlow's start-up messages from standard error on machines without a GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables with a quantity; samples above a threshold (`cut`) are positive.
+"""Base class of data sets whose positives are the samples above a threshold of a quantity.
 
 There are two ways to another prevalence: move the threshold, so that the task changes, or hold it
 and leave out samples of one class.

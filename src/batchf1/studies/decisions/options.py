@@ -1,4 +1,4 @@
-"""Options of each decision: the rows of a study's table to choose from, and the rule of choice.
+"""Options of each decision (threshold, class weight, epoch, search), and the rule of choice.
 
 A table is one of the study of decisions: a row per run, epoch and threshold.
 """

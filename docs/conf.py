@@ -101,7 +101,8 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 6
 
 autodoc_type_aliases = {
-    name: name for name in ("ArrayLike", "Enough", "Expected", "Log", "NDArray", "Pair")
+    name: name
+    for name in ("ArrayLike", "BatchMetric", "Enough", "Expected", "Log", "NDArray", "Pair")
 }
 autodoc_type_aliases |= {name: f"NDArray[{of}]" for name, of in ARRAYS.items()}
 autodoc_preserve_defaults = True

@@ -1,6 +1,7 @@
 """`batchf1 train` as an application of Hydra: what its users type first."""
 
 import importlib.util
+import io
 import itertools
 import os
 import random
@@ -489,6 +490,16 @@ def test_a_launcher_of_another_package_is_found(here):
     done = in_a_process(line, here, PYTHONPATH=paths)
     assert done.returncode == 0, done.stderr
     assert [read(path / "train.log")["seed"] for path in job_folders(here)] == [0, 1]
+
+
+def test_a_stream_that_tensorflow_logs_to_stays_open(train, monkeypatch):
+    from absl import logging
+
+    stream = io.StringIO()
+    monkeypatch.setattr(logging.get_absl_handler().python_handler, "stream", stream)
+    assert train("--info defaults")[0] == 0
+    assert train("-m seed=0 --settings hydra.sweep.dir=out")[0] == 0
+    assert not stream.closed
 
 
 def test_a_command_leaves_the_process_as_it_was(train):

@@ -21,7 +21,7 @@ from batchf1.training.initial_weights import first_weights
 from batchf1.training.keras3.framework import Keras3
 from helpers.training import run
 
-ENGINES = sorted(registry.ENGINES)
+ENGINES = registry.own_names(registry.FRAMEWORKS)
 GENERATORS = ["dropped_batch", "drifting_validation", "array_validation"]
 
 

@@ -221,7 +221,8 @@ def _process(arguments: Sequence[str]) -> Iterator[None]:
     if COMP_LINE in os.environ:
         os.environ[COMP_LINE] = without_command(os.environ[COMP_LINE])
     try:
-        yield
+        with _open_stream():
+            yield
     finally:
         sys.argv = argv
         for handler in set(root.handlers) - set(handlers):
@@ -233,6 +234,25 @@ def _process(arguments: Sequence[str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _open_stream() -> Iterator[None]:
+    """Keep the stream of absl's log open, which TensorFlow brings.
+
+    `logging.config`, with which Hydra sets up its logs, closes every handler, and that of absl
+    closes its stream: a standard error that was replaced before TensorFlow was imported.
+    """
+    absl: Any = sys.modules.get("absl.logging")
+    if absl is None:
+        yield
+        return
+    handler = absl.get_absl_handler().python_handler
+    stream, handler.stream = handler.stream, sys.__stderr__  # which it does not close
+    try:
+        yield
+    finally:
+        handler.stream = stream
 
 
 @contextmanager

@@ -83,6 +83,7 @@ def jobs(tmp_path_factory):
     return folder, done
 
 
+@pytest.mark.slow
 def test_each_job_of_a_multirun_has_its_log_rows_and_settings(jobs):
     folder, done = jobs
     names = {".hydra", "train.log", "runs.parquet", "settings.yaml"}
@@ -112,12 +113,14 @@ def read(path):
     return yaml.safe_load(path.read_text())
 
 
+@pytest.mark.slow
 def test_tensorflow_says_nothing_where_there_is_no_gpu(jobs):
     if tensorflow_log.has_gpu():
         pytest.skip("has a GPU")
     assert jobs[1].stderr == ""
 
 
+@pytest.mark.slow
 def test_the_jobs_become_one_table_that_figures_read(jobs, train):
     folder, _ = jobs
     status, said, _ = train(f"--collect {folder}/out --output all.parquet")

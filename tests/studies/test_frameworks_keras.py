@@ -61,7 +61,10 @@ def comparable(row):
     return asdict(row) | numbers | {"version": bool(row.version)}
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(
+    "framework",
+    [pytest.param(f, marks=[pytest.mark.slow] if f == "tf_keras" else []) for f in FRAMEWORKS],
+)
 def test_the_committed_rows_are_what_the_framework_logs(framework, live, committed):
     kept = chosen(committed, framework=framework)
     rows = live(framework)

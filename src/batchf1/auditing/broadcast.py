@@ -20,7 +20,7 @@ from batchf1.metrics.ratios import F1, PRECISION, RECALL, Ratio
 Pair = tuple[NDArray[Any], NDArray[Any]]
 """Labels and predictions of a batch."""
 Log = Callable[[Sequence[Pair]], float]
-"""What is logged of batches; NaN where they have no value."""
+"""Logged value of the batches; NaN where they have none."""
 RULE = "broadcast"
 """The rule, and the first part of its variants."""
 CELLS = f"{RULE}_cells"

@@ -61,7 +61,7 @@ class AuditResult(NamedTuple):
     seed: int
     """Seed of the random partitions."""
     remedy: str = ""
-    """What to write or to log instead; empty where `logged` is right, or `per_batch` may be."""
+    """Remedy: code or log to write; empty where `logged` is right, or `per_batch` may be."""
     formula: str = ""
     """The value of a batch by the rule `broadcast`, where it has one, as 2PQ/(P+Q) of F1: with B
     samples, P positives and Q predicted positives.

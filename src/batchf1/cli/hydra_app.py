@@ -43,7 +43,7 @@ COMP_LINE = "COMP_LINE"
 """Environment variable with the command line to be completed."""
 PLUGIN = "hydra_plugins.hydra_joblib_launcher"
 _configured: list[tuple[Any, ...]] = []
-"""What the first job of this process fixed for all others."""
+"""Framework, device and threads of the jobs of this process; those of the first hold for all."""
 
 
 def is_needed(parsed: argparse.Namespace) -> bool:
@@ -85,7 +85,7 @@ class Job:
     """Task of Hydra: build the run of a composed config, and do something with it."""
 
     error: Exception | None = None
-    """What a run alone raised."""
+    """Exception that a single run raised."""
 
     def __init__(
         self,

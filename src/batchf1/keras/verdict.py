@@ -26,7 +26,7 @@ STREAMING = (
     "which leaves a mean over batches, or take batchf1.keras.Streaming or another metric object"
     " that keeps counts"
 )
-"""What this leaves of a metric that is not additive, and the remedy."""
+"""Effect of the remedy on a metric that is not additive."""
 ONE_TOO_MANY = Cause(
     "the sum over {n} batches divided by {more}: of a data set that does not tell its length, Keras"
     " counts a batch too many",

@@ -28,7 +28,7 @@ Case = dict[str, Any]
 
 MARGINS = ("tp", "predicted_positives", "positives")
 RETURNED: tuple[str, ...] = (*get_args(Logged), "f1")
-"""What a metric function returns for a batch."""
+"""Form of the value that a metric function returns for a batch."""
 
 SHAPES = {"column": (-1, 1), "flat": (-1,)}
 """Shape of the labels; the scores are a column."""

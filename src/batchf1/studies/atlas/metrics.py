@@ -28,7 +28,7 @@ class Metric:
     task: str
     of_batches: BatchMetric
     reference: Callable[[Any, Any], Any]
-    """Of labels (n,) and the output of a network, (n,) or (n, c)."""
+    """Function of labels (n,) and the output of a network, (n,) or (n, c)."""
 
     def of_all(self, y: Any, output: Any) -> float:
         """Return the value of scikit-learn or SciPy; NaN where they give NaN or raise."""

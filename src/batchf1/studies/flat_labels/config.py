@@ -54,7 +54,7 @@ class FlatLabelsStudy:
     prevalences: list[float] = MISSING
     seeds: int = MISSING
     batch_sizes: list[int] = MISSING
-    """Of validation; each divides the validation split."""
+    """Batch sizes of validation; each divides the validation split."""
     n_thresholds: int = MISSING
     """Thresholds to choose from: 1/n, 2/n ... (n - 1)/n."""
     search: Search = MISSING

@@ -62,7 +62,7 @@ def train(here, capfd):
 
 
 def in_a_process(line, folder, **environment):
-    """The same in a process of its own, since TensorFlow's threads are set once in a process."""
+    """Run the command in a process of its own: TensorFlow's threads are set once in a process."""
     settings = {key: value for key, value in os.environ.items() if key != tensorflow_log.LEVEL}
     return subprocess.run(
         [sys.executable, "-m", "batchf1.cli.main", "train", *shlex.split(line)],

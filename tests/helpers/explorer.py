@@ -2,6 +2,19 @@
 
 import pytest
 
+from batchf1.metrics.factories import f_beta, jaccard, precision, recall
+
+METRICS = {
+    "f1": f_beta(1),
+    "f0.5": f_beta(0.5),
+    "f2": f_beta(2),
+    "jaccard": jaccard(),
+    "precision": precision(),
+    "recall": recall(),
+}
+"""Metrics that the page offers, by their name in it."""
+FIELDS = ("true_f1", "expected_f1", "sd", "error", "error_empty", "error_curvature")
+"""Fields of an expectation, in the order of the page's."""
 READY = "html[data-ready]"
 NO_WAY_BACK = {"logged": ""}
 """The way back takes longest, and most tests need none."""

@@ -181,7 +181,7 @@ def test_counts_of_pairs_in_a_class():
 
 
 def test_a_model_that_predicts_all_positive():
-    """Its labels alone decide, so that the order of its predictions shows nothing."""
+    """Predictions that are all alike have no order to find; the labels decide."""
     y = data()[1].ravel()
     x = np.full((len(y), 1), 0.9, "float32")
     with alarmed("^val_f1: logged .* of 2PQ"):
@@ -201,7 +201,7 @@ def test_labels_sorted_so_that_every_batch_has_one():
 
 @pytest.mark.parametrize("metric", [squeezing, of_columns, expanding, flattening])
 def test_a_function_that_brings_them_to_one_shape(metric):
-    """Its log is a mean over batches, and right with one batch."""
+    """Such a function logs a mean over batches, which is right with one batch."""
     x, y = data()
     with alarmed(f"^val_{metric.__name__}: logged 0.42037, the mean over batches .per_batch."):
         fitted(Audit((x, y.ravel())), [metric], (x, y.ravel()))

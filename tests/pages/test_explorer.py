@@ -10,20 +10,10 @@ import pytest
 
 from batchf1.cli.main import main
 from batchf1.metrics.counts import Counts
-from batchf1.metrics.factories import f_beta, jaccard, precision, recall
 from batchf1.theory.expectation import expect
 from batchf1.theory.search import compatible_f1
-from helpers.explorer import NO_WAY_BACK, READY, shown, slow
+from helpers.explorer import FIELDS, METRICS, NO_WAY_BACK, READY, shown, slow
 
-METRICS = {
-    "f1": f_beta(1),
-    "f0.5": f_beta(0.5),
-    "f2": f_beta(2),
-    "jaccard": jaccard(),
-    "precision": precision(),
-    "recall": recall(),
-}
-FIELDS = ("true_f1", "expected_f1", "sd", "error", "error_empty", "error_curvature")
 ZERO = {"0": 0.0, "1": 1.0, "skip": math.nan}
 
 

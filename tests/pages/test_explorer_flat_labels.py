@@ -9,20 +9,10 @@ import pytest
 
 from batchf1.cli.main import main
 from batchf1.metrics.counts import Counts
-from batchf1.metrics.factories import f_beta, jaccard, precision, recall
 from batchf1.theory.expectation import expect
-from helpers.explorer import NO_WAY_BACK, READY, shown, state_of
+from helpers.explorer import FIELDS, METRICS, NO_WAY_BACK, READY, shown, state_of
 
 FLAT = {"labels": "flat"} | NO_WAY_BACK
-METRICS = {
-    "f1": f_beta(1),
-    "f0.5": f_beta(0.5),
-    "f2": f_beta(2),
-    "jaccard": jaccard(),
-    "precision": precision(),
-    "recall": recall(),
-}
-FIELDS = ("true_f1", "expected_f1", "sd", "error", "error_empty", "error_curvature")
 ASK = """asked => asked.map(([counts, size, averaging, zero, name, written]) => {
   const {ratio} = batchf1.read({...batchf1.fromHash("").state, metric: name[0] === "f" ? "f-beta"
     : name, beta: name.slice(1)});

@@ -15,12 +15,12 @@ class Case:
     """Number that a framework logged."""
 
     written: str
-    """What the user writes, in Markdown."""
+    """Code of the user, in Markdown."""
     logged: float
     seen: str
     """The samples that went into it, as `format_batches` gives them."""
     instead: str = ""
-    """What to write instead, in Markdown; empty where nothing is wrong."""
+    """Remedy, code to write instead, in Markdown; empty where nothing is wrong."""
     batches: str = ""
     """Batch sizes of the example."""
 

@@ -210,7 +210,7 @@ class _Drawn(_Moments):
 
 
 class _Own(_Drawn):
-    """The same for each sample on its own: mean squares, without products of two batches."""
+    """Gain of each sample drawn, for its mean square, without products of two batches."""
 
     def values(self, distribution: NestedDistribution) -> Floats:
         """Return a number whose square is the sum of the squared gains."""

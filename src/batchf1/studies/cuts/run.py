@@ -35,8 +35,3 @@ def execute(experiment: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     study = load_study(experiment, CutStudy)
     name = experiment.name.partition(".")[0]
     return rows_of(study), {"study": name, "question": study.question}
-
-
-def modules() -> list[str]:
-    """Return the modules that determine the results of a study of cuts."""
-    return [__name__]

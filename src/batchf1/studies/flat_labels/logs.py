@@ -25,7 +25,7 @@ from batchf1.training.base import Predictions
 
 LABELS: tuple[Labels, ...] = ("flat", "column")
 TOLERANCE = 1e-6
-"""Of a log, relative above 1, since Keras adds in float32."""
+"""Largest difference of a log from its arithmetic, relative above 1: Keras adds in float32."""
 SAME = 1e-7
 """Relative difference of logs that must be the same number."""
 

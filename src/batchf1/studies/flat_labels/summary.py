@@ -15,7 +15,7 @@ from batchf1.theory.expectation import expect
 PASS = ["source", "split", "epoch", "prevalence", "batch_size", "predictions"]
 CHOICE = ["decision", "chosen_by", "prevalence", "batch_size"]
 ROUNDING = 1e-6
-"""Of logs, which Keras adds in float32."""
+"""Rounding of logs, relative: Keras adds in float32."""
 LOG, CHOSEN = "log", "choice"
 """Rows of logs, and rows of choices."""
 NAMES = {

@@ -71,7 +71,7 @@ class LogRow(Row):
     framework: str
     version: str
     written: str
-    """What the user writes, in Markdown."""
+    """Code of the user, in Markdown."""
     batches: str
     """Batch sizes of the example, as `4/4/2`."""
     seen: str
@@ -86,7 +86,7 @@ class LogRow(Row):
     right: str = ""
     """`yes` where each cut has its pooled value, else `no`."""
     instead: str = ""
-    """What to write instead, in Markdown."""
+    """Remedy, code to write instead, in Markdown."""
 
 
 class Rule(NamedTuple):

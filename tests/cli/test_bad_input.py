@@ -141,8 +141,9 @@ SHARDS = {
 # command line -> what is said of it, where nothing but the words is wrong; of `workflow` those
 # that begin with one of its steps
 COMMANDS = {
-    "": "the following arguments are required: COMMAND",
-    "dance": "invalid choice: 'dance'",
+    "dance": "COMMAND must be one of audit, expect,",
+    "expct": "; got expct; did you mean expect?",
+    "expect --btch-size 3": "unrecognized arguments: --btch-size 3; did you mean --batch-size?",
     "shard s.yaml": "required: --shard, --shards, --store, --output",
     "workflow": "required: STEP",
     "fetch fashion": "dataset must be one of ['diamonds', 'fashion_mnist',",
@@ -166,7 +167,9 @@ COMMANDS = {
     "forensics log.txt --batch-size 0": (
         "batch size must be a whole number from 1 to 10000000; got 0"
     ),
-    "forensics log.txt --averaging daily": "invalid choice: 'daily'",
+    "forensics log.txt --averaging daily": (
+        "--averaging must be one of per_batch, size_weighted; got daily"
+    ),
     f"{COUNTS} --batch-size 101": "batch_size must be at most the number of samples, 100; got 101",
     f"{COUNTS} --batch-size nan": "invalid int value: 'nan'",
     f"{COUNTS} --tolerance nan": "tolerance must be a number such as 0.5",

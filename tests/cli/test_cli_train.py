@@ -388,7 +388,7 @@ def test_a_group_is_put_into_another_package(configs, train):
         ("--cfg job -p x", "--package must be a part of the config; got x"),
         ("--resolve", "--resolve must be given with --cfg; got True"),
         ("-m --cfg job", "argument -c/--cfg: not allowed with argument -m/--multirun"),
-        ("--info lists", "argument -i/--info: invalid choice: 'lists'"),
+        ("--info lists", "-i/--info must be one of all, config, defaults, "),
         ("-sc query=csh", "config cannot be composed: No completion plugin for 'csh' found"),
     ],
 )

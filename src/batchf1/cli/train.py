@@ -51,7 +51,6 @@ def add(commands: Any) -> None:
         "train",
         help="train one run, or many, and compare the strategies",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
     )
     parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="Hydra overrides")

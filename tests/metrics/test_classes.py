@@ -221,10 +221,7 @@ AVERAGE = "average must be binary, micro, macro or weighted; got"
             lambda: class_counts([0, 1], SCORED, 1, threshold=0.2),
             "threshold cannot be set without multilabel=True; got 0.2",
         ),
-        (
-            lambda: class_counts([0, 1], SCORED * math.nan, 1),
-            "scores must not contain NaN",
-        ),
+        (lambda: class_counts([0, 1], SCORED * math.nan, 1), "scores must not contain NaN"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(call, said):

@@ -175,10 +175,7 @@ def test_a_ratio_is_what_is_said_where_its_denominator_is_zero():
 
 
 @pytest.mark.parametrize("of_counts", [F1, batch_mean, pooled, reconstructed])
-@pytest.mark.parametrize(
-    ("bad", "said"),
-    [("skip", "skip"), (0.5, "0.5"), (True, "True")],
-)
+@pytest.mark.parametrize(("bad", "said"), [("skip", "skip"), (0.5, "0.5"), (True, "True")])
 def test_another_zero_division_is_refused(of_counts, bad, said):
     refused(
         f"zero_division must be 0, 1 or NaN; got {said}",

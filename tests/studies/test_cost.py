@@ -199,7 +199,9 @@ def bench(engine, strategy="reconstructed"):
     return measure.Bench(Measurement(**cell, **sizes, **rest))
 
 
-@pytest.mark.parametrize("strategy", ["reconstructed", "epoch_end"])
+@pytest.mark.parametrize(
+    "strategy", ["reconstructed", pytest.param("epoch_end", marks=pytest.mark.slow)]
+)
 def test_a_fit_in_blocks_is_the_plain_fit_whatever_the_last_block(monkeypatch, strategy):
     monkeypatch.setitem(config.ENGINES, "blocks", 4)
     benches = [bench(engine, strategy) for engine in ("plain", "blocks")]
@@ -212,7 +214,9 @@ def test_a_fit_in_blocks_is_the_plain_fit_whatever_the_last_block(monkeypatch, s
     assert steps == [measure.WARM_UP + 3 + 4 + 10] * 2
 
 
-@pytest.mark.parametrize(("engine", "n_calls"), [("plain", 10), ("blocks", 3)])
+@pytest.mark.parametrize(
+    ("engine", "n_calls"), [pytest.param("plain", 10, marks=pytest.mark.slow), ("blocks", 3)]
+)
 def test_training_lasts_from_the_first_batch_to_the_last(monkeypatch, engine, n_calls):
     monkeypatch.setitem(config.ENGINES, "blocks", 4)
     made = bench(engine)

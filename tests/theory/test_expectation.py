@@ -17,17 +17,14 @@ from helpers.brute_force import (
     CONVENTIONS,
     METRICS,
     RULES,
-    arrangements,
-    mean_over_batches,
+    every_log,
+    ratio_of,
 )
 from helpers.invalid_inputs import AVERAGING, RATIO, refused
 
 
 def check_against_enumeration(counts, size, averaging, zero_division, name):
-    values = [
-        mean_over_batches(order, size, averaging, zero_division, BY_HAND[name])
-        for order in arrangements(counts)
-    ]
+    values = every_log(counts, size, averaging, zero_division, ratio_of(name))
     found = expect(Counts(*counts), size, averaging, zero_division, METRICS[name])
     np.testing.assert_allclose(found.expected_f1, np.mean(values), rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.sd**2, np.var(values), rtol=0, atol=1e-12)

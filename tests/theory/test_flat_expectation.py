@@ -18,7 +18,7 @@ from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, Cla
 from batchf1.theory.expectation import expect, expected_f1
 from batchf1.theory.flat_labels import flat_reconstructed
 from batchf1.theory.limits import large_data, rare_positives
-from helpers.brute_force import CONVENTIONS, METRICS, RULES, arrangements
+from helpers.brute_force import CONVENTIONS, METRICS, RULES, arrangements, every_log
 from helpers.invalid_inputs import refused
 
 WAYS = [
@@ -56,36 +56,14 @@ def pairs(order, metric, written):
     return top / bottom if bottom else math.nan
 
 
-@cache
-def every_cut(counts, size):
-    """The different batches, and of each arrangement of the samples the places of its batches."""
-    known = {}
-    cuts = [
-        [known.setdefault(tuple(sorted(order[at : at + size])), len(known)) for at in starts]
-        for order in arrangements(counts)
-        for starts in [range(0, len(order), size)]
-    ]
-    return list(known), np.array(cuts)
-
-
-def enumerated(counts, size, averaging, zero_division, metric, written):
-    """The log of every arrangement of the samples in batches; NaN where nothing is averaged."""
-    known, cuts = every_cut(tuple(counts), size)
-    values = np.array([pairs(batch, metric, written) for batch in known])
-    values = np.where(np.isnan(values), zero_division, values)[cuts]
-    sizes = np.array([len(batch) for batch in known])[cuts]
-    weights = np.where(np.isnan(values), 0, sizes if averaging == "size_weighted" else 1)
-    total = weights.sum(axis=1)
-    summed = (np.nan_to_num(values) * weights).sum(axis=1)
-    return np.divide(summed, total, out=np.full(len(total), math.nan), where=total > 0)
-
-
 @pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
 @pytest.mark.parametrize("zero_division", CONVENTIONS)
 def test_expectation_and_spread_against_every_cut(name, written, zero_division):
     metric = METRICS[name]
     for (*counts, size), averaging in itertools.product(SMALL, RULES):
-        logs = enumerated(counts, size, averaging, zero_division, metric, written)
+        logs = every_log(
+            counts, size, averaging, zero_division, lambda batch: pairs(batch, metric, written)
+        )
         found = expect(Counts(*counts), size, averaging, zero_division, metric, "flat", written)
         case = f"{counts} in batches of {size}, {averaging}"
         np.testing.assert_allclose(found.expected_f1, logs.mean(), rtol=0, atol=1e-12, err_msg=case)
@@ -219,7 +197,9 @@ def test_jaccard_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts,
     if not pole:
         value = expect(Counts(*counts), size, **rules).expected_f1
         if math.comb(sum(counts), size) < 5000 and sum(counts) <= 8:
-            logs = enumerated(counts, size, "per_batch", 0.0, JACCARD, "margins")
+            logs = every_log(
+                counts, size, "per_batch", 0.0, lambda batch: pairs(batch, JACCARD, "margins")
+            )
             assert value == pytest.approx(logs.mean(), abs=1e-11)
         return
     words = "by margins a batch with 2 positives, 2 predicted, is divided by 0; got margins"

@@ -12,12 +12,11 @@ from batchf1.metrics.ratios import F1
 from batchf1.theory.limits import large_data
 from batchf1.theory.preference import Preference, Rates, compare
 from helpers.brute_force import (
-    BY_HAND,
     CONVENTIONS,
     METRICS,
     RULES,
-    arrangements,
-    mean_over_batches,
+    every_log,
+    ratio_of,
 )
 
 PAIR = (Counts(2, 0, 1, 5), Counts(3, 3, 0, 2))  # F1 0.8 and 0.667, of the same 3 positives
@@ -33,13 +32,8 @@ def rates(counts):
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_against_every_order_of_two_pools(size, averaging, zero_division):
     found = compare(*map(rates, PAIR), 3 / 8, size, 8, averaging, zero_division)
-    logs = [
-        [
-            mean_over_batches(order, size, averaging, zero_division, BY_HAND["f1"])
-            for order in arrangements(counts)
-        ]
-        for counts in PAIR
-    ]
+    rules = (size, averaging, zero_division, ratio_of("f1"))
+    logs = [every_log(counts, *rules) for counts in PAIR]
     means = [float(np.mean(values)) for values in logs]
     assert found.true_f1 == pytest.approx((4 / 5, 2 / 3))
     assert found.true_gap == pytest.approx(2 / 15)

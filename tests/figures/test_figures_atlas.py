@@ -109,7 +109,7 @@ def test_each_metric_has_its_verdict_and_its_law(table):
 
 
 def test_a_table_that_is_none_of_the_study_is_refused(tmp_path):
-    with pytest.raises(InputError, match="gives says what undefined batches give"):
+    with pytest.raises(InputError, match="must have an empty gives where no batch is undefined"):
         of(tmp_path, made_up().assign(n_undefined=1, n_left_out=0, gives=""))
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from batchf1.config.settings import Run
 from batchf1.errors import check
 from batchf1.records import provenance, tables
+from batchf1.records.columns import Schema
 from batchf1.records.files import digest
 from batchf1.sweep import provenance_summary
 from batchf1.sweep.cache import CacheEntry, Requirement, RunCache
@@ -135,16 +135,16 @@ def _train(
 def _store(
     batch: Batch, table: pd.DataFrame, origin: dict[str, Any], run_cache: RunCache
 ) -> dict[str, Path]:
-    """Cache the rows of a batch of runs, checked for missing values only; return as `put`."""
+    """Cache the rows of a batch of runs; return as `put`."""
     ids = [cell.run_id(seed) for cell, seed in batch]
     cells = dict.fromkeys(cell for cell, _ in batch)
     settings = provenance_summary.settings(cell.resolved for cell in cells)
     settings["seed"] = sorted({seed for _, seed in batch})
     origin |= {"runs": ids, **provenance_summary.split(settings)}
-    return run_cache.put(digest(ids), CacheEntry(table, origin), tables.check_columns)
+    return run_cache.put(digest(ids), CacheEntry(table, origin))
 
 
-def _write(paths: Mapping[str, Path], output: Path, shard: int, schema: pa.DataFrameSchema) -> None:
+def _write(paths: Mapping[str, Path], output: Path, shard: int, schema: Schema) -> None:
     """Write the rows of runs in the order of `paths`, chunk by chunk, and how they were made."""
     read, run_ids = lru_cache(FILES_AT_ONCE)(tables.unchecked), list(paths)
     with tables.writing(output, schema) as writer:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from batchf1.cli import completion, hydra_app, tensorflow_log
+from batchf1.cli import completion, hydra_app
 from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
@@ -25,6 +25,7 @@ from batchf1.sweep import jobs as files_of_jobs
 from batchf1.sweep.composition import compose
 from batchf1.sweep.rows import of_run
 from batchf1.sweep.schema import RUNS
+from batchf1.training import tensorflow_log
 from helpers.tables_of_runs import rows as rows_by_hand
 
 TINY = "dataset.n_samples=200 dataset.prevalence=0.3 training.epochs=2 model.hidden=[4]"
@@ -512,30 +513,3 @@ def test_a_command_leaves_the_process_as_it_was(train):
     assert train("--info defaults")[0] == 0
     assert train("-m seed=0 --settings hydra.sweep.dir=out")[0] == 0
     assert (sys.argv, dict(os.environ), logging.getLogger().handlers) == before
-
-
-def test_only_tensorflows_own_lines_are_dropped(monkeypatch, capfd):
-    monkeypatch.delenv(tensorflow_log.LEVEL, raising=False)
-    monkeypatch.setattr(tensorflow_log, "has_gpu", lambda: False)
-    noise = [
-        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
-        "I0000 00:00:1796019993.277483   10166 port.cc:153] oneDNN custom operations are on.",
-        "E0000 00:00:1796019996.401780   10166 cuda_platform.cc:52] failed call to cuInit",
-        "2026-11-30 06:00:00.123456: I tensorflow/core/util/port.cc:153] oneDNN",
-    ]
-    with pytest.raises(ValueError, match="it"), tensorflow_log.silenced():
-        os.write(2, "\n".join([*noise, "a plug-in warns", ""]).encode())
-        raise ValueError("it")
-    assert capfd.readouterr().err == "a plug-in warns\n"
-
-
-def test_a_machine_with_a_gpu_and_a_level_of_ones_own_get_every_line(monkeypatch, capfd):
-    for level, gpu in (("0", False), (None, True)):
-        monkeypatch.delenv(tensorflow_log.LEVEL, raising=False)
-        if level:
-            monkeypatch.setenv(tensorflow_log.LEVEL, level)
-        monkeypatch.setattr(tensorflow_log, "has_gpu", lambda gpu=gpu: gpu)
-        with tensorflow_log.silenced():
-            os.write(2, b"I0000 00:00:1796019993.277483 1 port.cc:153] oneDNN\n")
-        assert "oneDNN" in capfd.readouterr().err
-        assert os.environ[tensorflow_log.LEVEL] == (level or "2")

@@ -26,6 +26,7 @@ from batchf1.sweep.composition import compose
 from batchf1.sweep.rows import of_run
 from batchf1.sweep.schema import RUNS
 from batchf1.training import tensorflow_log
+from batchf1.training.keras3.framework import Keras3
 from helpers.tables_of_runs import rows as rows_by_hand
 
 TINY = "dataset.n_samples=200 dataset.prevalence=0.3 training.epochs=2 model.hidden=[4]"
@@ -369,6 +370,18 @@ def test_a_group_is_put_into_another_package(configs, train):
     status, said, _ = train("-cd more +speed@training=fast --cfg job")
     training = yaml.safe_load(said)["training"]
     assert (status, training["batch_size"], training["epochs"]) == (0, 512, 1)
+
+
+def test_too_few_samples_of_a_class_are_refused_before_anything_is_set_up(train, monkeypatch):
+    monkeypatch.setattr(Keras3, "configure", None)
+    status, out, said = train(
+        "dataset=flights dataset.cut=60 dataset.n_samples=80000 dataset.prevalence=0.5"
+    )
+    assert (status, out) == (2, "")
+    words = "dataset flights, arr_delay above 60.0 cannot give more than its 27789 samples"
+    assert said.splitlines() == [
+        f"batchf1 train: {words}; got a request for 48000 (n_samples=80000, prevalence=0.5)"
+    ]
 
 
 @pytest.mark.parametrize(

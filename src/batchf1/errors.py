@@ -42,7 +42,8 @@ EXTRA_OF = {
 def missing(module: str) -> str:
     """Name the package that a module needs, with the `pip install` that helps."""
     package = module.partition(".")[0]
-    return f"needs {package}: pip install 'batchf1[{EXTRA_OF[package]}]'"
+    wanted = f"'batchf1[{EXTRA_OF[package]}]'" if package in EXTRA_OF else package
+    return f"needs {package}: pip install {wanted}"
 
 
 _NOTHING: Any = object()

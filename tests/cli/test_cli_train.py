@@ -8,9 +8,10 @@ import sys
 import pytest
 import yaml
 
-from batchf1.cli import completion, tensorflow_log
+from batchf1.cli import completion
 from batchf1.records import tables
 from batchf1.sweep.schema import RUNS
+from batchf1.training.keras3.framework import Keras3
 from helpers.hydra_jobs import TINY, in_a_process, read
 
 
@@ -135,6 +136,18 @@ def test_a_group_is_put_into_another_package(configs, train):
     assert (status, training["batch_size"], training["epochs"]) == (0, 512, 1)
 
 
+def test_too_few_samples_of_a_class_are_refused_before_anything_is_set_up(train, monkeypatch):
+    monkeypatch.setattr(Keras3, "configure", None)
+    status, out, said = train(
+        "dataset=flights dataset.cut=60 dataset.n_samples=80000 dataset.prevalence=0.5"
+    )
+    assert (status, out) == (2, "")
+    words = "dataset flights, arr_delay above 60.0 cannot give more than its 27789 samples"
+    assert said.splitlines() == [
+        f"batchf1 train: {words}; got a request for 48000 (n_samples=80000, prevalence=0.5)"
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -188,30 +201,3 @@ def test_a_command_leaves_the_process_as_it_was(train, monkeypatch):
     assert train("-m seed=0 --settings hydra.sweep.dir=out")[0] == 0
     assert (sys.argv, dict(os.environ), logging.getLogger().handlers) == before
     assert not stream.closed
-
-
-def test_only_tensorflows_own_lines_are_dropped(monkeypatch, capfd):
-    monkeypatch.delenv(tensorflow_log.LEVEL, raising=False)
-    monkeypatch.setattr(tensorflow_log, "has_gpu", lambda: False)
-    noise = [
-        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
-        "I0000 00:00:1796019993.277483   10166 port.cc:153] oneDNN custom operations are on.",
-        "E0000 00:00:1796019996.401780   10166 cuda_platform.cc:52] failed call to cuInit",
-        "2026-11-30 06:00:00.123456: I tensorflow/core/util/port.cc:153] oneDNN",
-    ]
-    with pytest.raises(ValueError, match="it"), tensorflow_log.silenced():
-        os.write(2, "\n".join([*noise, "a plug-in warns", ""]).encode())
-        raise ValueError("it")
-    assert capfd.readouterr().err == "a plug-in warns\n"
-
-
-def test_a_machine_with_a_gpu_and_a_level_of_ones_own_get_every_line(monkeypatch, capfd):
-    for level, gpu in (("0", False), (None, True)):
-        monkeypatch.delenv(tensorflow_log.LEVEL, raising=False)
-        if level:
-            monkeypatch.setenv(tensorflow_log.LEVEL, level)
-        monkeypatch.setattr(tensorflow_log, "has_gpu", lambda gpu=gpu: gpu)
-        with tensorflow_log.silenced():
-            os.write(2, b"I0000 00:00:1796019993.277483 1 port.cc:153] oneDNN\n")
-        assert "oneDNN" in capfd.readouterr().err
-        assert os.environ[tensorflow_log.LEVEL] == (level or "2")

@@ -244,7 +244,7 @@ BAD = {
         "[5, 5]",
         "class_weights must have at least one value, and none twice",
     ),
-    "too few positives": ("[0.05, 0.2]", "[0.001]", "must have both classes in each split; got 0"),
+    "too few positives": ("[0.05, 0.2]", "[0.001]", "must have a positive and a negative in"),
     "more positives than there are": (
         "n_samples=300",
         "n_samples=20000",

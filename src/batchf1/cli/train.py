@@ -220,9 +220,8 @@ def _compare(one: Run, other: Run) -> None:
 
 
 def _configured(run: Run) -> str:
-    """Set up the framework and return the device, without TensorFlow's messages of no GPU."""
-    from batchf1.cli.tensorflow_log import silenced
+    """Check the run's data, set up its framework, and return the device."""
     from batchf1.training.engines import framework_of
 
-    with silenced():
-        return framework_of(run).configure(run)
+    run.dataset.check_drawable()  # before TensorFlow is imported, which takes seconds
+    return framework_of(run).configure(run)

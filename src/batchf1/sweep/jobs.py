@@ -40,7 +40,7 @@ def write(
     `overrides` and `choices`: those of Hydra, from which `collect` finds the settings that vary.
     """
     framework = framework_of(run)
-    software = framework.versions(*provenance.RECORDED)
+    software = framework.versions(*provenance.RECORDED, *run.dataset.packages)
     here = provenance.collect(device=device, versions=software)
     record = here | {
         "n_runs": 1,

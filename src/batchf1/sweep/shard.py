@@ -44,14 +44,15 @@ def fingerprint(run: Run, recording: Recording = RECORDING) -> str:
 
     Comments and docstrings are left aside.
     """
-    of_code = _fingerprint(run.training.engine, *modules([run], recording))
+    of_code = _fingerprint(run.training.engine, run.dataset.packages, *modules([run], recording))
     return digest([of_code, recording.settings]) if recording.settings else of_code
 
 
 @cache
-def _fingerprint(engine: str, *names: str) -> str:
+def _fingerprint(engine: str, packages: tuple[str, ...], *names: str) -> str:
     framework = engines.framework(engine)
-    software = framework.versions() | {framework.name: framework.version()}
+    software = framework.versions(*provenance.DECISIVE, *packages)
+    software |= {framework.name: framework.version()}
     return provenance.fingerprint(*names, software=software)
 
 
@@ -112,8 +113,8 @@ def _train(
     """Train runs of one framework and device, caching each batch; map each run id to its file."""
     one = batches[0][0][0].first
     framework, device = framework_of(one), framework_of(one).configure(one)
-    software = framework.versions(*provenance.RECORDED)
-    environment = provenance.collect(device=device, versions=software)
+    software = cache(lambda *packages: framework.versions(*provenance.RECORDED, *packages))
+    environment = provenance.collect(device=device)
     cost = cache(lambda cell: training_cost(cell.first))
     costs = [sum(cost(cell) for cell, _ in batch) for batch in batches]
     progress = Progress(name, costs, [len(batch) for batch in batches])
@@ -127,7 +128,8 @@ def _train(
             trainer, trained, n_shapes = framework.trainer(runs[0]), shape, n_shapes + 1
         table = recording.table(runs, device, trainer.train(runs), trainer.expected)
         stamp = {"fingerprint": fingerprint(runs[0], recording)}
-        paths |= _store(batch, table, environment | stamp, run_cache)
+        versions = {"versions": software(*runs[0].dataset.packages)}
+        paths |= _store(batch, table, environment | versions | stamp, run_cache)
         progress.advance(f" ({n_shapes} shapes compiled)")
     return paths
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchf1.cli import hydra_app, tensorflow_log
+from batchf1.cli import hydra_app
 from batchf1.errors import InputError
 from batchf1.figures import base as figures
 from batchf1.records import tables
@@ -15,6 +15,7 @@ from batchf1.sweep import jobs as files_of_jobs
 from batchf1.sweep.composition import compose
 from batchf1.sweep.rows import of_run
 from batchf1.sweep.schema import RUNS
+from batchf1.training import tensorflow_log
 from helpers.hydra_jobs import TINY, in_a_process, job_folders, read
 from helpers.tables_of_runs import rows as rows_by_hand
 

@@ -7,7 +7,7 @@ import sys
 
 import yaml
 
-from batchf1.cli import tensorflow_log
+from batchf1.training import tensorflow_log
 
 TINY = "dataset.n_samples=200 dataset.prevalence=0.3 training.epochs=2 model.hidden=[4]"
 TINY += " strategies=[batch_mean,reconstructed] training.threads=1"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Sequence
 from typing import Any, get_args
 
 import pandas as pd
 import pandera.pandas as pa
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.metrics.averaging import Averaging
 
 
@@ -83,6 +85,50 @@ RUNS = pa.DataFrameSchema(
     ordered=True,
 )
 """A row per run, epoch, split and strategy; F1 in [0, 1], counts in samples."""
+
+
+METRIC_COLUMNS = {
+    "metric": pa.Column(str, description="its name, such as f2, or its import path"),
+    "value": pa.Column("float64", description="what the strategy logged"),
+    "reference_pooled": pa.Column(
+        "float64", description="the metric of the predictions that the batches saw"
+    ),
+    "reference_full_pass": pa.Column(
+        "float64", description="the metric of a pass with the epoch's last weights"
+    ),
+}
+"""Columns in place of `f1` and its references where runs have another metric than F1."""
+
+
+def _with_metrics() -> pa.DataFrameSchema:
+    columns: dict[str, pa.Column] = {}
+    for name, column in RUNS.columns.items():
+        columns |= METRIC_COLUMNS if name == "f1" else {name: METRIC_COLUMNS.get(name, column)}
+    unique = [*RUNS.unique, "metric"]
+    return pa.DataFrameSchema(columns, RUNS.checks, unique=unique, strict=True, ordered=True)
+
+
+RUNS_OF_METRICS = _with_metrics()
+"""A row per run, epoch, split, strategy and metric, of runs with another metric than F1."""
+
+
+def runs_schema(metrics: Sequence[str]) -> pa.DataFrameSchema:
+    """Return the schema of the table of runs with these metrics."""
+    return RUNS if list(metrics) == [DEFAULT] else RUNS_OF_METRICS
+
+
+def schema_of(columns: Collection[str]) -> pa.DataFrameSchema:
+    """Return the schema of a table of runs that has these columns."""
+    return RUNS_OF_METRICS if "metric" in columns else RUNS
+
+
+def with_metric(table: pd.DataFrame, metric: str = DEFAULT) -> pd.DataFrame:
+    """Return a table with the columns of `RUNS` as one of `RUNS_OF_METRICS`, which it may be."""
+    if "metric" in table:
+        return table
+    named = table.rename(columns={"f1": "value"})
+    named.insert(named.columns.get_loc("value"), "metric", metric)
+    return named
 
 
 def column_of(key: str) -> str:

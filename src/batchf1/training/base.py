@@ -65,7 +65,7 @@ class Trainer(Protocol):
 
     @property
     def expected(self) -> Mapping[str, Expected]:
-        """Strategy -> what its log must equal."""
+        """Log, such as `f2_batch_mean`, -> what it must equal; a strategy's name is its log of F1."""
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
         """Train runs, at most `Framework.group_size` of them, each as if it were alone.
@@ -115,6 +115,8 @@ class Framework(ABC):
     """Engines of the framework that accept generators."""
     strategies: ClassVar[tuple[str, ...] | None] = None
     """Strategies that the framework supports; None for any."""
+    metrics: ClassVar[tuple[str, ...] | None] = ("f1",)
+    """Metrics that the framework logs; None for any of a binary output."""
     loses_prefetched: ClassVar[bool] = False
     """Whether each pass over a validation generator loses the batches fetched in advance: how many
     is a matter of timing, so that no two runs log the same."""
@@ -158,6 +160,7 @@ class Framework(ABC):
         sizes = (d.n_samples, d.n_validation, d.n_test, *t.sizes.values())
         data = (d.name, digest(own), *sizes)
         program = (t.threshold, t.engine, *astuple(run.input_pipeline), *run.strategies)
+        program += tuple(run.metrics)
         return (*data, tuple(run.model.hidden), *program)
 
     @abstractmethod
@@ -173,6 +176,12 @@ class Framework(ABC):
         for name in run.strategies if self.strategies is not None else []:
             rule = f"must be among those of {engine}, {self.strategies}"
             check(name in (self.strategies or ()), "strategies", rule, name)
+        for name in run.metrics if self.metrics is not None else []:
+            rule = (
+                f"must be among {list(self.metrics or ())} with engine {engine}; ensemble and plain "
+                "compute any metric of counts"
+            )
+            check(name in (self.metrics or ()), "metrics", rule, name)
 
     def modules(self, run: Run) -> set[str]:
         """Return the modules that decide a run's results; imports do not reveal plug-ins."""

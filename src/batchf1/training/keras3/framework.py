@@ -27,6 +27,7 @@ class Keras3(Framework):
         "plain": CostEstimate(1e-3, 0.2, 2.0),
     }
     of_generators = ("plain",)
+    metrics = None
     loses_prefetched = True
     pretraining = ENSEMBLE
     module = "batchf1.training.keras3.plain"

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from batchf1.auditing.result import AuditResult
 
 METRIC = (
-    "f1 (the default), f0.5, f_beta(2) or another beta, precision, recall, jaccard; with -micro, -macro or "
-    "-weighted over classes; or module:function of (y_true, y_pred), found where you are, too; it "
-    "gets y_pred as it is, or 0 and 1 where --threshold or --from-logits is given"
+    "f1 (the default), f0.5, f_beta(2) or another beta, precision, recall, jaccard; with -micro, "
+    "-macro or -weighted over classes; or module:function of (y_true, y_pred), found where you "
+    "are, too; it gets y_pred as it is, or 0 and 1 where --threshold or --from-logits is given"
 )
 
 

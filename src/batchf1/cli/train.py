@@ -187,8 +187,8 @@ def _print_completion(overrides: list[str]) -> bool:
 
 def train(run: Run) -> tuple[str, pd.DataFrame]:
     """Train the run, print its log and references, and return its device and its rows."""
-    from batchf1.sweep import rows
     from batchf1.config.metric_names import label
+    from batchf1.sweep import rows
     from batchf1.sweep.schema import last_epoch, with_metric
     from batchf1.training.engines import framework_of
 

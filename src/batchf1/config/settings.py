@@ -195,7 +195,7 @@ class Run:
         settings = asdict(self)
         # tables and digests keep the name that they were written with
         settings["program"] = settings.pop("input_pipeline")
-        if self.metrics == [metric_names.DEFAULT]:  # the only one when the first tables were written
+        if self.metrics == [metric_names.DEFAULT]:  # as before there were others
             del settings["metrics"]
         settings["dataset"]["name"] = self.dataset.name
         return settings

@@ -14,9 +14,8 @@ from batchf1.config.conf import GROUPS
 from batchf1.config.settings import Run
 from batchf1.errors import check
 from batchf1.records import files, provenance, tables
-from batchf1.sweep import provenance_summary
+from batchf1.sweep import provenance_summary, schema
 from batchf1.sweep.collect import as_column
-from batchf1.sweep import schema
 from batchf1.sweep.schema import COLUMN_OF, SETTING, axis, column_of
 from batchf1.training.engines import framework_of
 
@@ -94,7 +93,7 @@ def collect(folders: Sequence[Path], output: Path) -> pd.DataFrame:
     table = pd.concat([rows.assign(**axes) for rows, axes in parts], ignore_index=True)
     for name in table.columns[len(of_jobs[0].columns) :]:
         table[name] = as_column(table[name].tolist()).array
-    tables.write(table, output, schema.schema_of(table), _record(jobs))
+    tables.write(table, output, schema.schema_of(of_jobs[0].columns), _record(jobs))
     return table
 
 

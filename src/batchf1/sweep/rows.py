@@ -74,9 +74,7 @@ RECORDING = recording([DEFAULT])
 """Recording of a study of F1."""
 
 
-def _values(
-    passes: Sequence[Trained], name: str, expected: Mapping[str, Expected]
-) -> pd.DataFrame:
+def _values(passes: Sequence[Trained], name: str, expected: Mapping[str, Expected]) -> pd.DataFrame:
     """Return the columns of one metric, a row per pass and strategy; the index is the pass."""
     metric, strategies = metric_names.binary(name), passes[0].run.strategies
     rules = [rule_of(expected, strategy, metric.name) for strategy in strategies]

@@ -127,8 +127,16 @@ def with_metric(table: pd.DataFrame, metric: str = DEFAULT) -> pd.DataFrame:
     if "metric" in table:
         return table
     named = table.rename(columns={"f1": "value"})
-    named.insert(named.columns.get_loc("value"), "metric", metric)
+    named.insert(list(named).index("value"), "metric", metric)
     return named
+
+
+def of_metric(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return the rows of one metric with the columns of `RUNS`, in which `f1` stands for it."""
+    if "metric" not in table:
+        return table
+    rows = table[table["metric"] == metric].drop(columns="metric")
+    return rows.rename(columns={"value": "f1"})
 
 
 def column_of(key: str) -> str:

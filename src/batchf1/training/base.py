@@ -65,7 +65,7 @@ class Trainer(Protocol):
 
     @property
     def expected(self) -> Mapping[str, Expected]:
-        """Log, such as `f2_batch_mean`, -> what it must equal; a strategy's name is its log of F1."""
+        """Log, such as `f2_batch_mean`, -> what it must equal; a strategy's name means its F1."""
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
         """Train runs, at most `Framework.group_size` of them, each as if it were alone.
@@ -178,8 +178,8 @@ class Framework(ABC):
             check(name in (self.strategies or ()), "strategies", rule, name)
         for name in run.metrics if self.metrics is not None else []:
             rule = (
-                f"must be among {list(self.metrics or ())} with engine {engine}; ensemble and plain "
-                "compute any metric of counts"
+                f"must be among {list(self.metrics or ())} with engine {engine} (ensemble and "
+                "plain compute any ratio of counts)"
             )
             check(name in (self.metrics or ()), "metrics", rule, name)
 

@@ -169,6 +169,7 @@ FILE = "question: q\ngrid: {seed: [0]}\nfigures: {mine: theory}\n"
         ("metrics: [f1, auc]", f"metrics {KNOWN}auc"),
         ("overrides: ['metrics=[f2]']", "overrides cannot set what the key metrics lists; got"),
         ("metrics: [f2]\nfigure_metrics: {mine: f1}", r"figure_metrics.mine must be .*f2.*got f1"),
+        ("metrics: [f1, f2]", "figure_metrics must choose one of f1, f2 .*; got none for mine$"),
         ("figure_metrics: {other: f1}", r"figure_metrics must be among \['mine'\]; got other"),
     ],
 )

@@ -43,8 +43,8 @@ def metrics(source: Path) -> list[str]:
 
 def label(table: pd.DataFrame) -> str:
     """Return the name of the metric that a figure's table is of: `F1`, or as logs name it."""
-    named = "metric" in table and table["metric"].nunique() == 1
-    return metric_names.label(table["metric"].iloc[0]) if named else "F1"
+    names = table["metric"].unique() if "metric" in table else []
+    return metric_names.label(names[0]) if len(names) == 1 else "F1"
 
 
 def read(

@@ -99,6 +99,10 @@ class Study:
             metric = metric_names.canonical([name])
             check_among(f"figure_metrics.{figure}", metric, self.metrics or [DEFAULT])
             self.figure_metrics[figure] = metric[0]
+        unchosen = [name for name in self.figures if name not in self.figure_metrics]
+        rule = f"must choose one of {', '.join(self.metrics)} for each figure"
+        good = len(self.metrics) < 2 or not unchosen
+        check(good, "figure_metrics", rule, f"none for {', '.join(unchosen)}")
 
     @property
     def run_overrides(self) -> list[str]:

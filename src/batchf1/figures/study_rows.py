@@ -43,7 +43,7 @@ def metrics(source: Path) -> list[str]:
 
 def label(table: pd.DataFrame) -> str:
     """Return the name of the metric that a figure's table is of: `F1`, or as logs name it."""
-    names = table["metric"].unique() if "metric" in table else []
+    names: Any = table["metric"].unique() if "metric" in table else []
     return metric_names.label(names[0]) if len(names) == 1 else "F1"
 
 

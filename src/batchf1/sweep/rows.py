@@ -17,7 +17,7 @@ from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import Metric
 from batchf1.sweep.recording import Recording
 from batchf1.sweep.schema import RUNS, runs_schema, with_metric
-from batchf1.training.base import SPLITS, Expected, SplitResult
+from batchf1.training.base import SPLITS, Expected, Log, SplitResult
 from batchf1.training.engines import framework_of
 
 TOLERANCE = 1e-6
@@ -39,7 +39,7 @@ def table(
     runs: Sequence[Run],
     device: str,
     trained: Sequence[Sequence[SplitResult]],
-    expected: Mapping[str, Expected],
+    expected: Mapping[Log, Expected],
 ) -> pd.DataFrame:
     """Build the rows of `schema.runs_schema`: one per run, epoch, split, metric and strategy.
 
@@ -74,22 +74,21 @@ RECORDING = recording([DEFAULT])
 """Recording of a study of F1."""
 
 
-def _values(passes: Sequence[Trained], name: str, expected: Mapping[str, Expected]) -> pd.DataFrame:
+def _values(passes: Sequence[Trained], name: str, expected: Mapping[Log, Expected]) -> pd.DataFrame:
     """Return the columns of one metric, a row per pass and strategy; the index is the pass."""
-    metric, strategies = metric_names.binary(name), passes[0].run.strategies
-    rules = [rule_of(expected, strategy, metric.name) for strategy in strategies]
-    pairs = zip(strategies, rules, strict=True)
-    values = [checked(passes, strategy, rule, metric.name) for strategy, rule in pairs]
-    columns = {"strategy": strategies * len(passes), "f1": np.column_stack(values).ravel()}
-    each_pass = np.repeat(np.arange(len(passes)), len(strategies))
+    metric = metric_names.binary(name)
+    rules = _rules(expected, metric.name)
+    values = [checked(passes, strategy, rule, metric.name) for strategy, rule in rules.items()]
+    columns = {"strategy": [*rules] * len(passes), "f1": np.column_stack(values).ravel()}
+    each_pass = np.repeat(np.arange(len(passes)), len(rules))
     rows = pd.DataFrame(columns, index=each_pass).join(_references(passes, metric))
     return rows if runs_schema(passes[0].run.metrics) is RUNS else with_metric(rows, name)
 
 
-def rule_of(expected: Mapping[str, Expected], strategy: str, metric: str = DEFAULT) -> Expected:
-    """Return what the log of a strategy and a metric must equal, from `Trainer.expected`."""
-    key = f"{metric}_{strategy}"
-    return expected[strategy if metric == DEFAULT and key not in expected else key]
+def _rules(expected: Mapping[Log, Expected], metric: str) -> dict[str, Expected]:
+    """Return what the log of each strategy must equal for a metric."""
+    logs = {(DEFAULT, key) if isinstance(key, str) else key: rule for key, rule in expected.items()}
+    return {strategy: rule for (name, strategy), rule in logs.items() if name == metric}
 
 
 def checked(passes: Sequence[Trained], name: str, rule: Expected, metric: str = DEFAULT) -> Floats:

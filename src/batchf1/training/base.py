@@ -27,6 +27,10 @@ Expected = Callable[[Counts, Counts, Averaging], Floats | None]
 """`keras.base.Strategy.expected`: what each epoch's log must equal, or None where nothing says."""
 
 
+Log = str | tuple[str, str]
+"""Strategy, of whose F1 it is the log; or another metric and a strategy."""
+
+
 class CostEstimate(NamedTuple):
     """Expected cost of a step, of an epoch beside its steps, of a new shape, and of a sample."""
 
@@ -64,8 +68,8 @@ class Trainer(Protocol):
     """Compiled model for the runs of one shape (`Framework.shape`)."""
 
     @property
-    def expected(self) -> Mapping[str, Expected]:
-        """Log, such as `f2_batch_mean`, -> what it must equal; a strategy's name means its F1."""
+    def expected(self) -> Mapping[Log, Expected]:
+        """Log -> what it must equal."""
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
         """Train runs, at most `Framework.group_size` of them, each as if it were alone.

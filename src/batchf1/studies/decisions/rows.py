@@ -94,10 +94,10 @@ def table(
     arguments, and what raises, as in `rows.table`: what Keras itself logged is held against the
     counts of its batches, of which those of the larger batches are sums.
     """
-    for name in runs[0].strategies:
+    for name, rule in expected.items():
         pairs = zip(runs, trained, strict=True)
         passes = [Trained(run, of) for run, each in pairs for of in each if of.split != "test"]
-        rows.checked(passes, name, rows.rule_of(expected, name))
+        rows.checked(passes, name, rule)
     pairs = zip(runs, trained, strict=True)
     parts = [_of_run(run, device, passes, sizes, thresholds) for run, passes in pairs]
     return pd.concat(parts, ignore_index=True)

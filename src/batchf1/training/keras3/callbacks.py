@@ -11,6 +11,7 @@ from batchf1.config import metric_names, registry
 from batchf1.config.settings import Run
 from batchf1.datasets.base import Data
 from batchf1.errors import check
+from batchf1.training.base import Expected, Log
 from batchf1.training.shuffle import Order
 
 if TYPE_CHECKING:
@@ -36,6 +37,14 @@ def strategies_of(run: Run) -> list[Strategy]:
             both = options.get(name, {}) | chosen
             strategies.append(of_name(run.training.threshold, **both))
     return strategies
+
+
+def expected_of(strategies: list[Strategy]) -> dict[Log, Expected]:
+    """Return what each log must equal, see `training.base.Trainer`."""
+    f1 = metric_names.DEFAULT
+    return {
+        s.name if s.metric.name == f1 else (s.metric.name, s.name): s.expected for s in strategies
+    }
 
 
 def metrics_of(strategies: list[Strategy]) -> list[Any]:

@@ -20,10 +20,10 @@ from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
 from batchf1.datasets.base import Data
 from batchf1.errors import check, one_line, raise_input_error
-from batchf1.training.base import Expected, SplitResult
+from batchf1.training.base import SplitResult
 from batchf1.training.initial_weights import n_weights, starting_weights
 from batchf1.training.keras3 import model as network
-from batchf1.training.keras3.callbacks import callbacks_of, metrics_of, strategies_of
+from batchf1.training.keras3.callbacks import callbacks_of, expected_of, metrics_of, strategies_of
 from batchf1.training.keras3.ensemble_member import CachedPredictions, Member, SharedSequential
 from batchf1.training.keras3.epoch import Epochs
 from batchf1.training.keras3.epoch_results import EpochResults
@@ -101,7 +101,7 @@ class EnsembleTrainer:
         self.ensemble = ensemble_of(run)
         self.model, self.stacks = self.ensemble.model, self.ensemble.stacks
         self.strategies, self.n_runs = self.ensemble.strategies, self.stacks.n_runs
-        self.expected: dict[str, Expected] = {s.key: s.expected for s in self.strategies}
+        self.expected = expected_of(self.strategies)
         self.trained: list[list[NDArray[np.float32]]] = []
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:

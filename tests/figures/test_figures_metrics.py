@@ -62,8 +62,8 @@ def of_f1(tmp_path):
 @pytest.mark.parametrize("name", [*ANY, *F1_ONLY])
 def test_runs_of_several_metrics_need_a_choice(source, name):
     words = (
-        f"^figure {name} shows one metric: choose it by figure_metrics in the study's file, or by "
-        "--metric; got f1, f2$"
+        f"^figure {name} must show one metric: choose by figure_metrics of the study, or --metric; "
+        "got f1, f2$"
     )
     with pytest.raises(InputError, match=words):
         figures.table(name, [source])

@@ -115,7 +115,7 @@ def _chosen(name: str, present: list[str], metric: str | None) -> str:
     """Return the metric that a figure shows, of those of its runs."""
     several = ", ".join(present)
     if metric is None:
-        rule = "shows one metric: choose it by figure_metrics in the study's file, or by --metric"
+        rule = "must show one metric: choose by figure_metrics of the study, or --metric"
         check(len(present) == 1, f"figure {name}", rule, several)
         return present[0]
     (shown,) = metric_names.canonical([metric])

@@ -20,7 +20,7 @@ from batchf1.theory.expectation import expect
 from helpers.tables_of_runs import table
 
 ANY = ["error_vs_batch_size", "error_vs_imbalance", "error_vs_dataset_size"]
-ANY += ["theory", "collapse", "calibration"]
+ANY += ["theory", "calibration", "collapse"]
 F1_ONLY = ["discrepancy"]
 METRICS = {"f1": F1, "f2": f_beta(2)}
 POOL = {"tp": 30, "fp": 20, "fn": 10, "tn": 140}
@@ -86,7 +86,7 @@ def test_f1_of_several_is_f1_alone(source, of_f1, name):
     assert "metric" not in found
 
 
-@pytest.mark.parametrize("name", ANY)
+@pytest.mark.parametrize("name", [*ANY[:-1], pytest.param(ANY[-1], marks=pytest.mark.slow)])
 def test_another_metric_is_in_the_csv_and_in_all_words(source, tmp_path, name):
     csv = tmp_path / "figure.csv"
     tables.write_csv(figures.table(name, [source], "f_beta(2)"), csv)

@@ -15,12 +15,13 @@ from batchf1.studies.cuts.schema import CUT_TABLE
 from batchf1.studies.decisions.rows import EPOCHS
 from batchf1.studies.flat_labels.schema import CHOICES, LOGS
 from batchf1.studies.frameworks import rows as frameworks
-from batchf1.sweep.schema import RUNS
+from batchf1.sweep.schema import RUNS, RUNS_OF_METRICS
 from templates.common import table_rows
 
 RUNS_OF = "results/{}/runs.parquet"
 PARQUET = {
     RUNS_OF.format("<study>"): RUNS,
+    f"{RUNS_OF.format('<study>')}, of other metrics than F1": RUNS_OF_METRICS,
     RUNS_OF.format("decisions"): EPOCHS,
     RUNS_OF.format("atlas"): ATLAS,
     RUNS_OF.format("cost"): COST,

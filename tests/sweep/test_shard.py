@@ -78,7 +78,7 @@ def test_a_run_whose_log_is_wrong_is_named_and_never_written(
 
 def test_a_missing_value_is_refused_before_it_is_kept(experiment, tmp_path, monkeypatch):
     spoilt = replace(rows.RECORDING, table=lambda *a: rows.table(*a).assign(loss=float("nan")))
-    monkeypatch.setattr(rows, "RECORDING", spoilt)
+    monkeypatch.setattr(rows, "recording", lambda metrics: spoilt)
     with pytest.raises(
         InputError, match=r"store/.*: column loss must have no missing value; got [0-9]+ missing"
     ):

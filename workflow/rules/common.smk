@@ -272,6 +272,16 @@ def figure_module(wildcards):
     return ALL_FIGURES[wildcards.figure][0]
 
 
+def figure_metric(wildcards):
+    """Return the option for the metric that a figure shows, if its study chooses one."""
+    chosen = (
+        getattr(experiment, "figure_metrics", {}) for experiment in EXPERIMENTS.values()
+    )
+    metrics = {figure: metric for each in chosen for figure, metric in each.items()}
+    metric = metrics.get(wildcards.figure)
+    return f"--metric {metric}" if metric else ""
+
+
 def figure_code(wildcards):
     """Return the source files behind the module of a figure."""
     return sources(registry.module(registry.FIGURES, figure_module(wildcards)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from batchf1.cli import console, flat_labels, metrics, options
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
+from batchf1.config.metric_names import named
 from batchf1.errors import check
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Print the answer."""
-    metric = metrics.named(parsed.metric)
+    metric = named(parsed.metric, metrics.HELP)
     answer = _answer(parsed, metric)
     print(console.as_json(answer) if parsed.json else _text(answer, metric))  # noqa: T201
 

@@ -68,7 +68,7 @@ KINDS = {
         "$name.py",
         (
             "batchf1 expect --metric $path --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32",
-            "python -c 'from $module import $NAME; print($NAME)'",
+            "batchf1 train 'metrics=[f1,$path]' training.epochs=1",
         ),
     ),
     "figure": Kind(

@@ -128,6 +128,9 @@ def _add_table(parsers: Any) -> None:
     _figure(parser)
     parser.add_argument("source", type=Path, nargs="+", help="the study's table or file")
     parser.add_argument(
+        "--metric", metavar="NAME", help="metric to show, where the runs have several"
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         required=True,
@@ -140,8 +143,9 @@ def _table(parsed: argparse.Namespace) -> None:
     from batchf1.figures import base as figures
     from batchf1.records import provenance_of_file, tables
 
-    tables.write_csv(figures.table(parsed.figure, parsed.source), parsed.output)
-    provenance_of_file.write_record(parsed.output, parsed.figure, parsed.source)
+    numbers = figures.table(parsed.figure, parsed.source, parsed.metric)
+    tables.write_csv(numbers, parsed.output)
+    provenance_of_file.write_record(parsed.output, parsed.figure, parsed.source, parsed.metric)
 
 
 def _add_draw(parsers: Any) -> None:
@@ -159,7 +163,7 @@ def _draw(parsed: argparse.Namespace) -> None:
 
     words = figures.draw(parsed.figure, parsed.source, parsed.output)
     if parsed.caption:
-        report.write_caption(parsed.caption, *words, figures.module(parsed.figure).ALT)
+        report.write_caption(parsed.caption, *words)
 
 
 def _add_claims(parsers: Any) -> None:

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.errors import check
 from batchf1.figures import _facets, study_rows, style
 from batchf1.figures._facets import CELL
@@ -64,7 +65,7 @@ HEIGHT, WIDTH, LINE = 2.6, 80, 128
 MARKERS = "os^DvPX*<>"
 
 
-def table(source: Path) -> pd.DataFrame:
+def table(source: Path, metric: str = DEFAULT) -> pd.DataFrame:
     """Return a row per batch size and prevalence with its residuals, and one row of all.
 
     The residual of a pass is (logged - expected batch mean) / predicted standard deviation.
@@ -81,7 +82,7 @@ def table(source: Path) -> pd.DataFrame:
     passes, every setting is empty.
     """
     key = [*_facets.further(study_rows.combinations(source), CELL), *KEY]
-    rows = with_expectation(study_rows.read(source, READ, _naive_validation))
+    rows = with_expectation(study_rows.read(source, READ, _naive_validation, metric), metric)
     rows = rows.assign(residual=residuals(rows), order=rows.groupby(SHARED).ngroup())
     if rows.empty:
         return pd.DataFrame(columns=[*key, *COUNTED, *NUMBERS])
@@ -256,10 +257,10 @@ def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     every = _every(table)
     return textwrap.fill(
         f"Residual: (logged {style.MINUS} expected) / predicted standard deviation of the batch "
-        f"mean of F1, of {every['n_passes']:,.0f} validation passes in {every['n_runs']:,.0f} runs "
-        f"of {every['n_cells']:,.0f} cells (data sizes pooled); {100 * every['outside']:.1f} % lie "
-        f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: "
-        f"{style.format_range(cells['n_runs'])} "
+        f"mean of {study_rows.label(table)}, of {every['n_passes']:,.0f} validation passes in "
+        f"{every['n_runs']:,.0f} runs of {every['n_cells']:,.0f} cells (data sizes pooled); "
+        f"{100 * every['outside']:.1f} % lie beyond 1.96. Grey: 0 and 1 to within {BAND:g}. "
+        f"A point: {style.format_range(cells['n_runs'])} "
         "runs, with a 95 % interval that takes the run as the unit, as its epochs share one cut of "
         f"the validation data.{_left_out(every)}",
         LINE,

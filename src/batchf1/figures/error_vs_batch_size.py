@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.figures import _line_plot
 
 ALT = (
@@ -16,10 +17,10 @@ ALT = (
 SCHEMA, COLUMNS = _line_plot.SCHEMA, _line_plot.COLUMNS
 
 
-def table(source: Path) -> pd.DataFrame:
+def table(source: Path, metric: str = DEFAULT) -> pd.DataFrame:
     """Return the summary of `_line_plot.summary`; only the largest `n_samples`."""
-    rows = _line_plot.with_errors(source)
-    return _line_plot.summary(_line_plot.at_largest(rows, "n_samples"))
+    rows = _line_plot.with_errors(source, metric)
+    return _line_plot.summary(_line_plot.at_largest(rows, "n_samples"), metric)
 
 
 def draw(table: pd.DataFrame) -> Figure:

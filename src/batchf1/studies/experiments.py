@@ -114,4 +114,5 @@ def plan(path: str | Path, huge: bool = False) -> Plan:
         return Plan(
             path, decisions.cells(path, huge), decisions_rows.recording(study), study.question
         )
-    return Plan(path, grid.cells(path, huge), rows.RECORDING, study.question)
+    cells = grid.cells(path, huge)
+    return Plan(path, cells, rows.recording(cells[0].first.metrics), study.question)

@@ -13,7 +13,7 @@ from batchf1.records.columns import Schema
 from batchf1.training.base import Expected, SplitResult
 
 Rows = Callable[
-    [Sequence[Run], str, Sequence[Sequence[SplitResult]], Mapping[str, Expected]], pd.DataFrame
+    [Sequence[Run], str, Sequence[Sequence[SplitResult]], Mapping[Any, Expected]], pd.DataFrame
 ]
 """Runs, their device, the passes of each and what every strategy must log -> their rows."""
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import pandas as pd
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.metrics.averaging import Averaging
 from batchf1.records.columns import Column, Schema, count, flag, number, share, text
 
@@ -66,6 +69,58 @@ RUNS = Schema(
     },
 )
 """Table of an ordinary study, and of `batchf1 train --collect`."""
+
+
+METRIC_COLUMNS = {
+    "metric": text("name of the metric, such as f2, or its import path"),
+    "value": number("value of the metric that the strategy logged"),
+    "reference_pooled": number("the metric of the predictions that the batches saw, pooled"),
+    "reference_full_pass": number("the metric of a pass with the epoch's last weights"),
+}
+"""Columns in place of `f1` and its references where runs have another metric than F1."""
+
+
+def _columns_of_metrics() -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    for name, column in RUNS.columns.items():
+        columns |= METRIC_COLUMNS if name == "f1" else {name: METRIC_COLUMNS.get(name, column)}
+    return columns
+
+
+RUNS_OF_METRICS = replace(
+    RUNS,
+    rows="A row is a strategy's result of one metric in one epoch and split of one run.",
+    columns=_columns_of_metrics(),
+    key=(*RUNS.key, "metric"),
+)
+"""Table of runs with another metric than F1."""
+
+
+def runs_schema(metrics: Sequence[str]) -> Schema:
+    """Return the schema of the table of runs with these metrics."""
+    return RUNS if list(metrics) == [DEFAULT] else RUNS_OF_METRICS
+
+
+def schema_of(columns: Collection[str]) -> Schema:
+    """Return the schema of a table of runs that has these columns."""
+    return RUNS_OF_METRICS if "metric" in columns else RUNS
+
+
+def with_metric(table: pd.DataFrame, metric: str = DEFAULT) -> pd.DataFrame:
+    """Return a table with the columns of `RUNS` as one of `RUNS_OF_METRICS`, which it may be."""
+    if "metric" in table:
+        return table
+    named = table.rename(columns={"f1": "value"})
+    named.insert(list(named).index("value"), "metric", metric)
+    return named
+
+
+def of_metric(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return the rows of one metric with the columns of `RUNS`, in which `f1` stands for it."""
+    if "metric" not in table:
+        return table
+    rows = table[table["metric"] == metric].drop(columns="metric")
+    return rows.rename(columns={"value": "f1"})
 
 
 def column_of(key: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from batchf1.config import metric_names
 from batchf1.config.settings import Run
 from batchf1.errors import check
 from batchf1.records import provenance, tables
@@ -35,7 +36,14 @@ Batch = list[tuple[Cell, int]]
 
 def modules(runs: Iterable[Run], recording: Recording = RECORDING) -> list[str]:
     """Return the modules that decide the runs' results, whatever their seeds."""
-    of_each = ({type(run.dataset).__module__, *framework_of(run).modules(run)} for run in runs)
+    of_each = (
+        {
+            type(run.dataset).__module__,
+            *framework_of(run).modules(run),
+            *metric_names.modules(run.metrics),
+        }
+        for run in runs
+    )
     return sorted({recording.module}.union(*of_each))
 
 

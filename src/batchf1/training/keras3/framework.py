@@ -27,6 +27,7 @@ class Keras3(Framework):
         "plain": CostEstimate(6e-4, 0.06, 0.5),
     }
     of_generators = ("plain",)
+    metrics = None
     loses_prefetched = True
     pretraining = ENSEMBLE
     module = "batchf1.training.keras3.plain"

@@ -12,7 +12,7 @@ from batchf1.forensics import log_truth
 from batchf1.forensics.log_fit import SPLITS, default_split, epochs, f1s, last_fit
 from batchf1.forensics.log_keras import printer_of
 from batchf1.forensics.log_lines import HEADER, Entry, entries
-from batchf1.forensics.log_numbers import bounds, decimals_of, half_unit, number
+from batchf1.forensics.log_numbers import below_harmonic_mean, decimals_of, half_unit, number
 from batchf1.forensics.log_text import split_lines
 from batchf1.forensics.log_truth import Truth, split_in
 from batchf1.metrics.averaging import Averaging
@@ -303,19 +303,6 @@ def _repeats(text: str, epoch: dict[str, str]) -> bool:
     return decimals_of(text) < 9 or repr(float(np.float32(value))) == text
 
 
-def harmonic_mean(precision: float, recall: float) -> float:
-    """Return 2PR / (P + R), 0 where both are 0."""
-    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
-
-
-def below_harmonic_mean(epoch: dict[str, str]) -> bool:
-    """Return True if the F1 lies below 2PR / (P + R) by more than the rounding of all three."""
-    if not {"f1", "precision", "recall"} <= epoch.keys():
-        return False
-    (_, f1), (p, _), (r, _) = (bounds(epoch[kind]) for kind in ("f1", "precision", "recall"))
-    return f1 < harmonic_mean(max(p, 0.0), max(r, 0.0))
-
-
 def parse(log_text: str) -> Log:
     """Parse a log for the search of its counts: sizes, accuracies, naive and true F1.
 
@@ -323,9 +310,7 @@ def parse(log_text: str) -> Log:
     for values outside [0, 1], and for a training set whose number of steps is missing while there
     is no validation to go by.
     """
-    log = read(log_text).log
-    _check(log, log_text)
-    return log
+    return checked(read(log_text).log, log_text)
 
 
 def has_both_f1(part: SplitLog) -> bool:
@@ -338,7 +323,8 @@ def is_searchable(log: Log) -> bool:
     return has_both_f1(log.validation) or bool(has_both_f1(log.train) and log.total)
 
 
-def _check(log: Log, text: str) -> None:
+def checked(log: Log, text: str = "") -> Log:
+    """Return a log whose counts can be searched; raise `InputError` for another one of a text."""
     for part in (log.train, log.validation):
         for name, value in part._asdict().items():
             check(value is None or 0 <= number(value) <= 1, name, "must lie in [0, 1]", value)
@@ -351,3 +337,4 @@ def _check(log: Log, text: str) -> None:
     for name, total in (("steps", log.total), ("validation samples", log.validation_samples)):
         good = total is None or 1 <= total <= MAX_SAMPLES
         check(good, name, f"must be a whole number from 1 to {MAX_SAMPLES}", total)
+    return log

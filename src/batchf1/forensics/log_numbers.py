@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def number(text: str) -> float:
     """Return the value of a printed number or percentage."""
@@ -24,3 +26,16 @@ def bounds(text: str) -> tuple[float, float]:
     """Return the smallest and the largest value that is printed so; float32 has no more digits."""
     half = max(half_unit(text), 1e-7)
     return number(text) - half, number(text) + half
+
+
+def harmonic_mean(precision: float, recall: float) -> float:
+    """Return 2PR / (P + R), 0 where both are 0."""
+    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+
+
+def below_harmonic_mean(epoch: Mapping[str, str]) -> bool:
+    """Return True if the F1 lies below 2PR / (P + R) by more than the rounding of all three."""
+    if not {"f1", "precision", "recall"} <= epoch.keys():
+        return False
+    (_, f1), (p, _), (r, _) = (bounds(epoch[kind]) for kind in ("f1", "precision", "recall"))
+    return f1 < harmonic_mean(max(p, 0.0), max(r, 0.0))

@@ -90,7 +90,7 @@ def run(parsed: argparse.Namespace) -> None:
     lines += summary.evidence(findings, reading)
     if parsed.all:
         lines += ["", *_candidates(search_reading(reading, *settings))]
-    elif not why_not_searched(reading):
+    elif not why_not_searched(reading) and "averaged" in {f.verdict for f in findings.values()}:
         lines.append("--all lists the counts and batch sizes that can have printed the true F1.")
     print("\n".join(lines))  # noqa: T201
 

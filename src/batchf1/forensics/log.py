@@ -154,6 +154,9 @@ def read(log_text: str, output: str | None = None) -> Reading:
     return _Reader(log_text, output).reading()
 
 
+NO_F1 = "passed over: no F1 of an epoch"
+
+
 class _Reader:
     """State of one reading: the entries, and notes on them by index."""
 
@@ -197,7 +200,7 @@ class _Reader:
             return self.notes.get(i) or PASSED_OVER[entry.kind]
         if entry.kind == "progress" and f1s(entry.values):
             return "passed over: of another `fit`, or of `evaluate`"
-        return "passed over: no F1 of an epoch"
+        return NO_F1
 
     def _note_epochs(self) -> None:
         """Note what was taken of each epoch, and which other F1 was not."""

@@ -99,9 +99,9 @@ def of_matrix(entry: Entry, split: str | None, accuracy: str | None) -> Truth | 
     rows = MATRIX.search(entry.text)
     cells = re.findall(r"[^\s,\[\]]+", rows[1]) if rows else []
     if len(cells) != 4:
-        return f"a matrix of {len(cells)} cells, no two classes"
+        return f"passed over: a matrix of {len(cells)} cells is not of two classes"
     if not all(cell.isdigit() for cell in cells):
-        return "a matrix of shares, no counts"
+        return "passed over: a matrix of shares, not of counts"
     tn, fp, fn, tp = map(int, cells)
     return _counted(Counts(tp, fp, fn, tn), entry.number, "the confusion matrix", split, accuracy)
 
@@ -111,7 +111,7 @@ def _counted(
 ) -> Truth | str:
     tp, fp, fn, tn = counts
     if tp + fp + fn == 0:
-        return "no positives"
+        return "passed over: no positives"
     n = tp + fp + fn + tn
     split, assumed = _split(split, str((tp + tn) / n), accuracy, f"{source} of line {number}")
     if source == "the confusion matrix":
@@ -126,7 +126,7 @@ def of_report(entry: Entry, split: str | None, accuracy: str | None) -> Truth | 
     averages = ("avg", "accuracy", "total")
     classes = [row for row in rows if len(row) > 4 and not {*averages} & {*row}]
     if len(classes) != 2:
-        return f"a report on {len(classes)} classes: which average the F1 has is not told"
+        return f"passed over: a report on {len(classes)} classes has an F1 for each"
     precision, recall, f1, support = classes[1][-4:]
     own = next((row[-2] for row in rows if row[0] == "accuracy"), None)
     split, why = _split(split, own, accuracy, f"the report of line {entry.number}")

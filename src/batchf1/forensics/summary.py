@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from batchf1.forensics.log import Reading
+from batchf1.forensics.log import NO_F1, Reading
 from batchf1.forensics.verdict import Finding
 
 VERDICTS = {
@@ -68,14 +68,30 @@ def evidence(findings: Mapping[str, Finding], reading: Reading) -> list[str]:
     for split in ("train", "validation", "test"):
         if split in findings:
             lines += [_values(split, findings[split]), *_proofs(findings[split])]
-    assumed = [text for finding in findings.values() for text in finding.assumed]
-    if any(finding.lower_bound is not None for finding in findings.values()):
-        assumed.append("a lower bound holds where batches are random, on average; not of one class")
+    lines += passed_over(reading)
+    main = main_split(findings)
+    assumed = [
+        text for split in (main, "test") if split in findings for text in findings[split].assumed
+    ]
     lines += [f"assumed: {text}" for text in dict.fromkeys(assumed)]
     if len(reading.outputs) > 1:
         others = ", ".join(name or "the one without a name" for name in reading.outputs)
         lines.append(f"outputs with an F1: {others}; --output chooses")
     return lines
+
+
+def passed_over(reading: Reading) -> list[str]:
+    """Return the lines beside the epochs that name an F1 and were not taken, the last few."""
+    lines = [
+        line for line in reading.lines if line.kind in BESIDE and "passed over: " in line.taken
+    ]
+    named = [f"line {line.number}: {line.taken}" for line in lines if line.taken != NO_F1]
+    return [*(["..."] if len(named) > MAX_PASSED else []), *named[-MAX_PASSED:]]
+
+
+BESIDE = ("line", "block", "report", "matrix")
+MAX_PASSED = 3
+"""Number of lines that are named as passed over."""
 
 
 def _values(split: str, finding: Finding) -> str:
@@ -90,8 +106,8 @@ def _proofs(finding: Finding) -> list[str]:
     lines = [f"  {sentence}" for sentence in finding.evidence]
     if finding.lower_bound_975 is not None:
         lines.append(
-            f"  Lower bound of the true F1: {finding.lower_bound:.4f} on average, "
-            f"{max(finding.lower_bound_975, 0):.4f} with a chance of 97.5 %."
+            f"  Lower bound of the true F1 in random batches: {finding.lower_bound:.4f} on average, "
+            f"{finding.lower_bound_975:.4f} in 97.5 % of logs."
         )
     if finding.prevalence_interval is not None:
         low, best, high = finding.prevalence_interval

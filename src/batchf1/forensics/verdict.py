@@ -111,7 +111,7 @@ def _instead(reading: Reading) -> str:
 def _proof(split: str, part: SplitReading, known: Known) -> Proof:
     """Return the verdict of the split's own values, by the first test that decides."""
     if not part.epochs:
-        return "unknown", ["No F1 of an epoch is logged for it."]
+        return "unknown", ["It is the F1 of other data, and not compared with those of the epochs."]
     tests: Sequence[Callable[[], Proof | None]] = (
         lambda: _flat(part, known),
         lambda: _against_truth(split, part),
@@ -140,11 +140,9 @@ def _flat(part: SplitReading, known: Known) -> Proof | None:
     for epoch in part.epochs:
         for kind in ("f1", "precision", "recall"):
             if kind in epoch and bounds(epoch[kind])[0] > 1:
-                above = f"The logged {part.names[kind]} {epoch[kind]} is above 1."
-                return "flat_labels", [
-                    above,
-                    "Labels of shape (n,) log 2PQ/(P+Q), of the P positives and Q predicted ones of a batch.",
-                ]
+                above = f"The logged {part.names[kind]} {epoch[kind]} is above 1"
+                law = "2PQ/(P+Q), of the P positives and the Q predicted ones of a batch"
+                return "flat_labels", [f"{above}: labels of shape (n,) log {law}."]
     if known.prevalence is None or len(known.batch_sizes) != 1:
         return None
     positives = known.prevalence * known.batch_sizes[0]
@@ -173,7 +171,7 @@ def _against_truth(split: str, part: SplitReading) -> Proof | None:
     if abs(difference) <= half_unit(true) + half_unit(logged) + 1e-12:
         return None if _any_below(part.epochs) else ("object", [f"{shown}, the same."])
     if difference < 0:
-        why = "the true one is of other weights or another threshold, 0/0 counts 1, or labels are (n,)"
+        why = "other weights, another threshold, 0/0 as 1, or labels of shape (n,)"
         return "unknown", [f"{shown}, which is above it: {why}."]
     if split == "train" and not _any_below(part.epochs):
         return "unknown", [f"{shown}, while the weights moved."]
@@ -208,8 +206,8 @@ def _below(part: SplitReading) -> Proof | None:
         names = part.names
         sentences.append(
             f"{names['f1']} {f1} is below the harmonic mean {mean:.4f} of {names['precision']} {p} "
-            f"and {names['recall']} {r} beyond rounding, in {len(below)} of "
-            f"{_number_of(part.epochs)}. A mean over parts is; an F1 of all samples is not."
+            f"and {names['recall']} {r} beyond rounding, in "
+            f"{_share(below, part.epochs)}. A mean over parts is; an F1 of all samples is not."
         )
     rows = [
         e for e in part.epochs if "iou" in e and bounds(e["f1"])[1] < f1_of_iou(bounds(e["iou"])[0])
@@ -219,7 +217,7 @@ def _below(part: SplitReading) -> Proof | None:
         whole = f1_of_iou(number(iou))
         sentences.append(
             f"{part.names['f1']} {f1} is below 2J/(1+J) = {whole:.4f} of {part.names['iou']} "
-            f"J = {iou}, in {len(rows)} of {_number_of(part.epochs)}."
+            f"J = {iou}, in {_share(rows, part.epochs)}."
         )
     return ("averaged", sentences) if sentences else None
 
@@ -264,6 +262,12 @@ def f1_of_iou(iou: float) -> float:
 
 def _same(one: str, two: str) -> bool:
     return abs(number(one) - number(two)) <= half_unit(one) + half_unit(two) + 1e-12
+
+
+def _share(some: Epochs, epochs: Epochs) -> str:
+    return (
+        _number_of(epochs) if len(some) == len(epochs) else f"{len(some)} of {len(epochs)} epochs"
+    )
 
 
 def _number_of(epochs: Epochs) -> str:

@@ -184,7 +184,7 @@ def _expected(
     epoch = Epoch(pool, batching)
     error = np.asarray(sum(parts_of_error(epoch)))
     sd = standard_deviation(epoch, error).item() if chance else 0.0
-    return pool.true.item() + error.item() + chance * sd
+    return float(pool.true.item() + error.item() + chance * sd)
 
 
 def _error(pool: Pool, batching: Batching) -> float:

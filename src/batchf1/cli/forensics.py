@@ -82,15 +82,16 @@ def run(parsed: argparse.Namespace) -> None:
     check_settings(*settings)
     known = Known(parsed.batch_size, parsed.prevalence, parsed.samples, parsed.averaging)
     findings = conclude(reading, known)
+    averaged = [s for s, found in findings.items() if found.verdict in ("averaged", "unknown")]
     if parsed.json:
-        answer = search_reading(reading, *settings)
+        answer = search_reading(reading, averaged, *settings)
         print(console.as_json({**findings, **answer._asdict()}))  # noqa: T201
         return
     lines = [*summary.headline(findings, reading), "", _sizes(reading.log)]
     lines += summary.evidence(findings, reading)
     if parsed.all:
-        lines += ["", *_candidates(search_reading(reading, *settings))]
-    elif not why_not_searched(reading) and "averaged" in {f.verdict for f in findings.values()}:
+        lines += ["", *_candidates(search_reading(reading, averaged, *settings))]
+    elif not why_not_searched(reading, averaged):
         lines.append("--all lists the counts and batch sizes that can have printed the true F1.")
     print("\n".join(lines))  # noqa: T201
 

@@ -44,8 +44,8 @@ class Finding(NamedTuple):
         averaged: over parts of the data; object: of all samples at once; accuracy: a micro average
         over classes; flat_labels: no F1, as the labels have the shape (n,).
     lower_bound : float, optional
-        2PR / (P + R) of the logged precision and recall, or 2J / (1 + J) of the logged IoU: a lower
-        bound of the true F1 in expectation, where the parts are random.
+        2PR / (P + R) of the logged precision and recall: a lower bound of the true F1 on average,
+        where the parts are random.
     lower_bound_975 : float, optional
         Lower bound that holds for 97.5 % of logs.
     true_f1 : Interval, optional
@@ -169,7 +169,8 @@ def _against_truth(split: str, part: SplitReading) -> Proof | None:
     shown = f"The log prints the true F1 {true} (line {part.truth.number}) and logs {logged}"
     difference = number(true) - number(logged)
     if abs(difference) <= half_unit(true) + half_unit(logged) + 1e-12:
-        return None if _any_below(part.epochs) else ("object", [f"{shown}, the same."])
+        decided = _same(true, logged) and not _any_below(part.epochs)
+        return ("object", [f"{shown}, the same."]) if decided else None
     if difference < 0:
         why = "other weights, another threshold, 0/0 as 1, or labels of shape (n,)"
         return "unknown", [f"{shown}, which is above it: {why}."]
@@ -261,7 +262,9 @@ def f1_of_iou(iou: float) -> float:
 
 
 def _same(one: str, two: str) -> bool:
-    return abs(number(one) - number(two)) <= half_unit(one) + half_unit(two) + 1e-12
+    """Return True for values that are equal to rounding, and printed with enough digits."""
+    rounding = half_unit(one) + half_unit(two)
+    return abs(number(one) - number(two)) <= rounding + 1e-12 and rounding <= SLACK
 
 
 def _share(some: Epochs, epochs: Epochs) -> str:
@@ -356,11 +359,10 @@ def _given_range(part: SplitReading, known: Known) -> tuple[float, float] | None
 
 
 def _lower_bound(last: Mapping[str, str]) -> float | None:
-    """Return 2PR / (P + R), or 2J / (1 + J), at the lower ends of the rounding."""
-    if {"precision", "recall"} <= last.keys():
-        p, r = (max(bounds(last[kind])[0], 0.0) for kind in ("precision", "recall"))
-        return harmonic_mean(p, r)
-    return f1_of_iou(bounds(last["iou"])[0]) if "iou" in last else None
+    """Return 2PR / (P + R) of the logged values."""
+    if not {"precision", "recall"} <= last.keys():
+        return None
+    return harmonic_mean(number(last["precision"]), number(last["recall"]))
 
 
 def _interval(text: str) -> Interval:

@@ -22,10 +22,12 @@ from batchf1.metrics.counts import Floats
 
 SAMPLES = np.geomspace(300, 1e5, 5)
 """Numbers of samples considered where none is given."""
-SHORT = 4.0
+SHORT = 3.0
 """Variance of a last batch of unknown size, of that of a full one: it falls as the size."""
-NU = 6.0
+NU = 20.0
 """Degrees of freedom of Student's t in place of the normal: means of few positives have tails."""
+FEW = 10.0
+"""Positives of the split at which the variance is doubled: the law of few is not normal."""
 LOWEST, HIGHEST = -5.0, 10.0
 """Values of x considered."""
 POINTS = np.arange(51)
@@ -226,7 +228,9 @@ class Grid:
         by_errors = (self._two(x, pi, data.errors * (1 + STEP)) - two) / STEP
         by_pi = (self._two(x, pi * (1 + STEP), data.errors) - two) / STEP
         relative = data.half_errors / data.errors
-        total = noise[0] * within[..., None, None] + noise[1] * last[..., None, None]
+        few = 1 + FEW / (self.batches.samples * pi)
+        total = noise[0] * (few * within)[..., None, None]
+        total = total + noise[1] * (few * last)[..., None, None]
         total += (data.halves**2 / 3 + data.moved[:, None] ** 2)[:, None, :] * np.eye(3)
         for by, sd in ((by_errors, relative / 3**0.5), (by_pi, width[:, :, None] / 12**0.5)):
             by = by * sd[..., None]

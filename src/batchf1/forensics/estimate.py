@@ -125,7 +125,7 @@ def estimate(
     >>> found.batch_sizes[0], round(found.true_f1.best, 1)
     (32, 0.9)
     """
-    sizes = tuple(batch_sizes or USUAL_SIZES)
+    sizes = tuple(batch_sizes or (size for size in USUAL_SIZES if size < (samples or MAX_SAMPLES)))
     _check_settings(averaging, sizes, samples, steps, prevalence)
     rows = complete(epochs)
     if not rows:
@@ -169,7 +169,8 @@ def _summary(row: Mapping[str, str], draws: Draws, assumed: tuple[str, ...]) -> 
         wide = f"The true F1 may be {f1.low:.2f} to {f1.high:.2f}: too wide for an estimate."
         return Estimate(bound, None, None, None, None, sizes, (), (*assumed, wide))
     best, *others = _solutions(draws)
-    f1 = f1._replace(best=best.best)
+    perfect = "accuracy" in row and number(row["accuracy"]) >= 1
+    f1 = f1._replace(best=best.best, high=1.0 if perfect else f1.high)
     return Estimate(bound, f1, pi, precision, recall, sizes, tuple(others), assumed)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, logsumexp, ndtr, ndtri
 
 from batchf1.forensics.batch_law import Rates, covariance
-from batchf1.forensics.grid import NU, Batches, Epochs, Found, Grid
+from batchf1.forensics.grid import FEW, NU, Batches, Epochs, Found, Grid
 from batchf1.forensics.sizes import rarity
 from batchf1.metrics.counts import Floats
 
@@ -17,7 +17,9 @@ PREVALENCES = 3e-4, 0.9
 """Prevalences considered where none is given, each of a ratio alike."""
 CELLS, ROUNDS = 32, 3
 """Cells of prevalence at a batch size, and how often they are cut, finer where the posterior is."""
-ALIKE = 0.6
+FINE, ROUGH = 300, 0.03
+"""Cells at first, and the misfit of recall and precision that counts as one deviation there."""
+ALIKE = 0.5
 """Correlation of the noise of two epochs: validation has one order, and errors that recur."""
 NORMAL = np.linspace(-3.3, 3.3, 23)
 """Points of a normal distribution."""
@@ -72,8 +74,10 @@ def functions(
     """Find the posterior if P and R are means over batches; None where nothing is possible."""
     pi = PREVALENCES if prevalence is None else (prevalence * 0.999, prevalence * 1.001)
     low, high = map(float, np.log(pi))
-    edges = np.repeat(np.linspace(low, high, CELLS + 1)[None], len(sizes), axis=0)
     grid, prior, left = Grid(epochs, batches), _prior(sizes), np.array(sizes)
+    fine = np.linspace(low, high, FINE + 1)
+    misfit = grid.rough_misfit((fine[:-1] + fine[1:]) / 2)
+    edges = _refined(np.repeat(fine[None], len(left), axis=0), -misfit / ROUGH**2)
     for turn in range(ROUNDS):
         width = np.diff(edges)
         centers = edges[:, :-1] + width / 2
@@ -94,11 +98,12 @@ def functions(
 
 
 def _refined(edges: Floats, log: Floats) -> Floats:
-    """Return as many cells again, narrow where the mass is."""
-    part = np.exp((log - log.max(axis=1, keepdims=True)) / 2) + 1e-3
+    """Return `CELLS` cells, narrow where the mass is."""
+    part = np.exp((log - log.max(axis=1, keepdims=True)) / 2)
+    part += 0.03 * part.sum(axis=1, keepdims=True) / part.shape[1]
     ends = np.pad(part.cumsum(axis=1), ((0, 0), (1, 0)))
     rows = zip(ends, edges, strict=True)
-    return np.array([np.interp(np.linspace(0, e[-1], len(e)), e, edge) for e, edge in rows])
+    return np.array([np.interp(np.linspace(0, e[-1], CELLS + 1), e, edge) for e, edge in rows])
 
 
 def _draws(
@@ -138,7 +143,8 @@ def objects(
     mean, slope = grid.expected_f1(np.broadcast_to(x, (*batches.samples.shape[:2], 1, len(x))))
     rates = Rates(pi * r, np.minimum(pi * r * (1 / p - 1) + 1e-9, 1 - pi), pi * (1 - r) + 1e-9)
     one, two = (part[..., 2, 2] for part in covariance(rates, batches.size[-1]))
-    variance = one * batches.within + two * batches.last + halves[2] ** 2 + epochs.moved**2
+    few = 1 + FEW / (batches.samples * pi)
+    variance = few * (one * batches.within + two * batches.last) + halves[2] ** 2 + epochs.moved**2
     variance += (slope * sd / np.maximum(true * (1 - true), 1e-6)) ** 2
     chi2 = (f1 - mean) ** 2 / variance
     log = -(NU + 1) / 2 * np.log1p(chi2 / NU) - np.log(2 * np.pi * variance) / 2

@@ -19,6 +19,10 @@ def command(*arguments):
     parsed.command(parsed)
 
 
+def standard_input(text):
+    return io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+
+
 def test_the_command_prints_json(capsys, tmp_path):
     path = tmp_path / "log"
     path.write_text(ARTICLE, encoding="utf-8")
@@ -38,19 +42,22 @@ def test_json_has_no_number_that_is_none(capsys, monkeypatch):
     answer = article()
     worst = answer.candidates[0]._replace(score=float("inf"))
     monkeypatch.setattr(
-        "batchf1.forensics.answer.investigate", lambda *_: answer._replace(candidates=[worst])
+        "batchf1.forensics.answer.search", lambda *_: answer._replace(candidates=[worst])
     )
-    monkeypatch.setattr("sys.stdin", io.StringIO(ARTICLE))
+    monkeypatch.setattr("sys.stdin", standard_input(ARTICLE))
     command("-", "--json")
     found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert found["candidates"][0]["score"] is None
 
 
 def test_the_command_prints_text_from_standard_input(capsys, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO(ARTICLE))
-    command("-", "--max-tp", "2000", "--batch-size", "49", "--batch-size", "64")
+    monkeypatch.setattr("sys.stdin", standard_input(ARTICLE))
+    command("-", "--all", "--max-tp", "2000", "--batch-size", "49", "--batch-size", "64")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "read: 854 steps; Keras 2"
+    assert lines[0].startswith("val_f1 is averaged over parts of the data: batches")
+    assert lines[1].startswith("The true F1 is 0.93532336, of line 3 (f1score_test)")
+    assert lines[2].startswith("Log batchf1.keras.Streaming()")
+    assert lines[4] == "read: 854 steps; Keras 2"
     assert {line.split()[0] for line in lines if line[5:14] == " training"} == {"49", "64"}
     assert "Batch sizes tried: 49, 64, as asked." in lines
     assert any(line.startswith("The training counts are determined") for line in lines)
@@ -60,5 +67,5 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(InputError, match="LOG must be a readable text file; got .*nothere"):
         command(str(tmp_path / "nothere"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="no UTF-8 text"):
+    with pytest.raises(InputError, match="LOG must be a text file; its bytes are no UTF-16 text"):
         command(str(tmp_path / "binary"))

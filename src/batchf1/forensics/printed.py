@@ -9,7 +9,7 @@ import numpy as np
 
 from batchf1.errors import check, raise_input_error
 from batchf1.forensics.grid import Epochs
-from batchf1.forensics.log import half_unit, number
+from batchf1.forensics.log_numbers import half_unit, number
 from batchf1.metrics.counts import Floats
 
 NAMES = "recall", "precision", "f1", "accuracy"

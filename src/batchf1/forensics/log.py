@@ -12,7 +12,7 @@ from batchf1.forensics import log_truth
 from batchf1.forensics.log_fit import SPLITS, default_split, epochs, f1s, last_fit
 from batchf1.forensics.log_keras import printer_of
 from batchf1.forensics.log_lines import HEADER, Entry, entries
-from batchf1.forensics.log_numbers import below_harmonic_mean, decimals_of, half_unit, number
+from batchf1.forensics.log_numbers import below_harmonic_mean, decimals_of, number, same_value
 from batchf1.forensics.log_text import split_lines
 from batchf1.forensics.log_truth import Truth, split_in
 from batchf1.metrics.averaging import Averaging
@@ -296,7 +296,7 @@ def _repeats(text: str, epoch: dict[str, str]) -> bool:
     logged F1 cannot be the true one.
     """
     logged = epoch["f1"]
-    if abs(number(text) - number(logged)) > half_unit(text) + half_unit(logged) + 1e-12:
+    if not same_value(text, logged):
         return False
     if decimals_of(text) <= decimals_of(logged):
         return True

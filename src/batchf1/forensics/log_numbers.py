@@ -28,6 +28,14 @@ def bounds(text: str) -> tuple[float, float]:
     return number(text) - half, number(text) + half
 
 
+def same_value(one: str, two: str) -> bool:
+    """Return True if one value can be printed as both: with equal decimals it prints equal."""
+    difference = abs(number(one) - number(two))
+    if decimals_of(one) == decimals_of(two):
+        return difference < half_unit(one)
+    return difference <= half_unit(one) + half_unit(two) + 1e-12
+
+
 def harmonic_mean(precision: float, recall: float) -> float:
     """Return 2PR / (P + R), 0 where both are 0."""
     return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0

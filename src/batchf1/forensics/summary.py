@@ -107,8 +107,8 @@ def _proofs(finding: Finding) -> list[str]:
     lines = [f"  {sentence}" for sentence in finding.evidence]
     if finding.lower_bound_975 is not None:
         lines.append(
-            f"  In random batches the true F1 is at least {finding.lower_bound:.4f} on average, and at "
-            f"least {finding.lower_bound_975:.4f} in 97.5 % of logs."
+            f"  In random batches the true F1 is at least {finding.lower_bound:.4f} on average, "
+            f"and at least {finding.lower_bound_975:.4f} in 97.5 % of logs."
         )
     if finding.prevalence_interval is not None:
         low, best, high = finding.prevalence_interval

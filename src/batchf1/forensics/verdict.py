@@ -15,6 +15,7 @@ from batchf1.forensics.log_numbers import (
     half_unit,
     harmonic_mean,
     number,
+    same_value,
 )
 from batchf1.metrics.averaging import Averaging
 from batchf1.theory.search import compatible_f1
@@ -168,7 +169,7 @@ def _against_truth(split: str, part: SplitReading) -> Proof | None:
     logged, true = part.epochs[-1]["f1"], part.truth.f1
     shown = f"The log prints the true F1 {true} (line {part.truth.number}) and logs {logged}"
     difference = number(true) - number(logged)
-    if abs(difference) <= half_unit(true) + half_unit(logged) + 1e-12:
+    if same_value(true, logged):
         decided = _same(true, logged) and not _any_below(part.epochs)
         return ("object", [f"{shown}, the same."]) if decided else None
     if difference < 0:
@@ -263,8 +264,7 @@ def f1_of_iou(iou: float) -> float:
 
 def _same(one: str, two: str) -> bool:
     """Return True for values that are equal to rounding, and printed with enough digits."""
-    rounding = half_unit(one) + half_unit(two)
-    return abs(number(one) - number(two)) <= rounding + 1e-12 and rounding <= SLACK
+    return same_value(one, two) and half_unit(one) + half_unit(two) <= SLACK
 
 
 def _share(some: Epochs, epochs: Epochs) -> str:

@@ -171,7 +171,8 @@ def _summary(row: Mapping[str, str], draws: Draws, assumed: tuple[str, ...]) -> 
     best, *others = _solutions(draws)
     perfect = "accuracy" in row and number(row["accuracy"]) >= 1
     f1 = f1._replace(best=best.best, high=1.0 if perfect else f1.high)
-    return Estimate(bound, f1, pi, precision, recall, sizes, tuple(others), assumed)
+    within = [o._replace(low=max(o.low, f1.low), high=min(o.high, f1.high)) for o in others]
+    return Estimate(bound, f1, pi, precision, recall, sizes, tuple(within), assumed)
 
 
 def _interval(values: Floats, weight: Floats) -> Interval:

@@ -165,10 +165,12 @@ class Grid:
     def rough_misfit(self, log_prevalence: Floats) -> Floats:
         """Return the mean square of what recall and precision leave at prevalences (c,): (b, c)."""
         data, pi = self.epochs, np.exp(log_prevalence)[None, None, :, None]
-        tp = np.maximum(np.minimum(pi * data.values[:, 0] / self._filled(pi), pi), pi - data.errors)
+        many = copy(self)  # of the largest number of samples
+        many.batches = Batches(*(part[-1:] for part in self.batches))
+        tp = np.maximum(np.minimum(pi * data.values[:, 0] / many._filled(pi), pi), pi - data.errors)
         tp = np.clip(tp, 1e-9, 1 - data.errors)
-        two = self._two(np.log(2 * tp / data.errors), pi, data.errors)
-        return np.asarray(((two[-1] - data.values[:, :2]) ** 2).sum(axis=-1).mean(axis=-1))
+        two = many._two(np.log(2 * tp / data.errors), pi, data.errors)
+        return np.asarray(((two[0] - data.values[:, :2]) ** 2).sum(axis=-1).mean(axis=-1))
 
     def evidence(self, log_prevalence: Floats, width: Floats, steps: int) -> Found:
         """Evaluate cells of this width, both (b, cells), after `steps` of least squares.

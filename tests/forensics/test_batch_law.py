@@ -6,7 +6,7 @@ from math import factorial, prod
 import numpy as np
 import pytest
 
-from batchf1.forensics.batch_law import Rates, covariance, expected_f1, filled
+from batchf1.forensics.batch_law import Rates, covariance, expected_f1, prob_nonempty
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1, PRECISION, RECALL
 from batchf1.theory.expectation import expect
@@ -31,9 +31,9 @@ def test_expectations_without_replacement(counts, size):
     whole = counts._replace(tn=counts.tn - counts.n % size)  # no short batch
     drawn, (tp, fp, fn) = size / whole.n, rates(whole)
     found = [
-        tp / (tp + fn) * filled(tp + fn, size, drawn),
-        tp / (tp + fp) * filled(tp + fp, size, drawn),
-        expected_f1(rates(whole), size, drawn),
+        tp / (tp + fn) * prob_nonempty(tp + fn, size, drawn),
+        tp / (tp + fp) * prob_nonempty(tp + fp, size, drawn),
+        expected_f1(tp, fp + fn, size, drawn),
     ]
     exact = [expect(whole, size, metric=metric).expected_f1 for metric in (RECALL, PRECISION, F1)]
     assert found == pytest.approx(exact, abs=2e-4)
@@ -44,7 +44,7 @@ def test_large_data(counts, size):
     tp, fp, fn = rates(counts)
     given = (tp + fn).item(), (tp / (tp + fp)).item(), (tp / (tp + fn)).item(), size
     limits = [large_data(*given, metric=metric) for metric in (RECALL, PRECISION, F1)]
-    assert expected_f1(Rates(tp, fp, fn), size, 0) == pytest.approx(limits[2].expected_f1, abs=1e-6)
+    assert expected_f1(tp, fp + fn, size, 0) == pytest.approx(limits[2].expected_f1, abs=1e-6)
     residual, _ = covariance(Rates(tp, fp, fn), size)
     sds = [limit.sd_batch for limit in limits]
     assert np.sqrt(np.diag(residual)) == pytest.approx(sds, rel=2e-3)

@@ -100,10 +100,10 @@ def test_a_batch_without_positives_most_of_the_time_gives_a_bound_alone():
 
 def test_without_an_accuracy():
     counts = pool(20_000, 0.3, 0.9, 0.8)
-    epoch = printed(counts, 64)
-    known = estimate([epoch], averaging="per_batch", objects=False, samples=20_000).true_f1
+    epoch, told = printed(counts, 64), {"samples": 20_000, "batch_sizes": [32, 64, 128]}
+    known = estimate([epoch], averaging="per_batch", objects=False, **told).true_f1
     del epoch["accuracy"]
-    found = estimate([epoch] * 3, averaging="per_batch", objects=False, samples=20_000)
+    found = estimate([epoch] * 3, averaging="per_batch", objects=False, **told)
     assert found.true_f1.low <= true_f1(counts) <= found.true_f1.high
     assert found.true_f1.high - found.true_f1.low > known.high - known.low
 

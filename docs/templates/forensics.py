@@ -10,7 +10,7 @@ from batchf1.forensics.sizes import SIZES, rarity
 from batchf1.forensics.verdict import conclude
 from batchf1.theory.search import compatible_f1
 from templates.article import found_in_log
-from templates.common import claim
+from templates.common import benchmark, claim
 
 LOG = "tests/helpers/keras224_fit.txt"
 """What Keras 2.2.4 printed."""
@@ -53,7 +53,18 @@ def context(root: Path) -> dict[str, object]:
         "rarity": {size: rarity(size) for size in (32, 64, 50, 75, 48, 47)},
         "times_less_likely": math.exp((rarity(47) - rarity(32)) / 2),
         "n_validation": n,
+        **_estimates(root),
     }
+
+
+def _estimates(root: Path) -> dict[str, object]:
+    """Return how often estimates of simulated logs were right, by group."""
+    table = benchmark(root, "logs").set_index(["by", "group"], drop=False)
+    whole, many = table.loc[("all", "all")], table.loc[("positives", "5 or more")]
+    claim(0.93 <= whole["covered"] <= 0.98, "95 % intervals hold in 93 to 98 %", whole["covered"])
+    claim(whole["bound_above"] <= 0.025, "the bound fails in 2.5 % at most", whole["bound_above"])
+    claim(many["width_median"] < 0.05, "from five positives a batch on it is narrow", many)
+    return {"estimates": table.to_dict("records"), "estimated": whole, "many_positives": many}
 
 
 def _cells(printer: Printer) -> str:

@@ -11,7 +11,8 @@ from batchf1.errors import InputError
 from batchf1.forensics import summary
 from batchf1.forensics.log import read
 from batchf1.forensics.log_numbers import below_harmonic_mean
-from batchf1.forensics.verdict import Known, conclude
+from batchf1.forensics.proof import Known
+from batchf1.forensics.verdict import conclude
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.flat_labels import flat_value
 from batchf1.theory.search import compatible_f1
@@ -27,7 +28,7 @@ def logged(*epochs, after=""):
 
 
 def verdict(*epochs, after="", known=None):
-    return conclude(read(logged(*epochs, after=after)), known or Known())["validation"]
+    return conclude(read(logged(*epochs, after=after)), known)["validation"]
 
 
 ROW = {"f1": "0.5441", "precision": "0.6068", "recall": "0.5333"}
@@ -119,6 +120,11 @@ def test_a_true_value_decides():
     assert found.read == {"f1": "0.5441", "true_f1": "0.707965"}
     equal = verdict({"f1": "0.7080"}, after="val f1 0.7079646017699115")
     assert equal.verdict == "object"
+    above = verdict({**ROW, "f1": "0.7080"}, after="val f1 0.707965")
+    assert above.verdict == "object"
+    for again in ("0.7080", "0.707965", "0.7079645991325378"):  # the last is a float32
+        found = verdict({"f1": "0.7080"}, after=f"val f1 {again}")
+        assert (found.verdict, "true_f1" in found.read) == ("unknown", False)
     assert verdict({"f1": "0.8"}, after="val f1 0.707965").verdict == "unknown"
 
 

@@ -14,7 +14,7 @@ from batchf1.errors import keep_machine_error, raise_input_error
 
 if TYPE_CHECKING:
     from batchf1.forensics.fit import Answer, Candidate, SplitFit
-    from batchf1.forensics.log import Log
+    from batchf1.forensics.log_values import Log
 
 SHOWN = 20
 """Candidates in the text for people; --json has them all."""
@@ -72,7 +72,8 @@ def run(parsed: argparse.Namespace) -> None:
     from batchf1.forensics import summary
     from batchf1.forensics.answer import check_settings, search_reading, why_not_searched
     from batchf1.forensics.log import read
-    from batchf1.forensics.verdict import Known, conclude
+    from batchf1.forensics.proof import Known
+    from batchf1.forensics.verdict import conclude
 
     reading = read(_read(parsed.log), parsed.output)
     if parsed.read:

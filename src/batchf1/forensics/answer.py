@@ -25,8 +25,9 @@ from batchf1.forensics.fit import (
     Options,
     SplitFit,
 )
-from batchf1.forensics.log import MAX_SAMPLES, Log, Reading, checked, is_searchable, parse
+from batchf1.forensics.log import checked, is_searchable, parse
 from batchf1.forensics.log_numbers import decimals_of
+from batchf1.forensics.log_values import MAX_SAMPLES, Log, Reading
 from batchf1.forensics.report import undetermined
 from batchf1.forensics.sizes import SHARES, SIZES, rarity, train_range, train_size
 from batchf1.metrics.averaging import Averaging

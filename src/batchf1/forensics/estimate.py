@@ -11,8 +11,8 @@ from scipy.special import logsumexp
 from batchf1.errors import check
 from batchf1.forensics import posterior
 from batchf1.forensics.grid import SAMPLES, batches
-from batchf1.forensics.log import MAX_SAMPLES
 from batchf1.forensics.log_numbers import half_unit, number
+from batchf1.forensics.log_values import MAX_SAMPLES
 from batchf1.forensics.posterior import Draws, Posterior
 from batchf1.forensics.printed import complete, equal, read
 from batchf1.metrics.averaging import Averaging

@@ -45,5 +45,17 @@ def below_harmonic_mean(epoch: Mapping[str, str]) -> bool:
     """Return True if the F1 lies below 2PR / (P + R) by more than the rounding of all three."""
     if not {"f1", "precision", "recall"} <= epoch.keys():
         return False
-    (_, f1), (p, _), (r, _) = (bounds(epoch[kind]) for kind in ("f1", "precision", "recall"))
-    return f1 < harmonic_mean(max(p, 0.0), max(r, 0.0))
+    return bounds(epoch["f1"])[1] < _harmonic_means(epoch)[0]
+
+
+def above_harmonic_mean(epoch: Mapping[str, str]) -> bool:
+    """Return True if the F1 lies above 2PR / (P + R) by more than the rounding of all three."""
+    if not {"f1", "precision", "recall"} <= epoch.keys():
+        return False
+    return bounds(epoch["f1"])[0] > _harmonic_means(epoch)[1]
+
+
+def _harmonic_means(epoch: Mapping[str, str]) -> list[float]:
+    """Return the smallest and the largest that the printed precision and recall allow."""
+    both = zip(bounds(epoch["precision"]), bounds(epoch["recall"]), strict=True)
+    return [harmonic_mean(max(p, 0.0), max(r, 0.0)) for p, r in both]

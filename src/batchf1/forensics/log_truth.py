@@ -65,11 +65,11 @@ def _of_value(value: Value, entry: Entry, default: str | None) -> Truth | str:
     name, text, meaning = value.name, value.text, value.meaning
     if meaning.why_not:
         return f"passed over: {name} {text} is {meaning.why_not}, no truth of this F1"
+    if entry.kind == "block":
+        return f"passed over: {name} {text} is in a list with a loss, as `evaluate` returns it"
     split = meaning.split or default
     if split is None:
         return f"passed over: {name} {text} names no split; write `val {name} {text}` if it is that"
-    if entry.kind == "block":
-        return f"passed over: {name} {text} is what `evaluate` returned"
     others = {
         v.meaning.kind: v.text
         for v in entry.values

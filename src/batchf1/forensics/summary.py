@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from batchf1.forensics.log import NO_F1, Reading
+from batchf1.forensics.log import NO_F1
+from batchf1.forensics.log_values import Reading
 from batchf1.forensics.verdict import Finding
 
 VERDICTS = {

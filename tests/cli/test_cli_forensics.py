@@ -38,6 +38,57 @@ def test_the_command_prints_json(capsys, tmp_path):
     assert answer["batch_sizes"] == sorted(SIZES)
 
 
+PRINTED = """\
+125/125 [=====] - 1s 5ms/step - loss: 0.1511 - f1: 0.5780 - val_loss: 0.1602 - \
+val_accuracy: 0.9670 - val_f1: 0.5441 - val_precision: 0.6068 - val_recall: 0.5333
+Test F1 Score: 0.7213
+"""
+
+
+def test_json_has_the_verdict_of_each_split_beside_what_it_had(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", standard_input(PRINTED))
+    command("-", "--json", "--samples", "1000")
+    answer = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert {"candidates", "left_out", "undetermined", "log", "batch_sizes", "averaging"} <= {
+        *answer
+    }
+    assert answer["candidates"] == []
+    assert "needs a true F1" in answer["undetermined"][0]
+    found = answer["validation"]
+    assert found["verdict"] == answer["train"]["verdict"] == "averaged"
+    assert found["read"] == {
+        "f1": "0.5441",
+        "precision": "0.6068",
+        "recall": "0.5333",
+        "accuracy": "0.9670",
+    }
+    assert found["lower_bound"] == pytest.approx(0.5677, abs=5e-5)
+    low, best, high = (found["true_f1"][key] for key in ("low", "best", "high"))
+    assert low < best < high
+    assert low < 0.708 < high
+    assert 32 in found["batch_size"][:3]
+    assert found["prevalence"] == pytest.approx(0.06, abs=0.02)
+    assert found["assumed"]
+    assert answer["test"]["read"] == {"true_f1": "0.7213"}
+
+
+def test_what_was_read_is_shown_line_by_line(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", standard_input(PRINTED))
+    command("-", "--read")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("    1 progress   125/125 [=====]")
+    assert "train: f1 0.5780; validation: f1 0.5441, precision 0.6068" in lines[1]
+    assert lines[3].strip() == "-> true F1 0.7213 of test (Test F1 Score)"
+
+
+def test_counts_in_the_same_proportion_are_one_row(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", standard_input(f"{PRINTED}val f1 0.7079646017699115"))
+    command("-", "--all", "--batch-size", "32")
+    text = capsys.readouterr().out
+    assert text.count(" validation  ") == 1
+    assert "counts that are in the same proportion" in text
+
+
 def test_json_has_no_number_that_is_none(capsys, monkeypatch):
     answer = article()
     worst = answer.candidates[0]._replace(score=float("inf"))

@@ -141,7 +141,8 @@ def search_reading(reading: Reading, averaged: Collection[str], *settings: Any) 
 
 def why_not_searched(reading: Reading, averaged: Collection[str]) -> str:
     """Return why no counts can be searched; "" if they can."""
-    if not any(split in averaged and reading.splits[split].truth for split in reading.splits):
+    fitted = {*averaged} & {"train", "validation"}
+    if not any(reading.splits[split].truth for split in fitted):
         return "No counts are searched: that needs a true F1 beside one that is averaged."
     if not is_searchable(reading.log):
         return "No counts are searched: that needs a logged and a true F1 of the same split."

@@ -149,6 +149,23 @@ def test_an_evaluation_on_lines_of_its_own():
     assert read("│ test_f1 │ 0.40 │\n│ test_loss │ 1 │").splits["test"].epochs == [{"f1": "0.40"}]
 
 
+def test_percentages_without_a_sign_show_by_their_accuracy():
+    text = "Val loss: 0.3 | acc: 96.70 | f1: 54.41 | precision: 60.68\nval f1 70.80"
+    split = held_out(text)
+    assert split.epochs == [{"f1": "54.41%", "precision": "60.68%", "accuracy": "96.70%"}]
+    assert split.truth.f1 == "70.80%"
+    assert "percentages" in split.assumed[0]
+    assert held_out(text.replace("acc: 96.70 | ", "")).epochs[0]["f1"] == "54.41"
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-0.4", "1e999"])
+def test_what_is_no_rate_is_no_value(text):
+    log = LOG.replace(" f1: 0.40", f" f1: {text}").replace("recall: 0.43", f"recall: {text}")
+    assert read(log).splits["train"].epochs == []
+    assert set(held_out(log).epochs[0]) == {"f1", "precision", "recall", "accuracy"}
+    assert held_out(f"{LOG}val f1 nan").truth is None
+
+
 # --- names -------------------------------------------------------------------------------------
 
 

@@ -83,18 +83,22 @@ class _Reader:
             for split, own in self.epochs.items()
         }
 
+    @property
+    def _in_percent(self) -> bool:
+        return any(e["f1"].endswith("%") for own in self.logged.values() for e in own)
+
     def reading(self) -> Reading:
         """Return the result."""
         self._note_epochs()
         truths = list(self._truths())
         splits = {}
         for split, own in self.epochs.items():
-            last = own[-1].values if own else {}
+            values = {kind: value for epoch in own for kind, value in epoch.values.items()}
             splits[split] = SplitReading(
                 self.logged[split],
-                {kind: value.name for kind, value in last.items()},
+                {kind: value.name for kind, value in values.items()},
                 log_truth.best(truths, split),
-                [f"{v.name}: {v.meaning.assumed}" for v in last.values() if v.meaning.assumed],
+                [f"{v.name}: {v.meaning.assumed}" for v in values.values() if v.meaning.assumed],
             )
         lines = [
             ReadLine(entry.number, entry.kind, self._note(i), entry.text)
@@ -118,10 +122,10 @@ class _Reader:
                 for i in indices:
                     before = f"{self.notes[i]}; " if i in self.notes else ""
                     self.notes[i] = f"{before}{split}: {shown}"
-        taken = {id(v) for own in self.epochs.values() for e in own for v in e.values.values()}
+        taken = {v.name for own in self.epochs.values() for e in own for v in e.values.values()}
         for group in self.fit:
             for i in group:
-                left = [v.name for v in self.entries[i].values if id(v) not in taken]
+                left = [v.name for v in self.entries[i].values if v.name not in taken]
                 others = [name for name in left if "loss" not in name.lower()]
                 if i in self.notes and others and self.entries[i].kind != "series":
                     self.notes[i] += f"; passed over: {', '.join(others)}"
@@ -136,6 +140,8 @@ class _Reader:
             for truth in self._of_entry(i, entry):
                 note = truth
                 if isinstance(truth, Truth):
+                    if number(truth.f1) > 1 and self._in_percent:
+                        truth = truth._replace(f1=f"{truth.f1}%")
                     good = 0 <= number(truth.f1) <= 1
                     check(good, "exact_f1", "must lie in [0, 1]", truth.f1)
                     echo = self._echo(truth) if entry.kind in ("line", "block") else ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from batchf1.forensics.log_lines import EPOCH, Entry, Value
+from batchf1.forensics.log_numbers import number
 from batchf1.forensics.log_truth import split_in
 
 SPLITS = ("train", "validation", "test")
@@ -26,7 +28,7 @@ def f1s(values: Iterable[Value]) -> list[Value]:
 
 def is_rate(value: Value) -> bool:
     """Return True for a number that is the quantity of its name."""
-    return not value.meaning.why_not and value.text[-1] not in "nf"  # nan, inf
+    return not value.meaning.why_not and 0 <= number(value.text) < math.inf
 
 
 def last_fit(found: Sequence[Entry]) -> list[tuple[int, ...]]:
@@ -147,4 +149,17 @@ def _together(values: Sequence[Value], output: str | None) -> dict[str, Value]:
         alone = len(of_kind) == len(f1s(values)) == 1 and kind != "accuracy"
         if same or (alone and of_kind):
             chosen[kind] = (same or of_kind)[0]
-    return chosen
+    return _as_shares(chosen)
+
+
+def _as_shares(chosen: dict[str, Value]) -> dict[str, Value]:
+    """Return percentages as such: without their sign, they show by an accuracy above 1."""
+    if "accuracy" not in chosen or number(chosen["accuracy"].text) <= 1:
+        return chosen
+    assumed = "its values are percentages, as the accuracy is above 1"
+    return {
+        kind: value._replace(
+            text=f"{value.text.rstrip('%')}%", meaning=value.meaning._replace(assumed=assumed)
+        )
+        for kind, value in chosen.items()
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -65,6 +66,8 @@ def _of_value(value: Value, entry: Entry, default: str | None) -> Truth | str:
     name, text, meaning = value.name, value.text, value.meaning
     if meaning.why_not:
         return f"passed over: {name} {text} is {meaning.why_not}, no truth of this F1"
+    if not math.isfinite(number(text)):
+        return f"passed over: {name} {text} is no number"
     if entry.kind == "block":
         return f"passed over: {name} {text} is in a list with a loss, as `evaluate` returns it"
     split = meaning.split or default

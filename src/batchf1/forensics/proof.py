@@ -60,7 +60,8 @@ def _flat(part: SplitReading, known: Known) -> Proof | None:
             if kind in epoch and bounds(epoch[kind])[0] > 1:
                 above = f"The logged {part.names[kind]} {epoch[kind]} is above 1"
                 law = "2PQ/(P+Q), of the P positives and the Q predicted ones of a batch"
-                return "flat_labels", [f"{above}: labels of shape (n,) log {law}."]
+                why = f"labels of shape (n,) log {law}, unless it is a percentage"
+                return "flat_labels", [f"{above}: {why}."]
     if known.prevalence is None or len(known.batch_sizes) != 1:
         return None
     positives = known.prevalence * known.batch_sizes[0]

@@ -249,6 +249,7 @@ def test_only_the_accuracy_is_the_accuracy():
 def test_a_true_f1_on_a_line_of_its_own(line, f1):
     truth = held_out(f"{LOG}{line}").truth
     assert (truth and truth.f1) == f1
+    assert read(f"{LOG}{line}").log.validation_samples is None
     assert is_read(f"{LOG}{line}")
 
 
@@ -295,6 +296,7 @@ def test_a_confusion_matrix_has_all_counts(matrix):
     split = held_out(f"{LOG}Confusion matrix:\n{matrix}")
     assert split.truth.counts == (40, 70, 20, 870)
     assert split.truth.f1 == str(80 / 170)
+    assert read(f"{LOG}{matrix}").log.validation_samples == 1000
     assert held_out(f"{LOG}test\n{matrix}").truth is None
 
 

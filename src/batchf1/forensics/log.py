@@ -31,6 +31,9 @@ PASSED_OVER = {
 }
 
 
+NO_F1 = "passed over: no F1 of an epoch"
+
+
 def read(log_text: str, output: str | None = None) -> Reading:
     r"""Read the epochs, sizes and true values of a log; its forms are in `docs/forensics.md`.
 
@@ -60,9 +63,6 @@ def read(log_text: str, output: str | None = None) -> Reading:
     ([{'f1': '0.51'}], '0.62')
     """
     return _Reader(log_text, output).reading()
-
-
-NO_F1 = "passed over: no F1 of an epoch"
 
 
 class _Reader:
@@ -117,7 +117,8 @@ class _Reader:
     def _note_epochs(self) -> None:
         """Note what was taken of each epoch, and which other F1 was not."""
         for split, own in self.epochs.items():
-            for indices, values in own:
+            # Of a printed history, one entry for all epochs, the last.
+            for indices, values in {epoch.indices: epoch.values for epoch in own}.items():
                 shown = ", ".join(f"{kind} {value.text}" for kind, value in values.items())
                 for i in indices:
                     before = f"{self.notes[i]}; " if i in self.notes else ""

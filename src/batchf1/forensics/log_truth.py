@@ -120,7 +120,8 @@ def _counted(
     if source == "the confusion matrix":
         assumed = "; ".join(filter(None, [assumed, "its rows are the labels, the second positive"]))
     f1 = str(2 * tp / (2 * tp + fp + fn))
-    return Truth(f1, number, split, source, assumed, 4, {}, counts, n)
+    n_samples = n if tn else None  # else the line may lack them
+    return Truth(f1, number, split, source, assumed, 4, {}, counts, n_samples)
 
 
 def of_report(entry: Entry, split: str | None, accuracy: str | None) -> Truth | str:

@@ -121,7 +121,7 @@ class Split:
 
 
 def _top(scores: Any, share: float) -> Any:
-    """Return where the highest scores are, at least one."""
+    """Return where this share of the scores, the highest, are."""
     number = min(max(round(share * len(scores)), 0), len(scores))
     return np.argpartition(-scores, number - 1)[:number] if number else np.zeros(0, int)
 

@@ -1,6 +1,10 @@
 """What a log says of its true F1: recovered from exact expectations; refusals."""
 
+import itertools
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from batchf1.errors import InputError
 from batchf1.forensics.estimate import USUAL_SIZES, estimate
@@ -129,6 +133,29 @@ def test_solutions_apart_are_named():
     for other in found.others:
         assert found.true_f1.low <= other.low < other.high <= found.true_f1.high
         assert not other.low <= found.true_f1.best <= other.high
+
+
+DIGITS = st.sampled_from([0, 1]) | st.integers(0, 10_000).map(lambda n: n / 10_000)
+
+
+@settings(max_examples=15)
+@given(
+    values=st.tuples(DIGITS, DIGITS, DIGITS, DIGITS),
+    told=st.sampled_from([{"samples": 40, "training": True}, {}, {"prevalence": 0.1}]),
+)
+def test_intervals_of_any_digits_lie_within_bounds(values, told):
+    names = ("f1", "precision", "recall", "accuracy")
+    epoch = {name: f"{value:.4f}" for name, value in zip(names, values, strict=True)}
+    found = estimate([epoch], averaging="per_batch", batch_sizes=[16, 64], **told)
+    if found is None or found.true_f1 is None:
+        return
+    assert 0 <= found.lower_bound <= 1
+    for interval in (found.true_f1, found.prevalence, found.precision, found.recall, *found.others):
+        assert 0 <= interval.low <= interval.best <= interval.high <= 1
+    first, last = found.true_f1.low, found.true_f1.high
+    assert all(first <= other.low and other.high <= last for other in found.others)
+    apart = itertools.pairwise(sorted(found.others))
+    assert all(one.high < two.low for one, two in apart)
 
 
 def test_micro_averages_over_classes_are_named():

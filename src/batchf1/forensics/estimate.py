@@ -170,11 +170,11 @@ def _summary(row: Mapping[str, str], draws: Draws, assumed: tuple[str, ...]) -> 
     if f1.high - f1.low > WIDEST:
         wide = f"The true F1 may be {f1.low:.2f} to {f1.high:.2f}: too wide for an estimate."
         return Estimate(bound, None, None, None, None, sizes, (), (*assumed, wide))
-    best, *others = _solutions(draws)
+    inside = (f1.low <= draws.true_f1) & (draws.true_f1 <= f1.high)
+    best, *others = _solutions(draws.true_f1[inside], draws.weight[inside])
     perfect = "accuracy" in row and number(row["accuracy"]) >= 1
     f1 = f1._replace(best=best.best, high=1.0 if perfect else f1.high)
-    within = [o._replace(low=max(o.low, f1.low), high=min(o.high, f1.high)) for o in others]
-    return Estimate(bound, f1, pi, precision, recall, sizes, tuple(within), assumed)
+    return Estimate(bound, f1, pi, precision, recall, sizes, tuple(others), assumed)
 
 
 def _interval(values: Floats, weight: Floats) -> Interval:
@@ -185,15 +185,15 @@ def _interval(values: Floats, weight: Floats) -> Interval:
     return Interval(*np.interp([0.025, 0.5, 0.975], mass, values[order]).tolist())
 
 
-def _solutions(draws: Draws) -> list[Interval]:
-    """Return the solutions of the true F1 that lie apart, likeliest first."""
-    bins = np.clip(draws.true_f1 / APART, 0, 1 / APART - 1).astype(int)
-    mass = np.bincount(bins, draws.weight, minlength=round(1 / APART)) / draws.weight.sum()
+def _solutions(values: Floats, weight: Floats) -> list[Interval]:
+    """Return the solutions that lie apart, likeliest first."""
+    bins = np.minimum(values / APART, 1 / APART - 1).astype(int)
+    mass = np.bincount(bins, weight, minlength=round(1 / APART)) / weight.sum()
     # A solution is a run of bins that are not nearly empty.
     run = np.cumsum(np.diff(mass > APART / 10, prepend=False))[bins]
-    masses = np.bincount(run, draws.weight) / draws.weight.sum()
+    masses = np.bincount(run, weight) / weight.sum()
     likely = [i for i in np.argsort(-masses) if masses[i] >= 0.025]
-    return [_interval(draws.true_f1[run == i], draws.weight[run == i]) for i in likely]
+    return [_interval(values[run == i], weight[run == i]) for i in likely]
 
 
 def _kind(objects: bool | None, share: float) -> str:

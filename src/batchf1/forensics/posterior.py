@@ -154,7 +154,7 @@ def objects(
     weight = np.exp(logsumexp(log, axis=0) - total)[:, None] * NORMAL_WEIGHTS
     ends = [(true, sd), (p, halves[1]), (r, halves[0])]
     f1_, p_, r_ = (np.clip(value[-1] + error[-1] * NORMAL, 0, 1) for value, error in ends)
-    size, pi_ = np.array(sizes, float)[:, None], np.minimum(np.exp(center + spread * NORMAL), 1)
+    size, pi_ = np.array(sizes, float)[:, None], np.exp(np.minimum(center + spread * NORMAL, 0))
     draws = _joined([weight, f1_, pi_, p_, r_, size, np.zeros(1)])
     return Posterior(evidence + total - np.log(len(log)), draws, float(chi2[best].mean()))
 

@@ -49,8 +49,9 @@ def _number(name: str, text: Any) -> float:
 
 
 def equal(rows: Rows) -> bool:
-    """Whether in each epoch all four values are the same."""
-    return all(len(row) == len(NAMES) and len({*map(number, row.values())}) == 1 for row in rows)
+    """Whether in each epoch all four values are the same, and not 1."""
+    values = [{*map(number, row.values())} for row in rows]
+    return len(rows[-1]) == len(NAMES) and all(len(v) == 1 and v != {1} for v in values)
 
 
 def read(rows: Rows, training: bool) -> list[tuple[Epochs, float]]:

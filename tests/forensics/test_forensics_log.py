@@ -7,7 +7,8 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.forensics.answer import investigate
-from batchf1.forensics.log import half_unit, number, parse
+from batchf1.forensics.log import parse
+from batchf1.forensics.log_numbers import half_unit, number
 
 TRUE = "\nf1score_train 0.8\nf1score_test 0.75\n"
 METRICS = "loss: 0.1 - acc: 0.95 - f1: 0.5 - val_loss: 0.1 - val_acc: 0.96 - val_f1: 0.4"
@@ -142,8 +143,9 @@ def test_which_keras_printed_it_as_far_as_its_form_tells(text, keras, averaging)
     ],
 )
 def test_numbers_keep_the_digits_that_were_printed(printed, read, value, half):
-    log = parse(f"7/7 [==] - 2s 2ms/step - loss: 0.1 - f1: {printed}\nf1score_train {printed}")
-    assert log.train == (None, read, read)
+    bar = "7/7 [==] - 2s 2ms/step - loss: 0.1 - f1: {}\nf1score_train {}"
+    assert parse(bar.format(printed, "0.123")).train == (None, read, "0.123")
+    assert parse(bar.format("0.123", printed)).train == (None, "0.123", read)
     assert number(read) == pytest.approx(value, rel=1e-14)
     assert half_unit(read) == pytest.approx(half, rel=1e-12)
 

@@ -125,7 +125,7 @@ def estimate(
     >>> found.batch_sizes[0], round(found.true_f1.best, 1)
     (32, 0.9)
     """
-    sizes = tuple(batch_sizes or USUAL_SIZES)
+    sizes = tuple(batch_sizes or (size for size in USUAL_SIZES if size < (samples or MAX_SAMPLES)))
     _check_settings(averaging, sizes, samples, steps, prevalence)
     rows = complete(epochs)
     if not rows:

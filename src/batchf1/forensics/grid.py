@@ -22,10 +22,14 @@ from batchf1.metrics.counts import Floats
 
 SAMPLES = np.geomspace(300, 1e5, 5)
 """Numbers of samples considered where none is given."""
+SHORT = 4.0
+"""Variance of a last batch of unknown size, of that of a full one: it falls as the size."""
 NU = 6.0
 """Degrees of freedom of Student's t in place of the normal: means of few positives have tails."""
-LOGITS = np.linspace(-5, 10, 51)
-"""Values of x between which the expected F1 is interpolated."""
+LOWEST, HIGHEST = -5.0, 10.0
+"""Values of x considered."""
+POINTS = np.arange(51)
+"""Values of x between which the expected F1 is interpolated, equally spaced."""
 STEP = 1e-4
 """Relative step of a numerical derivative."""
 KNOTS = 6
@@ -67,7 +71,7 @@ def batches(
 ) -> Batches:
     """Cut the samples, or each number of `SAMPLES`, into batches of each size."""
     size = np.array(sizes, float)
-    n = np.repeat(SAMPLES[:, None], len(size), axis=1)
+    n = np.maximum(SAMPLES[:, None], 2 * size)
     if samples is not None:
         n = np.full((1, len(size)), float(samples))
     elif steps is not None:
@@ -83,7 +87,9 @@ def batches(
         weight = rest / n if by_size else 1 / number
     m = n / size
     # Between equal batches, or weighted by size, the counts' linear part cancels.
-    unequal = (rest < size) & (number > 1) & (not by_size)
+    unequal = np.where((rest < size) & (number > 1) & (not by_size), SHORT, 0.0)
+    if samples is not None:
+        unequal *= size / rest / SHORT
     parts = size, rest, n, weight, (m - 1) / m**2, unequal / m**2
     return Batches(*(part[..., None, None] for part in parts))
 
@@ -109,7 +115,9 @@ class Grid:
 
     def __init__(self, epochs: Epochs, batches: Batches) -> None:
         self.epochs, self.batches = epochs, batches
-        self.curve: Floats = CubicSpline(LOGITS, self._curve(), axis=-1).c
+        most = np.log(2 / epochs.errors - 2)  # no true negatives
+        self.step = (np.minimum(most, HIGHEST) - LOWEST) / POINTS[-1]
+        self.curve: Floats = CubicSpline(POINTS, self._curve(), axis=-1).c
 
     def of(self, sizes: NDArray[np.bool_]) -> Grid:
         """Select batch sizes."""
@@ -125,22 +133,21 @@ class Grid:
         return [(b.size, b.size / b.samples, 1 - b.weight), last]
 
     def _curve(self) -> Floats:
-        """Return the expected F1 at each of `LOGITS`, (n, b, epochs, x)."""
+        """Return the expected F1 at each of `POINTS`, (n, b, epochs, x)."""
         errors = self.epochs.errors[:, None]
-        tp = np.minimum(errors * np.exp(LOGITS) / 2, 1 - errors)
+        tp = errors * np.exp(LOWEST + self.step[:, None] * POINTS) / 2
         rates = Rates(tp, errors, np.zeros_like(errors))  # only the sum of the errors matters
         parts = [w * expected_f1(rates, size, drawn) for size, drawn, w in self._kinds()]
         return np.asarray(parts[0] + parts[1])
 
     def expected_f1(self, x: Floats) -> tuple[Floats, Floats]:
         """Interpolate the expected F1 and its slope at x, (n, b, cells, epochs)."""
-        step = LOGITS[1] - LOGITS[0]
-        place = np.clip((x - LOGITS[0]) / step, 0, len(LOGITS) - 1.001)
+        place = np.clip((x - LOWEST) / self.step, 0, POINTS[-1] - 0.001)
         left = place.astype(np.intp)
-        t = (place - left) * step
+        t = place - left
         row, column, _, epoch = np.ix_(*map(np.arange, (*x.shape[:2], 1, x.shape[3])))
         a, b, c, d = self.curve[:, left, row, column, epoch]
-        return d + t * (c + t * (b + t * a)), c + t * (2 * b + t * 3 * a)
+        return d + t * (c + t * (b + t * a)), (c + t * (2 * b + t * 3 * a)) / self.step
 
     def _filled(self, share: Floats) -> Floats:
         parts = [weight * filled(share, size, drawn) for size, drawn, weight in self._kinds()]
@@ -153,6 +160,14 @@ class Grid:
         recall, precision = tp / prevalence * self._filled(prevalence), tp / called
         return np.stack([recall, precision * self._filled(called)], axis=-1)
 
+    def rough_misfit(self, log_prevalence: Floats) -> Floats:
+        """Return the mean square of what recall and precision leave at prevalences (c,): (b, c)."""
+        data, pi = self.epochs, np.exp(log_prevalence)[None, None, :, None]
+        tp = np.maximum(np.minimum(pi * data.values[:, 0] / self._filled(pi), pi), pi - data.errors)
+        tp = np.clip(tp, 1e-9, 1 - data.errors)
+        two = self._two(np.log(2 * tp / data.errors), pi, data.errors)
+        return np.asarray(((two[-1] - data.values[:, :2]) ** 2).sum(axis=-1).mean(axis=-1))
+
     def evidence(self, log_prevalence: Floats, width: Floats, steps: int) -> Found:
         """Evaluate cells of this width, both (b, cells), after `steps` of least squares.
 
@@ -160,7 +175,7 @@ class Grid:
         """
         data, pi = self.epochs, np.exp(log_prevalence)[None, :, :, None]
         tp = pi * np.maximum(data.values[:, 0], 1e-9) / self._filled(pi)
-        least = np.maximum(pi - data.errors - data.half_errors, data.errors * np.exp(LOGITS[0]) / 2)
+        least = np.maximum(pi - data.errors - data.half_errors, data.errors * np.exp(LOWEST) / 2)
         most = np.minimum(pi, 1 - data.errors + data.half_errors)
         low, high = (np.log(2 * part / data.errors) for part in (least, np.maximum(most, 1e-12)))
         possible, high = low < high, np.maximum(low, high)

@@ -125,7 +125,7 @@ def _legend() -> list[Line2D]:
 def _conclusion(table: pd.DataFrame) -> str:
     rows = _of_validation(table)
     averaged = rows["verdict"].eq("averaged").sum()
-    return f"{averaged} of {len(rows)} public logs prove that their F1 is a mean over batches"
+    return f"{averaged} of {len(rows)} public logs prove that their F1 is averaged over parts of the data"
 
 
 def _caption(table: pd.DataFrame, shown: pd.DataFrame) -> str:

@@ -162,7 +162,7 @@ COMMANDS = {
     "cost s.yaml --store store --output o": "at overrides; Key 'overrides' not in 'CostStudy'",
     "keras224 empty/folder": "empty/folder cannot be written; got File exists",
     "forensics no.txt": "LOG must be a readable text file; got no.txt (No such file",
-    "forensics empty": "log must have the naive F1 on a progress line",
+    "forensics empty": "log must have an F1 of an epoch, such as `val_f1: 0.47` on a progress line",
     "forensics log.txt --batch-size 0": (
         "batch size must be a whole number from 1 to 10000000; got 0"
     ),

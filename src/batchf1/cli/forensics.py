@@ -14,7 +14,7 @@ from batchf1.errors import keep_machine_error, raise_input_error
 
 if TYPE_CHECKING:
     from batchf1.forensics.fit import Answer, Candidate, SplitFit
-    from batchf1.forensics.log import Log
+    from batchf1.forensics.log_values import Log
 
 SHOWN = 20
 """Candidates in the text for people; --json has them all."""
@@ -72,7 +72,8 @@ def run(parsed: argparse.Namespace) -> None:
     from batchf1.forensics import summary
     from batchf1.forensics.answer import check_settings, search_reading, why_not_searched
     from batchf1.forensics.log import read
-    from batchf1.forensics.verdict import Known, conclude
+    from batchf1.forensics.proof import Known
+    from batchf1.forensics.verdict import conclude
 
     reading = read(_read(parsed.log), parsed.output)
     if parsed.read:
@@ -82,15 +83,16 @@ def run(parsed: argparse.Namespace) -> None:
     check_settings(*settings)
     known = Known(parsed.batch_size, parsed.prevalence, parsed.samples, parsed.averaging)
     findings = conclude(reading, known)
+    averaged = [s for s, found in findings.items() if found.verdict in ("averaged", "unknown")]
     if parsed.json:
-        answer = search_reading(reading, *settings)
+        answer = search_reading(reading, averaged, *settings)
         print(console.as_json({**findings, **answer._asdict()}))  # noqa: T201
         return
     lines = [*summary.headline(findings, reading), "", _sizes(reading.log)]
     lines += summary.evidence(findings, reading)
     if parsed.all:
-        lines += ["", *_candidates(search_reading(reading, *settings))]
-    elif not why_not_searched(reading) and "averaged" in {f.verdict for f in findings.values()}:
+        lines += ["", *_candidates(search_reading(reading, averaged, *settings))]
+    elif not why_not_searched(reading, averaged):
         lines.append("--all lists the counts and batch sizes that can have printed the true F1.")
     print("\n".join(lines))  # noqa: T201
 

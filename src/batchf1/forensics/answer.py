@@ -8,7 +8,7 @@ evidence; together they can determine the shape of the data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -25,8 +25,9 @@ from batchf1.forensics.fit import (
     Options,
     SplitFit,
 )
-from batchf1.forensics.log import MAX_SAMPLES, Log, Reading, checked, is_searchable, parse
+from batchf1.forensics.log import checked, is_searchable, parse
 from batchf1.forensics.log_numbers import decimals_of
+from batchf1.forensics.log_values import MAX_SAMPLES, Log, Reading
 from batchf1.forensics.report import undetermined
 from batchf1.forensics.sizes import SHARES, SIZES, rarity, train_range, train_size
 from batchf1.metrics.averaging import Averaging
@@ -119,12 +120,13 @@ def search(
     return answer._replace(undetermined=undetermined(parts, answer))
 
 
-def search_reading(reading: Reading, *settings: Any) -> Answer:
+def search_reading(reading: Reading, averaged: Collection[str], *settings: Any) -> Answer:
     """Search the counts of a reading with the settings of `search`, or answer why there are none.
 
-    Counts of a confusion matrix are the only ones.
+    `averaged`: the splits whose F1 may be a mean over batches. Counts of a confusion matrix are the
+    only ones.
     """
-    why = why_not_searched(reading)
+    why = why_not_searched(reading, averaged)
     if why:
         rule = settings[0] or reading.log.averaging or "size_weighted"
         return Answer([], 0, [why], reading.log, [], rule)
@@ -137,8 +139,11 @@ def search_reading(reading: Reading, *settings: Any) -> Answer:
     return answer._replace(candidates=own)
 
 
-def why_not_searched(reading: Reading) -> str:
+def why_not_searched(reading: Reading, averaged: Collection[str]) -> str:
     """Return why no counts can be searched; "" if they can."""
+    fitted = {*averaged} & {"train", "validation"}
+    if not any(reading.splits[split].truth for split in fitted):
+        return "No counts are searched: that needs a true F1 beside one that is averaged."
     if not is_searchable(reading.log):
         return "No counts are searched: that needs a logged and a true F1 of the same split."
     truth = reading.splits["validation"].truth

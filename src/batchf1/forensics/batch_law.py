@@ -29,13 +29,8 @@ class Rates(NamedTuple):
     fp: Floats
     fn: Floats
 
-    @property
-    def true_f1(self) -> Floats:
-        """F1 of all samples."""
-        return 2 * self.tp / (2 * self.tp + self.fp + self.fn)
 
-
-def filled(share: Any, size: Any, drawn: Any) -> Floats:
+def prob_nonempty(share: Any, size: Any, drawn: Any) -> Floats:
     """Return the probability that a batch holds a sample of a kind with this share of all.
 
     `size` is the batch's, `drawn` its share of all samples, in [0, 1]; everything broadcasts.
@@ -45,9 +40,9 @@ def filled(share: Any, size: Any, drawn: Any) -> Floats:
     return -np.expm1(_log_pgf(size, drawn, [share], [1.0]))
 
 
-def expected_f1(rates: Rates, size: Any, drawn: Any) -> Floats:
-    """Return the expected F1 of a batch, 0 where 0/0."""
-    tp, errors, size, drawn = np.broadcast_arrays(rates.tp, rates.fp + rates.fn, size, drawn)
+def expected_f1(tp: Any, errors: Any, size: Any, drawn: Any) -> Floats:
+    """Return the expected F1 of a batch, 0 where 0/0, of shares of true positives and of errors."""
+    tp, errors, size, drawn = np.broadcast_arrays(tp, errors, size, drawn)
     t, weights = _rule(size * (2 * tp + errors))
     tp, errors, size, drawn = (part[..., None] for part in (tp, errors, size, drawn))
     gone = (1 - t) * (1 + t), 1 - t  # with the weights of F1's denominator
@@ -60,8 +55,10 @@ def expected_f1(rates: Rates, size: Any, drawn: Any) -> Floats:
 def _log_pgf(size: Any, drawn: Any, shares: list[Any], gone: Any) -> Floats:
     """Return log E[prod (1 - gone_i)^count_i] of a batch.
 
-    Multinomial where `drawn` is 0; else with the first two factorial cumulants of draws without
-    replacement, and exact where the shares tend to 0 or `drawn` to 1.
+    With a_i the shares, x_i `gone`, n the size and s `drawn` it is
+    n (1-s) [log(1 - sum a_i x_i) + sum a_i x_i] + (n/s) sum a_i log(1 - s x_i):
+    multinomial where s = 0, else with the first two factorial cumulants of draws without
+    replacement, and exact where the shares tend to 0, or s to 1.
     """
     drawn = np.maximum(drawn, 1e-9)
     lost = sum(share * x for share, x in zip(shares, gone, strict=True))
@@ -128,10 +125,3 @@ def _product(shares: Floats, size: Floats, rows: Any, rules: Any) -> Floats:
     hits = n * p[0] * z[0] * stays ** (n - 1)
     hits *= (1 + (n - 1) * p[0] * z[0] / stays) / (t * u)
     return np.asarray(first[0] * second[0] * np.einsum("...i,...ij,...j->...", one, hits, two))
-
-
-def rates_of(prevalence: Any, precision: Any, recall: Any) -> Rates:
-    """Return the rates of a precision, raised to what leaves negatives, and a recall."""
-    tp = prevalence * recall
-    fp = np.minimum(tp * (1 / precision - 1), 1 - prevalence)
-    return Rates(tp, fp, prevalence - tp)

@@ -11,7 +11,8 @@ from scipy.special import logsumexp
 from batchf1.errors import check
 from batchf1.forensics import posterior
 from batchf1.forensics.grid import SAMPLES, batches
-from batchf1.forensics.log import MAX_SAMPLES, half_unit, number
+from batchf1.forensics.log_numbers import half_unit, number
+from batchf1.forensics.log_values import MAX_SAMPLES
 from batchf1.forensics.posterior import Draws, Posterior
 from batchf1.forensics.printed import complete, equal, read
 from batchf1.metrics.averaging import Averaging
@@ -31,7 +32,7 @@ MISFIT = 15.0
 
 
 class Interval(NamedTuple):
-    """A 95 % interval and the best value in it."""
+    """A 95 % interval, and the median of the likeliest solution in it."""
 
     low: float
     best: float
@@ -90,7 +91,7 @@ def estimate(
         True if precision and recall are metric objects, which count over the whole epoch; False if
         they are functions, which the framework averages; None weighs both.
     batch_sizes : sequence of int, optional
-        Those to try; `USUAL_SIZES` where none is given.
+        Those to try; where none is given, those of `USUAL_SIZES` below the number of samples.
     samples, steps : int, optional
         Number of samples and of batches of the split.
     prevalence : float, optional
@@ -125,8 +126,9 @@ def estimate(
     >>> found.batch_sizes[0], round(found.true_f1.best, 1)
     (32, 0.9)
     """
-    sizes = tuple(batch_sizes or (size for size in USUAL_SIZES if size < (samples or MAX_SAMPLES)))
-    _check_settings(averaging, sizes, samples, steps, prevalence)
+    _check_settings(averaging, batch_sizes or (), samples, steps, prevalence)
+    usual = tuple(size for size in USUAL_SIZES if samples is None or size < samples)
+    sizes = tuple(batch_sizes or usual or USUAL_SIZES[:1])
     rows = complete(epochs)
     if not rows:
         return None
@@ -169,8 +171,10 @@ def _summary(row: Mapping[str, str], draws: Draws, assumed: tuple[str, ...]) -> 
         wide = f"The true F1 may be {f1.low:.2f} to {f1.high:.2f}: too wide for an estimate."
         return Estimate(bound, None, None, None, None, sizes, (), (*assumed, wide))
     best, *others = _solutions(draws)
-    f1 = f1._replace(best=best.best)
-    return Estimate(bound, f1, pi, precision, recall, sizes, tuple(others), assumed)
+    perfect = "accuracy" in row and number(row["accuracy"]) >= 1
+    f1 = f1._replace(best=best.best, high=1.0 if perfect else f1.high)
+    within = [o._replace(low=max(o.low, f1.low), high=min(o.high, f1.high)) for o in others]
+    return Estimate(bound, f1, pi, precision, recall, sizes, tuple(within), assumed)
 
 
 def _interval(values: Floats, weight: Floats) -> Interval:

@@ -9,8 +9,9 @@ import numpy as np
 
 from batchf1.forensics.curves import Curve, limit_curves
 from batchf1.forensics.digits import Bits, Print, kinds, near, prints
-from batchf1.forensics.log import Log, SplitLog, has_both_f1
+from batchf1.forensics.log import has_both_f1
 from batchf1.forensics.log_numbers import decimals_of, half_unit, number
+from batchf1.forensics.log_values import Log, SplitLog
 from batchf1.forensics.sizes import Numbers, sizes_by_accuracy, train_range, train_size
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Floats, Integers

@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.special import ndtr
 
-from batchf1.forensics.batch_law import Rates, covariance, expected_f1, filled
+from batchf1.forensics.batch_law import Rates, covariance, expected_f1, prob_nonempty
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Floats
 
 SAMPLES = np.geomspace(300, 1e5, 5)
 """Numbers of samples considered where none is given."""
-SHORT = 4.0
+SHORT = 3.0
 """Variance of a last batch of unknown size, of that of a full one: it falls as the size."""
-NU = 6.0
+NU = 20.0
 """Degrees of freedom of Student's t in place of the normal: means of few positives have tails."""
+FEW = 10.0
+"""Positives of the split at which the variance is doubled: the law of few is not normal."""
 LOWEST, HIGHEST = -5.0, 10.0
 """Values of x considered."""
 POINTS = np.arange(51)
@@ -136,8 +138,7 @@ class Grid:
         """Return the expected F1 at each of `POINTS`, (n, b, epochs, x)."""
         errors = self.epochs.errors[:, None]
         tp = errors * np.exp(LOWEST + self.step[:, None] * POINTS) / 2
-        rates = Rates(tp, errors, np.zeros_like(errors))  # only the sum of the errors matters
-        parts = [w * expected_f1(rates, size, drawn) for size, drawn, w in self._kinds()]
+        parts = [w * expected_f1(tp, errors, size, drawn) for size, drawn, w in self._kinds()]
         return np.asarray(parts[0] + parts[1])
 
     def expected_f1(self, x: Floats) -> tuple[Floats, Floats]:
@@ -149,24 +150,30 @@ class Grid:
         a, b, c, d = self.curve[:, left, row, column, epoch]
         return d + t * (c + t * (b + t * a)), (c + t * (2 * b + t * 3 * a)) / self.step
 
-    def _filled(self, share: Floats) -> Floats:
-        parts = [weight * filled(share, size, drawn) for size, drawn, weight in self._kinds()]
+    def _nonempty(self, share: Floats) -> Floats:
+        parts = [
+            weight * prob_nonempty(share, size, drawn) for size, drawn, weight in self._kinds()
+        ]
         return np.asarray(parts[0] + parts[1])
 
     def _two(self, x: Floats, prevalence: Floats, errors: Floats) -> Floats:
         """Return the expected recall and precision."""
         tp = errors * np.exp(x) / 2
         called = np.clip(errors - prevalence + 2 * tp, 1e-12, 1)
-        recall, precision = tp / prevalence * self._filled(prevalence), tp / called
-        return np.stack([recall, precision * self._filled(called)], axis=-1)
+        recall, precision = tp / prevalence * self._nonempty(prevalence), tp / called
+        return np.stack([recall, precision * self._nonempty(called)], axis=-1)
 
     def rough_misfit(self, log_prevalence: Floats) -> Floats:
         """Return the mean square of what recall and precision leave at prevalences (c,): (b, c)."""
         data, pi = self.epochs, np.exp(log_prevalence)[None, None, :, None]
-        tp = np.maximum(np.minimum(pi * data.values[:, 0] / self._filled(pi), pi), pi - data.errors)
+        many = copy(self)  # of the largest number of samples
+        many.batches = Batches(*(part[-1:] for part in self.batches))
+        tp = np.maximum(
+            np.minimum(pi * data.values[:, 0] / many._nonempty(pi), pi), pi - data.errors
+        )
         tp = np.clip(tp, 1e-9, 1 - data.errors)
-        two = self._two(np.log(2 * tp / data.errors), pi, data.errors)
-        return np.asarray(((two[-1] - data.values[:, :2]) ** 2).sum(axis=-1).mean(axis=-1))
+        two = many._two(np.log(2 * tp / data.errors), pi, data.errors)
+        return np.asarray(((two[0] - data.values[:, :2]) ** 2).sum(axis=-1).mean(axis=-1))
 
     def evidence(self, log_prevalence: Floats, width: Floats, steps: int) -> Found:
         """Evaluate cells of this width, both (b, cells), after `steps` of least squares.
@@ -174,7 +181,7 @@ class Grid:
         Precision and recall are uniform beforehand, within what leaves all counts at least 0.
         """
         data, pi = self.epochs, np.exp(log_prevalence)[None, :, :, None]
-        tp = pi * np.maximum(data.values[:, 0], 1e-9) / self._filled(pi)
+        tp = pi * np.maximum(data.values[:, 0], 1e-9) / self._nonempty(pi)
         least = np.maximum(pi - data.errors - data.half_errors, data.errors * np.exp(LOWEST) / 2)
         most = np.minimum(pi, 1 - data.errors + data.half_errors)
         low, high = (np.log(2 * part / data.errors) for part in (least, np.maximum(most, 1e-12)))
@@ -226,7 +233,9 @@ class Grid:
         by_errors = (self._two(x, pi, data.errors * (1 + STEP)) - two) / STEP
         by_pi = (self._two(x, pi * (1 + STEP), data.errors) - two) / STEP
         relative = data.half_errors / data.errors
-        total = noise[0] * within[..., None, None] + noise[1] * last[..., None, None]
+        few = 1 + FEW / (self.batches.samples * pi)
+        total = noise[0] * (few * within)[..., None, None]
+        total = total + noise[1] * (few * last)[..., None, None]
         total += (data.halves**2 / 3 + data.moved[:, None] ** 2)[:, None, :] * np.eye(3)
         for by, sd in ((by_errors, relative / 3**0.5), (by_pi, width[:, :, None] / 12**0.5)):
             by = by * sd[..., None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,107 +11,16 @@ from batchf1.forensics import log_truth
 from batchf1.forensics.log_fit import SPLITS, default_split, epochs, f1s, last_fit
 from batchf1.forensics.log_keras import printer_of
 from batchf1.forensics.log_lines import HEADER, Entry, entries
-from batchf1.forensics.log_numbers import below_harmonic_mean, decimals_of, half_unit, number
+from batchf1.forensics.log_numbers import (
+    above_harmonic_mean,
+    below_harmonic_mean,
+    decimals_of,
+    number,
+    same_value,
+)
 from batchf1.forensics.log_text import split_lines
 from batchf1.forensics.log_truth import Truth, split_in
-from batchf1.metrics.averaging import Averaging
-
-MAX_SAMPLES = 10_000_000
-"""Largest data set considered where the log sets no bound."""
-
-
-class SplitLog(NamedTuple):
-    """Printed values of one split as text, as the digits matter; None where there is none."""
-
-    accuracy: str | None
-    naive_f1: str | None
-    exact_f1: str | None
-
-
-class Log(NamedTuple):
-    """Parsed log.
-
-    Attributes
-    ----------
-    total : int
-        Number up to which the progress bar counts: steps or, if `in_samples`, samples.
-    in_samples : bool
-        True if the progress bar counts samples.
-    train, validation : SplitLog
-        Printed values.
-    validation_samples : int
-        Size of the validation split, if printed.
-    unit_told : bool
-        True if the log shows whether steps or samples are counted; else steps are assumed.
-    keras : str
-        The Keras version by the form of the log.
-    averaging : {"per_batch", "size_weighted"}
-        Rule of that version; None where the form does not determine it.
-    earlier_f1 : str
-        Naive training F1 of the epoch before.
-    """
-
-    total: int | None
-    in_samples: bool
-    train: SplitLog
-    validation: SplitLog
-    validation_samples: int | None = None
-    unit_told: bool = False
-    keras: str = "Keras 2"
-    averaging: Averaging | None = None
-    earlier_f1: str | None = None
-
-
-class SplitReading(NamedTuple):
-    """Values of one split.
-
-    Attributes
-    ----------
-    epochs : list of dict
-        Digits by quantity (f1, precision, recall, accuracy, iou), of each epoch of the last `fit`.
-    names : dict
-        Name in the log by quantity.
-    truth : Truth, optional
-        True F1 after the last epoch.
-    assumed : list of str
-        How ambiguous names were read.
-    """
-
-    epochs: list[dict[str, str]]
-    names: dict[str, str]
-    truth: Truth | None
-    assumed: list[str]
-
-
-class ReadLine(NamedTuple):
-    """Line, or lines that belong together, with what was taken from it or why nothing was."""
-
-    number: int
-    kind: str
-    taken: str
-    text: str
-
-
-class Reading(NamedTuple):
-    """Everything read from a log.
-
-    Attributes
-    ----------
-    splits : dict
-        Values of train, validation and test.
-    lines : list of ReadLine
-        All lines but empty ones.
-    outputs : list of str
-        Outputs of the model, or variants of the metric, that have an F1; the first was read.
-    log : Log
-        Sizes, Keras version, and the values of the last epoch.
-    """
-
-    splits: dict[str, SplitReading]
-    lines: list[ReadLine]
-    outputs: list[str]
-    log: Log
-
+from batchf1.forensics.log_values import MAX_SAMPLES, Log, Reading, ReadLine, SplitLog, SplitReading
 
 PASSED_OVER = {
     "header": "numbers of samples or steps",
@@ -292,16 +200,18 @@ def _split_log(split: SplitReading) -> SplitLog:
 def _repeats(text: str, epoch: dict[str, str]) -> bool:
     """Return True if a number is an epoch's F1 again, by a callback or by `evaluate`.
 
-    With more digits than logged it is so where it is a float32, Keras' own precision, or where the
-    logged F1 cannot be the true one.
+    With more digits than logged it is so where the logged F1 cannot be the true one, and not where
+    the logged F1 can be no mean; else it is where it is a float32, Keras' own precision.
     """
     logged = epoch["f1"]
-    if abs(number(text) - number(logged)) > half_unit(text) + half_unit(logged) + 1e-12:
+    if not same_value(text, logged):
         return False
     if decimals_of(text) <= decimals_of(logged):
         return True
     if below_harmonic_mean(epoch):
         return True
+    if above_harmonic_mean(epoch):
+        return False
     value = number(text)
     return decimals_of(text) < 9 or repr(float(np.float32(value))) == text
 

@@ -13,7 +13,7 @@ SEPARATORS = re.compile(
     r"\s[-\u2013\u2014\u2022]+\s|[,;|\u2502\u2503{}\[\]()\t]|^[-*\u2013\u2014\u2022]+\s"
 )
 """Between two metrics; dashes of three lengths, bullets, and the lines of boxes."""
-NOT_OF_NAME = " :='\">~*"
+NOT_OF_NAME = " \t:='\">~*|\u2502\u2503"
 IN_NAME = re.compile(r"\([^()\n]{1,80}+\)(?=\s*+[:=])")
 SPELLED = re.compile(r"\b([Ff])[- ]1(?![\d.])")
 TOKEN = re.compile(r"[a-z]+\d*|\d+")
@@ -136,8 +136,8 @@ def pairs(line: str) -> list[tuple[str, str]]:
     line = IN_NAME.sub(_named, SPELLED.sub(r"\g<1>1", line))
     found, end = [], 0
     for value in VALUE.finditer(line):
-        name = SEPARATORS.split(line[max(end, value.start() - 200) : value.start()])[-1]
-        name = name.strip(NOT_OF_NAME)
+        before = line[max(end, value.start() - 200) : value.start()].rstrip(NOT_OF_NAME)
+        name = " ".join(SEPARATORS.split(before)[-1].strip(NOT_OF_NAME).split())
         if re.search(r"[A-Za-z]", name):
             found.append((name, plain(value[0])))
         end = value.end()

@@ -28,6 +28,14 @@ def bounds(text: str) -> tuple[float, float]:
     return number(text) - half, number(text) + half
 
 
+def same_value(one: str, two: str) -> bool:
+    """Return True if one value can be printed as both: with equal decimals it prints equal."""
+    difference = abs(number(one) - number(two))
+    if decimals_of(one) == decimals_of(two):
+        return difference < half_unit(one)
+    return difference <= half_unit(one) + half_unit(two) + 1e-12
+
+
 def harmonic_mean(precision: float, recall: float) -> float:
     """Return 2PR / (P + R), 0 where both are 0."""
     return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
@@ -37,5 +45,17 @@ def below_harmonic_mean(epoch: Mapping[str, str]) -> bool:
     """Return True if the F1 lies below 2PR / (P + R) by more than the rounding of all three."""
     if not {"f1", "precision", "recall"} <= epoch.keys():
         return False
-    (_, f1), (p, _), (r, _) = (bounds(epoch[kind]) for kind in ("f1", "precision", "recall"))
-    return f1 < harmonic_mean(max(p, 0.0), max(r, 0.0))
+    return bounds(epoch["f1"])[1] < _harmonic_means(epoch)[0]
+
+
+def above_harmonic_mean(epoch: Mapping[str, str]) -> bool:
+    """Return True if the F1 lies above 2PR / (P + R) by more than the rounding of all three."""
+    if not {"f1", "precision", "recall"} <= epoch.keys():
+        return False
+    return bounds(epoch["f1"])[0] > _harmonic_means(epoch)[1]
+
+
+def _harmonic_means(epoch: Mapping[str, str]) -> list[float]:
+    """Return the smallest and the largest that the printed precision and recall allow."""
+    both = zip(bounds(epoch["precision"]), bounds(epoch["recall"]), strict=True)
+    return [harmonic_mean(max(p, 0.0), max(r, 0.0)) for p, r in both]

@@ -131,7 +131,8 @@ def _continues(before: str, line: str) -> bool:
 
 def notebook_outputs(text: str) -> str:
     """Return the text of a notebook's outputs, or of a part of its file; else the text itself."""
-    start = text.lstrip("\ufeff \t\r\n")
+    text = text.replace("\r\n", "\n")
+    start = text.lstrip("\ufeff \t\n")
     if start.startswith("{"):
         try:
             document = json.loads(start)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from batchf1.forensics.log_lines import MATRIX, Entry, Value
 from batchf1.forensics.log_names import SPLITS, TOKEN
-from batchf1.forensics.log_numbers import half_unit, number
+from batchf1.forensics.log_numbers import number, same_value
 from batchf1.metrics.counts import Counts
 
 OF_VARIABLE = re.compile(r"f1\w*_test$", re.IGNORECASE)
@@ -65,11 +65,11 @@ def _of_value(value: Value, entry: Entry, default: str | None) -> Truth | str:
     name, text, meaning = value.name, value.text, value.meaning
     if meaning.why_not:
         return f"passed over: {name} {text} is {meaning.why_not}, no truth of this F1"
+    if entry.kind == "block":
+        return f"passed over: {name} {text} is in a list with a loss, as `evaluate` returns it"
     split = meaning.split or default
     if split is None:
         return f"passed over: {name} {text} names no split; write `val {name} {text}` if it is that"
-    if entry.kind == "block":
-        return f"passed over: {name} {text} is what `evaluate` returned"
     others = {
         v.meaning.kind: v.text
         for v in entry.values
@@ -144,7 +144,7 @@ def _split(
         return split, ""
     if own is None or accuracy is None:
         return "validation", f"{source} is of the validation data: it names no split"
-    if abs(number(own) - number(accuracy)) <= half_unit(own) + half_unit(accuracy) + 1e-12:
+    if same_value(own, accuracy):
         shown = f"{number(own):.4g}"
         why = f"its accuracy {shown} agrees with the logged {accuracy}"
         return "validation", f"{source} is of the validation data: {why}"

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, logsumexp, ndtr, ndtri
 
 from batchf1.forensics.batch_law import Rates, covariance
-from batchf1.forensics.grid import NU, Batches, Epochs, Found, Grid
+from batchf1.forensics.grid import FEW, NU, Batches, Epochs, Found, Grid
 from batchf1.forensics.sizes import rarity
 from batchf1.metrics.counts import Floats
 
@@ -19,7 +19,7 @@ CELLS, ROUNDS = 32, 3
 """Cells of prevalence at a batch size, and how often they are cut, finer where the posterior is."""
 FINE, ROUGH = 300, 0.03
 """Cells at first, and the misfit of recall and precision that counts as one deviation there."""
-ALIKE = 0.6
+ALIKE = 0.5
 """Correlation of the noise of two epochs: validation has one order, and errors that recur."""
 NORMAL = np.linspace(-3.3, 3.3, 23)
 """Points of a normal distribution."""
@@ -143,7 +143,8 @@ def objects(
     mean, slope = grid.expected_f1(np.broadcast_to(x, (*batches.samples.shape[:2], 1, len(x))))
     rates = Rates(pi * r, np.minimum(pi * r * (1 / p - 1) + 1e-9, 1 - pi), pi * (1 - r) + 1e-9)
     one, two = (part[..., 2, 2] for part in covariance(rates, batches.size[-1]))
-    variance = one * batches.within + two * batches.last + halves[2] ** 2 + epochs.moved**2
+    few = 1 + FEW / (batches.samples * pi)
+    variance = few * (one * batches.within + two * batches.last) + halves[2] ** 2 + epochs.moved**2
     variance += (slope * sd / np.maximum(true * (1 - true), 1e-6)) ** 2
     chi2 = (f1 - mean) ** 2 / variance
     log = -(NU + 1) / 2 * np.log1p(chi2 / NU) - np.log(2 * np.pi * variance) / 2

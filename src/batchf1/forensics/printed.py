@@ -9,7 +9,7 @@ import numpy as np
 
 from batchf1.errors import check, raise_input_error
 from batchf1.forensics.grid import Epochs
-from batchf1.forensics.log import half_unit, number
+from batchf1.forensics.log_numbers import half_unit, number
 from batchf1.metrics.counts import Floats
 
 NAMES = "recall", "precision", "f1", "accuracy"
@@ -19,7 +19,7 @@ UNKNOWN = 1e3
 """Half unit of a value that is not printed."""
 ERRORS = np.geomspace(0.003, 0.6, 13)
 """Ends of the cells of the share of errors, where no accuracy is printed."""
-MOVED = 0.01
+MOVED = 0.005
 """Bias of a mean over an epoch in which the log odds of F1 move by 1; it grows as the square."""
 
 Rows = list[dict[str, str]]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from batchf1.forensics.log import MAX_SAMPLES, Log
 from batchf1.forensics.log_numbers import half_unit, number
+from batchf1.forensics.log_values import MAX_SAMPLES, Log
 
 SIZES = (
     *range(1, 257),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from batchf1.forensics.log import NO_F1, Reading
+
+from batchf1.forensics.log import NO_F1
+from batchf1.forensics.log_values import Reading
 from batchf1.forensics.verdict import Finding
 
 VERDICTS = {
@@ -106,8 +108,8 @@ def _proofs(finding: Finding) -> list[str]:
     lines = [f"  {sentence}" for sentence in finding.evidence]
     if finding.lower_bound_975 is not None:
         lines.append(
-            f"  Lower bound of the true F1 in random batches: {finding.lower_bound:.4f} on average, "
-            f"{finding.lower_bound_975:.4f} in 97.5 % of logs."
+            f"  In random batches the true F1 is at least {finding.lower_bound:.4f} on average, "
+            f"and at least {finding.lower_bound_975:.4f} in 97.5 % of logs."
         )
     if finding.prevalence_interval is not None:
         low, best, high = finding.prevalence_interval

@@ -37,12 +37,7 @@ def ask(capsys, *arguments):
 
 @pytest.mark.parametrize(
     ("name", "metric"),
-    [
-        ("f1", F1),
-        ("f0.5", f_beta(0.5)),
-        ("recall", recall()),
-        ("jaccard", jaccard()),
-    ],
+    [("f1", F1), ("f0.5", f_beta(0.5)), ("recall", recall()), ("jaccard", jaccard())],
 )
 def test_a_ratio_of_one_class(capsys, name, metric):
     answer = json.loads(ask(capsys, *ONE, "--metric", name, "--batch-size", "9", "--json"))

@@ -120,11 +120,7 @@ def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
             "among those of keras224, ('batch_mean', 'epoch_end', 'reconstructed'); got streaming",
         ),
         (
-            [
-                "training.engine=keras224",
-                "strategies=[batch_mean]",
-                "training.threshold=0.4",
-            ],
+            ["training.engine=keras224", "strategies=[batch_mean]", "training.threshold=0.4"],
             "training.threshold must be 0.5, as in the article; got 0.4",
         ),
         (

@@ -17,6 +17,11 @@ METRIC = (
     "-weighted over classes; or module:function of (y_true, y_pred), found where you are, too; it "
     "gets y_pred as it is, or 0 and 1 where --threshold or --from-logits is given"
 )
+EPILOG = """examples:
+  batchf1 audit predictions.csv --batch-size 32 --logged 0.4730
+  batchf1 audit predictions.csv --batch-size 32 --fail-above 0.01
+
+See docs/audit.md."""
 
 
 def add(commands: Any) -> None:
@@ -30,6 +35,7 @@ def add(commands: Any) -> None:
         "how far it is off the metric of all samples. The file is a CSV of numbers, Parquet or NPZ "
         f"with {true}; {predicted}; and batch, if the batches are not of one size. The answer "
         "names the columns that were read.",
+        epilog=EPILOG,
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="ends in .csv, .parquet or .npz")
     parser.add_argument("--metric", default="f1", metavar="NAME", help=METRIC)

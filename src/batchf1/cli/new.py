@@ -89,7 +89,6 @@ def add(commands: Any) -> None:
         "new",
         help="write the smallest study, data set, strategy, metric or figure",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "kind",

@@ -51,7 +51,6 @@ def add(commands: Any) -> None:
         "train",
         help="train one run, or many, and compare the strategies",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
     )
     parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="Hydra overrides")
@@ -221,9 +220,8 @@ def _compare(one: Run, other: Run) -> None:
 
 
 def _configured(run: Run) -> str:
-    """Set up the framework and return the device, without TensorFlow's messages of no GPU."""
-    from batchf1.cli.tensorflow_log import silenced
+    """Check the run's data, set up its framework, and return the device."""
     from batchf1.training.engines import framework_of
 
-    with silenced():
-        return framework_of(run).configure(run)
+    run.dataset.check_drawable()  # before TensorFlow is imported, which takes seconds
+    return framework_of(run).configure(run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ def _add_shard(parsers: Any) -> None:
 
 
 def _shard(parsed: argparse.Namespace) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from batchf1.studies.experiments import plan
     from batchf1.sweep.shard import execute
 
@@ -68,7 +66,6 @@ def _add_measurements(parser: argparse.ArgumentParser, command: Any) -> None:
 
 
 def _cost(parsed: argparse.Namespace) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # inherited by the measuring processes
     from batchf1.records import provenance, tables
     from batchf1.studies.cost.rows import COST
     from batchf1.studies.cost.run import execute
@@ -83,7 +80,6 @@ def _add_atlas(parsers: Any) -> None:
 
 
 def _atlas(parsed: argparse.Namespace) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from batchf1.records import provenance, tables
     from batchf1.studies.atlas.rows import ATLAS
     from batchf1.studies.atlas.run import execute
@@ -117,7 +113,6 @@ def _add_flat_labels(parsers: Any) -> None:
 
 
 def _flat_labels(parsed: argparse.Namespace) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from batchf1.records import provenance, tables
     from batchf1.studies.flat_labels import schema
     from batchf1.studies.flat_labels.run import execute

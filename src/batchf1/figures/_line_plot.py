@@ -14,7 +14,9 @@ from matplotlib.lines import Line2D
 
 from batchf1.figures import _facets, _labels, study_rows, style
 from batchf1.figures._facets import CELL, LEARNED
+from batchf1.records.columns import Schema, count, number, share
 from batchf1.sweep.expected import with_expected_f1
+from batchf1.sweep.schema import RUNS
 
 FLOOR = 1e-17
 """Where an error of exactly 0 is drawn on the logarithmic scale."""
@@ -40,13 +42,25 @@ READ = [
     *("n_batches", "averaging", *_facets.COUNTS),
 ]
 """Columns of a study\'s table that are read, apart from the settings."""
-NUMBERS = ("n_runs", "true_f1", "f1", "error", "error_se", "worst_error")
-FURTHER_NUMBERS = ("error_full_pass", "expected_error")
-COLUMNS = {
-    **dict.fromkeys((*CELL, *NUMBERS, *FURTHER_NUMBERS), "number"),
-    "split": "text",
-    "strategy": "text",
-}
+SCHEMA = Schema(
+    "A row is a cell, split and strategy in the last epoch: means over the cell's runs.",
+    {
+        **RUNS.of(*CELL, "split", "strategy"),
+        "n_runs": count("runs of the cell", 1),
+        "true_f1": share("F1 of the predictions that the batches saw, pooled"),
+        "f1": share("F1 that the strategy logged"),
+        "error": number("f1 minus true_f1", -1, 1),
+        "error_se": number("standard error of `error` over the runs", 0, missing="one run"),
+        "worst_error": share("largest |error| of a run"),
+        "error_full_pass": number("f1 minus the F1 of a pass with the last weights", -1, 1),
+        "expected_error": number(
+            "exact expectation of `error` from the pooled counts", -1, 1, missing="not the mean"
+        ),
+    },
+    key=(*CELL, "split", "strategy"),
+    others=RUNS.others,
+)
+COLUMNS = SCHEMA.columns
 
 
 def with_errors(source: Path) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import pandas as pd
 from batchf1.config import registry
 from batchf1.errors import check
 from batchf1.records import files, provenance_of_file
+from batchf1.records.columns import Column
 
 
 class Figure(Protocol):
@@ -24,8 +25,12 @@ class Figure(Protocol):
     ALT: str
     """What the picture shows, for those who do not see it; no numbers of its table."""
 
-    COLUMNS: Mapping[str, str]
-    """Column of its table that `draw` needs -> `number`, `text` or `flag`."""
+    COLUMNS: Mapping[str, Column | str]
+    """Column of its table that `draw` needs -> `number`, `text` or `flag`, or a description.
+
+    A description, of `batchf1.records.columns`, states the allowed values too. The figures of this
+    package have `SCHEMA`, a description of the whole table, and `COLUMNS` from it.
+    """
 
     def table(self, *sources: Path) -> pd.DataFrame:
         """Return the numbers behind the figure, with the columns of `COLUMNS` at least."""

@@ -12,14 +12,29 @@ from matplotlib.figure import Figure
 
 from batchf1.figures import _facets, study_rows, style
 from batchf1.figures._facets import CELL, LEARNED
+from batchf1.records.columns import Schema, count, number
+from batchf1.sweep.schema import RUNS
 from batchf1.theory.limits import rare_positives
 
-NUMBERS = (*CELL, "n_runs", "true_f1", "share", "share_se", "positives_per_batch")
 ALT = (
     "A chart of the naive F1 as a share of the true one over the expected positives per batch: "
     "measured cells as points, coloured by true F1, along the rising lines of the limit law."
 )
-COLUMNS = {"split": "text", **dict.fromkeys(NUMBERS, "number")}
+SCHEMA = Schema(
+    "A row is a cell and split in the last epoch: means over the runs with a true F1 of 0.5 or "
+    "more.",
+    {
+        **RUNS.of(*CELL, "split"),
+        "n_runs": count("runs in the means", 1),
+        "true_f1": number("F1 of the predictions that the batches saw, pooled", LEARNED, 1),
+        "share": number("naive F1, the batch mean, divided by true_f1", 0),
+        "share_se": number("standard error of `share` over the runs", 0, missing="one run"),
+        "positives_per_batch": number("prevalence times batch_size", 0, unit="samples"),
+    },
+    key=(*CELL, "split"),
+    others=RUNS.others,
+)
+COLUMNS = SCHEMA.columns
 READ = ["split", "strategy", "f1", "reference_pooled"]
 """Columns of a study\'s table that are read, apart from the settings."""
 SKILLS = (0.95, 0.8, 0.6)

@@ -13,7 +13,7 @@ ALT = (
     "Above, the error of the logged F1 over the batch size, in training and in validation, with a "
     "line for each prevalence; below, the largest error of each strategy, on a logarithmic axis."
 )
-COLUMNS = _line_plot.COLUMNS
+SCHEMA, COLUMNS = _line_plot.SCHEMA, _line_plot.COLUMNS
 
 
 def table(source: Path) -> pd.DataFrame:

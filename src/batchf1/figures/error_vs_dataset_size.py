@@ -14,7 +14,7 @@ ALT = (
     "validation, with a line for each batch size; below, the largest error of each strategy, on a "
     "logarithmic axis."
 )
-COLUMNS = _line_plot.COLUMNS
+SCHEMA, COLUMNS = _line_plot.SCHEMA, _line_plot.COLUMNS
 
 
 def table(source: Path) -> pd.DataFrame:

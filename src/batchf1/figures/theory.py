@@ -12,17 +12,33 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from batchf1.figures import _facets, study_rows, style
+from batchf1.records.columns import Schema, number, optional, share
 from batchf1.sweep.expected import residuals, with_expectation
+from batchf1.sweep.schema import RUNS
 
 KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
 ALT = (
     "Left, the F1 logged by Keras over the F1 expected from the counts, points along the "
     "diagonal. Right, a histogram of the residuals beside the normal curve."
 )
-COLUMNS = {
-    "split": "text",
-    **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
-}
+SCHEMA = Schema(
+    "A row is an epoch and split of a run: the batch mean that Keras logged, and its expectation.",
+    {
+        **RUNS.of(*KEY),
+        "f1": share("batch mean of F1 that Keras logged"),
+        **optional(
+            "other batches than the batch size says",
+            {
+                "expected_f1": share("its expectation, from the pooled counts and the batch size"),
+                "sd": number("its standard deviation over random cuts", 0, 1),
+                "residual": number("(f1 - expected_f1) / sd", missing="no sd, or 0"),
+            },
+        ),
+    },
+    key=tuple(KEY),
+    others=RUNS.others,
+)
+COLUMNS = SCHEMA.columns
 READ = ["split", "epoch", "strategy", "f1", "n_batches", "averaging", *_facets.COUNTS]
 """Columns of a study\'s table that are read, apart from the settings."""
 NUMBERS = ["f1", "expected_f1", "sd"]

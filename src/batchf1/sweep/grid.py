@@ -176,8 +176,7 @@ def _first(
     run = run_of(base, {**point, "seed": seeds[0]} if seeds else point)
     for seed in {min(seeds), max(seeds)} if seeds else ():
         replace(run, seed=seed)
-    fewest = run.dataset.min_class_count
-    if fewest < exclude.class_below:
+    if run.dataset.min_class_count < exclude.class_below:
         return None
-    check(fewest >= 1, "cell", "must have both classes in each split", run.label)
+    run.dataset.check_drawable()
     return run

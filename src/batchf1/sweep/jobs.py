@@ -40,7 +40,7 @@ def write(
     `overrides` and `choices`: those of Hydra, from which `collect` finds the settings that vary.
     """
     framework = framework_of(run)
-    software = framework.versions(*provenance.RECORDED)
+    software = framework.versions(*provenance.RECORDED, *run.dataset.packages)
     here = provenance.collect(device=device, versions=software)
     record = here | {
         "n_runs": 1,
@@ -90,7 +90,7 @@ def collect(folders: Sequence[Path], output: Path) -> pd.DataFrame:
             seen[run_id] = job.path
     parts = zip(jobs, _axes(jobs), strict=True)
     table = pd.concat([job.rows.assign(**axes) for job, axes in parts], ignore_index=True)
-    for name in table.columns[len(RUNS.columns) - 1 :]:
+    for name in table.columns[len(RUNS.columns) :]:
         table[name] = as_column(table[name].tolist()).array
     tables.write(table, output, RUNS, _record(jobs))
     return table

@@ -28,7 +28,7 @@ Expected = Callable[[Counts, Counts, Averaging], Floats | None]
 
 
 class CostEstimate(NamedTuple):
-    """Expected cost of a step, of an epoch beside its steps, of a new shape, and of a sample."""
+    """Expected seconds of a step, of an epoch beside its steps, of a new shape, and of a sample."""
 
     step: float
     epoch: float
@@ -110,7 +110,8 @@ class Framework(ABC):
     averaging: ClassVar[Averaging]
     """Averaging rule for a metric that returns a scalar for a batch."""
     engines: ClassVar[Mapping[str, CostEstimate]]
-    """Values of `training.engine` that mean it; their costs only balance the shards."""
+    """Values of `training.engine` that mean it; their costs balance the shards, and say in advance
+    how long a study takes."""
     of_generators: ClassVar[tuple[str, ...]] = ()
     """Engines of the framework that accept generators."""
     strategies: ClassVar[tuple[str, ...] | None] = None

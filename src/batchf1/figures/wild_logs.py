@@ -13,17 +13,52 @@ from matplotlib.lines import Line2D
 
 from batchf1.figures import style
 from batchf1.forensics.log import read
-from batchf1.forensics.log_numbers import number
+from batchf1.forensics.log_numbers import number as value_of
 from batchf1.forensics.verdict import Finding, conclude
-from batchf1.studies.wild_logs import QUANTITIES, WildLog, WildLogs
+from batchf1.records.columns import Schema, count, number, optional, share, text
+from batchf1.studies.wild_logs import SOURCES, TASKS, WildLog, WildLogs
 from batchf1.sweep.grid import load_study
 
-WORDS = ("source", "framework", "form", "task", "split", "verdict")
-PROVED = ("lower_bound", "true_f1_low", "true_f1", "true_f1_high", "prevalence", "batch_size")
-COLUMNS = {
-    **dict.fromkeys(WORDS, "text"),
-    **dict.fromkeys(("log", "n_epochs", *QUANTITIES, *PROVED, "stated_batch_size"), "number"),
-}
+VERDICTS = ("averaged", "object", "accuracy", "flat_labels", "unknown")
+PRINTED = "not printed"
+UNDECIDED = "the log does not say"
+SCHEMA = Schema(
+    "A row is a split of a public log, at its last epoch.",
+    {
+        "log": count("number of the log in `experiments/wild_logs.yaml`", 1),
+        "source": text("kind of source", SOURCES),
+        "framework": text("framework that printed it, as far as its form or source shows"),
+        "form": text("form of a line"),
+        "task": text("kind of classification", TASKS),
+        "split": text("train or validation", ("train", "validation")),
+        "n_epochs": count("epochs that were read", 1, unit="epochs"),
+        **optional(
+            PRINTED,
+            {
+                "f1": number("logged F1", 0),
+                "precision": number("logged precision", 0),
+                "recall": number("logged recall", 0),
+                "accuracy": share("logged accuracy"),
+                "iou": number("logged intersection over union", 0),
+            },
+        ),
+        "verdict": text("what the log proves, as in docs/forensics.md", VERDICTS),
+        **optional(
+            UNDECIDED,
+            {
+                "lower_bound": share("lower bound of the true F1, if the parts are random"),
+                "true_f1_low": share("lower end of the 95 % interval of the true F1"),
+                "true_f1": share("true F1, most likely"),
+                "true_f1_high": share("upper end of the interval"),
+                "prevalence": share("share of positives, most likely"),
+                "batch_size": number("batch size, most likely", 1, unit="samples"),
+            },
+        ),
+        "stated_batch_size": number("batch size", 1, unit="samples", missing="not stated"),
+    },
+    key=("log", "split"),
+)
+COLUMNS = SCHEMA.columns
 ALT = (
     "For each public log, sorted by the logged F1, a dot at the logged F1 and a bar where the true "
     "F1 lies with 95 %."
@@ -36,8 +71,7 @@ def table(source: Path) -> pd.DataFrame:
     """Return a row per log and split, of its last epoch: what it printed, and what that proves."""
     study = load_study(source, WildLogs)
     rows = [row for i, log in enumerate(study.logs, 1) for row in _rows(i, log)]
-    columns = ["log", *WORDS[:-1], "n_epochs", *QUANTITIES, "verdict", *PROVED, "stated_batch_size"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).round(6)
 
 
 def _rows(index: int, log: WildLog) -> list[dict[str, Any]]:
@@ -49,7 +83,7 @@ def _rows(index: int, log: WildLog) -> list[dict[str, Any]]:
             **facts,
             "split": split,
             "n_epochs": len(log.split(split)),
-            **{name: number(digits) for name, digits in log.split(split)[-1].items()},
+            **{name: value_of(digits) for name, digits in log.split(split)[-1].items()},
             **_proved(finding),
             "stated_batch_size": log.stated.get("batch_size"),
         }
@@ -89,14 +123,14 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _of_validation(table: pd.DataFrame) -> pd.DataFrame:
+def of_validation(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row per log: that of validation, of training where there is none."""
     order = table.sort_values(["log", "split"], ascending=[True, False], kind="stable")
     return order.drop_duplicates("log")
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    rows = _of_validation(table)
+    rows = of_validation(table)
     rows = rows[rows["verdict"].eq("averaged") & rows["true_f1"].notna()]
     return rows.sort_values("f1", kind="stable").reset_index(drop=True)
 
@@ -123,13 +157,13 @@ def _legend() -> list[Line2D]:
 
 
 def _conclusion(table: pd.DataFrame) -> str:
-    rows = _of_validation(table)
+    rows = of_validation(table)
     averaged = rows["verdict"].eq("averaged").sum()
-    return f"{averaged} of {len(rows)} public logs prove that their F1 is averaged over parts of the data"
+    return f"{averaged} of {len(rows)} public F1 logs prove to be means over parts of the data"
 
 
 def _caption(table: pd.DataFrame, shown: pd.DataFrame) -> str:
-    rows = _of_validation(table)
+    rows = of_validation(table)
     counts = rows["verdict"].value_counts()
     others = {
         "object": "an F1 of all samples",
@@ -140,9 +174,9 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame) -> str:
     named = ", ".join(f"{counts[key]} {text}" for key, text in others.items() if key in counts)
     gap = 100 * (shown["true_f1"] - shown["f1"])
     return textwrap.fill(
-        f"The {len(shown)} of these logs that say where the true F1 lies; last epoch, of validation "
-        f"where there is one. The logged F1 is {gap.median():.1f} points too low in the middle, and "
-        f"{gap.max():.0f} at most. The other logs: {named}. No sample of the world: logs that "
-        "people posted and a search found.",
+        f"The {len(shown)} of these logs that say where the true F1 lies, at the last epoch, of "
+        f"validation where there is one. The logged F1 is {gap.median():.1f} points too low in the "
+        f"median and {gap.max():.0f} at most. The other logs: {named}. No sample of the world: "
+        "logs that people posted and a search found.",
         LINE,
     )

@@ -69,7 +69,7 @@ class WildLog:
         return [dict(zip(self.names, row, strict=True)) for row in getattr(self, name)]
 
     def text(self) -> str:
-        """Return the numbers as Keras prints them: a line an epoch, below the numbers of samples."""
+        """Return the numbers as Keras prints them: a line an epoch, below the sizes."""
         header = ""
         if "train" in self.stated:
             header = f"Train on {self.stated['train']} samples"

@@ -1,6 +1,6 @@
 """Descriptions of the tables of this folder that no figure shows."""
 
-from batchf1.records.columns import Schema, count, number
+from batchf1.records.columns import Schema, count, number, share, text
 
 LARGE = Schema(
     "The row is the large study, killed once and called again, by `benchmarks/large.py`.",
@@ -36,4 +36,31 @@ RECORDER = Schema(
         "kept_bytes_a_row": number("memory that the records keep, a row", 0, unit="bytes"),
         "check_bytes_a_row": number("memory that a check adds, a row", 0, unit="bytes"),
     },
+)
+JOBS = Schema(
+    "A row is a job of a study, or a study of one job, measured on 2 cores by `benchmarks/jobs.py`.",
+    {
+        "study": text("name of the study"),
+        "job": text("shard of the study, or the step that measures it"),
+        "runs": count("runs that it trains", missing="it trains no runs"),
+        "seconds": number("wall time", 0, unit="s", missing="not measured"),
+        "cpu_seconds": number("processor time", 0, unit="s", missing="not measured"),
+        "peak_mb": number("peak memory", 0, unit="MB", missing="not measured"),
+    },
+    key=("study", "job"),
+)
+LOGS = Schema(
+    "A row is a group of simulated logs whose true F1 is known, by `make benchmark-logs`.",
+    {
+        "by": text("what the logs are grouped by"),
+        "group": text("group"),
+        "logs": count("logs", 1),
+        "answered": share("logs whose true F1 has an interval"),
+        "covered": share("of these, intervals with the true F1"),
+        "width_median": number("median width of the intervals", 0),
+        "bound_above": share("logs whose lower bound is above the true F1"),
+        "size_first": share("logs whose batch size is named first"),
+        "seconds_median": number("median processor time of a log", 0, unit="s"),
+    },
+    key=("by", "group"),
 )

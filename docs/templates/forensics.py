@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+from batchf1.figures.wild_logs import of_validation
 from batchf1.forensics import summary
 from batchf1.forensics.log import read
 from batchf1.forensics.log_keras import PRINTERS, Printer
@@ -10,7 +11,7 @@ from batchf1.forensics.sizes import SIZES, rarity
 from batchf1.forensics.verdict import conclude
 from batchf1.theory.search import compatible_f1
 from templates.article import found_in_log
-from templates.common import benchmark, claim
+from templates.common import benchmark, claim, figure
 
 LOG = "tests/helpers/keras224_fit.txt"
 """What Keras 2.2.4 printed."""
@@ -54,6 +55,7 @@ def context(root: Path) -> dict[str, object]:
         "times_less_likely": math.exp((rarity(47) - rarity(32)) / 2),
         "n_validation": n,
         **_estimates(root),
+        "wild": _wild(root),
     }
 
 
@@ -65,6 +67,34 @@ def _estimates(root: Path) -> dict[str, object]:
     claim(whole["bound_above"] <= 0.025, "the bound fails in 2.5 % at most", whole["bound_above"])
     claim(many["width_median"] < 0.05, "from five positives a batch on it is narrow", many)
     return {"estimates": table.to_dict("records"), "estimated": whole, "many_positives": many}
+
+
+def _wild(root: Path) -> dict[str, object]:
+    """Return what the public logs prove, of validation where they have it."""
+    rows = of_validation(figure(root, "wild_logs"))
+    rates = rows["precision"].notna() & rows["recall"].notna()
+    averaged, unknown = rows["verdict"].eq("averaged"), rows["verdict"].eq("unknown")
+    above_one = rows["verdict"].eq("flat_labels").sum()
+    claim(above_one == 1, "one F1 is above 1", above_one)
+    shown = rows[averaged & rows["true_f1"].notna()]
+    gap = 100 * (shown["true_f1"] - shown["f1"])
+    claim(gap.median() < 5, "most are little too low", gap.median())
+    stated = shown[shown["stated_batch_size"].notna()]
+    ratio = stated["batch_size"] / stated["stated_batch_size"]
+    return {
+        "logs": len(rows),
+        "with_rates": rates.sum(),
+        "averaged_of_rates": (averaged & rates).sum(),
+        "objects": (rows["verdict"].eq("object") & rates).sum(),
+        "accuracy": (rows["verdict"].eq("accuracy") & rates).sum(),
+        "by_iou": (averaged & ~rates).sum(),
+        "unknown_of_others": (unknown & ~rates).sum(),
+        "gap_median": gap.median(),
+        "gap_max": gap.max(),
+        "width": (shown["true_f1_high"] - shown["true_f1_low"]).median(),
+        "stated": len(stated),
+        "multiples": (ratio % 1 == 0).sum(),
+    }
 
 
 def _cells(printer: Printer) -> str:

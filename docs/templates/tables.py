@@ -41,7 +41,9 @@ def schemas(root: Path) -> dict[str, Schema]:
         "docs/frameworks.csv": frameworks.LOGS,
         "benchmarks/engines.csv": ENGINES,
         "benchmarks/pipelines.csv": PIPELINES,
+        "benchmarks/jobs.csv": benchmarks["JOBS"],
         "benchmarks/large.csv": benchmarks["LARGE"],
+        "benchmarks/logs.csv": benchmarks["LOGS"],
         "benchmarks/recorder.csv": benchmarks["RECORDER"],
     }
 

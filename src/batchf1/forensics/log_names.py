@@ -26,7 +26,7 @@ SPLITS = {
 """Word of a name -> its split."""
 KINDS = {
     **dict.fromkeys(("f1", "fmeasure", "fscore", "fbeta", "dice", "dsc", "sorensen"), "f1"),
-    **dict.fromkeys(("precision", "prec", "ppv"), "precision"),
+    **dict.fromkeys(("precision", "prec", "pre", "ppv"), "precision"),
     **dict.fromkeys(("recall", "rec", "sensitivity", "tpr"), "recall"),
     **dict.fromkeys(("iou", "jaccard", "jacard"), "iou"),
     **dict.fromkeys(("acc", "accuracy"), "accuracy"),

@@ -38,7 +38,7 @@ RECORDER = Schema(
     },
 )
 JOBS = Schema(
-    "A row is a job of a study, or a study of one job, measured on 2 cores by `benchmarks/jobs.py`.",
+    "A row is a job of a study, measured on 2 cores by `benchmarks/jobs.py`.",
     {
         "study": text("name of the study"),
         "job": text("shard of the study, or the step that measures it"),

@@ -17,6 +17,7 @@ from batchf1.cli import (
     forensics,
     new,
     provenance,
+    scan,
     train,
     verify,
     workflow,
@@ -24,7 +25,19 @@ from batchf1.cli import (
 from batchf1.errors import PluginError, announce_renamed, one_line
 from batchf1.records import imports
 
-COMMANDS = (audit, expect, fetch, forensics, compare, train, new, verify, provenance, workflow)
+COMMANDS = (
+    audit,
+    scan,
+    expect,
+    fetch,
+    forensics,
+    compare,
+    train,
+    new,
+    verify,
+    provenance,
+    workflow,
+)
 GROUP = "batchf1.commands"
 """Group of the entry points under which other packages register modules with an `add`.
 

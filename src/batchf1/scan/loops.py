@@ -1,0 +1,131 @@
+"""Loops over batches: what is one, and whether its batches have a single sample."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from batchf1.scan.known import names
+from batchf1.scan.project import Function, Module, dotted, keyword, last, own_nodes
+
+_BATCHES = re.compile(
+    r"load|batch|(^|[_.])d[ls](_|\b|\d)|_iter\b|_it\b|gen(erator)?s?\b|data|queue", re.I
+)
+_OTHERS = re.compile(
+    r"split\(|fold|class|label|thresh|epoch|\.items\(|\.keys\(|\.values\(|\bos\.|glob|column|"
+    r"iterrows|itertuples|file|groupby|seed|param|configs?\b|metric|model|name|dir\b|path|"
+    r"combinations|product\(|callbacks?|layers?\b|keys?\b|\.get\(",
+    re.I,
+)
+_WRAPPERS = names("tqdm enumerate iter trange track progress_bar notebook_tqdm islice")
+_DATASETS = re.compile(r"Dataset$|Data$")
+
+
+def is_batch_loop(loop: ast.For | ast.AsyncFor, module: Module) -> bool:
+    """Whether a loop runs over batches of more than one sample."""
+    text = _text(loop.iter, module)
+    ranged = isinstance(loop.iter, ast.Call) and last(loop.iter.func) in ("range", "trange")
+    if ranged:
+        named = re.search(r"batch(es)?\b|steps|iters|load", text, re.I)
+        looks = bool(named) and "epoch" not in text and not re.search(r"batch_size|bs\b", text)
+    else:
+        looks = bool(_BATCHES.search(text)) and not _OTHERS.search(_text(loop.iter, module, False))
+    zipped = isinstance(loop.iter, ast.Call) and last(loop.iter.func) == "zip"
+    if zipped and not re.search(r"load|(^|[_.(])d[ls]\b", text, re.I):
+        looks = False
+    return (looks or (_trains(loop) and not ranged)) and not _of_samples(loop, module)
+
+
+def _text(node: ast.expr, module: Module, aliases: bool = True) -> str:
+    """Return the iterable as text, with what `bar = tqdm(loader)` stands for."""
+    text = ast.unparse(node)[:300]
+    for name in ast.walk(node):
+        if aliases and isinstance(name, ast.Name):
+            for value in module.assigned.get(name.id, [])[:4]:
+                if isinstance(value, ast.Call) and last(value.func) in {*_WRAPPERS, "DataLoader"}:
+                    text += f" {ast.unparse(value)[:120]}"
+    return text
+
+
+def _trains(loop: ast.For | ast.AsyncFor) -> bool:
+    """Whether the loop itself, and no loop in it, takes steps of an optimiser."""
+    inner = [node for node in own_nodes(loop) if isinstance(node, (ast.For, ast.While))]
+    inside = {id(node) for one in inner for node in ast.walk(one)}
+    return any(
+        isinstance(node, ast.Call) and last(node.func) == "backward" and id(node) not in inside
+        for node in own_nodes(loop)
+    )
+
+
+def _of_samples(loop: ast.For | ast.AsyncFor, module: Module) -> bool:
+    """Whether each batch is one sample, as far as its loader is seen."""
+    function = module.enclosing(loop, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(loop.iter):
+        name = dotted(node)
+        if not name:
+            continue
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            given = _arguments(name, function, module)
+            if given:
+                return all(_one_sample(dotted(value), value.lineno, module) for value in given)
+        if _one_sample(name, loop.lineno, module):
+            return True
+    return False
+
+
+def _arguments(name: str, function: Function, module: Module) -> list[ast.expr]:
+    """List what the calls of a function in its module give one of its parameters."""
+    names = [one.arg for one in function.args.args]
+    if name not in names:
+        return []
+    place = names.index(name) - (names[0] in ("self", "cls"))
+    given = []
+    for call in module.calls.get(function.name, []):
+        value = keyword(call, name) or (call.args[place] if 0 <= place < len(call.args) else None)
+        given += [value] if value is not None else []
+    return given
+
+
+def _one_sample(name: str, line: int, module: Module) -> bool:
+    made = module.value_before(name, line) if name else None
+    while isinstance(made, ast.Call) and last(made.func) in _WRAPPERS and made.args:
+        made = module.value_before(dotted(made.args[0]), line) or made.args[0]
+    if not isinstance(made, ast.Call):
+        return False
+    if _DATASETS.search(last(made.func)) and isinstance(made.func, ast.Name):
+        return True
+    if last(made.func) == "batch" and made.args:
+        return _number(made.args[0], module, line) == 1
+    return last(made.func) == "DataLoader" and batch_size(made, module) == 1
+
+
+def batch_size(loader: ast.Call, module: Module) -> int | None:
+    """Return the batch size of a call of DataLoader, 1 by default; None where it does not show."""
+    size = keyword(loader, "batch_size")
+    if size is None and len(loader.args) > 1:
+        size = loader.args[1]
+    spread = [one.value for one in loader.keywords if one.arg is None]
+    if size is None and spread:
+        given = module.value_before(dotted(spread[0]), loader.lineno)
+        size = _entry(given, "batch_size")
+    if size is None:
+        custom = any(one.arg in ("batch_sampler", "sampler") for one in loader.keywords)
+        return None if spread or custom else 1
+    return _number(size, module, loader.lineno)
+
+
+def _entry(node: ast.expr | None, key: str) -> ast.expr | None:
+    if isinstance(node, ast.Call):
+        return keyword(node, key)
+    if isinstance(node, ast.Dict):
+        for name, value in zip(node.keys, node.values, strict=True):
+            if isinstance(name, ast.Constant) and name.value == key:
+                return value
+    return None
+
+
+def _number(node: ast.expr, module: Module, line: int) -> int | None:
+    if not isinstance(node, ast.Constant):
+        node = module.value_before(dotted(node), line) or node
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, int) else None

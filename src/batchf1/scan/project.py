@@ -1,0 +1,289 @@
+"""Modules of the scanned tree, and where a name in one of them is defined."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
+from typing import NamedTuple, TypeAlias
+
+from batchf1.scan import sources
+from batchf1.scan.known import metric_of
+from batchf1.scan.sources import Source, UnreadableError
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+Scope: TypeAlias = Function | ast.ClassDef | ast.Lambda | ast.Module
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+def last(node: ast.AST) -> str:
+    """Return the last name of an expression: `score` of `metrics.score(y)["a"]`."""
+    while True:
+        match node:
+            case ast.Attribute():
+                return node.attr
+            case ast.Name():
+                return node.id
+            case ast.Call():
+                node = node.func
+            case ast.Subscript() | ast.Starred():
+                node = node.value
+            case _:
+                return ""
+
+
+def dotted(node: ast.AST) -> str:
+    """Return names joined by dots, `self.f1`; empty for another expression."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(parts)]) if parts else node.id
+
+
+def keyword(call: ast.Call, name: str) -> ast.expr | None:
+    """Return the value of a keyword argument."""
+    return next((one.value for one in call.keywords if one.arg == name), None)
+
+
+def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a scope in order, not those of functions and classes in it."""
+    for child in ast.iter_child_nodes(scope):
+        yield child
+        if not isinstance(child, SCOPES):
+            yield from own_nodes(child)
+
+
+class Definition(NamedTuple):
+    """A function or a class, and the module that defines it."""
+
+    module: Module
+    node: Function | ast.ClassDef
+
+
+class Module:
+    """Syntax tree of a source, with indexes of what it defines, imports and assigns."""
+
+    def __init__(self, source: Source, project: Project) -> None:
+        self.source, self.project = source, project
+        self.tree = source.tree()
+        self.imports: dict[str, str] = {}
+        """Name -> dotted path that it was imported from."""
+        self.stars: list[str] = []
+        self.definitions: dict[str, Function | ast.ClassDef] = {}
+        self.assigned: dict[str, list[ast.expr]] = defaultdict(list)
+        """Dotted name -> the expressions assigned to it, in order."""
+        self.calls: dict[str, list[ast.Call]] = defaultdict(list)
+        """Last name of a function -> its calls."""
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.scopes: list[Function | ast.ClassDef] = []
+        self.loads: set[str] = set()
+        """Last names of all attributes that are read."""
+        self._resolved: dict[str, Definition | None] = {}
+        for node in ast.walk(self.tree):
+            for child in ast.iter_child_nodes(node):
+                self.parents[child] = node
+            self._index(node)
+
+    def _index(self, node: ast.AST) -> None:
+        match node:
+            case ast.Attribute():
+                self.loads.add(node.attr)
+            case ast.Call():
+                self.calls[last(node.func)].append(node)
+            case ast.Assign():
+                for target in node.targets:
+                    self._assign(target, node.value)
+            case ast.AnnAssign(value=ast.expr() as value):
+                self._assign(node.target, value)
+            case ast.NamedExpr():
+                self._assign(node.target, node.value)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                self.scopes.append(node)
+                self.definitions.setdefault(node.name, node)
+            case ast.ImportFrom():
+                self._import_from(node)
+            case ast.Import():
+                for alias in node.names:
+                    name = alias.name if alias.asname else alias.name.partition(".")[0]
+                    self.imports[alias.asname or name] = name
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            for one, part in zip(target.elts, value.elts, strict=False):
+                self._assign(one, part)
+        elif name := dotted(target):
+            self.assigned[name].append(value)
+
+    def _import_from(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            if alias.name == "*":
+                self.stars.append(node.module or "")
+            else:
+                path = f"{node.module or ''}.{alias.name}".strip(".")
+                self.imports[alias.asname or alias.name] = path
+
+    def enclosing(self, node: ast.AST, *kinds: type[ast.AST]) -> ast.AST | None:
+        """Return the nearest node around another that is of these types."""
+        parent = self.parents.get(node)
+        while parent is not None and not isinstance(parent, kinds):
+            parent = self.parents.get(parent)
+        return parent
+
+    def origin(self, node: ast.AST) -> str:
+        """Return the dotted path of an expression with its import: `sklearn.metrics.f1_score`."""
+        name = dotted(node)
+        head, dot, rest = name.partition(".")
+        return self.imports.get(head, head) + dot + rest
+
+    def value_before(self, name: str, line: int) -> ast.expr | None:
+        """Return the expression assigned to a name last before a line, else last of all."""
+        values = self.assigned.get(name, [])
+        above = [value for value in values if value.lineno <= line]
+        return (above or values)[-1] if values else None
+
+    def resolve(self, node: ast.AST) -> Definition | None:
+        """Return the function or class that an expression names, wherever it is defined."""
+        name = dotted(node)
+        if not name:
+            return None
+        if name not in self._resolved:
+            self._resolved[name] = None  # while it is looked for
+            self._resolved[name] = self._find(name)
+        return self._resolved[name]
+
+    def _find(self, name: str) -> Definition | None:
+        head, _, rest = name.partition(".")
+        if rest:
+            return self._find_attribute(name)
+        if head in self.definitions:
+            return Definition(self, self.definitions[head])
+        values = self.assigned.get(head, [])
+        if len(values) == 1 and dotted(values[0]) not in ("", head):
+            return self.resolve(values[0])
+        if head in self.imports:
+            return self.project.find(self.imports[head], self)
+        for star in self.stars:
+            if found := self.project.find(f"{star}.{head}", self):
+                return found
+        return None if values else self.project.find_unbound(head, self)
+
+    def _find_attribute(self, name: str) -> Definition | None:
+        base, _, attribute = name.rpartition(".")
+        head, _, middle = base.partition(".")
+        if base in ("self", "cls"):
+            own = self.definitions.get(attribute)
+            return Definition(self, own) if own else None
+        for value in self.assigned.get(base, []):  # base = SomeClass()
+            made = self.resolve(value.func) if isinstance(value, ast.Call) else None
+            method = made and made.module.member(made.node, attribute)
+            if method:
+                return method
+        if head in self.definitions and not middle:
+            return self.member(self.definitions[head], attribute)
+        if head in self.imports:
+            path = self.imports[head] + (f".{middle}" if middle else "")
+            if found := self.project.find(f"{path}.{attribute}", self):
+                return found
+            owner = self.project.find(path, self)
+            return owner and owner.module.member(owner.node, attribute)
+        if head not in self.assigned and middle == "":
+            return self.project.find(f"{base}.{attribute}", self)
+        return None
+
+    def member(self, owner: Function | ast.ClassDef, name: str) -> Definition | None:
+        """Return the method of a class in this module."""
+        if isinstance(owner, ast.ClassDef):
+            for node in owner.body:
+                if isinstance(node, ast.FunctionDef) and node.name == name:
+                    return Definition(self, node)
+        return None
+
+
+class Project:
+    """The files of a scan, parsed when they are first needed."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.unreadable: dict[str, str] = {}
+        """Path -> why the file could not be read."""
+        self._modules: dict[str, Module | None] = {}
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            parts = _parts(path)
+            if parts:
+                self._by_stem[parts[-1]].append(path)
+
+    def module(self, path: str) -> Module | None:
+        """Return the module of a file; None where it cannot be read, for a reason it keeps."""
+        if path not in self._modules:
+            self._modules[path] = None
+            try:
+                self._modules[path] = Module(sources.read(path), self)
+            except UnreadableError as error:
+                self.unreadable[path] = str(error)
+            except (RecursionError, MemoryError):
+                self.unreadable[path] = "nested too deeply"
+        return self._modules[path]
+
+    def find(self, path: str, asker: Module) -> Definition | None:
+        """Return what a dotted path names in the tree, the file nearest to the asker first."""
+        names = path.split(".")
+        for cut in range(len(names) - 1, 0, -1):
+            for file in self._files(names[:cut], asker)[:3]:
+                module = self.module(file)
+                if module is None or (module is asker and len(names) == 1):
+                    continue
+                if found := _member_of(module, names[cut:], asker):
+                    return found
+        return None
+
+    def find_unbound(self, name: str, asker: Module) -> Definition | None:
+        """Return the function of a name that its own file leaves undefined.
+
+        Parts of a notebook saved as scripts use each other's functions without imports. Only a
+        module with a name of metrics is looked at.
+        """
+        if not metric_of(name) and "metric" not in name.lower():
+            return None
+        for stem in [stem for stem in self._by_stem if _likely(stem)]:
+            for file in self._by_stem[stem][:3]:
+                module = self.module(file)
+                if module and module is not asker and name in module.definitions:
+                    return Definition(module, module.definitions[name])
+        return None
+
+    def _files(self, names: list[str], asker: Module) -> list[str]:
+        """List the files whose path ends in these names, the nearest to the asker first."""
+        home = _parts(asker.source.path)
+        hits = [
+            path
+            for path in self._by_stem.get(names[-1], ())
+            if _parts(path)[-len(names) :] == names
+        ]
+        return sorted(hits, key=lambda path: (-_shared(_parts(path), home), len(path)))
+
+
+def _member_of(module: Module, names: list[str], asker: Module) -> Definition | None:
+    if node := module.definitions.get(names[0]):
+        return Definition(module, node) if len(names) == 1 else module.member(node, names[1])
+    if module is not asker and (names[0] in module.imports or names[0] in module.assigned):
+        return module.resolve(ast.Name(names[0]))  # handed on
+    return None
+
+
+def _parts(path: str) -> list[str]:
+    """Return the names of a module's path, `utils/__init__.py` as `utils`."""
+    parts = list(PurePath(path).with_suffix("").parts)
+    return parts[:-1] if parts and parts[-1] == "__init__" else parts
+
+
+def _shared(one: list[str], other: list[str]) -> int:
+    same = [a == b for a, b in zip(one, other, strict=False)]
+    return [*same, False].index(False)
+
+
+def _likely(stem: str) -> bool:
+    return any(word in stem.lower() for word in ("metric", "util", "score", "helper", "function"))

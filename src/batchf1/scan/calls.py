@@ -44,6 +44,7 @@ _OLD_KERAS = ("keras.metrics.", "tensorflow.keras.metrics.")
 """Functions for F1 in Keras 1, averaged over batches, were removed in 2.0."""
 _ITSELF = frozenset({"to", "cuda", "cpu", "clone", "eval", "train", "double", "float"})
 """Methods that return the object itself."""
+_SHAPES = known.names("flatten ravel view reshape permute transpose squeeze movedim swapaxes")
 _EACH = frozenset({"map_fn", "vectorized_map", "vmap", "vmapped"})
 _SAME = known.names("tqdm enumerate reversed sorted iter zip filter")
 
@@ -57,7 +58,7 @@ def value(frame: Frame, node: ast.Call) -> Value:
         return function_value(frame, node.args[0])
     arguments = [frame.value(one) for one in node.args]
     named = {one.arg: frame.value(one.value) for one in node.keywords}
-    if name in _WATCHED and method:
+    if (name in _WATCHED and method) or dotted(node.func) in frame.module.means:
         _note(frame, node, [*arguments], {k: v for k, v in named.items() if k})
     if (
         name in ("append", "extend")
@@ -73,6 +74,8 @@ def value(frame: Frame, node: ast.Call) -> Value:
         return _reduction(frame, node, name, operands, method)
     if name in known.SIZES:
         return CONSTANT
+    if name in ("items", "values") and base is not None:
+        return join(base.parts.values()) if base.parts else base
     shaped = _shape(node, name, first, method)
     if shaped is not None:
         return shaped
@@ -144,6 +147,8 @@ def _shape(node: ast.Call, name: str, first: Value, method: bool) -> Value | Non
     if len(arguments) == 1 and isinstance(arguments[0], (ast.Tuple, ast.List)):
         arguments = arguments[0].elts
     tensor = first.kind in (Kind.ELEMENTS, Kind.UNKNOWN, Kind.FLAT, Kind.ROWS)
+    if name in _SHAPES and not tensor:
+        return first
     if name in ("flatten", "Flatten", "ravel"):
         keeps = any(one.arg == "start_dim" for one in node.keywords) or bool(arguments)
         return Value(Kind.FLAT) if tensor and not keeps else first
@@ -233,6 +238,7 @@ def _in_order(
 def _library(frame: Frame, node: ast.Call, name: str, arguments: list[Value]) -> Value | None:
     """Return the kind of a metric of a library; None for another call."""
     origin = frame.module.origin(node.func)
+    name = origin.rpartition(".")[2] or name
     known_one = name in known.SKLEARN or (
         known.is_metric_function(name) and any(one in origin for one in _LIBRARIES)
     )
@@ -244,8 +250,8 @@ def _library(frame: Frame, node: ast.Call, name: str, arguments: list[Value]) ->
         return None
     average = keyword(node, "average") or keyword(node, "reduction")
     kept = average.value if isinstance(average, ast.Constant) else None
-    one_class = keyword(node, "labels") is not None
-    if kept in ("micro", "samples", "micro-imagewise", "macro-imagewise") and not one_class:
+    pooled = kept == "micro" and (keyword(node, "labels") or keyword(node, "reduction"))
+    if kept in ("micro", "samples", "micro-imagewise", "macro-imagewise") and not pooled:
         return Value(Kind.MEAN)
     kinds = {one.kind for one in arguments[:2]}
     if kinds and kinds <= {Kind.SAMPLE, Kind.SAMPLE_VALUE}:
@@ -266,7 +272,7 @@ def _arrays(
     """Return the kind of a function of arrays, or of one that is not in the tree."""
     first = operands[0] if operands else UNKNOWN
     if name in ("sqrt", "exp"):
-        lossy = name == "exp" and node.args and "loss" in known.words(last(node.args[0]))
+        lossy = name == "exp" and bool(node.args) and _speaks_of_loss(node.args[0])
         made = Value(Kind.RATIO, name="rmse" if name == "sqrt" else "perplexity")
         return made if first.kind is Kind.MEAN or (lossy and first.kind is Kind.UNKNOWN) else first
     if name in _EACH and node.args:
@@ -300,6 +306,12 @@ def _arrays(
     )
 
 
+def _speaks_of_loss(node: ast.expr) -> bool:
+    return not isinstance(node, ast.UnaryOp) and any(
+        isinstance(one, ast.Name) and "loss" in known.words(one.id) for one in ast.walk(node)
+    )
+
+
 def _method_of_value(node: ast.Call) -> bool:
     return isinstance(node.func, ast.Attribute) and not dotted(node.func)
 
@@ -313,12 +325,8 @@ def object_of(module: Module, name: str) -> Value:
             if inner is call:
                 break
             call = inner
-        if (
-            isinstance(call, ast.Name)
-            and dotted(call) != name
-            and dotted(call) in module.definitions
-        ):
-            continue
+        if call is not made and dotted(call) not in ("", name):
+            return object_of(module, dotted(call))
         if not isinstance(call, ast.Call):
             continue
         found = _constructed(module, call)
@@ -357,7 +365,7 @@ def function_value(frame: Frame, node: ast.expr) -> Value:
     made = frame.module.resolve(node)
     if made:
         return frames.returned(made, frame.trace, None, frame.depth)
-    name = last(node)
+    name = frame.module.origin(node).rpartition(".")[2]
     old = frame.module.origin(node).startswith(_OLD_KERAS) and name.islower()
     if name in known.SKLEARN or (old and known.metric_of(name)):
         return Value(Kind.RATIO, name=name)

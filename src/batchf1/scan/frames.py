@@ -62,6 +62,7 @@ class Trace:
 
     averages: list[Average] = field(default_factory=list)
     given: list[Given] = field(default_factory=list)
+    returned: list[tuple[ast.Return, Value, Batch]] = field(default_factory=list)
     steps: int = 0
     memo: dict[tuple[int, tuple[Kind, ...]], Value] = field(default_factory=dict)
 
@@ -107,7 +108,10 @@ class Frame:
             case ast.Expr():
                 self.value(node.value)
             case ast.Return():
-                self.returns.append(self.value(node.value) if node.value else CONSTANT)
+                made = self.value(node.value) if node.value else CONSTANT
+                self.returns.append(made)
+                if self.batch is not None and has_bad(made):
+                    self.trace.returned.append((node, made, self.batch))
             case ast.If():
                 self.value(node.test)
                 self._branches([node.body, node.orelse])
@@ -166,7 +170,11 @@ class Frame:
             if isinstance(node.target, ast.Name) and numbers_samples(iterable):
                 self.indices.add(node.target.id)
             return
-        if name == "enumerate" and isinstance(node.target, ast.Tuple):
+        if name in ("items", "values"):
+            self.bind(
+                node.target.elts[-1] if isinstance(node.target, ast.Tuple) else node.target, items
+            )
+        elif name == "enumerate" and isinstance(node.target, ast.Tuple):
             self.bind(node.target.elts[-1], of_items(items))
         elif (
             name == "zip" and isinstance(node.target, ast.Tuple) and isinstance(iterable, ast.Call)
@@ -387,15 +395,21 @@ class Frame:
         self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp, item: ast.expr
     ) -> Value:
         env, indices = dict(self.env), set(self.indices)
-        source = UNKNOWN
+        batch: Batch = None
         for one in node.generators:
             source = self.value(one.iter)
-            loop = ast.For(one.target, one.iter, [], [])
-            self._bind_items(loop, source)
+            loop = ast.copy_location(ast.For(one.target, one.iter, [], []), node)
+            self.module.parents[loop] = node
+            if source.kind is Kind.UNKNOWN and loops.is_batch_loop(loop, self.module):
+                batch = loop
+                self._bind_batch(one.target)
+            else:
+                self._bind_items(loop, source)
         made = self.value(item)
         self.env, self.indices = env, indices
-        if made.origin and has_bad(made):
-            return Value(Kind.LIST, made.parts, made.name, made.origin)
+        origin = made.origin or (batch and Origin(symbol_of(item), batch, made))
+        if origin and has_bad(made):
+            return Value(Kind.LIST, made.parts, made.name, origin)
         return made._replace(parts=None) if made.kind is not Kind.CONSTANT else made
 
 

@@ -6,7 +6,7 @@ import ast
 import re
 
 from batchf1.scan.known import names
-from batchf1.scan.project import Function, Module, dotted, keyword, last, own_nodes
+from batchf1.scan.project import Module, dotted, entry, keyword, last
 
 _BATCHES = re.compile(
     r"load|batch|(^|[_.])d[ls](_|\b|\d)|_iter\b|_it\b|gen(erator)?s?\b|data|queue", re.I
@@ -33,7 +33,8 @@ def is_batch_loop(loop: ast.For | ast.AsyncFor, module: Module) -> bool:
     zipped = isinstance(loop.iter, ast.Call) and last(loop.iter.func) == "zip"
     if zipped and not re.search(r"load|(^|[_.(])d[ls]\b", text, re.I):
         looks = False
-    return (looks or (_trains(loop) and not ranged)) and not _of_samples(loop, module)
+    trains = loop in module.training_loops
+    return (looks or (trains and not ranged)) and not _of_samples(loop, module)
 
 
 def _text(node: ast.expr, module: Module, aliases: bool = True) -> str:
@@ -47,16 +48,6 @@ def _text(node: ast.expr, module: Module, aliases: bool = True) -> str:
     return text
 
 
-def _trains(loop: ast.For | ast.AsyncFor) -> bool:
-    """Whether the loop itself, and no loop in it, takes steps of an optimiser."""
-    inner = [node for node in own_nodes(loop) if isinstance(node, (ast.For, ast.While))]
-    inside = {id(node) for one in inner for node in ast.walk(one)}
-    return any(
-        isinstance(node, ast.Call) and last(node.func) == "backward" and id(node) not in inside
-        for node in own_nodes(loop)
-    )
-
-
 def _of_samples(loop: ast.For | ast.AsyncFor, module: Module) -> bool:
     """Whether each batch is one sample, as far as its loader is seen."""
     function = module.enclosing(loop, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -65,25 +56,12 @@ def _of_samples(loop: ast.For | ast.AsyncFor, module: Module) -> bool:
         if not name:
             continue
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            given = _arguments(name, function, module)
+            given = module.given(name, function)
             if given:
                 return all(_one_sample(dotted(value), value.lineno, module) for value in given)
         if _one_sample(name, loop.lineno, module):
             return True
     return False
-
-
-def _arguments(name: str, function: Function, module: Module) -> list[ast.expr]:
-    """List what the calls of a function in its module give one of its parameters."""
-    names = [one.arg for one in function.args.args]
-    if name not in names:
-        return []
-    place = names.index(name) - (names[0] in ("self", "cls"))
-    given = []
-    for call in module.calls.get(function.name, []):
-        value = keyword(call, name) or (call.args[place] if 0 <= place < len(call.args) else None)
-        given += [value] if value is not None else []
-    return given
 
 
 def _one_sample(name: str, line: int, module: Module) -> bool:
@@ -107,21 +85,11 @@ def batch_size(loader: ast.Call, module: Module) -> int | None:
     spread = [one.value for one in loader.keywords if one.arg is None]
     if size is None and spread:
         given = module.value_before(dotted(spread[0]), loader.lineno)
-        size = _entry(given, "batch_size")
+        size = entry(given, "batch_size")
     if size is None:
         custom = any(one.arg in ("batch_sampler", "sampler") for one in loader.keywords)
         return None if spread or custom else 1
     return _number(size, module, loader.lineno)
-
-
-def _entry(node: ast.expr | None, key: str) -> ast.expr | None:
-    if isinstance(node, ast.Call):
-        return keyword(node, key)
-    if isinstance(node, ast.Dict):
-        for name, value in zip(node.keys, node.values, strict=True):
-            if isinstance(name, ast.Constant) and name.value == key:
-                return value
-    return None
 
 
 def _number(node: ast.expr, module: Module, line: int) -> int | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import PurePath
 from typing import NamedTuple, TypeAlias
 
@@ -49,12 +50,35 @@ def keyword(call: ast.Call, name: str) -> ast.expr | None:
     return next((one.value for one in call.keywords if one.arg == name), None)
 
 
+def entry(node: ast.expr | None, key: str) -> ast.expr | None:
+    """Return the value of a key in `{...}` or `dict(...)`."""
+    if isinstance(node, ast.Call):
+        return keyword(node, key)
+    if isinstance(node, ast.Dict):
+        for name, value in zip(node.keys, node.values, strict=True):
+            if isinstance(name, ast.Constant) and name.value == key:
+                return value
+    return None
+
+
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements, expressions and other parts of a node; faster than Python's own."""
+    for name in node._fields:
+        part = getattr(node, name, None)
+        if isinstance(part, list):
+            yield from (one for one in part if isinstance(one, ast.AST))
+        elif isinstance(part, ast.AST) and name not in ("ctx", "op"):
+            yield part
+
+
 def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes of a scope in order, not those of functions and classes in it."""
-    for child in ast.iter_child_nodes(scope):
-        yield child
-        if not isinstance(child, SCOPES):
-            yield from own_nodes(child)
+    stack = [*children(scope)][::-1]
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, SCOPES):
+            stack += [*children(node)][::-1]
 
 
 class Definition(NamedTuple):
@@ -76,6 +100,8 @@ class Module:
         self.definitions: dict[str, Function | ast.ClassDef] = {}
         self.assigned: dict[str, list[ast.expr]] = defaultdict(list)
         """Dotted name -> the expressions assigned to it, in order."""
+        self.added: dict[str, list[ast.expr]] = defaultdict(list)
+        """Dotted name -> what is added or appended to it."""
         self.calls: dict[str, list[ast.Call]] = defaultdict(list)
         """Last name of a function -> its calls."""
         self.parents: dict[ast.AST, ast.AST] = {}
@@ -83,9 +109,12 @@ class Module:
         self.loads: set[str] = set()
         """Last names of all attributes that are read."""
         self._resolved: dict[str, Definition | None] = {}
-        for node in ast.walk(self.tree):
-            for child in ast.iter_child_nodes(node):
+        queue = deque[ast.AST]([self.tree])
+        while queue:
+            node = queue.popleft()
+            for child in children(node):
                 self.parents[child] = node
+                queue.append(child)
             self._index(node)
 
     def _index(self, node: ast.AST) -> None:
@@ -94,6 +123,10 @@ class Module:
                 self.loads.add(node.attr)
             case ast.Call():
                 self.calls[last(node.func)].append(node)
+                if isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "extend"):
+                    self.added[dotted(node.func.value)] += node.args[:1]
+            case ast.AugAssign():
+                self.added[dotted(node.target)].append(node.value)
             case ast.Assign():
                 for target in node.targets:
                     self._assign(target, node.value)
@@ -126,6 +159,22 @@ class Module:
                 path = f"{node.module or ''}.{alias.name}".strip(".")
                 self.imports[alias.asname or alias.name] = path
 
+    @cached_property
+    def training_loops(self) -> set[ast.AST]:
+        """The innermost loop around each step of an optimiser."""
+        calls = self.calls.get("backward", [])
+        loops = (self.enclosing(call, ast.For, ast.AsyncFor, ast.While) for call in calls)
+        return {loop for loop in loops if loop is not None}
+
+    @cached_property
+    def means(self) -> set[str]:
+        """Variables that hold `keras.metrics.Mean()`."""
+        return {
+            name
+            for name, values in self.assigned.items()
+            if any(isinstance(one, ast.Call) and last(one.func) == "Mean" for one in values)
+        }
+
     def enclosing(self, node: ast.AST, *kinds: type[ast.AST]) -> ast.AST | None:
         """Return the nearest node around another that is of these types."""
         parent = self.parents.get(node)
@@ -143,17 +192,38 @@ class Module:
         """Return the expression assigned to a name last before a line, else last of all."""
         values = self.assigned.get(name, [])
         above = [value for value in values if value.lineno <= line]
-        return (above or values)[-1] if values else None
+        return max(above or values, key=lambda value: value.lineno, default=None)
 
     def resolve(self, node: ast.AST) -> Definition | None:
         """Return the function or class that an expression names, wherever it is defined."""
         name = dotted(node)
         if not name:
-            return None
+            return self._of_object(node)
         if name not in self._resolved:
             self._resolved[name] = None  # while it is looked for
             self._resolved[name] = self._find(name)
         return self._resolved[name]
+
+    def _of_object(self, node: ast.AST) -> Definition | None:
+        """Return the method that `SomeClass().method` names."""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call):
+            made = self.resolve(node.value.func)
+            return made and made.module.member(made.node, node.attr)
+        return None
+
+    def given(self, name: str, function: Function) -> list[ast.expr]:
+        """List what the calls of a function in this module give one of its parameters."""
+        names = [one.arg for one in function.args.args]
+        if name not in names:
+            return []
+        place = names.index(name) - (names[0] in ("self", "cls"))
+        values = []
+        for call in self.calls.get(function.name, []):
+            value = keyword(call, name)
+            if value is None and 0 <= place < len(call.args):
+                value = call.args[place]
+            values += [value] if value is not None else []
+        return values
 
     def _find(self, name: str) -> Definition | None:
         head, _, rest = name.partition(".")

@@ -93,7 +93,7 @@ def _scanned(project: Project, path: str) -> list[Finding]:
     if module is None:
         return []
     try:
-        return sorted(set(_Module(module).findings()), key=lambda one: (one.cell or 0, one.line))
+        return sorted(set(_Module(module).findings()), key=lambda one: (one.cell or 0, *one[1:7]))
     except TooComplexError:
         project.unreadable[path] = "too much code to follow"
     except (RecursionError, MemoryError):

@@ -10,7 +10,16 @@ from batchf1.scan import calls, known
 from batchf1.scan.analysis import Analysis, Draft, level_of, metric_text
 from batchf1.scan.frames import Frame, returned, symbol_of
 from batchf1.scan.kinds import BAD, UNKNOWN, Kind, Value, join
-from batchf1.scan.project import Definition, Function, Module, dotted, keyword, last, own_nodes
+from batchf1.scan.project import (
+    Definition,
+    Function,
+    Module,
+    dotted,
+    entry,
+    keyword,
+    last,
+    own_nodes,
+)
 
 ID = "BF101"
 _LISTS = ("metrics", "weighted_metrics")
@@ -38,6 +47,10 @@ def compiled(module: Module) -> Iterator[tuple[ast.Call, ast.expr]]:
         if isinstance(call.func, ast.Attribute):
             given = [keyword(call, name) for name in _LISTS]
             given += call.args[2:3] if not any(given) else []
+            spread = [one.value for one in call.keywords if one.arg is None]
+            for one in spread:
+                held = module.value_before(dotted(one), call.lineno) if dotted(one) else one
+                given += [entry(held, name) for name in _LISTS]
             yield from ((call, one) for one in given if one is not None)
     for made in list(module.calls.values()):
         for call in made:
@@ -84,6 +97,8 @@ def elements(element: Element, home: Module, depth: int = 0) -> Iterator[Element
             parts = _registered(element)
         case ast.Name() | ast.Attribute():
             parts = _of_variable(element, home)
+        case ast.Subscript():
+            parts = _of_entry(element, home)
         case ast.Call():
             parts = _of_call(element)
     for part in parts:
@@ -100,17 +115,34 @@ def _of_variable(element: Element, home: Module) -> list[Element]:
         return []
     value = module.value_before(name, at.lineno if module is home else 10**9)
     found = [] if value is None else [Element(value, value if module is home else at, module)]
-    if value is not None and isinstance(value, (ast.Name, ast.Attribute)) and dotted(value) == name:
+    if value is not None and dotted(value) == name:
         return []
-    for method in ("append", "extend"):
-        for call in module.calls.get(method, []):
-            if (
-                isinstance(call.func, ast.Attribute)
-                and dotted(call.func.value) == name
-                and call.args
-            ):
-                found.append(Element(call.args[0], call.args[0] if module is home else at, module))
-    return found
+    others = [
+        *module.added.get(name, ()),
+        *(_of_parameter(name, node, module) if not found else ()),
+    ]
+    return found + [Element(one, one if module is home else at, module) for one in others]
+
+
+def _of_parameter(name: str, node: ast.expr, module: Module) -> list[ast.expr]:
+    """Return the default of a parameter, and what calls in its module give it."""
+    function = module.enclosing(node, ast.FunctionDef)
+    if not isinstance(function, ast.FunctionDef):
+        return []
+    names = [one.arg for one in function.args.args]
+    defaults = function.args.defaults
+    pairs = zip(names[len(names) - len(defaults) :], defaults, strict=True)
+    return [*(value for one, value in pairs if one == name), *module.given(name, function)]
+
+
+def _of_entry(element: Element, home: Module) -> list[Element]:
+    """Return the entry of a dict: `settings["metrics"]`."""
+    node, at, module = element
+    assert isinstance(node, ast.Subscript)
+    held = module.value_before(dotted(node.value), at.lineno if module is home else 10**9)
+    key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+    value = entry(held, key) if isinstance(key, str) else None
+    return [] if value is None else [Element(value, value if module is home else at, module)]
 
 
 def _registered(element: Element) -> list[Element]:
@@ -119,11 +151,11 @@ def _registered(element: Element) -> list[Element]:
     assert isinstance(node, ast.Constant)
     for call in module.calls.get("get_custom_objects", []):
         parent = module.parents.get(call)
-        entry = module.parents.get(parent) if parent is not None else None
+        holder = module.parents.get(parent) if parent is not None else None
         key = parent.slice if isinstance(parent, ast.Subscript) else None
         same = isinstance(key, ast.Constant) and key.value == node.value
-        if same and isinstance(entry, ast.Assign):
-            return [Element(entry.value, at, module)]
+        if same and isinstance(holder, ast.Assign):
+            return [Element(holder.value, at, module)]
     for name in ("update", "custom_object_scope", "CustomObjectScope"):
         for call in module.calls.get(name, []):
             made = call.args[0] if call.args else None

@@ -64,7 +64,7 @@ class Trace:
     given: list[Given] = field(default_factory=list)
     returned: list[tuple[ast.Return, Value, Batch]] = field(default_factory=list)
     steps: int = 0
-    memo: dict[tuple[int, tuple[Kind, ...]], Value] = field(default_factory=dict)
+    memo: dict[tuple[ast.AST, tuple[Kind, ...]], Value] = field(default_factory=dict)
 
 
 class Frame:
@@ -430,7 +430,7 @@ def returned(
     function = made.node
     if isinstance(function, ast.ClassDef) or depth > MAX_DEPTH:
         return UNKNOWN
-    key = (id(function), tuple(value.kind for value in arguments or ()))
+    key = (function, tuple(value.kind for value in arguments or ()))
     if key not in trace.memo:
         trace.memo[key] = UNKNOWN  # of a recursive call
         quiet = Trace(memo=trace.memo, steps=trace.steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -15,6 +16,8 @@ from batchf1.scan.sources import Source, UnreadableError
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Scope: TypeAlias = Function | ast.ClassDef | ast.Lambda | ast.Module
+MAX_MODULES = 600
+"""Modules that are kept in memory at a time."""
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -36,13 +39,13 @@ def last(node: ast.AST) -> str:
 
 def dotted(node: ast.AST) -> str:
     """Return names joined by dots, `self.f1`; empty for another expression."""
+    if type(node) is ast.Name:  # most often
+        return node.id
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    return ".".join([node.id, *reversed(parts)]) if parts else node.id
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:
@@ -289,6 +292,7 @@ class Project:
     def module(self, path: str) -> Module | None:
         """Return the module of a file; None where it cannot be read, for a reason it keeps."""
         if path not in self._modules:
+            self._forget()
             self._modules[path] = None
             try:
                 self._modules[path] = Module(sources.read(path), self)
@@ -297,6 +301,13 @@ class Project:
             except (RecursionError, MemoryError):
                 self.unreadable[path] = "nested too deeply"
         return self._modules[path]
+
+    def _forget(self) -> None:
+        """Drop the older half of the modules where there are too many."""
+        if len(self._modules) >= MAX_MODULES:
+            for path in list(self._modules)[: MAX_MODULES // 2]:
+                del self._modules[path]
+            gc.collect()
 
     def find(self, path: str, asker: Module) -> Definition | None:
         """Return what a dotted path names in the tree, the file nearest to the asker first."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -79,13 +81,26 @@ def scan(
     files = list(dict.fromkeys(sources.find(paths)))
     project = Project(dict.fromkeys([*files, *sources.find(within)]))
     report = Report(files=len(files), project=project)
-    for path in files:
-        for one in _scanned(project, path):
-            if one.rule in wanted and (by_name or one.level != "by-name"):
-                report.findings.append(one)
+    with _collector_paused():
+        found = [one for path in files for one in _scanned(project, path)]
+    report.findings = [
+        one for one in found if one.rule in wanted and (by_name or one.level != "by-name")
+    ]
     asked = set(files)
     report.unreadable = {path: why for path, why in project.unreadable.items() if path in asked}
     return report
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Leave out the collection of cycles, which goes through all syntax trees again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _scanned(project: Project, path: str) -> list[Finding]:

@@ -216,7 +216,7 @@ def test_an_overlap_of_masks_is_a_choice_and_f1_is_not(tmp_path):
         "def build(metrics=[f1_m]):\n    model.compile(metrics=metrics)",
         "def build(metrics):\n    model.compile(metrics=metrics)\nbuild([f1_m])",
         "def build(metrics):\n    model.compile(metrics=metrics)\nbuild(metrics=[f1_m])",
-        "class A:\n    def a(self):\n        self.m = [f1_m]\n        model.compile(metrics=self.m)",
+        "class A:\n  def a(self):\n    self.m = [f1_m]\n    model.compile(metrics=self.m)",
     ],
 )
 def test_every_way_into_compile_is_followed(tmp_path, call):

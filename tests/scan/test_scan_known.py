@@ -1,6 +1,5 @@
 """The names of metrics, held to the atlas; rules, held to the audit and to the page."""
 
-import csv
 import inspect
 
 import pytest

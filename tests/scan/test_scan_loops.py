@@ -276,7 +276,7 @@ def check(tmp_path, body):
     text = f"{HEAD}\ndef evaluate(model, loader, data, folds, documents, things):\n{inside}\n"
     file.write_text(text)
     wanted = {n for n, line in enumerate(text.split("\n"), 1) if "# wrong" in line}
-    return wanted, [one for one in scan([str(file)]).findings]
+    return wanted, scan([str(file)]).findings
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -14,7 +14,11 @@ from batchf1.scan.report.text import github
 from batchf1.scan.rules import RULES
 from batchf1.scan.scanner import scan
 
-SURE = "def f1(y, p):\n    return 2 * K.sum(y * p) / K.sum(y + p)\nmodel.compile('adam', metrics=[f1])\n"
+SURE = """\
+def f1(y, p):
+    return 2 * K.sum(y * p) / K.sum(y + p)
+model.compile('adam', metrics=[f1])
+"""
 CHOICE = SURE.replace("f1", "dice")
 KEYS = {"path", "line", "rule", "level", "symbol", "message", "instead"}
 

@@ -10,7 +10,11 @@ from batchf1.errors import InputError
 from batchf1.scan import sources
 from batchf1.scan.scanner import scan
 
-WRONG = "def f1(y, p):\n    return 2 * K.sum(y * p) / K.sum(y + p)\nmodel.compile('adam', metrics=[f1])\n"
+WRONG = """\
+def f1(y, p):
+    return 2 * K.sum(y * p) / K.sum(y + p)
+model.compile('adam', metrics=[f1])
+"""
 
 
 def notebook(*cells):

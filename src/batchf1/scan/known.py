@@ -111,7 +111,7 @@ def metric_of(name: str) -> str | None:
     >>> metric_of("dice_coef_necrotic"), metric_of("binary_accuracy"), metric_of("map_image")
     ('F1', None, None)
     """
-    parts = words(name)
+    parts = [word if word in _METRIC else word.rstrip("0123456789") for word in words(name)]
     pairs = ["_".join(pair) for pair in pairwise(parts)]
     hits = [_METRIC[word] for word in [*pairs, *parts] if word in _METRIC and word not in _WEAK]
     if "micro" in parts or not hits:

@@ -66,6 +66,8 @@ def _logged(given: Given) -> Iterator[tuple[ast.expr, Value, str]]:
         if isinstance(node, ast.Dict)
         else {}
     )
+    if not value.parts:
+        yield node, value, ""
     for name, part in (value.parts or {}).items():
         yield entries.get(str(name), node), part, str(name)
 

@@ -8,7 +8,8 @@ import pytest
 
 from batchf1.cli import main as cli
 from batchf1.scan.meaning import METRICS, meaning
-from batchf1.scan.project import Definition, Project
+from batchf1.scan.modules import Definition
+from batchf1.scan.project import Project
 
 pytest.importorskip("keras")
 

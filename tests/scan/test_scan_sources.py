@@ -145,7 +145,7 @@ def test_functions_that_call_one_another_many_times_end(tmp_path):
 
 
 def test_a_file_that_takes_too_long_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("batchf1.scan.frames.MAX_STEPS", 10)
+    monkeypatch.setattr("batchf1.scan.traces.MAX_STEPS", 10)
     (tmp_path / "a.py").write_text(WRONG)
     report = scan([str(tmp_path)])
     assert list(report.unreadable.values()) == ["too much code to follow"]

@@ -8,9 +8,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 from batchf1.scan import known
-from batchf1.scan.frames import Frame, Trace, run_function
+from batchf1.scan.frames import Frame
 from batchf1.scan.kinds import UNKNOWN, Kind, Origin, Value, has_bad, join
-from batchf1.scan.project import Function, Module, dotted, own_nodes
+from batchf1.scan.modules import Module
+from batchf1.scan.syntax import Function, dotted, own_nodes
+from batchf1.scan.traces import Trace
 
 STEPS = ("training_step", "validation_step", "test_step", "train_step", "shared_step", "_step")
 """Methods that a framework calls once a batch, by the ends of their names."""
@@ -84,6 +86,16 @@ class Analysis:
 _MONITORS = {"EarlyStopping": 0, "ReduceLROnPlateau": 0, "ModelCheckpoint": 1, "Objective": 0}
 _MONITORS |= dict.fromkeys(("RandomSearch", "Hyperband", "BayesianOptimization", "GridSearch"), 1)
 """Class that chooses by a logged value -> the place of the key among its arguments."""
+
+
+def run_function(
+    function: Function, module: Module, trace: Trace, env: dict[str, Value] | None = None
+) -> Frame:
+    """Go through a function whose arguments are unknown, and return its frame."""
+    frame = Frame(module, trace, dict(env or {}))
+    frame.method = isinstance(module.parents.get(function), ast.ClassDef)
+    frame.run(function.body)
+    return frame
 
 
 def methods_of(node: ast.ClassDef) -> dict[str, Function]:

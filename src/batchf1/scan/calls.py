@@ -5,21 +5,18 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from batchf1.scan import frames, known
+from batchf1.scan import arrays, known, objects
 from batchf1.scan.kinds import (
-    BAD,
     CONSTANT,
-    ELEMENTS,
     UNKNOWN,
-    Axis,
     Kind,
     Value,
-    divide,
     has_bad,
     join,
-    reduce,
 )
-from batchf1.scan.project import Definition, Module, dotted, keyword, last
+from batchf1.scan.modules import Definition
+from batchf1.scan.syntax import dotted, keyword, last
+from batchf1.scan.traces import Given
 
 if TYPE_CHECKING:
     from batchf1.scan.frames import Frame
@@ -44,7 +41,6 @@ _OLD_KERAS = ("keras.metrics.", "tensorflow.keras.metrics.")
 """Functions for F1 in Keras 1, averaged over batches, were removed in 2.0."""
 _ITSELF = frozenset({"to", "cuda", "cpu", "clone", "eval", "train", "double", "float"})
 """Methods that return the object itself."""
-_SHAPES = known.names("flatten ravel view reshape permute transpose squeeze movedim swapaxes")
 _EACH = frozenset({"map_fn", "vectorized_map", "vmap", "vmapped"})
 _SAME = known.names("tqdm enumerate reversed sorted iter zip filter")
 
@@ -71,12 +67,12 @@ def value(frame: Frame, node: ast.Call) -> Value:
     operands = [*([base] if base is not None else []), *arguments]
     first = operands[0] if operands else UNKNOWN
     if name in known.SUMS or name in known.MEANS:
-        return _reduction(frame, node, name, operands, method)
+        return arrays.reduction(frame, node, name, operands, method)
     if name in known.SIZES:
         return CONSTANT
     if name in ("items", "values") and base is not None:
         return join(base.parts.values()) if base.parts else base
-    shaped = _shape(node, name, first, method)
+    shaped = arrays.shape(node, name, first, method)
     if shaped is not None:
         return shaped
     return (
@@ -101,93 +97,7 @@ def _note(frame: Frame, node: ast.Call, arguments: list[Value], named: dict[str,
     given: dict[str | int, Value] = dict(enumerate(arguments))
     given.update(named)
     if any(has_bad(one) or one.kind is Kind.OBJECT for one in given.values()):
-        frame.trace.given.append(frames.Given(node, given, frame.batch))
-
-
-def _reduction(
-    frame: Frame, node: ast.Call, name: str, operands: list[Value], method: bool
-) -> Value:
-    first = operands[0] if operands else UNKNOWN
-    mean = name in known.MEANS
-    if name in ("tensordot", "dot") and len(operands) > 1:
-        return reduce(join(operands[:2]), None, mean=False)
-    if first.kind is Kind.LIST and first.origin and mean:
-        frame.averages(node, first.origin, "list")
-        return UNKNOWN
-    axis = _axis(frame, node, method)
-    if axis == "unknown":
-        return first if first.kind in BAD else UNKNOWN
-    assert not isinstance(axis, str)
-    return reduce(first._replace(parts=None), axis, mean=mean)
-
-
-def _axis(frame: Frame, node: ast.Call, method: bool) -> Axis | str:
-    given = keyword(node, "axis") or keyword(node, "dim")
-    rest = node.args[0 if method else 1 :]
-    if given is None and rest:
-        given = rest[0]
-    if isinstance(given, ast.IfExp):
-        given = given.body
-    if given is not None and dotted(given):
-        given = frame.module.value_before(dotted(given), node.lineno) or given
-    if given is None:
-        return None
-    try:
-        axis = ast.literal_eval(given)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return "unknown"
-    if isinstance(axis, (list, tuple)):
-        return tuple(one for one in axis if isinstance(one, int))
-    return (axis,) if isinstance(axis, int) and not isinstance(axis, bool) else None
-
-
-def _shape(node: ast.Call, name: str, first: Value, method: bool) -> Value | None:
-    """Return the kind of a tensor in another shape; None for another call."""
-    arguments = node.args[0 if method else 1 :]
-    if len(arguments) == 1 and isinstance(arguments[0], (ast.Tuple, ast.List)):
-        arguments = arguments[0].elts
-    tensor = first.kind in (Kind.ELEMENTS, Kind.UNKNOWN, Kind.FLAT, Kind.ROWS)
-    if name in _SHAPES and not tensor:
-        return first
-    if name in ("flatten", "Flatten", "ravel"):
-        keeps = any(one.arg == "start_dim" for one in node.keywords) or bool(arguments)
-        return Value(Kind.FLAT) if tensor and not keeps else first
-    if name in ("view", "reshape") and tensor:
-        return _reshaped(arguments, first)
-    if name in ("permute", "transpose", "permute_dimensions") and tensor and arguments:
-        first_axis = arguments[0]
-        moved = isinstance(first_axis, ast.Constant) and first_axis.value not in (0, None)
-        swaps = name == "transpose" and any(
-            isinstance(one, ast.Constant) and one.value == 0 for one in arguments[1:]
-        )
-        return Value(Kind.CLASS_FIRST) if moved and (name != "transpose" or swaps) else first
-    if name == "squeeze" and method and arguments:
-        zero = isinstance(arguments[0], ast.Constant) and arguments[0].value == 0
-        return Value(Kind.SAMPLE) if zero and tensor else first
-    return None
-
-
-def _reshaped(arguments: list[ast.expr], first: Value) -> Value:
-    numbers = [_literal(one) for one in arguments]
-    if numbers == [-1]:
-        return Value(Kind.FLAT)
-    if numbers and numbers[0] == -1 and len(numbers) == 2 and numbers[1] != 1:
-        return Value(Kind.ROWS)
-    if numbers == [-1, 1]:
-        return Value(Kind.ROWS)
-    if len(numbers) == 2 and all(isinstance(one, int) and one > 1 for one in numbers):
-        return Value(Kind.SAMPLE)  # an image, without an axis of samples
-    if len(numbers) == 2 and numbers[1] == -1 and "class" in ast.unparse(arguments[0]).lower():
-        return Value(Kind.CLASS_FIRST)
-    return first
-
-
-def _literal(node: ast.expr) -> int | None:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = _literal(node.operand)
-        return -inner if inner is not None else None
-    made = node.value if isinstance(node, ast.Constant) else None
-    return made if isinstance(made, int) else None
+        frame.trace.given.append(Given(node, given, frame.batch))
 
 
 def _own(
@@ -198,7 +108,7 @@ def _own(
     base: Value | None,
 ) -> Value | None:
     """Return the kind of a call of the tree's own function or object; None for another."""
-    callee = frame.env.get(dotted(node.func)) or object_of(frame.module, dotted(node.func))
+    callee = frame.env.get(dotted(node.func)) or objects.object_of(frame.module, dotted(node.func))
     if callee.kind is Kind.OBJECT:
         if callee.definition is None:
             return Value(Kind.RATIO, name=callee.name)
@@ -206,7 +116,7 @@ def _own(
             own = callee.definition.module.member(callee.definition.node, method)
             if own:
                 given = _in_order(own, arguments, named)
-                return frames.returned(own, frame.trace, given, frame.depth)
+                return frame.returned(own, given)
         return UNKNOWN
     if base is not None and base.kind is Kind.OBJECT and base.definition is None:
         if last(node.func) in _ITSELF:
@@ -218,7 +128,7 @@ def _own(
         return None
     if isinstance(made.node, ast.ClassDef):
         return Value(Kind.OBJECT, name=made.node.name, definition=made)
-    return frames.returned(made, frame.trace, _in_order(made, arguments, named), frame.depth)
+    return frame.returned(made, _in_order(made, arguments, named))
 
 
 def _in_order(
@@ -316,60 +226,17 @@ def _method_of_value(node: ast.Call) -> bool:
     return isinstance(node.func, ast.Attribute) and not dotted(node.func)
 
 
-def object_of(module: Module, name: str) -> Value:
-    """Return the metric object that a name was assigned, else UNKNOWN."""
-    for made in module.assigned.get(name, ()) if name else ():
-        call = made
-        while isinstance(call, ast.Call) and last(call.func) in ("to", "cuda", "clone"):
-            inner = call.func.value if isinstance(call.func, ast.Attribute) else call
-            if inner is call:
-                break
-            call = inner
-        if call is not made and dotted(call) not in ("", name):
-            return object_of(module, dotted(call))
-        if not isinstance(call, ast.Call):
-            continue
-        found = _constructed(module, call)
-        if found is not None:
-            return found
-    return UNKNOWN
-
-
-def _constructed(module: Module, call: ast.Call) -> Value | None:
-    name = last(call.func)
-    own = module.resolve(call.func)
-    if own is not None:
-        if isinstance(own.node, ast.ClassDef):
-            return Value(Kind.OBJECT, name=own.node.name, definition=own)
-        return None
-    if known.is_metric_class(name):
-        return Value(Kind.OBJECT, name=name)
-    if name in known.COLLECTIONS:
-        held = [
-            last(one.func)
-            for one in ast.walk(call)
-            if isinstance(one, ast.Call) and known.is_metric_class(last(one.func))
-        ]
-        return Value(Kind.OBJECT, name=held[0]) if held else None
-    return None
-
-
 def function_value(frame: Frame, node: ast.expr) -> Value:
     """Return what a function returns for labels and predictions of a batch."""
     if isinstance(node, ast.Lambda):
-        inner = frames.Frame(frame.module, frame.trace, dict(frame.env), depth=frame.depth + 1)
-        inner.env.update({one.arg: ELEMENTS for one in node.args.args})
-        return inner.value(node.body)
+        return frame.of_lambda(node)
     if isinstance(node, ast.Call) and last(node.func) == "partial" and node.args:
         return function_value(frame, node.args[0])
     made = frame.module.resolve(node)
     if made:
-        return frames.returned(made, frame.trace, None, frame.depth)
+        return frame.returned(made)
     name = frame.module.origin(node).rpartition(".")[2]
     old = frame.module.origin(node).startswith(_OLD_KERAS) and name.islower()
     if name in known.SKLEARN or (old and known.metric_of(name)):
         return Value(Kind.RATIO, name=name)
     return Value(Kind.NAMED, name=name) if known.metric_of(name) else UNKNOWN
-
-
-__all__ = ["divide", "function_value", "object_of", "value"]

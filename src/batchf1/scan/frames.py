@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from batchf1.scan import calls, loops
+from batchf1.scan import calls, functions, loops, objects, traces
 from batchf1.scan.kinds import (
     BAD,
     CONSTANT,
@@ -21,50 +19,13 @@ from batchf1.scan.kinds import (
     join,
     of_items,
 )
-from batchf1.scan.known import is_additive, names, words
-from batchf1.scan.project import Definition, Function, Module, dotted, last
+from batchf1.scan.known import is_additive
+from batchf1.scan.modules import Definition, Module
+from batchf1.scan.syntax import dotted, last, root, symbol_of
+from batchf1.scan.traces import Average, Batch, TooComplexError, Trace
 
 MAX_DEPTH = 8
 """Calls within calls that are followed."""
-MAX_STEPS = 400_000
-"""Expressions of a file that are evaluated."""
-_CONSTANTS = names("smooth eps epsilon beta alpha gamma threshold thresh classes k c")
-"""Words of parameters that are numbers."""
-Batch = ast.AST | None
-
-
-class TooComplexError(Exception):
-    """A file that needs more than `MAX_STEPS`."""
-
-
-class Average(NamedTuple):
-    """Place where a mean over batches is taken."""
-
-    node: ast.AST
-    origin: Origin
-    rule: str
-    """`sum` or `list`."""
-    inside: bool
-    """Whether it is still in the loop over the batches."""
-
-
-class Given(NamedTuple):
-    """Call in a loop over batches, or in a step, that is given a ratio."""
-
-    call: ast.Call
-    arguments: dict[str | int, Value]
-    batch: Batch
-
-
-@dataclass
-class Trace:
-    """What was seen on the way."""
-
-    averages: list[Average] = field(default_factory=list)
-    given: list[Given] = field(default_factory=list)
-    returned: list[tuple[ast.Return, Value, Batch]] = field(default_factory=list)
-    steps: int = 0
-    memo: dict[tuple[ast.AST, tuple[Kind, ...]], Value] = field(default_factory=dict)
 
 
 class Frame:
@@ -167,7 +128,7 @@ class Frame:
         iterable = node.iter
         name = last(iterable) if isinstance(iterable, ast.Call) else ""
         if name in ("range", "trange"):
-            if isinstance(node.target, ast.Name) and numbers_samples(iterable):
+            if isinstance(node.target, ast.Name) and loops.numbers_samples(iterable):
                 self.indices.add(node.target.id)
             return
         if name in ("items", "values"):
@@ -288,12 +249,36 @@ class Frame:
             self.averages(node, upper.origin, "sum")
         return divide(upper, lower)
 
+    def returned(self, made: Definition, arguments: list[Value] | None = None) -> Value:
+        """Return the value of a call of a function, by default of labels and predictions."""
+        function = made.node
+        if isinstance(function, ast.ClassDef) or self.depth > MAX_DEPTH:
+            return UNKNOWN
+        memo = self.trace.memo
+        key = (function, tuple(value.kind for value in arguments or ()))
+        if key not in memo:
+            memo[key] = UNKNOWN  # of a recursive call
+            quiet = Trace(memo=memo, steps=self.trace.steps)
+            env = functions.parameters(made, arguments)
+            frame = Frame(made.module, quiet, env, depth=self.depth + 1)
+            frame.method = bool(function.args.args) and function.args.args[0].arg == "self"
+            frame.run(function.body)
+            self.trace.steps = quiet.steps
+            memo[key] = functions.result(frame.returns, function.name)
+        return memo[key]
+
+    def of_lambda(self, node: ast.Lambda) -> Value:
+        """Return the value of a lambda of labels and predictions."""
+        inner = Frame(self.module, self.trace, dict(self.env), depth=self.depth + 1)
+        inner.env.update({one.arg: ELEMENTS for one in node.args.args})
+        return inner.value(node.body)
+
     # expressions
 
     def value(self, node: ast.expr) -> Value:
         """Return the kind of an expression."""
         self.trace.steps += 1
-        if self.trace.steps > MAX_STEPS:
+        if self.trace.steps > traces.MAX_STEPS:
             raise TooComplexError
         match node:
             case ast.Constant():
@@ -340,7 +325,7 @@ class Frame:
             return self.env[name]
         if name.isupper() and len(name) > 1:
             return CONSTANT
-        return calls.object_of(self.module, name)
+        return objects.object_of(self.module, name)
 
     def _attribute(self, node: ast.Attribute) -> Value:
         if node.attr in ("shape", "ndim", "size"):
@@ -353,7 +338,7 @@ class Frame:
         if not name:
             self.value(node.value)
             return UNKNOWN
-        return calls.object_of(self.module, name)
+        return objects.object_of(self.module, name)
 
     def _item(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)
@@ -413,80 +398,6 @@ class Frame:
         return made._replace(parts=None) if made.kind is not Kind.CONSTANT else made
 
 
-def run_function(
-    function: Function, module: Module, trace: Trace, env: dict[str, Value] | None = None
-) -> Frame:
-    """Go through a function whose arguments are unknown, and return its frame."""
-    frame = Frame(module, trace, dict(env or {}))
-    frame.method = isinstance(module.parents.get(function), ast.ClassDef)
-    frame.run(function.body)
-    return frame
-
-
-def returned(
-    made: Definition, trace: Trace, arguments: list[Value] | None = None, depth: int = 0
-) -> Value:
-    """Return the value of a call of a function, by default of labels and predictions."""
-    function = made.node
-    if isinstance(function, ast.ClassDef) or depth > MAX_DEPTH:
-        return UNKNOWN
-    key = (function, tuple(value.kind for value in arguments or ()))
-    if key not in trace.memo:
-        trace.memo[key] = UNKNOWN  # of a recursive call
-        quiet = Trace(memo=trace.memo, steps=trace.steps)
-        frame = Frame(made.module, quiet, _parameters(made, arguments), depth=depth + 1)
-        frame.method = bool(function.args.args) and function.args.args[0].arg == "self"
-        frame.run(function.body)
-        trace.steps = quiet.steps
-        trace.memo[key] = _result(frame.returns, function.name)
-    return trace.memo[key]
-
-
-def _parameters(made: Definition, arguments: list[Value] | None) -> dict[str, Value]:
-    function = made.node
-    assert not isinstance(function, ast.ClassDef)
-    names = [one.arg for one in function.args.args]
-    plain = len(names) - len(function.args.defaults)
-    env: dict[str, Value] = {}
-    given = list(arguments or [])
-    for place, name in enumerate(names):
-        if place == 0 and name in ("self", "cls"):
-            given.insert(0, UNKNOWN)
-            continue
-        number = bool(_CONSTANTS & set(words(name))) and place > 0
-        default = CONSTANT if number or place >= plain else ELEMENTS
-        env[name] = given[place] if place < len(given) and not number else default
-        if env[name].kind is Kind.UNKNOWN:
-            env[name] = default
-    return env
-
-
-def _result(values: list[Value], name: str) -> Value:
-    """Join what a function returns; collections over batches are its own affair."""
-    made = [value for value in values if value.kind not in (Kind.TOTAL, Kind.LIST)]
-    if not made:
-        return UNKNOWN
-    parts: dict[object, Value] = {}
-    for value in made:
-        for key, part in (value.parts or {}).items():
-            parts[key] = join([parts.get(key, part), part])
-    first = min(made, key=lambda value: value.kind not in BAD)
-    first = first if first.kind in BAD else join(made)
-    return first._replace(parts=parts or None, name=first.name or name, origin=None)
-
-
-def root(node: ast.expr) -> str:
-    """Return the variable of an expression: `scores` of `scores["f1"][0]`."""
-    while isinstance(node, (ast.Subscript, ast.Starred)):
-        node = node.value
-    return dotted(node)
-
-
-def symbol_of(node: ast.expr) -> str:
-    """Return the text of an expression, of a reasonable length."""
-    return dotted(node) or ast.unparse(node)[:60]
-
-
 def _part(made: Value, place: int, name: str) -> Value:
     """Return what one of several targets gets."""
     if made.parts:
@@ -506,17 +417,3 @@ def _divides_by_number(node: ast.expr) -> bool:
         return False
     lower = ast.unparse(node.right)[:200]
     return "len(" in lower or any(word in lower.lower() for word in ("batch", "step", "load"))
-
-
-def numbers_samples(call: ast.expr) -> bool:
-    """Whether `range(...)` numbers the samples of a batch, and not its classes or anything."""
-    assert isinstance(call, ast.Call)
-    text = ast.unparse(call)[:200]
-    if all(isinstance(one, ast.Constant) for one in call.args):
-        return False
-    lower = text.lower()
-    if any(
-        word in lower for word in ("class", "channel", "label", "shape[1]", "shape[-1]", "size(1)")
-    ):
-        return False
-    return "epoch" not in lower and "fold" not in lower

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from batchf1.scan.project import Definition
+from batchf1.scan.modules import Definition
 
 
 class Kind(Enum):

@@ -6,7 +6,8 @@ import ast
 import re
 
 from batchf1.scan.known import names
-from batchf1.scan.project import Module, dotted, entry, keyword, last
+from batchf1.scan.modules import Module
+from batchf1.scan.syntax import dotted, entry, keyword, last
 
 _BATCHES = re.compile(
     r"load|batch|(^|[_.])d[ls](_|\b|\d)|_iter\b|_it\b|gen(erator)?s?\b|data|queue", re.I
@@ -97,3 +98,17 @@ def _number(node: ast.expr, module: Module, line: int) -> int | None:
         node = module.value_before(dotted(node), line) or node
     value = node.value if isinstance(node, ast.Constant) else None
     return value if isinstance(value, int) else None
+
+
+def numbers_samples(call: ast.expr) -> bool:
+    """Whether `range(...)` numbers the samples of a batch, and not its classes or anything."""
+    assert isinstance(call, ast.Call)
+    text = ast.unparse(call)[:200]
+    if all(isinstance(one, ast.Constant) for one in call.args):
+        return False
+    lower = text.lower()
+    if any(
+        word in lower for word in ("class", "channel", "label", "shape[1]", "shape[-1]", "size(1)")
+    ):
+        return False
+    return "epoch" not in lower and "fold" not in lower

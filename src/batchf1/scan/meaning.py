@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from batchf1.scan.known import ARRAYS, names
-from batchf1.scan.project import Definition, Module, dotted, last
+from batchf1.scan.modules import Definition, Module
+from batchf1.scan.syntax import dotted, last
 
 Number: TypeAlias = float | list[float]
 TOLERANCE = 1e-4

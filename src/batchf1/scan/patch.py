@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import NamedTuple
 
-from batchf1.scan.frames import symbol_of
 from batchf1.scan.meaning import meaning
-from batchf1.scan.project import Module, keyword
+from batchf1.scan.modules import Module
 from batchf1.scan.rules import keras_functions
 from batchf1.scan.scanner import Report
+from batchf1.scan.syntax import keyword, symbol_of
 
 _RATIO = {
     "f1": "",

@@ -13,9 +13,10 @@ from batchf1.errors import check
 from batchf1.scan import rules, sources
 from batchf1.scan.analysis import Analysis, Draft
 from batchf1.scan.findings import Finding
-from batchf1.scan.frames import TooComplexError
-from batchf1.scan.project import Module, Project
+from batchf1.scan.modules import Module
+from batchf1.scan.project import Project
 from batchf1.scan.rules import RULES, flat_labels, keras_functions
+from batchf1.scan.traces import TooComplexError
 
 _OK = re.compile(r"#\s*batchf1:\s*ok\b(?:\[([A-Z0-9, ]{1,200})\])?(.*)")
 

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from batchf1.scan.analysis import Analysis, Draft
-from batchf1.scan.frames import symbol_of
-from batchf1.scan.project import Module, dotted, keyword, last
+from batchf1.scan.modules import Module
+from batchf1.scan.syntax import dotted, keyword, last, symbol_of
 
 ID = "BF105"
 _SPLITS = frozenset({"train_test_split"})

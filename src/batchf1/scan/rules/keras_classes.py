@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from batchf1.scan.analysis import Analysis, Draft, level_of, methods_of, metric_text
-from batchf1.scan.frames import Frame, Trace
+from batchf1.scan.frames import Frame
 from batchf1.scan.kinds import BAD, ELEMENTS, Kind, Value
-from batchf1.scan.project import Function, dotted, last, own_nodes
+from batchf1.scan.syntax import Function, dotted, last, own_nodes
+from batchf1.scan.traces import Trace
 
 MEAN, KEPT = "BF102", "BF103"
 _RESETS = ("reset_state", "reset_states", "reset")

@@ -6,20 +6,12 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from batchf1.scan import calls, known
+from batchf1.scan import calls, known, objects
 from batchf1.scan.analysis import Analysis, Draft, level_of, metric_text
-from batchf1.scan.frames import Frame, returned, symbol_of
+from batchf1.scan.frames import Frame
 from batchf1.scan.kinds import BAD, UNKNOWN, Kind, Value, join
-from batchf1.scan.project import (
-    Definition,
-    Function,
-    Module,
-    dotted,
-    entry,
-    keyword,
-    last,
-    own_nodes,
-)
+from batchf1.scan.modules import Definition, Module
+from batchf1.scan.syntax import Function, dotted, entry, keyword, last, own_nodes, symbol_of
 
 ID = "BF101"
 _LISTS = ("metrics", "weighted_metrics")
@@ -228,13 +220,13 @@ def _value(analysis: Analysis, element: Element) -> tuple[Value, str]:
     if made is not None:
         if isinstance(made.node, ast.ClassDef):
             return UNKNOWN, ""
-        value = returned(made, analysis.trace)
+        value = frame.returned(made)
         parts = [part for part in (value.parts or {}).values() if part.kind in BAD]
         return join([value, *parts]) if parts else value, made.node.name
     name = last(node)
     known_library = module.origin(node).partition(".")[0] in ("tf", "tensorflow", "keras", "sm")
     known_library = known_library and dotted(node) not in module.imports
-    held = calls.object_of(module, dotted(node))
+    held = objects.object_of(module, dotted(node))
     if held.kind is Kind.OBJECT or name[:1].isupper() or (known_library and "." in dotted(node)):
         return UNKNOWN, ""
     return calls.function_value(frame, node), name
@@ -257,7 +249,7 @@ def _of_factory(analysis: Analysis, element: Element) -> tuple[Value, str]:
     for one in own_nodes(made.node):
         value = one.value if isinstance(one, ast.Return) else None
         if isinstance(value, ast.Name) and value.id in inner:
-            found = returned(Definition(made.module, inner[value.id]), analysis.trace)
+            found = Frame(module, analysis.trace).returned(Definition(made.module, inner[value.id]))
             return found._replace(name=made.node.name), value.id
         if isinstance(value, ast.Lambda):
             return calls.function_value(Frame(made.module, analysis.trace), value), "lambda"

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 from batchf1.scan import known
 from batchf1.scan.analysis import Analysis, Draft, level_of, methods_of, metric_text
-from batchf1.scan.frames import symbol_of
 from batchf1.scan.kinds import BAD, Kind
-from batchf1.scan.project import dotted, keyword, last
+from batchf1.scan.syntax import dotted, keyword, last, symbol_of
 
 ID = "BF104"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from batchf1.scan import known
 from batchf1.scan.analysis import Analysis, Draft, level_of, metric_text
-from batchf1.scan.frames import Given, symbol_of
 from batchf1.scan.kinds import BAD, Kind, Value
-from batchf1.scan.project import dotted, keyword
+from batchf1.scan.syntax import dotted, keyword, symbol_of
+from batchf1.scan.traces import Given
 
 VALUE, COMPUTED, DEVICES = "BF201", "BF202", "BF203"
 

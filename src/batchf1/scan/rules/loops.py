@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from batchf1.scan import known
 from batchf1.scan.analysis import Analysis, Draft, level_of, metric_text
-from batchf1.scan.frames import Average, Given, symbol_of
 from batchf1.scan.kinds import BAD, Kind, Value
-from batchf1.scan.project import dotted, last
+from batchf1.scan.syntax import dotted, last, symbol_of
+from batchf1.scan.traces import Average, Given
 
 SUM, LIST, METER = "BF301", "BF302", "BF303"
 _RULES = {"sum": SUM, "list": LIST}

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from batchf1.scan import known
 from batchf1.scan.analysis import Analysis, Draft, level_of
-from batchf1.scan.frames import symbol_of
 from batchf1.scan.kinds import Kind, Value
-from batchf1.scan.project import keyword, last
 from batchf1.scan.rules import keras_functions
 from batchf1.scan.rules.keras_functions import Element
+from batchf1.scan.syntax import keyword, last, symbol_of
 
 IGNITE, FASTAI = "BF401", "BF402"
 

@@ -1,0 +1,46 @@
+"""Functions of the scanned tree: what their parameters are, and what their returns make."""
+
+from __future__ import annotations
+
+import ast
+
+from batchf1.scan.kinds import BAD, CONSTANT, ELEMENTS, UNKNOWN, Kind, Value, join
+from batchf1.scan.known import names, words
+from batchf1.scan.modules import Definition
+
+_CONSTANTS = names("smooth eps epsilon beta alpha gamma threshold thresh classes k c")
+"""Words of parameters that are numbers."""
+
+
+def parameters(made: Definition, arguments: list[Value] | None) -> dict[str, Value]:
+    """Return the value of each parameter: given, a number by its name or default, else a batch."""
+    function = made.node
+    assert not isinstance(function, ast.ClassDef)
+    names = [one.arg for one in function.args.args]
+    plain = len(names) - len(function.args.defaults)
+    env: dict[str, Value] = {}
+    given = list(arguments or [])
+    for place, name in enumerate(names):
+        if place == 0 and name in ("self", "cls"):
+            given.insert(0, UNKNOWN)
+            continue
+        number = bool(_CONSTANTS & set(words(name))) and place > 0
+        default = CONSTANT if number or place >= plain else ELEMENTS
+        env[name] = given[place] if place < len(given) and not number else default
+        if env[name].kind is Kind.UNKNOWN:
+            env[name] = default
+    return env
+
+
+def result(values: list[Value], name: str) -> Value:
+    """Join what a function returns; collections over batches are its own affair."""
+    made = [value for value in values if value.kind not in (Kind.TOTAL, Kind.LIST)]
+    if not made:
+        return UNKNOWN
+    parts: dict[object, Value] = {}
+    for value in made:
+        for key, part in (value.parts or {}).items():
+            parts[key] = join([parts.get(key, part), part])
+    first = min(made, key=lambda value: value.kind not in BAD)
+    first = first if first.kind in BAD else join(made)
+    return first._replace(parts=parts or None, name=first.name or name, origin=None)

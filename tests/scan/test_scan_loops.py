@@ -170,6 +170,37 @@ WRONG = {
             total += smp.metrics.iou_score(tp, fp, fn, tn, reduction="micro")
         print(total / len(loader))  # wrong
         """,
+    "rows of a table": """
+        rows = []
+        for x, y in loader:
+            rows.append([f1_score(y, model(x)), 1.0])
+        print(np.array(rows)[:, 0].mean())  # wrong
+        """,
+    "slices by number": """
+        total = 0
+        for b in range(len(data) // 32):
+            total += f1_score(data[b * 32 : (b + 1) * 32], model(b))
+        print(total / (len(data) // 32))  # wrong
+        """,
+    "slices by their first": """
+        kept = []
+        for i in range(0, len(data), 32):
+            kept.append(f1_score(data[i : i + 32], model(i)))
+        print(np.mean(kept))  # wrong
+        """,
+    "an iterator": """
+        kept, batches = [], iter(data)
+        while len(kept) < 9:
+            batch = next(batches)
+            kept.append(f1_score(batch["y"], model(batch["x"])))
+        print(np.mean(kept))  # wrong
+        """,
+    "inputs and labels of a data set": """
+        kept = []
+        for x, y in data:
+            kept.append(f1_score(y, model(x)))
+        print(np.mean(kept))  # wrong
+        """,
     "batches of more than one": """
         held = DataLoader(data, 16)
         total = 0
@@ -249,6 +280,35 @@ RIGHT = {
         kept = []
         for document in documents:
             kept.append(f1_score(document.gold, document.said))
+        print(np.mean(kept))
+        """,
+    "answers to questions": """
+        def overlap(true, said):
+            both = sum((Counter(true.split()) & Counter(said.split())).values())
+            p, r = both / len(said), both / len(true)
+            return 2 * p * r / (p + r)
+        total = 0
+        for article in data:
+            for question in article["questions"]:
+                total += overlap(question["answer"], model(question))
+        for batch in loader:
+            for said, true in zip(model(batch), batch["answers"]):
+                total += overlap(true, said)
+        print(total / len(data))
+        """,
+    "patients, data sets": """
+        kept = []
+        for patient in data.patients:
+            kept.append(f1_score(patient.y, model(patient.x)))
+        for one in datasets:
+            kept.append(f1_score(one.y, model(one.x)))
+        print(np.mean(kept))
+        """,
+    "a search": """
+        kept, cut = [], 0.0
+        while cut < 1:
+            kept.append(f1_score(data, data > cut))
+            cut += 0.1
         print(np.mean(kept))
         """,
     "F1 of each batch, printed": """

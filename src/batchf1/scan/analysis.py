@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,8 +13,8 @@ from batchf1.scan.modules import Module
 from batchf1.scan.syntax import Function, dotted, own_nodes
 from batchf1.scan.traces import Trace
 
-STEPS = ("training_step", "validation_step", "test_step", "train_step", "shared_step", "_step")
-"""Methods that a framework calls once a batch, by the ends of their names."""
+STEPS = ("training_step", "validation_step", "test_step", "train_step")
+"""Methods that a framework calls once a batch, with those of the class that end in `_step`."""
 _KEPT = frozenset({Kind.LIST, Kind.TOTAL, Kind.RUNNING_SUM, Kind.GATHERED, Kind.OBJECT})
 
 
@@ -106,9 +105,9 @@ def methods_of(node: ast.ClassDef) -> dict[str, Function]:
 
 def _steps(methods: dict[str, Function]) -> list[str]:
     """List the methods that run once a batch: steps, and what they call."""
-    names = [name for name in methods if name.endswith(STEPS) and not name.startswith("on_")]
-    if not any(name.endswith(STEPS[:4]) for name in names):
+    if not any(name.endswith(STEPS) for name in methods):
         return []
+    names = [name for name in methods if name.endswith("_step") and not name.startswith("on_")]
     for name in names:  # grows
         for call in own_nodes(methods[name]):
             if isinstance(call, ast.Call):
@@ -149,9 +148,3 @@ def level_of(value: Value, symbol: str) -> str:
 def metric_text(value: Value, symbol: str) -> str:
     """Name the metric as the atlas does, or say that it is a ratio."""
     return known.metric_of(symbol) or known.metric_of(value.name) or "a ratio of sums"
-
-
-def calls_in(analysis: Analysis, *names: str) -> Iterator[ast.Call]:
-    """Yield the calls of functions of these names."""
-    for name in names:
-        yield from analysis.module.calls.get(name, [])

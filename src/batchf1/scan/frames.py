@@ -10,6 +10,7 @@ from batchf1.scan.kinds import (
     BAD,
     CONSTANT,
     ELEMENTS,
+    SAMPLE,
     UNKNOWN,
     Kind,
     Origin,
@@ -19,7 +20,7 @@ from batchf1.scan.kinds import (
     of_items,
 )
 from batchf1.scan.modules import Definition
-from batchf1.scan.syntax import dotted, last, root, symbol_of
+from batchf1.scan.syntax import dotted, last, own_nodes, root, symbol_of
 from batchf1.scan.traces import Batch, TooComplexError, Trace
 from batchf1.scan.variables import Variables
 
@@ -58,7 +59,7 @@ class Frame(Variables):
             case ast.For() | ast.AsyncFor():
                 self._for(node)
             case ast.While():
-                self.run([*node.body, *node.orelse])
+                self._while(node)
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
                     made = self.value(item.context_expr)
@@ -97,6 +98,14 @@ class Frame(Variables):
         self.run([*node.body, *node.orelse])
         self.batch = outer
 
+    def _while(self, node: ast.While) -> None:
+        outer = self.batch
+        called = {last(one.func) for one in own_nodes(node) if isinstance(one, ast.Call)}
+        if "next" in called or node in self.module.training_loops:
+            self.batch = node
+        self.run([*node.body, *node.orelse])
+        self.batch = outer
+
     def _bind_batch(self, target: ast.expr) -> None:
         for name in ast.walk(target):
             if isinstance(name, ast.Name):
@@ -120,7 +129,9 @@ class Frame(Variables):
             name == "zip" and isinstance(node.target, ast.Tuple) and isinstance(iterable, ast.Call)
         ):
             for target, given in zip(node.target.elts, iterable.args, strict=False):
-                self.bind(target, of_items(self.value(given)))
+                item = of_items(self.value(given))
+                whole = self.batch is not None and item.kind is Kind.UNKNOWN
+                self.bind(target, SAMPLE if whole else item)
         else:
             self.bind(node.target, of_items(items))
 
@@ -185,6 +196,8 @@ class Frame(Variables):
             frame.run(function.body)
             self.trace.steps = quiet.steps
             memo[key] = functions.result(frame.returns, function.name)
+            if functions.of_one_sample(arguments) and memo[key].kind in BAD:
+                memo[key] = Value(Kind.SAMPLE_VALUE)
         return memo[key]
 
     def of_lambda(self, node: ast.Lambda) -> Value:
@@ -263,6 +276,8 @@ class Frame(Variables):
     def _item(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if base.kind is Kind.LIST and key is None:
+            return base
         if base.parts:
             if key in base.parts:
                 return base.parts[key]

@@ -44,3 +44,9 @@ def result(values: list[Value], name: str) -> Value:
     first = min(made, key=lambda value: value.kind not in BAD)
     first = first if first.kind in BAD else join(made)
     return first._replace(parts=parts or None, name=first.name or name, origin=None)
+
+
+def of_one_sample(arguments: list[Value] | None) -> bool:
+    """Whether a function is called with what belongs to one sample alone."""
+    kinds = {value.kind for value in arguments or ()} - {Kind.UNKNOWN, Kind.CONSTANT}
+    return bool(kinds) and kinds <= {Kind.SAMPLE, Kind.SAMPLE_VALUE}

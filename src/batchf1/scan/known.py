@@ -85,7 +85,6 @@ THROUGH = names(
     "batch_flatten list tuple is_tensor clamp nonzero masked_select power true_divide"
 )
 """Functions and methods that keep what their arguments are: elements, sums, ratios."""
-MULTIPLY = frozenset({"multiply", "mul", "logical_and", "bitwise_and"})
 DIVIDE = frozenset({"divide", "div", "divide_no_nan", "true_divide"})
 ARRAYS = names("tf tensorflow K keras ops np numpy jnp torch backend F math tnp kb")
 """Modules of array functions: the receiver of `K.sum(y)` is no tensor."""

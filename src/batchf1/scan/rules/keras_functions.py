@@ -205,7 +205,8 @@ def judged(analysis: Analysis, element: Element, rule: str, who: str) -> Iterato
 def _harmless(*names: str) -> bool:
     """Whether a name says that the ratio is a loss, or a mean over what is not masked."""
     every = {word for name in names for word in known.words(name)}
-    return "loss" in every or ("masked" in every and known.is_additive(names[-1]))
+    loss = any(word.endswith(("loss", "bce", "entropy")) for word in every)
+    return loss or ("masked" in every and known.is_additive(names[-1]))
 
 
 def _value(analysis: Analysis, element: Element) -> tuple[Value, str]:

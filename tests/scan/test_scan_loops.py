@@ -266,6 +266,14 @@ RIGHT = {
             total += dice(model(x), y)
         print(total / len(held))
         """,
+    "batches of one, behind a bar": """
+        held = DataLoader(data, batch_size=1)
+        held = tqdm(enumerate(held))
+        total = 0
+        for i, (x, y) in held:
+            total += dice(model(x), y)
+        print(total / len(data))
+        """,
     "folds, seeds, thresholds, epochs": """
         kept, best, runs = [], [], []
         for train, test in folds.split(data):

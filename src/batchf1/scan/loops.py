@@ -102,8 +102,9 @@ def _of_samples(loop: ast.For | ast.AsyncFor, module: Module) -> bool:
 
 def _one_sample(name: str, line: int, module: Module) -> bool:
     made = module.value_before(name, line) if name else None
-    while isinstance(made, ast.Call) and last(made.func) in _WRAPPERS and made.args:
-        made = module.value_before(dotted(made.args[0]), line) or made.args[0]
+    for _ in range(3):  # bar = tqdm(enumerate(loader))
+        if isinstance(made, ast.Call) and last(made.func) in _WRAPPERS and made.args:
+            made = module.value_before(dotted(made.args[0]), made.lineno - 1) or made.args[0]
     if not isinstance(made, ast.Call):
         return False
     if _DATASETS.search(last(made.func)) and isinstance(made.func, ast.Name):

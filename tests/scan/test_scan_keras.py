@@ -78,6 +78,12 @@ WRONG = {
             return K.mean(both / (K.sum(y + p, axis=(0, 1, 2)) - both))
         metrics = [it]
         """,
+    "accuracy of one class alone": """
+        def accuracy_of_class(y, p):
+            ours = K.cast(K.equal(K.argmax(y), 2), "float32")
+            return K.sum(ours * K.cast(K.equal(K.argmax(p), 2), "float32")) / K.sum(ours)
+        metrics = [accuracy_of_class]
+        """,
     "running values of TensorFlow 1": """
         def it(y, p):
             score, update = tf.metrics.mean_iou(y, p > 0.5, 2)
@@ -160,6 +166,15 @@ RIGHT = {
             mask = tf.cast(y != 0, tf.float32)
             return tf.reduce_sum(tf.cast(y == p, tf.float32) * mask) / tf.reduce_sum(mask)
         metrics = [masked_accuracy]
+        """,
+    "accuracy with a mask": """
+        def tag_accuracy(y, p, mask=None):
+            same = K.cast(K.equal(y, K.argmax(p)), "float32")
+            if mask is None:
+                return K.mean(same)
+            mask = K.cast(mask, "float32")
+            return K.sum(same * mask) / K.sum(mask)
+        metrics = [tag_accuracy]
         """,
     "micro average of one label": """
         def it(y, p):

@@ -124,6 +124,17 @@ WRONG = {
             total = total + f1_score(y, model(x))
         print(total / len(loader))  # wrong
         """,
+    "an entry added to itself": """
+        kept = {"f1": 0.0}
+        for x, y in loader:
+            kept["f1"] = kept["f1"] + f1_score(y, model(x))
+        print(kept["f1"] / len(loader))  # wrong
+        """,
+    "a share added to a variable": """
+        total = 0
+        for x, y in loader:
+            total = total + f1_score(y, model(x)) / len(loader)  # wrong
+        """,
     "an exponential mean": """
         kept = 0
         for x, y in loader:

@@ -138,8 +138,10 @@ class Frame(Variables):
     def _assign(self, node: ast.Assign) -> None:
         made = self.value(node.value)
         for target in node.targets:
-            name = dotted(target)
-            crossing = bool(name) and self.collects(name) and _mentions(node.value, name)
+            name = dotted(target) or (
+                symbol_of(target) if isinstance(target, ast.Subscript) else ""
+            )
+            crossing = bool(name) and self.collects(root(target)) and _mentions(node.value, name)
             self.bind(target, self._again(node, name, made) if crossing else made)
 
     def _again(self, node: ast.Assign, name: str, made: Value) -> Value:
@@ -151,8 +153,10 @@ class Frame(Variables):
         if made.kind not in BAD or not isinstance(node.value, ast.BinOp):
             return made
         origin = Origin(name, self.batch, made)
-        adds = isinstance(node.value.op, ast.Add)
-        if adds and name in (dotted(node.value.left), dotted(node.value.right)):
+        sides = [node.value.left, node.value.right]
+        shares = any(map(_divides_by_number, sides))
+        adds = isinstance(node.value.op, ast.Add) and name in map(symbol_of, sides)
+        if adds and not shares:
             return Value(Kind.TOTAL, name=made.name, origin=origin)
         self.averages(node, origin, "sum")
         return UNKNOWN
@@ -334,9 +338,8 @@ class Frame(Variables):
 
 
 def _mentions(node: ast.expr, name: str) -> bool:
-    return any(
-        dotted(one) == name for one in ast.walk(node) if isinstance(one, (ast.Name, ast.Attribute))
-    )
+    kinds = (ast.Name, ast.Attribute, ast.Subscript) if "[" in name else (ast.Name, ast.Attribute)
+    return any(symbol_of(one) == name for one in ast.walk(node) if isinstance(one, kinds))
 
 
 def _divides_by_number(node: ast.expr) -> bool:

@@ -42,7 +42,7 @@ def test_text_names_the_place_the_rule_and_the_remedy(here, capsys):
     assert status == 1
     first, second, third, last = out.splitlines()
     assert first == (
-        "a.py:3: BF101 sure: Keras averages the values of batches of f1; F1 is not additive; "
+        "a.py:3: BF101 sure: Keras averages f1 over batches; F1 is not additive; "
         "audit's rule: per_batch"
     )
     assert second.startswith("    instead: Streaming()")

@@ -197,8 +197,8 @@ def judged(analysis: Analysis, element: Element, rule: str, who: str) -> Iterato
     if value.kind not in BAD or _harmless(symbol, value.name):
         return
     metric = metric_text(value, symbol)
-    what = "running values" if value.kind is Kind.RUNNING else "the values of batches"
-    message = f"{who} averages {what} of {symbol}; {metric} is not additive"
+    so_far = ", a value of all batches so far," if value.kind is Kind.RUNNING else ""
+    message = f"{who} averages {symbol}{so_far} over batches; {metric} is not additive"
     yield Draft(element.at, rule, level_of(value, symbol), symbol, message, (key, f"val_{key}"))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from batchf1.scan import known
 from batchf1.scan.analysis import Analysis, Draft, level_of, methods_of, metric_text
-from batchf1.scan.kinds import BAD, Kind
+from batchf1.scan.kinds import BAD
 from batchf1.scan.syntax import dotted, keyword, last, symbol_of
 
 ID = "BF104"
@@ -33,8 +33,9 @@ def check(analysis: Analysis) -> Iterator[Draft]:
             continue
         key = keyword(call, "name")
         logged = str(key.value) if isinstance(key, ast.Constant) else symbol
-        kept = "running values" if value.kind is Kind.RUNNING else "values of batches"
-        message = f"Keras averages {kept} of {symbol}; {metric_text(value, symbol)} is not additive"
+        message = (
+            f"Keras averages {symbol} over batches; {metric_text(value, symbol)} is not additive"
+        )
         keys = (logged, f"val_{logged}")
         yield Draft(call, ID, level_of(value, symbol), symbol, message, keys)
 

@@ -202,6 +202,8 @@ class Frame(Variables):
             memo[key] = functions.result(frame.returns, function.name)
             if functions.of_one_sample(arguments) and memo[key].kind in BAD:
                 memo[key] = Value(Kind.SAMPLE_VALUE)
+            elif memo[key].kind is Kind.RATIO and functions.is_masked_mean(function):
+                memo[key] = Value(Kind.MEAN)
         return memo[key]
 
     def of_lambda(self, node: ast.Lambda) -> Value:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 
 from batchf1.scan.kinds import BAD, CONSTANT, ELEMENTS, UNKNOWN, Kind, Value, join
-from batchf1.scan.known import names, words
+from batchf1.scan.known import is_additive, names, words
 from batchf1.scan.modules import Definition
+from batchf1.scan.syntax import Function
 
+_MASKS = names("mask masks pad_mask padding_mask attention_mask valid_mask")
+"""Variables that leave out what is no sample; a mask of one class has another name."""
 _CONSTANTS = names("smooth eps epsilon beta alpha gamma threshold thresh classes k c")
 """Words of parameters that are numbers."""
 
@@ -50,3 +53,10 @@ def of_one_sample(arguments: list[Value] | None) -> bool:
     """Whether a function is called with what belongs to one sample alone."""
     kinds = {value.kind for value in arguments or ()} - {Kind.UNKNOWN, Kind.CONSTANT}
     return bool(kinds) and kinds <= {Kind.SAMPLE, Kind.SAMPLE_VALUE}
+
+
+def is_masked_mean(function: Function) -> bool:
+    """Whether a function is accuracy or the like over what a mask leaves."""
+    return is_additive(function.name) and any(
+        isinstance(node, ast.Name) and node.id in _MASKS for node in ast.walk(function)
+    )

@@ -202,13 +202,6 @@ def judged(analysis: Analysis, element: Element, rule: str, who: str) -> Iterato
     yield Draft(element.at, rule, level_of(value, symbol), symbol, message, (key, f"val_{key}"))
 
 
-def _is_masked_mean(function: Function) -> bool:
-    """Whether a function is accuracy or the like over what a mask leaves."""
-    return known.is_additive(function.name) and any(
-        isinstance(node, ast.Name) and "mask" in known.words(node.id) for node in ast.walk(function)
-    )
-
-
 def _harmless(*names: str) -> bool:
     """Whether a name says that the ratio is a loss."""
     every = {word for name in names for word in known.words(name)}
@@ -225,7 +218,7 @@ def _value(analysis: Analysis, element: Element) -> tuple[Value, str]:
         return calls.function_value(frame, node), "lambda"
     made = module.resolve(node)
     if made is not None:
-        if isinstance(made.node, ast.ClassDef) or _is_masked_mean(made.node):
+        if isinstance(made.node, ast.ClassDef):
             return UNKNOWN, ""
         value = frame.returned(made)
         parts = [part for part in (value.parts or {}).values() if part.kind in BAD]

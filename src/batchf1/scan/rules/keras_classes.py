@@ -27,7 +27,7 @@ def check(analysis: Analysis) -> Iterator[Draft]:
             continue
         value = _kept_mean(analysis, update)
         if value is not None:
-            message = f"{node.name} keeps a mean of batch values; {metric_text(value, node.name)} "
+            message = f"{node.name} keeps values of batches; {metric_text(value, node.name)} "
             level = level_of(value, node.name)
             yield Draft(node, MEAN, level, node.name, message + "is not additive", _names(node))
         elif based and _never_resets(methods, update):

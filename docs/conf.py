@@ -45,6 +45,7 @@ CONTENTS = {
     "Is my number wrong?": {
         "Explorer: try your numbers": EXPLORER,
         "Audit a logged number": "docs/audit",
+        "Scan source code": "docs/scan",
     },
     "Which number may I average?": {
         "The atlas of metrics": "docs/atlas",

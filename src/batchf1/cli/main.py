@@ -20,6 +20,7 @@ from batchf1.cli import (
     forensics,
     new,
     provenance,
+    scan,
     train,
     verify,
     workflow,
@@ -29,6 +30,7 @@ from batchf1.records import imports
 
 COMMANDS = (
     audit,
+    scan,
     expect,
     bound,
     fetch,

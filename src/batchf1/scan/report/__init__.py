@@ -1,0 +1,1 @@
+"""Reports of a scan: text, JSON, annotations of GitHub, SARIF."""

@@ -14,7 +14,7 @@ from batchf1.errors import check
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
-    from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio
+    from batchf1.metrics.ratios import ClassAveraged, Ratio, RatioMetric
 
 RATES = ("prevalence", "precision", "recall")
 FINE = 0.01
@@ -67,7 +67,7 @@ def run(parsed: argparse.Namespace) -> None:
     print(console.as_json(answer) if parsed.json else _text(answer, metric))  # noqa: T201
 
 
-def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
+def _answer(parsed: argparse.Namespace, metric: RatioMetric) -> dict[str, Any]:
     from batchf1.metrics.ratios import ClassAveraged
 
     size = parsed.batch_size
@@ -184,7 +184,7 @@ def _number(rate: float) -> str:
     return "undefined" if math.isnan(rate) else f"{rate:g}"
 
 
-def _text(answer: dict[str, Any], metric: Metric) -> str:
+def _text(answer: dict[str, Any], metric: RatioMetric) -> str:
     return "\n".join([*_question(answer), *_findings(answer, metric)])
 
 
@@ -216,7 +216,7 @@ def _nearest(answer: dict[str, Any]) -> str:
     return options.nearest(answer["asked"], Counts(*(answer[name] for name in FIELDS)))
 
 
-def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
+def _findings(answer: dict[str, Any], metric: RatioMetric) -> list[str]:
     f1 = answer["metric"] == "f1"
     name, it = ("F1", "F1") if f1 else ("value", "the metric")
     nothing = "no positive, real or predicted" if f1 else "in which it is 0/0"
@@ -243,7 +243,7 @@ def _curvature(answer: dict[str, Any], it: str) -> list[str]:
     ]
 
 
-def _undefined(answer: dict[str, Any], metric: Metric) -> bool:
+def _undefined(answer: dict[str, Any], metric: RatioMetric) -> bool:
     """Return True if the metric is 0/0 for all samples."""
     from batchf1.metrics.counts import as_counts
 

@@ -12,7 +12,7 @@ from batchf1.errors import InputError, check, keep_machine_error, raise_input_er
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
-    from batchf1.metrics.ratios import Metric
+    from batchf1.metrics.ratios import RatioMetric
 
 FIELDS = ("tp", "fp", "fn", "tn")
 NAMED = re.compile(
@@ -26,7 +26,7 @@ HELP = (
 )
 
 
-def named(name: str, rule: str = HELP) -> Metric:
+def named(name: str, rule: str = HELP) -> RatioMetric:
     """Return the metric of a name such as `f1`, `f0.5`, `recall-macro`, or as logs name it.
 
     Or of an import path, which is imported.
@@ -44,7 +44,7 @@ def named(name: str, rule: str = HELP) -> Metric:
     return ClassAveraged(ratio, average) if average else ratio  # type: ignore[arg-type]
 
 
-def _imported(path: str, rule: str) -> Metric:
+def _imported(path: str, rule: str) -> RatioMetric:
     """Return the metric that a module defines."""
     from batchf1.metrics.ratios import ClassAveraged, Ratio, check_metric
     from batchf1.records import imports
@@ -55,7 +55,7 @@ def _imported(path: str, rule: str) -> Metric:
     good = isinstance(metric, Ratio | ClassAveraged)
     check(good, "--metric", "must be the import path of a Ratio or ClassAveraged", path)
     check_metric(metric)
-    checked: Metric = metric
+    checked: RatioMetric = metric
     return checked
 
 

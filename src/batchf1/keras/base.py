@@ -51,7 +51,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from batchf1.errors import check
-from batchf1.keras.label_formats import label_format_of
+from batchf1.keras.values import SHAPES, format_of
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1, Metric, check_metric
@@ -102,8 +102,11 @@ class Strategy:
         multilabel: bool = False,
         from_logits: bool = False,
         name: str | None = None,
+        **shapes: Any,
     ) -> None:
         check_metric(metric)
+        unknown = sorted(shapes.keys() - {*SHAPES})
+        check(not unknown, "options", f"must be among {SHAPES}", ", ".join(unknown))
         good = re.fullmatch(r"[\w.-]+", str(metric.name), re.ASCII) is not None
         check(good, "metric", "must have a name of letters, digits, _ . and -", repr(metric.name))
         self.metric = metric
@@ -112,7 +115,10 @@ class Strategy:
         check(good, "threshold", rule, threshold)
         self.threshold, self.from_logits = float(threshold), from_logits
         self.multilabel = multilabel
-        self.form = label_format_of(metric, multilabel, self.threshold, from_logits)
+        self.options: dict[str, Any] = {"threshold": self.threshold, "from_logits": from_logits}
+        self.options |= {"metric": metric, "multilabel": multilabel, **shapes}
+        given = (multilabel, self.threshold, from_logits)
+        self.metric, self.form = format_of(metric, *given, **shapes)
         self.name = self.name if name is None else name
         good = re.fullmatch(r"(?!.*_1$)[\w.-]+", str(self.name), re.ASCII) is not None
         rule = (

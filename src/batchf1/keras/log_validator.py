@@ -8,6 +8,7 @@ and with `val_` in validation. It renames a second metric of one name: `<name>_1
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -74,7 +75,7 @@ class LogValidator(legacy.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Raise `InputError` if a loss and the strategy disagree about logits."""
-        if self.strategy.form.one_class:
+        if not self.strategy.form.has_threshold:
             return  # the largest logit is the largest probability
         ours = self.strategy.from_logits
         losses = keras.tree.flatten(self.model.loss)  # functions and names have no attribute
@@ -82,9 +83,17 @@ class LogValidator(legacy.Callback):
         check(agreed, self.strategy.key, f"must have from_logits={not ours}, as the loss has", ours)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Raise `InputError` for a log that is NaN, missing or ambiguous."""
+        """Raise `InputError` for a log that is NaN, missing or ambiguous.
+
+        A metric that may be undefined warns: it can be NaN of valid labels and outputs.
+        """
         logs, key = logs or {}, self.strategy.key
         for prefix in prefixes(logs, key) or [""]:
             loss = logs.get("val_loss" if prefix.startswith("val_") else "loss", 0.0)
-            if math.isnan(read(logs, key, prefix)) and not math.isnan(loss):
-                raise_input_error(prefix + key, self.strategy.form.requirement, "nan")
+            if not math.isnan(read(logs, key, prefix)) or math.isnan(loss):
+                continue
+            requirement = self.strategy.form.requirement
+            if not math.isnan(self.strategy.metric.undefined):
+                raise_input_error(prefix + key, requirement, "nan")
+            why = "it is undefined, as of constant labels or outputs, unless these are invalid: it"
+            warnings.warn(f"{prefix}{key} is NaN: {why} {requirement}", stacklevel=2)

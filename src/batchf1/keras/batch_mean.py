@@ -24,7 +24,7 @@ class BatchMean(Strategy):
 
     Parameters
     ----------
-    threshold, metric, multilabel, from_logits, name
+    threshold, **options
         As for `Strategy`.
 
     Raises
@@ -57,9 +57,13 @@ class BatchMean(Strategy):
         """Return the callback that validates the log; the metric works without it."""
         return [LogValidator(self)]
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats | None:
         """Average the values of the batches by the framework's rule, in float32 as Keras does."""
-        return batch_mean(batches, averaging, dtype=np.float32, metric=self.metric)
+        return (
+            batch_mean(batches, averaging, dtype=np.float32, metric=self.metric)
+            if self.of_counts
+            else None
+        )
 
 
 @keras.saving.register_keras_serializable("batchf1")

@@ -15,6 +15,7 @@ import numpy as np
 from batchf1.errors import check, raise_input_error
 from batchf1.keras.base import Strategy
 from batchf1.keras.log_validator import LogValidator, write
+from batchf1.keras.of_all import OfAll, Part
 from batchf1.keras.passes import (
     batches,
     check_repeatable,
@@ -29,9 +30,8 @@ from batchf1.metrics.averaging import Averaging, pooled
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.elements import Elements, LabelFormat
 from batchf1.metrics.ratios import F1
+from batchf1.metrics.sums import SumMetric
 
-Part = tuple[Any, Any, dict[str, Any]]
-"""Labels, outputs and weights of some samples."""
 SIZE = 32
 """Batch size of arrays under a model that masks."""
 
@@ -49,7 +49,8 @@ class EpochEnd(Strategy):
     all_samples
         Predict also the validation samples that `validation_steps` of `fit` leaves out.
     **options
-        `metric`, `multilabel`, `from_logits` and `name` of `Strategy`.
+        `metric` and the other options of `Strategy`. `metric` may also be any function of (y_true,
+        y_pred) that gives a number, as scikit-learn's and SciPy's, of sums or not.
 
     Raises
     ------
@@ -59,14 +60,24 @@ class EpochEnd(Strategy):
     Notes
     -----
     It costs a prediction of the whole split. Of arrays it holds all predictions in memory; of a
-    data set a batch at a time. On the training split the value differs from that of the other
-    strategies, since the weights no longer change during the pass.
+    data set a batch at a time, unless the metric is a function. On the training split the value
+    differs from that of the other strategies, since the weights no longer change during the pass.
+
+    A function gets the labels and outputs of all samples as arrays, (n,) for (n, 1). If it raises
+    `ValueError` for these outputs, as `sklearn.metrics.f1_score` does, it gets predicted labels:
+    whether a score is above the threshold, or the class of the largest score.
+
+    Data (x, y, sample_weight) give the weighted metric, whether or not `fit` weighs its metrics.
+    What the model masks is left out.
 
     Examples
     --------
     >>> (callback,) = EpochEnd().callbacks(validation=([[0.5]], [1]))
     >>> sorted(callback.splits)
     ['val_f1_epoch_end']
+    >>> from sklearn.metrics import roc_auc_score
+    >>> EpochEnd(metric=roc_auc_score).key
+    'roc_auc_score_epoch_end'
     """
 
     name = "epoch_end"
@@ -78,15 +89,17 @@ class EpochEnd(Strategy):
         validation_freq: int | list[int] = 1,
         *,
         all_samples: bool = False,
+        metric: Any = F1,
         **options: Any,
     ) -> None:
-        super().__init__(threshold, **options)
+        if not isinstance(metric, SumMetric) and callable(metric):
+            metric = OfAll(metric)
+        super().__init__(threshold, metric=metric, **options)
         listed = validation_freq if isinstance(validation_freq, list) else [validation_freq]
         good = all(isinstance(n, int) and n >= 1 for n in listed)
         rule = "must be a whole number >= 1 or a list of epochs, as in fit"
         check(good, "validation_freq", rule, validation_freq)
         self.validation_freq, self.all_samples = validation_freq, all_samples
-        self.function = None
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """Return the callback that makes the pass over the splits, at least one of them.
@@ -101,9 +114,8 @@ class EpochEnd(Strategy):
         InputError
             For no split, for a generator, which cannot be iterated anew, and for a
             `tf.data.Dataset` or `PyDataset` without end (other iterables have no known length: the
-            pass waits for their end). In training for invalid shapes, labels or scores, for sample
-            weights, for a model of several outputs, and for a model that masks samples, since
-            predictions have no mask. At the end of the first epoch also for more validation samples
+            pass waits for their end). In training for invalid shapes, labels or scores, and for a
+            model of several outputs. At the end of the first epoch also for more validation samples
             than `validation_steps` of `fit` leaves, unless `all_samples`.
         """
         splits = {self.key: train, f"val_{self.key}": validation}
@@ -116,15 +128,16 @@ class EpochEnd(Strategy):
         freq = self.validation_freq
         return epoch + 1 in freq if isinstance(freq, list) else (epoch + 1) % freq == 0
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats | None:
         """Compute the metric of the pass with the epoch's last weights."""
-        return pooled(full_pass, metric=self.metric)
+        return pooled(full_pass, metric=self.metric) if self.of_counts else None
 
 
 class PassAtEpochEnd(LogValidator):
     """Callback that adds the metric of each split to the logs."""
 
     strategy: EpochEnd
+    takes_masks = False
 
     def __init__(self, strategy: EpochEnd, splits: dict[str, Any]) -> None:
         super().__init__(strategy)
@@ -185,9 +198,9 @@ class PassAtEpochEnd(LogValidator):
 
     def _of_parts(self, key: str, parts: Iterable[Part]) -> float:
         """Compute the metric of labels, outputs and weights."""
-        function, metric, sums = self.strategy.function, self.strategy.metric, None
-        if function is not None:
-            return function.of_all(parts, self.strategy.form)
+        metric, sums = self.strategy.metric, None
+        if isinstance(metric, OfAll):
+            return metric.of_all(key, parts, self.strategy.form)
         for part in parts:
             added = metric.summary(*self._read(key, *part))
             sums = added if sums is None else metric.merge(sums, added)

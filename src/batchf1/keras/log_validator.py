@@ -17,6 +17,7 @@ import keras
 
 from batchf1.errors import check, raise_input_error
 from batchf1.keras import legacy
+from batchf1.keras.passes import masks
 
 if TYPE_CHECKING:
     from batchf1.keras.base import Strategy
@@ -64,6 +65,9 @@ class LogValidator(legacy.Callback):
     If the loss is NaN too, the training diverged, and the log stays NaN.
     """
 
+    takes_masks = True
+    """Whether the value depends on masks that Keras hands to metrics."""
+
     def __init__(self, strategy: Strategy) -> None:
         super().__init__()
         self.strategy = strategy
@@ -74,7 +78,11 @@ class LogValidator(legacy.Callback):
         _KEYS.setdefault(model, set()).add(self.strategy.key)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Raise `InputError` if a loss and the strategy disagree about logits."""
+        """Raise `InputError` if loss and strategy disagree about logits, or masks get lost."""
+        lost = self.takes_masks and keras.backend.backend() == "jax" and masks(self.model)
+        rule = "needs a model without masks: on JAX Keras hands metrics none in training; set"
+        rule = f"{rule} ignore_class, or weights in weighted_metrics, or take EpochEnd"
+        check(not lost, self.strategy.key, rule, self.model.name)
         if not self.strategy.form.has_threshold:
             return  # the largest logit is the largest probability
         ours = self.strategy.from_logits

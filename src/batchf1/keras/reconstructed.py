@@ -40,13 +40,14 @@ class Reconstructed(Strategy):
         and `"mean"` exist to be measured: with a short last batch means are wrong in Keras >= 2.3,
         sums in Keras 2.2.4.
     **options
-        `metric`, `multilabel`, `from_logits` and `name` of `Strategy`.
+        `metric` and the other options of `Strategy`.
 
     Raises
     ------
     InputError
-        For another `logged`, for a metric that counts true negatives with `logged="sum"` (it needs
-        the number of samples, which sums do not contain), and as `Strategy`; in `metrics()` where
+        For another `logged`; with `"sum"` or `"mean"` for a metric that is no ratio of counts, and
+        with `"sum"` for one that counts true negatives (it needs the number of samples, which sums
+        do not contain); and as `Strategy`; in `metrics()` where
         the backend has no float64: on JAX without `JAX_ENABLE_X64=1`.
 
     Notes
@@ -61,6 +62,12 @@ class Reconstructed(Strategy):
     `f1_macro_<name>_true_positives_0`, each a metric that Keras compiles: for many classes use
     `Streaming`. A micro average needs their sums over the classes only, and logs
     `f1_micro_<name>_true_positives`.
+
+    Of a metric of numbers, such as R2, it logs the means of the products that determine it, as
+    `r2_<name>_yy`: of labels y, predictions p and errors e. Since squares of means are subtracted
+    from them, of a mean m and a standard deviation s they keep a relative error of up to (b + 32)
+    2**-53 (1 + m**2 / s**2) over b batches: 1e-9 to a mean of 300 times the spread. MSE and RMSE
+    lose nothing; `Streaming` loses nothing at all.
 
     Examples
     --------
@@ -151,9 +158,13 @@ class Reconstructed(Strategy):
         means = np.vstack([means, np.full((1, means.shape[1]), decisions)])
         return float(self.metric.of_sums(self.metric.from_means(means)))
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats | None:
         """Compute the metric of the averaged counts, or of the pooled ones if logged per sample."""
-        return reconstructed(batches, averaging, self.logged, metric=self.metric)
+        return (
+            reconstructed(batches, averaging, self.logged, metric=self.metric)
+            if self.of_counts
+            else None
+        )
 
 
 def _check_ratio(metric: SumMetric, logged: str) -> None:

@@ -8,10 +8,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from batchf1.errors import check
 from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
 from batchf1.keras.log_validator import LogValidator
-from batchf1.keras.tensors import check_dtype, read
+from batchf1.keras.tensors import check_dtype, n_replicas, read
 from batchf1.keras.values import as_metric, config_of, format_of
 from batchf1.metrics.averaging import Averaging, pooled
 from batchf1.metrics.counts import Counts, Floats
@@ -24,7 +25,7 @@ class Streaming(Strategy):
 
     Parameters
     ----------
-    threshold, metric, multilabel, from_logits, name
+    threshold, **options
         As for `Strategy`.
 
     Raises
@@ -35,7 +36,8 @@ class Streaming(Strategy):
 
     Notes
     -----
-    Exact up to 2**53 samples, since the counts are float64; 0 for 0/0, over classes in each.
+    Exact up to 2**53 samples, since the sums are float64; 0 for 0/0 of counts, over classes in
+    each. Moments are merged as by Chan, Golub and LeVeque, on one device; several are refused.
 
     Examples
     --------
@@ -56,9 +58,9 @@ class Streaming(Strategy):
         """Return the callback that validates the log; the metric works without it."""
         return [LogValidator(self)]
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats | None:
         """Compute the metric of the batches' counts added up."""
-        return pooled(batches, metric=self.metric)
+        return pooled(batches, metric=self.metric) if self.of_counts else None
 
 
 @keras.saving.register_keras_serializable("batchf1")
@@ -87,15 +89,23 @@ class StreamingRatio(legacy.Metric):
         super().__init__(name=name, dtype=dtype)
         options = (multilabel, threshold, from_logits)
         self.metric, self.form = format_of(as_metric(metric), *options, **shapes)
+        one = self.is_additive or n_replicas() == 1
+        rule = f"cannot be merged over {n_replicas()} devices: take Reconstructed"
+        check(one, self.name, rule, self.metric.name)
         n_sums = len(self.metric.summary(*[np.zeros((1, 1, 1))] * 2))
         shape = (n_sums, 1 if isinstance(self.metric, PerImage) else self.form.columns)
         self.counted = self.add_variable(shape, "zeros", dtype=self.dtype, name="counted")
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether sums of batches are added, as Keras adds those of several devices."""
+        return type(self.metric).merge is SumMetric.merge
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch, with weights, and without masked samples."""
         batch = read(self.form, y_true, y_pred, self.dtype, sample_weight)
         sums = self.metric.summary(*batch, ops)
-        if type(self.metric).merge is SumMetric.merge:
+        if self.is_additive:
             self.counted.assign_add(sums)
         else:
             so_far = ops.convert_to_tensor(self.counted)

@@ -41,3 +41,12 @@ def check_dtype(dtype: Any, name: str) -> None:
         actual = keras.backend.standardize_dtype(ops.zeros((), asked).dtype)
     rule = f"must count in {asked}, as float32 stops at 2**24: on JAX, set JAX_ENABLE_X64=1"
     check(actual == asked, name, rule, actual)
+
+
+def n_replicas() -> int:
+    """Return the number of devices of TensorFlow's current distribution strategy; else 1."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    from tensorflow import distribute
+
+    return int(distribute.get_strategy().num_replicas_in_sync)

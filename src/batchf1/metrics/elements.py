@@ -181,7 +181,7 @@ class LabelFormat(NamedTuple):
         limit = score_threshold(self.threshold, self.from_logits)
         decided = scores > xp.cast(limit, scores.dtype)
         valid = xp.logical_and(_is_zero_or_one(labels, xp), scores == scores)
-        if not self.from_logits:
+        if not self.from_logits and 0 < self.threshold < 1:
             valid = xp.logical_and(valid, xp.logical_and(scores >= 0, scores <= 1))
         return labels, decided, valid, self._ignored(labels, xp)
 

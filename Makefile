@@ -10,7 +10,7 @@ DEV := .venv/.complete-dev
 AT_ONCE := --numprocesses 2 --dist worksteal
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-all test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs scan-eval release-check requirements clean
+.PHONY: figures report docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs scan-eval release-check requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -48,6 +48,13 @@ test: $(DEV)
 # The slow ones too: more kills, more of what a browser shows, more calls of Snakemake. CI runs these.
 test-all: $(DEV)
 	$(BIN)/pytest $(AT_ONCE) -m "not slurm and not whole" $(TESTS)
+
+# The strategies on JAX and PyTorch, in their pinned environments (370 MB to download, once); a test
+# that is skipped fails.
+test-frameworks: $(DEV)
+	snakemake --cores 1 .frameworks/jax .frameworks/torch
+	$(BIN)/pytest -m "slow or not slow" -rs -k "backend" tests/keras/test_strategies_sums.py \
+	  | tee .frameworks/tests.log; ! grep -q "^SKIPPED\|^FAILED\|^ERROR" .frameworks/tests.log
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
 test-slurm: $(DEV)

@@ -13,11 +13,21 @@ if TYPE_CHECKING:
     from batchf1.auditing.answer import audit
     from batchf1.errors import InputError
     from batchf1.forensics.answer import investigate
+    from batchf1.metrics.agreement import balanced_accuracy, kappa, mcc
     from batchf1.metrics.averaging import batch_mean, pooled, reconstructed
     from batchf1.metrics.classes import class_counts
     from batchf1.metrics.counts import Counts, batch_counts
     from batchf1.metrics.factories import f_beta, jaccard, precision, recall
+    from batchf1.metrics.moments import (
+        concordance_correlation,
+        explained_variance,
+        mse,
+        pearson,
+        r2,
+        rmse,
+    )
     from batchf1.metrics.ratios import F1, ClassAveraged, Ratio
+    from batchf1.metrics.sums import SumMetric
     from batchf1.theory.expectation import expect
     from batchf1.theory.preference import compare
     from batchf1.theory.search import smallest_batch
@@ -28,19 +38,29 @@ __all__ = [
     "Counts",
     "InputError",
     "Ratio",
+    "SumMetric",
     "audit",
+    "balanced_accuracy",
     "batch_counts",
     "batch_mean",
     "class_counts",
     "compare",
+    "concordance_correlation",
     "expect",
+    "explained_variance",
     "f_beta",
     "investigate",
     "jaccard",
+    "kappa",
+    "mcc",
+    "mse",
+    "pearson",
     "pooled",
     "precision",
+    "r2",
     "recall",
     "reconstructed",
+    "rmse",
     "smallest_batch",
 ]
 
@@ -66,6 +86,16 @@ _PLACES = {
     "recall": "metrics.factories",
     "reconstructed": "metrics.averaging",
     "smallest_batch": "theory.search",
+    "mcc": "metrics.agreement",
+    "kappa": "metrics.agreement",
+    "balanced_accuracy": "metrics.agreement",
+    "mse": "metrics.moments",
+    "rmse": "metrics.moments",
+    "r2": "metrics.moments",
+    "explained_variance": "metrics.moments",
+    "pearson": "metrics.moments",
+    "concordance_correlation": "metrics.moments",
+    "SumMetric": "metrics.sums",
 }
 """Public name -> the module that has it; imported when it is asked for (PEP 562)."""
 _SUBPACKAGES = ("keras", "torch")

@@ -156,12 +156,10 @@ def test_masked_samples_are_left_out(name, kind):
 
 
 @pytest.mark.parametrize("kind", ["metrics", "weighted"])
-@pytest.mark.parametrize("name", ["batch_mean", "epoch_end"])
-def test_masks_without_a_masked_form_raise(name, kind):
+def test_masks_without_a_masked_form_raise(kind):
     x, y, _ = weighted_data()
-    words = "under a model without masks" if name == "batch_mean" else "a model that masks no"
-    with pytest.raises(InputError, match=f"f1_{name} .*{words}"):
-        weighted_fit(*of_name(name), kind, x, y, masking())
+    with pytest.raises(InputError, match="f1_batch_mean .*under a model without masks"):
+        weighted_fit(*of_name("batch_mean"), kind, x, y, masking())
 
 
 def test_weights_without_a_weighted_form_raise():
@@ -175,9 +173,21 @@ def test_weights_without_a_weighted_form_raise():
             InputError, match=f"cannot take weights and masks without .*; got {logged}"
         ):
             weighted_fit(strategy, "weighted", x, y, **given)
-    for three in ((x, y, weights), [(x, y, weights)]):
-        with pytest.raises(InputError, match="f1_epoch_end needs .x, y.: .*; got 3 parts"):
-            fitted(of_name("epoch_end"), (x, y), passes=(three, None))
+    for one in ((x,), [(x,)]):
+        with pytest.raises(InputError, match="f1_epoch_end needs .x, y. or .*; got 1 parts"):
+            fitted(of_name("epoch_end"), (x, y), passes=(one, None))
+
+
+def test_a_pass_weighs_its_data_and_leaves_out_what_the_model_masks():
+    x, y, weights = weighted_data()
+    seen = x.ravel() != 1
+    for model, kept in ((None, seen | True), (masking(), seen)):
+        right = truth(y[kept], x[kept], weights=weights[kept])
+        assert abs(right - truth(y, x, weights=weights)) > 0.01 or kept.all()
+        batches = [(x[i : i + 7], y[i : i + 7], weights[i : i + 7]) for i in range(0, 101, 7)]
+        for data_of in ((x, y, weights), batches):
+            logs = fit(compiled(None, model), of_name("epoch_end"), (x, y), passes=(data_of, None))
+            assert logs["f1_epoch_end"] == [pytest.approx(right, abs=1e-12)]
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -244,18 +254,12 @@ def test_a_pass_refuses_what_has_no_f1():
     wrong, unknown = y.copy(), x.copy()
     wrong[70], unknown[70] = 2, np.nan
     for passes, rule in (
-        ((x, wrong), "labels must be 0 or 1"),
-        ([(x[:B], y[:B]), (x[B:], wrong[B:])], "labels must be 0 or 1"),
-        ((unknown, y), "scores must not contain NaN"),
-        ([(unknown, y)], "scores must not contain NaN"),
-        (
-            (x - 0.1, y),
-            "scores must lie in .0, 1. .from_logits=True allows logits.; got -0.1 to 0.9",
-        ),
-        (
-            [(x + 0.1, y)],
-            "scores must lie in .0, 1. .from_logits=True allows logits.; got 0.1 to 1.1",
-        ),
+        ((x, wrong), "val_f1_epoch_end needs labels 0 or 1 and .*; got label .2.. with output"),
+        ([(x[:B], y[:B]), (x[B:], wrong[B:])], "needs labels 0 or 1 .*; got label .2.. with"),
+        ((unknown, y), "as many scores, in .*; got label .* with output .nan"),
+        ([(unknown, y)], "as many scores, in .*; got label .* with output .nan"),
+        ((x - 0.1, y), "scores, in .0, 1., or from_logits=True; got label .* with output .-0.1"),
+        ([(x + 0.1, y)], "scores, in .0, 1., or from_logits=True; got label .* output .1.1"),
         ([(x[:B], y[: B - 1])], "labels must be as many as the scores, 32; got 31"),
         ((x, np.hstack([y, y])), r"labels must have shape .* for a binary metric; got \(75, 2\)"),
         ((x[:0], y[:0]), "val_f1_epoch_end needs data with at least one sample"),

@@ -28,6 +28,7 @@ def audit(
     devices: int | Sequence[Any] | None = None,
     cuts: int = 20,
     seed: int = 0,
+    **shapes: Any,
 ) -> AuditResult:
     """Compute what each averaging rule would log, and find the rule that gives the logged number.
 
@@ -35,7 +36,8 @@ def audit(
     ----------
     metric
         A function of (y_true, y_pred) that gives a number, scikit-learn's or your own; or a metric
-        of `batchf1.metrics`, a `Ratio` or a `ClassAveraged`, which is much faster.
+        of `batchf1.metrics`: a `Ratio` or a `ClassAveraged`, which is much faster, or another
+        function of sums, such as `mcc()` or `r2()`.
     batches
         Pairs (y_true, y_pred) in the order of the loop, iterated over once; arrays of one length.
 
@@ -44,6 +46,8 @@ def audit(
         - Of a `ClassAveraged`: class labels, (n,), (n, 1) or one-hot; predictions are such labels,
           or scores (n, n_classes), of which the largest is the predicted class.
         - Of a `ClassAveraged` with `multilabel`: labels 0 or 1 and scores, (n, n_classes) both.
+        - Of any metric of `batchf1.metrics`, also pixels and tokens, and (y_true, y_pred,
+          sample_weight), as `batchf1.keras.Strategy` takes them; a mask is a weight of 0 or 1.
     logged
         The logged number, as a float, which float32 sums may have put off by a relative 1e-6 (more
         beyond a thousand batches), or its digits as text, `"0.473"` or `"47.3%"`.
@@ -61,6 +65,9 @@ def audit(
         Number of random partitions into batches for the estimates below, at least 2.
     seed
         Seed of the random partitions.
+    **shapes
+        `of_class`, `ignore_class`, `include_background`, `axis` and `per` of
+        `batchf1.keras.Strategy`, for a metric of `batchf1.metrics`.
 
     Returns
     -------
@@ -105,7 +112,7 @@ def audit(
     if logged is not None:
         value = number(logged)
         logged = logged if isinstance(logged, str) else value
-    measure = measured(metric, batches, Decision(threshold, from_logits, multilabel))
+    measure = measured(metric, batches, Decision(threshold, from_logits, multilabel), shapes)
     pooled, each = measure.pooled(), measure.per_batch()
     with np.errstate(invalid="ignore"):  # of a metric that is infinite somewhere
         values = values_of(measure, each, pooled, devices)

@@ -12,6 +12,7 @@ from batchf1.auditing.broadcast import reshaping
 from batchf1.errors import check, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import predicted_positive
+from batchf1.metrics.elements import score_threshold
 
 
 class Decision(NamedTuple):
@@ -41,11 +42,6 @@ class Decision(NamedTuple):
             if not good.all():
                 raise_input_error("y_pred", OUT_OF_RANGE, scores[~good][0].item())
         return decided
-
-
-def score_threshold(threshold: float, from_logits: bool) -> float:
-    """Return the threshold on the scale of the scores: the probability, or its logit."""
-    return math.log(threshold / (1 - threshold)) if from_logits else threshold
 
 
 OUT_OF_RANGE = (

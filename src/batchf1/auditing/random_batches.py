@@ -10,7 +10,7 @@ import numpy as np
 
 from batchf1.auditing.averages import ROUNDING, mean
 from batchf1.auditing.counted import CountMetric, MultilabelCountMetric, PerBatch
-from batchf1.auditing.samples import FunctionMetric, Measure
+from batchf1.auditing.samples import Measure
 from batchf1.metrics.counts import Floats
 from batchf1.theory.expectation import expect
 
@@ -61,7 +61,7 @@ def on_random_batches(
 
 def _affordable(measure: Measure) -> int:
     rows, batches = len(measure.true), len(measure.sizes)
-    by_calls = CUT_CALLS // batches if isinstance(measure, FunctionMetric) else CUT_ROWS
+    by_calls = CUT_ROWS if isinstance(measure, CountMetric) else CUT_CALLS // batches
     return max(LEAST, min(CUT_ROWS // rows, by_calls))
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from batchf1.auditing.answer import audit
 from batchf1.auditing.arrays import detached_copy, to_numpy
 from batchf1.auditing.averages import number
-from batchf1.auditing.broadcast import Pair
 from batchf1.auditing.metric_warnings import CUTS, Action, check_action, is_wrong, line, warn
 from batchf1.auditing.result import AuditResult
 from batchf1.auditing.samples import Function, check_shapes, joined
@@ -29,11 +28,13 @@ class Chunk(NamedTuple):
     sizes: list[int]
     true: NDArray[Any]
     predicted: NDArray[Any]
+    weights: NDArray[Any] | None = None
 
-    def batches(self) -> Iterator[Pair]:
-        """Return the batches, as views."""
+    def batches(self) -> Iterator[tuple[NDArray[Any], ...]]:
+        """Return the batches, as views, with weights if there are any."""
         ends = np.cumsum([0, *self.sizes]).tolist()
-        return ((self.true[i:j], self.predicted[i:j]) for i, j in pairwise(ends))
+        parts = [part for part in self[1:] if part is not None]
+        return (tuple(part[i:j] for part in parts) for i, j in pairwise(ends))
 
 
 class Recorder:
@@ -83,11 +84,11 @@ class Recorder:
     def reset(self) -> None:
         """Discard all batches; call it before each epoch but the first."""
         self._chunks: list[Chunk] = []
-        self._pending: list[tuple[Any, Any]] = []
+        self._pending: list[tuple[Any, ...]] = []
         self._n_batches = self._bytes = 0
-        self._checked = False
+        self._checked = self._weighted = False
 
-    def record(self, y_true: Any, y_pred: Any) -> None:
+    def record(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Copy the labels and predictions of a batch.
 
         Parameters
@@ -97,6 +98,9 @@ class Recorder:
             objects with `__array__` or DLPack: (n, ...), n >= 1 the same for both, and samples of
             one shape in all batches. Values are validated in `check`, which converts bfloat16 to
             float32.
+        sample_weight
+            Weights of the samples, (n,), or of their elements, (n, ...), in all batches or in none;
+            a mask is a weight of 0 or 1. For metrics of `batchf1.metrics`.
 
         Raises
         ------
@@ -108,7 +112,12 @@ class Recorder:
             raise_input_error("record", "cannot be called after check() until reset() is called")
         true, predicted = detached_copy("y_true", y_true), detached_copy("y_pred", y_pred)
         check_shapes(self._n_batches, true.shape, predicted.shape)
-        self._pending.append((true, predicted))
+        weighted = sample_weight is not None
+        rule = "must be given in all batches or in none"
+        check(self._n_batches == 0 or weighted == self._weighted, "sample_weight", rule, weighted)
+        self._weighted = weighted
+        weights = (detached_copy("sample_weight", sample_weight),) if weighted else ()
+        self._pending.append((true, predicted, *weights))
         self._n_batches += 1
         self._bytes += true.nbytes + predicted.nbytes
         if self._bytes >= MAX_BYTES or len(self._pending) >= MAX_BATCHES:
@@ -126,6 +135,7 @@ class Recorder:
         devices: int | Sequence[Any] | None = None,
         cuts: int = CUTS,
         seed: int = 0,
+        **shapes: Any,
     ) -> AuditResult:
         """Audit a logged number on the recorded batches, and warn if it is wrong.
 
@@ -138,7 +148,7 @@ class Recorder:
         metric
             A function of (y_true, y_pred), which gets NumPy arrays, or a metric of
             `batchf1.metrics`.
-        threshold, from_logits, multilabel, devices, cuts, seed
+        threshold, from_logits, multilabel, devices, cuts, seed, **shapes
             As in `batchf1.audit`.
 
         Returns
@@ -174,14 +184,15 @@ class Recorder:
             devices=devices,
             cuts=cuts,
             seed=seed,
+            **shapes,
         )
         self._checked = True
         if is_wrong(result):
             warn(line(name, result, result.remedy), self.action)
         return result
 
-    def batches(self) -> Iterator[Pair]:
-        """Iterate over the recorded (y_true, y_pred), NumPy arrays (n, ...) each."""
+    def batches(self) -> Iterator[tuple[NDArray[Any], ...]]:
+        """Iterate over the recorded (y_true, y_pred), and weights, NumPy arrays (n, ...) each."""
         return (pair for chunk in self.chunks() for pair in chunk.batches())
 
     def chunks(self) -> list[Chunk]:
@@ -198,6 +209,9 @@ class Recorder:
         """Copy the pending batches from their devices to the host, joined."""
         if not self._pending:
             return
-        hosts = [(to_numpy("y_true", y), to_numpy("y_pred", p)) for y, p in self._pending]
-        self._chunks.append(Chunk([len(y) for y, _ in hosts], *joined(hosts)))
+        names = ("y_true", "y_pred", "sample_weight")
+        hosts = [[*map(to_numpy, names, parts)] for parts in self._pending]
+        pair = joined([(y, p) for y, p, *_ in hosts])
+        weights = np.concatenate([parts[2] for parts in hosts]) if self._weighted else None
+        self._chunks.append(Chunk([len(parts[0]) for parts in hosts], *pair, weights))
         self._pending, self._bytes = [], 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from batchf1.auditing.broadcast import RULE
 from batchf1.auditing.result import format_logged, relevant_rules
 from batchf1.metrics.ratios import ClassAveraged, Ratio
+from batchf1.metrics.sums import SumMetric
 
 if TYPE_CHECKING:
     from batchf1.auditing.result import AuditResult
@@ -143,4 +144,6 @@ def _instead_of_mean(result: AuditResult, metric: Any) -> str:
         return f"log the counts of each class, and compute {result.metric} once of their sums"
     if isinstance(metric, Ratio):
         return f"log TP, FP, FN and TN, and compute {result.metric} once of their sums"
+    if isinstance(metric, SumMetric):
+        return f"log what {result.metric} adds up, and compute it once of the sums"
     return f"keep labels and predictions, and call {result.metric} once on all of them"

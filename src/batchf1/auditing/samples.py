@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,12 @@ from batchf1.auditing import broadcast
 from batchf1.auditing.broadcast import Pair
 from batchf1.auditing.classes import BinaryEncoder, ClassEncoder, Decision, LabelEncoder
 from batchf1.auditing.counted import ROWS, CountMetric, MultilabelCountMetric, PerBatch
+from batchf1.auditing.summed import SummedMetric, summed
 from batchf1.errors import check, one_line, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Floats, Integers
 from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric
+from batchf1.metrics.sums import SumMetric
 
 Function = Callable[[Any, Any], Any]
 """Metric function of (y_true, y_pred) that gives a number."""
@@ -98,10 +100,15 @@ class FunctionMetric:
         return replace(self, true=self.true[order], predicted=self.predicted[order])
 
 
-Measure = CountMetric | FunctionMetric
+Measure = CountMetric | FunctionMetric | SummedMetric
 
 
-def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decision) -> Measure:
+def measured(
+    metric: Metric | Function,
+    batches: Iterable[Any],
+    decision: Decision,
+    shapes: dict[str, Any] | None = None,
+) -> Measure:
     """Gather the samples of the batches for the metric, in one iteration.
 
     Raises `InputError` for an invalid metric, an option that the metric does not use, no batch, a
@@ -109,6 +116,15 @@ def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decisi
     and `BinaryEncoder`.
     """
     _check_used(metric, decision)
+    if isinstance(metric, SumMetric):
+        check_metric(metric)
+        first, batches = _first(batches)
+        is_ratio = isinstance(metric, Ratio | ClassAveraged)
+        if not is_ratio or shapes or len(first) == 3 or _has_elements(first):
+            check(bool(first), "batches", "must have at least one batch", "none")
+            read = [_arrays(batch, index) for index, batch in enumerate(batches)]
+            return summed(metric, read, decision._asdict(), shapes or {})
+    check(not shapes, "options", "must be combined with a metric of batchf1", shapes)
     if isinstance(metric, Ratio | ClassAveraged):
         check_metric(metric)
         encoder = _encoder(metric, decision)
@@ -123,6 +139,28 @@ def measured(metric: Metric | Function, batches: Iterable[Any], decision: Decisi
     pairs: list[Pair] = []
     sizes = _gathered(batches, lambda *pair: pairs.append(pair))
     return _in_one_shape(FunctionMetric(metric, *joined(pairs), sizes))
+
+
+def _first(batches: Iterable[Any]) -> tuple[Any, Iterable[Any]]:
+    """Return the first batch, () for none, and all batches."""
+    rest = iter(batches)
+    first = next(rest, None)
+    if first is None:
+        return (), ()
+    return (first if isinstance(first, Sequence) else ()), chain((first,), rest)
+
+
+def _has_elements(batch: Any) -> bool:
+    """Return True for labels and outputs that have more than two axes."""
+    return len(batch) == 2 and max(np.ndim(part) for part in batch) > 2
+
+
+def _arrays(batch: Any, index: int) -> list[NDArray[Any]]:
+    """Convert labels, outputs and weights of a batch to arrays."""
+    good = isinstance(batch, Sequence) and len(batch) in (2, 3)
+    rule = "must be (y_true, y_pred) or (y_true, y_pred, sample_weight)"
+    check(good, f"batch {index}", rule, type(batch).__name__)
+    return [*_pair(batch[:2], index), *map(np.asarray, batch[2:])]
 
 
 def _in_one_shape(measure: FunctionMetric) -> FunctionMetric:
@@ -157,8 +195,12 @@ def _encoder(metric: Metric, decision: Decision) -> LabelEncoder:
 
 def used(metric: Metric | Function, decision: Decision) -> Decision:
     """Return the decision, with defaults for the options that the metric does not use."""
-    if isinstance(metric, Ratio):
-        return decision._replace(multilabel=False)
+    if isinstance(metric, SumMetric) and not isinstance(metric, ClassAveraged):
+        if metric.kind == "numbers":
+            return Decision()
+        if metric.n_classes is None:
+            return decision._replace(multilabel=False)
+        return Decision(from_logits=decision.from_logits)
     if not isinstance(metric, ClassAveraged):
         return Decision()
     # without multilabel the class of the largest logit is that of the largest probability

@@ -11,11 +11,11 @@ from batchf1.cli import console, flat_labels, metrics, options
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
 from batchf1.config.metric_names import named
-from batchf1.errors import check
+from batchf1.errors import check, raise_input_error
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
-    from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio
+    from batchf1.metrics.ratios import ClassAveraged, Ratio, RatioMetric
 
 RATES = ("prevalence", "precision", "recall")
 FINE = 0.01
@@ -69,12 +69,23 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Print the answer."""
-    metric = named(parsed.metric, metrics.HELP)
+    metric = _ratio(parsed.metric)
     answer = _answer(parsed, metric)
     print(console.as_json(answer) if parsed.json else _text(answer, metric))  # noqa: T201
 
 
-def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
+def _ratio(name: str) -> RatioMetric:
+    """Return the metric of a name, which must be one whose law is known."""
+    from batchf1.metrics.ratios import ClassAveraged, Ratio
+
+    metric = named(name, metrics.HELP)
+    if isinstance(metric, Ratio | ClassAveraged):
+        return metric
+    rule = "must be a ratio of counts, whose law is known; batchf1 audit tries random cuts of any"
+    raise_input_error("--metric", rule, name)
+
+
+def _answer(parsed: argparse.Namespace, metric: RatioMetric) -> dict[str, Any]:
     from batchf1.metrics.ratios import ClassAveraged
 
     size = parsed.batch_size
@@ -191,7 +202,7 @@ def _number(rate: float) -> str:
     return "undefined" if math.isnan(rate) else f"{rate:g}"
 
 
-def _text(answer: dict[str, Any], metric: Metric) -> str:
+def _text(answer: dict[str, Any], metric: RatioMetric) -> str:
     return "\n".join([*_question(answer), *_findings(answer, metric)])
 
 
@@ -223,7 +234,7 @@ def _nearest(answer: dict[str, Any]) -> str:
     return options.nearest(answer["asked"], Counts(*(answer[name] for name in FIELDS)))
 
 
-def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
+def _findings(answer: dict[str, Any], metric: RatioMetric) -> list[str]:
     f1 = answer["metric"] == "f1"
     name, it = ("F1", "F1") if f1 else ("value", "the metric")
     nothing = "no positive, real or predicted" if f1 else "in which it is 0/0"
@@ -250,7 +261,7 @@ def _curvature(answer: dict[str, Any], it: str) -> list[str]:
     ]
 
 
-def _undefined(answer: dict[str, Any], metric: Metric) -> bool:
+def _undefined(answer: dict[str, Any], metric: RatioMetric) -> bool:
     """Return True if the metric is 0/0 for all samples."""
     from batchf1.metrics.counts import as_counts
 

@@ -17,13 +17,15 @@ NAMED = re.compile(
     r"(?:f(\d+(?:\.\d+)?)|f_beta\((\d+(?:\.\d+)?)\)|(precision|recall|jaccard))"
     r"(?:[-_](micro|macro|weighted))?"
 )
+AGREEMENT = ("mcc", "kappa", "balanced_accuracy")
+"""Functions of counts that are no ratio of them."""
 PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 """Import path of a metric."""
 LOGGED = re.compile(r"[\w.-]+", re.ASCII)
 """A metric's own name, which becomes part of the names of logs and columns."""
 OF_ONE_CLASS = (
-    "f1 (the default), f0.5, f_beta(2) or another beta, precision, recall, jaccard, or the import "
-    "path of a Ratio, my_module.MINE"
+    "f1 (the default), f0.5, f_beta(2) or another beta, precision, recall, jaccard, mcc, kappa, "
+    "balanced_accuracy, or the import path of a Ratio or SumMetric, my_module.MINE"
 )
 
 
@@ -34,10 +36,13 @@ def named(name: str, rule: str, label: str = "--metric") -> Metric:
     which calls it `label` and says that it must be `rule`, for a name that nothing has, and for an
     object that is no metric.
     """
-    from batchf1.metrics import factories
+    from batchf1.metrics import agreement, factories
     from batchf1.metrics.ratios import ClassAveraged
 
     match = NAMED.fullmatch(name)
+    if name in AGREEMENT:
+        of_counts: Metric = getattr(agreement, name)()
+        return of_counts
     if match is None and PATH.fullmatch(name):
         return _imported(name, rule, label)
     if match is None:
@@ -49,14 +54,15 @@ def named(name: str, rule: str, label: str = "--metric") -> Metric:
 
 def _imported(path: str, rule: str, label: str) -> Metric:
     """Return the metric that a module defines."""
-    from batchf1.metrics.ratios import ClassAveraged, Ratio, check_metric
+    from batchf1.metrics.ratios import check_metric
+    from batchf1.metrics.sums import SumMetric
     from batchf1.records import imports
 
     module = path.rpartition(".")[0]
     check(imports.exists(module), label, f"must be {rule}", path)
     metric = imports.named(label, ":".join(path.rsplit(".", 1)))
-    good = isinstance(metric, Ratio | ClassAveraged)
-    check(good, label, "must be the import path of a Ratio or ClassAveraged", path)
+    good = isinstance(metric, SumMetric)
+    check(good, label, "must be the import path of a Ratio, ClassAveraged or SumMetric", path)
     check_metric(metric)
     checked: Metric = metric
     return checked
@@ -67,8 +73,9 @@ def binary(name: str, label: str = "metrics") -> Metric:
     from batchf1.metrics.ratios import ClassAveraged
 
     metric = named(name, OF_ONE_CLASS, label)
-    good = not isinstance(metric, ClassAveraged)
+    good = not isinstance(metric, ClassAveraged) and metric.n_classes is None
     check(good, label, "must be of a binary output, not an average over classes", name)
+    metric.check_counts()
     rule = f"must give {name} a name of letters, digits, _ . and -"
     check(LOGGED.fullmatch(str(metric.name)) is not None, label, rule, repr(metric.name))
     return metric

@@ -15,11 +15,16 @@ only, and raises `ValueError` otherwise. In a model of several outputs,
 
 The metric determines the format of labels and scores:
 
-- a `Ratio`, such as `f_beta(2)`: a binary output. Labels 0 or 1 and scores, (n,) or (n, 1).
-- a metric over classes, such as `f_beta(1, "macro", n_classes=5)`: scores (n, 5), labels the whole
-  numbers 0 .. 4, (n,) or (n, 1), or one-hot, (n, 5). The predicted class is that of the largest
-  score, a probability or a logit, and the first of equal ones.
+- a `Ratio`, such as `f_beta(2)`, or `mcc()`: a binary output. Labels 0 or 1 and scores, (n,) or
+  (n, 1).
+- a metric over classes, such as `f_beta(1, "macro", n_classes=5)` or `kappa(n_classes=5)`: scores
+  (n, 5), labels the whole numbers 0 .. 4, (n,) or (n, 1), or one-hot, (n, 5). The predicted class
+  is that of the largest score, a probability or a logit, and the first of equal ones.
 - the same with `multilabel=True`: labels 0 or 1 and scores, both (n, 5).
+- a metric of numbers, such as `r2()`: labels and outputs, (n,) or (n, 1).
+- each of these of pixels or tokens: labels and scores of one shape (n, ...), with the axis of
+  classes last, or `axis=`. A last axis of 1 does not matter. `ignore_class=`, `of_class=`,
+  `include_background=` and `per=` are options of these.
 
 Scores that are compared with the threshold are probabilities; a model that returns logits needs
 `from_logits=True`.
@@ -30,9 +35,10 @@ outputs with any metrics; their callbacks raise `InputError` for two of one name
 first epoch. Without callbacks Keras calls the second `f1_<name>_1`, or `weighted_f1_<name>`.
 
 In `metrics=` Keras ignores `sample_weight` and `class_weight`, so the value is unweighted; in
-`weighted_metrics=` `reconstructed` and `streaming` weight each sample's count. They leave out the
-samples that the model masks. `batch_mean` and `epoch_end` have no weighted form, and raise
-`InputError` for weights and masks.
+`weighted_metrics=` `reconstructed` and `streaming` weigh each sample, or element, by weights (n,),
+(n, 1) or (n, ...). They leave out what the model masks. `epoch_end` weighs by the weights of the
+data that it is given. `batch_mean` has no weighted form, and raises `InputError` for weights and
+masks.
 
 An invalid label or score makes the value NaN, for which the callbacks raise `InputError` at the end
 of the epoch, unless the loss is NaN too.
@@ -51,16 +57,17 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from batchf1.errors import check
-from batchf1.keras.label_formats import label_format_of
+from batchf1.keras.values import SHAPES, format_of
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1, Metric, check_metric
+from batchf1.metrics.sums import COUNTS
 
 
 class Strategy:
     """Base class of the strategies, which define how an epoch's F1 is computed from its batches.
 
-    Or another metric of counts. A subclass with options of its own passes these on.
+    Or another function of sums over samples. A subclass with options of its own passes these on.
 
     Parameters
     ----------
@@ -68,13 +75,27 @@ class Strategy:
         A probability in (0, 1); a score above it, compared in the scores' dtype, is a predicted
         positive. Not for a metric over classes, unless `multilabel`.
     metric
-        The metric to compute, such as `f_beta(2)`; one over classes needs its `n_classes`.
+        The metric to compute, such as `f_beta(2)` or `r2()`; one over classes needs `n_classes`.
     multilabel
         Whether a sample can have any number of classes.
     from_logits
         Whether the scores are logits, compared with the logit of the threshold, 0 for 0.5.
     name
         Name of the logs; by default that of the strategy.
+    of_class
+        The class that is positive, for a binary metric of outputs with an axis of classes, such as
+        a softmax of two. It is predicted where its score is the largest.
+    ignore_class
+        Label of elements that do not count, such as 255, -1 or -100.
+    include_background
+        Whether class 0 is in an average over classes.
+    axis
+        Axis of the classes in the outputs, and in one-hot labels; by default the last.
+    per
+        `"pixel"` or None: of all elements together; `"image"`: the mean over samples of the metric
+        of each, which is additive. A sample counts by the largest weight of its elements, and not
+        at all where the metric is NaN. Needed for elements in two axes, (n, elements), since
+        outputs (n, 2) could be those of two classes.
 
     Raises
     ------
@@ -104,8 +125,11 @@ class Strategy:
         multilabel: bool = False,
         from_logits: bool = False,
         name: str | None = None,
+        **shapes: Any,
     ) -> None:
         check_metric(metric)
+        unknown = sorted(shapes.keys() - {*SHAPES})
+        check(not unknown, "options", f"must be among {SHAPES}", ", ".join(unknown))
         good = re.fullmatch(r"[\w.-]+", str(metric.name), re.ASCII) is not None
         check(good, "metric", "must have a name of letters, digits, _ . and -", repr(metric.name))
         self.metric = metric
@@ -114,7 +138,10 @@ class Strategy:
         check(good, "threshold", rule, threshold)
         self.threshold, self.from_logits = float(threshold), from_logits
         self.multilabel = multilabel
-        self.form = label_format_of(metric, multilabel, self.threshold, from_logits)
+        self.options: dict[str, Any] = {"threshold": self.threshold, "from_logits": from_logits}
+        self.options |= {"metric": metric, "multilabel": multilabel, **shapes}
+        given = (multilabel, self.threshold, from_logits)
+        self.metric, self.form = format_of(metric, *given, **shapes)
         self.name = self.name if name is None else name
         good = re.fullmatch(r"(?!.*_1$)[\w.-]+", str(self.name), re.ASCII) is not None
         rule = (
@@ -133,6 +160,11 @@ class Strategy:
     def key(self) -> str:
         """Log key of the value in training; in validation it is prefixed with `val_`."""
         return f"{self.metric.name}_{self.name}"
+
+    @property
+    def of_counts(self) -> bool:
+        """Whether counts of each class determine the metric."""
+        return self.metric.kind == "labels" and self.metric.terms == COUNTS
 
     def metrics(self) -> list[Any]:
         """Return new metric objects for `compile(metrics=...)`."""
@@ -167,6 +199,7 @@ class Strategy:
         Returns
         -------
         array or None
-            Float64 of the shape of the epochs; None for a strategy without a formula.
+            Float64 of the shape of the epochs; None for a strategy without a formula, and for a
+            metric that counts do not determine.
         """
         return None

@@ -6,14 +6,14 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from batchf1.errors import check
+from batchf1.errors import raise_input_error
 from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
-from batchf1.keras.label_formats import config_of, label_format_of
 from batchf1.keras.log_validator import LogValidator
-from batchf1.keras.tensors import weights
-from batchf1.keras.values import as_metric, margins, value
+from batchf1.keras.tensors import given_weights, read
+from batchf1.keras.values import as_metric, config_of, format_of
 from batchf1.metrics.averaging import Averaging, batch_mean
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1
@@ -24,7 +24,7 @@ class BatchMean(Strategy):
 
     Parameters
     ----------
-    threshold, metric, multilabel, from_logits, name
+    threshold, **options
         As for `Strategy`.
 
     Raises
@@ -52,16 +52,19 @@ class BatchMean(Strategy):
 
     def metrics(self) -> list[Any]:
         """Return the metric function, in the class in which Keras wraps any function."""
-        of = (self.metric, self.multilabel)
-        return [BatchRatio(self.threshold, self.key, None, self.from_logits, *of)]
+        return [BatchRatio(name=self.key, **self.options)]
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """Return the callback that validates the log; the metric works without it."""
         return [LogValidator(self)]
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats | None:
         """Average the values of the batches by the framework's rule, in float32 as Keras does."""
-        return batch_mean(batches, averaging, dtype=np.float32, metric=self.metric)
+        return (
+            batch_mean(batches, averaging, dtype=np.float32, metric=self.metric)
+            if self.of_counts
+            else None
+        )
 
 
 @keras.saving.register_keras_serializable("batchf1")
@@ -79,19 +82,23 @@ class BatchRatio(legacy.Metric, keras.metrics.MeanMetricWrapper):  # type: ignor
         from_logits: bool = False,
         metric: Any = F1,
         multilabel: bool = False,
+        **shapes: Any,
     ) -> None:
         super().__init__(self._of_batch, name=name, dtype=dtype)
-        self.metric = as_metric(metric)
-        self.form = label_format_of(self.metric, multilabel, threshold, from_logits)
+        options = (multilabel, threshold, from_logits)
+        self.metric, self.form = format_of(as_metric(metric), *options, **shapes)
 
     def _of_batch(self, y_true: Any, y_pred: Any) -> Any:
-        return value(self.metric, margins(*self.form.read(y_true, y_pred)))
+        sums = self.metric.summary(*read(self.form, y_true, y_pred, self.dtype), ops)
+        return self.metric.of_sums(sums, ops)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch; `InputError` for weights or a mask, which a single number cannot respect."""
-        weighted = weights(y_pred, sample_weight) is not None
-        rule = "cannot be weighted: put it into metrics=, under a model without masks"
-        check(not weighted, self.name, rule, "weights or a mask")
+        weights = given_weights(y_pred, sample_weight)
+        if weights:
+            self.form.read(y_true, y_pred, weights, ops, self.dtype)  # refuses other shapes first
+            rule = "cannot be weighted: put it into metrics=, under a model without masks"
+            raise_input_error(self.name, rule, "weights or a mask")
         super().update_state(y_true, y_pred)
 
     def get_config(self) -> dict[str, Any]:

@@ -6,30 +6,34 @@ set are added up batch by batch, so that no label and no prediction stays in mem
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from batchf1.auditing.classes import score_threshold
 from batchf1.errors import check, raise_input_error
 from batchf1.keras.base import Strategy
 from batchf1.keras.log_validator import LogValidator, write
+from batchf1.keras.of_all import OfAll, Part
 from batchf1.keras.passes import (
     batches,
     check_repeatable,
-    check_unmasked,
     is_arrays,
-    predicted,
-    unweighted,
+    masks,
+    predicted_with_mask,
     validated_samples,
     validation_batching,
+    weighted,
 )
-from batchf1.keras.tensors import check_shape
 from batchf1.metrics.averaging import Averaging, pooled
-from batchf1.metrics.classes import class_counts
-from batchf1.metrics.counts import Counts, Floats, predicted_positive
+from batchf1.metrics.counts import Counts, Floats
+from batchf1.metrics.elements import Elements, LabelFormat
 from batchf1.metrics.ratios import F1
+from batchf1.metrics.sums import SumMetric
+
+SIZE = 32
+"""Batch size of arrays under a model that masks."""
 
 
 class EpochEnd(Strategy):
@@ -45,7 +49,8 @@ class EpochEnd(Strategy):
     all_samples
         Predict also the validation samples that `validation_steps` of `fit` leaves out.
     **options
-        `metric`, `multilabel`, `from_logits` and `name` of `Strategy`.
+        `metric` and the other options of `Strategy`. `metric` may also be any function of (y_true,
+        y_pred) that gives a number, as scikit-learn's and SciPy's, of sums or not.
 
     Raises
     ------
@@ -55,14 +60,24 @@ class EpochEnd(Strategy):
     Notes
     -----
     It costs a prediction of the whole split. Of arrays it holds all predictions in memory; of a
-    data set a batch at a time. On the training split the value differs from that of the other
-    strategies, since the weights no longer change during the pass.
+    data set a batch at a time, unless the metric is a function. On the training split the value
+    differs from that of the other strategies, since the weights no longer change during the pass.
+
+    A function gets the labels and outputs of all samples as arrays, (n,) for (n, 1). If it raises
+    `ValueError` for these outputs, as `sklearn.metrics.f1_score` does, it gets predicted labels:
+    whether a score is above the threshold, or the class of the largest score.
+
+    Data (x, y, sample_weight) give the weighted metric, whether or not `fit` weighs its metrics.
+    What the model masks is left out.
 
     Examples
     --------
     >>> (callback,) = EpochEnd().callbacks(validation=([[0.5]], [1]))
     >>> sorted(callback.splits)
     ['val_f1_epoch_end']
+    >>> from sklearn.metrics import roc_auc_score
+    >>> EpochEnd(metric=roc_auc_score).key
+    'roc_auc_score_epoch_end'
     """
 
     name = "epoch_end"
@@ -75,9 +90,12 @@ class EpochEnd(Strategy):
         validation_freq: int | list[int] = 1,
         *,
         all_samples: bool = False,
+        metric: Any = F1,
         **options: Any,
     ) -> None:
-        super().__init__(threshold, **options)
+        if not isinstance(metric, SumMetric) and callable(metric):
+            metric = OfAll(metric)
+        super().__init__(threshold, metric=metric, **options)
         listed = validation_freq if isinstance(validation_freq, list) else [validation_freq]
         good = all(isinstance(n, int) and n >= 1 for n in listed)
         rule = "must be a whole number >= 1 or a list of epochs, as in fit"
@@ -97,9 +115,8 @@ class EpochEnd(Strategy):
         InputError
             For no split, for a generator, which cannot be iterated anew, and for a
             `tf.data.Dataset` or `PyDataset` without end (other iterables have no known length: the
-            pass waits for their end). In training for invalid shapes, labels or scores, for sample
-            weights, for a model of several outputs, and for a model that masks samples, since
-            predictions have no mask. At the end of the first epoch also for more validation samples
+            pass waits for their end). In training for invalid shapes, labels or scores, and for a
+            model of several outputs. At the end of the first epoch also for more validation samples
             than `validation_steps` of `fit` leaves, unless `all_samples`.
         """
         splits = {self.key: train, f"val_{self.key}": validation}
@@ -112,15 +129,16 @@ class EpochEnd(Strategy):
         freq = self.validation_freq
         return epoch + 1 in freq if isinstance(freq, list) else (epoch + 1) % freq == 0
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats | None:
         """Compute the metric of the pass with the epoch's last weights."""
-        return pooled(full_pass, metric=self.metric)
+        return pooled(full_pass, metric=self.metric) if self.of_counts else None
 
 
 class PassAtEpochEnd(LogValidator):
     """Callback that adds the metric of each split to the logs."""
 
     strategy: EpochEnd
+    takes_masks = False
 
     def __init__(self, strategy: EpochEnd, splits: dict[str, Any]) -> None:
         super().__init__(strategy)
@@ -134,7 +152,6 @@ class PassAtEpochEnd(LogValidator):
         logs = {} if logs is None else logs
         for key, data in self.splits.items():
             if not key.startswith("val_") or self.strategy.validates(epoch):
-                check_unmasked(key, self.model)
                 of_split = self._of_arrays if is_arrays(data) else self._streamed
                 write(logs, key, of_split(key, data))
 
@@ -148,72 +165,75 @@ class PassAtEpochEnd(LogValidator):
 
     def _of_arrays(self, key: str, data: Any) -> float:
         """Predict all samples at once, and compute F1 by scikit-learn, as in the article."""
-        x, y_true = unweighted(key, data)
+        x, y_true, weight = weighted(key, data)
         self._check_length(key, len(y_true))
         check(len(y_true) > 0, key, "needs data with at least one sample", len(y_true))
+        if masks(self.model):
+            return self._streamed(key, _batched(data))
         scores = self._only_output(key, self.model.predict(x, verbose=0))
-        if self.strategy.metric != F1:
-            return float(self.strategy.metric.from_margins(*self._margins(y_true, scores)))
+        plain = self.strategy.form == LabelFormat(threshold=self.strategy.threshold)
+        if self.strategy.metric != F1 or weight is not None or not plain:
+            return self._of_parts(key, [(y_true, scores, {"sample_weight": weight})])
         from sklearn.metrics import f1_score
 
+        read = self._read(key, y_true, scores, {})
         # float32: scikit-learn takes it in 0.6 of the time of bool
-        parts = (part.astype(np.float32) for part in self._binary(y_true, scores))
+        parts = (part[:, 0].astype(np.float32) for part in read[:2])
         return float(f1_score(*parts, zero_division=0.0))
 
     def _streamed(self, key: str, data: Any) -> float:
-        """Compute the metric from counts added up over the batches, in any order."""
-        n_batches = 0
-        totals: Any = (0, 0, 0, 0)
+        """Compute the metric from sums over the batches, in any order."""
+        return self._of_parts(key, self._predicted(key, data))
+
+    def _predicted(self, key: str, data: Any) -> Iterator[Part]:
+        """Yield labels, outputs and weights of each batch."""
+        n_samples = 0
         for batch in batches(data):
-            x, y_true = unweighted(key, batch)
-            scores = self._only_output(key, predicted(self.model, x))
-            n_batches += 1
-            margins = self._margins(y_true, scores)
-            self._check_length(key, totals[3] + margins[3])
-            totals = tuple(old + new for old, new in zip(totals, margins, strict=True))
-        check(n_batches > 0, key, "needs data with at least one batch", n_batches)
-        return float(self.strategy.metric.from_margins(*totals))
+            x, y_true, weight = weighted(key, batch)
+            outputs, mask = predicted_with_mask(self.model, x)
+            scores = self._only_output(key, outputs)
+            n_samples += len(scores)
+            self._check_length(key, n_samples)
+            yield y_true, scores, {"sample_weight": weight, "mask": mask}
+        check(n_samples > 0, key, "needs data with at least one batch", n_samples)
+
+    def _of_parts(self, key: str, parts: Iterable[Part]) -> float:
+        """Compute the metric of labels, outputs and weights."""
+        metric, sums = self.strategy.metric, None
+        if isinstance(metric, OfAll):
+            return metric.of_all(key, parts, self.strategy.form)
+        for part in parts:
+            added = metric.summary(*self._read(key, *part))
+            sums = added if sums is None else metric.merge(sums, added)
+        return float(metric.of_sums(sums))
+
+    def _read(self, key: str, y_true: Any, scores: Any, weights: dict[str, Any]) -> Elements:
+        """Read labels and outputs; `InputError` for an invalid one."""
+        y_true = keras.ops.convert_to_numpy(y_true)
+        read = self.strategy.form.read(y_true, scores, weights)
+        counted = True if read.weight is None else read.weight != 0
+        bad = ~np.isfinite(read.labels + read.predicted) & counted
+        if bad.any():
+            raise_input_error(key, self.strategy.form.requirement, _first(bad, y_true, scores))
+        return read
 
     def _only_output(self, key: str, scores: Any) -> Any:
         outputs = keras.tree.flatten(scores)
         rule = "needs a model of one output: take reconstructed or streaming for several"
         check(len(outputs) == 1, key, rule, f"{len(outputs)} outputs")
-        return np.asarray(outputs[0])
+        return keras.ops.convert_to_numpy(outputs[0])
 
-    def _margins(self, y_true: Any, scores: Any) -> tuple[Any, Any, Any, int]:
-        """Count TP, TP + FN and TP + FP, over classes in each, and the samples."""
-        n_classes, multilabel, threshold, from_logits = self.strategy.form
-        if n_classes is None:
-            positive, decided = self._binary(y_true, scores)
-            parts = (np.count_nonzero(part) for part in (positive & decided, positive, decided))
-            return (*parts, len(positive))  # type: ignore[return-value]
-        options: dict[str, Any] = {}
-        if multilabel:
-            self._check_probabilities(scores)
-            options = {"multilabel": True, "threshold": score_threshold(threshold, from_logits)}
-        counts = class_counts(y_true, scores, max(1, len(scores)), n_classes, **options).pooled()
-        return counts.tp, counts.positives, counts.predicted_positives, len(scores)
 
-    def _binary(self, y_true: Any, scores: Any) -> tuple[Any, Any]:
-        """Return labels and predictions as bool, each of shape (n,)."""
-        y_true = np.asarray(y_true)
-        check_shape(y_true.shape, "labels")
-        check_shape(scores.shape, "model output")
-        check(
-            len(y_true) == len(scores),
-            "labels",
-            f"must be as many as the scores, {len(scores)}",
-            len(y_true),
-        )
-        positive = y_true == 1
-        if not (positive | (y_true == 0)).all():
-            raise_input_error("labels", "must be 0 or 1", np.unique(y_true))
-        self._check_probabilities(scores)
-        threshold = score_threshold(self.strategy.threshold, self.strategy.from_logits)
-        return positive.ravel(), predicted_positive(scores.ravel(), threshold)
+def _first(bad: Any, y_true: Any, scores: Any) -> str:
+    """Describe label and output of the first sample with an invalid element."""
+    sample = int(np.argmax(bad.ravel())) * len(scores) // bad.size
+    label, output = (np.array2string(part[sample], threshold=8) for part in (y_true, scores))
+    return f"label {label} with output {output}"
 
-    def _check_probabilities(self, scores: Any) -> None:
-        """Raise `InputError` for scores outside [0, 1] that are no logits."""
-        if not self.strategy.from_logits and ((scores < 0) | (scores > 1)).any():
-            rule = "must lie in [0, 1] (from_logits=True allows logits)"
-            raise_input_error("scores", rule, f"{scores.min():.4g} to {scores.max():.4g}")
+
+def _batched(data: Any) -> Iterator[Any]:
+    """Yield batches of arrays."""
+    n = len(keras.tree.flatten(data)[0])
+    for start in range(0, n, SIZE):
+        rows = slice(start, start + SIZE)
+        yield keras.tree.map_structure(lambda part, rows=rows: part[rows], data)

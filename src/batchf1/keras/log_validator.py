@@ -8,6 +8,7 @@ and with `val_` in validation. It renames a second metric of one name: `<name>_1
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -16,6 +17,7 @@ import keras
 
 from batchf1.errors import check, raise_input_error
 from batchf1.keras import legacy
+from batchf1.keras.passes import masks
 
 if TYPE_CHECKING:
     from batchf1.keras.base import Strategy
@@ -63,6 +65,9 @@ class LogValidator(legacy.Callback):
     If the loss is NaN too, the training diverged, and the log stays NaN.
     """
 
+    takes_masks = True
+    """Whether the value depends on masks that Keras hands to metrics."""
+
     def __init__(self, strategy: Strategy) -> None:
         super().__init__()
         self.strategy = strategy
@@ -73,8 +78,12 @@ class LogValidator(legacy.Callback):
         _KEYS.setdefault(model, set()).add(self.strategy.key)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Raise `InputError` if a loss and the strategy disagree about logits."""
-        if self.strategy.form.one_class:
+        """Raise `InputError` if loss and strategy disagree about logits, or masks get lost."""
+        lost = self.takes_masks and keras.backend.backend() == "jax" and masks(self.model)
+        rule = "needs a model without masks: on JAX Keras hands metrics none in training; set"
+        rule = f"{rule} ignore_class, or weights in weighted_metrics, or take EpochEnd"
+        check(not lost, self.strategy.key, rule, self.model.name)
+        if not self.strategy.form.has_threshold:
             return  # the largest logit is the largest probability
         ours = self.strategy.from_logits
         losses = keras.tree.flatten(self.model.loss)  # functions and names have no attribute
@@ -82,9 +91,17 @@ class LogValidator(legacy.Callback):
         check(agreed, self.strategy.key, f"must have from_logits={not ours}, as the loss has", ours)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Raise `InputError` for a log that is NaN, missing or ambiguous."""
+        """Raise `InputError` for a log that is NaN, missing or ambiguous.
+
+        A metric that may be undefined warns: it can be NaN of valid labels and outputs.
+        """
         logs, key = logs or {}, self.strategy.key
         for prefix in prefixes(logs, key) or [""]:
             loss = logs.get("val_loss" if prefix.startswith("val_") else "loss", 0.0)
-            if math.isnan(read(logs, key, prefix)) and not math.isnan(loss):
-                raise_input_error(prefix + key, self.strategy.form.requirement, "nan")
+            if not math.isnan(read(logs, key, prefix)) or math.isnan(loss):
+                continue
+            requirement = self.strategy.form.requirement
+            if not math.isnan(self.strategy.metric.undefined):
+                raise_input_error(prefix + key, requirement, "nan")
+            why = "it is undefined, as of constant labels or outputs, unless these are invalid: it"
+            warnings.warn(f"{prefix}{key} is NaN: {why} {requirement}", stacklevel=2)

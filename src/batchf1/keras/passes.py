@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
+from keras.src.backend.common.masking import get_keras_mask
 
 from batchf1.errors import check
 
@@ -37,6 +38,23 @@ def predicted(model: Any, x: Any) -> Any:
     return keras.tree.map_structure(lambda part: part[:n], model.predict_on_batch(x))
 
 
+def predicted_with_mask(model: Any, x: Any) -> tuple[Any, Any]:
+    """Predict the outputs of a batch, and return the mask of the only output, or None."""
+    if not masks(model):
+        return predicted(model, x), None
+    outputs = model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), training=False)
+    flat = keras.tree.flatten(outputs)
+    mask = get_keras_mask(flat[0])
+    return outputs, None if mask is None else keras.ops.convert_to_numpy(mask)
+
+
+def weighted(name: str, data: Any) -> tuple[Any, Any, Any]:
+    """Return (x, y, sample_weight), None without weights; `InputError` for other parts."""
+    good = len(data) in (2, 3)
+    check(good, name, "needs (x, y) or (x, y, sample_weight)", f"{len(data)} parts")
+    return (*data, None) if len(data) == 2 else tuple(data)
+
+
 def unweighted(name: str, data: Any) -> Any:
     """Return (x, y); `InputError` for other numbers of parts, as with sample weights."""
     check(len(data) == 2, name, "needs (x, y): it has no weighted form", f"{len(data)} parts")
@@ -58,11 +76,15 @@ def check_repeatable(name: str, data: Any) -> None:
     check(not endless, name, "needs data with an end, such as data.take(n)", "endless data")
 
 
+def masks(model: Any) -> bool:
+    """Return True for a model that masks samples or their elements."""
+    outputs = getattr(model, "outputs", None) or []  # none in a subclassed model
+    return any(get_keras_mask(output) is not None for output in outputs)
+
+
 def check_unmasked(name: str, model: Any) -> None:
     """Raise `InputError` for a model that masks samples: its predictions have no mask."""
-    outputs = getattr(model, "outputs", None) or []  # none in a subclassed model
-    masked = any(getattr(output, "_keras_mask", None) is not None for output in outputs)
-    check(not masked, name, "needs a model that masks no samples", model.name)
+    check(not masks(model), name, "needs a model that masks no samples", model.name)
 
 
 def has_unknown_length(data: Any) -> bool:

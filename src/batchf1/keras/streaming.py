@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from batchf1.errors import check
 from batchf1.keras import legacy
 from batchf1.keras.base import Strategy
-from batchf1.keras.label_formats import config_of, label_format_of
 from batchf1.keras.log_validator import LogValidator
-from batchf1.keras.tensors import check_dtype, weights
-from batchf1.keras.values import as_metric, margins, value
+from batchf1.keras.tensors import check_dtype, n_replicas, read
+from batchf1.keras.values import as_metric, config_of, format_of
 from batchf1.metrics.averaging import Averaging, pooled
 from batchf1.metrics.counts import Counts, Floats
 from batchf1.metrics.ratios import F1
+from batchf1.metrics.sums import PerImage, SumMetric
 
 
 class Streaming(Strategy):
@@ -23,7 +25,7 @@ class Streaming(Strategy):
 
     Parameters
     ----------
-    threshold, metric, multilabel, from_logits, name
+    threshold, **options
         As for `Strategy`.
 
     Raises
@@ -34,7 +36,8 @@ class Streaming(Strategy):
 
     Notes
     -----
-    Exact up to 2**53 samples, since the counts are float64; 0 for 0/0, over classes in each.
+    Exact up to 2**53 samples, since the sums are float64; 0 for 0/0 of counts, over classes in
+    each. Moments are merged as by Chan, Golub and LeVeque, on one device; several are refused.
 
     Examples
     --------
@@ -50,16 +53,15 @@ class Streaming(Strategy):
 
     def metrics(self) -> list[Any]:
         """Return the stateful metric."""
-        of = (self.metric, self.multilabel)
-        return [StreamingRatio(self.threshold, self.key, "float64", self.from_logits, *of)]
+        return [StreamingRatio(name=self.key, **self.options)]
 
     def callbacks(self, train: Any = None, validation: Any = None) -> list[Any]:
         """Return the callback that validates the log; the metric works without it."""
         return [LogValidator(self)]
 
-    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats:
+    def expected(self, batches: Counts, full_pass: Counts, averaging: Averaging) -> Floats | None:
         """Compute the metric of the batches' counts added up."""
-        return pooled(batches, metric=self.metric)
+        return pooled(batches, metric=self.metric) if self.of_counts else None
 
 
 @keras.saving.register_keras_serializable("batchf1")
@@ -82,25 +84,37 @@ class StreamingRatio(legacy.Metric):
         from_logits: bool = False,
         metric: Any = F1,
         multilabel: bool = False,
+        **shapes: Any,
     ) -> None:
         check_dtype(dtype, name)
         super().__init__(name=name, dtype=dtype)
-        self.metric = as_metric(metric)
-        self.form = label_format_of(self.metric, multilabel, threshold, from_logits)
-        shape = (4, self.form.n_classes or 1)  # of `margins`
+        options = (multilabel, threshold, from_logits)
+        self.metric, self.form = format_of(as_metric(metric), *options, **shapes)
+        one = self.is_additive or n_replicas() == 1
+        rule = f"cannot be merged over {n_replicas()} devices: take Reconstructed"
+        check(one, self.name, rule, self.metric.name)
+        n_sums = len(self.metric.summary(*[np.zeros((1, 1, 1))] * 2))
+        shape = (n_sums, 1 if isinstance(self.metric, PerImage) else self.form.columns)
         self.counted = self.add_variable(shape, "zeros", dtype=self.dtype, name="counted")
 
+    @property
+    def is_additive(self) -> bool:
+        """Whether sums of batches are added, as Keras adds those of several devices."""
+        return type(self.metric).merge is SumMetric.merge
+
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch, with weights (n,) or (n, 1), and without masked samples."""
-        # decided in the scores' dtype: widened to float64, a float32 score at the threshold could
-        # come to lie above it
-        labels, decided = self.form.read(y_true, y_pred)
-        labels, decided = (ops.cast(part, self.dtype) for part in (labels, decided))
-        self.counted.assign_add(margins(labels, decided, weights(y_pred, sample_weight)))
+        """Add a batch, with weights, and without masked samples."""
+        batch = read(self.form, y_true, y_pred, self.dtype, sample_weight)
+        sums = self.metric.summary(*batch, ops)
+        if self.is_additive:
+            self.counted.assign_add(sums)
+        else:
+            so_far = ops.convert_to_tensor(self.counted)
+            self.counted.assign(self.metric.merge(so_far, sums, ops))
 
     def result(self) -> Any:
-        """Compute the metric of all samples since the last reset, in float64; 0 for 0/0."""
-        return value(self.metric, ops.convert_to_tensor(self.counted))
+        """Compute the metric of all samples since the last reset, in float64."""
+        return self.metric.of_sums(ops.convert_to_tensor(self.counted), ops)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments for rebuilding the metric when a saved model is loaded."""

@@ -81,7 +81,7 @@ def batch_mean(
         to leave the batch out.
     dtype : NumPy floating type
         Type of the running sum; Keras keeps float32.
-    metric : Ratio or ClassAveraged
+    metric : Ratio, ClassAveraged or other SumMetric of counts
         The metric, F1 by default.
 
     Returns
@@ -124,7 +124,7 @@ def reconstructed(
         What the count metrics return for a batch: one value per sample, their sum or their mean.
     zero_division : {0, 1, NaN}
         Value where the rebuilt metric is 0/0.
-    metric : Ratio or ClassAveraged
+    metric : Ratio, ClassAveraged or other SumMetric of counts
         The metric, F1 by default.
 
     Returns
@@ -157,7 +157,7 @@ def reconstructed(
     scale = np.ones(sizes.shape) if logged == "sum" else safe_divide(1, sizes)
     margins = (counts.tp, counts.positives, counts.predicted_positives, sizes)
     tp, positives, predicted, n = (average(part * scale, sizes, averaging) for part in margins)
-    return metric.from_margins(tp, positives, predicted, n, undefined)
+    return np.asarray(metric.from_margins(tp, positives, predicted, n, undefined))
 
 
 def pooled(counts: Counts, zero_division: float = 0.0, metric: Metric = F1) -> Floats:
@@ -171,7 +171,7 @@ def pooled(counts: Counts, zero_division: float = 0.0, metric: Metric = F1) -> F
         Counts of each batch; with a `ClassAveraged` metric (n_classes, ..., n_batches).
     zero_division : {0, 1, NaN}
         Value where the metric is 0/0.
-    metric : Ratio or ClassAveraged
+    metric : Ratio, ClassAveraged or other SumMetric of counts
         The metric, F1 by default.
 
     Returns
@@ -191,7 +191,7 @@ def pooled(counts: Counts, zero_division: float = 0.0, metric: Metric = F1) -> F
     """
     counts = _of_batches(counts, metric)
     _need_a_batch("counts", counts.tp.shape)
-    return metric(counts.pooled(), zero_division)
+    return np.asarray(metric(counts.pooled(), zero_division))
 
 
 def check_averaging(averaging: object) -> None:
@@ -203,8 +203,9 @@ def check_averaging(averaging: object) -> None:
 def _of_batches(counts: Counts, metric: Metric) -> Counts:
     """Check the counts together with the metric."""
     check_metric(metric)
+    metric.check_counts()
     counts = checked(counts)
-    if isinstance(metric, ClassAveraged):
+    if isinstance(metric, ClassAveraged) or metric.n_classes is not None:
         metric.check_shape(counts.tp.shape)
         _need_a_batch("counts of a class", counts.tp.shape[1:])
     return counts

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, get_args
+import math
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,11 +12,18 @@ from batchf1.errors import check, raise_input_error, warn_renamed
 from batchf1.metrics import checks
 from batchf1.metrics.arithmetic import Weights, dot, margin_weights, safe_divide
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
+from batchf1.metrics.sums import SumMetric, check_sum_metric, divide
 
 Average = Literal["micro", "macro", "weighted"]
 
 
-class Ratio(NamedTuple):
+class _Weights(NamedTuple):
+    top: Weights
+    bottom: Weights
+    name: str = "ratio"
+
+
+class Ratio(_Weights, SumMetric):
     """A binary metric that is a ratio of two weighted sums of counts.
 
     Calling it with `Counts` returns its value for each of them.
@@ -36,11 +44,13 @@ class Ratio(NamedTuple):
     0.8
     """
 
-    top: Weights
-    bottom: Weights
-    name: str = "ratio"
+    __slots__ = ()
 
-    def __call__(self, counts: Counts, zero_division: float = 0.0) -> Floats:
+    undefined: ClassVar[float] = 0.0
+
+    def __call__(  # type: ignore[override]
+        self, counts: Counts, zero_division: float = 0.0
+    ) -> Floats:
         """Return the value for counts of any shape.
 
         Parameters
@@ -64,7 +74,7 @@ class Ratio(NamedTuple):
         counts, undefined = checked(counts), checks.zero_division(zero_division)
         return self.from_counts(*counts, zero_division=undefined)
 
-    def from_counts(
+    def from_counts(  # type: ignore[override]
         self,
         tp: ArrayLike,
         fp: ArrayLike,
@@ -76,7 +86,7 @@ class Ratio(NamedTuple):
         cells = (tp, fp, fn, tn)
         return safe_divide(dot(self.top, cells), dot(self.bottom, cells), zero_division)
 
-    def from_margins(
+    def from_margins(  # type: ignore[override]
         self,
         tp: ArrayLike,
         positives: ArrayLike,
@@ -92,9 +102,19 @@ class Ratio(NamedTuple):
         top, bottom = margin_weights(self.top), margin_weights(self.bottom)
         return safe_divide(dot(top, margins), dot(bottom, margins), zero_division)
 
-    def sizes(self, counts: Counts) -> Integers:
-        """Return the number of samples behind each value."""
-        return counts.n
+    def of_sums(self, sums: Any, xp: Any = np, zero_division: float | None = None) -> Any:
+        """Return the value of TP, TP + FN, TP + FP and samples, (4, 1, ...); NaN of NaN.
+
+        Of several columns it is that of their sums, the micro average.
+        """
+        return self._of_rows(xp.sum(sums, axis=1), xp, zero_division)
+
+    def _of_rows(self, rows: Any, xp: Any, zero_division: float | None = None) -> Any:
+        parts = [rows[i] for i in range(4)]  # a tensor cannot be iterated over
+        top, bottom = (dot(margin_weights(weights), parts) for weights in (self.top, self.bottom))
+        value = divide(top, bottom, xp)
+        undefined = self.undefined if zero_division is None else zero_division
+        return xp.where(bottom == 0, xp.full_like(value, undefined), value)
 
     def of(self, *counts: Any, **options: Any) -> Floats:
         """Call `from_counts`, by its old name."""
@@ -107,7 +127,13 @@ class Ratio(NamedTuple):
         return self.from_margins(*margins, **options)
 
 
-class ClassAveraged(NamedTuple):
+class _Averaged(NamedTuple):
+    ratio: Ratio
+    average: Average
+    n_classes: int | None = None
+
+
+class ClassAveraged(_Averaged, SumMetric):
     """A `Ratio` of each class, averaged over the classes as scikit-learn does.
 
     Calling it with `Counts` returns its value. The first axis of the counts runs over the classes,
@@ -131,16 +157,19 @@ class ClassAveraged(NamedTuple):
     0.5
     """
 
-    ratio: Ratio
-    average: Average
-    n_classes: int | None = None
+    __slots__ = ()
+
+    over_classes: ClassVar[bool] = True
+    undefined: ClassVar[float] = 0.0
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """Name in logs, such as `f1_macro`, `f2_micro` or `precision_weighted`."""
         return f"{self.ratio.name}_{self.average}"
 
-    def __call__(self, counts: Counts, zero_division: float = 0.0) -> Floats:
+    def __call__(  # type: ignore[override]
+        self, counts: Counts, zero_division: float = 0.0
+    ) -> Floats:
         """Return the average over the classes.
 
         Parameters
@@ -166,7 +195,7 @@ class ClassAveraged(NamedTuple):
         self.check_shape(counts.tp.shape)
         return self.from_counts(*counts, zero_division=undefined)
 
-    def from_counts(
+    def from_counts(  # type: ignore[override]
         self,
         tp: ArrayLike,
         fp: ArrayLike,
@@ -179,7 +208,7 @@ class ClassAveraged(NamedTuple):
             self.ratio.from_counts, (tp, fp, fn, tn), np.add(tp, fn), zero_division
         )
 
-    def from_margins(
+    def from_margins(  # type: ignore[override]
         self,
         tp: ArrayLike,
         positives: ArrayLike,
@@ -205,6 +234,19 @@ class ClassAveraged(NamedTuple):
         warn_renamed("of_margins", "from_margins")
         return self.from_margins(*margins, **options)
 
+    def of_sums(self, sums: Any, xp: Any = np, zero_division: float | None = None) -> Any:
+        """Return the value of TP, TP + FN, TP + FP and samples, (4, n_classes, ...); NaN of NaN."""
+        if self.average == "micro":
+            return self.ratio.of_sums(sums, xp, zero_division)
+        values = self.ratio._of_rows(sums, xp, zero_division)
+        weights = sums[1] if self.average == "weighted" else xp.ones_like(values)
+        if zero_division is not None and math.isnan(zero_division):
+            return _mean_over_classes(values, weights)
+        # as scikit-learn: without a label in any class they count alike
+        none = xp.sum(weights, axis=0) == 0
+        weights = xp.where(none, xp.ones_like(weights), weights)
+        return xp.sum(weights * values, axis=0) / xp.sum(weights, axis=0)
+
     def _averaged(self, value: Any, parts: Any, positives: Any, zero_division: float) -> Floats:
         parts = np.broadcast_arrays(*parts)
         if self.average == "micro":
@@ -221,15 +263,10 @@ class ClassAveraged(NamedTuple):
             raise_input_error("counts", rule, f"{n.flat[0]} and {different[0]} samples")
         return np.asarray(n[0])
 
-    def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise `InputError` for counts whose first axis does not run over the classes."""
-        good = len(shape) > 0 and shape[0] > 0 and self.n_classes in (None, shape[0])
-        number = "" if self.n_classes is None else f"{self.n_classes} "
-        rule = f"must have {number}classes on the first axis for {self.name}"
-        check(good, "counts", rule, shape)
 
-
-Metric = Ratio | ClassAveraged
+Metric = SumMetric
+RatioMetric = Ratio | ClassAveraged
+"""Metric whose expectation over random batches is known."""
 
 
 F1 = Ratio((2, 0, 0, 0), (2, 1, 1, 0), "f1")
@@ -240,7 +277,10 @@ ACCURACY = Ratio((1, 0, 0, 1), (1, 1, 1, 1), "accuracy")
 
 
 def check_metric(metric: object) -> None:
-    """Raise `InputError` unless this is a metric: a valid `Ratio` or `ClassAveraged`."""
+    """Raise `InputError` unless this is a valid `Ratio`, `ClassAveraged` or other `SumMetric`."""
+    if isinstance(metric, SumMetric) and not isinstance(metric, Ratio | ClassAveraged):
+        check_sum_metric(metric)
+        return
     if not isinstance(metric, ClassAveraged):
         check_ratio(metric)
         return
@@ -254,13 +294,12 @@ def check_metric(metric: object) -> None:
 def check_ratio(metric: object) -> None:
     """Raise `InputError` unless this is a `Ratio` whose values lie in [0, 1]."""
     rule = "must be a Ratio of 4 and 4 weights, 0 <= top <= bottom, not all 0"
-    if isinstance(metric, ClassAveraged):
-        raise_input_error(
-            "metric", "must be a Ratio, of one class, here", f"{metric.name}, over classes"
-        )
+    if isinstance(metric, SumMetric) and not isinstance(metric, Ratio):
+        over = ", over classes" * metric.over_classes
+        raise_input_error("metric", "must be a Ratio, of one class, here", metric.name + over)
     checks.check_argument(isinstance(metric, Ratio), "metric", rule, metric)
     assert isinstance(metric, Ratio)
-    given = (metric.top, metric.bottom)
+    given: Any = (metric.top, metric.bottom)
     weights = checks.array("metric", rule, given)
     check(weights.shape == (2, 4), "metric", rule, given)
     top, bottom = weights

@@ -12,13 +12,13 @@ import numpy as np
 from batchf1.errors import check, raise_input_error
 from batchf1.metrics.arithmetic import Weights, safe_divide
 from batchf1.metrics.counts import Counts, Floats, checked
-from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, check_metric
+from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio, RatioMetric, check_metric
 from batchf1.theory.chunks import Rows, chunks, map_pools
 from batchf1.theory.expected_error import Epoch, parts_of_error
 from batchf1.theory.pool import Batching, Pool, expand_dims, grouped
 
 
-def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:
+def joined(counts: Counts, metric: Metric) -> tuple[Counts, RatioMetric]:
     """Reduce a metric over classes to one of right and wrong samples where both are equal.
 
     That is so for micro averages, and for weighted recall, which is accuracy: the recall of a
@@ -26,7 +26,9 @@ def joined(counts: Counts, metric: Metric) -> tuple[Counts, Metric]:
     counts that the metric does not take, and where samples have other than one class each.
     """
     check_metric(metric)
-    if not isinstance(metric, ClassAveraged):
+    if not isinstance(metric, Ratio | ClassAveraged):
+        raise_input_error("metric", NO_LAW, metric.name)
+    if isinstance(metric, Ratio):
         return counts, metric
     counts = checked(counts)
     metric.check_shape(counts.tp.shape)
@@ -61,6 +63,10 @@ def parts(counts: Counts, batching: Batching, metric: ClassAveraged) -> Floats:
     return np.stack([true, *_weighted_parts(counts, batching, metric.ratio).sum(axis=1)])
 
 
+NO_LAW = (
+    "must be a ratio of counts, whose expectation is known: of others"
+    " batchf1.theory.simulation.simulate or batchf1.audit estimates it by random cuts"
+)
 JOINT = "must be 0 or 1 for {}: classes that are left out need their joint distribution"
 
 

@@ -17,7 +17,7 @@ from batchf1.metrics.arithmetic import dot, safe_divide
 from batchf1.metrics.averaging import Averaging, average
 from batchf1.metrics.counts import Counts, Floats, checked
 from batchf1.metrics.flat_labels import Labels, Written, check_labels
-from batchf1.metrics.ratios import F1, ClassAveraged, Metric, Ratio, check_ratio
+from batchf1.metrics.ratios import F1, ClassAveraged, Metric, Ratio, RatioMetric, check_ratio
 from batchf1.theory.chunks import map_pools
 from batchf1.theory.classes import joined, parts
 from batchf1.theory.expected_error import Epoch, parts_of_error
@@ -121,6 +121,9 @@ def expect(
 
     Notes
     -----
+    Other metrics than ratios of counts, as `mcc()`, are refused, since no law of theirs is known:
+    `batchf1.theory.simulation.simulate` and `batchf1.audit` estimate the same by random cuts.
+
     Formulas: `docs/theory.md`, sections 1 to 5; labels of shape (n,): section 11.
 
     Counts of classes do not determine how often classes occur together, on which `sd` depends;
@@ -147,14 +150,14 @@ def expect(
     (0.8, 4.893)
     """
     how = (averaging, zero_division, metric)
-    counts, batching, metric, flat = _checked(counts, batch_size, *how, labels, written)
-    fields = _fields(counts, batching, metric, flat)
+    counts, batching, ratio, flat = _checked(counts, batch_size, *how, labels, written)
+    fields = _fields(counts, batching, ratio, flat)
     expected, sd = fields[1:3]
     low, high = (expected + side * NORMAL_95 * sd for side in (-1, 1))
     if flat != "margins":
         low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
     batches = batching.batches.reshape(counts.tp.shape).astype(np.int64)
-    batches = batches[0] if isinstance(metric, ClassAveraged) else batches
+    batches = batches[0] if isinstance(ratio, ClassAveraged) else batches
     plain = [_plain(values) for values in (*fields, batches)]
     return Expectation._make([*plain, (_plain(low), _plain(high))])
 
@@ -173,10 +176,10 @@ def expected_f1(
     Arguments and errors are those of `expect`.
     """
     how = (averaging, zero_division, metric)
-    counts, batching, metric, flat = _checked(counts, batch_size, *how, labels, written)
-    if isinstance(metric, ClassAveraged):
-        return _plain(_fields(counts, batching, metric, flat)[1])
-    return _plain(_map(counts, batching, metric, flat, _mean, [batching.zero_division])[0])
+    counts, batching, ratio, flat = _checked(counts, batch_size, *how, labels, written)
+    if isinstance(ratio, ClassAveraged):
+        return _plain(_fields(counts, batching, ratio, flat)[1])
+    return _plain(_map(counts, batching, ratio, flat, _mean, [batching.zero_division])[0])
 
 
 def covariance_identity(
@@ -227,21 +230,23 @@ def _checked(
     metric: Metric,
     labels: Labels,
     written: Written,
-) -> tuple[Counts, Batching, Metric, Written | None]:
+) -> tuple[Counts, Batching, RatioMetric, Written | None]:
     """Return the checked arguments, and how the function is written if the labels are flat."""
     check_labels(labels)
     flat = written if labels == "flat" else None
     if flat is not None:
         check_flat(metric, flat, zero_division)
-    counts, metric = joined(counts, metric)
+    counts, ratio = joined(counts, metric)
     counts = checked_counts(counts)
     batching = checked_batching(counts.n, batch_size, averaging, zero_division)
-    if flat is not None and isinstance(metric, Ratio):
-        check_poles(counts, batching, metric, flat)
-    return counts, batching, metric, flat
+    if flat is not None and isinstance(ratio, Ratio):
+        check_poles(counts, batching, ratio, flat)
+    return counts, batching, ratio, flat
 
 
-def _fields(counts: Counts, batching: Batching, metric: Metric, flat: Written | None) -> Floats:
+def _fields(
+    counts: Counts, batching: Batching, metric: RatioMetric, flat: Written | None
+) -> Floats:
     """Return the first six fields of an `Expectation`, stacked along the first axis."""
     if isinstance(metric, ClassAveraged):
         true, empty, curvature = parts(counts, batching, metric)

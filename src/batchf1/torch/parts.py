@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import distributed
 
-from batchf1.auditing.broadcast import Pair
 from batchf1.auditing.recorder import Chunk
 from batchf1.errors import raise_input_error
 
@@ -22,7 +21,7 @@ class ProcessData(NamedTuple):
     logs: dict[str, float]
     problem: str
 
-    def batches(self) -> Iterator[Pair]:
+    def batches(self) -> Iterator[tuple[Any, ...]]:
         """Iterate over labels and predictions of each batch."""
         return (pair for chunk in self.chunks for pair in chunk.batches())
 

@@ -1,0 +1,237 @@
+"""Fits of metrics that are functions of sums, in every shape; also a program for other backends.
+
+`python -m helpers.fitting_sums` prints the logs of every case as JSON.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+import batchf1
+from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
+from batchf1.metrics.factories import f_beta, jaccard
+
+B, N, C, PAD = 32, 75, 3, -9.0
+KINDS = (Reconstructed, Streaming, EpochEnd)
+AGREEMENT = {
+    "mcc": batchf1.mcc,
+    "kappa": batchf1.kappa,
+    "kappa_linear": partial(batchf1.kappa, "linear"),
+    "kappa_quadratic": partial(batchf1.kappa, "quadratic"),
+    "balanced_accuracy": batchf1.balanced_accuracy,
+}
+MOMENTS = ("mse", "rmse", "r2", "explained_variance", "pearson", "concordance_correlation")
+BINARY = {"f1": partial(f_beta, 1), "jaccard": jaccard} | {
+    name: AGREEMENT[name] for name in ("mcc", "kappa", "balanced_accuracy")
+}
+OVER_CLASSES = AGREEMENT | {
+    "f1_macro": partial(f_beta, 1, "macro"),
+    "f1_micro": partial(f_beta, 1, "micro"),
+    "f1_weighted": partial(f_beta, 1, "weighted"),
+}
+AVERAGED = [name for name in OVER_CLASSES if name.startswith("f1")]
+
+
+class Shape(NamedTuple):
+    """Shape of labels and scores, with the options that it needs."""
+
+    kind: str
+    """binary, classes, multilabel or numbers."""
+    of_sample: tuple[int, ...] = ()
+    """Shape of the elements of a sample."""
+    last_one: bool = True
+    """Whether outputs of one column have an axis of it."""
+    options: Mapping[str, Any] = MappingProxyType({})
+    ignored: float | None = None
+
+
+SHAPES = {
+    "vector": Shape("binary"),
+    "pixels": Shape("binary", (4, 4)),
+    "tokens": Shape("binary", (5,), False, {"per": "pixel"}),
+    "tokens, -1 ignored": Shape("binary", (5,), True, {"ignore_class": -1}, -1),
+    "images": Shape("binary", (4, 4), True, {"per": "image"}),
+    "class 1 of a softmax": Shape("one of two", (), True, {"of_class": 1}),
+    "class 1 of a softmax of tokens": Shape(
+        "one of two", (5,), True, {"of_class": 1, "ignore_class": 255}, 255
+    ),
+    "classes": Shape("classes"),
+    "one-hot": Shape("one-hot", (5,)),
+    "classes of tokens, -100 ignored": Shape("classes", (5,), True, {"ignore_class": -100}, -100),
+    "classes of pixels, channels first": Shape(
+        "classes", (4, 3), True, {"axis": 1, "ignore_class": 255}, 255
+    ),
+    "without the background": Shape("classes", (5,), True, {"include_background": False}),
+    "multilabel": Shape("multilabel", (4,), True, {"ignore_class": -1}, -1),
+    "numbers": Shape("numbers"),
+    "numbers of elements": Shape("numbers", (3, 2), False, {"per": "pixel"}),
+    "numbers of images": Shape("numbers", (3, 2), True, {"per": "image"}),
+}
+WEIGHTS = ("none", "samples", "elements", "mask")
+
+
+class Case(NamedTuple):
+    metric: str
+    shape: str
+    weights: str
+
+
+def metrics_of(shape):
+    """Names of the metrics that a shape is tried with."""
+    kind = SHAPES[shape].kind
+    if kind == "numbers":
+        return MOMENTS
+    if kind in ("binary", "one of two"):
+        return tuple(BINARY)
+    averaged = kind == "multilabel" or "background" in shape
+    return AVERAGED if averaged else tuple(OVER_CLASSES)
+
+
+def cases():
+    """Every metric in every shape, with weights in turn, of which each shape gets all."""
+    for name, shape in SHAPES.items():
+        allowed = WEIGHTS if shape.of_sample else [one for one in WEIGHTS if one != "elements"]
+        for i, metric in enumerate(metrics_of(name)):
+            yield Case(metric, name, allowed[i % len(allowed)])
+
+
+def made(case):
+    """The metric of a case."""
+    kind = SHAPES[case.shape].kind
+    if kind == "numbers":
+        return getattr(batchf1, case.metric)()
+    if kind in ("binary", "one of two"):
+        return BINARY[case.metric]()
+    return OVER_CLASSES[case.metric](n_classes=C)
+
+
+def data(case, n=N, seed=0):
+    """Scores, labels and weights or None; padded elements have the score PAD."""
+    shape, rng = SHAPES[case.shape], np.random.default_rng(seed)
+    elements = (n, *shape.of_sample)
+    n_columns = {"binary": 1, "numbers": 1, "one of two": 2}.get(shape.kind, C)
+    x = rng.choice((0.05, 0.3, 0.45, 0.51, 0.6, 0.9), (*elements, n_columns))
+    x = x + rng.uniform(0, 0.01, x.shape)  # without ties
+    if shape.kind == "numbers":
+        y = rng.normal(size=elements) + 3
+        x = (y + 0.5 * rng.normal(size=elements))[..., None]
+    elif shape.kind == "binary":
+        y = (rng.random(elements) < x[..., 0]) * 1.0
+    elif shape.kind == "multilabel":
+        y = (rng.random(x.shape) < x) * 1.0
+    else:
+        y = np.where(rng.random(elements) < 0.5, x.argmax(-1), rng.integers(0, n_columns, elements))
+    if shape.ignored is not None:
+        y = np.where(rng.random(y.shape) < 0.2, shape.ignored, y)
+    if shape.kind == "one-hot":
+        y = np.eye(C)[y]
+    weights = None
+    if case.weights == "samples":
+        weights = rng.uniform(0.5, 3, n)
+    elif case.weights == "elements":
+        weights = rng.uniform(0.5, 3, elements) * (rng.random(elements) < 0.8)
+    elif case.weights == "mask":
+        padded = rng.random(elements[:2] if shape.of_sample else elements[:1]) < 0.2
+        x[padded] = PAD
+        if shape.kind != "one-hot":
+            y[padded] = 7 if shape.kind == "classes" else y[padded]
+    if n_columns == 1 and not shape.last_one:
+        x = x[..., 0]
+    axis = shape.options.get("axis", -1)
+    x = np.moveaxis(x, -1, axis).astype("float32")
+    return x, y.astype("float32"), None if weights is None else weights.astype("float32")
+
+
+class Hand(keras.layers.Layer):
+    """Hands its inputs on, and masks elements whose scores are all PAD."""
+
+    def __init__(self, over, masks):
+        super().__init__()
+        self.supports_masking, self.masks, self.over = True, masks, over
+        self.factor = self.add_weight((), "ones")
+
+    def get_config(self):
+        return {"over": self.over, "masks": self.masks}
+
+    def compute_mask(self, inputs, previous=None):
+        if not self.masks:
+            return None
+        kept = keras.ops.not_equal(inputs, PAD)
+        return keras.ops.any(kept, axis=self.over) if self.over else kept
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
+def fitted(case, kinds=(*KINDS, BatchMean)):
+    """Logs of one epoch, and of its validation, of each strategy."""
+    shape = SHAPES[case.shape]
+    options = {**shape.options, "multilabel": shape.kind == "multilabel"}
+    kinds = [k for k in kinds if k is not BatchMean or case.weights == "none"]
+    if keras.backend.backend() == "jax" and case.weights == "mask":
+        kinds = [EpochEnd]  # the others are refused: Keras hands their metrics no mask
+    chosen = [kind(metric=made(case), **options) for kind in kinds]
+    (x, y, weight), held = data(case), data(case, 40, seed=1)
+    first = {1: 2}.get(shape.options.get("axis"), 1) if shape.of_sample else None
+    over = tuple(i for i in range(1, x.ndim) if i != first)
+
+    def nothing(y_true, y_pred):
+        """A loss of 0, in the shape of what weighs it."""
+        rank = len(y_pred.shape)  # Keras squeezes a last axis of 1
+        if case.weights == "elements":
+            has_axis = rank > 1 + len(shape.of_sample)
+            axis = shape.options.get("axis", -1)
+            return 0 * (keras.ops.sum(y_pred, axis=axis) if has_axis else y_pred)
+        whole = over if case.weights == "mask" else range(1, x.ndim)
+        whole = tuple(i for i in whole if i < rank)
+        return 0 * (keras.ops.sum(y_pred, axis=whole) if whole else y_pred)
+
+    layer = Hand(over, case.weights == "mask")
+    model = keras.Sequential([keras.Input(x.shape[1:]), layer])
+    metrics = [metric for s in chosen for metric in s.metrics()]
+    given = {"weighted_metrics" if weight is not None else "metrics": metrics}
+    # JAX and TensorFlow compile, as by default, one case of each shape
+    eager = {"run_eagerly": keras.backend.backend() != "jax"}
+    model.compile(keras.optimizers.SGD(0.0), nothing, jit_compile=False, **given, **eager)
+    validation = held if weight is not None else held[:2]
+    # batches: of arrays scikit-learn computes F1, which other environments have not
+    passes = [in_batches(x, y, weight), in_batches(*held)]
+    callbacks = [c for s in chosen for c in s.callbacks(*passes)]
+    logs = model.fit(
+        x,
+        y,
+        B,
+        1,
+        0,
+        sample_weight=weight,
+        callbacks=callbacks,
+        validation_data=validation,
+        shuffle=False,
+    ).history
+    return {key: logs[key][0] for s in chosen for key in (s.key, f"val_{s.key}")}
+
+
+def in_batches(x, y, weight):
+    """Batches of 16, as `EpochEnd` takes them."""
+    parts = [part for part in (x, y, weight) if part is not None]
+    return [tuple(part[i : i + 16] for part in parts) for i in range(0, len(x), 16)]
+
+
+def fitted_alone(case):
+    """As `fitted`, without what earlier cases compiled."""
+    keras.backend.clear_session()
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.clear_caches()
+    return fitted(case)
+
+
+if __name__ == "__main__":
+    json.dump([[case, fitted_alone(case)] for case in cases()], sys.stdout)

@@ -7,6 +7,7 @@ import pytest
 
 from batchf1.config import metric_names
 from batchf1.errors import InputError, PluginError
+from batchf1.metrics.agreement import balanced_accuracy, kappa, mcc
 from batchf1.metrics.factories import f_beta, jaccard, precision, recall
 from batchf1.metrics.ratios import F1, ClassAveraged, Ratio
 from batchf1.sweep.composition import metric_list
@@ -15,7 +16,8 @@ from batchf1.training.engines import pretraining_of
 
 FALLOUT = Ratio((0, 1, 0, 0), (0, 1, 0, 1), "fallout")
 MODULE = """
-from batchf1 import ClassAveraged, Ratio
+from batchf1 import ClassAveraged, Ratio, mse
+from batchf1.metrics.sums import SumMetric
 
 FALLOUT = Ratio((0, 1, 0, 0), (0, 1, 0, 1), "fallout")
 TWIN = Ratio((1, 0, 0, 0), (4, 1, 1, 0), "fallout")
@@ -24,6 +26,17 @@ MACRO = ClassAveraged(FALLOUT, "macro")
 SPACED = FALLOUT._replace(name="false alarms")
 WRONG = Ratio((2, 0, 0, 0), (1, 1, 1, 0), "wrong")
 NUMBER = 3
+
+
+class Informedness(SumMetric):
+    name, lowest = "informedness", -1.0
+
+    def value(self, sums, xp):
+        tp, positives, predicted, n = sums
+        return tp / positives - (predicted - tp) / (n - positives)
+
+
+INFORMEDNESS, ERRORS = Informedness(), mse()
 """
 ID = "2cbf0e8231f0"
 """`run_id` of the default run, before runs had metrics."""
@@ -51,6 +64,9 @@ def my_module(tmp_path, monkeypatch):
         ("precision", precision()),
         ("recall", recall()),
         ("jaccard", jaccard()),
+        ("mcc", mcc()),
+        ("kappa", kappa()),
+        ("balanced_accuracy", balanced_accuracy()),
         ("my_module.FALLOUT", FALLOUT),
     ],
 )
@@ -60,6 +76,17 @@ def test_a_name_gives_its_metric_and_the_name_that_tables_have(my_module, name, 
     assert in_table == (name if "." in name and name[0] == "m" else metric.name)
     assert metric_names.canonical([in_table]) == [in_table]
     assert metric_names.binary(in_table) == metric
+
+
+def test_a_function_of_counts_of_ones_own_is_found(my_module):
+    metric = metric_names.binary("my_module.INFORMEDNESS")
+    assert metric([1, 1, 0, 0], [1, 0, 0, 0]) == 0.5
+    assert metric_names.canonical(["my_module.INFORMEDNESS"]) == ["my_module.INFORMEDNESS"]
+
+
+def test_a_metric_of_numbers_is_refused(my_module):
+    with pytest.raises(InputError, match="must be a function of the counts .*; got mse$"):
+        metric_names.binary("my_module.ERRORS")
 
 
 def test_averages_over_classes_are_for_commands_alone(my_module):
@@ -74,7 +101,8 @@ def test_ones_own_that_is_one_of_the_package_has_its_name(my_module):
 
 KNOWN = (
     r"must be f1 \(the default\), f0\.5, f_beta\(2\) or another beta, precision, recall, jaccard, "
-    r"or the import path of a Ratio, my_module\.MINE; got "
+    r"mcc, kappa, balanced_accuracy, or the import path of a Ratio or SumMetric, "
+    r"my_module\.MINE; got "
 )
 
 
@@ -86,7 +114,7 @@ KNOWN = (
         (["my_module.NONE"], "must be defined in my_module; got NONE$"),
         (
             ["my_module.NUMBER"],
-            "must be the import path of a Ratio or ClassAveraged; got my_module.NUMBER$",
+            "must be the import path of a Ratio, ClassAveraged or SumMetric; got my_module.NUMBER$",
         ),
         (["my_module.MACRO"], "must be of a binary output, not an average .*; got my_module.MACRO"),
         (["recall-macro"], "must be of a binary output, not an average .*; got recall-macro$"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from batchf1.cli import console, flat_labels, metrics, options
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
 from batchf1.config.metric_names import named
-from batchf1.errors import check, raise_input_error
+from batchf1.errors import check
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
@@ -79,10 +79,9 @@ def _ratio(name: str) -> RatioMetric:
     from batchf1.metrics.ratios import ClassAveraged, Ratio
 
     metric = named(name, metrics.HELP)
-    if isinstance(metric, Ratio | ClassAveraged):
-        return metric
     rule = "must be a ratio of counts, whose law is known; batchf1 audit tries random cuts of any"
-    raise_input_error("--metric", rule, name)
+    check(isinstance(metric, Ratio | ClassAveraged), "--metric", rule, name)
+    return cast("RatioMetric", metric)
 
 
 def _answer(parsed: argparse.Namespace, metric: RatioMetric) -> dict[str, Any]:

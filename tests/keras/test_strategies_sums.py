@@ -86,7 +86,7 @@ def flat(case, x, y, weight):
         p = x > 0.5 if shape.kind == "multilabel" else x.argmax(axis=-1)
         padded = (x == PAD).all(axis=-1)
     y = y.argmax(axis=-1) if shape.kind == "one-hot" else y
-    w = np.ones(elements) if weight is None else weight
+    w = np.ones(elements) if weight is None else weight.astype(float)
     w = np.broadcast_to(w.reshape(w.shape + (1,) * (len(elements) - w.ndim)), elements)
     if case.weights == "mask" and shape.of_sample:
         # a mask of (n, first axis) covers all that lies behind it

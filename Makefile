@@ -53,7 +53,7 @@ test-all: $(DEV)
 # that is skipped fails.
 test-frameworks: $(DEV)
 	snakemake --cores 1 .frameworks/jax .frameworks/torch
-	$(BIN)/pytest -m "slow or not slow" -rs -k "backend" tests/keras/test_strategies_sums.py \
+	$(BIN)/pytest -m "slow or not slow" -rsfE -k "backend" tests/keras/test_strategies_sums.py \
 	  | tee .frameworks/tests.log; ! grep -q "^SKIPPED\|^FAILED\|^ERROR" .frameworks/tests.log
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.

@@ -169,9 +169,15 @@ class Hand(keras.layers.Layer):
         return inputs * self.factor
 
 
-def fitted(case, kinds=(*KINDS, BatchMean)):
+def kinds_of(case):
+    """Strategies of a case: one refuses weighted averages of classes with weights of their own."""
+    apart = case.shape == "multilabel" and case.metric == "f1_weighted"
+    return [kind for kind in KINDS if not (apart and kind is Reconstructed)]
+
+
+def fitted(case):
     """Logs of one epoch, and of its validation, of each strategy."""
-    shape = SHAPES[case.shape]
+    shape, kinds = SHAPES[case.shape], [*kinds_of(case), BatchMean]
     options = {**shape.options, "multilabel": shape.kind == "multilabel"}
     kinds = [k for k in kinds if k is not BatchMean or case.weights == "none"]
     if keras.backend.backend() == "jax" and case.weights == "mask":

@@ -86,7 +86,7 @@ def flat(case, x, y, weight):
         p = x > 0.5 if shape.kind == "multilabel" else x.argmax(axis=-1)
         padded = (x == PAD).all(axis=-1)
     y = y.argmax(axis=-1) if shape.kind == "one-hot" else y
-    w = np.ones(elements) if weight is None else weight
+    w = np.ones(elements) if weight is None else weight.astype(float)
     w = np.broadcast_to(w.reshape(w.shape + (1,) * (len(elements) - w.ndim)), elements)
     if case.weights == "mask" and shape.of_sample:
         # a mask of (n, first axis) covers all that lies behind it
@@ -137,16 +137,11 @@ def _multilabel(metric, y, p, w):
 CASES = [*sums.cases()]
 
 
-def kinds_of(case):
-    apart = case.shape == "multilabel" and case.metric == "f1_weighted"  # which it refuses
-    return [kind for kind in sums.KINDS if not (apart and kind is Reconstructed)]
-
-
 def check(case, logs, backend="tensorflow"):
     for prefix, n, seed in (("", sums.N, 0), ("val_", 40, 1)):
         right = truth(case, *sums.data(case, n, seed))
         unmasked = backend == "jax" and case.weights == "mask"
-        for kind in [EpochEnd] if unmasked else kinds_of(case):
+        for kind in [EpochEnd] if unmasked else sums.kinds_of(case):
             key = f"{prefix}{sums.made(case).name}_{kind.name}"
             assert logs[key] == pytest.approx(right, abs=1e-9), (case, key)
 
@@ -159,7 +154,7 @@ SLOW = [pytest.param(s, marks=[pytest.mark.slow] * (s not in CHEAP)) for s in SH
 def test_every_metric_of_every_shape_is_that_of_scikit_learn(shape):
     for case in CASES:
         if case.shape == shape:
-            check(case, sums.fitted(case, kinds_of(case)))
+            check(case, sums.fitted(case))
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])

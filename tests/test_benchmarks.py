@@ -55,7 +55,9 @@ def loaded(repository, name):
     """A module of benchmarks/, which is no part of the package."""
     spec = importlib.util.spec_from_file_location(name, repository / f"benchmarks/{name}.py")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(repository / "benchmarks")  # as Python does for a script
+        spec.loader.exec_module(module)
     return module
 
 

@@ -141,7 +141,7 @@ def test_a_status_for_ci(here, capsys, words, status):
         ),
         (
             "cut.csv --metric auc",
-            "--metric must be f1 (the default), f0.5 or another beta, precision",
+            "--metric must be f1 (the default), f0.5, f_beta(2) or another beta, precision",
         ),
         (
             "cut.csv --metric nope:f1",

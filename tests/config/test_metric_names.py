@@ -48,6 +48,7 @@ def my_module(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [part for part in sys.path if part not in ("", ".")])
     (tmp_path / "my_module.py").write_text(MODULE)
+    sys.modules.pop("my_module", None)
     importlib.invalidate_caches()
     yield tmp_path / "my_module.py"
     sys.modules.pop("my_module", None)

@@ -41,7 +41,7 @@ def runs():
             for size, seed, split, error in points
         ]
     rows = table(*made, n_samples=200, prevalence=0.2, **POOL).drop(columns="f1")
-    return rows[list(schema.RUNS_OF_METRICS.columns)[:-1]]
+    return rows[list(schema.RUNS_OF_METRICS.columns)]
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_a_module_of_ones_own_reads_f1_or_the_metric_that_it_names(source, of_f1
         study_rows.last_epoch(of_f1, ["f1", "split"]),
     )
     rows = study_rows.read(source, metric="f2")
-    assert list(rows) == list(schema.RUNS.columns)[:-1]
+    assert list(rows) == list(schema.RUNS.columns)
     assert rows["f1"].max() == pytest.approx(float(f_beta(2)(COUNTS)))
     with pytest.raises(InputError, match=r"runs.parquet: metric must be one of \['f1', 'f2'\]"):
         study_rows.read(source, metric="jaccard")

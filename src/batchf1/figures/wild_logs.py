@@ -60,8 +60,8 @@ SCHEMA = Schema(
 )
 COLUMNS = SCHEMA.columns
 ALT = (
-    "For each public log, sorted by the logged F1, a dot at the logged F1 and a bar where the true "
-    "F1 lies with 95 %."
+    "For each public log, sorted by the logged F1, a dot at the logged F1, a bar for the interval "
+    "of the true F1, and a tick where it most likely lies."
 )
 LINE = 118
 """Characters in a line of the caption."""

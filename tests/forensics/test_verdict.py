@@ -1,6 +1,7 @@
 """What a log proves: averaged, an object, the accuracy, labels of shape (n,), or nothing."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_a_log_without_an_f1_is_refused_with_what_it_has():
 @pytest.mark.parametrize(
     ("rows", "after", "second"),
     [
-        ([ROW], "", "The true F1 is at least 0.57"),
+        ([ROW], "", "The true F1 is at least 0.5"),
         ([ROW], "val f1 0.7080", "The true F1 is 0.7080, of line 2 (val f1); 0.5441 is logged."),
         ([{"f1": "1.5"}], "", "The true F1 is not in this log"),
         ([{"f1": "0.47"}], "", "`batchf1 bound --logged 0.47 --prevalence R --batch-size B`"),
@@ -174,3 +175,10 @@ def test_assumptions_are_named_once():
     )
     assert any(line.startswith("test: true F1 0.72") for line in text)
     assert not math.isnan(len(text))
+
+
+def test_the_least_f1_of_the_answer_is_no_more_than_its_interval():
+    reading = read(logged(ROW))
+    second = summary.headline(conclude(reading), reading)[1]
+    least, low = (float(re.search(rf"{words}([0-9.]+)", second)[1]) for words in ("least ", r"\("))
+    assert least <= low

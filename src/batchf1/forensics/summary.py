@@ -52,7 +52,10 @@ def _true_f1(finding: Finding, reading: Reading, split: str) -> str:
         return "The F1 of a class is not in this log."
     if finding.verdict == "flat_labels":
         return "The true F1 is not in this log: shuffled predictions log the same."
-    parts = [f"at least {finding.lower_bound:.2f}"] if finding.lower_bound is not None else []
+    least = finding.lower_bound
+    if least is not None and found:
+        least = min(least, found.low)  # the bound holds on average
+    parts = [f"at least {least:.2f}"] if least is not None else []
     if found:
         parts.append(f"most likely {found.best:.2f} ({found.low:.2f} to {found.high:.2f})")
         parts += [f"or else about {other.best:.2f}" for other in finding.others]

@@ -17,6 +17,7 @@ import pandas as pd
 from batchf1.records import tables
 from batchf1.sweep.cells import all_runs, n_runs
 from batchf1.sweep.grid import cells
+from schemas import LARGE
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -71,7 +72,7 @@ def main(seconds: float) -> None:
         "store_bytes": size(results / "store"),
         "runs_bytes": size(results / "runs.parquet"),
     }
-    tables.write_csv(pd.DataFrame([row]), HERE / "large.csv")
+    tables.write_csv(tables.validate(pd.DataFrame([row]), LARGE, "large.csv"), HERE / "large.csv")
     print(pd.Series(row).to_string())  # noqa: T201
 
 

@@ -25,6 +25,7 @@ from batchf1.studies.cost.measure import peak_bytes
 from batchf1.studies.cost.source import Source
 from batchf1.torch import Recorder
 from batchf1.training.keras3 import model as network
+from schemas import RECORDER
 
 HERE = Path(__file__).resolve().parent
 SIZE, BLOCK = 32, 64
@@ -132,7 +133,8 @@ def main() -> None:
         name: float(f"{value:.4g}") if isinstance(value, float) else value
         for name, value in row.items()
     }
-    tables.write_csv(pd.DataFrame([rounded]), parsed.output)
+    table = tables.validate(pd.DataFrame([rounded]), RECORDER, str(parsed.output))
+    tables.write_csv(table, parsed.output)
     for name, value in rounded.items():
         print(f"{name}: {value:.10g}")  # noqa: T201
 

@@ -68,6 +68,7 @@ CONTENTS = {
         "Commands, engines, files": "docs/reproduce",
         "A study of your own": "docs/extend",
         "100,000 trainings, and a cluster": "docs/scaling",
+        "Columns of the tables": "docs/tables",
         "Error messages": "docs/errors",
         "What the tests find": "docs/testing",
         "Contributing": "CONTRIBUTING",

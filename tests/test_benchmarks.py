@@ -75,6 +75,29 @@ def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
     assert all(value > 0 for name, value in row.items() if "bytes" not in name)
 
 
+def test_the_rows_of_simulated_logs(repository, tmp_path, monkeypatch, capsys):
+    logs, path = loaded(repository, "logs"), tmp_path / "logs.csv"
+    monkeypatch.setattr(sys, "argv", ["logs.py", "--logs", "8", "--output", str(path)])
+    logs.main()
+    table, committed = (pd.read_csv(p) for p in (path, repository / "benchmarks/logs.csv"))
+    assert list(table) == list(committed)
+    assert table["group"].tolist()[0] == "all"
+    assert table["logs"][0] == 8
+    assert set(table["group"]) <= set(committed["group"])
+    assert "size_first" in capsys.readouterr().out
+
+
+def test_intervals_hold_about_as_often_as_they_say(repository):
+    logs = loaded(repository, "logs")
+    drawn = (logs.simulated(seed) for seed in itertools.count(500))
+    rows = [logs.outcome(log) for log in itertools.islice((d for d in drawn if not d.objects), 30)]
+    answered = [row for row in rows if row["answered"]]
+    assert len(answered) >= 24
+    assert sum(row["covered"] for row in answered) >= len(answered) - 4
+    assert sum(row["bound_above"] for row in rows if row["bounded"]) <= 2
+    assert sum(row["width"] < 0.15 for row in answered) > len(answered) / 2
+
+
 @given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 60)).map(sorted))
 def test_places_are_spread_from_end_to_end(pipelines, sizes):
     n, length = sizes

@@ -4,9 +4,6 @@ Data sets, strategies, frameworks and figures: tests/config/test_registry.py.
 """
 
 import json
-import os
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
@@ -15,6 +12,7 @@ from batchf1 import Counts, Ratio, expect
 from batchf1.records import tables
 from batchf1.sweep import schema
 from helpers import plugins_fixture
+from helpers.plugins_fixture import call, installed
 
 METRIC = """
 from batchf1 import Ratio
@@ -55,44 +53,23 @@ figures: {mine: my_figure}
 """
 
 
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory):
+FILES = {
+    "my_metric.py": METRIC,
+    "my_command.py": COMMAND,
+    "my_plugins.py": plugins_fixture.PLUGINS,
+    "my_figure.py": plugins_fixture.FIGURE,
+    "experiments/mine.yaml": STUDY,
+}
+
+
+@pytest.fixture
+def scratch(tmp_path):
     """A folder of somebody's files, with a package of theirs installed in it."""
-    folder = tmp_path_factory.mktemp("scratch")
-    (folder / "experiments").mkdir()
-    info = folder / "theirs-1.0.dist-info"
-    info.mkdir()
-    for path, text in {
-        "my_metric.py": METRIC,
-        "my_command.py": COMMAND,
-        "my_plugins.py": plugins_fixture.PLUGINS,
-        "my_figure.py": plugins_fixture.FIGURE,
-        "experiments/mine.yaml": STUDY,
-        "theirs-1.0.dist-info/entry_points.txt": ENTRY_POINTS,
-        "theirs-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n",
-    }.items():
-        (folder / path).write_text(text)
-    return folder
+    with installed(tmp_path, FILES, ENTRY_POINTS):
+        yield tmp_path
 
 
-def batchf1(scratch, *arguments):
-    """A command in the folder, whose package is installed."""
-    return in_scratch(scratch, "-m", "batchf1.cli.main", *arguments)
-
-
-def in_scratch(scratch, *arguments):
-    paths = [str(scratch), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=scratch,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_a_metric(scratch, monkeypatch):
-    monkeypatch.syspath_prepend(scratch)
+def test_a_metric(scratch):
     from my_metric import SPECIFICITY
 
     assert isinstance(SPECIFICITY, Ratio)
@@ -103,39 +80,35 @@ def test_a_metric(scratch, monkeypatch):
     assert found.expected_f1 == pytest.approx(0.8, abs=0.05)
 
 
-def test_a_command(scratch):
-    done = batchf1(scratch, "hello", "you")
-    assert (done.returncode, done.stdout) == (0, "hello you\n")
-    refused = batchf1(scratch, "hello", "nobody")
-    assert refused.returncode == 2
-    assert refused.stderr == "batchf1 hello: name must be somebody; got nobody\n"
-    assert "say hello" in batchf1(scratch, "--help").stdout
+def test_a_command(scratch, capfd):
+    assert call(capfd, "hello", "you") == (0, "hello you\n", "")
+    refusal = "batchf1 hello: name must be somebody; got nobody\n"
+    assert call(capfd, "hello", "nobody") == (2, "", refusal)
+    assert "say hello" in call(capfd, "--help")[1]
 
 
-def test_a_study_with_a_data_set_a_strategy_and_a_figure(scratch):
-    shard = ("--shard", "0", "--shards", "1", "--store", "store", "--output", "shard.parquet")
-    steps = (
-        ("shard", "experiments/mine.yaml", *shard),
-        ("collect", "experiments/mine.yaml", "shard.parquet", "--output", "runs.parquet"),
-        ("table", "my_figure", "runs.parquet", "--output", "mine.csv"),
-        ("draw", "my_figure", "mine.csv", "--output", "mine.png"),
-    )
-    lines = [f"assert main({['workflow', *step]}) == 0" for step in (*steps, steps[0])]
-    code = "\n".join(["from batchf1.cli.main import main", *lines])
-    done = in_scratch(scratch, "-c", code)
-    assert done.returncode == 0, done.stderr
-    assert "2 runs, 0 of them kept from before" in done.stderr
-    assert "2 runs, 2 of them kept from before" in done.stderr
+def test_a_study_with_a_data_set_a_strategy_and_a_figure(scratch, capfd):
+    shard = "shard experiments/mine.yaml --shard 0 --shards 1 --store store --output shard.parquet"
+    for step, said in (
+        (shard, "2 runs, 0 of them kept from before"),
+        ("collect experiments/mine.yaml shard.parquet --output runs.parquet", ""),
+        ("table my_figure runs.parquet --output mine.csv", ""),
+        ("draw my_figure mine.csv --output mine.png", ""),
+        (shard, "2 runs, 2 of them kept from before"),
+    ):
+        status, _, errors = call(capfd, "workflow", *step.split())
+        assert status == 0, errors
+        assert said in errors
     found = tables.read(scratch / "runs.parquet", schema.RUNS)
     assert set(found["dataset"]) == {"my_data"}
     assert set(found["strategy"]) == {"reconstructed", "my_mean"}
     assert list(pd.read_csv(scratch / "mine.csv")["strategy"]) == ["my_mean", "reconstructed"]
     assert (scratch / "mine.png").stat().st_size > 1000
+    told = call(capfd, "provenance", "mine.csv", "--json")[1]
+    assert json.loads(told)["module"] == "my_figure"
 
 
-def test_a_name_that_a_package_registers(scratch):
-    done = batchf1(scratch, "train", "dataset=mine", "--settings")
-    assert done.returncode == 0, done.stderr
-    assert "shift: 2.0" in done.stdout
-    told = batchf1(scratch, "provenance", "mine.csv", "--json")
-    assert json.loads(told.stdout)["module"] == "my_figure"
+def test_a_name_that_a_package_registers(scratch, capfd):
+    status, said, errors = call(capfd, "train", "dataset=mine", "--settings")
+    assert status == 0, errors
+    assert "shift: 2.0" in said

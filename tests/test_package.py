@@ -53,38 +53,38 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 from batchf1.cli.main import main
-raise SystemExit(main({arguments}))
+import contextlib, io, json
+found = []
+for line in json.loads(sys.argv[1]):
+    out, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        status = main(line.split())
+    found.append([status, out.getvalue(), errors.getvalue()])
+print(json.dumps(found))
 """
+ANSWERS = {
+    "expect --tp 3 --fp 1 --fn 2 --tn 94 --batch-size 9 --json": '"true_f1": 0.66',
+    "compare --precision .9 --recall .6 --precision .3 --recall .9 --prevalence .01 "
+    "--batch-size 32": "The log puts the second ahead by 0.0374: the worse one, by 0.2700 of true",
+    "forensics {log} --batch-size 50": "854 steps",
+    "audit {npz} --batch-size 2 --json": '"pooled": 0.8',
+}
+LACKS = {"audit x.parquet": "audit: needs pyarrow", "train seed=3": "train: needs hydra"}
+LACKS |= {"verify a b": "verify: needs pandas"}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ("expect --tp 3 --fp 1 --fn 2 --tn 94 --batch-size 9 --json", '"true_f1": 0.66'),
-        (
-            "compare --precision .9 --recall .6 --precision .3 --recall .9 --prevalence .01 "
-            "--batch-size 32",
-            "The log puts the second ahead by 0.0374: the worse one, by 0.2700 of true F1.",
-        ),
-        ("forensics {log} --batch-size 50", "854 steps"),
-        ("audit {npz} --batch-size 2 --json", '"pooled": 0.8'),
-        ("audit x.parquet", "batchf1 audit: needs pyarrow: pip install 'batchf1[workflow]'\n"),
-        ("train seed=3", "batchf1 train: needs hydra: pip install 'batchf1[workflow]'\n"),
-        ("verify a b", "batchf1 verify: needs pandas: pip install 'batchf1[workflow]'\n"),
-    ],
-)
-def test_a_light_install_answers_or_says_what_it_lacks(repository, tmp_path, arguments, said):
-    lacking, npz = sorted(EXTRA_OF), tmp_path / "rows.npz"
+def test_a_light_install_answers_or_says_what_it_lacks(repository, tmp_path):
+    npz, log = tmp_path / "rows.npz", repository / "docs/article_log.txt"
     np.savez(npz, y_true=[1, 0, 1], y_pred=[0.9, 0.6, 0.7])
-    words = arguments.format(log=repository / "docs/article_log.txt", npz=npz).split()
-    code = BARE.format(lacking=lacking, arguments=words)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    if "needs" in said:
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-        assert said in done.stderr
-    else:
-        assert (done.returncode, done.stderr) == (0, "")
-        assert said in done.stdout
+    lines = [line.format(log=log, npz=npz) for line in (*ANSWERS, *LACKS)]
+    command = [sys.executable, "-c", BARE.format(lacking=sorted(EXTRA_OF)), json.dumps(lines)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    for said, (status, out, errors) in zip(ANSWERS.values(), found, strict=False):
+        assert (status, errors) == (0, "")
+        assert said in out
+    for said, answer in zip(LACKS.values(), found[len(ANSWERS) :], strict=True):
+        assert answer == [2, "", f"batchf1 {said}: pip install 'batchf1[workflow]'\n"]
 
 
 def test_the_package_asks_for_numpy_and_scipy_alone(repository):

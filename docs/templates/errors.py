@@ -30,7 +30,7 @@ FILES = {
     "comma.csv": "y_true,y_pred\n1,0,9\n",
     "empty.csv": "y_true,y_pred\n",
     "classes.csv": "tp,fp,fn\n3,1,2\n",
-    "steps.txt": "20/20 - 1s - loss: 0.61 - f1: 0.516\n",
+    "steps.txt": "20/20 - 1s - loss: 0.61 - accuracy: 0.97\n",
     "scores.txt": "",
 }
 """Name -> content of the files that the commands read."""

@@ -6,7 +6,9 @@ from typing import Any
 import pandas as pd
 
 from batchf1.config import limits
+from batchf1.studies import expected
 from batchf1.studies.experiments import plan
+from batchf1.sweep.sharding import assign_shards
 from templates.common import benchmark, claim
 from templates.networks import n_trained
 
@@ -27,8 +29,13 @@ def context(root: Path) -> dict[str, object]:
     claim(large["n_runs"] == n_trained(root, "large"), "the large study was measured whole")
     hours = large["seconds"] * 1e6 / large["n_runs"] / 3600
     claim(3.25 < hours < 3.75, "a million runs take three and a half hours", hours)
-    engines = benchmark(root, "engines")
+    parts = assign_shards(plan(root / "experiments/large.yaml").cells, large["cores"])
+    engines, jobs = benchmark(root, "engines"), benchmark(root, "jobs")
     return {
+        "expected_line": expected.line(
+            "large", expected.of_shards(parts), large["cores"], float("inf"), False
+        ),
+        "shards": _shards(jobs[jobs["job"].str.startswith("shard-")]),
         "n_sweep": n_trained(root, "sweep"),
         "n_cells": len(plan(root / "experiments/large.yaml").cells),
         "speeds": {size: _seconds_a_run(engines, 44_000, size) for size in (8, 1024)},
@@ -38,6 +45,15 @@ def context(root: Path) -> dict[str, object]:
         "large": large,
         "files_of_a_million": float(f"{large['store_files'] * 1e6 / large['n_runs']:.2g}"),
         "limits": limits,
+    }
+
+
+def _shards(jobs: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Return, for each study, the numbers of its shards as texts: runs, seconds and so on."""
+    columns = ("runs", "seconds", "cpu_seconds", "peak_mb")
+    return {
+        str(study): {name: ", ".join(f"{n:,.0f}" for n in rows[name]) for name in columns}
+        for study, rows in jobs.groupby("study", sort=False)
     }
 
 

@@ -76,6 +76,8 @@ def __getattr__(name: str) -> Any:
     if name in _RENAMED:
         warn_renamed(f"batchf1.{name}", f"batchf1.{_RENAMED[name]}")
         name = _RENAMED[name]
+    if name == "__version__":
+        return import_module("importlib.metadata").version("batchf1")
     if name in _SUBPACKAGES:
         return import_module(f"{__name__}.{name}")
     if name not in _PLACES:

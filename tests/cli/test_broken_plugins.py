@@ -1,10 +1,8 @@
 """Plug-ins that do not load, or raise, are named in a line, and disturb no other command."""
 
-import os
-import subprocess
-import sys
-
 import pytest
+
+from helpers.plugins_fixture import call, installed
 
 FILES = {
     "broken.py": "import nowhere_at_all\n",
@@ -59,29 +57,16 @@ LEFT_OUT = [f"batchf1: left out: command {name}: " for name in ("bad", "syntax",
 EXPECT = "expect --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32"
 
 
-@pytest.fixture(scope="module")
-def batchf1(tmp_path_factory):
-    """A command in a folder with a package of broken plug-ins: status, output, lines of errors."""
-    folder = tmp_path_factory.mktemp("broken")
-    info = folder / "broken-1.0.dist-info"
-    info.mkdir()
-    (info / "entry_points.txt").write_text(ENTRY_POINTS)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
-    for name, text in FILES.items():
-        (folder / name).write_text(text)
+@pytest.fixture
+def batchf1(tmp_path, capfd):
+    """A command beside a package of broken plug-ins: status, output, lines of errors."""
 
-    def run(arguments, **environment):
-        paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
-        done = subprocess.run(
-            [sys.executable, "-m", "batchf1.cli.main", *arguments.split()],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | environment,
-            capture_output=True,
-            text=True,
-        )
-        return done.returncode, done.stdout, done.stderr.splitlines()
+    def run(arguments):
+        status, out, errors = call(capfd, *arguments.split())
+        return status, out, errors.splitlines()
 
-    return run
+    with installed(tmp_path, FILES, ENTRY_POINTS):
+        yield run
 
 
 @pytest.mark.parametrize("arguments", [EXPECT, "train --settings", "fine"])
@@ -129,8 +114,9 @@ def test_a_plug_in_that_is_named_and_fails_is_named_in_a_line(batchf1, arguments
     assert not any("Traceback" in line for line in errors)
 
 
-def test_the_traceback_of_a_plug_in_is_printed_on_request(batchf1):
-    status, _, errors = batchf1("raising", BATCHF1_DEBUG="1")
+def test_the_traceback_of_a_plug_in_is_printed_on_request(batchf1, monkeypatch):
+    monkeypatch.setenv("BATCHF1_DEBUG", "1")
+    status, _, errors = batchf1("raising")
     assert status == 3
     assert errors[0].startswith("Traceback")
     assert any("raising.py" in line for line in errors)

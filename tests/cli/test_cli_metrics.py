@@ -40,6 +40,7 @@ def ask(capsys, *arguments):
     [
         ("f1", F1),
         ("f0.5", f_beta(0.5)),
+        ("f_beta(0.5)", f_beta(0.5)),
         ("recall", recall()),
         ("jaccard", jaccard()),
     ],
@@ -142,8 +143,9 @@ def test_a_file_that_is_none_gets_one_line(capsys, tmp_path):
 
 
 NAMES = (
-    "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro "
-    "or -weighted over the classes of --counts-file; or the import path of a Ratio, my_module.MINE"
+    "f1 (the default), f0.5, f_beta(2) or another beta, precision, recall, jaccard; with -micro, "
+    "-macro or -weighted over the classes of --counts-file; or the import path of a Ratio, "
+    "my_module.MINE"
 )
 
 

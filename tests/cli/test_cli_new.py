@@ -49,10 +49,12 @@ def test_a_data_set_and_a_strategy_are_trained(folder, capsys):
 
 
 def test_a_metric_has_an_expectation(folder, capsys):
-    expect, show = new(capsys, "metric", "my_rate")
+    expect, train = new(capsys, "metric", "my_rate")
     assert cli.main(expect[1:]) == 0
     assert "my_rate" in capsys.readouterr().out
-    assert show == ["python", "-c", "from my_rate import MY_RATE; print(MY_RATE)"]
+    assert train == ["batchf1", "train", "metrics=[f1,my_rate.MY_RATE]", "training.epochs=1"]
+    assert cli.main([*train[1:], "--settings"]) == 0
+    assert "my_rate.MY_RATE" in capsys.readouterr().out
 
 
 def test_a_figure_is_drawn_from_a_table_of_runs(folder, capsys):

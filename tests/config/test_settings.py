@@ -33,6 +33,7 @@ def test_run_id_depends_on_every_setting_and_on_nothing_else():
         *("seed=1", "study=x", "strategies=[streaming]", "dataset.prevalence=0.3"),
         *("model.hidden=[8]", "training.threshold=0.4", "training.epochs=2", "dataset=synthetic"),
         *("training.engine=plain", "training.device=cpu", "dataset.n_samples=999"),
+        *("metrics=[f1,f2]", "metrics=jaccard"),
     ]
     assert len({compose([change]).run_id for change in changed} | {base.run_id}) == len(changed) + 1
 
@@ -73,7 +74,8 @@ def test_bad_settings_get_one_line_with_the_thing_and_the_value(override, words)
 def test_every_field_of_a_run_is_in_its_resolved_settings():
     resolved = compose().resolved
     fields = {field.name for field in dataclasses.fields(Run)}
-    assert fields - {"input_pipeline"} | {"program"} == resolved.keys()
+    assert fields - {"input_pipeline"} | {"program"} == compose(["metrics=f2"]).resolved.keys()
+    assert resolved.keys() == fields - {"input_pipeline", "metrics"} | {"program"}
     assert {field.name for field in dataclasses.fields(settings.Training)} == resolved[
         "training"
     ].keys()
@@ -120,11 +122,7 @@ def test_a_pretraining_is_the_same_for_every_program_and_batch_size():
             "among those of keras224, ('batch_mean', 'epoch_end', 'reconstructed'); got streaming",
         ),
         (
-            [
-                "training.engine=keras224",
-                "strategies=[batch_mean]",
-                "training.threshold=0.4",
-            ],
+            ["training.engine=keras224", "strategies=[batch_mean]", "training.threshold=0.4"],
             "training.threshold must be 0.5, as in the article; got 0.4",
         ),
         (

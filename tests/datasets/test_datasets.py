@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -49,30 +49,27 @@ CASES = {
 """Sizes follow the data set's defaults, which it can meet."""
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_sizes_prevalence_and_form(make, case):
-    dataset = CASES[case](make)
-    n, prevalence = dataset.n_samples, dataset.prevalence
-    data = dataset.load(generator("a"))
-    assert len(data.train.y) == n
-    assert len(data.validation.y) == dataset.n_validation == round(n * dataset.validation_fraction)
-    if case == "three splits":
-        assert len(data.test.y) == dataset.n_test == round(n * 0.5)
-    else:
-        assert (data.test, dataset.n_test) == (None, 0)
-    for x, y in data:
-        assert x.dtype == y.dtype == np.float32
-        assert y.shape == (len(x), 1)
-        assert np.isfinite(x).all()
-        assert set(np.unique(y)) == {0, 1}
-        assert abs(y.sum() - prevalence * len(y)) <= 1
-
-
-def test_the_number_of_features_depends_on_settings_of_its_own_alone(make):
-    found = {
-        split.x.shape[1] for case in CASES.values() for split in case(make).load(generator("a"))
-    }
-    assert len(found) == 1
+def test_sizes_prevalence_and_form(make):
+    widths = set()
+    for case, of_case in CASES.items():
+        dataset = of_case(make)
+        n, prevalence = dataset.n_samples, dataset.prevalence
+        data = dataset.load(generator("a"))
+        assert len(data.train.y) == n
+        share = dataset.validation_fraction
+        assert len(data.validation.y) == dataset.n_validation == round(n * share)
+        if case == "three splits":
+            assert len(data.test.y) == dataset.n_test == round(n * 0.5)
+        else:
+            assert (data.test, dataset.n_test) == (None, 0)
+        for x, y in data:
+            assert x.dtype == y.dtype == np.float32
+            assert y.shape == (len(x), 1)
+            assert np.isfinite(x).all()
+            assert set(np.unique(y)) == {0, 1}
+            assert abs(y.sum() - prevalence * len(y)) <= 1
+            widths.add(x.shape[1])
+    assert len(widths) == 1, "features depend on settings of their own alone"
 
 
 def test_the_same_seed_gives_the_same_data_and_another_other(make):
@@ -225,6 +222,7 @@ def test_fashion_mnist_kinds(positive):
 # Synthetic
 
 
+@settings(max_examples=20)
 @given(st.floats(0.001, 0.9), st.floats(0, 8))
 def test_no_cut_beats_the_best_f1(prevalence, separation):
     best = Synthetic(prevalence=prevalence, separation=separation).best_f1()

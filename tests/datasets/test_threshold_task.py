@@ -165,7 +165,7 @@ def test_a_cut_that_is_no_number_is_refused(kind, cut):
     ],
 )
 def test_a_class_with_too_few_stones_is_refused(settings, words):
-    with pytest.raises(InputError, match=f"^dataset diamonds, {words}[0-9]*$"):
+    with pytest.raises(InputError, match=rf"^dataset diamonds, {words}[0-9]* \(n_samples="):
         Diamonds(**settings).load(generator("a"))
 
 

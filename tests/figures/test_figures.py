@@ -43,8 +43,7 @@ def drawn(tmp_path, monkeypatch):
 def test_each_module_says_what_it_is_and_what_it_needs(repository, name):
     module = figures.module(name)
     assert inspect.getdoc(module)
-    assert set(module.COLUMNS.values()) <= {"number", "text", "flag"}
-    assert set(module.COLUMNS) <= set(pd.read_csv(repository / f"figures/{name}.csv", nrows=0))
+    assert module.COLUMNS is module.SCHEMA.columns
 
 
 def test_every_figure_of_the_experiments_is_committed_whole(repository):
@@ -110,16 +109,15 @@ def test_the_csv_of_another_figure_is_refused_by_its_columns(repository, tmp_pat
 @pytest.mark.parametrize("name", NAMES)
 def test_a_cell_of_another_kind_is_refused_by_its_column_and_value(repository, drawn, name):
     numbers = pd.read_csv(repository / f"figures/{name}.csv").head(20)
-    for column, kind in figures.module(name).COLUMNS.items():
-        if kind != "text":
+    for column, described in figures.module(name).COLUMNS.items():
+        rule = rf"column {column} must be of type {described.type}; got"
+        if described.type != "string":
             wrong = numbers.astype({column: object})
             wrong.loc[3, column] = "seven"
-            rule = rf"must have {kind}s in {column}; got \['?(seven|False|True)'?\]"
-            with pytest.raises(InputError, match=rule):
+            with pytest.raises(InputError, match=rf"{rule} \['(seven|False|True)'\]"):
                 drawn(name, wrong)
-        if kind == "number":
-            rule = rf"must have numbers in {column}; got \[True\]"
-            with pytest.raises(InputError, match=rule):
+        if described.type in ("integer", "number"):
+            with pytest.raises(InputError, match=rf"{rule} \[True\]"):
                 drawn(name, numbers.assign(**{column: True}))
 
 

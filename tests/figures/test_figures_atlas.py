@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
 from batchf1.figures import atlas as plot
-from batchf1.figures import style
 from batchf1.records import tables
 from batchf1.studies.atlas.rows import ATLAS
+from helpers import pictures
 
 SIZES = (8, 16, 32, 64)
 LAWS = {
@@ -110,7 +109,7 @@ def test_each_metric_has_its_verdict_and_its_law(table):
 
 
 def test_a_table_that_is_none_of_the_study_is_refused(tmp_path):
-    with pytest.raises(InputError, match="gives says what undefined batches give"):
+    with pytest.raises(InputError, match="must have an empty gives where no batch is undefined"):
         of(tmp_path, made_up().assign(n_undefined=1, n_left_out=0, gives=""))
 
 
@@ -122,13 +121,8 @@ def test_one_seed_says_nothing(tmp_path):
 
 
 def drawn(table):
-    with style.apply_style():
-        figure = plot.draw(table)
-        figure.draw_without_rendering()
-        words = style.words(figure)
-        texts = [text.get_text() for ax in figure.axes for text in ax.texts]
-        plt.close(figure)
-    return figure, words, texts
+    figure, words = pictures.laid_out(plot.draw, table)
+    return figure, words, [text.get_text() for ax in figure.axes for text in ax.texts]
 
 
 def test_metrics_stand_from_the_safe_ones_to_the_worst(table):

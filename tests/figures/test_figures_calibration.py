@@ -5,14 +5,14 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from batchf1.errors import InputError
-from batchf1.figures import calibration, style
+from batchf1.figures import calibration
 from batchf1.metrics.counts import Counts
 from batchf1.records import tables
 from batchf1.sweep import schema
 from batchf1.theory.expectation import expect
+from helpers import pictures
 from helpers.tables_of_runs import table, written
 
 PASS = {"split": "validation", "strategy": "batch_mean"}
@@ -37,7 +37,7 @@ def random_f1(i):
 def simple(monkeypatch):
     """Every pass is expected to log 0.5, with a deviation of 0.1."""
     monkeypatch.setattr(
-        calibration, "with_expectation", lambda r: r.assign(expected_f1=0.5, sd=0.1)
+        calibration, "with_expectation", lambda r, _: r.assign(expected_f1=0.5, sd=0.1)
     )
 
 
@@ -151,12 +151,7 @@ def test_without_a_deviation_anywhere_there_is_nothing_to_draw(tmp_path):
 
 def drawn(numbers):
     """A figure, laid out, and its words."""
-    with style.apply_style():
-        figure = calibration.draw(numbers)
-        figure.draw_without_rendering()
-        words = style.words(figure)
-        plt.close(figure)
-    return figure, words
+    return pictures.laid_out(calibration.draw, numbers)
 
 
 GOOD = {"n_cells": 1, "n_runs": 10, "n_passes": 50, "n_certain": 0, "n_unknown": 0}

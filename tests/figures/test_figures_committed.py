@@ -10,14 +10,10 @@ from helpers import layout, pictures
 
 
 @pytest.mark.parametrize("name", pictures.NAMES)
-def test_a_referee_finds_nothing_to_mark(name):
+def test_a_picture_has_no_flaw_and_says_what_its_table_says(name):
+    figure, (headline, caption) = pictures.committed(name)
     with style.apply_style():
-        assert layout.flaws(pictures.committed(name).figure) == []
-
-
-@pytest.mark.parametrize("name", pictures.NAMES)
-def test_the_picture_says_what_its_table_says(name):
-    headline, caption = pictures.committed(name).words
+        assert layout.flaws(figure) == []
     with Image.open(pictures.FOLDER / f"{name}.png") as picture:
         said = picture.text
     assert headline

@@ -179,10 +179,7 @@ def test_the_model_with_the_most_cells_on_a_cpu_is_drawn(tmp_path):
     assert plot._plain_model(table[table["device"] == "cpu"]) == "tiny"
     figure, _ = draw(table)
     assert len(figure.axes[0].containers) == 2
-    assert draw(of_rows(tmp_path, gpu))[1] == (
-        "Nothing to show",
-        "Nothing was measured on a CPU.",
-    )
+    assert draw(of_rows(tmp_path, gpu))[1] == ("Nothing to show", "Nothing was measured on a CPU.")
 
 
 def test_a_series_without_a_run_to_compare_with_is_refused(tmp_path):

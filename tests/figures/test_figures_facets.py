@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 from batchf1.errors import InputError
 from batchf1.figures import _facets, _line_plot, style
 from batchf1.figures import base as figures
+from helpers import pictures
 from helpers.tables_of_runs import table, written
 
 GRID = {
@@ -67,14 +68,8 @@ def test_a_picture_has_a_row_of_panels_for_each_setting(tmp_path):
         figure.draw_without_rendering()
         titles = [ax.get_title(loc="left").split("\n") for ax in figure.axes]
         assert [title[0] for title in titles[:16:2]] == [
-            "diamonds, threshold 0.3, learning rate 1e-07",
-            "diamonds, threshold 0.3, learning rate 0.01",
-            "diamonds, threshold 0.5, learning rate 1e-07",
-            "diamonds, threshold 0.5, learning rate 0.01",
-            "trousers, threshold 0.3, learning rate 1e-07",
-            "trousers, threshold 0.3, learning rate 0.01",
-            "trousers, threshold 0.5, learning rate 1e-07",
-            "trousers, threshold 0.5, learning rate 0.01",
+            f"{dataset}, threshold {threshold}, learning rate {rate}"
+            for dataset, threshold, rate in itertools.product(*GRID.values())
         ]
         assert titles[1::2] == [["Validation log"]] * 8 + [[""]]
         assert len(figure.axes) == 18
@@ -119,11 +114,9 @@ def test_settings_that_learned_nothing_leave_the_others_their_names(tmp_path):
         "error_vs_batch_size", [written(tmp_path, study({"model.a": ["x", "y"]}))]
     )
     found.loc[found["model.a"] == "x", "true_f1"] = 0.49
-    with style.apply_style():
-        figure = figures.module("error_vs_batch_size").draw(found)
-        assert figure.axes[0].get_title(loc="left") == "a y\nTraining log"
-        assert len(figure.axes) == 4
-        plt.close(figure)
+    figure, _ = pictures.laid_out(figures.module("error_vs_batch_size").draw, found)
+    assert figure.axes[0].get_title(loc="left") == "a y\nTraining log"
+    assert len(figure.axes) == 4
 
 
 @pytest.mark.parametrize("name", [*SWEEP, "theory", "calibration", "collapse"])
@@ -133,11 +126,8 @@ def test_each_figure_shows_a_setting_of_its_own(tmp_path, name):
     found = figures.table(name, [path])
     assert found.columns[0] == key
     assert sorted(found[key].dropna().unique()) == values
-    with style.apply_style():
-        figure = figures.module(name).draw(found)
-        titles = [ax.get_title(loc="left") for ax in figure.axes]
-        said = " ".join([*titles, style.words(figure)[1]])
-        plt.close(figure)
+    figure, (_, caption) = pictures.laid_out(figures.module(name).draw, found)
+    said = " ".join([*(ax.get_title(loc="left") for ax in figure.axes), caption])
     if name in (*SWEEP, "calibration"):
         assert all(f"threshold {value}" in said for value in values)
     if name == "collapse":

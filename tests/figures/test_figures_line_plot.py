@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
-from batchf1.figures import _line_plot, style
+from batchf1.figures import _line_plot
 from batchf1.figures import base as figures
+from helpers import pictures
 from helpers.tables_of_runs import table, written
 
 # TP 1, FN 1, TN 2 in two batches of 2: TP and FN meet in 1 of 3 cuts, and F1 is 2/3 and 0; else a
@@ -142,24 +142,21 @@ TWO = [
 
 
 def test_what_is_drawn_are_the_cells_that_learned():
-    with style.apply_style():
-        figure = figures.module("error_vs_batch_size").draw(a_table(*TWO))
-        figure.draw_without_rendering()
-        above, below = figure.axes[0], figure.axes[2]
-        naive = above.containers[0].lines[0]
-        assert naive.get_xydata().tolist() == [[8, -0.3], [32, -0.1]]
-        expectation = above.lines[1]
-        assert expectation.get_xydata().tolist() == [[8, -0.25], [32, -0.25]]
-        (bar,) = above.containers[0].lines[2]
-        ends = [segment[:, 1].tolist() for segment in bar.get_segments()]
-        np.testing.assert_allclose(ends, [[-0.31, -0.29], [-0.11, -0.09]], atol=1e-12)
-        largest = {line.get_marker(): line.get_xydata().tolist() for line in below.lines}
-        assert largest["o"] == [[8, 0.3], [32, 0.1]]
-        assert largest["s"] == [[8, 1e-17], [32, 1e-9]]
-        assert [text.get_text() for text in above.texts] == ["10 %"]
-        assert above.texts[0].xy == (8, -0.3)
-        assert figure.axes[2].get_xlabel() == "batch size (samples)"
-        plt.close(figure)
+    figure, _ = pictures.laid_out(figures.module("error_vs_batch_size").draw, a_table(*TWO))
+    above, below = figure.axes[0], figure.axes[2]
+    naive = above.containers[0].lines[0]
+    assert naive.get_xydata().tolist() == [[8, -0.3], [32, -0.1]]
+    expectation = above.lines[1]
+    assert expectation.get_xydata().tolist() == [[8, -0.25], [32, -0.25]]
+    (bar,) = above.containers[0].lines[2]
+    ends = [segment[:, 1].tolist() for segment in bar.get_segments()]
+    np.testing.assert_allclose(ends, [[-0.31, -0.29], [-0.11, -0.09]], atol=1e-12)
+    largest = {line.get_marker(): line.get_xydata().tolist() for line in below.lines}
+    assert largest["o"] == [[8, 0.3], [32, 0.1]]
+    assert largest["s"] == [[8, 1e-17], [32, 1e-9]]
+    assert [text.get_text() for text in above.texts] == ["10 %"]
+    assert above.texts[0].xy == (8, -0.3)
+    assert figure.axes[2].get_xlabel() == "batch size (samples)"
 
 
 def conclusion(*rows):

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 from scipy.special import gammaln
 
-from batchf1.figures import original_log, original_log_search, style
+from batchf1.figures import original_log, original_log_search
 from batchf1.sweep.grid import cells
+from helpers import pictures
 from helpers.tables_of_runs import table, written
 
 pytestmark = pytest.mark.usefixtures("log_once")
@@ -122,11 +122,7 @@ def test_chosen_has_the_most_numbers_and_then_is_likeliest_in_the_worse_keras(co
 
 
 def draw(found):
-    with style.apply_style():
-        figure = original_log_search.draw(found)
-        figure.draw_without_rendering()
-        words = style.words(figure)
-        plt.close(figure)
+    figure, words = pictures.laid_out(original_log_search.draw, found)
     return *words, figure
 
 

@@ -1,5 +1,8 @@
 """What the speeds of engines and pipelines become in their figure, worked out by hand."""
 
+import io
+
+import pandas as pd
 import pytest
 
 from batchf1.errors import InputError
@@ -16,9 +19,15 @@ STUDIES = (
 
 
 def speeds(folder, engines, pipelines):
-    (folder / "engines.csv").write_text(ENGINES + engines)
-    (folder / "pipelines.csv").write_text(PIPELINES + pipelines)
+    complete(ENGINES + engines, scaling.ENGINES).to_csv(folder / "engines.csv", index=False)
+    complete(PIPELINES + pipelines, scaling.PIPELINES).to_csv(folder / "pipelines.csv", index=False)
     return scaling.table(folder / "engines.csv", folder / "pipelines.csv")
+
+
+def complete(text, schema):
+    """A table with 1 in the columns that the picture does not show."""
+    table = pd.read_csv(io.StringIO(text))
+    return table.assign(**{name: 1 for name in schema.columns if name not in table})
 
 
 def draw(table):
@@ -90,11 +99,17 @@ def test_speeds_of_one_pipeline_or_of_none(tmp_path):
             "engines.csv: the CSV of the engines must have the columns .*; got none na",
         ),
         (ENGINES, "a\n1\n", "pipelines.csv: the CSV of the pipelines must have the columns"),
-        (ENGINES, PIPELINES + "x,many,2,3\n", r"must have numbers in n_runs; got \['many'\]"),
+        (
+            ENGINES,
+            PIPELINES + "this project,many,2,3\n",
+            r"column n_runs must be of type integer; got \['many'\]",
+        ),
     ],
 )
 def test_speeds_that_are_none_are_refused(tmp_path, engines, pipelines, words):
-    (tmp_path / "engines.csv").write_text(engines)
-    (tmp_path / "pipelines.csv").write_text(pipelines)
+    for name, text in {"engines": engines, "pipelines": pipelines}.items():
+        schema = getattr(scaling, name.upper())
+        table = complete(text, schema) if "," in text else pd.read_csv(io.StringIO(text))
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
     with pytest.raises(InputError, match=words):
         scaling.table(tmp_path / "engines.csv", tmp_path / "pipelines.csv")

@@ -1,10 +1,6 @@
 """One style: a strategy looks the same everywhere, and no other looks like it; legends fit."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
+import matplotlib
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
@@ -60,19 +56,13 @@ font.family: monospace
 
 def test_a_matplotlibrc_changes_no_byte(repository, tmp_path):
     (tmp_path / "matplotlibrc").write_text(SETTINGS)
-    source = str(repository / "figures/worked_example.csv")
-    pictures = [str(tmp_path / f"x.{kind}") for kind in ("png", "pdf")]
-    command = ["workflow", "draw", "worked_example", source, "--output", *pictures]
-    subprocess.run(
-        [sys.executable, "-m", "batchf1.cli.main", *command],
-        env=os.environ | {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")},
-        check=True,
-    )
-    figures.draw(
-        "worked_example", Path(source), [tmp_path / f"y.{kind}" for kind in ("png", "pdf")]
-    )
-    for kind in ("png", "pdf"):
-        assert (tmp_path / f"x.{kind}").read_bytes() == (tmp_path / f"y.{kind}").read_bytes()
+    source = repository / "figures/worked_example.csv"
+    x, y = ([tmp_path / f"{name}.{kind}" for kind in ("png", "pdf")] for name in "xy")
+    figures.draw("worked_example", source, y)
+    with matplotlib.rc_context(fname=tmp_path / "matplotlibrc"):
+        figures.draw("worked_example", source, x)
+    for one, other in zip(x, y, strict=True):
+        assert one.read_bytes() == other.read_bytes()
 
 
 def of_strategies(repository, names):

@@ -105,7 +105,7 @@ def test_every_number_of_the_theory(tmp_path):
 def test_no_residual_of_a_deviation_that_is_rounding(tmp_path, monkeypatch):
     sd = {0: 0.0, 1: 0.9e-6, 2: 1.1e-6}
     monkeypatch.setattr(
-        theory, "with_expectation", lambda r: r.assign(expected_f1=0.4, sd=r["seed"].map(sd))
+        theory, "with_expectation", lambda r, _: r.assign(expected_f1=0.4, sd=r["seed"].map(sd))
     )
     made = [{"run_id": f"{i}", "seed": i, "f1": 0.4 + 2.2e-6} for i in sd]
     found = theory.table(written(tmp_path, table(*made, strategy="batch_mean")))

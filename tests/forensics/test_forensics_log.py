@@ -7,7 +7,8 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.forensics.answer import investigate
-from batchf1.forensics.log import half_unit, number, parse
+from batchf1.forensics.log import parse, read
+from batchf1.forensics.log_numbers import half_unit, number
 
 TRUE = "\nf1score_train 0.8\nf1score_test 0.75\n"
 METRICS = "loss: 0.1 - acc: 0.95 - f1: 0.5 - val_loss: 0.1 - val_acc: 0.96 - val_f1: 0.4"
@@ -142,8 +143,9 @@ def test_which_keras_printed_it_as_far_as_its_form_tells(text, keras, averaging)
     ],
 )
 def test_numbers_keep_the_digits_that_were_printed(printed, read, value, half):
-    log = parse(f"7/7 [==] - 2s 2ms/step - loss: 0.1 - f1: {printed}\nf1score_train {printed}")
-    assert log.train == (None, read, read)
+    bar = "7/7 [==] - 2s 2ms/step - loss: 0.1 - f1: {}\nf1score_train {}"
+    assert parse(bar.format(printed, "0.123")).train == (None, read, "0.123")
+    assert parse(bar.format("0.123", printed)).train == (None, "0.123", read)
     assert number(read) == pytest.approx(value, rel=1e-14)
     assert half_unit(read) == pytest.approx(half, rel=1e-12)
 
@@ -169,7 +171,7 @@ STEPS = f"20/20 [==] - 1s 2ms/step - {METRICS}"
             "steps must be a whole number from 1 to 10000000; got 0",
         ),
         (STEPS + "\nf1score_test 93.5", "exact_f1 must lie in [0, 1]; got 93.5"),
-        (STEPS.replace("f1: 0.5", "f1: 9e999") + TRUE, "naive_f1 must lie in [0, 1]; got 9e999"),
+        (STEPS.replace("f1: 0.5", "f1: 1.5") + TRUE, "naive_f1 must lie in [0, 1]; got 1.5"),
         (NOTHING + TRUE, "validation samples must be a whole number from 1 to 10000000; got 0"),
     ],
 )
@@ -181,14 +183,22 @@ def test_useless_logs_are_refused_in_one_line(text, words):
 
 
 def test_long_words_take_linear_time():
-    """In quadratic time each would be minutes."""
+    """In quadratic time several would be a minute each."""
     program = """
 from batchf1.forensics.log import parse
-for before in ("", "f1 ", "f1: ", "1/1 [ - loss: 1 - f1: 0.5 - "):
-    for word in ("a", "1", " ", "f1 ", "f1", ":", "1/", "e1", "0,", "\\x1b[0", "np.float64("):
+words = "a|1| |f1 |f1|:|1/|e1|0,|\\x1b[0|np.float64(|- |([|[[|(a)|&#1;|**|<b |\\b|1/2 [|#|\\"|f_|^H"
+for before in ("", "f1: ", "1/1 [ - loss: 1 - f1: 0.5 - ", "[[", "{\\"text\\": [\\""):
+    for word in [*words.split("|"), "f1: 0.5 ", "f1: 0.5\\n", "loss: 1\\n", "f1: [1, "]:
         try:
-            parse(before + word * (400_000 // len(word)))
+            parse(before + word * (50_000 // len(word)))
         except ValueError:
             pass
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=100)
+
+
+def test_a_line_longer_than_any_of_a_log_is_passed_over():
+    text = f"20/20 {BAR}\n{'f1: 0.5 - ' * 2_000_000}{TRUE}"
+    log = read(text)
+    assert [line.text[:40] for line in log.lines][1] == "a line of more than 500,000 characters"
+    assert log.log == parse(f"20/20 {BAR}{TRUE}")

@@ -1,6 +1,9 @@
 """The mean over batches of a metric by adding up every order of a few samples, one by one."""
 
 import math
+from functools import lru_cache
+
+import numpy as np
 
 from batchf1.metrics.factories import f_beta
 from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, Ratio
@@ -41,13 +44,40 @@ def arrangements(counts):
             yield from ((kind, *others) for others in arrangements(fewer))
 
 
-def mean_over_batches(order, batch_size, averaging, zero_division, weights):
-    value_sum = weight_sum = 0.0
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        top, bottom = (sum(of_kind[kind] for kind in batch) for of_kind in weights)
-        value = top / bottom if bottom else zero_division
-        if not math.isnan(value):
-            weight = 1 if averaging == "per_batch" else len(batch)
-            value_sum, weight_sum = value_sum + weight * value, weight_sum + weight
-    return value_sum / weight_sum if weight_sum else math.nan
+@lru_cache(8)
+def every_cut(counts, size):
+    """The different batches of all orders of samples, and which of them each order has."""
+    known = {}
+    cuts = [
+        [
+            known.setdefault(tuple(sorted(order[at : at + size])), len(known))
+            for at in range(0, len(order), size)
+        ]
+        for order in arrangements(counts)
+    ]
+    return list(known), np.array(cuts)
+
+
+def every_log(counts, size, averaging, zero_division, value):
+    """The log of every order of the samples in batches; `value` of a batch is NaN for 0/0."""
+    return logs(*every_cut(tuple(counts), size), averaging, zero_division, value)
+
+
+def logs(batches, cuts, averaging, zero_division, value):
+    """The log of each cut, a row of places among the batches."""
+    values = np.array([value(batch) for batch in batches])
+    values = np.where(np.isnan(values), zero_division, values)[cuts]
+    sizes = np.array([len(batch) for batch in batches])[cuts]
+    weights = np.where(np.isnan(values), 0, sizes if averaging == "size_weighted" else 1)
+    total, summed = weights.sum(axis=1), (np.nan_to_num(values) * weights).sum(axis=1)
+    return np.divide(summed, total, out=np.full(len(total), math.nan), where=total > 0)
+
+
+def ratio_of(name):
+    """The value of a batch by hand."""
+
+    def value(batch):
+        top, bottom = (sum(of_kind[kind] for kind in batch) for of_kind in BY_HAND[name])
+        return top / bottom if bottom else math.nan
+
+    return value

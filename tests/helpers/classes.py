@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from batchf1.metrics.counts import Counts
-from helpers.brute_force import arrangements
+from helpers.brute_force import every_log
 
 
 def kind(true, predicted, classes):
@@ -47,14 +47,11 @@ def _ratio(cells, metric, zero_division):
 
 def every_mean(pool, size, averaging, zero_division, metric):
     """The mean over the batches of every order of a small pool."""
-    kinds, known, found = list(pool), {}, []
-    for order in arrangements(tuple(pool.values())):
-        parts = [tuple(sorted(order[at : at + size])) for at in range(0, len(order), size)]
-        for part in parts:
-            if part not in known:
-                known[part] = value([kinds[i] for i in part], metric, zero_division)
-        pairs = [(known[part], 1 if averaging == "per_batch" else len(part)) for part in parts]
-        pairs = [pair for pair in pairs if not math.isnan(pair[0])]
-        total = sum(weight for _, weight in pairs)
-        found.append(sum(x * weight for x, weight in pairs) / total if total else math.nan)
-    return np.array(found)
+    kinds = list(pool)
+    return every_log(
+        pool.values(),
+        size,
+        averaging,
+        zero_division,
+        lambda batch: value([kinds[i] for i in batch], metric, zero_division),
+    )

@@ -1,5 +1,44 @@
 """Plug-ins of somebody else: a data set, a strategy, a figure and a framework, as files."""
 
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from batchf1.cli import main as cli
+from batchf1.config import registry
+
+
+@contextmanager
+def installed(folder, files, entry_points):
+    """Let somebody's files lie in the working directory, with a package of theirs installed."""
+    info = "theirs-1.0.dist-info"
+    metadata = "Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n"
+    theirs = {f"{info}/entry_points.txt": entry_points, f"{info}/METADATA": metadata}
+    for name, text in (files | theirs).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.syspath_prepend(folder)
+        registry._registered.cache_clear()
+        yield
+    registry._registered.cache_clear()
+    for name in files:
+        sys.modules.pop(Path(name).stem, None)
+
+
+def call(capfd, *arguments):
+    """Run a command in this process: its status, output and errors."""
+    try:
+        status = cli.main([*arguments])
+    except SystemExit as ended:
+        status = ended.code
+    said = capfd.readouterr()
+    return status, said.out, said.err
+
+
 PLUGINS = '''
 """A data set and a strategy."""
 

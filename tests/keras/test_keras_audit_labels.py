@@ -239,3 +239,20 @@ def test_labels_that_only_the_callback_has_without_a_column():
     x, y = data()
     with alarmed("^val_f1: logged 0.42037, the mean over batches .per_batch."):
         fitted(Audit((x, y.ravel())), [f1])
+
+
+@pytest.mark.parametrize(
+    ("metric", "listed"),
+    [(f1, True), (recall, True), (squeezing, False), (mae, False)],
+)
+@pytest.mark.parametrize("label", [0, 1])
+def test_equal_labels_are_listed_where_their_shape_makes_a_difference(metric, listed, label):
+    x, _ = data()
+    split = (x, np.full(len(x), label, "float32"))
+    audit = Audit(split, action="ignore")
+    fitted(audit, [metric], validation_data=split)
+    name = f"val_{metric.__name__}"
+    expected = listed and label == 1  # else its value is 0 in either shape
+    assert (name in audit.unaudited) == expected
+    assert ("all labels of the split are equal" in audit.unaudited.get(name, "")) == expected
+    assert not (expected and name in audit.found)

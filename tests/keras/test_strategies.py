@@ -50,9 +50,9 @@ def check(logs, chosen, train, validation, order=True):
 @pytest.mark.parametrize(
     ("n", "threshold", "form"),
     [
-        (96, 0.5, "columns"),
+        pytest.param(96, 0.5, "columns", marks=pytest.mark.slow),
         (101, 0.3, "columns"),
-        (101, 0.5, "vectors"),
+        pytest.param(101, 0.5, "vectors", marks=pytest.mark.slow),
         (101, 0.3, "vectors and squeezed scores"),
     ],
 )
@@ -85,7 +85,10 @@ class Sequence(keras.utils.PyDataset):
         return self.x[part], self.y[part]
 
 
-@pytest.mark.parametrize("kind", ["tf.data", "shuffling tf.data", "PyDataset"])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param("tf.data", marks=pytest.mark.slow), "shuffling tf.data", "PyDataset"],
+)
 def test_logs_with_data_sets(kind):
     splits = data(101), data(75, seed=1)
 

@@ -82,7 +82,10 @@ def test_masked_samples_are_left_out(form):
 # How a program runs
 
 
-@pytest.mark.parametrize(("form", "jit_compile"), [("vectors", True), ("multilabel", False)])
+@pytest.mark.parametrize(
+    ("form", "jit_compile"),
+    [("vectors", True), pytest.param("multilabel", False, marks=pytest.mark.slow)],
+)
 def test_compiled_programs_of_several_steps(form, jit_compile):
     chosen, (x, y) = strategies(form, metrics=SOME[:1]), samples(form)
     options = {"run_eagerly": False, "jit_compile": jit_compile, "steps_per_execution": 2}
@@ -91,7 +94,11 @@ def test_compiled_programs_of_several_steps(form, jit_compile):
 
 
 @pytest.mark.parametrize(
-    ("form", "policy"), [("vectors", "mixed_float16"), ("multilabel", "mixed_bfloat16")]
+    ("form", "policy"),
+    [
+        pytest.param("vectors", "mixed_float16", marks=pytest.mark.slow),
+        ("multilabel", "mixed_bfloat16"),
+    ],
 )
 def test_mixed_precision(form, policy):
     chosen, (x, y) = strategies(form, metrics=SOME), samples(form)

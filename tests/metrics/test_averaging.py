@@ -8,6 +8,7 @@ from sklearn.metrics import f1_score
 
 from batchf1.metrics.averaging import average, batch_mean, pooled, reconstructed
 from batchf1.metrics.counts import Counts, as_counts, batch_counts
+from batchf1.metrics.factories import f_beta
 from helpers.invalid_inputs import refused
 
 RULES = ("per_batch", "size_weighted")
@@ -65,6 +66,11 @@ def test_the_rules_by_hand():
     assert batch_mean(counts, "size_weighted", np.nan) == pytest.approx((8 / 3 + 2) / 6)
     assert batch_mean(counts, "size_weighted", 1) == pytest.approx((8 / 3 + 4 + 2) / 10)
     assert pooled(counts) == reconstructed(counts) == pytest.approx(6 / 7)
+
+
+def test_nothing_relevant_counts_0_unless_something_else_is_asked_for():
+    nothing = as_counts([0, 0], [0, 0], [0, 0], [4, 2])
+    assert batch_mean(nothing) == pooled(nothing) == reconstructed(nothing) == 0
 
 
 def test_values_that_are_nan_are_left_out_with_their_weight():
@@ -133,6 +139,17 @@ ONE = as_counts([1], [0], [0], [0])
         (
             lambda: reconstructed(EMPTY),
             "counts must have at least one batch along the last axis; got (2, 0)",
+        ),
+        (
+            lambda: pooled(EMPTY, metric=f_beta(1, "macro")),
+            "counts of a class must have at least one batch along the last axis; got (0,)",
+        ),
+        *(
+            (
+                lambda n=number: average(n, n, "per_batch"),
+                f"values must have at least one batch along the last axis; got {shape}",
+            )
+            for number, shape in (([], "(0,)"), (1, "()"))
         ),
     ],
 )

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as scikit_learn
 
@@ -75,6 +75,7 @@ def decisions(scores, multilabel):
 
 @pytest.mark.parametrize("name", SCORES)
 @pytest.mark.parametrize("multilabel", [False, True])
+@settings(max_examples=20)
 @given(st.data(), st.integers(1, 26), st.sampled_from(AVERAGES), st.sampled_from(CONVENTIONS))
 def test_every_average_is_scikit_learns(name, multilabel, data, size, over, zero_division):
     labels, scores = data.draw(samples(multilabel))
@@ -221,10 +222,7 @@ AVERAGE = "average must be binary, micro, macro or weighted; got"
             lambda: class_counts([0, 1], SCORED, 1, threshold=0.2),
             "threshold cannot be set without multilabel=True; got 0.2",
         ),
-        (
-            lambda: class_counts([0, 1], SCORED * math.nan, 1),
-            "scores must not contain NaN",
-        ),
+        (lambda: class_counts([0, 1], SCORED * math.nan, 1), "scores must not contain NaN"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(call, said):

@@ -174,16 +174,14 @@ def test_counts_made_by_hand_are_checked(of_counts):
         (([0, np.nan], [0.1, 0.9], 1), "y_true must be 0 or 1; got nan"),
         (([0, 1], [0.1, np.nan], 1), "scores must not contain NaN"),
         (([0, 1], ["0.1", "0.9"], 1), "scores must be numbers; got ['0.1', '0.9']"),
-        (
-            ([0, 1], [[0.1], [0.9]], 1),
-            "y_true and scores must have one shape; got (2,) and (2, 1)",
-        ),
+        (([0, 1], [[0.1], [0.9]], 1), "y_true and scores must have one shape; got (2,) and (2, 1)"),
         (([0, 1], [0.1, 0.9], 0), "batch_size must be a whole number >= 1; got 0"),
         (([0, 1], [0.1, 0.9], True), "batch_size must be a whole number >= 1; got True"),
         (([0, 1], [0.1, 0.9], 2**70), f"batch_size must be at most 2**53; got {2**70}"),
         (([0, 1], [0.1, 0.9], 1, -np.inf), "threshold must be a finite number; got -inf"),
         (([0, 1], [0.1, 0.9], 1, [0.5, 0.6]), "threshold must be a finite number; got [0.5, 0.6]"),
         (([], [], 1), "y_true must have at least one sample; got (0,)"),
+        ((1, 0.9, 1), "y_true must have at least one sample; got ()"),
         ((np.ones((2, 0)), np.ones((2, 0)), 1), "y_true must have at least one sample; got (2, 0)"),
     ],
 )

@@ -49,10 +49,7 @@ def test_all_classes_have_the_same_samples():
     refused(said, MACRO.sizes, Counts(*map(np.array, ([1, 1], [1, 1], [1, 1], [1, 2]))))
     assert MACRO.sizes(
         Counts(*map(np.array, ([[1, 3]], [[1, 0]], [[0, 0]], [[1, 2]])))
-    ).tolist() == [
-        3,
-        5,
-    ]
+    ).tolist() == [3, 5]
 
 
 def test_defaults():

@@ -56,10 +56,7 @@ def test_a_wrong_log_is_wrong_in_both(page, visit, capsys):
             {"positives": "1,1%", "precision": "50%", "recall": "0,5", "samples": "500"},
             "prevalence 0.012, 6 of 500 (asked 0.011)",  # 5.5, and halves go to the even number
         ),
-        slow(
-            {"positives": "0.21", "precision": "1", "recall": "1", "samples": "1000000"},
-            "",
-        ),
+        slow({"positives": "0.21", "precision": "1", "recall": "1", "samples": "1000000"}, ""),
     ],
 )
 def test_rates_are_those_of_the_nearest_counts(page, visit, capsys, state, words):

@@ -241,8 +241,5 @@ def test_runs_trained_alike_stand_in_one_entry():
     again = provenance_summary.trained_on(
         [*entries, *provenance_summary.trained_on([run | {"time": "0"}])]
     )
-    assert [(e["n_runs"], e["first"], e["last"]) for e in again] == [
-        (4, "0", "3"),
-        (1, "4", "4"),
-    ]
+    assert [(e["n_runs"], e["first"], e["last"]) for e in again] == [(4, "0", "3"), (1, "4", "4")]
     json.dumps(again)

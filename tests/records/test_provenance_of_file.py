@@ -66,7 +66,7 @@ def test_a_plain_source_is_told_by_its_digest(table, tmp_path):
 
 
 def test_a_picture_carries_its_record_its_headline_and_its_caption(table, tmp_path):
-    (headline, caption, said), outputs = drawn(table, tmp_path / "a")
+    (headline, caption, said, _), outputs = drawn(table, tmp_path / "a")
     record = provenance_of_file.of_csv(table)
     for path in outputs:
         found = provenance_of_file.provenance_of(path)

@@ -60,22 +60,11 @@ def test_of_some_columns_all_names_and_their_own_values_are_checked(tmp_path):
     rows(f1=1.5).to_parquet(path)
     (found,) = tables.iter_chunks(path, schema.RUNS, ["run_id", "loss"])
     assert list(found) == ["run_id", "loss"]
-    with pytest.raises(InputError, match=r"t.parquet: column f1 must fit the schema; got"):
+    with pytest.raises(InputError, match=r"t.parquet: column f1 must be 0 to 1; got \[1.5\]"):
         list(tables.iter_chunks(path, schema.RUNS, ["f1"]))
     rows().drop(columns="fp").to_parquet(path)
     with pytest.raises(InputError, match=r"every column of its schema; got none named \['fp'\]"):
         list(tables.iter_chunks(path, schema.RUNS, ["f1"]))
-
-
-def test_a_glance_sees_names_and_missing_values():
-    pd.testing.assert_frame_equal(
-        tables.check_columns(rows(f1=1.5), schema.RUNS, "t"), rows(f1=1.5)
-    )
-    for wrong in (rows(f1=np.nan), rows(split=None)):
-        with pytest.raises(InputError, match="^t must have no missing value; got some in"):
-            tables.check_columns(wrong, schema.RUNS, "t")
-    with pytest.raises(InputError, match="^t must have the columns of its schema only"):
-        tables.check_columns(rows().assign(more=1), schema.RUNS, "t")
 
 
 def test_a_table_may_say_further_settings_after_the_named_columns(tmp_path):
@@ -93,11 +82,17 @@ BAD = {
     "NaN": (rows(f1=np.nan), "f1"),
     "negative count": (rows(tp=-1), "tp"),
     "unknown split": (rows(split="test"), "split"),
-    "more empty batches than batches": (rows(n_empty_batches=4), "n_empty_batches must not exceed"),
+    "more empty batches than batches": (
+        rows(n_empty_batches=4),
+        "must have n_empty_batches of at most n_batches",
+    ),
     "missing column": (rows().drop(columns="fp"), "fp"),
     "strange column": (rows().assign(more=1), "more"),
     "wrong dtype": (rows().astype({"tp": float}), "tp"),
-    "a row twice": (rows(split="validation"), "run_id.*not unique"),
+    "a row twice": (
+        rows(split="validation"),
+        "must have one row for each run_id, epoch, split, strategy; got .*valid",
+    ),
 }
 
 
@@ -138,7 +133,7 @@ def test_a_flipped_bit_in_the_footer_is_refused_or_changes_nothing(tmp_path):
     tables.write(rows(), path, schema.RUNS, record)
     content, n_refused = path.read_bytes(), 0
     footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
-    for _ in range(150):
+    for _ in range(75):
         path.write_bytes(flipped(content, chance, footer))
         try:
             found = tables.provenance_of(path)
@@ -148,7 +143,7 @@ def test_a_flipped_bit_in_the_footer_is_refused_or_changes_nothing(tmp_path):
             n_refused += 1
         else:
             assert found in (record, {})  # a flipped key hides the record, none changes it
-    assert n_refused > 40
+    assert n_refused > 20
 
 
 def test_a_record_that_was_changed_is_refused(tmp_path):

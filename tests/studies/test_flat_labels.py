@@ -336,7 +336,7 @@ def test_the_study_of_the_repository(repository):
         ("[8, 32]", "[8, 24]", "size of the validation split must be a multiple of .* got 128"),
         ("n_samples=256", "n_samples=272", "dataset.n_samples must be a multiple of 32; got 272"),
         ("test_fraction=1", "test_fraction=0", "dataset.test_fraction must give a test split"),
-        ("[0.125, 0.25]", "[0.001]", "prevalence 0.001 must leave both classes in each split"),
+        ("[0.125, 0.25]", "[0.001]", "must have a positive and a negative in each split"),
         ("seeds: 2", "seeds: 0", "seeds must be at least 1"),
         ("n_thresholds: 5", "n_thresholds: 1", "n_thresholds must be at least 2"),
         ("candidates: 3", "candidates: 0", "search.candidates must be at least 1"),

@@ -1,11 +1,9 @@
 """What each Keras logs, measured again, against docs/averaging.csv and docs/averaging.md."""
 
-import pickle
 import re
 import subprocess
 import sys
 from dataclasses import asdict, replace
-from functools import cache
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from batchf1.programs.keras_metrics import RETURNED
 from batchf1.studies.frameworks import keras
 from batchf1.studies.frameworks import page as pages
 from batchf1.studies.frameworks.rows import FRAMEWORKS, RULES, MetricRow, read
-from helpers.once import made_once
 
 NUMBERS = ("tp", "predicted_positives", "positives", "f1", "true_f1", "weighted_f1")
 
@@ -32,22 +29,9 @@ def page(repository):
     return (repository / "docs/averaging.md").read_text()
 
 
-@pytest.fixture(scope="module")
-def live(request, tmp_path_factory):
-    """A function: the rows of a framework, measured once a session."""
-
-    def measured(framework):
-        def make(folder):
-            with pytest.MonkeyPatch.context() as patch:
-                if framework == "keras224":
-                    original = request.getfixturevalue("keras224_folder")
-                    patch.setenv("BATCHF1_KERAS224", str(original))
-                (folder / "rows").write_bytes(pickle.dumps(keras.measure(framework)))
-
-        folder = made_once(tmp_path_factory, f"probe-{framework}", make)
-        return pickle.loads((folder / "rows").read_bytes())
-
-    return cache(measured)
+@pytest.fixture
+def rows(committed, framework):
+    return chosen(committed, framework=framework)
 
 
 def chosen(rows, **where):
@@ -63,22 +47,21 @@ def comparable(row):
 
 @pytest.mark.parametrize(
     "framework",
-    [pytest.param(f, marks=[pytest.mark.slow] if f == "tf_keras" else []) for f in FRAMEWORKS],
+    [pytest.param(f, marks=[pytest.mark.slow] if f != "keras" else []) for f in FRAMEWORKS],
 )
-def test_the_committed_rows_are_what_the_framework_logs(framework, live, committed):
-    kept = chosen(committed, framework=framework)
-    rows = live(framework)
-    assert len(rows) == len(kept) == 160
-    for row, here in zip(rows, kept, strict=True):
+def test_the_committed_rows_are_what_the_framework_logs(framework, rows, request, monkeypatch):
+    if framework == "keras224":
+        monkeypatch.setenv("BATCHF1_KERAS224", str(request.getfixturevalue("keras224_folder")))
+    live = keras.measure(framework)
+    wanted = {"keras224": r"2\.2\.4", "tf_keras": r"2\.\d+\.\d+", "keras": r"3\.\d+\.\d+"}
+    (version,) = {row.version for row in live}
+    assert re.fullmatch(wanted[framework], version)
+    assert len(live) == 160
+    for row, here in zip(live, rows, strict=True):
         assert asdict(row) | {"version": bool(row.version)} == comparable(here)
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_the_versions_are_those_that_the_page_is_about(framework, live):
-    (version,) = {row.version for row in live(framework)}
-    wanted = {"keras224": r"2\.2\.4", "tf_keras": r"2\.\d+\.\d+", "keras": r"3\.\d+\.\d+"}
-    assert re.fullmatch(wanted[framework], version)
-
+# What the page says of the committed rows
 
 EXACT = {
     "keras224": {"mean", "per_sample"},
@@ -94,8 +77,7 @@ def exact(rows):
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_which_recipe_is_exact_where(framework, live):
-    rows = live(framework)
+def test_which_recipe_is_exact_where(framework, rows):
     flat = EXACT[framework] if framework != "keras" else set()
     assert exact(chosen(rows, weights="none", labels="column")) == EXACT[framework]
     assert exact(chosen(rows, weights="none", labels="flat")) == flat
@@ -104,40 +86,40 @@ def test_which_recipe_is_exact_where(framework, live):
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_without_a_short_batch_every_count_is_exact(framework, live):
-    whole = chosen(live(framework), weights="none", labels="column", batches="4/4")
+def test_without_a_short_batch_every_count_is_exact(framework, rows):
+    whole = chosen(rows, weights="none", labels="column", batches="4/4")
     assert exact(whole) == {"sum", "mean", "per_sample"}
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_metrics_ignore_sample_weight(framework, live):
-    rows = chosen(live(framework), labels="column")
+def test_metrics_ignore_sample_weight(framework, rows):
+    rows = chosen(rows, labels="column")
     weighted = (replace(row, weights="none") for row in chosen(rows, weights="metrics"))
     for row, other in zip(weighted, chosen(rows, weights="none"), strict=True):
         assert comparable(row) == comparable(replace(other, weighted_f1=row.weighted_f1))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_calls_and_splits_log_the_same(framework, live):
+def test_calls_and_splits_log_the_same(framework, rows):
     seen = {}
-    for row in live(framework):
+    for row in rows:
         same = replace(row, call="", split="", precision="")
         key = (row.weights, row.labels, row.returned, row.batches)
         assert comparable(same) == comparable(seen.setdefault(key, same))
 
 
-def test_only_keras_3_raises_and_only_for_weighted_scalars(live):
+def test_only_keras_3_raises_and_only_for_weighted_scalars(committed):
     for framework in FRAMEWORKS:
-        for row in live(framework):
+        for row in chosen(committed, framework=framework):
             scalar = row.returned != "per_sample" and row.weights.startswith("weighted_metrics")
             assert row.raises == ("ValueError" if framework == "keras" and scalar else "")
 
 
-def test_an_f1_above_1(live):
+def test_an_f1_above_1(committed):
     def above(framework):
         return {
             (row.weights.removesuffix("_zero"), row.labels)
-            for row in chosen(live(framework), returned="f1")
+            for row in chosen(committed, framework=framework, returned="f1")
             if row.f1 is not None and row.f1 > 1
         }
 
@@ -147,8 +129,8 @@ def test_an_f1_above_1(live):
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_the_rule_is_known_but_for_shapes_that_do_not_fit(framework, live):
-    for row in live(framework):
+def test_the_rule_is_known_but_for_shapes_that_do_not_fit(framework, rows):
+    for row in rows:
         broken = framework == "keras" and row.labels == "flat"
         assert (row.rule == "other") == broken
         assert bool(row.rule) != bool(row.raises)

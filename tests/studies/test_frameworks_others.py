@@ -38,7 +38,9 @@ def ways(rows):
     return found
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    "program", [pytest.param(p, marks=[pytest.mark.slow] * ("keras" in p)) for p in PROGRAMS]
+)
 def test_the_committed_rows_are_what_the_framework_logs(program, repository, committed):
     name = PROGRAMS[program].environment
     if name is not None and not (repository / ".frameworks" / name).is_dir():

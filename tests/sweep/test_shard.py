@@ -27,10 +27,7 @@ overrides:
 
 @pytest.mark.parametrize(
     ("key", "values", "n_shapes"),
-    [
-        ("dataset.dimensions", [2, 5], 2),
-        ("training.threshold", [0.3, 0.7], 2),
-    ],
+    [("dataset.dimensions", [2, 5], 2), ("training.threshold", [0.3, 0.7], 2)],
 )
 def test_a_grid_over_a_setting_trains_and_the_table_says_it(
     tmp_path, capsys, key, values, n_shapes
@@ -81,8 +78,10 @@ def test_a_run_whose_log_is_wrong_is_named_and_never_written(
 
 def test_a_missing_value_is_refused_before_it_is_kept(experiment, tmp_path, monkeypatch):
     spoilt = replace(rows.RECORDING, table=lambda *a: rows.table(*a).assign(loss=float("nan")))
-    monkeypatch.setattr(rows, "RECORDING", spoilt)
-    with pytest.raises(InputError, match=r"store/.*must have no missing value; got .*'loss'"):
+    monkeypatch.setattr(rows, "recording", lambda metrics: spoilt)
+    with pytest.raises(
+        InputError, match=r"store/.*: column loss must have no missing value; got [0-9]+ missing"
+    ):
         execute(experiment, 0, 1, tmp_path / "store")
     assert list((tmp_path / "store").iterdir()) == []
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, Cla
 from batchf1.theory.expectation import expect, expected_f1
 from batchf1.theory.flat_labels import flat_reconstructed
 from batchf1.theory.limits import large_data, rare_positives
-from helpers.brute_force import CONVENTIONS, METRICS, RULES, arrangements
+from helpers.brute_force import CONVENTIONS, METRICS, RULES, arrangements, every_log
 from helpers.invalid_inputs import refused
 
 WAYS = [
@@ -55,31 +56,14 @@ def pairs(order, metric, written):
     return top / bottom if bottom else math.nan
 
 
-def enumerated(counts, size, averaging, zero_division, metric, written):
-    """The log of every arrangement of the samples in batches; NaN where nothing is averaged."""
-    known = {}
-
-    def value(batch):
-        if batch not in known:
-            known[batch] = pairs(batch, metric, written)
-        return zero_division if math.isnan(known[batch]) else known[batch]
-
-    logs = []
-    for order in arrangements(counts):
-        batches = [order[start : start + size] for start in range(0, len(order), size)]
-        values = np.array([value(tuple(sorted(batch))) for batch in batches])
-        weights = np.array([len(batch) if averaging == "size_weighted" else 1 for batch in batches])
-        used = ~np.isnan(values)
-        logs.append(values[used] @ weights[used] / weights[used].sum() if used.any() else math.nan)
-    return np.array(logs)
-
-
 @pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
 @pytest.mark.parametrize("zero_division", CONVENTIONS)
 def test_expectation_and_spread_against_every_cut(name, written, zero_division):
     metric = METRICS[name]
     for (*counts, size), averaging in itertools.product(SMALL, RULES):
-        logs = enumerated(counts, size, averaging, zero_division, metric, written)
+        logs = every_log(
+            counts, size, averaging, zero_division, lambda batch: pairs(batch, metric, written)
+        )
         found = expect(Counts(*counts), size, averaging, zero_division, metric, "flat", written)
         case = f"{counts} in batches of {size}, {averaging}"
         np.testing.assert_allclose(found.expected_f1, logs.mean(), rtol=0, atol=1e-12, err_msg=case)
@@ -146,17 +130,14 @@ def test_without_empty_batches_precision_logs_the_positives_of_a_batch_whatever_
             assert found.expected_f1 == pytest.approx(50, rel=1e-13)  # 60 and 60 of 100 in 120
 
 
-def random_cuts(counts, size, averaging, zero_division, metric, written, cuts=1200):
-    """The log of random cuts: shuffled kinds, counted per batch."""
+@cache
+def random_batches(counts, size, cuts=1200):
+    """Counts of the batches of random cuts: shuffled kinds, counted per batch."""
     kinds = np.repeat(np.arange(4), counts)
     rng, starts = np.random.default_rng(0), np.arange(0, len(kinds), size)
-    logs = []
-    for _ in range(cuts):
-        kinds = rng.permutation(kinds)
-        batches = Counts(*(np.add.reduceat(kinds == kind, starts) for kind in range(4)))
-        values = flat_value(batches, metric, written, zero_division)
-        logs.append(average(values, batches.n, averaging))
-    return np.array(logs)
+    orders = [rng.permutation(kinds) for _ in range(cuts)]
+    cells = [[np.add.reduceat(order == kind, starts) for order in orders] for kind in range(4)]
+    return Counts(*map(np.array, cells))
 
 
 @pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
@@ -166,7 +147,9 @@ def random_cuts(counts, size, averaging, zero_division, metric, written, cuts=12
 )
 def test_larger_pools_against_random_cuts(counts, size, zero_division, name, written):
     rules = ("per_batch", zero_division, METRICS[name])
-    logs = random_cuts(counts, size, *rules, written)
+    batches = random_batches(counts, size)
+    values = flat_value(batches, METRICS[name], written, zero_division)
+    logs = average(values, batches.n, "per_batch")
     found = expect(Counts(*counts), size, *rules, "flat", written)
     error = found.sd / math.sqrt(len(logs))
     assert abs(logs.mean() - found.expected_f1) < 4 * error + 1e-7
@@ -205,7 +188,7 @@ def reachable(counts, size):
                 yield cells
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.tuples(*[st.integers(0, 4)] * 4).filter(any), st.data())
 def test_jaccard_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts, data):
     size = data.draw(st.integers(1, sum(counts)))
@@ -214,7 +197,9 @@ def test_jaccard_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts,
     if not pole:
         value = expect(Counts(*counts), size, **rules).expected_f1
         if math.comb(sum(counts), size) < 5000 and sum(counts) <= 8:
-            logs = enumerated(counts, size, "per_batch", 0.0, JACCARD, "margins")
+            logs = every_log(
+                counts, size, "per_batch", 0.0, lambda batch: pairs(batch, JACCARD, "margins")
+            )
             assert value == pytest.approx(logs.mean(), abs=1e-11)
         return
     words = "by margins a batch with 2 positives, 2 predicted, is divided by 0; got margins"

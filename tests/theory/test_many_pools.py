@@ -10,11 +10,7 @@ from batchf1.metrics.ratios import F1
 from batchf1.theory import chunks, distributions, spread
 from batchf1.theory.expectation import expect, expected_f1
 from batchf1.theory.pool import checked_batching, grouped
-from helpers.brute_force import (
-    CONVENTIONS,
-    METRICS,
-    RULES,
-)
+from helpers.brute_force import CONVENTIONS, METRICS, RULES
 from helpers.invalid_inputs import COUNT, refused
 
 METRIC = st.sampled_from(sorted(METRICS))

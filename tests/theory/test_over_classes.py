@@ -20,13 +20,7 @@ from helpers.brute_force import CONVENTIONS, RULES
 from helpers.classes import counts_of, every_mean, kind
 from helpers.invalid_inputs import refused
 
-RATIOS = {
-    "f1": f_beta,
-    "f2": f_beta,
-    "precision": precision,
-    "recall": recall,
-    "jaccard": jaccard,
-}
+RATIOS = {"f1": f_beta, "f2": f_beta, "precision": precision, "recall": recall, "jaccard": jaccard}
 SPECIFICITY = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")
 MARKEDNESS = Ratio((3, 0, 1, 0), (3, 1, 2, 1), "odd")
 
@@ -188,10 +182,7 @@ MACRO = f_beta(1, "macro")
     ("call", "said"),
     [
         (lambda: expect(COUNTS, 2, zero_division=math.nan, metric=MACRO), NAN.format("f1_macro")),
-        (
-            lambda: expect(MANY, 2, metric=f_beta(1, "micro")),
-            EACH.format("f1_micro", "5 of 6"),
-        ),
+        (lambda: expect(MANY, 2, metric=f_beta(1, "micro")), EACH.format("f1_micro", "5 of 6")),
         (lambda: smallest_batch(COUNTS, 0.1, metric=MACRO), ONE),
         (lambda: large_data(0.1, 0.9, 0.9, 8, metric=MACRO), ONE),
         (lambda: covariance_identity(COUNTS, metric=MACRO), ONE),

@@ -80,10 +80,7 @@ def test_nonsense_is_refused_in_one_line(changed, said):
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"tp": [1, 2]}, "tp must be a single number; got [1, 2]"),
-    ],
+    ("changed", "said"), [({"tp": [1, 2]}, "tp must be a single number; got [1, 2]")]
 )
 def test_the_smallest_batch_is_that_of_a_single_pool(changed, said):
     cells = {"tp": 1, "fp": 0, "fn": 0, "tn": 4} | changed

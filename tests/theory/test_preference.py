@@ -12,12 +12,11 @@ from batchf1.metrics.ratios import F1
 from batchf1.theory.limits import large_data
 from batchf1.theory.preference import Preference, Rates, compare
 from helpers.brute_force import (
-    BY_HAND,
     CONVENTIONS,
     METRICS,
     RULES,
-    arrangements,
-    mean_over_batches,
+    every_log,
+    ratio_of,
 )
 
 PAIR = (Counts(2, 0, 1, 5), Counts(3, 3, 0, 2))  # F1 0.8 and 0.667, of the same 3 positives
@@ -33,13 +32,8 @@ def rates(counts):
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_against_every_order_of_two_pools(size, averaging, zero_division):
     found = compare(*map(rates, PAIR), 3 / 8, size, 8, averaging, zero_division)
-    logs = [
-        [
-            mean_over_batches(order, size, averaging, zero_division, BY_HAND["f1"])
-            for order in arrangements(counts)
-        ]
-        for counts in PAIR
-    ]
+    rules = (size, averaging, zero_division, ratio_of("f1"))
+    logs = [every_log(counts, *rules) for counts in PAIR]
     means = [float(np.mean(values)) for values in logs]
     assert found.true_f1 == pytest.approx((4 / 5, 2 / 3))
     assert found.true_gap == pytest.approx(2 / 15)
@@ -106,23 +100,10 @@ def test_more_positives_per_batch_turn_the_choice_right():
     ("changed", "said"),
     [
         ({"first": (0.9, 0)}, "recall must lie in (0, 1]; got 0"),
-        ({"second": (0, 0.9)}, "precision must lie in (0, 1]; got 0"),
         ({"second": 0.9}, "classifier must be a pair of precision and recall; got 0.9"),
-        ({"prevalence": 0}, "prevalence must lie in [1e-15, 1]; got 0"),
-        (
-            {"prevalence": 0.9, "second": (0.1, 1)},
-            "precision cannot be so low: it needs more negatives than there are",
-        ),
-        ({"batch_size": 0}, "batch_size must be a whole number >= 1; got 0"),
-        (
-            {"batch_size": 1001, "n_samples": 1000},
-            "batch_size must be at most the number of samples",
-        ),
+        ({"prevalence": 0.9, "second": (0.1, 1)}, "precision cannot be so low: it needs more neg"),
         ({"n_samples": 9}, "prevalence must leave a positive among 9 samples (give more samples"),
-        (
-            {"averaging": "daily"},
-            "averaging must be one of ('per_batch', 'size_weighted'); got daily",
-        ),
+        ({"averaging": "daily"}, "averaging must be one of ('per_batch', 'size_weighted'); got d"),
         ({"zero_division": 2}, "zero_division must be 0, 1 or NaN; got 2"),
         ({"metric": None}, "metric must be a Ratio of 4 and 4 weights"),
     ],

@@ -11,12 +11,7 @@ from batchf1.metrics.ratios import F1
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
 from batchf1.theory.pool import grouped
-from batchf1.theory.search import (
-    _least_without_empty,
-    _rising,
-    compatible_f1,
-    smallest_batch,
-)
+from batchf1.theory.search import _least_without_empty, _rising, compatible_f1, smallest_batch
 from helpers.brute_force import CONVENTIONS, METRICS, RULES
 from helpers.invalid_inputs import refused
 

@@ -1,7 +1,6 @@
 """Random and stratified cuts: against enumeration, and the sign of what stratification does."""
 
 import doctest
-import itertools
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from batchf1.metrics.ratios import F1
 from batchf1.theory import cuts
 from batchf1.theory.cuts import random_cut, stratified_cut
 from batchf1.theory.expectation import covariance_identity, expect
+from helpers.brute_force import arrangements
 
 POOLS = [(2, 1, 1, 3), (1, 2, 1, 2), (0, 1, 2, 3), (3, 0, 0, 4), (1, 3, 0, 2)]
 
@@ -22,12 +22,6 @@ POOLS = [(2, 1, 1, 3), (1, 2, 1, 2), (0, 1, 2, 3), (3, 0, 0, 4), (1, 3, 0, 2)]
 def f1(cells, zero_division):
     tp, fp, fn = (cells.count(cell) for cell in range(3))
     return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else zero_division
-
-
-def orders(pool):
-    """Every order of the samples, as cells 0 to 3."""
-    samples = [cell for cell, number in enumerate(pool) for _ in range(number)]
-    return set(itertools.permutations(samples))
 
 
 def batches(order, sizes):
@@ -42,7 +36,7 @@ def test_a_random_cut_into_any_sizes_is_the_mean_over_all_orders(pool, zero_divi
     for sizes in ([1, 2, n - 3], [n], [2, 2, n - 4]):
         means = [
             np.mean([f1(part, zero_division) for part in batches(order, sizes)])
-            for order in orders(pool)
+            for order in arrangements(pool)
         ]
         found = random_cut(Counts(*pool), sizes, zero_division)
         assert found == pytest.approx(np.mean(means), abs=1e-12)
@@ -56,7 +50,7 @@ def test_a_stratified_cut_is_the_mean_over_the_orders_that_have_such_batches(poo
     negatives = [n_negative - 2, 1, 1]
     sizes = np.add(positives, negatives)
     means = []
-    for order in orders(pool):
+    for order in arrangements(pool):
         parts = batches(order, sizes)
         if [part.count(0) + part.count(2) for part in parts] == positives:
             means.append(np.mean([f1(part, zero_division) for part in parts]))
@@ -131,10 +125,7 @@ GOOD = Counts(1, 1, 1, 3)
         (lambda: random_cut(GOOD, [2, 3]), r"^sizes must add up to the 6 of .*; got 5$"),
         (
             lambda: random_cut(GOOD, []),
-            (
-                r"^sizes must have a number for each batch, shape \(b,\); "
-                r"got \(0,\)$"
-            ),
+            r"^sizes must have a number for each batch, shape \(b,\); got \(0,\)$",
         ),
         (lambda: random_cut(GOOD, [6], np.nan), "^zero_division must be 0 or 1 here; got nan$"),
         (lambda: random_cut(Counts([1], 0, 0, 0), [1]), "^tp must be a single number; got "),

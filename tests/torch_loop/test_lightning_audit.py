@@ -253,14 +253,8 @@ def test_invalid_inputs(lightning):
     for metrics in ({}, f1):
         with pytest.raises(InputError, match="metrics must map logs to metrics, such as"):
             LightningAudit(metrics)
-    with pytest.raises(InputError, match="every must be a whole number >= 1"):
-        audit_of(every=0)
-    with pytest.raises(
-        InputError, match="threshold must lie in .0, 1., as a probability for logits"
-    ):
+    with pytest.raises(InputError, match="threshold must lie in .0, 1., as a probability for"):
         audit_of(threshold=0, from_logits=True)
-    with pytest.raises(InputError, match="ignore must be a list of logs"):
-        audit_of(ignore="val_loss")
     with pytest.warns(UserWarning, match="LightningAudit needs a validation in fit; got no valid"):
         fit(lightning, audit_of(), module, limit_val_batches=0)
 

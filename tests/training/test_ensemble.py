@@ -69,7 +69,11 @@ def same(one, other, tolerance=0.0):
 
 
 @pytest.mark.parametrize(
-    "cell", [pytest.param(c, marks=[pytest.mark.slow] * (c == "batch 1024")) for c in CELLS]
+    "cell",
+    [
+        pytest.param(c, marks=[pytest.mark.slow] * c.startswith(("batch", "one batch")))
+        for c in CELLS
+    ],
 )
 def test_it_logs_what_plain_fit_logs(cell):
     for ours, plain in both(CELLS[cell], {}, {"dataset__prevalence": 0.3}):
@@ -128,7 +132,8 @@ def test_runs_of_a_group_may_differ_in_much():
 
 
 def test_neither_neighbours_nor_place_change_a_bit():
-    runs = [run(training__batch_size=48, seed=seed) for seed in range(33)]
+    small = {"training__batch_size": 48, "dataset__n_samples": 150}
+    runs = [run(seed=seed, **small) for seed in range(33)]
     trainer = EnsembleTrainer(runs[0])
     assert trainer.n_runs == 32
     together = trainer.train(runs)  # the last alone in the second group
@@ -149,6 +154,7 @@ def test_the_number_of_runs_is_a_power_of_two_that_sizes_alone_decide(n_weights,
     assert found == 32 or 2 * found * n_weights > 2**15 or 2 * found * n_features > 2**27
 
 
+@pytest.mark.slow
 def test_a_wide_network_trains_with_fewer_at_a_time():
     wide = {"model__hidden": "[600]", "training__batch_size": 100}
     runs = [run(seed=seed, **wide) for seed in range(10)]
@@ -244,7 +250,7 @@ def untouched():
     return [passes[-1].logs["loss"] for passes in EnsembleTrainer(ours[0]).train(ours)]
 
 
-@pytest.mark.parametrize("made", [slows, Doubles])
+@pytest.mark.parametrize("made", [slows, pytest.param(Doubles, marks=pytest.mark.slow)])
 def test_what_a_callback_does_to_its_run_holds(monkeypatch, made, untouched):
     found = chosen(monkeypatch, made)
     assert [ours[-1].logs["loss"] for ours, _ in found] != untouched
@@ -255,6 +261,7 @@ def test_what_a_callback_does_to_its_run_holds(monkeypatch, made, untouched):
         assert all(logs["before"] != logs["after"] for logs in first)  # later all scores are 0 or 1
 
 
+@pytest.mark.slow
 def test_a_stopped_run_keeps_its_weights(monkeypatch):
     monkeypatch.setattr(Chooses, "made", [stops])
     longer = CHOSEN | {"training__epochs": 12, "model__learning_rate": 0.05}

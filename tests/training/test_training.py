@@ -14,7 +14,7 @@ from helpers.training import run, trained
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 
 
-@pytest.mark.parametrize("engine", ["plain", "ensemble"])
+@pytest.mark.parametrize("engine", [pytest.param("plain", marks=pytest.mark.slow), "ensemble"])
 def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
     first = run(training__engine=engine)
     shared = framework_of(first).trainer(first)

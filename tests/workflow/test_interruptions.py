@@ -192,6 +192,7 @@ def test_a_shard_twice_at_once_trains_once(copy, executed):
     assert copy.parts() == []
 
 
+@pytest.mark.slow
 def test_a_study_whose_table_was_cut_is_made_again_from_the_store(repository, tmp_path, executed):
     copy = Copy.of(executed.copy.folder, tmp_path / "copy")
     kept = copy.kept()
@@ -264,8 +265,7 @@ def without_room(room):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv", "png"])
-@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize(("kind", "old"), [("parquet", True), ("csv", False), ("png", True)])
 def test_without_room_nothing_is_half_written(sources, kind, old, tmp_path, capsys):
     path = tmp_path / f"deep/out.{kind}"
     path.parent.mkdir()
@@ -281,7 +281,9 @@ def test_without_room_nothing_is_half_written(sources, kind, old, tmp_path, caps
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="needs root")
-@pytest.mark.parametrize("kind", ["parquet", "csv", "png"])
+@pytest.mark.parametrize(
+    "kind", ["parquet", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("csv", "png"))]
+)
 def test_on_a_full_disk_nothing_is_half_written(sources, kind, tmp_path, capsys):
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -15,6 +15,7 @@ from batchf1.records import provenance_of_file, report, tables
 from batchf1.records.files import sha256_of
 from batchf1.sweep import schema
 from batchf1.sweep.grid import runs
+from batchf1.training import tensorflow_log
 from helpers import reference
 from helpers.commits import commit, git
 from helpers.miniature import FIGURES, RUNS, STUDY
@@ -227,6 +228,30 @@ def test_a_study_aside_is_planned_and_made_only_by_its_name(copy):
         assert said.startswith("snakemake: experiments/mini_aside.yaml: grid.sead")
     finally:
         (copy.folder / "experiments/mini_aside.yaml").unlink()
+
+
+def test_what_will_be_computed_is_printed_with_its_expected_seconds(copy):
+    path = copy.folder / "experiments/mini_new.yaml"
+    try:
+        copy.write(path, STUDY.replace("{mini:", "{new_mini:"))
+        lines = [line for line in copy.snakemake("--dry-run").stdout.splitlines() if "core" in line]
+        (line,) = (line for line in lines if line.startswith("study "))  # mini has nothing to do
+        assert re.fullmatch(r"study mini_new: 8 runs, about \d+ s on 2 cores", line)
+        said = copy.snakemake("--dry-run", "--config", "warn_after=2 s").stdout
+        assert f"{line}; more than warn_after, 2 s\n" in said
+        *_, said = copy.snakemake("--dry-run", "--config", "warn_after=soon").stdout.splitlines()
+        assert said.startswith("snakemake: --config warn_after must be a time such as 90 s, 30 min")
+    finally:
+        path.unlink()
+
+
+def test_the_log_of_a_shard_has_its_own_lines_alone(copy):
+    if tensorflow_log.has_gpu():
+        pytest.skip("has a GPU")
+    logs = sorted(copy.folder.glob("logs/mini/shard-*.log"))
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    assert len(lines) > 1
+    assert all(line.startswith("shard ") for line in lines), lines
 
 
 WAITING = """

@@ -5,13 +5,16 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+from snakemake.logging import logger
 from snakemake.utils import available_cpu_count
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from batchf1.errors import InputError, PluginError, check
 from batchf1.programs import environments
 from batchf1.records import locks, provenance, tables
 from batchf1.records.files import digest
 from batchf1.config import registry
+from batchf1.studies import expected
 from batchf1.studies.atlas.run import modules as atlas_modules
 from batchf1.studies.cuts.config import CutStudy
 from batchf1.studies.atlas.config import AtlasStudy
@@ -67,6 +70,7 @@ with in_a_line():
     check(good, "--config shards", "must be at least 1", n_shards)
     huge = str(config.get("huge", False)).lower()  # Snakemake reads True, but not true
     check(huge in ("true", "false"), "--config huge", "must be true or false", huge)
+    WARN_AFTER = expected.seconds_of(config.get("warn_after", "30 min"))
     EXPERIMENTS = experiments("experiments")
 
 
@@ -180,6 +184,38 @@ for figures in FIGURES_OF.values():
     ALL_FIGURES |= figures
 
 
+def expected_lines(jobs):
+    """Yield a line about each study of which some of these jobs compute something."""
+    work = {}
+    for job in jobs:
+        if job.rule.name == "shard":
+            shard = shards_of(job.wildcards.study)[int(job.wildcards.shard)]
+            work.setdefault(job.wildcards.study, []).append(shard)
+        elif job.rule.name.startswith("measure_"):
+            work[job.wildcards[0]] = None
+    n_cores = workflow.cores if workflow.local_exec else workflow.nodes
+    for name, shards in work.items():
+        has_store = Path(f"results/{name}/store").is_dir()
+        of_study = (
+            expected.of_shards(shards)
+            if shards
+            else expected.of_study(name, EXPERIMENTS[name])
+        )
+        yield expected.line(name, of_study, n_cores, WARN_AFTER, has_store)
+
+
+def print_expected(record):
+    """Print what each study costs before Snakemake's table of the jobs that will run."""
+    if getattr(record, "event", None) == LogEvent.RUN_INFO:
+        for line in expected_lines(workflow.dag.needrun_jobs()):
+            print(line, file=sys.stderr)
+    return True
+
+
+if workflow.is_main_process:
+    logger.addFilter(print_expected)
+
+
 wildcard_constraints:
     cost="|".join(COSTS) or "none",
     atlas="|".join(ATLASES) or "none",
@@ -234,6 +270,16 @@ def figure_source(wildcards):
 def figure_module(wildcards):
     """Return the module of batchf1.figures that makes a figure."""
     return ALL_FIGURES[wildcards.figure][0]
+
+
+def figure_metric(wildcards):
+    """Return the option for the metric that a figure shows, if its study chooses one."""
+    chosen = (
+        getattr(experiment, "figure_metrics", {}) for experiment in EXPERIMENTS.values()
+    )
+    metrics = {figure: metric for each in chosen for figure, metric in each.items()}
+    metric = metrics.get(wildcards.figure)
+    return f"--metric {metric}" if metric else ""
 
 
 def figure_code(wildcards):

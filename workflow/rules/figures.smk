@@ -18,10 +18,12 @@ rule table:
         "../../environment.yml"
     params:
         module=figure_module,
+        metric=figure_metric,
     message:
         "Computing the numbers behind figure {wildcards.figure}"
     shell:
-        "batchf1 workflow table {params.module} {input.source} --output {output.table} 2> {log}"
+        "batchf1 workflow table {params.module} {input.source} --output {output.table}"
+        " {params.metric} 2> {log}"
 
 
 rule draw:

@@ -48,6 +48,8 @@ class Resolved(NamedTuple):
     pairs: Sequence[Pair]
     broadcast: bool
     """Whether the function, given the original shapes, compares it with every label."""
+    unknown: bool = False
+    """Whether this cannot be known, although the shapes make a difference: all labels are equal."""
 
 
 def reshaping(true: Sequence[int], predicted: Sequence[int]) -> str | None:
@@ -91,7 +93,9 @@ def resolve(log: Log, pairs: Sequence[Pair]) -> Resolved:
     if math.isnan(given) or same(given, meant):
         return Resolved(alike, False)
     probe = _probe(pairs)
-    if probe is None or _is_paired(log, probe):
+    if probe is None:
+        return Resolved(pairs, False, unknown=True)
+    if _is_paired(log, probe):
         return Resolved(pairs, False)
     for reshaped in (as_predictions, as_labels):
         if _is_paired(log, [reshaped(pair) for pair in probe]):

@@ -6,17 +6,23 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchf1.cli import console, metrics, rows
+from batchf1.cli import console, rows
+from batchf1.config.metric_names import named
 from batchf1.errors import check, one_line
 
 if TYPE_CHECKING:
     from batchf1.auditing.result import AuditResult
 
 METRIC = (
-    "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro or "
-    "-weighted over classes; or module:function of (y_true, y_pred), found where you are, too; it "
-    "gets y_pred as it is, or 0 and 1 where --threshold or --from-logits is given"
+    "f1 (the default), f0.5, f_beta(2) or another beta, precision, recall, jaccard; with -micro, "
+    "-macro or -weighted over classes; or module:function of (y_true, y_pred), found where you "
+    "are, too; it gets y_pred as it is, or 0 and 1 where --threshold or --from-logits is given"
 )
+EPILOG = """examples:
+  batchf1 audit predictions.csv --batch-size 32 --logged 0.4730
+  batchf1 audit predictions.csv --batch-size 32 --fail-above 0.01
+
+See docs/audit.md."""
 
 
 def add(commands: Any) -> None:
@@ -30,6 +36,7 @@ def add(commands: Any) -> None:
         "how far it is off the metric of all samples. The file is a CSV of numbers, Parquet or NPZ "
         f"with {true}; {predicted}; and batch, if the batches are not of one size. The answer "
         "names the columns that were read.",
+        epilog=EPILOG,
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="ends in .csv, .parquet or .npz")
     parser.add_argument("--metric", default="f1", metavar="NAME", help=METRIC)
@@ -113,7 +120,7 @@ def _print(answer: AuditResult, columns: dict[str, str], as_json: bool) -> None:
 
 def _metric(name: str) -> Any:
     if ":" not in name:
-        return metrics.named(name, METRIC)
+        return named(name, METRIC)
     from batchf1.records import imports
 
     function = imports.named("--metric", name)

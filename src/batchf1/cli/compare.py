@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 RATES = ("precision", "recall")
 WHO = ("", "the first", "the second")
+EPILOG = """example:
+  batchf1 compare --precision 0.9 --recall 0.5 --precision 0.6 --recall 0.7 \\
+    --prevalence 0.02 --batch-size 32
+
+See docs/decisions.md."""
 
 
 def add(commands: Any) -> None:
@@ -27,6 +32,7 @@ def add(commands: Any) -> None:
         "is expected to put first, and which one the F1 of all samples does. With --n-samples the "
         "rates become the nearest whole counts, as in `batchf1 expect`. Rates may be written 0.5, "
         "0,5 or 50%.",
+        epilog=EPILOG,
     )
     for name in RATES:
         parser.add_argument(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from batchf1.cli import console, flat_labels, metrics, options
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
+from batchf1.config.metric_names import named
 from batchf1.errors import check
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ FINE = 0.01
 """An error that nobody minds; the advice is about it unless --tolerance says otherwise."""
 READ = "The log may be read here, for this classifier"
 REPAIR = "log counts or stream"
+EPILOG = """examples:
+  batchf1 expect --prevalence 2% --precision 0.8 --recall 0.8 --batch-size 32
+  batchf1 expect --tp 160 --fp 40 --fn 40 --tn 9760 --tolerance 0.01
+
+See docs/theory.md."""
 
 
 def add(commands: Any) -> None:
@@ -33,6 +39,7 @@ def add(commands: Any) -> None:
         "known, --n-samples. Rates of so many samples become the nearest whole counts, whose own "
         "rates are printed where they differ. Rates may be written 0.5, 0,5 or 50%. Another "
         "metric: --metric, over classes with --counts-file.",
+        epilog=EPILOG,
     )
     parser.add_argument("--metric", default="f1", metavar="NAME", help=metrics.HELP)
     parser.add_argument(
@@ -62,7 +69,7 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Print the answer."""
-    metric = metrics.named(parsed.metric)
+    metric = named(parsed.metric, metrics.HELP)
     answer = _answer(parsed, metric)
     print(console.as_json(answer) if parsed.json else _text(answer, metric))  # noqa: T201
 

@@ -6,6 +6,11 @@ import argparse
 import os
 from typing import Any
 
+EPILOG = """example:
+  batchf1 fetch fashion_mnist
+
+See docs/reproduce.md."""
+
 
 def add(commands: Any) -> None:
     """Add the command's arguments to the parser."""
@@ -14,6 +19,7 @@ def add(commands: Any) -> None:
         help="get the files of a data set that does not come in a package",
         description="Downloads the official files where they are not on this machine, checks their "
         "SHA-256, and says in a line what was done.",
+        epilog=EPILOG,
     )
     parser.add_argument("dataset", metavar="DATASET", help="fashion_mnist, or the name of yours")
     parser.set_defaults(command=run, prog=parser.prog)

@@ -1,17 +1,20 @@
-"""`batchf1 forensics`: the data and batches that can have printed a Keras log."""
+"""`batchf1 forensics`: what a log proves about its F1."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchf1.cli import console
+from batchf1.cli.numbers import number
 from batchf1.errors import keep_machine_error, raise_input_error
 
 if TYPE_CHECKING:
-    from batchf1.forensics.fit import Answer, SplitFit
+    from batchf1.forensics.fit import Answer, Candidate, SplitFit
+    from batchf1.forensics.log_values import Log
 
 SHOWN = 20
 """Candidates in the text for people; --json has them all."""
@@ -21,13 +24,25 @@ def add(commands: Any) -> None:
     """Add the command's arguments to the parser."""
     parser = commands.add_parser(
         "forensics",
-        help="which data and batches can have printed a Keras log",
-        description="From the digits of a pasted Keras log (progress line with a naive F1, and "
-        "the true F1 of training or validation on a line of its own, such as `f1score_test "
-        "0.93532336`) to the batch sizes, numbers of samples and counts that can have printed it. "
-        "Paste the line `Train on ... samples` too: it says that the bar counts samples.",
+        help="whether a logged F1 is averaged over batches, and how large the true one is",
+        description="From a pasted log of Keras or another loop, or a notebook with one, to what "
+        "it proves: whether its F1 is averaged over batches, and how large the true F1 is at "
+        "least, and most likely. Precision, recall and accuracy on the same lines help, several "
+        "epochs too. A true F1 on a line of its own (`val f1 0.9353`), a classification report or "
+        "a confusion matrix lead to the counts. --read shows how each line was read.",
     )
     parser.add_argument("log", metavar="LOG", help="file with the log; - for standard input")
+    parser.add_argument("--read", action="store_true", help="show what was read, line by line")
+    parser.add_argument(
+        "--all", action="store_true", help="list the counts that can have printed a true F1, too"
+    )
+    parser.add_argument("--output", metavar="NAME", help="output of the model whose F1 is read")
+    parser.add_argument(
+        "--prevalence", type=number, metavar="R", help="share of positives, where it is known"
+    )
+    parser.add_argument(
+        "--samples", type=int, metavar="N", help="validation samples, where the log has no number"
+    )
     parser.add_argument(
         "--averaging",
         choices=["per_batch", "size_weighted"],
@@ -40,7 +55,7 @@ def add(commands: Any) -> None:
         action="append",
         default=[],
         metavar="B",
-        help="try this one only, or those where it is repeated (1 to 256, and usual larger ones)",
+        help="try this one only, or those where it is repeated",
     )
     parser.add_argument(
         "--max-tp", type=int, default=2_000_000, metavar="N", help="most true positives tried"
@@ -54,48 +69,84 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Print the answer."""
-    from batchf1.forensics.answer import investigate
+    from batchf1.forensics import summary
+    from batchf1.forensics.answer import check_settings, search_reading, why_not_searched
+    from batchf1.forensics.log import read
+    from batchf1.forensics.proof import Known
+    from batchf1.forensics.verdict import conclude
 
-    text = _read(parsed.log)
-    answer = investigate(text, parsed.averaging, parsed.batch_size, parsed.max_tp, parsed.most)
-    print(console.as_json(answer) if parsed.json else _text(answer))  # noqa: T201
+    reading = read(_read(parsed.log), parsed.output)
+    if parsed.read:
+        print("\n".join(summary.read_lines(reading)))  # noqa: T201
+        return
+    settings = parsed.averaging, parsed.batch_size, parsed.max_tp, parsed.most
+    check_settings(*settings)
+    known = Known(parsed.batch_size, parsed.prevalence, parsed.samples, parsed.averaging)
+    findings = conclude(reading, known)
+    averaged = [s for s, found in findings.items() if found.verdict in ("averaged", "unknown")]
+    if parsed.json:
+        answer = search_reading(reading, averaged, *settings)
+        print(console.as_json({**findings, **answer._asdict()}))  # noqa: T201
+        return
+    lines = [*summary.headline(findings, reading), "", _sizes(reading.log)]
+    lines += summary.evidence(findings, reading)
+    if parsed.all:
+        lines += ["", *_candidates(search_reading(reading, averaged, *settings))]
+    elif not why_not_searched(reading, averaged):
+        lines.append("--all lists the counts and batch sizes that can have printed the true F1.")
+    print("\n".join(lines))  # noqa: T201
 
 
 def _read(path: str) -> str:
+    from batchf1.forensics.log_text import decode
+
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
         keep_machine_error(error, path)
-        reason = getattr(error, "strerror", None) or "no UTF-8 text"
-        raise_input_error("LOG", "must be a readable text file", f"{path} ({reason})")
+        raise_input_error("LOG", "must be a readable text file", f"{path} ({error.strerror})")
+    return decode(data)
 
 
 HEADS = ("set", "samples", "TP", "errors", "prevalence", "expected", "sd", "moved", "off by")
 
 
-def _text(answer: Answer) -> str:
-    log = answer.log
+def _sizes(log: Log) -> str:
     bar = f"{log.total} {'samples' if log.in_samples else 'steps'}" if log.total else "no steps"
     held_out = f", validation of {log.validation_samples} samples" if log.validation_samples else ""
-    lines = [f"read: {bar}{held_out}; {log.keras}"]
-    for name, part in (("training", log.train), ("validation", log.validation)):
-        lines.append(
-            f"  {name:<11} naive F1 {part.naive_f1 or '-'}, true F1 {part.exact_f1 or '-'}, "
-            f"accuracy {part.accuracy or '-'}"
-        )
-    if answer.candidates:
-        lines += [
-            "",
-            "{:>5} {:<10} {:>16} {:>8} {:>7} {:>10} {:>8} {:>7} {:>7} {:>7}".format(
-                "batch", *HEADS
-            ),
-        ]
-    for candidate in answer.candidates[:SHOWN]:
+    return f"read: {bar}{held_out}; {log.keras}"
+
+
+def _candidates(answer: Answer) -> list[str]:
+    """Return the table of candidates, without multiples of counts that are listed, and the rest."""
+    lines = []
+    listed: dict[tuple[Any, ...], Candidate] = {}
+    for candidate in answer.candidates:
+        listed.setdefault(_reduced(candidate), candidate)
+    if listed:
+        columns = "{:>5} {:<10} {:>16} {:>8} {:>7} {:>10} {:>8} {:>7} {:>7} {:>7}"
+        lines.append(columns.format("batch", *HEADS))
+    for candidate in list(listed.values())[:SHOWN]:
         lines.append(_row(str(candidate.batch_size), "training", candidate.train))
         lines.append(_row("", "validation", candidate.validation))
-    hidden = len(answer.candidates[SHOWN:])
-    lines += [f"... and {hidden} more, see --json"] if hidden else []
-    return "\n".join([*lines, "", *answer.undetermined])
+    hidden, multiples = len(listed) - SHOWN, len(answer.candidates) - len(listed)
+    lines += [f"... and {hidden} more, see --json"] if hidden > 0 else []
+    if multiples:
+        lines.append(
+            f"{multiples} more have the same batch size and counts that are in the same proportion "
+            "as in one of these: no number of the log tells them apart."
+        )
+    return [*lines, *([""] if lines else []), *answer.undetermined]
+
+
+def _reduced(candidate: Candidate) -> tuple[Any, ...]:
+    """Return the batch size, and the proportion of true positives to errors of each split."""
+    pairs = [(s.tp, s.errors) for s in (candidate.train, candidate.validation)]
+    divisors = [math.gcd(tp or 0, errors or 0) or 1 for tp, errors in pairs]
+    return candidate.batch_size, *(
+        (tp and tp // d, errors and errors // d)
+        for (tp, errors), d in zip(pairs, divisors, strict=True)
+    )
 
 
 def _row(size: str, name: str, split: SplitFit) -> str:

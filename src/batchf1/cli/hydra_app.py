@@ -28,7 +28,7 @@ from batchf1.config.settings import Run
 from batchf1.errors import InputError, check, raise_input_error
 from batchf1.sweep import jobs
 from batchf1.sweep.composition import reason, registered, run_of, with_variant
-from batchf1.sweep.schema import last_epoch
+from batchf1.sweep.schema import last_epoch, with_metric
 from batchf1.training.engines import framework_of
 
 LOGGING = "hydra/job_logging"
@@ -102,8 +102,8 @@ class Job:
     def __call__(self, config: DictConfig) -> float | None:
         """Do it, and write a trained run's files if it has a folder.
 
-        Return the error of the first strategy's F1 in the last validation, for a sweeper that
-        searches.
+        Return the error of the first strategy and metric in the last validation, for a sweeper
+        that searches.
         """
         try:
             return self._do(config)
@@ -129,8 +129,8 @@ class Job:
             folder = Path(state.runtime.output_dir)
             overrides, choices = list(state.overrides.task), dict(state.runtime.choices)
             jobs.write(run, device, table, folder, overrides, choices)
-        last = last_epoch(table).query("split == 'validation'")
-        return float((last["f1"] - last["reference_pooled"]).iloc[0])
+        last = with_metric(last_epoch(table)).query("split == 'validation'")
+        return float((last["value"] - last["reference_pooled"]).iloc[0])
 
 
 def _check_process(run: Run) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import sys
-from importlib.metadata import entry_points
+from collections.abc import Sequence
+from importlib.metadata import entry_points, version
 from typing import Any, NoReturn
 
 from batchf1.cli import (
     audit,
+    bound,
     compare,
     console,
     expect,
@@ -29,6 +32,7 @@ COMMANDS = (
     audit,
     scan,
     expect,
+    bound,
     fetch,
     forensics,
     compare,
@@ -43,6 +47,12 @@ GROUP = "batchf1.commands"
 
 An entry point has the name of its command.
 """
+EXAMPLES = """examples:
+  batchf1 expect --prevalence 2% --precision 0.8 --recall 0.8 --batch-size 32
+  batchf1 audit predictions.csv --batch-size 32 --logged 0.47
+  batchf1 forensics training.log
+
+"""
 STATUSES = """exit status:
   0  fine
   1  a check failed: an error larger than allowed, tables that differ, a log that cannot be right
@@ -56,7 +66,7 @@ RENAMED = {"prefer": "compare", "whence": "provenance"}
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status, one of `STATUSES`."""
-    given = _with_new_name(arguments)
+    given = _with_new_name(arguments) or ["--help"]
     with console.handle_broken_pipe():
         parsed = _parser(given).parse_args(given)
         return console.status(parsed.prog, lambda: parsed.command(parsed))
@@ -70,12 +80,32 @@ def _with_new_name(arguments: list[str] | None) -> list[str]:
     return given
 
 
+INVALID_CHOICE = re.compile(r"argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*)\)$")
+"""What argparse reports of a value that is not allowed."""
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Formatter that fills a description or epilog of one line, and keeps others as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
 class _Parser(argparse.ArgumentParser):
     """Parser that reports an error in one line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"formatter_class": _Formatter, **kwargs})
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2; a rule of the package makes a sentence with the option's name."""
         text = re.sub(r"^argument (\S+): (?=(must|cannot|needs) )", r"\1 ", message)
+        choice = INVALID_CHOICE.match(text)
+        if choice:
+            name, given, listed = choice.groups()
+            allowed = re.findall(r"[^', ]+", listed)
+            text = f"{name} must be one of {', '.join(allowed)}; got {given}"
+            text += _suggestion(given, allowed)
         self.exit(2, f"{self.prog}: {one_line(text)}\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
@@ -84,16 +114,26 @@ class _Parser(argparse.ArgumentParser):
         if hasattr(parsed, "overrides"):
             parsed.overrides += [text for text in others if not text.startswith("-")]
             others = [text for text in others if text.startswith("-")]
+        if others:
+            near = _suggestion(others[0].partition("=")[0], [*self._option_string_actions])
+            self.error(f"unrecognized arguments: {' '.join(others)}{near}")
         return parsed, others
+
+
+def _suggestion(given: str, allowed: Sequence[str]) -> str:
+    """Return a question with the name most like the given one; empty if none is near."""
+    names = {name.lstrip("-"): name for name in allowed}
+    near = difflib.get_close_matches(given.lstrip("-"), names, n=1)
+    return f"; did you mean {names[near[0]]}?" if near else ""
 
 
 def _parser(given: list[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="batchf1",
         description="How wrong is a batch-averaged F1?",
-        epilog=STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXAMPLES + STATUSES,
     )
+    parser.add_argument("--version", action="version", version=f"batchf1 {version('batchf1')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)

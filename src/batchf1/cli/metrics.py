@@ -1,9 +1,8 @@
-"""Metric of a command, and the counts of its classes from a file."""
+"""Names of metrics that a command takes, and the counts of classes from a file."""
 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,51 +11,13 @@ from batchf1.errors import InputError, check, keep_machine_error, raise_input_er
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
-    from batchf1.metrics.ratios import Metric
 
 FIELDS = ("tp", "fp", "fn", "tn")
-NAMED = re.compile(
-    r"(?:f(\d+(?:\.\d+)?)|(precision|recall|jaccard))(?:[-_](micro|macro|weighted))?"
-)
-PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
-"""Import path of a metric."""
 HELP = (
-    "f1 (the default), f0.5 or another beta, precision, recall, jaccard; with -micro, -macro or "
-    "-weighted over the classes of --counts-file; or the import path of a Ratio, my_module.MINE"
+    "f1 (the default), f0.5, f_beta(2) or another beta, precision, recall, jaccard; with -micro, "
+    "-macro or -weighted over the classes of --counts-file; or the import path of a Ratio, "
+    "my_module.MINE"
 )
-
-
-def named(name: str, rule: str = HELP) -> Metric:
-    """Return the metric of a name such as `f1`, `f0.5`, `recall-macro`, or as logs name it.
-
-    Or of an import path, which is imported.
-    """
-    from batchf1.metrics import factories
-    from batchf1.metrics.ratios import ClassAveraged
-
-    match = NAMED.fullmatch(name)
-    if match is None and PATH.fullmatch(name):
-        return _imported(name, rule)
-    if match is None:
-        raise_input_error("--metric", f"must be {rule}", name)
-    beta, other, average = match.groups()
-    ratio = getattr(factories, other)() if other else factories.f_beta(float(beta))
-    return ClassAveraged(ratio, average) if average else ratio  # type: ignore[arg-type]
-
-
-def _imported(path: str, rule: str) -> Metric:
-    """Return the metric that a module defines."""
-    from batchf1.metrics.ratios import ClassAveraged, Ratio, check_metric
-    from batchf1.records import imports
-
-    module = path.rpartition(".")[0]
-    check(imports.exists(module), "--metric", f"must be {rule}", path)
-    metric = imports.named("--metric", ":".join(path.rsplit(".", 1)))
-    good = isinstance(metric, Ratio | ClassAveraged)
-    check(good, "--metric", "must be the import path of a Ratio or ClassAveraged", path)
-    check_metric(metric)
-    checked: Metric = metric
-    return checked
 
 
 def counts_of_classes(path: Path) -> Counts:

@@ -68,7 +68,7 @@ KINDS = {
         "$name.py",
         (
             "batchf1 expect --metric $path --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32",
-            "python -c 'from $module import $NAME; print($NAME)'",
+            "batchf1 train 'metrics=[f1,$path]' training.epochs=1",
         ),
     ),
     "figure": Kind(
@@ -89,7 +89,6 @@ def add(commands: Any) -> None:
         "new",
         help="write the smallest study, data set, strategy, metric or figure",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "kind",

@@ -69,7 +69,7 @@ def command_line(study: str, settings: Sequence[str], sweeps: bool) -> CommandLi
     values = [_swept(text) if sweeps else [text] for text in own]
     chosen = [_only(choices, each, study) for each in product(*values)]
     given = {text.partition("=")[0] for text in own}
-    fixed = [text for text in read.overrides if text.partition("=")[0] not in given]
+    fixed = [text for text in read.run_overrides if text.partition("=")[0] not in given]
     fixed += [_fixed(key, chosen, study) for key in read.grid if key not in given]
     run_ids = frozenset(each.cell.run_id(each.seed) for each in chosen)
     return CommandLine([*fixed, f"study='{study}'", *own, *of_hydra], run_ids)

@@ -7,6 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+EPILOG = """example:
+  batchf1 provenance figures/theory.png
+
+See docs/reproduce.md."""
+
 
 def add(commands: Any) -> None:
     """Add the command's arguments to the parser."""
@@ -15,6 +20,7 @@ def add(commands: Any) -> None:
         help="say where a table or a picture came from",
         description="Settings, data and package versions behind a file of this project; the "
         "commit it is of, by git; and how its runs were trained, where their table lies here.",
+        epilog=EPILOG,
     )
     parser.add_argument("path", metavar="PATH", type=Path, help=".parquet, .csv, .png or .pdf")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -20,7 +20,8 @@ DESCRIPTION = """Train one run with Hydra overrides, for example
   batchf1 train dataset=diamonds dataset.prevalence=0.01 training.batch_size=64 seed=3
 
 It prints the log of each epoch, then each strategy's F1 of the last epoch and its references:
-pooled (the predictions that the batches saw) and full pass (with the epoch's last weights).
+pooled (the predictions that the batches saw) and full pass (with the epoch's last weights). Other
+metrics: 'metrics=[f1,f_beta(2),jaccard,my_module.MINE]', or, a run each, -m metrics=f1,jaccard.
 Without overrides it trains with the settings that --settings shows. It writes no file, unless
 hydra.run.dir=FOLDER is given.
 
@@ -51,7 +52,6 @@ def add(commands: Any) -> None:
         "train",
         help="train one run, or many, and compare the strategies",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
     )
     parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="Hydra overrides")
@@ -186,20 +186,29 @@ def _print_completion(overrides: list[str]) -> bool:
 
 def train(run: Run) -> tuple[str, pd.DataFrame]:
     """Train the run, print its log and references, and return its device and its rows."""
+    from batchf1.config.metric_names import label
     from batchf1.sweep import rows
-    from batchf1.sweep.schema import last_epoch
+    from batchf1.sweep.schema import last_epoch, with_metric
     from batchf1.training.engines import framework_of
 
     device = _configured(run)
     print(f"{run.label} on {device}")  # noqa: T201
     trainer = framework_of(run).trainer(run)
     table = rows.table([run], device, trainer.train([run], verbose=2), trainer.expected)
-    last = last_epoch(table).set_index(["split", "strategy"])
-    columns = {"f1": "F1", "reference_pooled": "pooled", "reference_full_pass": "full pass"}
-    shown = last[list(columns)].rename(columns=columns)
-    shown["F1 - pooled"] = shown["F1"] - shown["pooled"]
-    print(f"\nF1 after epoch {run.training.epochs}\n{shown.to_string(float_format='%.6f')}")  # noqa: T201
+    last = with_metric(last_epoch(table)).set_index(["split", "strategy"])
+    for name, of_metric in last.groupby("metric", sort=False):
+        shown = _beside_references(of_metric, label(str(name)))
+        print(f"\n{shown.columns[0]} after epoch {run.training.epochs}")  # noqa: T201
+        print(shown.to_string(float_format="%.6f"))  # noqa: T201
     return device, table
+
+
+def _beside_references(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return what was logged of a metric, its references and its error, named after it."""
+    columns = {"value": name, "reference_pooled": "pooled", "reference_full_pass": "full pass"}
+    shown = rows[list(columns)].rename(columns=columns)
+    shown[f"{name} - pooled"] = shown[name] - shown["pooled"]
+    return shown
 
 
 def _compare(one: Run, other: Run) -> None:
@@ -221,9 +230,8 @@ def _compare(one: Run, other: Run) -> None:
 
 
 def _configured(run: Run) -> str:
-    """Set up the framework and return the device, without TensorFlow's messages of no GPU."""
-    from batchf1.cli.tensorflow_log import silenced
+    """Check the run's data, set up its framework, and return the device."""
     from batchf1.training.engines import framework_of
 
-    with silenced():
-        return framework_of(run).configure(run)
+    run.dataset.check_drawable()  # before TensorFlow is imported, which takes seconds
+    return framework_of(run).configure(run)

@@ -6,6 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+EPILOG = """example:
+  batchf1 verify figures ../made_anew/figures
+
+See docs/reproduce.md."""
+
 
 def add(commands: Any) -> None:
     """Add the command's arguments to the parser."""
@@ -14,6 +19,7 @@ def add(commands: Any) -> None:
         help="compare two makings of the figures' tables",
         description="Compare every X.csv of two folders bit for bit; exit status 1, and what "
         "differs, where one differs.",
+        epilog=EPILOG,
     )
     parser.add_argument("old", metavar="OLD", type=Path, help="folder, such as figures")
     parser.add_argument("new", metavar="NEW", type=Path, help="folder with the same, made again")

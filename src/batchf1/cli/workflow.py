@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ def _add_shard(parsers: Any) -> None:
 
 
 def _shard(parsed: argparse.Namespace) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from batchf1.studies.experiments import plan
     from batchf1.sweep.shard import execute
 
@@ -68,7 +66,6 @@ def _add_measurements(parser: argparse.ArgumentParser, command: Any) -> None:
 
 
 def _cost(parsed: argparse.Namespace) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # inherited by the measuring processes
     from batchf1.records import provenance, tables
     from batchf1.studies.cost.rows import COST
     from batchf1.studies.cost.run import execute
@@ -83,7 +80,6 @@ def _add_atlas(parsers: Any) -> None:
 
 
 def _atlas(parsed: argparse.Namespace) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from batchf1.records import provenance, tables
     from batchf1.studies.atlas.rows import ATLAS
     from batchf1.studies.atlas.run import execute
@@ -117,7 +113,6 @@ def _add_flat_labels(parsers: Any) -> None:
 
 
 def _flat_labels(parsed: argparse.Namespace) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from batchf1.records import provenance, tables
     from batchf1.studies.flat_labels import schema
     from batchf1.studies.flat_labels.run import execute
@@ -133,6 +128,9 @@ def _add_table(parsers: Any) -> None:
     _figure(parser)
     parser.add_argument("source", type=Path, nargs="+", help="the study's table or file")
     parser.add_argument(
+        "--metric", metavar="NAME", help="metric to show, where the runs have several"
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         required=True,
@@ -145,8 +143,9 @@ def _table(parsed: argparse.Namespace) -> None:
     from batchf1.figures import base as figures
     from batchf1.records import provenance_of_file, tables
 
-    tables.write_csv(figures.table(parsed.figure, parsed.source), parsed.output)
-    provenance_of_file.write_record(parsed.output, parsed.figure, parsed.source)
+    numbers = figures.table(parsed.figure, parsed.source, parsed.metric)
+    tables.write_csv(numbers, parsed.output)
+    provenance_of_file.write_record(parsed.output, parsed.figure, parsed.source, parsed.metric)
 
 
 def _add_draw(parsers: Any) -> None:
@@ -164,7 +163,7 @@ def _draw(parsed: argparse.Namespace) -> None:
 
     words = figures.draw(parsed.figure, parsed.source, parsed.output)
     if parsed.caption:
-        report.write_caption(parsed.caption, *words, figures.module(parsed.figure).ALT)
+        report.write_caption(parsed.caption, *words)
 
 
 def _add_claims(parsers: Any) -> None:

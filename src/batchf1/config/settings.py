@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
 from omegaconf import MISSING
 
-from batchf1.config import registry, rules
+from batchf1.config import metric_names, registry, rules
 from batchf1.config.limits import MAX_EPOCHS, MAX_SEED, MAX_THREADS
 from batchf1.config.rules import Rule, Rules, at_most, check_settings, one_of
 from batchf1.datasets.base import Dataset
@@ -136,6 +136,8 @@ class Run:
     model: Model = MISSING
     training: Training = MISSING
     input_pipeline: InputPipeline = MISSING
+    metrics: list[str] = field(default_factory=lambda: [metric_names.DEFAULT])
+    """What each strategy computes; names as in tables (`metric_names.canonical`)."""
 
     def __post_init__(self) -> None:
         check_name(self.study, "study")
@@ -150,6 +152,7 @@ class Run:
             "cannot have a strategy twice",
             self.strategies,
         )
+        self.metrics = metric_names.canonical(self.metrics)
         check_settings(self, SEED_RULES)
         check(
             self.training.batch_size <= self.dataset.n_samples,
@@ -173,14 +176,15 @@ class Run:
 
     @property
     def n_rows(self) -> int:
-        """Number of the run's rows in a table: one per epoch, split and strategy."""
-        return self.training.epochs * 2 * len(self.strategies)
+        """Number of the run's rows in a table: one per epoch, split, strategy and metric."""
+        return self.training.epochs * 2 * len(self.strategies) * len(self.metrics)
 
     @property
     def names(self) -> tuple[object, ...]:
         """Values from which the seeds of the run are hashed.
 
-        Runs that differ in batch size, engine or program alone share data, first weights and order.
+        Runs that differ in batch size, engine, program or metrics alone share data, first weights
+        and order.
         """
         d = self.dataset
         return (self.study, d.name, d.n_samples, d.prevalence, self.seed)
@@ -191,6 +195,8 @@ class Run:
         settings = asdict(self)
         # tables and digests keep the name that they were written with
         settings["program"] = settings.pop("input_pipeline")
+        if self.metrics == [metric_names.DEFAULT]:  # as before there were others
+            del settings["metrics"]
         settings["dataset"]["name"] = self.dataset.name
         return settings
 

@@ -8,14 +8,15 @@ sets `n_available` to that number, and has defaults for which they suffice.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.errors import announce_renamed, check, raise_input_error
+from batchf1.errors import announce_renamed, check, missing, raise_input_error
+from batchf1.records.files import is_installed
 
 Features = NDArray[np.float32]
 MAX_SAMPLES = 2**31 - 1
@@ -75,6 +76,9 @@ class Dataset(ABC):
     """Name in configs; seeds and run ids depend on it."""
     n_available: ClassVar[int | None] = None
     """Number of samples of both classes; None where they are generated."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Installed packages that carry the samples, by their names on PyPI: a run without them is
+    refused, and their versions belong to its provenance."""
 
     n_samples: int = 10_000
     """Size of the training split."""
@@ -148,6 +152,41 @@ class Dataset(ABC):
             If a class has fewer samples; `sample_rows` raises it.
         """
 
+    def class_sizes(self) -> Mapping[str, int] | None:
+        """Return the sizes of both classes without loading them, so that plans can be checked.
+
+        Returns
+        -------
+        mapping or None
+            Name of each class, for messages -> number of its samples, the positives first; None
+            where they are generated or not counted.
+        """
+        return None
+
+    def check_drawable(self) -> None:
+        """Check, without loading the samples, that the splits can be drawn.
+
+        Raises
+        ------
+        InputError
+            If a package that carries the samples is missing, a split would lack a class, or a class
+            has too few samples.
+        """
+        for package in self.packages:
+            check(is_installed(package), f"dataset {self.label}", missing(package))
+        if self.min_class_count < 1:
+            raise_input_error(
+                f"dataset {self.label}",
+                "must have a positive and a negative in each split",
+                f"n_samples={self.n_samples}, validation={self.n_validation}, "
+                f"test={self.n_test}, prevalence={self.prevalence}",
+            )
+        sizes = self.class_sizes()
+        for (name, size), n in zip(sizes.items() if sizes else (), self.n_drawn, strict=False):
+            rule = f"cannot give more than its {size} samples"
+            asked = f"a request for {n} (n_samples={self.n_samples}, prevalence={self.prevalence})"
+            check(n <= size, f"dataset {self.label}, {name}", rule, asked)
+
     @property
     def label(self) -> str:
         """Name in tables and messages: the variant, or else the data set."""
@@ -178,6 +217,12 @@ class Dataset(ABC):
         return round(n * self.prevalence)
 
     @property
+    def n_drawn(self) -> tuple[int, int]:
+        """Numbers of positives and negatives of all splits together."""
+        n_positive = sum(map(self.n_positive, self._sizes))
+        return n_positive, sum(self._sizes) - n_positive
+
+    @property
     def min_class_count(self) -> int:
         """Size of the smallest class of the splits."""
         positives = {n: self.n_positive(n) for n in self._sizes}
@@ -200,18 +245,12 @@ class Dataset(ABC):
         Raises
         ------
         InputError
-            If a split would lack a class, or a class has too few samples.
+            As `check_drawable`.
         """
-        if self.min_class_count < 1:
-            raise_input_error(
-                f"dataset {self.name}",
-                "must have a positive and a negative in each split",
-                f"n_samples={self.n_samples}, validation={self.n_validation}, "
-                f"test={self.n_test}, prevalence={self.prevalence}",
-            )
+        self.check_drawable()
         n_positive = [self.n_positive(n) for n in self._sizes]
         n_negative = [n - p for n, p in zip(self._sizes, n_positive, strict=True)]
-        drawn = self.draw(rng, sum(n_positive), sum(n_negative))
+        drawn = self.draw(rng, *self.n_drawn)
         of_classes = zip(drawn, (n_positive, n_negative), strict=True)
         parts = [np.split(rows, np.cumsum(sizes)[:-1]) for rows, sizes in of_classes]
         splits = [_mixed(rng, *part) for part in zip(*parts, strict=True)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,9 @@ class Diamonds(ThresholdTask):
 
     name = "diamonds"
     n_available = 53_775
+    packages = ("plotnine",)
     quantity = "carat"
+    value_counts = Path(__file__).with_suffix(".csv")
 
     def table(self) -> tuple[Features, Features]:
         """Return carat and features, see `ThresholdTask.table`."""

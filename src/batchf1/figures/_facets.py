@@ -7,8 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.errors import check, raise_input_error
 from batchf1.figures.study_rows import REPEATED, settings
+from batchf1.metrics.counts import as_counts
+from batchf1.metrics.ratios import F1
 
 CELL = ["n_samples", "batch_size", "prevalence"]
 """Columns by which a figure of the sweep has rows, apart from the split."""
@@ -19,6 +22,13 @@ MOST = 12
 
 COUNTS = ["tp", "fp", "fn", "tn"]
 """Columns of the pooled counts."""
+
+
+def true_f1(rows: pd.DataFrame, metric: str) -> pd.Series:
+    """Return the pooled F1 of rows of any metric: where it is below `LEARNED`, little is found."""
+    if metric == DEFAULT:
+        return rows["reference_pooled"]
+    return pd.Series(F1(as_counts(*(rows[cell] for cell in COUNTS))), rows.index)
 
 
 def further(rows: pd.DataFrame, shown: Sequence[str]) -> list[str]:

@@ -12,9 +12,12 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.figures import _facets, _labels, study_rows, style
 from batchf1.figures._facets import CELL, LEARNED
+from batchf1.records.columns import Schema, count, number, share
 from batchf1.sweep.expected import with_expected_f1
+from batchf1.sweep.schema import RUNS
 
 FLOOR = 1e-17
 """Where an error of exactly 0 is drawn on the logarithmic scale."""
@@ -40,23 +43,37 @@ READ = [
     *("n_batches", "averaging", *_facets.COUNTS),
 ]
 """Columns of a study\'s table that are read, apart from the settings."""
-NUMBERS = ("n_runs", "true_f1", "f1", "error", "error_se", "worst_error")
-FURTHER_NUMBERS = ("error_full_pass", "expected_error")
-COLUMNS = {
-    **dict.fromkeys((*CELL, *NUMBERS, *FURTHER_NUMBERS), "number"),
-    "split": "text",
-    "strategy": "text",
-}
+SCHEMA = Schema(
+    "A row is a cell, split and strategy in the last epoch: means over the cell's runs.",
+    {
+        **RUNS.of(*CELL, "split", "strategy"),
+        "n_runs": count("runs of the cell", 1),
+        "true_f1": share("F1 of the predictions that the batches saw, pooled"),
+        "f1": share("F1 that the strategy logged"),
+        "error": number("f1 minus true_f1", -1, 1),
+        "error_se": number("standard error of `error` over the runs", 0, missing="one run"),
+        "worst_error": share("largest |error| of a run"),
+        "error_full_pass": number("f1 minus the F1 of a pass with the last weights", -1, 1),
+        "expected_error": number(
+            "exact expectation of `error` from the pooled counts", -1, 1, missing="not the mean"
+        ),
+    },
+    key=(*CELL, "split", "strategy"),
+    others=RUNS.others,
+)
+COLUMNS = SCHEMA.columns
 
 
-def with_errors(source: Path) -> pd.DataFrame:
+def with_errors(source: Path, metric: str = DEFAULT) -> pd.DataFrame:
     """Return rows of the last epoch, with their errors and, for the batch mean, the expected one.
 
-    `error` is against the pooled reference, as is `expected_error`.
+    `error` is against the pooled reference, as is `expected_error`; `true_f1` is F1 itself,
+    whatever the metric.
     """
-    rows = study_rows.last_epoch(source, READ)
-    naive = with_expected_f1(rows[rows["strategy"] == NAIVE])
+    rows = study_rows.last_epoch(source, READ, metric=metric)
+    naive = with_expected_f1(rows[rows["strategy"] == NAIVE], metric)
     return rows.assign(
+        true_f1=_facets.true_f1(rows, metric),
         error=rows["f1"] - rows["reference_pooled"],
         error_full_pass=rows["f1"] - rows["reference_full_pass"],
         expected_error=naive["expected_f1"] - naive["reference_pooled"],  # NaN for the others
@@ -79,16 +96,19 @@ def at_rarest(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.merge(first_size[[*further, "prevalence"]], on=[*further, "prevalence"])
 
 
-def summary(rows: pd.DataFrame) -> pd.DataFrame:
+def summary(rows: pd.DataFrame, metric: str = DEFAULT) -> pd.DataFrame:
     """Return a row per cell, split and strategy: mean over repetitions, standard error, maximum.
 
-    Whatever else the study varies has columns of its own, before the others.
+    Whatever else the study varies has columns of its own, before the others. Another metric than F1
+    has its own `true_value`.
     """
+    of_metric = {} if metric == DEFAULT else {"true_value": ("reference_pooled", "mean")}
     further = _facets.further(rows, CELL)
     groups = rows.groupby([*further, *CELL, "split", "strategy"], sort=True)
     return groups.agg(
         n_runs=("run_id", "nunique"),
-        true_f1=("reference_pooled", "mean"),
+        true_f1=("true_f1", "mean"),
+        **of_metric,
         f1=("f1", "mean"),
         error=("error", "mean"),
         error_se=("error", "sem"),
@@ -122,8 +142,10 @@ def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
         squeeze=False,
     )
     _across(axes, x, sorted(drawn[x].unique()))
+    name = study_rows.label(drawn)
     for row, (setting, rows) in enumerate(panels):
         _row(axes[row], rows, x, lines, setting)
+        axes[row, 0].set_ylabel(f"logged {name} {style.MINUS} true {name}")
     for ax, split in zip(axes[-1], TITLES, strict=True):
         _largest(ax, drawn[drawn["split"] == split], x)
     axes[-1, 0].set_ylabel("largest |error|,\nlog scale")
@@ -173,7 +195,6 @@ def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> Non
     for ax, (split, title) in zip(axes, TITLES.items(), strict=True):
         _signed(ax, rows[rows["split"] == split], x, lines)
         ax.set_title(title)
-    axes[0].set_ylabel(f"logged F1 {style.MINUS} true F1")
     if setting:  # across both panels
         axes[0].set_title("\n".join([*textwrap.wrap(setting, WIDTH), TITLES["train"]]))
         for ax in axes:
@@ -181,7 +202,7 @@ def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> Non
 
 
 def _caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:
-    n_runs = style.format_range(drawn["n_runs"])
+    n_runs, name = style.format_range(drawn["n_runs"]), study_rows.label(drawn)
     note = f"{style.format_range(drawn['n_samples'])} training samples"
     if x == "n_samples":
         note = f"Prevalence {style.format_range(100 * drawn['prevalence'], '{:g}')} %"
@@ -189,8 +210,8 @@ def _caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:
     return (
         f"{note}; last epoch, mean and standard error of {n_runs} runs a point; "
         f"beside the lines: {lines.replace('_', ' ')}.\n"
-        "True F1: of the very predictions that the batches saw. 'Epoch end' predicts the training "
-        "data again, with other weights.\n"
+        f"True {name}: of the very predictions that the batches saw. 'Epoch end' "
+        "predicts the training data again, with other weights.\n"
         f"Not drawn: cells with a true F1 below {LEARNED}, where nothing was learned.{below}"
     )
 
@@ -266,13 +287,13 @@ def _conclusion(drawn: pd.DataFrame) -> str:
     """Return the headline: how large the naive mean's error is, and whether counts are right."""
     worst = drawn.groupby("strategy")["worst_error"].max()
     rebuilt = worst.get("reconstructed", np.nan)
-    exact = "rebuilt from counts it is exact"
+    name, exact = study_rows.label(drawn), "rebuilt from counts it is exact"
     if NAIVE not in worst:
         headline = (
-            exact.replace("it", "F1", 1) if rebuilt <= EXACT else "The error of each strategy"
+            exact.replace("it", name, 1) if rebuilt <= EXACT else "The error of each strategy"
         )
         return f"{headline[0].upper()}{headline[1:]}"
     error = drawn[drawn["strategy"] == NAIVE]["error"].to_numpy()
     most = error[np.abs(error).argmax()]
-    headline = f"Averaged over batches, F1 comes out up to {style.format_points(most)}"
+    headline = f"Averaged over batches, {name} comes out up to {style.format_points(most)}"
     return f"{headline}; {exact}" if rebuilt <= EXACT else headline

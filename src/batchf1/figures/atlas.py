@@ -14,18 +14,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, Rectangle
 
 from batchf1.figures import style
-from batchf1.studies.atlas.summary import EITHER, HIGH, LOW, RIGHT, SAFE, summary
+from batchf1.studies.atlas.summary import EITHER, HIGH, LOW, RIGHT, SAFE, SUMMARY, summary
 
 ALT = (
     "A table of metrics by batch size: how far the mean over batches lies from the value of all "
     "samples, in percent, shaded by size and sign, with a verdict on each metric."
 )
-COLUMNS = {
-    **dict.fromkeys(("task", "metric", "gives", "verdict"), "text"),
-    **dict.fromkeys(("batch_size", "n_seeds", "n_cuts", "n_samples"), "number"),
-    **dict.fromkeys(("error", "error_in_sds", "percent"), "number"),
-    **dict.fromkeys(("undefined", "left_out"), "number"),
-}
+SCHEMA, COLUMNS = SUMMARY, SUMMARY.columns
 BLOCKS = {
     "May be averaged: it is a mean over samples": (SAFE,),
     "Right on average, where it is defined": (RIGHT,),
@@ -57,16 +52,7 @@ GAP = 1.15
 
 
 def table(source: Path) -> pd.DataFrame:
-    """Return a row per metric and batch size, from the networks of a study of metrics.
-
-    `error`: mean over batches less the value of all samples, in the metric's own unit (prices are
-    in thousand dollars), averaged over cuts and networks, with a standard error that takes the
-    network as the unit; 0 within rounding is 0. Batches that give no number are left out.
-    `error_in_sds`: in standard deviations of the value over networks; `percent`: of the value.
-    `undefined` and `left_out`: shares of batches. `too_low` and `too_high`: shares of cuts. The
-    metric's own, the same for all batch sizes: `gives`, what scikit-learn or SciPy give for an
-    undefined batch; `verdict`; `exponent` of |error| over batch size, with its standard error.
-    """
+    """Return a row per metric and batch size, from the networks of a study of metrics."""
     return summary(source)
 
 

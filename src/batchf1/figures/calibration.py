@@ -15,10 +15,13 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.errors import check
 from batchf1.figures import _facets, study_rows, style
 from batchf1.figures._facets import CELL
+from batchf1.records.columns import Schema, count, number, optional, share
 from batchf1.sweep.expected import ROUNDING, residuals, with_expectation
+from batchf1.sweep.schema import RUNS
 from batchf1.theory.expectation import NORMAL_95
 
 KEY = ["batch_size", "prevalence"]
@@ -29,7 +32,28 @@ ALT = (
     "Two charts over the batch size, with a grey band where theory and log agree: the mean of the "
     "residuals about 0, and their standard deviation about 1, a marker for each prevalence."
 )
-COLUMNS = dict.fromkeys((*KEY, *COUNTED, *NUMBERS), "number")
+NO_PASS, ONE_ORDER = "no such pass", "fewer than two orders of the data"
+SCHEMA = Schema(
+    "A row is a batch size and prevalence, all data sizes together; the last row is of all passes.",
+    {
+        **optional("the row of all passes", RUNS.of(*KEY)),
+        "n_cells": count("combinations of data size, batch size, prevalence and further settings"),
+        "n_runs": count("runs with a residual"),
+        "n_passes": count("validation passes with a residual"),
+        "n_certain": count("passes without a predicted deviation: one batch, or nothing found"),
+        "n_unknown": count("passes without an expectation: their batches were others"),
+        "mean": number("mean residual, in predicted deviations", missing=NO_PASS),
+        "mean_se": number("standard error of `mean`, clustered by order", 0, missing=ONE_ORDER),
+        "deviation": number("standard deviation of the residuals about `mean`", 0, missing=NO_PASS),
+        "deviation_se": number(
+            "standard error of `deviation`, clustered by order", 0, missing=ONE_ORDER
+        ),
+        "outside": share("share of |residual| above 1.96", NO_PASS),
+        "worst_certain": share("largest |logged - expected| of the certain passes", NO_PASS),
+    },
+    others=optional("the row of all passes", RUNS.others),
+)
+COLUMNS = SCHEMA.columns
 SHARED = ["dataset", "n_samples", "prevalence", "seed"]
 """Runs alike in these have the same validation data in the same order (`Run.names`)."""
 READ = ["run_id", "split", "strategy", "f1", "n_batches", "averaging", *_facets.COUNTS]
@@ -41,13 +65,10 @@ HEIGHT, WIDTH, LINE = 2.6, 80, 128
 MARKERS = "os^DvPX*<>"
 
 
-def table(source: Path) -> pd.DataFrame:
+def table(source: Path, metric: str = DEFAULT) -> pd.DataFrame:
     """Return a row per batch size and prevalence with its residuals, and one row of all.
 
     The residual of a pass is (logged - expected batch mean) / predicted standard deviation.
-    `n_passes` have one; `n_certain` have no predicted deviation (one batch, or nothing found) and
-    lie at most `worst_certain` from the expectation, in F1; `n_unknown` have no expectation, as
-    their batches were not of the batch size. `outside` is the share of |residual| > 1.96.
 
     A run's validation set is cut into the same batches in each epoch, and runs that differ in batch
     size share the order that is cut, so that passes are not independent: `mean_se` and
@@ -61,7 +82,7 @@ def table(source: Path) -> pd.DataFrame:
     passes, every setting is empty.
     """
     key = [*_facets.further(study_rows.combinations(source), CELL), *KEY]
-    rows = with_expectation(study_rows.read(source, READ, _naive_validation))
+    rows = with_expectation(study_rows.read(source, READ, _naive_validation, metric), metric)
     rows = rows.assign(residual=residuals(rows), order=rows.groupby(SHARED).ngroup())
     if rows.empty:
         return pd.DataFrame(columns=[*key, *COUNTED, *NUMBERS])
@@ -236,10 +257,10 @@ def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     every = _every(table)
     return textwrap.fill(
         f"Residual: (logged {style.MINUS} expected) / predicted standard deviation of the batch "
-        f"mean of F1, of {every['n_passes']:,.0f} validation passes in {every['n_runs']:,.0f} runs "
-        f"of {every['n_cells']:,.0f} cells (data sizes pooled); {100 * every['outside']:.1f} % lie "
-        f"beyond 1.96. Grey: 0 and 1 to within {BAND:g}. A point: "
-        f"{style.format_range(cells['n_runs'])} "
+        f"mean of {study_rows.label(table)}, of {every['n_passes']:,.0f} validation passes in "
+        f"{every['n_runs']:,.0f} runs of {every['n_cells']:,.0f} cells (data sizes pooled); "
+        f"{100 * every['outside']:.1f} % lie beyond 1.96. Grey: 0 and 1 to within {BAND:g}. "
+        f"A point: {style.format_range(cells['n_runs'])} "
         "runs, with a 95 % interval that takes the run as the unit, as its epochs share one cut of "
         f"the validation data.{_left_out(every)}",
         LINE,

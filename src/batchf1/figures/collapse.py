@@ -10,35 +10,52 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from batchf1.config.metric_names import DEFAULT, binary
 from batchf1.figures import _facets, study_rows, style
 from batchf1.figures._facets import CELL, LEARNED
+from batchf1.records.columns import Schema, count, number
+from batchf1.sweep.schema import RUNS
 from batchf1.theory.limits import rare_positives
 
-NUMBERS = (*CELL, "n_runs", "true_f1", "share", "share_se", "positives_per_batch")
 ALT = (
     "A chart of the naive F1 as a share of the true one over the expected positives per batch: "
     "measured cells as points, coloured by true F1, along the rising lines of the limit law."
 )
-COLUMNS = {"split": "text", **dict.fromkeys(NUMBERS, "number")}
-READ = ["split", "strategy", "f1", "reference_pooled"]
+SCHEMA = Schema(
+    "A row is a cell and split in the last epoch: means over the runs with a true F1 of 0.5 or "
+    "more.",
+    {
+        **RUNS.of(*CELL, "split"),
+        "n_runs": count("runs in the means", 1),
+        "true_f1": number("F1 of the predictions that the batches saw, pooled", LEARNED, 1),
+        "share": number("naive F1, the batch mean, divided by true_f1", 0),
+        "share_se": number("standard error of `share` over the runs", 0, missing="one run"),
+        "positives_per_batch": number("prevalence times batch_size", 0, unit="samples"),
+    },
+    key=(*CELL, "split"),
+    others=RUNS.others,
+)
+COLUMNS = SCHEMA.columns
+READ = ["split", "strategy", "f1", "reference_pooled", *_facets.COUNTS]
 """Columns of a study\'s table that are read, apart from the settings."""
 SKILLS = (0.95, 0.8, 0.6)
 """Precision and recall of the lines."""
 
 
-def table(source: Path) -> pd.DataFrame:
+def table(source: Path, metric: str = DEFAULT) -> pd.DataFrame:
     """Return a row per cell and split at the last epoch: true F1, and naive / true F1.
 
     Runs with a true F1 below `LEARNED` are left out: 0/0 is no share.
     Whatever else the study varies has columns of its own, and is a cell's too.
     """
     cell = [*_facets.further(study_rows.combinations(source), CELL), *CELL, "split"]
-    rows = study_rows.last_epoch(source, READ, lambda piece: piece["strategy"] == "batch_mean")
-    rows = rows[rows["reference_pooled"] >= LEARNED]
+    rows = study_rows.last_epoch(source, READ, _naive, metric)
+    rows = rows.assign(true_f1=_facets.true_f1(rows, metric))
+    rows = rows[rows["true_f1"] >= LEARNED]
     rows = rows.assign(share=rows["f1"] / rows["reference_pooled"])
     cells = rows.groupby(cell).agg(
         n_runs=("run_id", "nunique"),
-        true_f1=("reference_pooled", "mean"),
+        true_f1=("true_f1", "mean"),
         share=("share", "mean"),
         share_se=("share", "sem"),
     )
@@ -46,18 +63,23 @@ def table(source: Path) -> pd.DataFrame:
     return cells.assign(positives_per_batch=cells["prevalence"] * cells["batch_size"])
 
 
+def _naive(piece: pd.DataFrame) -> pd.Series:
+    return piece["strategy"] == "batch_mean"
+
+
 def draw(table: pd.DataFrame) -> Figure:
     """Plot naive / true F1 over the expected positives per batch, and the theoretical limits."""
     if table.empty:
         return style.empty_figure(f"no run logged a batch mean of a true F1 of {LEARNED} or more")
+    name = study_rows.label(table)
     figure, ax = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
-    _law(ax, table["positives_per_batch"])
+    _law(ax, table)
     figure.colorbar(_points(ax, table), ax=ax, label="true F1", pad=0.01)
     ax.axhline(1, color=style.PLAIN, linewidth=0.8)
     ax.set_xscale("log")
     ax.set(
         xlabel=f"expected positives per batch = batch size {style.TIMES} prevalence",
-        ylabel="naive F1 / true F1",
+        ylabel=f"naive {name} / true {name}",
     )
     ax.set_ylim(0, max(1.1, 1.05 * table["share"].max()))
     ax.legend(loc="lower right", fontsize=8)
@@ -67,10 +89,12 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _law(ax: Any, positives: pd.Series) -> None:
+def _law(ax: Any, table: pd.DataFrame) -> None:
+    positives = table["positives_per_batch"]
+    metric: Any = binary(table["metric"].iloc[0] if "metric" in table else DEFAULT)
     range_ = np.geomspace(positives.min(), positives.max(), 80)
     for skill, dashes in zip(SKILLS, ("-", "--", ":"), strict=True):
-        limits = [rare_positives(k, skill, skill) for k in range_]
+        limits = [rare_positives(k, skill, skill, metric=metric) for k in range_]
         share = [limit.expected_f1 / limit.true_f1 for limit in limits]
         label = f"limit law, precision = recall = {skill:g}"
         ax.plot(range_, share, color=style.TRUTH, linestyle=dashes, linewidth=1, label=label)
@@ -99,10 +123,11 @@ def _points(ax: Any, table: pd.DataFrame) -> Any:
 
 def _conclusion(table: pd.DataFrame) -> str:
     """Return the headline: whether less than half of F1 is left below one positive a batch."""
+    name = study_rows.label(table)
     few = table[table["positives_per_batch"] < 1]["share"]
     if len(few) and few.max() < 1 and few.median() < 0.5:
-        return "With few positives in a batch, most of F1 is lost, whatever the data's size"
-    return "How much of F1 is left, by the positives that a batch can expect"
+        return f"With few positives in a batch, most of {name} is lost, whatever the data's size"
+    return f"How much of {name} is left, by the positives that a batch can expect"
 
 
 def _caption(table: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ from batchf1.errors import check
 from batchf1.figures import style
 from batchf1.records import tables
 from batchf1.studies.cost.config import ENGINES, NONE, plugin_of
-from batchf1.studies.cost.rows import COST
+from batchf1.studies.cost.rows import COST, SUMMARY
 
 KEY = ["device", "model", "engine", "batch_size"]
 SERIES = [*KEY, "n_samples", "repetition"]
@@ -43,26 +43,16 @@ ALT = (
     "Two charts: how many times longer an epoch takes with each strategy than without one, and "
     "the memory that each adds over the number of rows."
 )
-COLUMNS = {
-    **dict.fromkeys(("row", *KEY[:3], "strategy"), "text"),
-    **dict.fromkeys(("batch_size", "n_samples", "n_rows", "n_runs"), "number"),
-    **dict.fromkeys(("epoch_ratio", "epoch_ratio_min", "epoch_ratio_max"), "number"),
-    **dict.fromkeys(("grown_bytes", "grown_bytes_per_row"), "number"),
-}
+SCHEMA, COLUMNS = SUMMARY, SUMMARY.columns
 
 
 def table(source: Path) -> pd.DataFrame:
     """Return a row per cell (`row` is `cell`) and one with the slopes of its line (`slope`).
 
-    Cells: seconds and bytes, mean and standard deviation over repetitions; ratios to epochs
-    without a strategy, which take turns with the measured ones in the same process, with their
-    least and largest; peak bytes, those beyond the run without a strategy of the same repetition,
-    and those grown since a first tiny epoch traced everything, which is less noisy, but misses what
-    fits into memory that tracing had freed.
-    `extra_passes` counts predictions of the validation set on top of Keras' own validation. Slopes,
-    against the rows of training (validation has as many), by least squares with standard errors,
-    which two measurements do not give; bytes per row are also MB per million rows. Raises
-    `InputError` where a series has no run without a strategy.
+    Ratios are to epochs without a strategy, which take turns with the measured ones in the same
+    process. Grown bytes are less noisy than extra ones, but miss what fits into memory that tracing
+    had freed. Slopes are by least squares, against the rows of training (validation has as many).
+    Raises `InputError` where a series has no run without a strategy.
     """
     rows = paired(tables.read(source, COST))
     both = pd.concat([_cells(rows).assign(row="cell"), _slopes(rows).assign(row="slope")])

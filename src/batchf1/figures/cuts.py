@@ -15,16 +15,11 @@ from batchf1.figures import style
 from batchf1.records import tables
 from batchf1.studies.cuts.schema import CUT_TABLE
 
-NUMBERS = ("prevalence", "n_batches", "n_seeds", "tp", "fp", "fn", "tn", "undefined")
-MEANS = ("true_f1", "mean_f1", "mean_defined")
 ALT = (
     "For each way to cut the data into batches an arrow from the true F1 to the mean over "
     "batches, to the left where that is too low and to the right where it is too high."
 )
-COLUMNS = {
-    **dict.fromkeys(("family", "cut", "classifier"), "text"),
-    **dict.fromkeys((*NUMBERS, *MEANS), "number"),
-}
+SCHEMA, COLUMNS = CUT_TABLE, CUT_TABLE.columns
 LOW, HIGH = style.colour("batch_mean"), "#56B4E9"
 ALARMS = {"plain": "few false alarms", "balanced": "many false alarms"}
 """Classifier -> what it is in the picture."""

@@ -16,30 +16,21 @@ from batchf1.records import tables
 from batchf1.studies.decisions import aggregate, control, control_regret, pairs
 from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.studies.decisions.options import UNIT, decisions
-from batchf1.studies.decisions.regret import NUMBERS, cuts, regrets, values
+from batchf1.studies.decisions.regret import cuts, regrets, values
 from batchf1.studies.decisions.rows import EPOCHS, TEST, VALIDATION
+from batchf1.studies.decisions.schema import SUMMARY
 from batchf1.sweep.grid import load_study
 
 SAID = [*UNIT, "run_id", "role", "candidate", "batch_size", "training.class_weight"]
 READ = [*SAID, "epoch", "threshold", "val_loss", *VALIDATION, *TEST]
 """Columns of a study\'s table that are read, apart from the logged values."""
-FIRST = ["row", *aggregate.CELL, "positives_per_batch", "bin_low", "bin_high", "n_seeds"]
 COUNTED = ["n_seeds", "n_pairs", "validation_batch_size"]
-OUT = [*FIRST, "regret", "regret_low", "regret_high", *NUMBERS[1:]]
-OUT += ["n_pairs", "agreement", "regret_exact"]
-"""The columns of `table`."""
-NAMED = ("row", "decision", "model", "class_weight", "dataset", "empty", "chosen_by")
-DRAWN = [
-    *("prevalence", "validation_batch_size", "positives_per_batch", "bin_low", "bin_high"),
-    *("n_seeds", "regret", "regret_low", "regret_high"),
-    *("precision_true", "recall_true", "precision_chosen", "recall_chosen"),
-]
 ALT = (
     "Left, the test F1 that each decision loses over the expected positives per batch, a line "
     "each. Right, arrows in the plane of recall and precision from the true choice to the logged "
     "one."
 )
-COLUMNS = {**dict.fromkeys(NAMED, "text"), **dict.fromkeys(DRAWN, "number")}
+SCHEMA, COLUMNS = SUMMARY, SUMMARY.columns
 REGRET_TOL = 0.01
 """A loss of F1 that nobody acts on."""
 OF = " of F1"
@@ -50,20 +41,8 @@ LINE = 150
 def table(runs: Path, experiment: Path) -> pd.DataFrame:
     """Return the regrets of choosing by a logged value, in rows of four kinds, given in `row`.
 
-    `cell`: a decision, data set, prevalence, validation batch size and rule for empty batches, and
-    what is gone by (`chosen_by`): the `logged` value, its exact expectation (`expected`), or the
-    `loss`, which depends on neither size nor rule. Beside it stands what the F1 of all validation
-    samples takes in the same way (`_true`). `regret` is the F1 on test of that choice minus the F1
-    of what was chosen, a mean over `n_seeds` with its 95 % bootstrap interval; `different` the
-    share of seeds in which the two differ; `f1`, `precision`, `recall` are on test, precision in
-    the seeds where it is defined. `regret_of_true` is what the true choice itself falls short of
-    the best on test. `largest`: where candidates are validated in their own training batch size,
-    the share of searches that take one of the largest. Of tied options the middle one is taken, by
-    a checkpoint and early stopping the first, as by Keras.
-
-    `bin`: the same over cells, by expected positives per batch. `pairs`: of pairs of candidates
-    whose expected values are two deviations apart, the share logged in that order. `control`:
-    binormal scores, with the exact regret of choosing by the expectation in much data.
+    Of tied options the middle one is taken, by a checkpoint and early stopping the first, as by
+    Keras. `pairs` are those of candidates whose expected values are two deviations apart.
     Raises `InputError` for a table that lacks a column, or in which units differ in their options.
     """
     rows = _read(runs)
@@ -78,7 +57,7 @@ def table(runs: Path, experiment: Path) -> pd.DataFrame:
     combined = pd.concat(
         [part.assign(row=row) for row, part in parts.items() if len(part)] or [pd.DataFrame()]
     )
-    combined = combined.reindex(columns=OUT).reset_index(drop=True)
+    combined = combined.reindex(columns=list(COLUMNS)).reset_index(drop=True)
     return combined.astype(dict.fromkeys(COUNTED, "Int64")).round(6)
 
 

@@ -18,6 +18,8 @@ from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import as_counts
 from batchf1.metrics.ratios import F1
+from batchf1.records.columns import Schema, number, share, text
+from batchf1.sweep.schema import RUNS
 from batchf1.theory import last_batch
 from batchf1.training import engines
 
@@ -48,6 +50,7 @@ UNREPEATABLE = (
 BOUNDS = (5.0, 10.0, 20.0, 50.0, 100.0, np.inf)
 """What their differences stay below, in % of F1, is one of these: so coarse that a second making
 states the same, though no run repeats the numbers."""
+NOT_REPEATABLE = "no two runs log the same"
 KEY = ["cause", "keras", "batch_size", "split", "frozen", "seed", "epoch"]
 SERIES = ["keras", "batch_size"]
 MODEL = [*SERIES, "seed"]
@@ -65,13 +68,30 @@ ALT = (
     "For each possible cause, points at the difference between the F1 from the log and that of a "
     "prediction afterwards, on a logarithmic axis, for both versions of Keras."
 )
-COLUMNS = {
-    **dict.fromkeys(("cause", "keras", "split"), "text"),
-    **dict.fromkeys(("batch_size", "seed", "epoch", "percent", "limit95", "bound"), "number"),
-    "frozen": "flag",
-}
-
-
+SCHEMA = Schema(
+    "A row is an epoch of a run with one cause: validation, but for `moving_weights` the training "
+    "log of `arrays`.",
+    {
+        "cause": text("possible cause: a file in `conf/input_pipeline`, or one of two others"),
+        "keras": text("version of Keras"),
+        **RUNS.of("batch_size", "split", "frozen", "seed", "epoch"),
+        "from_log": share("F1 rebuilt from the logs", NOT_REPEATABLE),
+        "verify": share("F1 of a prediction after the epoch"),
+        "points": number("100 (from_log - verify)", -100, 100, missing=NOT_REPEATABLE),
+        "percent": number(
+            "from_log - verify in % of verify", unit="%", missing=f"{NOT_REPEATABLE}; verify is 0"
+        ),
+        "limit95": number(
+            "what 95 % of random cuts of the fixed model's counts do not exceed, in % of F1",
+            0,
+            unit="%",
+            missing="no exact distribution",
+        ),
+        "bound": number("what |percent| stays below", 0, unit="%", missing="runs log the same"),
+    },
+    key=tuple(KEY),
+)
+COLUMNS = SCHEMA.columns
 READ = [
     *("split", "epoch", "strategy", "f1", "reference_full_pass", "frozen"),
     *("framework", "version", "averaging", *_facets.COUNTS),
@@ -89,12 +109,7 @@ COLUMN_OF = {
 def table(source: Path) -> pd.DataFrame:
     """Return a row per cause, Keras, batch size, repetition and epoch.
 
-    `from_log` and `verify`: F1 rebuilt from the logs, and of a prediction after the epoch;
-    `points` = 100 (from_log - verify); `percent` = that in % of verify, NaN where verify is 0;
-    `limit95`: what 95 % of random cuts of the fixed model's counts do not exceed, in % of F1, by
-    the exact distribution, or NaN; `bound`: where no two runs log the same, what |percent| stays
-    below, in place of `from_log`, `points` and `percent`; NaN elsewhere. Validation, except for
-    `moving_weights`: the training log of `arrays`.
+    `bound` stands in place of `from_log`, `points` and `percent` where no two runs log the same.
     """
     rows = study_rows.read(source, READ)
     _facets.no_others(rows, ["program", "batch_size"], "discrepancy")
@@ -116,9 +131,7 @@ def table(source: Path) -> pd.DataFrame:
     )
     differences = _bounded(differences)
     differences = differences.sort_values(["order", *KEY[1:]])
-    return differences[[*KEY, "from_log", "verify", "points", "percent", "limit95", "bound"]].round(
-        10
-    )
+    return differences[list(COLUMNS)].round(10)
 
 
 def _bounded(differences: pd.DataFrame) -> pd.DataFrame:

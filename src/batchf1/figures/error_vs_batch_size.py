@@ -7,19 +7,20 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.figures import _line_plot
 
 ALT = (
     "Above, the error of the logged F1 over the batch size, in training and in validation, with a "
     "line for each prevalence; below, the largest error of each strategy, on a logarithmic axis."
 )
-COLUMNS = _line_plot.COLUMNS
+SCHEMA, COLUMNS = _line_plot.SCHEMA, _line_plot.COLUMNS
 
 
-def table(source: Path) -> pd.DataFrame:
+def table(source: Path, metric: str = DEFAULT) -> pd.DataFrame:
     """Return the summary of `_line_plot.summary`; only the largest `n_samples`."""
-    rows = _line_plot.with_errors(source)
-    return _line_plot.summary(_line_plot.at_largest(rows, "n_samples"))
+    rows = _line_plot.with_errors(source, metric)
+    return _line_plot.summary(_line_plot.at_largest(rows, "n_samples"), metric)
 
 
 def draw(table: pd.DataFrame) -> Figure:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.figures import _line_plot
 
 ALT = (
@@ -14,13 +15,13 @@ ALT = (
     "validation, with a line for each batch size; below, the largest error of each strategy, on a "
     "logarithmic axis."
 )
-COLUMNS = _line_plot.COLUMNS
+SCHEMA, COLUMNS = _line_plot.SCHEMA, _line_plot.COLUMNS
 
 
-def table(source: Path) -> pd.DataFrame:
+def table(source: Path, metric: str = DEFAULT) -> pd.DataFrame:
     """Return `_line_plot.summary`; only the smallest prevalence that every `n_samples` has."""
-    rows = _line_plot.with_errors(source)
-    return _line_plot.summary(_line_plot.at_rarest(rows))
+    rows = _line_plot.with_errors(source, metric)
+    return _line_plot.summary(_line_plot.at_rarest(rows), metric)
 
 
 def draw(table: pd.DataFrame) -> Figure:

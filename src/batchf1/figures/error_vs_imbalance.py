@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from batchf1.figures import _line_plot
-from batchf1.figures.error_vs_batch_size import COLUMNS, table
+from batchf1.figures.error_vs_batch_size import COLUMNS, SCHEMA, table
 
-__all__ = ["ALT", "COLUMNS", "draw", "table"]
+__all__ = ["ALT", "COLUMNS", "SCHEMA", "draw", "table"]
 
 ALT = (
     "Above, the error of the logged F1 over the prevalence, in training and in validation, with a "

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from batchf1.figures import style
 from batchf1.studies.flat_labels.predictions import HALF, PERMUTED, RANDOM, TRAINED
+from batchf1.studies.flat_labels.schema import SUMMARY
 from batchf1.studies.flat_labels.summary import LOG, summary
 
 ALT = (
@@ -19,9 +20,7 @@ ALT = (
     "the same ones shuffled. With labels of shape (n,) each line is flat; with labels (n, 1) it "
     "rises."
 )
-TEXTS = ("row", "source", "split", "predictions", "decision", "chosen_by")
-NUMBERS = ("prevalence", "batch_size", "n_seeds", "true_f1", "flat_margins", "batch_mean")
-COLUMNS = {**dict.fromkeys(TEXTS, "text"), **dict.fromkeys(NUMBERS, "number")}
+SCHEMA, COLUMNS = SUMMARY, SUMMARY.columns
 PREVALENCE = 0.05
 """The prevalence that is shown, or the one nearest to it."""
 N_SIZES = 3
@@ -41,18 +40,7 @@ INK = {"flat_margins": style.COLOURS["batch_mean"], "batch_mean": style.COLOURS[
 
 
 def table(logs: Path, choices: Path) -> pd.DataFrame:
-    """Return means over seeds of a study of labels of shape (n,), a row per log or choice.
-
-    `row` is `log` or `choice`. Of a log, by pass and `predictions` (`flat_labels.predictions`):
-    `true_f1`; what Keras logs, `flat_margins` and `flat_cells` for labels (n,), by how the function
-    is written, and `batch_mean` for labels (n, 1); `deviation`, the largest difference of a log
-    from the arithmetic of its batches, relative above 1; `change`, the largest relative difference
-    of a log of labels (n,) from that of the trained network; for batches cut at random `expected`,
-    the expectation of `flat_margins`, and `inside`, the share of logs in its 95 % interval. Of a
-    choice, by `decision` and
-    `chosen_by`: `regret` in test F1 and its standard error, `most_positives`, the share of choices
-    of the option with most predicted positives, and ratios of the test split.
-    """
+    """Return means over seeds of a study of labels of shape (n,), a row per log or choice."""
     return summary(logs, choices)
 
 

@@ -19,7 +19,9 @@ from batchf1.errors import keep_machine_error, one_line, raise_input_error
 from batchf1.figures import _facets, study_rows, style
 from batchf1.forensics.answer import investigate
 from batchf1.forensics.fit import SplitFit
+from batchf1.records.columns import Schema, count, flag, number, optional, share, text
 from batchf1.sweep.expected import with_expectation
+from batchf1.sweep.schema import RUNS
 from batchf1.theory.expectation import NORMAL_95
 
 QUANTITIES = {
@@ -49,17 +51,39 @@ ALT = (
     "Four rows, one for each F1 of the article's log: the number that it prints, beside points "
     "for our runs in each Keras and the interval in which one more would lie."
 )
-COLUMNS = {
-    **dict.fromkeys(("keras", "dataset", "quantity"), "text"),
-    **dict.fromkeys(("seed", "steps", "value", "expected_f1", "sd", "low", "high"), "number"),
-}
+SCHEMA = Schema(
+    "A row is a number that a log prints: of the article's, or of one of our runs.",
+    {
+        "keras": text("version of Keras, or `article`"),
+        **RUNS.of("dataset", "seed"),
+        "steps": count("batches of a training epoch", 1),
+        "quantity": text("name of the number in the log", QUANTITIES),
+        "value": number("the number", 0),
+        **optional(
+            "no naive F1",
+            {
+                "expected_f1": share("its expectation from the counts"),
+                "sd": number("its standard deviation over random cuts", 0),
+            },
+        ),
+        **optional(
+            "the article, or one run",
+            {
+                "low": number("lower end: one more run lies above it with 97.5 %", 0),
+                "high": number("upper end: one more run lies below it with 97.5 %", 0),
+                "compatible": flag("the article's value lies between the two"),
+            },
+        ),
+    },
+    key=("keras", "dataset", "seed", "quantity"),
+)
+COLUMNS = SCHEMA.columns
 
 
 def table(source: Path, log: Path) -> pd.DataFrame:
     """Return a row per line (the article's, and one per run) and printed quantity.
 
-    `value`; for a naive F1 `expected_f1` and `sd` from the counts; `low` .. `high`: where one more
-    run of that Keras lies with 95 % (Student's t); `compatible`: whether the article's value does.
+    The interval of one more run is Student's t.
     """
     measured, article = _measured(source), of_article(log)
     printed = article.set_index("quantity")["value"]

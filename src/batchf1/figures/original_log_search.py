@@ -16,17 +16,40 @@ from scipy.stats import t as student
 
 from batchf1.figures import _facets, study_rows, style
 from batchf1.figures.original_log import QUANTITIES, READ, half_width, of_article, printed_by
+from batchf1.records.columns import Schema, count, number, optional, text
+from batchf1.sweep.schema import RUNS
 
 ALT = (
     "A panel for each data set: how likely the article's log is over the epochs, with a line for "
     "each network and learning rate, and a ring around the best."
 )
 SCORE = "log_likelihood"
-NUMBERS = ["n_runs", "compatible", SCORE, *QUANTITIES]
-COLUMNS = {
-    **dict.fromkeys(("dataset", "keras"), "text"),
-    **dict.fromkeys(("epoch", *NUMBERS), "number"),
-}
+SCHEMA = Schema(
+    "A row is an epoch of a data set and setting in one Keras: means over the runs.",
+    {
+        **RUNS.of("dataset", "epoch"),
+        "keras": text("version of Keras"),
+        "n_runs": count("runs in the means", 1),
+        **optional(
+            "one run",
+            {
+                "compatible": number(
+                    "numbers of the article's log that lie where one more run would with 95 %",
+                    0,
+                    len(QUANTITIES),
+                ),
+                SCORE: number("log-likelihood of the article's numbers as one more run's"),
+            },
+        ),
+        **{
+            name: number(f"mean of the `{name}` of a log", 0, None if "loss" in name else 1)
+            for name in QUANTITIES
+        },
+    },
+    key=("dataset", "epoch", "keras"),
+    others=RUNS.others,
+)
+COLUMNS = SCHEMA.columns
 ROUNDING = 1e-4 / 12**0.5
 """Standard deviation of what is cut off a number with four decimals."""
 SHOWN = 40
@@ -38,10 +61,8 @@ LINE = 128
 def table(source: Path, log: Path) -> pd.DataFrame:
     """Return a row per data set, setting, epoch and Keras: the mean of each printed number.
 
-    `log_likelihood`: that of the article's numbers, each as one more run would print it: Student's
-    t density about the runs' mean, with their deviation and that of rounding to four decimals, all
-    multiplied as if they were independent. `compatible`: how many of them lie where one more run
-    would with 95 %, as in `original_log`. Both are empty for a single run.
+    `log_likelihood` is of Student's t density about the runs' mean, with their deviation and that
+    of rounding to four decimals, all numbers multiplied as if they were independent.
     """
     rows = study_rows.read(source, [*READ, "epoch", "run_id"])
     _facets.require_strategies(rows, ["batch_mean", "epoch_end"], "original_log_search")

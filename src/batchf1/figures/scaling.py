@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from batchf1.errors import check
 from batchf1.figures import _read_csv, style
+from batchf1.records.columns import Schema, count, number, optional, text
 
 OURS, PLAIN = style.COLOURS["reconstructed"], style.COLOURS["batch_mean"]
 LOOKS = {
@@ -23,23 +24,55 @@ LOOKS = {
 """Engine -> its name in the legend, colour, marker and line."""
 SLOW, FAST = "plain pipeline", "this project"
 STUDIES = {SLOW: LOOKS["plain"], FAST: LOOKS["ensemble"]}
-ENGINES = {
-    "engine": "text",
-    **dict.fromkeys(("n_samples", "batch_size", "epochs", "later_s"), "number"),
-}
-PIPELINES = {"pipeline": "text", **dict.fromkeys(("n_runs", "cores", "seconds"), "number")}
+ENGINES = Schema(
+    "A row is a way to train at one data size and batch size, from `benchmarks/engines.py`.",
+    {
+        "engine": text("way to train", LOOKS),
+        "n_samples": count("training samples", 1, "samples"),
+        "batch_size": count("batch size", 1, "samples"),
+        "steps": count("steps of a run", 1),
+        "epochs": count("epochs of a run", 1),
+        "first_s": number("the first call, which compiles, of all runs at once", 0, unit="s"),
+        "later_s": number("a later call divided by its runs, median", 0, unit="s"),
+        "later_max_s": number("the same, largest", 0, unit="s"),
+    },
+    key=("engine", "n_samples", "batch_size"),
+)
+PIPELINES = Schema(
+    "A row is a study of so many runs, from start to table, from `benchmarks/pipelines.py`.",
+    {
+        "pipeline": text("what ran the study", STUDIES),
+        "n_runs": count("runs of the study", 1),
+        "cores": count("cores that were used", 1),
+        "seconds": number("wall time", 0, unit="s"),
+        "cpu_seconds": number("processor time", 0, unit="s"),
+        "peak_mb": count("peak memory of all processes", 0, "MB"),
+        "seconds_a_run": number("seconds divided by n_runs", 0, unit="s"),
+    },
+    key=("pipeline", "n_runs"),
+)
 ALT = (
     "Three charts on logarithmic axes: the seconds of a run over the training samples and over "
     "the batch size, a line for each engine, and the seconds of a study over its number of runs."
 )
-COLUMNS = ENGINES | PIPELINES
+SCHEMA = Schema(
+    "A row is one of `benchmarks/engines.csv` or of `benchmarks/pipelines.csv`.",
+    {
+        name: column._replace(type="number" if column.type == "integer" else column.type)
+        for name, column in {
+            **optional("a row of the pipelines", ENGINES.columns),
+            **optional("a row of the engines", PIPELINES.columns),
+        }.items()
+    },
+)
+COLUMNS = SCHEMA.columns
 
 
 def table(engines: Path, pipelines: Path) -> pd.DataFrame:
     """Return the rows of both tables of `benchmarks/`, concatenated."""
     parts = [
-        _read_csv.read(engines, ENGINES, "the engines"),
-        _read_csv.read(pipelines, PIPELINES, "the pipelines"),
+        _read_csv.read(engines, ENGINES.columns, "the engines"),
+        _read_csv.read(pipelines, PIPELINES.columns, "the pipelines"),
     ]
     return pd.concat(parts, ignore_index=True)
 

@@ -11,31 +11,48 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.figures import _facets, study_rows, style
+from batchf1.records.columns import Schema, number, optional, share
 from batchf1.sweep.expected import residuals, with_expectation
+from batchf1.sweep.schema import RUNS
 
 KEY = ["split", "n_samples", "prevalence", "batch_size", "seed", "epoch"]
 ALT = (
     "Left, the F1 logged by Keras over the F1 expected from the counts, points along the "
     "diagonal. Right, a histogram of the residuals beside the normal curve."
 )
-COLUMNS = {
-    "split": "text",
-    **dict.fromkeys(("epoch", "f1", "expected_f1", "sd", "residual"), "number"),
-}
+SCHEMA = Schema(
+    "A row is an epoch and split of a run: the batch mean that Keras logged, and its expectation.",
+    {
+        **RUNS.of(*KEY),
+        "f1": share("batch mean of F1 that Keras logged"),
+        **optional(
+            "other batches than the batch size says",
+            {
+                "expected_f1": share("its expectation, from the pooled counts and the batch size"),
+                "sd": number("its standard deviation over random cuts", 0, 1),
+                "residual": number("(f1 - expected_f1) / sd", missing="no sd, or 0"),
+            },
+        ),
+    },
+    key=tuple(KEY),
+    others=RUNS.others,
+)
+COLUMNS = SCHEMA.columns
 READ = ["split", "epoch", "strategy", "f1", "n_batches", "averaging", *_facets.COUNTS]
 """Columns of a study\'s table that are read, apart from the settings."""
 NUMBERS = ["f1", "expected_f1", "sd"]
 
 
-def table(source: Path) -> pd.DataFrame:
+def table(source: Path, metric: str = DEFAULT) -> pd.DataFrame:
     """Return a row per run, epoch and split: logged and expected F1, sd, residual in sd (or NaN).
 
     Nothing is averaged; whatever else the study varies has columns of its own.
     """
     key = [*_facets.further(study_rows.combinations(source), KEY), *KEY]
-    rows = study_rows.read(source, READ, lambda piece: piece["strategy"] == "batch_mean")
-    rows = with_expectation(rows)
+    rows = study_rows.read(source, READ, lambda piece: piece["strategy"] == "batch_mean", metric)
+    rows = with_expectation(rows, metric)
     residual_table = rows[[*key, *NUMBERS]].assign(residual=residuals(rows))
     # the settings stay as they are
     return residual_table.sort_values(key).round(dict.fromkeys([*NUMBERS, "residual"], 6))
@@ -51,21 +68,22 @@ def draw(table: pd.DataFrame) -> Figure:
     colour = style.colour("batch_mean")
     left.axline((0, 0), slope=1, color=style.TRUTH, linewidth=0.8)
     left.scatter(passes["expected_f1"], passes["f1"], s=3, alpha=0.3, color=colour, rasterized=True)
-    left.set(xlabel="F1 expected from the counts alone", ylabel="F1 logged by Keras")
-    left.set_title("Batch mean of F1")
+    name = study_rows.label(table)
+    left.set(xlabel=f"{name} expected from the counts alone", ylabel=f"{name} logged by Keras")
+    left.set_title(f"Batch mean of {name}")
     _residuals(right, passes["residual"].dropna())
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
-    style.headline(figure, _conclusion(passes["residual"]))
+    style.headline(figure, _conclusion(passes["residual"], name))
     style.caption(figure, _caption(predicted[predicted["split"] == "train"], passes))
     return figure
 
 
-def _conclusion(residual: pd.Series) -> str:
+def _conclusion(residual: pd.Series, name: str) -> str:
     """Return the headline: whether mean and deviation of the residuals are those of chance."""
     if abs(residual.mean()) < 0.1 and abs(residual.std() - 1) < 0.1:
-        return "What a batch-averaged F1 logs follows from four counts and a batch size"
-    return "What a batch-averaged F1 logs beside what its counts and batch size let expect"
+        return f"What a batch-averaged {name} logs follows from four counts and a batch size"
+    return f"What a batch-averaged {name} logs beside what its counts and batch size let expect"
 
 
 def _caption(training: pd.DataFrame, passes: pd.DataFrame) -> str:

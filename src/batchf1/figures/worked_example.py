@@ -14,6 +14,7 @@ from batchf1.figures import style
 from batchf1.metrics.averaging import average, batch_mean, pooled
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.metrics.ratios import F1
+from batchf1.records.columns import Schema, count, optional, share, text
 from batchf1.studies.worked_example import WorkedExample
 from batchf1.sweep.grid import load_study
 from batchf1.theory.expectation import expect
@@ -23,7 +24,25 @@ ALT = (
     "Bars of accuracy and of F1 for each batch, for the mean of the batches and for all samples "
     "together, with a dotted line at the true value."
 )
-COLUMNS = {"row": "text", **dict.fromkeys((*CELLS, "accuracy", "f1"), "number")}
+SCHEMA = Schema(
+    "A row is a batch; then the mean of the batches, and all samples together.",
+    {
+        "row": text("`batch 1` and so on, `mean of batches`, or `all`"),
+        **optional(
+            "the mean of batches",
+            {
+                "tn": count("true negatives", unit="samples"),
+                "fn": count("false negatives", unit="samples"),
+                "fp": count("false positives", unit="samples"),
+                "tp": count("true positives", unit="samples"),
+            },
+        ),
+        "accuracy": share("share of right predictions"),
+        "f1": share("F1; 0 for a batch without positives, real or predicted"),
+    },
+    key=("row",),
+)
+COLUMNS = SCHEMA.columns
 ARTICLE = [[50, 10, 10, 30], [90, 9, 0, 1], [70, 0, 0, 30]]
 """The article's batches, in the order of `CELLS`."""
 FEW = 4

@@ -8,7 +8,7 @@ evidence; together they can determine the shape of the data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -25,13 +25,17 @@ from batchf1.forensics.fit import (
     Options,
     SplitFit,
 )
-from batchf1.forensics.log import MAX_SAMPLES, parse
+from batchf1.forensics.log import checked, is_searchable, parse
+from batchf1.forensics.log_numbers import decimals_of
+from batchf1.forensics.log_values import MAX_SAMPLES, Log, Reading
 from batchf1.forensics.report import undetermined
 from batchf1.forensics.sizes import SHARES, SIZES, rarity, train_range, train_size
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Floats, as_counts
 from batchf1.theory.expectation import expect
 
+MIN_DECIMALS = 3
+"""Of a report's F1 whose counts are searched."""
 RESIDUAL_TOL = 0.1
 """Numbers of samples whose naive values are within this many standard deviations fit equally."""
 
@@ -90,8 +94,18 @@ def investigate(
     >>> investigate(log, batch_sizes=[50]).candidates[0].validation.tp
     94
     """
-    _check_settings(averaging, batch_sizes, max_tp, most)
-    log = parse(log_text)
+    check_settings(averaging, batch_sizes, max_tp, most)
+    return search(parse(log_text), averaging, batch_sizes, max_tp, most)
+
+
+def search(
+    log: Log,
+    averaging: Averaging | None = None,
+    batch_sizes: Sequence[int] = (),
+    max_tp: int = 2_000_000,
+    most: int = 200,
+) -> Answer:
+    """Do what `investigate` does, on a log that is read and checked."""
     rule: Averaging = averaging or log.averaging or "size_weighted"
     k = rounding(p.exact_f1 for p in (log.train, log.validation) if p.exact_f1 is not None)
     named = ("training", log.train), ("validation", log.validation)
@@ -106,9 +120,42 @@ def investigate(
     return answer._replace(undetermined=undetermined(parts, answer))
 
 
-def _check_settings(
+def search_reading(reading: Reading, averaged: Collection[str], *settings: Any) -> Answer:
+    """Search the counts of a reading with the settings of `search`, or answer why there are none.
+
+    `averaged`: the splits whose F1 may be a mean over batches. Counts of a confusion matrix are the
+    only ones.
+    """
+    why = why_not_searched(reading, averaged)
+    if why:
+        rule = settings[0] or reading.log.averaging or "size_weighted"
+        return Answer([], 0, [why], reading.log, [], rule)
+    answer = search(checked(reading.log), *settings)
+    truth = reading.splits["validation"].truth
+    if truth is None or truth.counts is None:
+        return answer
+    tp, fp, fn, _ = truth.counts
+    own = [c for c in answer.candidates if (c.validation.tp, c.validation.errors) == (tp, fp + fn)]
+    return answer._replace(candidates=own)
+
+
+def why_not_searched(reading: Reading, averaged: Collection[str]) -> str:
+    """Return why no counts can be searched; "" if they can."""
+    fitted = {*averaged} & {"train", "validation"}
+    if not any(reading.splits[split].truth for split in fitted):
+        return "No counts are searched: that needs a true F1 beside one that is averaged."
+    if not is_searchable(reading.log):
+        return "No counts are searched: that needs a logged and a true F1 of the same split."
+    truth = reading.splits["validation"].truth
+    if truth and truth.source == "the report" and decimals_of(truth.f1) < MIN_DECIMALS:
+        return f"No counts are searched: {truth.f1}, of the report, has too few digits."
+    return ""
+
+
+def check_settings(
     averaging: str | None, batch_sizes: Sequence[int], max_tp: int, most: int
 ) -> None:
+    """Raise `InputError` for settings of `investigate` that are out of range."""
     named = (("batch size", size) for size in batch_sizes)
     for name, value in (("max_tp", max_tp), ("most", most), *named):
         good = isinstance(value, int) and 1 <= value <= MAX_SAMPLES

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchf1.errors import check
-from batchf1.forensics.log import decimals_of, number
+from batchf1.forensics.log_numbers import decimals_of, number
 from batchf1.metrics.counts import Floats, Integers
 
 EPSILON = 1e-7

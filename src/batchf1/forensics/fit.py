@@ -9,7 +9,9 @@ import numpy as np
 
 from batchf1.forensics.curves import Curve, limit_curves
 from batchf1.forensics.digits import Bits, Print, kinds, near, prints
-from batchf1.forensics.log import Log, SplitLog, half_unit, has_both_f1, number
+from batchf1.forensics.log import has_both_f1
+from batchf1.forensics.log_numbers import decimals_of, half_unit, number
+from batchf1.forensics.log_values import Log, SplitLog
 from batchf1.forensics.sizes import Numbers, sizes_by_accuracy, train_range, train_size
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import Floats, Integers
@@ -20,6 +22,10 @@ MAX_COMBINED = 500
 """Maximum number of pairs of one split that are combined at one batch size."""
 SMALL = 100
 """Number of true positives below which all pairs are examined."""
+DOUBLE = 12
+"""Decimals from which a true F1 is printed with the digits of a float64."""
+SMALL_QUOTIENT = 100_000
+"""Largest number of relevant samples of counts that print 12 digits or more, not by chance."""
 SOFT = 4.0
 """Largest addition to a score by prevalences that differ, or by errors of the epoch that differ
 from those of the weights after it: neither need be equal."""
@@ -147,6 +153,17 @@ class Evidence:
         self.naive = number(str(part.naive_f1))
         self.half = max(half_unit(str(part.naive_f1)), 1e-9)  # beyond, float32 has no digits
         self.tp, self.errors, self.last = near(self.text, max_tp, k)
+        if decimals_of(self.text) >= DOUBLE:
+            self._keep_quotients()
+
+    def _keep_quotients(self) -> None:
+        """Keep only counts whose quotient is the printed double, if small ones are among them.
+
+        So small ones print 12 digits by chance once in 100 times, with epsilons or without.
+        """
+        exact = np.abs(2 * self.tp / (2 * self.tp + self.errors) - self.value) < 10.0**-DOUBLE / 2
+        if exact.any() and (self.tp + self.errors)[exact].min() <= SMALL_QUOTIENT:
+            self.tp, self.errors = self.tp[exact], self.errors[exact]
 
     def spread(self, tp: Numbers, errors: Numbers, n: Numbers, size: int) -> tuple[Floats, Floats]:
         """Return the expected naive value and the standard deviation of a printed one.

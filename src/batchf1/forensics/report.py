@@ -7,7 +7,7 @@ from typing import Any
 
 from batchf1.forensics.digits import SPLITS, Print
 from batchf1.forensics.fit import LIMIT, Answer, Candidate, Evidence, SplitFit
-from batchf1.forensics.log import Log
+from batchf1.forensics.log_values import Log
 from batchf1.forensics.sizes import SIZES
 
 

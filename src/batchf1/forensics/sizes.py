@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from batchf1.forensics.log import MAX_SAMPLES, Log, half_unit, number
+from batchf1.forensics.log_numbers import half_unit, number
+from batchf1.forensics.log_values import MAX_SAMPLES, Log
 
 SIZES = (
     *range(1, 257),

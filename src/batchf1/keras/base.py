@@ -93,6 +93,8 @@ class Strategy:
     """Name in configs, and by default in the logs; each subclass has its own."""
     label: ClassVar[str] = ""
     """Name in legends; by default `name` with spaces."""
+    any_metric: ClassVar[bool] = False
+    """Whether logs and `expected` follow `metric`, so that a study may have others than F1."""
 
     def __init__(
         self,

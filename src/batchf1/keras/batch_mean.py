@@ -48,6 +48,7 @@ class BatchMean(Strategy):
 
     name = "batch_mean"
     label = "batch mean (naive)"
+    any_metric = True
 
     def metrics(self) -> list[Any]:
         """Return the metric function, in the class in which Keras wraps any function."""

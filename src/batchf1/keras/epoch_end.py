@@ -67,6 +67,7 @@ class EpochEnd(Strategy):
 
     name = "epoch_end"
     label = "epoch end (predict again)"
+    any_metric = True
 
     def __init__(
         self,

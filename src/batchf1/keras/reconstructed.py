@@ -69,6 +69,7 @@ class Reconstructed(Strategy):
 
     name = "reconstructed"
     label = "reconstructed from counts"
+    any_metric = True
 
     def __init__(
         self, threshold: float = 0.5, logged: Logged = "per_sample", **options: Any

@@ -46,6 +46,7 @@ class Streaming(Strategy):
 
     name = "streaming"
     label = "streaming metric"
+    any_metric = True
 
     def metrics(self) -> list[Any]:
         """Return the stateful metric."""

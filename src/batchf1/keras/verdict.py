@@ -32,6 +32,10 @@ ONE_TOO_MANY = Cause(
     " counts a batch too many",
     "end it with .apply(tf.data.experimental.assert_cardinality({n})), and {remedy}",
 )
+EQUAL_LABELS = (
+    "labels {} give another value than in the shape {} of the outputs, and all labels of the split"
+    " are equal: whether the metric compares each output with every label cannot be known"
+)
 NOT_RESET = (
     "its state in {} stays when Keras resets the metric, so that training and earlier epochs are"
     " in it: make it with self.add_variable()"
@@ -86,6 +90,8 @@ def _of_shapes(
 ) -> Verdict:
     """Judge the log by whether the metric compares each output with its own label."""
     found = broadcast.resolve(lambda batches: _replayed(compiled, batches), pairs)
+    if found.unknown:
+        return Verdict(reason=EQUAL_LABELS.format(pairs[0][0].shape, pairs[0][1].shape))
     if found.broadcast:
         value = _replayed(compiled, pairs)
         if close(value, logged):

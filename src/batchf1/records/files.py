@@ -11,6 +11,8 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +21,16 @@ from batchf1.errors import check, missing, raise_input_error, raise_path_error
 HOST = platform.node()
 PART = re.compile(r"\.(\d+)\.part(\.\w+)?$")
 """End of the name of a file or folder that is not complete, with the process that writes it."""
+
+
+@cache
+def is_installed(package: str) -> bool:
+    """Return True if a package, by its name on PyPI, is installed; it is not imported."""
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def packaged(package: str, name: str, sha256: str) -> bytes:

@@ -25,13 +25,16 @@ UNCOMMITTED = "uncommitted changes"
 Record = Mapping[str, Any]
 
 
-def write_record(table: Path, module: str, sources: Sequence[Path]) -> None:
-    """Write the record of a figure's CSV beside it, atomically."""
+def write_record(
+    table: Path, module: str, sources: Sequence[Path], metric: str | None = None
+) -> None:
+    """Write the record of a figure's CSV beside it, atomically; `metric`: that was asked for."""
     record = {
         "module": module,
         "sha256": sha256_of(table),
         "versions": provenance.versions(*provenance.RECORDED),
         "sources": [_source(path) for path in sources],
+        **({} if metric is None else {"metric": metric}),
     }
     with files.replacing(record_path(table)) as temporary:
         temporary.write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
@@ -163,6 +166,8 @@ def _lines(record: Record) -> Iterator[tuple[str, str]]:
         yield "changed", "not the file that this was written for"
     if "module" in record:
         yield "made by", record["module"]
+    if "metric" in record:
+        yield "metric", record["metric"]
     if "commit" in record:
         changed = record.get("uncommitted", record.get("dirty"))
         yield "commit", _commit(record["commit"], changed)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 import pyarrow
 import pyarrow.parquet as parquet
-from pandera.errors import SchemaError, SchemaErrors
+from numpy.typing import NDArray
+from pandas.api.types import infer_dtype
 
 from batchf1.errors import InputError, keep_machine_error, one_line, raise_input_error
 from batchf1.errors import check as errors_check
+from batchf1.records.columns import Column, Schema
 from batchf1.records.files import replacing
 
 METADATA, CHECKSUM, ROWS_CHECKSUM = b"batchf1", b"batchf1.sha256", b"batchf1.rows.sha256"
@@ -30,65 +30,97 @@ ROWS = 2**15
 """Number of rows in a chunk that is read."""
 
 
-def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
+TYPES = {
+    "boolean": ("boolean",),
+    "integer": ("integer",),
+    "number": ("integer", "floating", "mixed-integer-float"),
+    "string": ("string",),
+}
+"""Type of a column -> what `pandas.api.types.infer_dtype` says of its values."""
+DTYPES = {"boolean": "bool", "integer": "int64", "number": "float64", "string": "str"}
+
+
+def validate(table: pd.DataFrame, schema: Schema, name: str) -> pd.DataFrame:
     """Return the table; raise `InputError` for the first column or rule that it breaks."""
     _check_names(map(str, table.columns), schema, name)
-    try:
-        valid: pd.DataFrame = schema.validate(table)
-        return valid
-    except (SchemaError, SchemaErrors) as error:
-        column = getattr(getattr(error, "schema", None), "name", None)
-        raise_input_error(
-            f"{name}: column {column}" if column else name,
-            "must fit the schema",
-            one_line(error)[:300],
-        )
-
-
-def check_columns(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
-    """Return the table; raise `InputError` for other columns or missing values only.
-
-    `validate` takes ten milliseconds, however few rows a table has.
-    """
-    _check_names(map(str, table.columns), schema, name)
-    holes = list(table.columns[table.isna().any()])
-    errors_check(not holes, name, "must have no missing value", f"some in {holes}")
+    for column, values in table.items():
+        described = schema.column(str(column))
+        assert described is not None  # its name was checked
+        check_values(values, described, f"{name}: column {column}")
+    for rule, holds in schema.rules.items():
+        errors_check(bool(holds(table).all()), name, rule)
+    key = schema.primary_key(map(str, table.columns))
+    repeated = table[table.duplicated(key)][key].head(1).to_dict("records") if key else []
+    errors_check(not repeated, name, f"must have one row for each {', '.join(key)}", repeated)
     return table
 
 
-def _check_names(names: Iterable[str], schema: pa.DataFrameSchema, label: str) -> None:
-    columns = set(names)
-    required = {name for name, column in schema.columns.items() if column.required}
-    allowed = [re.compile(name) for name, column in schema.columns.items() if column.regex]
-    lacking = sorted(required - columns)
-    others = sorted(columns - schema.columns.keys())
-    strange = [c for c in others if not any(a.match(c) for a in allowed)]
+def check_values(values: pd.Series[Any], column: Column, name: str) -> None:
+    """Raise `InputError` for a value that a column cannot have."""
+    array = values.to_numpy()
+    absent = pd.isna(array)
+    if array.dtype.kind == "O":
+        absent |= array == ""
+    whole = bool(column.missing) or not absent.any()
+    errors_check(whole, name, "must have no missing value", f"{absent.sum()} missing")
+    present = array[~absent]
+    if not present.size or column.type == "any":
+        return
+    rule = f"must be of type {column.type}"
+    errors_check(_is_of(present, column), name, rule, _strange(present, column))
+    if column.enum:
+        wrong = ~pd.Series(present).isin(column.enum).to_numpy()
+        rule = f"must be one of {column.enum}"
+    elif column.range:
+        low, high = column.limits
+        wrong, rule = (present < low) | (present > high), f"must be {column.range}"
+    else:
+        return
+    errors_check(not wrong.any(), name, rule, present[wrong][:1].tolist())
+
+
+def _is_of(values: NDArray[Any], column: Column) -> bool:
+    """Return True if values are of a column's type; integers beside missing ones may be floats."""
+    found = infer_dtype(values)
+    if column.type == "integer" and column.missing and found == "floating":
+        return bool((values % 1 == 0).all())
+    return found in TYPES[column.type]
+
+
+def _strange(values: NDArray[Any], column: Column) -> list[Any]:
+    """Return a value that is not of a column's type; of numbers the first that is none."""
+    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
+    strange = values[pd.isna(numbers)] if column.type in ("integer", "number") else values
+    first: list[Any] = (strange if len(strange) else values)[:1].tolist()
+    return first
+
+
+def _check_names(names: Iterable[str], schema: Schema, label: str) -> None:
+    columns = list(names)
+    lacking = [name for name in schema.columns if name not in columns]
+    strange = [name for name in columns if schema.column(name) is None]
     errors_check(
         not lacking, label, "must have every column of its schema", f"none named {lacking}"
     )
     errors_check(not strange, label, "must have the columns of its schema only", strange)
+    ordered = [name for name in columns if name in schema.columns]
+    same = ordered == list(schema.columns)
+    errors_check(same, label, "must have its columns in the order of its schema", ordered)
 
 
-def empty(schema: pa.DataFrameSchema) -> pd.DataFrame:
+def empty(schema: Schema) -> pd.DataFrame:
     """Return an empty table of the schema."""
-    needed = {name: column for name, column in schema.columns.items() if column.required}
-    dtypes = {name: str(column.dtype) for name, column in needed.items()}
-    # texts as pandas itself has them, whatever the schema's words for that
-    dtypes = {name: "str" if "str" in dtype else dtype for name, dtype in dtypes.items()}
+    dtypes = {name: DTYPES[column.type] for name, column in schema.columns.items()}
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
 
 
 def write(
-    table: pd.DataFrame, path: str | Path, schema: pa.DataFrameSchema, provenance: dict[str, Any]
+    table: pd.DataFrame, path: str | Path, schema: Schema, provenance: dict[str, Any]
 ) -> None:
     """Write a valid table and its provenance as Parquet, atomically."""
     with writing(path, schema) as writer:
         writer.add(table)
         writer.record(provenance)
-
-
-Check = Callable[[pd.DataFrame, pa.DataFrameSchema, str], pd.DataFrame]
-"""`validate` or `check_columns`."""
 
 
 class RowDigest:
@@ -118,9 +150,9 @@ def _bytes(column: pd.Series[Any]) -> bytes:
 class Writer:
     """Writer of a table into a file, chunk by chunk."""
 
-    def __init__(self, path: Path, file: Path, schema: pa.DataFrameSchema, check: Check) -> None:
+    def __init__(self, path: Path, file: Path, schema: Schema) -> None:
         """`file` takes what is added until it takes the place of `path`."""
-        self.path, self.file, self.schema, self.check = path, file, schema, check
+        self.path, self.file, self.schema = path, file, schema
         self._provenance: dict[str, Any] = {}
         self._open: parquet.ParquetWriter | None = None
         self._digest = RowDigest()
@@ -130,7 +162,7 @@ class Writer:
 
         Raises `InputError` for others; whether a row stands twice is looked at in a piece alone.
         """
-        valid = self.check(piece, self.schema, str(self.path))
+        valid = validate(piece, self.schema, str(self.path))
         alike = self._open.schema if self._open else None
         same = alike is None or list(valid.columns) == alike.names
         rule = "must have the columns of the first piece in all pieces"
@@ -168,15 +200,13 @@ class Writer:
 
 
 @contextmanager
-def writing(
-    path: str | Path, schema: pa.DataFrameSchema, check: Check = validate, swept: bool = False
-) -> Iterator[Writer]:
+def writing(path: str | Path, schema: Schema, swept: bool = False) -> Iterator[Writer]:
     """Write a table of any length as Parquet, atomically, one row group per chunk.
 
     `swept`: as in `files.replacing`.
     """
     with replacing(path, swept) as temporary:
-        writer = Writer(Path(path), temporary, schema, check)
+        writer = Writer(Path(path), temporary, schema)
         try:
             yield writer
             writer.finish()
@@ -185,7 +215,7 @@ def writing(
             raise
 
 
-def read(path: str | Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+def read(path: str | Path, schema: Schema) -> pd.DataFrame:
     """Read a table from Parquet; `InputError` if it is damaged or breaks its schema."""
     return validate(unchecked(path), schema, str(path))
 
@@ -201,7 +231,7 @@ def unchecked(path: str | Path) -> pd.DataFrame:
 
 
 def iter_chunks(
-    path: str | Path, schema: pa.DataFrameSchema, columns: Collection[str] | None = None
+    path: str | Path, schema: Schema, columns: Collection[str] | None = None
 ) -> Iterator[pd.DataFrame]:
     """Read a table from Parquet in validated chunks of some ten thousand rows.
 
@@ -214,7 +244,7 @@ def iter_chunks(
         chosen = (
             None if columns is None else [name for name in arrow_schema.names if name in columns]
         )
-        part = schema if columns is None else _part(schema, columns)
+        part = schema if columns is None else schema.only(columns)
         n_read, digest = 0, RowDigest()
         for batch in file.iter_batches(ROWS, columns=chosen):
             n_read += batch.num_rows
@@ -234,13 +264,6 @@ def _check_digest(file: parquet.ParquetFile, digest: RowDigest, path: str | Path
     written = (file.metadata.metadata or {}).get(ROWS_CHECKSUM)
     good = written is None or written == digest.value()
     errors_check(good, str(path), "must be a whole parquet file", "rows that were changed")
-
-
-def _part(schema: pa.DataFrameSchema, columns: Collection[str]) -> pa.DataFrameSchema:
-    """Return the schema restricted to some of its columns."""
-    subset = {n: column for n, column in schema.columns.items() if n in columns or column.regex}
-    unique = schema.unique if set(schema.unique or []) <= set(columns) else None
-    return pa.DataFrameSchema(subset, unique=unique, strict=schema.strict, ordered=schema.ordered)
 
 
 def names(path: str | Path) -> list[str]:

@@ -14,6 +14,7 @@ from batchf1.studies.decisions import cells as decisions
 from batchf1.studies.decisions import rows as decisions_rows
 from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.studies.flat_labels.config import FlatLabelsStudy
+from batchf1.studies.wild_logs import WildLogs
 from batchf1.studies.worked_example import WorkedExample
 from batchf1.sweep import grid, rows
 from batchf1.sweep.composition import read_yaml
@@ -21,7 +22,14 @@ from batchf1.sweep.grid import Study, load_study
 from batchf1.sweep.plan import Plan
 
 Experiment = (
-    Study | DecisionStudy | WorkedExample | CostStudy | CutStudy | AtlasStudy | FlatLabelsStudy
+    Study
+    | DecisionStudy
+    | WorkedExample
+    | CostStudy
+    | CutStudy
+    | AtlasStudy
+    | FlatLabelsStudy
+    | WildLogs
 )
 KINDS: dict[str, type[Experiment]] = {
     "runs": Study,
@@ -31,6 +39,7 @@ KINDS: dict[str, type[Experiment]] = {
     "cuts": CutStudy,
     "atlas": AtlasStudy,
     "flat_labels": FlatLabelsStudy,
+    "wild_logs": WildLogs,
 }
 """`kind` of an experiment file -> its class."""
 KEYS = {
@@ -114,4 +123,5 @@ def plan(path: str | Path, huge: bool = False) -> Plan:
         return Plan(
             path, decisions.cells(path, huge), decisions_rows.recording(study), study.question
         )
-    return Plan(path, grid.cells(path, huge), rows.RECORDING, study.question)
+    cells = grid.cells(path, huge)
+    return Plan(path, cells, rows.recording(cells[0].first.metrics), study.question)

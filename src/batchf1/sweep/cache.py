@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import pandera.pandas as pa
 
 from batchf1.errors import InputError
 from batchf1.records import files, locks, tables
+from batchf1.records.columns import Schema
 from batchf1.sweep.log import log
 
 
@@ -63,7 +63,7 @@ class RunCache:
     """
 
     folder: Path
-    schema: pa.DataFrameSchema
+    schema: Schema
     key: str = "run_id"
 
     def get(self, required: Mapping[str, Requirement]) -> dict[str, Path]:
@@ -83,17 +83,13 @@ class RunCache:
         """Return the entry in a file that `get` or `put` named."""
         return CacheEntry(tables.read(path, self.schema), tables.provenance_of(path))
 
-    def put(
-        self, name: str, entry: CacheEntry, check: tables.Check = tables.validate
-    ) -> dict[str, Path]:
+    def put(self, name: str, entry: CacheEntry) -> dict[str, Path]:
         """Store an entry atomically under a file name; map the key of each result to the file.
 
-        Another process may store the same results at the same time. `check`: for small tables
-        `tables.check_columns` is much faster; values are then validated when many tables are read
-        or written together.
+        Another process may store the same results at the same time.
         """
         path = self.folder / f"{name}.parquet"
-        with tables.writing(path, self.schema, check, swept=True) as writer:
+        with tables.writing(path, self.schema, swept=True) as writer:
             writer.add(entry.table)
             writer.record(entry.origin)
         return dict.fromkeys(_keys(path, entry.origin), path)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from numpy.typing import NDArray
 
 from batchf1.errors import check
 from batchf1.records import provenance, tables
+from batchf1.records.columns import Schema
 from batchf1.sweep import provenance_summary
 from batchf1.sweep.cells import CHUNK_SIZE, Cell, all_runs
 from batchf1.sweep.plan import Plan
@@ -80,7 +80,7 @@ def _some(run_ids: Sequence[str]) -> str:
 class _Shard:
     """Rows of a shard's file, read on demand."""
 
-    def __init__(self, path: Path, order: pd.Index, schema: pa.DataFrameSchema) -> None:
+    def __init__(self, path: Path, order: pd.Index, schema: Schema) -> None:
         """`order`: the run ids of the study, in the order of its grid."""
         self.path, self.order = path, order
         self.chunks = tables.iter_chunks(path, schema)

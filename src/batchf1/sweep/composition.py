@@ -28,6 +28,8 @@ from batchf1.training.engines import checked
 
 CHOICE = re.compile(r"dataset(@[^=]*)?=")
 """Override that chooses a data set, of whatever package."""
+FACTORY = re.compile(r"(?<!['\"])\b([a-z_]+\([\d.]*\))(?!['\"])")
+"""Metric with a number, such as `f_beta(2)`, outside quotes."""
 
 
 def compose(overrides: Iterable[str] = ()) -> Run:
@@ -63,12 +65,25 @@ def registered(overrides: Iterable[str], folder: Path | None = None) -> list[str
 
     `folder`: a folder of further configs, as Hydra's `--config-dir`.
     """
-    renamed = [new_group(override) for override in overrides]
+    renamed = [metric_list(new_group(override)) for override in overrides]
     store = ConfigStore.instance()
     store.store(name="run_schema", node=Run)
     for name in _data_sets(renamed, [CONF, *([folder] if folder else [])]):
         store.store(group="dataset", name=name, node=registry.dataset(name))
     return renamed
+
+
+def metric_list(override: str) -> str:
+    """Return an override of `metrics` as Hydra reads it; any other as it is.
+
+    Hydra takes `f_beta(2)` for a function of its own, unless it is quoted, and a list only in
+    brackets: `metrics=f1,jaccard` becomes `metrics=[f1],[jaccard]`, a run of a multirun each.
+    """
+    key, equals, value = override.partition("=")
+    if key.lstrip("+") != "metrics":
+        return override
+    value = FACTORY.sub(r"'\1'", value)
+    return key + equals + (value if "[" in value else ",".join(f"[{v}]" for v in value.split(",")))
 
 
 def _data_sets(overrides: Iterable[str], folders: Sequence[Path]) -> list[str]:

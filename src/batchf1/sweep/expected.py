@@ -8,22 +8,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchf1.metrics.counts import as_counts
+from batchf1.config.metric_names import DEFAULT, binary
+from batchf1.metrics.averaging import Averaging
+from batchf1.metrics.counts import Counts, as_counts
 from batchf1.theory.expectation import expect, expected_f1
 
 ROUNDING = 1e-6
 """Below it a predicted deviation is that of the float32 in which Keras adds."""
 
 
-def with_expectation(rows: pd.DataFrame) -> pd.DataFrame:
+def with_expectation(rows: pd.DataFrame, metric: str = DEFAULT) -> pd.DataFrame:
     """Add `expected_f1` and `sd` of the batch mean, computed from the pooled counts alone.
 
     By each row's own averaging rule; NaN where the batches were not of the row's batch size, as
-    their number tells.
+    their number tells. `f1` in a name stands for `metric`, a name as in tables.
     """
 
-    def compute(*batching: Any) -> list[Any]:
-        moments = expect(*batching)
+    def compute(counts: Counts, size: int, averaging: Averaging) -> list[Any]:
+        moments = expect(counts, size, averaging, metric=binary(metric))
         return [moments.expected_f1, moments.sd]
 
     return _with(rows, ["expected_f1", "sd"], compute)
@@ -34,9 +36,13 @@ def residuals(rows: pd.DataFrame) -> pd.Series:
     return (rows["f1"] - rows["expected_f1"]) / rows["sd"].where(rows["sd"] > ROUNDING)
 
 
-def with_expected_f1(rows: pd.DataFrame) -> pd.DataFrame:
+def with_expected_f1(rows: pd.DataFrame, metric: str = DEFAULT) -> pd.DataFrame:
     """Add `expected_f1` alone, which is computed much faster."""
-    return _with(rows, ["expected_f1"], lambda *batching: [expected_f1(*batching)])
+
+    def compute(counts: Counts, size: int, averaging: Averaging) -> list[Any]:
+        return [expected_f1(counts, size, averaging, metric=binary(metric))]
+
+    return _with(rows, ["expected_f1"], compute)
 
 
 def _with(rows: pd.DataFrame, names: list[str], compute: Callable[..., list[Any]]) -> pd.DataFrame:

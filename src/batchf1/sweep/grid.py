@@ -14,10 +14,19 @@ from typing import Any, TypeVar, cast
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from batchf1.config import metric_names
 from batchf1.config.conf import CONF as CONF
 from batchf1.config.conf import GROUPS
 from batchf1.config.limits import check_size
-from batchf1.config.rules import COUNT, POSITIVE_COUNT, UNIQUE, check_overrides, check_settings
+from batchf1.config.metric_names import DEFAULT
+from batchf1.config.rules import (
+    COUNT,
+    POSITIVE_COUNT,
+    UNIQUE,
+    check_among,
+    check_overrides,
+    check_settings,
+)
 from batchf1.config.settings import Run
 from batchf1.errors import InputError, check, raise_input_error
 from batchf1.sweep.cells import Cell
@@ -50,6 +59,8 @@ class Study:
     """Hydra overrides that hold for every run."""
     grid: dict[str, list[Any]] = MISSING
     """Setting -> its values; `dataset`, `model` and `training` choose a file of `conf/`."""
+    metrics: list[str] = field(default_factory=list)
+    """What each strategy of each run computes: `f_beta(2)`, `my_module.MINE`; F1 by default."""
     seeds: int | None = None
     """`seeds: 400` says `seed: [0, 1, ... 399]` of the grid in short."""
     exclude: Exclude = field(default_factory=Exclude)
@@ -59,6 +70,8 @@ class Study:
     """Whether the study runs only when requested by name."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.figures` that makes it from the study's table."""
+    figure_metrics: dict[str, str] = field(default_factory=dict)
+    """Figure -> the metric that it shows, where the runs have several."""
     extra_inputs: list[str] = field(default_factory=list)
     """Further files that the figures are made from, after the table."""
 
@@ -73,6 +86,28 @@ class Study:
         # another study's name would mix its rows into the table
         rule = "cannot be varied, as it is the name of the file"
         check("study" not in self.grid, "grid.study", rule)
+        rule = "cannot be varied: the key metrics of the file lists those of every run"
+        check("metrics" not in self.grid, "grid.metrics", rule)
+        check_overrides(self.overrides, ["metrics"], "cannot set what the key metrics lists")
+        if self.metrics:
+            self.metrics = metric_names.canonical(self.metrics)
+        self._check_figures()
+
+    def _check_figures(self) -> None:
+        check_among("figure_metrics", self.figure_metrics, list(self.figures))
+        for figure, name in self.figure_metrics.items():
+            metric = metric_names.canonical([name])
+            check_among(f"figure_metrics.{figure}", metric, self.metrics or [DEFAULT])
+            self.figure_metrics[figure] = metric[0]
+        unchosen = [name for name in self.figures if name not in self.figure_metrics]
+        rule = f"must choose one of {', '.join(self.metrics)} for each figure"
+        good = len(self.metrics) < 2 or not unchosen
+        check(good, "figure_metrics", rule, f"none for {', '.join(unchosen)}")
+
+    @property
+    def run_overrides(self) -> list[str]:
+        """Hydra overrides that hold for every run, the metrics among them."""
+        return [*self.overrides, *[f"metrics={json.dumps(self.metrics)}"] * bool(self.metrics)]
 
     def check_size(self, huge: bool = False) -> None:
         """Refuse a grid of too many cells or runs, as `limits.check_size` does."""
@@ -127,7 +162,7 @@ def _bases(name: str, study: Study) -> Iterator[tuple[DictConfig, dict[str, Any]
     for choice in itertools.product(*groups.values()):
         point = dict(zip(groups, choice, strict=True))
         chosen = [f"{key}={value}" for key, value in point.items()]
-        yield config_of([*chosen, *study.overrides, f"study='{name}'"]), point
+        yield config_of([*chosen, *study.run_overrides, f"study='{name}'"]), point
 
 
 def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[Cell]:
@@ -176,8 +211,7 @@ def _first(
     run = run_of(base, {**point, "seed": seeds[0]} if seeds else point)
     for seed in {min(seeds), max(seeds)} if seeds else ():
         replace(run, seed=seed)
-    fewest = run.dataset.min_class_count
-    if fewest < exclude.class_below:
+    if run.dataset.min_class_count < exclude.class_below:
         return None
-    check(fewest >= 1, "cell", "must have both classes in each split", run.label)
+    run.dataset.check_drawable()
     return run

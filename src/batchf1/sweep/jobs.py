@@ -14,9 +14,9 @@ from batchf1.config.conf import GROUPS
 from batchf1.config.settings import Run
 from batchf1.errors import check
 from batchf1.records import files, provenance, tables
-from batchf1.sweep import provenance_summary
+from batchf1.sweep import provenance_summary, schema
 from batchf1.sweep.collect import as_column
-from batchf1.sweep.schema import COLUMN_OF, RUNS, SETTING, axis, column_of
+from batchf1.sweep.schema import COLUMN_OF, SETTING, axis, column_of
 from batchf1.training.engines import framework_of
 
 ROWS, SETTINGS = "runs.parquet", "settings.yaml"
@@ -40,7 +40,7 @@ def write(
     `overrides` and `choices`: those of Hydra, from which `collect` finds the settings that vary.
     """
     framework = framework_of(run)
-    software = framework.versions(*provenance.RECORDED)
+    software = framework.versions(*provenance.RECORDED, *run.dataset.packages)
     here = provenance.collect(device=device, versions=software)
     record = here | {
         "n_runs": 1,
@@ -51,7 +51,7 @@ def write(
         "choices": {group: str(choices[group]) for group in GROUPS if group in choices},
         **_summary([run.resolved], QUESTION),
     }
-    tables.write(table, folder / ROWS, RUNS, record)
+    tables.write(table, folder / ROWS, schema.runs_schema(run.metrics), record)
     with files.replacing(folder / SETTINGS) as part:
         part.write_text(OmegaConf.to_yaml(OmegaConf.create(run.resolved)))
 
@@ -88,12 +88,19 @@ def collect(folders: Sequence[Path], output: Path) -> pd.DataFrame:
             rule = f"must have each run once; {run_id} is in {seen.get(run_id)} too"
             check(run_id not in seen, "--collect", rule, str(job.path))
             seen[run_id] = job.path
-    parts = zip(jobs, _axes(jobs), strict=True)
-    table = pd.concat([job.rows.assign(**axes) for job, axes in parts], ignore_index=True)
-    for name in table.columns[len(RUNS.columns) - 1 :]:
+    of_jobs = _alike([job.rows for job in jobs])
+    parts = zip(of_jobs, _axes(jobs), strict=True)
+    table = pd.concat([rows.assign(**axes) for rows, axes in parts], ignore_index=True)
+    for name in table.columns[len(of_jobs[0].columns) :]:
         table[name] = as_column(table[name].tolist()).array
-    tables.write(table, output, RUNS, _record(jobs))
+    tables.write(table, output, schema.schema_of(of_jobs[0].columns), _record(jobs))
     return table
+
+
+def _alike(of_jobs: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return tables of the same columns: with the metric where one has another than F1."""
+    several = any("metric" in rows for rows in of_jobs)
+    return [schema.with_metric(rows) for rows in of_jobs] if several else of_jobs
 
 
 def _below(folder: Path) -> list[Path]:
@@ -109,7 +116,8 @@ def _by_number(path: str) -> list[tuple[int, str]]:
 
 
 def _read(path: Path) -> _Job:
-    table, record = tables.read(path, RUNS), tables.provenance_of(path)
+    table = tables.read(path, schema.schema_of(tables.names(path)))
+    record = tables.provenance_of(path)
     rule = "must be the rows of a job of batchf1 train"
     check("overrides" in record, str(path), rule, record.get("study", "another table"))
     return _Job(path, table, record)
@@ -121,7 +129,7 @@ def _axes(jobs: Sequence[_Job]) -> list[dict[str, Any]]:
     keys = dict.fromkeys(key for job in jobs for key in job.keys)
     columns = {key: column_of(key) for key in keys if _is_setting(key, settings)}
     # an override of another kind, such as +experiment=mine, may set anything
-    others = keys.keys() - columns.keys() - COLUMN_OF.keys() - {"study"}
+    others = keys.keys() - columns.keys() - COLUMN_OF.keys() - {"study", "metrics"}
     leaves = dict.fromkeys(name for each in settings for name in each) if others else {}
     columns |= {name: name for name in leaves if re.match(SETTING, name) and name not in NAMED}
     points = [

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import pandas as pd
-import pandera.pandas as pa
 
 from batchf1.records import provenance, tables
+from batchf1.records.columns import Schema
 from batchf1.sweep import provenance_summary
 from batchf1.sweep.cache import CacheEntry, Requirement, RunCache
 from batchf1.sweep.log import Progress, log
@@ -53,7 +53,7 @@ class Measurements(Generic[C]):
     question: str
     noun: str
     cells: Sequence[C]
-    schema: pa.DataFrameSchema
+    schema: Schema
     stamp: Callable[[C], dict[str, Any]]
     measure: Callable[[C], pd.DataFrame]
     cost: Callable[[C], float]

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 
 from batchf1.config.settings import Run
+from batchf1.records.columns import Schema
 from batchf1.training.base import Expected, SplitResult
 
 Rows = Callable[
-    [Sequence[Run], str, Sequence[Sequence[SplitResult]], Mapping[str, Expected]], pd.DataFrame
+    [Sequence[Run], str, Sequence[Sequence[SplitResult]], Mapping[Any, Expected]], pd.DataFrame
 ]
 """Runs, their device, the passes of each and what every strategy must log -> their rows."""
 
@@ -22,7 +22,7 @@ Rows = Callable[
 class Recording:
     """Recording of a run as rows of a table, and the settings these depend on."""
 
-    schema: pa.DataFrameSchema
+    schema: Schema
     table: Rows
     """Raises `TraceError` where a log is not what the strategy's rule says of the batches."""
     n_rows: Callable[[Run], int]

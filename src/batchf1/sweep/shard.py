@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
+from batchf1.config import metric_names
 from batchf1.config.settings import Run
 from batchf1.errors import check
 from batchf1.records import provenance, tables
+from batchf1.records.columns import Schema
 from batchf1.records.files import digest
 from batchf1.sweep import provenance_summary
 from batchf1.sweep.cache import CacheEntry, Requirement, RunCache
@@ -35,7 +36,14 @@ Batch = list[tuple[Cell, int]]
 
 def modules(runs: Iterable[Run], recording: Recording = RECORDING) -> list[str]:
     """Return the modules that decide the runs' results, whatever their seeds."""
-    of_each = ({type(run.dataset).__module__, *framework_of(run).modules(run)} for run in runs)
+    of_each = (
+        {
+            type(run.dataset).__module__,
+            *framework_of(run).modules(run),
+            *metric_names.modules(run.metrics),
+        }
+        for run in runs
+    )
     return sorted({recording.module}.union(*of_each))
 
 
@@ -44,14 +52,15 @@ def fingerprint(run: Run, recording: Recording = RECORDING) -> str:
 
     Comments and docstrings are left aside.
     """
-    of_code = _fingerprint(run.training.engine, *modules([run], recording))
+    of_code = _fingerprint(run.training.engine, run.dataset.packages, *modules([run], recording))
     return digest([of_code, recording.settings]) if recording.settings else of_code
 
 
 @cache
-def _fingerprint(engine: str, *names: str) -> str:
+def _fingerprint(engine: str, packages: tuple[str, ...], *names: str) -> str:
     framework = engines.framework(engine)
-    software = framework.versions() | {framework.name: framework.version()}
+    software = framework.versions(*provenance.DECISIVE, *packages)
+    software |= {framework.name: framework.version()}
     return provenance.fingerprint(*names, software=software)
 
 
@@ -112,8 +121,8 @@ def _train(
     """Train runs of one framework and device, caching each batch; map each run id to its file."""
     one = batches[0][0][0].first
     framework, device = framework_of(one), framework_of(one).configure(one)
-    software = framework.versions(*provenance.RECORDED)
-    environment = provenance.collect(device=device, versions=software)
+    software = cache(lambda *packages: framework.versions(*provenance.RECORDED, *packages))
+    environment = provenance.collect(device=device)
     cost = cache(lambda cell: training_cost(cell.first))
     costs = [sum(cost(cell) for cell, _ in batch) for batch in batches]
     progress = Progress(name, costs, [len(batch) for batch in batches])
@@ -127,7 +136,8 @@ def _train(
             trainer, trained, n_shapes = framework.trainer(runs[0]), shape, n_shapes + 1
         table = recording.table(runs, device, trainer.train(runs), trainer.expected)
         stamp = {"fingerprint": fingerprint(runs[0], recording)}
-        paths |= _store(batch, table, environment | stamp, run_cache)
+        versions = {"versions": software(*runs[0].dataset.packages)}
+        paths |= _store(batch, table, environment | versions | stamp, run_cache)
         progress.advance(f" ({n_shapes} shapes compiled)")
     return paths
 
@@ -135,16 +145,16 @@ def _train(
 def _store(
     batch: Batch, table: pd.DataFrame, origin: dict[str, Any], run_cache: RunCache
 ) -> dict[str, Path]:
-    """Cache the rows of a batch of runs, checked for missing values only; return as `put`."""
+    """Cache the rows of a batch of runs; return as `put`."""
     ids = [cell.run_id(seed) for cell, seed in batch]
     cells = dict.fromkeys(cell for cell, _ in batch)
     settings = provenance_summary.settings(cell.resolved for cell in cells)
     settings["seed"] = sorted({seed for _, seed in batch})
     origin |= {"runs": ids, **provenance_summary.split(settings)}
-    return run_cache.put(digest(ids), CacheEntry(table, origin), tables.check_columns)
+    return run_cache.put(digest(ids), CacheEntry(table, origin))
 
 
-def _write(paths: Mapping[str, Path], output: Path, shard: int, schema: pa.DataFrameSchema) -> None:
+def _write(paths: Mapping[str, Path], output: Path, shard: int, schema: Schema) -> None:
     """Write the rows of runs in the order of `paths`, chunk by chunk, and how they were made."""
     read, run_ids = lru_cache(FILES_AT_ONCE)(tables.unchecked), list(paths)
     with tables.writing(output, schema) as writer:

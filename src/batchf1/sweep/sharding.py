@@ -13,6 +13,8 @@ from batchf1.sweep.cells import Cell, RunRange, all_runs
 from batchf1.training.base import CostEstimate
 from batchf1.training.engines import framework_of
 
+START = 10.0
+"""Seconds of a shard before its first run: Python's and TensorFlow's imports."""
 Shape = list[RunRange]
 """Runs that a trainer trains, in the order of the grid."""
 T = TypeVar("T")
@@ -38,6 +40,12 @@ def assign_shards(cells: Sequence[Cell], n_shards: int) -> list[list[RunRange]]:
     ]
     index_of = {id(cell): i for i, cell in enumerate(cells)}
     return [_in_order(part, index_of) for part in parts]
+
+
+def shard_seconds(part: Sequence[RunRange]) -> float:
+    """Return the expected seconds of a shard, with its start; 0 for one without runs."""
+    shapes = _grouped(part, lambda runs: framework_of(runs.cell.first).shape(runs.cell.first))
+    return START + sum(map(_cost, shapes)) if part else 0.0
 
 
 def min_shards(cells: Sequence[Cell]) -> int:

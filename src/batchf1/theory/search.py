@@ -19,6 +19,7 @@ from batchf1.theory.distributions import TINY, hypergeometric, log_prob_zero
 from batchf1.theory.expected_error import Epoch, empty_batch_error, parts_of_error
 from batchf1.theory.nested import nested_distribution
 from batchf1.theory.pool import Batching, Pool, checked_batching, checked_pool, grouped
+from batchf1.theory.spread import standard_deviation
 
 
 def smallest_batch(
@@ -95,6 +96,7 @@ def compatible_f1(
     within: float = 5e-5,
     averaging: Averaging = "per_batch",
     zero_division: float = 0.0,
+    chance: float = 0.0,
 ) -> tuple[float, float]:
     """Find smallest and largest true F1 whose expected logged value is `logged` -+ `within`.
 
@@ -109,10 +111,12 @@ def compatible_f1(
     n_samples : int, optional
         None stands for a million batches, the limit of large data to about six digits.
     within : float
-        In [0, 1). Only the expectation is compared: add two standard deviations to allow for
-        chance.
+        In [0, 1).
     averaging, zero_division
         As in `expect`.
+    chance : float
+        At least 0: how many standard deviations of one epoch the logged value may lie from its
+        expectation; 0 compares the expectation alone.
 
     Returns
     -------
@@ -139,14 +143,18 @@ def compatible_f1(
     total = _number_of_samples(n_samples, size)
     batching = checked_batching(total, size, averaging, zero_division)
     positives = _number_of_positives(prevalence, total)
-    naive = partial(_expected, positives, total - positives, batching)
-    low, high = max(logged - within, 0.0), min(logged + within, 1.0)
-    reached = naive(positives, 0) >= low
+    checks.check_argument(checks.real(chance) >= 0, "chance", "must be at least 0", chance)
+    pool = positives, total - positives, batching
+    ends = (
+        (partial(_expected, *pool, chance), max(logged - within, 0.0)),
+        (partial(_expected, *pool, -chance), min(logged + within, 1.0)),
+    )
+    reached = ends[0][0](positives, 0) >= ends[0][1]
     check(reached, "logged", "cannot be reached at this prevalence and batch size", logged)
     recalls = 17 if zero_division == 1 else 2
     values = [
         float(F1.from_margins(tp, positives, tp + fp))
-        for target in (low, high)
+        for naive, target in ends
         for tp, fp in _level(naive, target, positives, total - positives, recalls)
     ]
     return min(values), max(values)
@@ -168,10 +176,15 @@ def _number_of_positives(prevalence: float, total: int) -> int:
     return positives
 
 
-def _expected(positives: int, negatives: int, batching: Batching, tp: int, fp: int) -> float:
-    """Return the expected logged F1 of a classifier with these true and false positives."""
+def _expected(
+    positives: int, negatives: int, batching: Batching, chance: float, tp: int, fp: int
+) -> float:
+    """Return the expected logged F1 of a classifier, plus `chance` standard deviations."""
     pool = grouped(positives + negatives, (tp, fp, positives - tp, negatives - fp), F1)
-    return pool.true.item() + _error(pool, batching)
+    epoch = Epoch(pool, batching)
+    error = np.asarray(sum(parts_of_error(epoch)))
+    sd = standard_deviation(epoch, error).item() if chance else 0.0
+    return float(pool.true.item() + error.item() + chance * sd)
 
 
 def _error(pool: Pool, batching: Batching) -> float:

@@ -27,8 +27,12 @@ Expected = Callable[[Counts, Counts, Averaging], Floats | None]
 """`keras.base.Strategy.expected`: what each epoch's log must equal, or None where nothing says."""
 
 
+Log = str | tuple[str, str]
+"""Strategy, of whose F1 it is the log; or another metric and a strategy."""
+
+
 class CostEstimate(NamedTuple):
-    """Expected cost of a step, of an epoch beside its steps, of a new shape, and of a sample."""
+    """Expected seconds of a step, of an epoch beside its steps, of a new shape, and of a sample."""
 
     step: float
     epoch: float
@@ -64,8 +68,8 @@ class Trainer(Protocol):
     """Compiled model for the runs of one shape (`Framework.shape`)."""
 
     @property
-    def expected(self) -> Mapping[str, Expected]:
-        """Strategy -> what its log must equal."""
+    def expected(self) -> Mapping[Log, Expected]:
+        """Log -> what it must equal."""
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:
         """Train runs, at most `Framework.group_size` of them, each as if it were alone.
@@ -110,11 +114,14 @@ class Framework(ABC):
     averaging: ClassVar[Averaging]
     """Averaging rule for a metric that returns a scalar for a batch."""
     engines: ClassVar[Mapping[str, CostEstimate]]
-    """Values of `training.engine` that mean it; their costs only balance the shards."""
+    """Values of `training.engine` that mean it; their costs balance the shards, and say in advance
+    how long a study takes."""
     of_generators: ClassVar[tuple[str, ...]] = ()
     """Engines of the framework that accept generators."""
     strategies: ClassVar[tuple[str, ...] | None] = None
     """Strategies that the framework supports; None for any."""
+    metrics: ClassVar[tuple[str, ...] | None] = ("f1",)
+    """Metrics that the framework logs; None for any of a binary output."""
     loses_prefetched: ClassVar[bool] = False
     """Whether each pass over a validation generator loses the batches fetched in advance: how many
     is a matter of timing, so that no two runs log the same."""
@@ -158,6 +165,7 @@ class Framework(ABC):
         sizes = (d.n_samples, d.n_validation, d.n_test, *t.sizes.values())
         data = (d.name, digest(own), *sizes)
         program = (t.threshold, t.engine, *astuple(run.input_pipeline), *run.strategies)
+        program += tuple(run.metrics)
         return (*data, tuple(run.model.hidden), *program)
 
     @abstractmethod
@@ -173,6 +181,12 @@ class Framework(ABC):
         for name in run.strategies if self.strategies is not None else []:
             rule = f"must be among those of {engine}, {self.strategies}"
             check(name in (self.strategies or ()), "strategies", rule, name)
+        for name in run.metrics if self.metrics is not None else []:
+            rule = (
+                f"must be among {list(self.metrics or ())} with engine {engine} (ensemble and "
+                "plain compute any ratio of counts)"
+            )
+            check(name in (self.metrics or ()), "metrics", rule, name)
 
     def modules(self, run: Run) -> set[str]:
         """Return the modules that decide a run's results; imports do not reveal plug-ins."""

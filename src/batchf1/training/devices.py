@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from typing import Any
 
 from batchf1.errors import check
+from batchf1.training.tensorflow_log import silenced
+
+with silenced():
+    import tensorflow as tf
+
+
+def visible_gpus() -> list[Any]:
+    """Return the GPUs that TensorFlow sees."""
+    with silenced():
+        return list(tf.config.list_physical_devices("GPU"))
 
 
 def kind(requested: str) -> str:
@@ -12,7 +22,7 @@ def kind(requested: str) -> str:
 
     Raises `InputError` where a GPU is wanted and TensorFlow sees none.
     """
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = visible_gpus()
     check(
         bool(gpus) or requested != "gpu",
         "training.device",

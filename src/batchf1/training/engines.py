@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+from batchf1.config.metric_names import DEFAULT
 from batchf1.config.registry import FRAMEWORKS, LABELS, load_class
 from batchf1.config.settings import InputPipeline, Run
 from batchf1.errors import check
@@ -57,5 +58,11 @@ def pretraining_of(run: Run) -> Run | None:
         freeze_after=0,
     )
     return checked(
-        replace(run, strategies=["batch_mean"], training=training, input_pipeline=ARRAYS)
+        replace(
+            run,
+            strategies=["batch_mean"],
+            metrics=[DEFAULT],
+            training=training,
+            input_pipeline=ARRAYS,
+        )
     )

@@ -26,7 +26,8 @@ def run_in_subprocess(module: str, function: str, arguments: tuple[Any, ...], na
     """
     context: Any = multiprocessing.get_context(METHOD)
     if METHOD == "forkserver":
-        context.set_forkserver_preload([__name__, module])
+        # `devices` imports TensorFlow without its start-up messages
+        context.set_forkserver_preload([__name__, f"{__package__}.devices", module])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_report, args=(sender, module, function, arguments))
     try:

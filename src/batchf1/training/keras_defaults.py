@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from batchf1.errors import check
+from batchf1.training.tensorflow_log import silenced
 
 PREFIX = "KERAS_"
 """Prefix of the environment variables that Keras reads."""
@@ -45,7 +46,7 @@ def load() -> Any:
 
     Raises `InputError` where another backend is already in use in this process.
     """
-    with environment():
+    with environment(), silenced():
         import keras
     rule = "must use TensorFlow to train: unset KERAS_BACKEND, or the backend in keras.json"
     used = keras.config.backend()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import ClassVar
 
 from omegaconf import MISSING
 
@@ -31,6 +32,9 @@ RULES: Rules = {
 class AtlasStudy:
     """Study of metrics, from `experiments/<name>.yaml`: a question, networks and batches."""
 
+    SECONDS_A_RUN: ClassVar = 3.9
+    """Measured, of one core: `benchmarks/jobs.csv`."""
+
     question: str = MISSING
     tasks: list[str] = field(default_factory=lambda: list(TASKS))
     heavy_above: float = MISSING
@@ -53,6 +57,11 @@ class AtlasStudy:
     """Of TensorFlow; 0 leaves the number to it."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.figures` that makes it from the table."""
+
+    @property
+    def n_runs(self) -> int:
+        """Number of networks."""
+        return len(self.tasks) * self.seeds
 
     def __post_init__(self) -> None:
         check_settings(self, RULES)

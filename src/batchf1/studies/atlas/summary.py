@@ -11,11 +11,40 @@ from scipy.stats import linregress
 
 from batchf1.errors import check
 from batchf1.records import tables
+from batchf1.records.columns import Schema, count, number, share, text
 from batchf1.studies.atlas.metrics import METRICS
 from batchf1.studies.atlas.rows import ATLAS
 
 SAFE, RIGHT, LOW, HIGH, EITHER = "safe", "right on average", "too low", "too high", "either way"
 """Verdicts on a metric."""
+NO_FIT = "fewer than three sizes with an error"
+SUMMARY = Schema(
+    "A row is a metric at one batch size: means over random cuts and networks; prices are in "
+    "thousand dollars.",
+    {
+        **ATLAS.of("task", "metric", "batch_size"),
+        "n_seeds": count("networks", 2),
+        "n_cuts": count("random cuts of each network's predictions", 1),
+        "n_samples": count("samples of a cut", 1, "samples"),
+        "value": number("metric of all samples, in its own unit, as sd and error"),
+        "sd": number("standard deviation of `value` over the networks", 0),
+        "error": number("mean over the batches that give a number minus `value`"),
+        "error_se": number("standard error of `error` over the networks", 0),
+        "error_in_sds": number("error divided by sd"),
+        "percent": number("error divided by value", unit="%"),
+        "undefined": share("share of batches that the metric is not defined for"),
+        "left_out": share("share of batches that give no number"),
+        "too_low": share("share of cuts with an error below 0"),
+        "too_high": share("share of cuts with an error above 0"),
+        "gives": text(
+            "what scikit-learn or SciPy give for an undefined batch", missing="none at any size"
+        ),
+        "verdict": text("verdict on the metric, all sizes", (SAFE, RIGHT, LOW, HIGH, EITHER)),
+        "exponent": number("exponent of |error| over the batch size", missing=NO_FIT),
+        "exponent_se": number("its standard error", 0, missing=NO_FIT),
+    },
+    key=("metric", "batch_size"),
+)
 ROUNDING = 1e-12
 """Share of the value below which an error counts as 0."""
 SURE = 4.0
@@ -35,7 +64,7 @@ def summary(source: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns as in `batchf1.figures.atlas.table`.
+        Columns of `SUMMARY`.
 
     Raises
     ------

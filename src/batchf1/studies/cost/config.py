@@ -26,6 +26,9 @@ ENGINES = {"plain": 1, "blocks": 64}
 TensorFlow's, which reads one batch at a time, so that ten million rows take seconds.
 """
 DEVICES = ("cpu", "gpu")
+START, EPOCH, CALL, BATCH = 6.0, 0.03, 5e-4, 1e-4
+"""Expected seconds of the start of a process, of an epoch beside its batches, of a call of Keras
+from Python, and of a batch."""
 PREDICT_BATCH = 32
 """Rows in a batch of `model.predict`, which the article leaves to Keras."""
 
@@ -168,6 +171,12 @@ class Measurement:
         if self.plugin != "epoch_end":
             return fit
         return fit + (-(-self.n_rows // PREDICT_BATCH) if self.in_arrays else self.n_batches)
+
+    @property
+    def seconds(self) -> float:
+        """Expected seconds: a fresh process, then each epoch with the strategy and without."""
+        epoch = EPOCH + CALL * self.calls + 2 * BATCH * self.n_batches
+        return START + 2 * self.epochs * epoch
 
     @property
     def label(self) -> str:

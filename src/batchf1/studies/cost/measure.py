@@ -28,7 +28,7 @@ WARM_UP = 2
 
 def gpus() -> int:
     """Return the number of GPUs that TensorFlow sees."""
-    return len(tf.config.list_physical_devices("GPU"))
+    return len(devices.visible_gpus())
 
 
 def peak_bytes() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from omegaconf import MISSING
 
@@ -67,6 +68,9 @@ class Folds:
 class CutStudy:
     """Study of cuts, from `experiments/<name>.yaml`: how the mean over batches of F1 errs."""
 
+    SECONDS_A_RUN: ClassVar = 0.0166
+    """Measured, of one core: `benchmarks/jobs.csv`."""
+
     question: str = MISSING
     groups: Groups = MISSING
     folds: Folds = MISSING
@@ -76,3 +80,10 @@ class CutStudy:
 
     def __post_init__(self) -> None:
         check_counts("published", self.published)
+
+    @property
+    def n_runs(self) -> int:
+        """Number of logistic regressions: two a group, and four a fold."""
+        folds = self.folds
+        of_folds = len(folds.prevalences) * folds.seeds * folds.n_folds
+        return 2 * len(self.groups.above) * self.groups.seeds + 4 * of_folds

@@ -59,9 +59,7 @@ def _bases(name: str, study: DecisionStudy) -> Iterator[Run]:
         check(run.dataset.n_test >= 1, "dataset.test_fraction", "must give a test split", 0.0)
         for prevalence in study.prevalences:
             data = replace(run.dataset, prevalence=prevalence, variant=task)
-            fewest = data.min_class_count
-            label = f"{task} of prevalence {prevalence}"
-            check(fewest >= 1, label, "must have both classes in each split", fewest)
+            data.check_drawable()
             yield replace(run, dataset=data)
 
 

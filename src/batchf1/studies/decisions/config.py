@@ -108,6 +108,7 @@ class DecisionStudy:
         check(not strange, "space.batch_size", rule, strange)
         varied = ("study", "seed", "dataset", "dataset.prevalence")
         check_overrides(self.overrides, varied, "cannot set what the study varies")
+        check_overrides(self.overrides, ["metrics"], "cannot set the metric: decisions are by F1")
 
     def check_size(self, huge: bool = False) -> None:
         """Raise `InputError` for too many cells or runs, as `limits.check_size` does."""

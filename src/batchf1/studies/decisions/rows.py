@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from batchf1.config.settings import Run
 from batchf1.metrics.averaging import batch_mean
 from batchf1.metrics.counts import Counts, batch_counts
+from batchf1.records.columns import Schema, count, number, share, text
 from batchf1.studies.decisions.config import DecisionStudy
-from batchf1.sweep import rows, schema
+from batchf1.sweep import rows
 from batchf1.sweep.recording import Recording
 from batchf1.sweep.rows import Trained
+from batchf1.sweep.schema import RUNS
 from batchf1.training.base import Expected, SplitResult
 from batchf1.training.engines import framework_of
 
@@ -32,31 +33,32 @@ def column(size: int, empty: str) -> str:
     return f"f1_{size}_{empty}"
 
 
-def _of_runs(*names: str) -> dict[str, pa.Column]:
-    return {name: schema.RUNS.columns[name] for name in names}
-
-
-_count = schema.RUNS.columns["tp"]
-EPOCHS = pa.DataFrameSchema(
+EPOCHS = Schema(
+    "A row is an epoch of a run at the run's threshold, or the last epoch of a run with class "
+    "weight 1 at another threshold of the study.",
     {
-        **_of_runs("run_id", "study", "dataset", "n_samples", "prevalence", "batch_size", "seed"),
-        **_of_runs("epoch"),
-        "threshold": pa.Column("float64", pa.Check.in_range(0, 1)),
-        "val_loss": pa.Column("float64", pa.Check.ge(0), description="of the epoch, as logged"),
-        **dict.fromkeys((*VALIDATION, *TEST), _count),
-        LOGGED: pa.Column("float64", pa.Check.in_range(0, 1), regex=True, required=False),
-        **_of_runs("device", "framework", "version", "averaging"),
-        "role": pa.Column(str, required=False, description="`decisions.cells`"),
-        "candidate": pa.Column("int64", pa.Check.ge(0), required=False),
-        schema.SETTING: schema.RUNS.columns[schema.SETTING],
+        **RUNS.of("run_id", "study", "dataset", "n_samples", "prevalence", "batch_size"),
+        **RUNS.of("seed", "epoch"),
+        "threshold": share("probability above which a sample is predicted positive"),
+        "val_loss": number("validation loss of the epoch, as logged", 0),
+        **RUNS.of(*VALIDATION),
+        **{
+            f"test_{name}": column._replace(meaning=f"the same as `{name}`, of the test split")
+            for name, column in RUNS.of(*VALIDATION).items()
+        },
+        **RUNS.of("device", "framework", "version", "averaging"),
     },
-    unique=["run_id", "epoch", "threshold"],
-    strict=True,
-    ordered=True,
+    key=("run_id", "epoch", "threshold"),
+    others={
+        LOGGED: share(
+            "F1 as the framework averages it over validation batches of that size, where a batch "
+            "without positives, real or predicted, counts 0 or 1 or is skipped"
+        ),
+        "role": text("`network`, `logistic` (no hidden layer), or `candidate` of the search"),
+        "candidate": count("number of the network that is chosen among"),
+        **RUNS.others,
+    },
 )
-"""A row per run and epoch, at the run's threshold; of the last epoch of a run whose positives weigh
-1 also at each of the study's others. Counts of validation and test in samples; the logged F1 is the
-framework's average over the validation batches of F1, with the weights of the epoch's end."""
 
 
 def recording(study: DecisionStudy) -> Recording:

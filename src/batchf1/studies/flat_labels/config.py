@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import ClassVar
 
 from omegaconf import MISSING
 
@@ -48,6 +50,9 @@ class Search:
 class FlatLabelsStudy:
     """Study of labels of shape (n,), from `experiments/<name>.yaml`."""
 
+    SECONDS_A_RUN: ClassVar = 0.11
+    """Measured, of one core: `benchmarks/jobs.csv`."""
+
     question: str = MISSING
     overrides: list[str] = field(default_factory=list)
     """Hydra overrides that hold for every network."""
@@ -64,6 +69,11 @@ class FlatLabelsStudy:
     def __post_init__(self) -> None:
         check_settings(self, RULES)
 
+    @property
+    def n_runs(self) -> int:
+        """Number of networks, those of the search with them."""
+        return len(self.prevalences) * self.seeds * (1 + self.search.candidates)
+
 
 def networks(name: str, study: FlatLabelsStudy) -> Iterator[Run]:
     """Yield a network for each prevalence and seed.
@@ -78,12 +88,11 @@ def networks(name: str, study: FlatLabelsStudy) -> Iterator[Run]:
     sizes = sorted({*study.batch_sizes, size})
     rule = f"must be a multiple of the batch sizes {sizes}"
     check(all(n % each == 0 for each in sizes), "size of the validation split", rule, n)
-    for prevalence in study.prevalences:
-        data = replace(base.dataset, prevalence=prevalence)
-        fewest, where = data.min_class_count, f"prevalence {prevalence}"
-        check(fewest >= 1, where, "must leave both classes in each split", fewest)
-        for seed in range(study.seeds):
-            yield replace(base, dataset=data, seed=seed)
+    data = [replace(base.dataset, prevalence=prevalence) for prevalence in study.prevalences]
+    for each in data:
+        each.check_drawable()
+    for each, seed in product(data, range(study.seeds)):
+        yield replace(base, dataset=each, seed=seed)
 
 
 def checked_networks(name: str, study: FlatLabelsStudy) -> list[Run]:

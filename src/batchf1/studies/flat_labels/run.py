@@ -12,6 +12,7 @@ import pandas as pd
 
 from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
+from batchf1.records import provenance
 from batchf1.studies.flat_labels.config import FlatLabelsStudy, checked_networks, networks
 from batchf1.sweep import provenance_summary, shard
 from batchf1.sweep.grid import load_study
@@ -81,9 +82,11 @@ def _record(name: str, study: FlatLabelsStudy, runs: Sequence[Run], device: str)
     own = {"validation_batch_sizes": study.batch_sizes, "n_thresholds": [study.n_thresholds]}
     search = {f"search.{key}": [value] for key, value in asdict(study.search).items()}
     of_runs = provenance_summary.settings(run.resolved for run in runs)
+    packages = (*provenance.RECORDED, *runs[0].dataset.packages)
     return {
         "study": name,
         "question": study.question,
+        "versions": provenance.versions(*packages),
         "n_runs": len(runs) * (1 + study.search.candidates),
         **provenance_summary.split(of_runs | own | search),
         "devices": [device],

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from batchf1.errors import keep_machine_error, one_line, raise_input_error
+from batchf1.programs.example import BATCHES
+from batchf1.records.columns import Schema, number, optional, share, text
 
 FRAMEWORKS = {"keras224": "Keras", "tf_keras": "tf-keras", "keras": "Keras"}
 """Import name (`keras224` for the article's Keras) -> name in the tables."""
@@ -17,76 +19,6 @@ CASE = ("framework", "weights", "labels", "returned", "call", "split")
 
 TOLERANCE = 1e-6
 """Difference below which two logged numbers are the same."""
-
-
-class Row:
-    """Row of a table of this study: logs of a framework for the example, and conclusions."""
-
-    framework: str
-    version: str
-    batches: str
-    """Batch sizes of the example: a key of `example.BATCHES`, or others alike."""
-    rule: str
-    """Rule that gives the logs of all batchings; empty without one."""
-
-
-@dataclass(frozen=True)
-class MetricRow(Row):
-    """Logs of a Keras for a metric function, a row of `docs/averaging.csv`."""
-
-    framework: str
-    version: str
-    weights: str
-    """A key of `WEIGHTS`."""
-    labels: str
-    """A key of `SHAPES`."""
-    returned: str = ""
-    call: str = ""
-    split: str = ""
-    batches: str = ""
-    """A key of `BATCHES`."""
-    tp: float | None = None
-    """Logged, as the next two; None for `f1`, or where the framework raises."""
-    predicted_positives: float | None = None
-    positives: float | None = None
-    f1: float | None = None
-    """Rebuilt from the logged counts; for a metric that returns F1, logged."""
-    true_f1: float = 0.0
-    weighted_f1: float = 0.0
-    """The true F1 where every sample counts by its weight."""
-    rule: str = ""
-    """A key of `RULES`, or `other`: the rule that averages both batchings of the example."""
-    exact: str = ""
-    """`unweighted` or `weighted`: the true F1 that `f1` equals in this row; `no`: neither."""
-    precision: str = ""
-    """`float32` where all numbers that this call logs for this split are float32 numbers."""
-    raises: str = ""
-    """The type of the exception, else empty."""
-
-
-@dataclass(frozen=True)
-class LogRow(Row):
-    """F1 that a framework logged, and the result of its audit, a row of `docs/frameworks.csv`."""
-
-    framework: str
-    version: str
-    written: str
-    """Code of the user, in Markdown."""
-    batches: str
-    """Batch sizes of the example, as `4/4/2`."""
-    seen: str
-    """The samples that went into the number: batches apart by `/`, devices by `|`."""
-    logged: float
-    pooled: float
-    """F1 of all samples of the example."""
-    fits: str = ""
-    """The rules of `audit` that give this number."""
-    rule: str = ""
-    """The first that gives the numbers of all cuts; empty without one."""
-    right: str = ""
-    """`yes` where each cut has its pooled value, else `no`."""
-    instead: str = ""
-    """Remedy, code to write instead, in Markdown."""
 
 
 class Rule(NamedTuple):
@@ -107,6 +39,115 @@ RULES = {
         "weighted sum / number of nonzero weights; then by batch size",
     ),
 }
+
+
+class Row:
+    """Row of a table of this study: logs of a framework for the example, and conclusions."""
+
+    framework: str
+    version: str
+    batches: str
+    """Batch sizes of the example: a key of `example.BATCHES`, or others alike."""
+    rule: str
+    """Rule that gives the logs of all batchings; empty without one."""
+
+
+@dataclass(frozen=True)
+class MetricRow(Row):
+    """Logs of a Keras for a metric function: a row of `METRICS`."""
+
+    framework: str
+    version: str
+    weights: str
+    labels: str
+    returned: str = ""
+    call: str = ""
+    split: str = ""
+    batches: str = ""
+    tp: float | None = None
+    predicted_positives: float | None = None
+    positives: float | None = None
+    f1: float | None = None
+    true_f1: float = 0.0
+    weighted_f1: float = 0.0
+    rule: str = ""
+    exact: str = ""
+    precision: str = ""
+    raises: str = ""
+
+
+RAISES, F1_ALONE = "the framework raises", "a metric that returns F1"
+METRICS = Schema(
+    "A row is what a Keras logged for a metric function on the example of ten samples.",
+    {
+        "framework": text("import name", FRAMEWORKS),
+        "version": text("version of the framework"),
+        "weights": text("sample weights, and the argument of `compile` that takes the metric"),
+        "labels": text("shape of the labels: (n,) or (n, 1)", ("flat", "column")),
+        "returned": text("what the metric function returns of a batch"),
+        "call": text("how the data is fed: arrays to `fit`, or a generator"),
+        "split": text("split that the log is of", ("train", "validation")),
+        "batches": text("batch sizes", BATCHES),
+        **optional(
+            f"{F1_ALONE}; {RAISES}",
+            {
+                "tp": number("logged true positives", 0),
+                "predicted_positives": number("logged predicted positives", 0),
+                "positives": number("logged positives", 0),
+            },
+        ),
+        "f1": number("F1 rebuilt from the logged counts, or logged itself", 0, missing=RAISES),
+        "true_f1": share("F1 of all samples together"),
+        "weighted_f1": share("the same, where each sample counts by its weight"),
+        "rule": text("rule that averages both batchings of the example", (*RULES, "other"), RAISES),
+        "exact": text("the true F1 that f1 equals", ("unweighted", "weighted", "no"), RAISES),
+        "precision": text(
+            "`float32` where all logs of the call and split are such numbers",
+            ("float32", "float64"),
+            RAISES,
+        ),
+        "raises": text("type of the exception", missing="a log"),
+    },
+    key=("version", *CASE, "batches"),
+)
+"""Table `docs/averaging.csv`."""
+
+
+@dataclass(frozen=True)
+class LogRow(Row):
+    """F1 that a framework logged, and the result of its audit: a row of `LOGS`."""
+
+    framework: str
+    version: str
+    written: str
+    batches: str
+    seen: str
+    logged: float
+    pooled: float
+    fits: str = ""
+    rule: str = ""
+    right: str = ""
+    instead: str = ""
+
+
+LOGS = Schema(
+    "A row is an F1 that a framework logged for the example in one batching, and its audit.",
+    {
+        "framework": text("name of the framework"),
+        "version": text("version of the framework"),
+        "written": text("code of the user, in Markdown"),
+        "batches": text("batch sizes, such as `4/4/2`"),
+        "seen": text("samples in the number: batches apart by `/`, devices by a vertical bar"),
+        "logged": number("F1 that the framework logged", 0),
+        "pooled": share("F1 of all samples together"),
+        "fits": text("rules of `audit` that give the logged number", missing="none"),
+        "rule": text("the first that gives the numbers of all batchings", missing="none"),
+        "right": text("each batching has its pooled value", ("yes", "no")),
+        "instead": text("remedy, in Markdown", missing="none is needed"),
+    },
+    key=("framework", "version", "written", "batches"),
+)
+"""Table `docs/frameworks.csv`."""
 
 
 Kind = TypeVar("Kind", bound=Row)

@@ -18,7 +18,7 @@ class Keras224(Framework):
 
     name = "keras"
     averaging = "size_weighted"
-    engines: ClassVar = {"keras224": CostEstimate(5e-4, 0.05, 0.5)}
+    engines: ClassVar = {"keras224": CostEstimate(4e-4, 0.05, 0.5)}
     of_generators = ("keras224",)
     strategies = ("batch_mean", "epoch_end", "reconstructed")
     pretraining = "keras224"

@@ -20,7 +20,7 @@ from batchf1.metrics.averaging import Logged
 from batchf1.metrics.counts import Counts, as_counts
 from batchf1.training import batches as training_batches
 from batchf1.training import devices
-from batchf1.training.base import SPLITS, Expected, SequentialTrainer, SplitResult
+from batchf1.training.base import SPLITS, Expected, Log, SequentialTrainer, SplitResult
 from batchf1.training.batches import counts_of
 from batchf1.training.initial_weights import starting_weights
 from batchf1.training.keras224 import article
@@ -56,7 +56,7 @@ class Keras224Trainer(SequentialTrainer):
             *article.cells(self.threshold),
         ]
         rules = article.expected(cast(Logged, run.input_pipeline.counts))
-        self.expected: Mapping[str, Expected] = {name: rules[name] for name in run.strategies}
+        self.expected: Mapping[Log, Expected] = {name: rules[name] for name in run.strategies}
 
     def train_one(self, run: Run, verbose: int) -> list[SplitResult]:
         """See `SequentialTrainer`."""

@@ -17,6 +17,7 @@ from batchf1.errors import check, raise_input_error
 from batchf1.records.files import replacing_folder
 from batchf1.records.provenance import PACKAGE
 from batchf1.training import keras_defaults
+from batchf1.training.tensorflow_log import silenced
 
 VERSION = "2.2.4"
 PINS = PACKAGE / "training" / "keras224" / "requirements.txt"
@@ -72,8 +73,7 @@ def activate(folder: Path = FOLDER) -> None:
         check(version == VERSION, "keras", f"must not be in use before Keras {VERSION}", version)
         return
     sys.path.insert(0, str(here))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with keras_defaults.environment():
+    with keras_defaults.environment(), silenced():
         _fill_gaps()
         import keras
     check(keras.__version__ == VERSION, str(folder), f"must hold Keras {VERSION}", keras)

@@ -20,10 +20,10 @@ from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
 from batchf1.datasets.base import Data
 from batchf1.errors import check, one_line, raise_input_error
-from batchf1.training.base import Expected, SplitResult
+from batchf1.training.base import SplitResult
 from batchf1.training.initial_weights import n_weights, starting_weights
 from batchf1.training.keras3 import model as network
-from batchf1.training.keras3.callbacks import callbacks_of, strategies_of
+from batchf1.training.keras3.callbacks import callbacks_of, expected_of, metrics_of, strategies_of
 from batchf1.training.keras3.ensemble_member import CachedPredictions, Member, SharedSequential
 from batchf1.training.keras3.epoch import Epochs
 from batchf1.training.keras3.epoch_results import EpochResults
@@ -47,6 +47,7 @@ class Kind(NamedTuple):
     n_runs: int
     threshold: float
     counts: str
+    metrics: tuple[str, ...]
     strategies: tuple[type[Any], ...]
 
 
@@ -56,7 +57,7 @@ class Ensemble:
     def __init__(self, kind: Kind, strategies: list[Strategy]) -> None:
         self.strategies = strategies
         self.model = network.build(kind.hidden, kind.n_features, SharedSequential)
-        metrics = [metric for strategy in strategies for metric in strategy.metrics()]
+        metrics = metrics_of(strategies)
         self.model.compile(keras.optimizers.Adam(), "binary_crossentropy", metrics=metrics)
         for metric in self.model.metrics[1:]:  # the first is the loss
             metric.update_state(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
@@ -84,7 +85,7 @@ def ensemble_of(run: Run) -> Ensemble:
     n_features = _data(run).train.x.shape[1]
     hidden, classes = tuple(run.model.hidden), tuple(map(registry.strategy, run.strategies))
     n_runs = group_size(n_weights(hidden, n_features), run.dataset.n_samples * n_features)
-    of_run = (run.training.threshold, run.input_pipeline.counts)
+    of_run = (run.training.threshold, run.input_pipeline.counts, tuple(run.metrics))
     kind = Kind(hidden, n_features, n_runs, *of_run, classes)
     if kind not in _ensembles:
         for oldest in list(_ensembles)[: len(_ensembles) + 1 - MAX_KEPT]:
@@ -100,7 +101,7 @@ class EnsembleTrainer:
         self.ensemble = ensemble_of(run)
         self.model, self.stacks = self.ensemble.model, self.ensemble.stacks
         self.strategies, self.n_runs = self.ensemble.strategies, self.stacks.n_runs
-        self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
+        self.expected = expected_of(self.strategies)
         self.trained: list[list[NDArray[np.float32]]] = []
 
     def train(self, runs: Sequence[Run], verbose: int = 0) -> list[list[SplitResult]]:

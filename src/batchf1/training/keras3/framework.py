@@ -23,10 +23,11 @@ class Keras3(Framework):
     name = "keras"
     averaging = "per_batch"
     engines: ClassVar = {
-        ENSEMBLE: CostEstimate(5e-7, 2e-3, 4.0, sample=1e-7),
-        "plain": CostEstimate(1e-3, 0.2, 2.0),
+        ENSEMBLE: CostEstimate(5e-7, 2e-3, 2.0, sample=1e-7),
+        "plain": CostEstimate(6e-4, 0.06, 0.5),
     }
     of_generators = ("plain",)
+    metrics = None
     loses_prefetched = True
     pretraining = ENSEMBLE
     module = "batchf1.training.keras3.plain"

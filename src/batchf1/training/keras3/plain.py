@@ -11,11 +11,17 @@ from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
 from batchf1.datasets.base import Data, Split
 from batchf1.training import batches
-from batchf1.training.base import SPLITS, Expected, Predictions, SequentialTrainer, SplitResult
+from batchf1.training.base import SPLITS, Predictions, SequentialTrainer, SplitResult
 from batchf1.training.initial_weights import starting_weights
 from batchf1.training.keras3 import model as network
 from batchf1.training.keras3.batch_counts import BatchTrace, TraceReader
-from batchf1.training.keras3.callbacks import Shuffle, callbacks_of, strategies_of
+from batchf1.training.keras3.callbacks import (
+    Shuffle,
+    callbacks_of,
+    expected_of,
+    metrics_of,
+    strategies_of,
+)
 from batchf1.training.keras3.ensemble import EnsembleTrainer
 from batchf1.training.shuffle import Order, shuffled
 
@@ -28,7 +34,7 @@ class PlainTrainer(SequentialTrainer):
 
     def __init__(self, run: Run) -> None:
         self.strategies = strategies_of(run)
-        self.expected: dict[str, Expected] = {s.name: s.expected for s in self.strategies}
+        self.expected = expected_of(self.strategies)
         self.trace = BatchTrace(_most_batches(run), run.training.threshold)
 
     def train_one(self, run: Run, verbose: int) -> list[SplitResult]:
@@ -52,10 +58,8 @@ class PlainTrainer(SequentialTrainer):
 
     def _build(self, run: Run, n_features: int) -> None:
         self.model = network.build(run.model.hidden, n_features)
-        metrics = [metric for strategy in self.strategies for metric in strategy.metrics()]
-        self.model.compile(
-            keras.optimizers.Adam(), "binary_crossentropy", metrics=[self.trace, *metrics]
-        )
+        metrics = [self.trace, *metrics_of(self.strategies)]
+        self.model.compile(keras.optimizers.Adam(), "binary_crossentropy", metrics=metrics)
         self.model.optimizer.build(self.model.trainable_variables)
         self.first_state = [variable.numpy() for variable in self.model.optimizer.variables]
 

@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-"""TensorFlow's environment variable; a user who sets it gets the messages of that level."""
+LEVEL, ERRORS = "TF_CPP_MIN_LOG_LEVEL", "2"
+"""TensorFlow's environment variable, and its value for errors only; a user who sets another gets
+every message of that level."""
 GPUS = ("nvidia[0-9]*", "nvidiactl", "kfd", "dxg")
 """Files of `/dev` on a machine with a GPU."""
 NOISE = re.compile(
-    rb"WARNING: All log messages before absl|[IWEF]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d "
+    rb"WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:|E\d{4} .*cuda"
+    rb"|\d{4}-\d\d-\d\d [\d:.]+: [IW] |To enable the following instructions:"
 )
-"""Beginnings of the lines of TensorFlow's C++ code."""
+"""Beginnings of lines that TensorFlow's C++ code writes on any machine without a GPU: notes,
+warnings, and the errors of a search for one."""
 
 
 def has_gpu() -> bool:
@@ -29,16 +32,14 @@ def has_gpu() -> bool:
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Drop what TensorFlow's C++ code writes while it is imported, on a machine without a GPU.
+    """Drop the start-up messages of TensorFlow, imported in the block, on a machine without a GPU.
 
-    It writes to the file descriptor, and before its level applies. Other lines are passed on at the
-    end of the block.
+    Its C++ code writes to the file descriptor, and before its level applies. Other lines, such as
+    its errors, are passed on at the end of the block.
     """
-    if LEVEL in os.environ or has_gpu():
-        os.environ.setdefault(LEVEL, "2")
+    if os.environ.setdefault(LEVEL, ERRORS) != ERRORS or has_gpu():
         yield
         return
-    os.environ[LEVEL] = "3"
     sys.stderr.flush()
     with tempfile.TemporaryFile() as written:
         saved = os.dup(2)

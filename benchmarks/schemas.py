@@ -1,0 +1,66 @@
+"""Descriptions of the tables of this folder that no figure shows."""
+
+from batchf1.records.columns import Schema, count, number, share, text
+
+LARGE = Schema(
+    "The row is the large study, killed once and called again, by `benchmarks/large.py`.",
+    {
+        "n_runs": count("runs of the study", 1),
+        "cores": count("cores that were used", 1),
+        "killed_after_s": number("time after which everything was killed", 0, unit="s"),
+        "kept_runs": count("runs that were in the cache then"),
+        "seconds": count("wall time, start to end", 1, "s"),
+        "shard_mb": count("peak memory of training a shard", 1, "MB"),
+        "collect_mb": count("peak memory of merging the shards", 1, "MB"),
+        "table_mb": count("peak memory of making the figure's table", 1, "MB"),
+        "store_files": count("files in the cache", 1),
+        "store_bytes": count("size of the cache", 1, "bytes"),
+        "runs_bytes": count("size of `runs.parquet`", 1, "bytes"),
+    },
+)
+RECORDER = Schema(
+    "The row is what a recorder adds to `fit`, and its cost of many rows, by "
+    "`benchmarks/recorder.py`.",
+    {
+        "batch_size": count("batch size", 1, "samples"),
+        "batches": count("batches of an epoch", 1),
+        "epochs": count("epochs", 1),
+        "batch_s": number("a batch that is not recorded, median", 0, unit="s"),
+        "ratio_median": number("time of recorded batches over others, median", 0),
+        "ratio_low": number("lower end of its 95 % interval", 0),
+        "ratio_high": number("upper end of its 95 % interval", 0),
+        "check_s": number("a check after an epoch, median", 0, unit="s"),
+        "rows": count("rows that are recorded in the second part", 1, "samples"),
+        "record_rows_s": number("recording them", 0, unit="s"),
+        "check_rows_s": number("checking them", 0, unit="s"),
+        "kept_bytes_a_row": number("memory that the records keep, a row", 0, unit="bytes"),
+        "check_bytes_a_row": number("memory that a check adds, a row", 0, unit="bytes"),
+    },
+)
+JOBS = Schema(
+    "A row is a job of a study, measured on 2 cores by `benchmarks/jobs.py`.",
+    {
+        "study": text("name of the study"),
+        "job": text("shard of the study, or the step that measures it"),
+        "runs": count("runs that it trains", missing="it trains no runs"),
+        "seconds": number("wall time", 0, unit="s", missing="not measured"),
+        "cpu_seconds": number("processor time", 0, unit="s", missing="not measured"),
+        "peak_mb": number("peak memory", 0, unit="MB", missing="not measured"),
+    },
+    key=("study", "job"),
+)
+LOGS = Schema(
+    "A row is a group of simulated logs whose true F1 is known, by `make benchmark-logs`.",
+    {
+        "by": text("what the logs are grouped by"),
+        "group": text("group"),
+        "logs": count("logs", 1),
+        "answered": share("logs whose true F1 has an interval"),
+        "covered": share("of these, intervals with the true F1"),
+        "width_median": number("median width of the intervals", 0),
+        "bound_above": share("logs whose lower bound is above the true F1"),
+        "size_first": share("logs whose batch size is named first"),
+        "seconds_median": number("median processor time of a log", 0, unit="s"),
+    },
+    key=("by", "group"),
+)

@@ -39,6 +39,8 @@ def schemas(root: Path) -> dict[str, Schema]:
         **{f"figures/{path.stem}.csv": of_figure(path) for path in records(root)},
         "docs/averaging.csv": frameworks.METRICS,
         "docs/frameworks.csv": frameworks.LOGS,
+        "benchmarks/census.csv": benchmarks["CENSUS"],
+        "benchmarks/census_checks.csv": benchmarks["CENSUS_CHECKS"],
         "benchmarks/engines.csv": ENGINES,
         "benchmarks/pipelines.csv": PIPELINES,
         "benchmarks/jobs.csv": benchmarks["JOBS"],

@@ -95,3 +95,24 @@ CENSUS_CHECKS = Schema(
     },
     key=("kind", "framework", "rule", "level", "verdict"),
 )
+SCAN_FILES = Schema(
+    "A row is a public file with labels, which `make scan-eval` reads.",
+    {
+        "id": text("name of the file among the labels"),
+        "repo": text("repository"),
+        "commit": text("its commit"),
+        "path": text("path in it"),
+    },
+    key=("id",),
+)
+SCAN_LABELS = Schema(
+    "A row is a place in such a file, with what it is.",
+    {
+        "id": text("name of the file"),
+        "framework": text("framework"),
+        "kind": text("how the metric gets to the framework"),
+        "label": text("what the place is", ("right", "wrong", "unclear")),
+        "line": count("line of the code, cells joined; 0 of a file as a whole"),
+        "symbol": text("code of the metric", missing="a line without a name"),
+    },
+)

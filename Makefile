@@ -10,7 +10,7 @@ DEV := .venv/.complete-dev
 AT_ONCE := --numprocesses 2 --dist worksteal
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs scan-eval release-check requirements clean
+.PHONY: figures report docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs scan-eval census release-check requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -110,6 +110,7 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/snakemake --cores $(CORES) measured
 
+<<<<<<< HEAD
 # How often the estimates from a log are right, on 2,000 simulated ones: a quarter of an hour of one core.
 benchmark-logs: $(STAMP)
 	$(BIN)/python benchmarks/logs.py
@@ -117,6 +118,19 @@ benchmark-logs: $(STAMP)
 # Precision and recall of the scan on labelled public files, whose repositories lie in REPOS.
 scan-eval: $(STAMP)
 	$(BIN)/python benchmarks/scan_eval.py "$(REPOS)"
+=======
+# Precision and recall of the scan on labelled public files, whose repositories lie in REPOS.
+scan-eval: $(STAMP)
+	$(BIN)/python benchmarks/scan_eval.py "$(REPOS)"
+
+# What the scan finds in the repositories of benchmarks/census.yaml: clones in REPOS, or cloned one by one.
+census: $(STAMP)
+	$(BIN)/python benchmarks/census.py $(REPOS)
+
+# How often the estimates from a log are right, on 2,000 simulated ones: a quarter of an hour of one core.
+benchmark-logs: $(STAMP)
+	$(BIN)/python benchmarks/logs.py
+>>>>>>> scan
 
 # Source distribution and wheel in dist/, checked, and the wheel used from an empty environment.
 # TAG=v1.2.3 must be the version's.

@@ -64,3 +64,55 @@ LOGS = Schema(
     },
     key=("by", "group"),
 )
+CENSUS = Schema(
+    "A row is a count of what the scan found in public repositories, by `make census`.",
+    {
+        "framework": text("framework that the files import; `own loop`: PyTorch"),
+        "rule": text("rule of the scan (docs/scan.md), or `any`"),
+        "level": text(
+            "level of the findings, or which files are counted: all that were `scanned` or `read`, "
+            "`not parsed`, or `named`, with the name of a metric that is not additive"
+        ),
+        "occurrences": count("findings", missing="files are counted"),
+        "files": count("files", missing="repositories are counted"),
+        "repositories": count("repositories with such a file", missing="files are counted"),
+        "share_of_files": share("of the framework's `named` files", missing="no findings"),
+        "share_of_repositories": share(
+            "of the repositories with such a file", missing="no findings"
+        ),
+    },
+    key=("framework", "rule", "level"),
+)
+CENSUS_CHECKS = Schema(
+    "A row is a number of places of the census that were read by hand.",
+    {
+        "kind": text("finding, or file without a finding", ("finding", "file")),
+        "framework": text("framework of the rule, or that the file imports"),
+        "rule": text("rule of the scan", missing="a file"),
+        "level": text("level of the finding", ("sure", "choice"), missing="a file"),
+        "verdict": text("whether the scan is right about it", ("right", "wrong", "unclear")),
+        "checked": count("places", 1),
+    },
+    key=("kind", "framework", "rule", "level", "verdict"),
+)
+SCAN_FILES = Schema(
+    "A row is a public file with labels, which `make scan-eval` reads.",
+    {
+        "id": text("name of the file among the labels"),
+        "repo": text("repository"),
+        "commit": text("its commit"),
+        "path": text("path in it"),
+    },
+    key=("id",),
+)
+SCAN_LABELS = Schema(
+    "A row is a place in such a file, with what it is.",
+    {
+        "id": text("name of the file"),
+        "framework": text("framework"),
+        "kind": text("how the metric gets to the framework"),
+        "label": text("what the place is", ("right", "wrong", "unclear")),
+        "line": count("line of the code, cells joined; 0 of a file as a whole"),
+        "symbol": text("code of the metric", missing="a line without a name"),
+    },
+)

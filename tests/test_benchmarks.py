@@ -89,6 +89,70 @@ def test_the_rows_of_simulated_logs(repository, tmp_path, monkeypatch, capsys):
     assert "size_first" in capsys.readouterr().out
 
 
+AVERAGED = """
+import keras
+from keras import backend as K
+def f1(y, p):
+    return 2 * K.sum(y * p) / (K.sum(y) + K.sum(p))
+model.compile(metrics=[f1])
+model.compile(metrics=[f1])
+"""
+POOLED = "import torch\nfrom sklearn.metrics import f1_score\nprint(f1_score(y, p))\n"
+
+
+@pytest.fixture
+def two_repositories(tmp_path):
+    """A census of two repositories, and their clones."""
+    commits = {}
+    for name, code in (("one/averages", AVERAGED), ("two/pools", POOLED)):
+        folder = tmp_path / "clones" / name
+        folder.mkdir(parents=True)
+        (folder / "train.py").write_text(code)
+        (folder / "old.py").write_text("print 1\n")
+        git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+        for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "code"]):
+            subprocess.run([*git, *command], check=True)
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, check=True)
+        commits[name] = head.stdout.decode().strip()
+    census = tmp_path / "census.yaml"
+    census.write_text(json.dumps({"searches": [{"name": "a", "repositories": commits}]}))
+    return census
+
+
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_a_census_counts_and_names_nobody(
+    repository, tmp_path, monkeypatch, two_repositories, at_hand
+):
+    census, output = loaded(repository, "census"), tmp_path / "census.csv"
+    monkeypatch.setattr(census, "HOST", (tmp_path / "clones").as_uri())
+    clones = [str(tmp_path / "clones")] if at_hand else []
+    given = ["--census", str(two_repositories), "--output", str(output)]
+    assert census.main([*clones, *given, "--sample", str(tmp_path / "sample")]) == 0
+    table = pd.read_csv(output).set_index(["framework", "rule", "level"])
+    assert list(table.columns) == list(census.COLUMNS)[3:]
+    assert table.loc[("all", "any", "scanned"), "repositories"] == 2
+    assert table.loc[("all", "any", "not parsed"), "files"] == 2
+    assert table.loc[("all", "any", "read"), "files"] == 2
+    assert table.loc[("all", "any", "named"), "repositories"] == 2
+    assert table.loc[("Keras", "BF101", "sure")].tolist() == [2, 1, 1, 1, 1]
+    assert table.loc[("all", "any", "sure or choice")].tolist() == [2, 1, 1, 0.5, 0.5]
+    assert table.loc[("own loop", "any", "sure")].tolist() == [0, 0, 0, 0, 0]
+    assert not re.search("averages|pools|train", output.read_text())
+    *findings, clean = (tmp_path / "sample").read_text().split("\n")[:-1]
+    assert len(findings) == 2
+    assert all("averages/train.py" in one and "BF101 sure" in one for one in findings)
+    assert clean.endswith("pools/train.py")
+
+
+def test_a_census_of_nothing_names_what_is_absent(repository, tmp_path, two_repositories, capsys):
+    census, output = loaded(repository, "census"), tmp_path / "census.csv"
+    given = ["--census", str(two_repositories), "--output", str(output)]
+    assert census.main([str(tmp_path / "empty"), *given]) == 1
+    absent = [line.split()[:2] for line in capsys.readouterr().err.splitlines()]
+    assert absent == [["absent:", "one/averages"], ["absent:", "two/pools"]]
+    assert not output.exists()
+
+
 def test_intervals_hold_about_as_often_as_they_say(repository):
     logs = loaded(repository, "logs")
     drawn = (logs.simulated(seed) for seed in itertools.count(500))

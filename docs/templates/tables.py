@@ -39,12 +39,16 @@ def schemas(root: Path) -> dict[str, Schema]:
         **{f"figures/{path.stem}.csv": of_figure(path) for path in records(root)},
         "docs/averaging.csv": frameworks.METRICS,
         "docs/frameworks.csv": frameworks.LOGS,
+        "benchmarks/census.csv": benchmarks["CENSUS"],
+        "benchmarks/census_checks.csv": benchmarks["CENSUS_CHECKS"],
         "benchmarks/engines.csv": ENGINES,
         "benchmarks/pipelines.csv": PIPELINES,
         "benchmarks/jobs.csv": benchmarks["JOBS"],
         "benchmarks/large.csv": benchmarks["LARGE"],
         "benchmarks/logs.csv": benchmarks["LOGS"],
         "benchmarks/recorder.csv": benchmarks["RECORDER"],
+        "benchmarks/scan_labels/files.csv": benchmarks["SCAN_FILES"],
+        "benchmarks/scan_labels/labels.csv": benchmarks["SCAN_LABELS"],
     }
 
 

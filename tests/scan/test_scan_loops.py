@@ -221,6 +221,15 @@ WRONG = {
         """,
 }
 RIGHT = {
+    "images of a batch by their numbers": """
+        each = []
+        for x, y in loader:
+            masks = model(x)
+            for i in range(len(x)):
+                p, t = masks[i].view(-1), y[i].view(-1)
+                each.append(((2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)).item())
+        print(np.mean(each))
+        """,
     "accuracy and loss": """
         hits = loss = 0
         for x, y in loader:

@@ -292,7 +292,9 @@ class Frame(Variables):
         elif key is None and not isinstance(node.slice, ast.Slice):
             self.value(node.slice)
         if isinstance(node.slice, ast.Name) and node.slice.id in self.indices:
-            return of_items(base)
+            item = of_items(base)
+            whole = self.batch is not None and item.kind is Kind.UNKNOWN
+            return SAMPLE if whole else item
         if base.kind is Kind.LIST and isinstance(key, int):
             return UNKNOWN
         return base if base.kind is not Kind.OBJECT or base.name else UNKNOWN

@@ -56,8 +56,10 @@ def _meters(analysis: Analysis, given: Given) -> Iterator[Draft]:
     call = given.call
     if last(call.func) not in _METHODS or not isinstance(call.func, ast.Attribute):
         return
-    if given.batch in analysis.step_of and last(call.func) == "update_state":
-        return
+    if last(call.func) == "update_state" and (
+        given.batch in analysis.step_of or len(given.arguments) == 1
+    ):
+        return  # BF104
     base = call.func.value
     name = symbol_of(base)
     words = set(known.words(name))

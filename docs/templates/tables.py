@@ -45,6 +45,7 @@ def schemas(root: Path) -> dict[str, Schema]:
         "benchmarks/large.csv": benchmarks["LARGE"],
         "benchmarks/logs.csv": benchmarks["LOGS"],
         "benchmarks/recorder.csv": benchmarks["RECORDER"],
+        "benchmarks/sums.csv": benchmarks["SUMS"],
     }
 
 

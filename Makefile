@@ -108,6 +108,7 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/pipelines.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/recorder.py
+	$(BIN)/python benchmarks/sums.py
 	$(BIN)/snakemake --cores $(CORES) measured
 
 <<<<<<< HEAD

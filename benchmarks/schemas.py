@@ -37,6 +37,22 @@ RECORDER = Schema(
         "check_bytes_a_row": number("memory that a check adds, a row", 0, unit="bytes"),
     },
 )
+SUMS = Schema(
+    "A row is what a metric adds to training in batches of one size, by `benchmarks/sums.py`.",
+    {
+        "task": text("what is fitted", ("binary", "numbers", "pixels", "softmax")),
+        "metric": text("metric"),
+        "by": text("strategy, or metrics of Keras", ("streaming", "reconstructed", "keras")),
+        "batch_size": count("batch size", 1, "samples"),
+        "steps": count("training steps of a block", 1),
+        "rounds": count("rounds, each a block with the metric and one without", 1),
+        "step_ms": number("a step without a metric, median", 0, unit="ms"),
+        "ratio_median": number("time of a block over one without a metric, median", 0),
+        "ratio_low": number("lower end of its 95 % interval", 0),
+        "ratio_high": number("upper end of its 95 % interval", 0),
+    },
+    key=("task", "metric", "by", "batch_size"),
+)
 JOBS = Schema(
     "A row is a job of a study, measured on 2 cores by `benchmarks/jobs.py`.",
     {

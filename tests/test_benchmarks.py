@@ -67,6 +67,7 @@ def pipelines(repository):
 
 
 def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(repository / "benchmarks")
     recorder, path = loaded(repository, "recorder"), tmp_path / "row.csv"
     given = ["--epochs", "1", "--batches", "1024", "--rows", "1000", "--output", str(path)]
     monkeypatch.setattr(sys, "argv", ["recorder.py", *given])
@@ -75,6 +76,15 @@ def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
     assert list(row) == list(pd.read_csv(repository / "benchmarks/recorder.csv"))
     assert list(row) == [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert all(value > 0 for name, value in row.items() if "bytes" not in name)
+
+
+def test_the_rows_of_sums(repository, monkeypatch):
+    monkeypatch.syspath_prepend(repository / "benchmarks")
+    rows = loaded(repository, "sums").rows("pixels", 32, 6, 1)
+    assert [row["by"] for row in rows] == ["streaming", "reconstructed"]
+    for row in rows:
+        assert list(row) == list(pd.read_csv(repository / "benchmarks/sums.csv"))
+        assert 0 < row["ratio_low"] <= row["ratio_median"] <= row["ratio_high"]
 
 
 def test_the_rows_of_simulated_logs(repository, tmp_path, monkeypatch, capsys):

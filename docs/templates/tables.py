@@ -49,6 +49,7 @@ def schemas(root: Path) -> dict[str, Schema]:
         "benchmarks/recorder.csv": benchmarks["RECORDER"],
         "benchmarks/scan_labels/files.csv": benchmarks["SCAN_FILES"],
         "benchmarks/scan_labels/labels.csv": benchmarks["SCAN_LABELS"],
+        "benchmarks/sums.csv": benchmarks["SUMS"],
     }
 
 

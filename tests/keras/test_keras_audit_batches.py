@@ -281,9 +281,9 @@ def test_what_cannot_be_audited_is_refused_before_the_first_epoch(masks):
 
 def test_what_the_data_show_is_refused_at_once():
     x, y = data()
-    weighted = tf.data.Dataset.from_tensor_slices((x, y, y)).batch(B)
-    for given in ((x, y, y), weighted):
-        with pytest.raises(InputError, match="Audit needs .x, y.: it has no weighted form"):
+    four = tf.data.Dataset.from_tensor_slices((x, y, y, y)).batch(B)
+    for given in ((x, y, y, y), four):
+        with pytest.raises(InputError, match="Audit needs .x, y. or .*; got 4 parts"):
             Audit(given)
     with pytest.raises(InputError, match="Audit needs data with an end"):
         Audit(tf.data.Dataset.from_tensor_slices((x, y)).batch(B).repeat())

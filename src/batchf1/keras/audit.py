@@ -38,8 +38,9 @@ class Audit(legacy.Callback):
     Parameters
     ----------
     validation
-        The `validation_data` of `fit`: a tuple (x, y) of arrays, or a re-iterable data set of
-        (x, y) batches in the order in which Keras saw them, so without shuffling.
+        The `validation_data` of `fit`: a tuple (x, y) or (x, y, sample_weight) of arrays, or a
+        re-iterable data set of such batches in the order in which Keras saw them, so without
+        shuffling.
     every
         Audit every so many epochs, from the first one; None for the first epoch only. If outputs
         are NaN, or a metric is the same in all batches, as F1 before the model finds anything, the
@@ -64,9 +65,9 @@ class Audit(legacy.Callback):
     Raises
     ------
     InputError
-        For sample weights, endless data and data that cannot be iterated anew; before the first
-        epoch for masks, for labels that do not fit the outputs, and for a model of tf_keras. Later
-        problems, as another number of batches than Keras validated, leave logs unaudited.
+        For endless data and data that cannot be iterated anew; before the first epoch for masks,
+        for labels that do not fit the outputs, and for a model of tf_keras. Later problems, as
+        another number of batches than Keras validated, leave logs unaudited.
 
     Warns
     -----
@@ -95,6 +96,11 @@ class Audit(legacy.Callback):
     `broadcast`, and the warning has the formula, if known, as 2PQ/(P+Q) of the article's F1.
 
     In a model of several outputs each metric is audited on its own output.
+
+    Keras hands sample weights to the loss and to `weighted_metrics`, and none to `metrics`. With
+    weights, values of each sample are right, and classes whose value on all samples with their
+    weights is the log. Others of `weighted_metrics`, logs of `test_step`, a loss with
+    `reduction="mean_with_sample_weight"` and weights for each output stay unaudited.
 
     The logger `batchf1.keras`, which writes to stderr, gets a table of the wrong logs; the line of
     the unaudited ones goes there at level INFO, also where it is no warning.

@@ -12,15 +12,22 @@ from batchf1.auditing.broadcast import Pair
 from batchf1.keras import log_validator, objects, test_step
 from batchf1.keras.objects import Compiled
 from batchf1.keras.validated import Validated
-from batchf1.keras.verdict import RIGHT, Circumstances, Verdict, of_metric
+from batchf1.keras.verdict import RIGHT, Circumstances, Verdict, of_metric, of_weighted
 
 OF_BATCHES = ("dice", "tversky")
 """Losses of Keras that are no mean over samples."""
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 """Reductions of a loss that give a mean over samples."""
+WEIGHTED_MEAN = "mean_with_sample_weight"
+"""The one of these that divides each batch by its sum of weights."""
 STEPS = ("test_step", "compute_metrics", "compute_loss", "get_metrics_result", "evaluate")
 """Methods of a model that compute its logs."""
 ARRAY = Verdict(reason="an array, which is audited in objects of Keras alone")
+OUTPUTS = Verdict(reason="each output has sample weights of its own, which an audit does not take")
+OF_STEP = Verdict(
+    reason="a value of test_step, or a loss that is no weighted sum by the number of samples: with"
+    " sample weights neither is audited; validate, and audit, (x, y) without weights"
+)
 
 
 def verdicts(
@@ -37,13 +44,16 @@ def verdicts(
     compiled = objects.compiled(model)
     given = Circumstances(validated.has_unknown_length, _replicas(model), remedy)
     judged, rest = {}, {}
+    weights = validated.weights(model)
     for name in [name for name in compiled if name in logs]:
-        judged[name] = _of_compiled(name, compiled[name], logs[name], pairs, given)
+        judged[name] = _of_compiled(name, compiled[name], logs[name], pairs, given, weights)
     for name in logs.keys() - judged.keys():
-        if _is_right_loss(model, name) or log_validator.is_ours(model, name):
+        if _is_right_loss(model, name, weights) or log_validator.is_ours(model, name):
             judged[name] = RIGHT
         elif np.ndim(logs[name]):
             judged[name] = ARRAY
+        elif weights is not None:
+            judged[name] = OF_STEP
         else:
             rest[name] = logs[name]
     if rest:
@@ -53,7 +63,12 @@ def verdicts(
 
 
 def _of_compiled(
-    name: str, compiled: Compiled, logged: Any, pairs: dict[str, list[Pair]], given: Circumstances
+    name: str,
+    compiled: Compiled,
+    logged: Any,
+    pairs: dict[str, list[Pair]],
+    given: Circumstances,
+    weights: Any,
 ) -> Verdict:
     if objects.is_keras_own(compiled.metric):
         return RIGHT
@@ -62,7 +77,11 @@ def _of_compiled(
     own = _own(pairs, name, compiled.metric)
     if own is None:
         return Verdict(reason="no labels of the output that it judges")
-    return of_metric(compiled, own, float(logged), given)
+    if weights is None or not compiled.is_weighted:  # Keras hands others none
+        return of_metric(compiled, own, float(logged), given)
+    if keras.tree.is_nested(weights):
+        return OUTPUTS
+    return of_weighted(compiled, own, weights, float(logged))
 
 
 def _own(pairs: dict[str, list[Pair]], name: str, metric: Any) -> list[Pair] | None:
@@ -77,12 +96,16 @@ def _replicas(model: Any) -> int:
     return int(getattr(getattr(model, "distribute_strategy", None), "num_replicas_in_sync", 1))
 
 
-def _is_right_loss(model: Any, name: str) -> bool:
+def _is_right_loss(model: Any, name: str, weights: Any) -> bool:
     """Return True if Keras logs the loss as a mean of values for each sample."""
     if name != "loss" and not name.endswith("_loss"):
         return False
     own = all(_defined_by(type(model), step).startswith("keras.") for step in STEPS)
-    return own and all(map(_is_mean_over_samples, keras.tree.flatten(model.loss)))
+    losses = keras.tree.flatten(model.loss)
+    by_weight = any(getattr(loss, "reduction", None) == WEIGHTED_MEAN for loss in losses)
+    if weights is not None and by_weight:
+        return False
+    return own and all(map(_is_mean_over_samples, losses))
 
 
 def _defined_by(kind: type, method: str) -> str:

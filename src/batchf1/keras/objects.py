@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -23,6 +23,8 @@ class Compiled(NamedTuple):
     metric: Any
     key: str | None = None
     """Key of a metric with a dict of values."""
+    is_weighted: bool = False
+    """Whether Keras hands it sample weights."""
 
 
 def compiled(model: Any) -> dict[str, Compiled]:
@@ -34,6 +36,8 @@ def compiled(model: Any) -> dict[str, Compiled]:
     by_name: dict[str, Compiled] = {}
     for part in model.metrics:
         held, named = getattr(part, "metrics", ()), part.result()
+        lists = getattr(part, "_flat_weighted_metrics", None) or ()  # one for each output
+        weighted = [id(metric) for one in lists for metric in getattr(one, "metrics", ())]
         # the container of the compiled metrics, unless its names are ambiguous
         if isinstance(named, dict) and len(named) == len(held):
             for (name, value), metric in zip(named.items(), held, strict=True):
@@ -42,7 +46,8 @@ def compiled(model: Any) -> dict[str, Compiled]:
                     if isinstance(value, dict)
                     else {name: None}
                 )
-                by_name |= {logged: Compiled(metric, key) for logged, key in keys.items()}
+                takes = id(metric) in weighted
+                by_name |= {logged: Compiled(metric, key, takes) for logged, key in keys.items()}
     return by_name
 
 
@@ -89,8 +94,8 @@ def as_function(metric: Any, key: str | None = None) -> Function:
     return value
 
 
-def replayed(metric: Any, batches: Iterable[Pair], key: str | None = None) -> float:
-    """Compute the metric of batches, added one after the other as by Keras.
+def replayed(metric: Any, batches: Iterable[Sequence[Any]], key: str | None = None) -> float:
+    """Compute the metric of batches, with weights or without, added one by one as by Keras.
 
     Raises `ValueError` where the metric raises anything.
     """
@@ -102,11 +107,11 @@ def replayed(metric: Any, batches: Iterable[Pair], key: str | None = None) -> fl
         raise ValueError(one_line(error)) from error
 
 
-def updated(metric: Any, batches: Iterable[Pair]) -> None:
+def updated(metric: Any, batches: Iterable[Sequence[Any]]) -> None:
     """Reset the metric and add the batches, one after the other."""
     metric.reset_state()
-    for y_true, y_pred in batches:
-        metric.update_state(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
+    for batch in batches:
+        metric.update_state(*map(ops.convert_to_tensor, batch))
 
 
 def of_sizes(sizes: Collection[int], function: Function) -> Function:

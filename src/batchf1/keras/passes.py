@@ -55,12 +55,6 @@ def weighted(name: str, data: Any) -> tuple[Any, Any, Any]:
     return (*data, None) if len(data) == 2 else tuple(data)
 
 
-def unweighted(name: str, data: Any) -> Any:
-    """Return (x, y); `InputError` for other numbers of parts, as with sample weights."""
-    check(len(data) == 2, name, "needs (x, y): it has no weighted form", f"{len(data)} parts")
-    return data
-
-
 def check_repeatable(name: str, data: Any) -> None:
     """Raise `InputError` for data that cannot be iterated anew, or are known to have no end."""
     indexed = hasattr(data, "__getitem__")  # which iterates, too
@@ -84,7 +78,8 @@ def masks(model: Any) -> bool:
 
 def check_unmasked(name: str, model: Any) -> None:
     """Raise `InputError` for a model that masks samples: its predictions have no mask."""
-    check(not masks(model), name, "needs a model that masks no samples", model.name)
+    rule = "needs a model that masks no samples: give batchf1.audit its predictions, and the mask"
+    check(not masks(model), name, f"{rule} as weights", model.name)
 
 
 def has_unknown_length(data: Any) -> bool:

@@ -19,9 +19,9 @@ from batchf1.keras.passes import (
     has_unknown_length,
     is_arrays,
     predicted,
-    unweighted,
     validated_samples,
     validation_batching,
+    weighted,
 )
 from batchf1.metrics import checks
 
@@ -32,21 +32,23 @@ DEFAULT_SIZE = 32
 class Validated:
     """Validation data, and the batches in which Keras validated them last.
 
-    `name`: prefix of messages. `data`: a tuple (x, y) of arrays, or a re-iterable data set of
-    (x, y) batches. `batch_size`: of arrays, where Keras does not reveal its own; None for 32.
+    `name`: prefix of messages. `data`: a tuple (x, y) or (x, y, sample_weight) of arrays, or a
+    re-iterable data set of such batches. `batch_size`: of arrays, where Keras does not reveal its
+    own; None for 32.
 
-    Raises `InputError` for sample weights and data that cannot be iterated anew or have no end.
+    Raises `InputError` for other parts and data that cannot be iterated anew or have no end.
     """
 
     def __init__(self, name: str, data: Any, batch_size: int | None) -> None:
         self.name, self.data = name, data
         self.given = None if batch_size is None else checks.check_integer("batch_size", batch_size)
         if is_arrays(data):
-            unweighted(name, data)
+            self.data = _without_none(name, data)
         else:
             check_repeatable(name, data)
             spec = getattr(data, "element_spec", None)  # of a tf.data.Dataset
-            unweighted(name, spec if isinstance(spec, tuple) else (None, None))
+            weighted(name, spec if isinstance(spec, tuple) else (None, None))
+        self.is_weighted = False
         self.begin()
 
     def begin(self) -> None:
@@ -63,15 +65,17 @@ class Validated:
     def check(self, model: Any) -> None:
         """Check before the first epoch that the model can be audited.
 
-        Raises `InputError` for masks, sample weights, and labels that do not fit the outputs.
+        Raises `InputError` for masks, and labels that do not fit the outputs.
         """
         check_unmasked(self.name, model)
         if is_arrays(self.data):
-            x, y = keras.tree.map_structure(lambda part: part[:DEFAULT_SIZE], self.data)
+            first = keras.tree.map_structure(lambda part: part[:DEFAULT_SIZE], self.data)
         else:
             first = next(batches(self.data), None)
             check(first is not None, self.name, "needs data with at least one batch", "none")
-            x, y = unweighted(self.name, first)
+            first = _without_none(self.name, first)
+        x, y, *weights = first
+        self.is_weighted = bool(weights)
         objects.by_output(self.name, model, y, predicted(model, x))
 
     @property
@@ -85,20 +89,20 @@ class Validated:
         Raises `InputError` for another number of batches than Keras validated.
         """
         if is_arrays(self.data):
-            x, y = self._rows(model)
+            x, y, *_ = self._rows(model)
             size = self.size(model)
             outputs = model.predict(x, batch_size=size, verbose=0)
             joined = objects.by_output(self.name, model, y, outputs)
             return {output: _batched(*pair, size) for output, pair in joined.items()}
         batches_of: dict[str, list[Pair]] = {}
-        for x, y in self._batches(model):
+        for x, y, *_ in self._batches(model):
             parts = objects.by_output(self.name, model, y, predicted(model, x))
             for output, pair in parts.items():
                 batches_of.setdefault(output, []).append(pair)
         return batches_of
 
     def all_samples(self, model: Any) -> tuple[Any, list[int]]:
-        """Return (x, y) of all validated samples, as NumPy arrays, and the batch sizes."""
+        """Return the parts of all validated samples, as NumPy arrays, and the batch sizes."""
         if is_arrays(self.data):
             rows = keras.tree.map_structure(np.asarray, self._rows(model))
             n, size = _length(rows), self.size(model)
@@ -109,6 +113,10 @@ class Validated:
         ]
         joined = keras.tree.map_structure(lambda *cells: np.concatenate(cells), *parts)
         return joined, [_length(part) for part in parts]
+
+    def weights(self, model: Any) -> Any:
+        """Return the weights of all validated samples; None where the data have none."""
+        return self.all_samples(model)[0][2] if self.is_weighted else None
 
     def size(self, model: Any) -> int:
         """Return the batch size of arrays: that of Keras if known, else the given one, else 32."""
@@ -130,7 +138,7 @@ class Validated:
         number, seen = self._number(model), 0
         for batch in islice(batches(self.data), number):
             seen += 1
-            yield unweighted(self.name, batch)
+            yield _without_none(self.name, batch)
         rule = f"needs the {number} batches that Keras validated"
         check(number in (None, seen), self.name, rule, f"{seen} batches")
 
@@ -139,6 +147,12 @@ class Validated:
         if model.steps_per_execution == 1:
             return self.number
         return validation_batching(model)[1]
+
+
+def _without_none(name: str, batch: Any) -> tuple[Any, ...]:
+    """Return (x, y), or (x, y, sample_weight) with weights."""
+    *parts, weights = weighted(name, batch)
+    return (*parts, weights) if weights is not None else tuple(parts)
 
 
 def _length(rows: Any) -> int:

@@ -41,6 +41,12 @@ NOT_RESET = (
     " in it: make it with self.add_variable()"
 )
 
+LABELS_OF_WEIGHTS = "with sample weights labels must have the shape of the outputs: {}"
+WEIGHTED_CLASS = (
+    "a class that gives {:.6g} on all samples with their weights at once, where {:.6g} is logged,"
+    " and no rule is known of weights: take batchf1.keras.Streaming in weighted_metrics"
+)
+
 
 class Verdict(NamedTuple):
     """Outcome of the audit of one log: a result, or the reason why it has none.
@@ -85,6 +91,25 @@ def of_metric(
             return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
 
 
+def of_weighted(compiled: Compiled, pairs: list[Pair], weights: Any, logged: float) -> Verdict:
+    """Judge the log of a metric that got sample weights; its state is restored.
+
+    `weights`: of all samples.
+    """
+    metric = compiled.metric
+    reshape = broadcast.reshaping(pairs[0][0].shape, pairs[0][1].shape)
+    if reshape is not None:
+        return Verdict(reason=LABELS_OF_WEIGHTS.format(WRITE.format(reshape)))
+    with state.restored([metric]):
+        try:
+            if objects.has_value_of_each_sample(metric, pairs):
+                return RIGHT
+            value = objects.replayed(metric, [(*joined(pairs), weights)], compiled.key)
+        except Exception as error:  # of any backend: an audit ends no training
+            return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
+    return RIGHT if close(value, logged) else Verdict(reason=WEIGHTED_CLASS.format(value, logged))
+
+
 def _of_shapes(
     compiled: Compiled, pairs: list[Pair], logged: float, given: Circumstances
 ) -> Verdict:
@@ -122,7 +147,7 @@ def _of_broadcast(
 
 
 def _audited(compiled: Compiled, pairs: Sequence[Pair], logged: float) -> AuditResult:
-    function = objects.as_function(*compiled)
+    function = objects.as_function(compiled.metric, compiled.key)
     sizes = [len(y_true) for y_true, _ in pairs]
     # only the rule `mean_of_prefixes` needs other sizes, and JAX compiles the metric for each
     return audit(objects.of_sizes({*sizes, sum(sizes)}, function), pairs, logged, cuts=CUTS)
@@ -142,7 +167,7 @@ def _of_metric(
 
 def _is_right(compiled: Compiled, pairs: list[Pair], logged: float) -> bool:
     """Return True if few calls show that the log is right."""
-    metric, function = compiled.metric, objects.as_function(*compiled)
+    metric, function = compiled.metric, objects.as_function(compiled.metric, compiled.key)
     if objects.has_value_of_each_sample(metric, pairs):
         return True
     samples = joined(pairs)
@@ -166,7 +191,7 @@ def _without_rule(
         return Verdict(result, Cause(why))
     if isinstance(metric, keras.metrics.Mean):
         return Verdict(result)
-    longer = audit(objects.as_function(*compiled), pairs, logged, cuts=CUTS)
+    longer = audit(objects.as_function(compiled.metric, compiled.key), pairs, logged, cuts=CUTS)
     if longer.rule is not None:
         return Verdict(longer)
     replayed = objects.replayed(metric, pairs, compiled.key)

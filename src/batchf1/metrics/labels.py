@@ -35,7 +35,7 @@ def columns_of(
     Predictions are labels, scores above 0.5 of class 1 of two, or scores with a last axis of
     classes, of which the largest decides.
     """
-    true, predicted = np.asarray(y_true), np.asarray(y_pred)
+    true, predicted = _labels_of(y_true, y_pred)
     if predicted.ndim > 1 and predicted.shape[-1] > 1 and true.shape != predicted.shape:
         scores = checks.array("y_pred", "must be numbers", predicted)
         rule = f"must have a last axis of {n_classes} classes"
@@ -54,6 +54,37 @@ def columns_of(
         _one_hot(name, part, classes) for name, part in (("y_true", true), ("y_pred", predicted))
     ]
     return hot[0], hot[1], _weights(sample_weight, shape)
+
+
+def multilabel_of(
+    y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None, n_classes: int | None
+) -> Columns | None:
+    """Return labels and predictions with a last axis of classes, 0 or 1 for each, as columns.
+
+    Labels and predictions of other shapes have no such axis, and give None.
+    """
+    true, predicted = _labels_of(y_true, y_pred)
+    shape = true.shape
+    if shape != predicted.shape or len(shape) < 2 or shape[-1] == 1:
+        return None
+    rule = f"must have a last axis of {n_classes} classes"
+    check(n_classes in (None, shape[-1]), "y_true", rule, shape)
+    check(true.size > 0, "y_true", "must have at least one sample", shape)
+    rule = "must be 0 or 1 for each class of the last axis, or have no such axis, as y_true.ravel()"
+    for name, labels in (("y_true", true), ("y_pred", predicted)):
+        good = (labels == 0) | (labels == 1)
+        if not good.all():
+            raise_input_error(name, rule, repr(labels[~good][0].item()))
+    true, predicted = (part.reshape(-1, shape[-1]).astype(float) for part in (true, predicted))
+    return true, predicted, _weights(sample_weight, shape[:-1])
+
+
+def _labels_of(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return labels and predictions as arrays, of text too."""
+    try:
+        return np.asarray(y_true), np.asarray(y_pred)
+    except ValueError:  # lists of different lengths
+        raise_input_error("y_true and y_pred", "must be arrays", "lists of different lengths")
 
 
 def _one_hot(name: str, labels: NDArray[Any], classes: NDArray[Any]) -> Floats:

@@ -12,6 +12,7 @@ from batchf1.errors import check, raise_input_error, warn_renamed
 from batchf1.metrics import checks
 from batchf1.metrics.arithmetic import Weights, dot, margin_weights, safe_divide
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
+from batchf1.metrics.labels import Columns, multilabel_of
 from batchf1.metrics.sums import SumMetric, check_sum_metric, divide
 
 Average = Literal["micro", "macro", "weighted"]
@@ -26,7 +27,7 @@ class _Weights(NamedTuple):
 class Ratio(_Weights, SumMetric):
     """A binary metric that is a ratio of two weighted sums of counts.
 
-    Calling it with `Counts` returns its value for each of them.
+    Calling it with labels and predictions returns its value, with `Counts` that of each of them.
 
     Parameters
     ----------
@@ -42,37 +43,13 @@ class Ratio(_Weights, SumMetric):
     >>> specificity = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")
     >>> float(specificity(Counts(tp=3, fp=1, fn=2, tn=4)))
     0.8
+    >>> specificity([1, 0, 0, 0, 0, 0], [0.9, 0.2, 0.1, 0.3, 0.8, 0.4])
+    0.8
     """
 
     __slots__ = ()
 
     undefined: ClassVar[float] = 0.0
-
-    def __call__(  # type: ignore[override]
-        self, counts: Counts, zero_division: float = 0.0
-    ) -> Floats:
-        """Return the value for counts of any shape.
-
-        Parameters
-        ----------
-        counts : Counts
-            Whole numbers from 0 to 2**53 of one shape.
-        zero_division : {0, 1, NaN}
-            Value where the denominator is 0, so that the metric is 0/0, as in
-            `sklearn.metrics.f1_score`.
-
-        Returns
-        -------
-        float64 array of the shape of the counts
-            In [0, 1], or `zero_division`.
-
-        Raises
-        ------
-        InputError
-            For another `zero_division` and for other counts.
-        """
-        counts, undefined = checked(counts), checks.zero_division(zero_division)
-        return self.from_counts(*counts, zero_division=undefined)
 
     def from_counts(  # type: ignore[override]
         self,
@@ -136,9 +113,9 @@ class _Averaged(NamedTuple):
 class ClassAveraged(_Averaged, SumMetric):
     """A `Ratio` of each class, averaged over the classes as scikit-learn does.
 
-    Calling it with `Counts` returns its value. The first axis of the counts runs over the classes,
-    each against the rest: (n_classes, ...), with batches on the last axis where there are any, as
-    `class_counts` makes them.
+    Calling it with labels and predictions returns its value, and so does calling it with `Counts`,
+    whose first axis runs over the classes, each against the rest: (n_classes, ...), with batches on
+    the last axis where there are any, as `class_counts` makes them.
 
     Parameters
     ----------
@@ -155,6 +132,8 @@ class ClassAveraged(_Averaged, SumMetric):
     >>> macro = ClassAveraged(F1, "macro")
     >>> float(macro(Counts(tp=[2, 1, 0], fp=[0, 1, 1], fn=[0, 1, 1], tn=[3, 2, 3])))
     0.5
+    >>> macro([0, 0, 1, 1, 2], [0, 0, 1, 2, 1])
+    0.5
     """
 
     __slots__ = ()
@@ -167,33 +146,51 @@ class ClassAveraged(_Averaged, SumMetric):
         """Name in logs, such as `f1_macro`, `f2_micro` or `precision_weighted`."""
         return f"{self.ratio.name}_{self.average}"
 
-    def __call__(  # type: ignore[override]
-        self, counts: Counts, zero_division: float = 0.0
-    ) -> Floats:
-        """Return the average over the classes.
+    def __call__(
+        self,
+        y_true: Any,
+        y_pred: Any = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        zero_division: float | None = None,
+    ) -> Any:
+        """Return the average over the classes, as scikit-learn's functions do.
 
         Parameters
         ----------
-        counts : Counts, arrays of shape (n_classes, ...)
-            Whole numbers from 0 to 2**53.
+        y_true
+            Labels, (n, ...). Of samples that may have any number of classes 0 or 1 for each class,
+            (n, ..., n_classes). Instead of arrays also `Counts` of shape (n_classes, ...).
+        y_pred
+            Predicted labels of the same shape, or scores with a last axis of classes beside labels
+            without it. Beside `Counts`: `zero_division`.
+        sample_weight
+            Weights, of the shape of the labels or of its first axes.
         zero_division : {0, 1, NaN}
-            Value of a class where the ratio is 0/0; NaN leaves the class out.
+            Value of a class where the ratio is 0/0, by default 0; NaN leaves the class out.
 
         Returns
         -------
-        float64 array, shape (...)
+        float, or float64 array of the shape of the counts without their axis of classes
             In [0, 1]; NaN where all classes are left out. With `weighted`, classes count alike
-            where none that is left in has a label. As in `sklearn.metrics.f1_score`.
+            where none that is left in has a label. As in `sklearn.metrics.f1_score`. Without
+            `n_classes` the classes are those that occur in labels or predictions.
 
         Raises
         ------
         InputError
-            For another `zero_division`, other counts, no class, or other than `n_classes`.
+            For another `zero_division`, other shapes, labels, weights and counts, no class, or
+            other than `n_classes`.
         """
         check_metric(self)
-        counts, undefined = checked(counts), checks.zero_division(zero_division)
-        self.check_shape(counts.tp.shape)
-        return self.from_counts(*counts, zero_division=undefined)
+        if isinstance(y_true, Counts):
+            self.check_shape(checked(y_true).tp.shape)
+        return super().__call__(y_true, y_pred, sample_weight, zero_division=zero_division)
+
+    def columns(self, y_true: Any, y_pred: Any, sample_weight: ArrayLike | None) -> Columns:
+        """Convert labels, predictions and weights to the columns that `summary` takes."""
+        columns = multilabel_of(y_true, y_pred, sample_weight, self.n_classes)
+        return columns or super().columns(y_true, y_pred, sample_weight)
 
     def from_counts(  # type: ignore[override]
         self,

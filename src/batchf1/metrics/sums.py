@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 from batchf1.errors import check, raise_input_error
 from batchf1.metrics import checks
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
-from batchf1.metrics.labels import columns_of, numbers_of
+from batchf1.metrics.labels import Columns, columns_of, numbers_of
 
 Kind = Literal["labels", "numbers"]
 COUNTS = ("true_positives", "possible_positives", "predicted_positives")
@@ -164,43 +164,65 @@ class SumMetric:
         return xp.where(missing, xp.full_like(value, undefined), value)
 
     def __call__(
-        self, y_true: Any, y_pred: Any = None, sample_weight: ArrayLike | None = None
+        self,
+        y_true: Any,
+        y_pred: Any = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        zero_division: float | None = None,
     ) -> Any:
         """Return the value for labels and predictions, as scikit-learn's functions do.
 
         Parameters
         ----------
         y_true
-            Labels or numbers, (n, ...). Also `Counts`, as a `Ratio` takes them.
+            Labels or numbers, (n, ...). Instead of arrays also `Counts`, of whole numbers from 0 to
+            2**53, whose first axis runs over the classes where the metric has classes.
         y_pred
             Predictions of the same shape. Of labels: predicted labels, scores of the positive class
             in (0, 1), or scores with a last axis of classes. Beside `Counts`: `zero_division`.
         sample_weight
             Weights, of the shape of `y_true` or of its first axes.
+        zero_division : {0, 1, NaN}
+            Value where the metric is undefined, as 0/0; by default `undefined`.
 
         Returns
         -------
         float, or float64 array of the shape of the counts
-            In [`lowest`, `highest`], or `undefined`.
+            In [`lowest`, `highest`], or `zero_division`.
 
         Raises
         ------
         InputError
-            For other shapes, labels and numbers.
+            For other shapes, labels, numbers, weights and counts, and another `zero_division`.
+
+        Examples
+        --------
+        >>> from batchf1 import F1
+        >>> F1([1, 0, 1, 1], [0.9, 0.8, 0.2, 0.7]) == F1(Counts(tp=2, fp=1, fn=1, tn=0))
+        True
         """
         if isinstance(y_true, Counts):
-            undefined = None if y_pred is None else checks.zero_division(y_pred)
+            rule = "cannot be combined with a batchf1.Counts"
+            check(sample_weight is None, "sample_weight", rule, type(sample_weight).__name__)
+            undefined = self._undefined(y_pred if zero_division is None else zero_division)
             return self.from_counts(*checked(y_true), zero_division=undefined)
         rule = "must be given beside y_true, unless that is a batchf1.Counts"
         check(y_pred is not None, "y_pred", rule, y_pred)
+        sums = self.summary(*self.columns(y_true, y_pred, sample_weight))
+        return float(self.of_sums(sums, zero_division=self._undefined(zero_division)))
+
+    def columns(self, y_true: Any, y_pred: Any, sample_weight: ArrayLike | None) -> Columns:
+        """Convert labels, predictions and weights to the columns that `summary` takes."""
         if self.kind == "numbers":
-            true, predicted, weight = numbers_of(y_true, y_pred, sample_weight)
-        else:
-            n_classes = self.n_classes if self.over_classes else 2
-            true, predicted, weight = columns_of(y_true, y_pred, sample_weight, n_classes)
-            if not self.over_classes:
-                true, predicted = true[:, 1:], predicted[:, 1:]
-        return float(self.of_sums(self.summary(true, predicted, weight)))
+            return numbers_of(y_true, y_pred, sample_weight)
+        n_classes = self.n_classes if self.over_classes else 2
+        true, predicted, weight = columns_of(y_true, y_pred, sample_weight, n_classes)
+        first = 0 if self.over_classes else 1
+        return true[:, first:], predicted[:, first:], weight
+
+    def _undefined(self, zero_division: float | None) -> float:
+        return self.undefined if zero_division is None else checks.zero_division(zero_division)
 
     def from_counts(
         self,

@@ -111,15 +111,6 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/sums.py
 	$(BIN)/snakemake --cores $(CORES) measured
 
-<<<<<<< HEAD
-# How often the estimates from a log are right, on 2,000 simulated ones: a quarter of an hour of one core.
-benchmark-logs: $(STAMP)
-	$(BIN)/python benchmarks/logs.py
-
-# Precision and recall of the scan on labelled public files, whose repositories lie in REPOS.
-scan-eval: $(STAMP)
-	$(BIN)/python benchmarks/scan_eval.py "$(REPOS)"
-=======
 # Precision and recall of the scan on labelled public files, whose repositories lie in REPOS.
 scan-eval: $(STAMP)
 	$(BIN)/python benchmarks/scan_eval.py "$(REPOS)"
@@ -131,7 +122,6 @@ census: $(STAMP)
 # How often the estimates from a log are right, on 2,000 simulated ones: a quarter of an hour of one core.
 benchmark-logs: $(STAMP)
 	$(BIN)/python benchmarks/logs.py
->>>>>>> scan
 
 # Source distribution and wheel in dist/, checked, and the wheel used from an empty environment.
 # TAG=v1.2.3 must be the version's.

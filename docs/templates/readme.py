@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from templates.claims import shuffled_example
-from templates.common import claim, figure, only
+from templates.common import benchmark, claim, figure, only
 from templates.discrepancy import differences
 from templates.regret import CLASS_WEIGHT, LINES, SEARCH, THRESHOLD, first, read, rows
 from templates.reproduce import context as of_the_studies
@@ -28,10 +28,17 @@ def context(root: Path) -> dict[str, object]:
         "calibration": calibration[calibration["batch_size"].isna()].iloc[0],
         "shuffled": shuffled_example(),
         "rest": differences(root)["rest"],
+        "census": _census(root),
         **_sweep(root),
         **_decisions(root),
         **of_the_studies(root),
     }
+
+
+def _census(root: Path) -> dict[str, int]:
+    """Return how many public repositories name a metric that is not additive, and average one."""
+    whole = benchmark(root, "census").query("framework == 'all'").set_index("level")["repositories"]
+    return {"named": int(whole["named"]), "found": int(whole["sure or choice"])}
 
 
 def _sweep(root: Path) -> dict[str, object]:

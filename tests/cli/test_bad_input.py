@@ -131,7 +131,7 @@ SHARDS = {
 # command line -> what is said of it, where nothing but the words is wrong; of `workflow` those
 # that begin with one of its steps
 COMMANDS = {
-    "dance": "COMMAND must be one of audit, expect,",
+    "dance": "COMMAND must be one of audit, scan, expect,",
     "expct": "; got expct; did you mean expect?",
     "expect --btch-size 3": "unrecognized arguments: --btch-size 3; did you mean --batch-size?",
     "shard s.yaml": "required: --shard, --shards, --store, --output",

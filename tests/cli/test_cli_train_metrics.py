@@ -90,7 +90,10 @@ def test_the_metrics_of_a_study_are_those_of_its_runs(tmp_path, train):
     [
         ("metrics=[f1,auc]", "metrics must be f1 (the default), "),
         ("metrics=my_module.NONE", "metrics must be defined in my_module; got NONE"),
-        ("metrics=sys.path", "metrics must be the import path of a Ratio or ClassAveraged; got s"),
+        (
+            "metrics=sys.path",
+            "metrics must be the import path of a Ratio, ClassAveraged or ",
+        ),
         (
             "metrics=jaccard training.engine=keras224 strategies=[batch_mean]",
             "metrics must be among ['f1'] with engine keras224 (ensemble and plain compute any",

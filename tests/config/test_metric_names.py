@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,7 +47,9 @@ ID = "2cbf0e8231f0"
 def my_module(tmp_path, monkeypatch):
     """A module in the working directory, which is not on the path."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [part for part in sys.path if part not in ("", ".")])
+    others = [part for part in sys.path if part not in ("", ".")]
+    others = [part for part in others if not Path(part, "my_module.py").exists()]
+    monkeypatch.setattr(sys, "path", others)
     (tmp_path / "my_module.py").write_text(MODULE)
     sys.modules.pop("my_module", None)
     importlib.invalidate_caches()

@@ -7,7 +7,7 @@ import pytest
 from batchf1.auditing.report import MEANING
 from batchf1.scan import known
 from batchf1.scan.findings import LEVELS
-from batchf1.scan.rules import RULES
+from batchf1.scan.rules.table import RULES
 
 
 def atlas(repository):

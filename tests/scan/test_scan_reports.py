@@ -11,7 +11,7 @@ from batchf1.errors import InputError
 from batchf1.scan import settings
 from batchf1.scan.report.sarif import sarif
 from batchf1.scan.report.text import github
-from batchf1.scan.rules import RULES
+from batchf1.scan.rules.table import RULES
 from batchf1.scan.scanner import scan
 
 SURE = """\

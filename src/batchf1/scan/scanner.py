@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from batchf1.errors import check
-from batchf1.scan import rules, sources
+from batchf1.scan import sources
 from batchf1.scan.analysis import Analysis, Draft
 from batchf1.scan.findings import Finding
 from batchf1.scan.modules import Module
 from batchf1.scan.project import Project
-from batchf1.scan.rules import RULES, flat_labels, keras_functions
+from batchf1.scan.rules import flat_labels, keras_functions
+from batchf1.scan.rules.table import CHECKS, RULES
 from batchf1.scan.traces import TooComplexError
 
 _OK = re.compile(r"#\s*batchf1:\s*ok\b(?:\[([A-Z0-9, ]{1,200})\])?(.*)")
@@ -130,7 +131,7 @@ class _Module:
 
     def findings(self) -> Iterator[Finding]:
         seen: set[tuple[int, str]] = set()
-        drafts = [draft for one in rules.CHECKS for draft in one(self.analysis)]
+        drafts = [draft for one in CHECKS for draft in one(self.analysis)]
         if any(draft.rule == keras_functions.ID for draft in drafts):
             drafts += flat_labels.check(self.analysis)
         for draft in drafts:

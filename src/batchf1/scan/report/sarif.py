@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from batchf1.scan.findings import Finding
-from batchf1.scan.rules import RULES
+from batchf1.scan.rules.table import RULES
 from batchf1.scan.scanner import Report
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

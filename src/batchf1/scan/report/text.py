@@ -6,7 +6,7 @@ from collections import Counter
 
 from batchf1.errors import one_line
 from batchf1.scan.findings import LEVELS, Finding
-from batchf1.scan.rules import RULES
+from batchf1.scan.rules.table import RULES
 from batchf1.scan.scanner import Report
 
 _COMMANDS = {"sure": "error", "choice": "warning", "note": "notice", "by-name": "notice"}

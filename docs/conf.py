@@ -104,7 +104,17 @@ myst_heading_anchors = 6
 
 autodoc_type_aliases = {
     name: name
-    for name in ("ArrayLike", "BatchMetric", "Enough", "Expected", "Log", "NDArray", "Pair")
+    for name in (
+        "ArrayLike",
+        "Batch",
+        "BatchMetric",
+        "Columns",
+        "Enough",
+        "Expected",
+        "Log",
+        "NDArray",
+        "Pair",
+    )
 }
 autodoc_type_aliases |= {name: f"NDArray[{of}]" for name, of in ARRAYS.items()}
 autodoc_preserve_defaults = True
@@ -251,10 +261,17 @@ def skipped(app, what, name, thing, skip, options):
     return True if name in fields else None
 
 
+ALIAS = re.compile(r"TypeAliasForwardRef\('([^']+)'\)")
+"""An alias as Sphinx writes it within a union."""
+
+
 def own(app, what, name, thing, options, signature, returns):
-    """Hide the signature of a protocol; show that of `__init__` for a subclass of a mock."""
+    """Hide the signature of a protocol; show that of `__init__` for a subclass of a mock.
+
+    Of others the names of aliases are shown, `ArrayLike | None`.
+    """
     if what != "class" or not (signature or "").startswith("(*args"):
-        return None
+        return tuple(part and ALIAS.sub(r"\1", part) for part in (signature, returns))
     if getattr(thing, "_is_protocol", False):
         return "", None
     made = signature_of(thing.__init__, bound_method=True)

@@ -81,7 +81,7 @@ def _with_new_name(arguments: list[str] | None) -> list[str]:
 
 
 INVALID_CHOICE = re.compile(r"argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*)\)$")
-"""What argparse reports of a value that is not allowed."""
+"""Message of argparse for a value that is not allowed."""
 
 
 class _Formatter(argparse.HelpFormatter):

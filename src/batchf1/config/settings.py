@@ -137,7 +137,7 @@ class Run:
     training: Training = MISSING
     input_pipeline: InputPipeline = MISSING
     metrics: list[str] = field(default_factory=lambda: [metric_names.DEFAULT])
-    """What each strategy computes; names as in tables (`metric_names.canonical`)."""
+    """Metrics that each strategy computes; names as in tables (`metric_names.canonical`)."""
 
     def __post_init__(self) -> None:
         check_name(self.study, "study")

@@ -35,7 +35,7 @@ from batchf1.metrics.counts import Floats, as_counts
 from batchf1.theory.expectation import expect
 
 MIN_DECIMALS = 3
-"""Of a report's F1 whose counts are searched."""
+"""Fewest decimals that the F1 of a `classification_report` needs for a search of its counts."""
 RESIDUAL_TOL = 0.1
 """Numbers of samples whose naive values are within this many standard deviations fit equally."""
 

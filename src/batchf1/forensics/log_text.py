@@ -38,7 +38,7 @@ UNSEEN = re.compile(
 """Terminal codes (also where ESC was lost), byte order marks and zero-width spaces."""
 RETURN = re.compile(r"[\r\x08\x0b\x0c\u2028]++")
 MAX_LENGTH = 500_000
-"""Of what a line shows at once, in characters; longer ones are no log."""
+"""Largest number of characters of a line that is read; a longer one is passed over."""
 TOO_LONG = f"a line of more than {MAX_LENGTH:,} characters"
 BAR_STARTS = re.compile(r"(?<!\d)(?=\d{1,99}+/\d{1,9}+\s?+[\[\u2501])")
 """Start of a bar: pasted bars may stand behind each other, without what returned the cursor."""

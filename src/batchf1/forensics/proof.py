@@ -26,7 +26,7 @@ NEAR = 0.25
 
 
 class Known(NamedTuple):
-    """What the reader of a log knows besides; None and () for what is not known."""
+    """Facts that the reader of a log states; None and () for what is not known."""
 
     batch_sizes: Sequence[int] = ()
     prevalence: float | None = None

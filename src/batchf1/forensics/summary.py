@@ -135,4 +135,4 @@ def read_lines(reading: Reading) -> list[str]:
 
 
 WIDTH = 80
-"""Of a line shown."""
+"""Largest number of characters of a line that is shown."""

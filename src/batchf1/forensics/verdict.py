@@ -1,4 +1,4 @@
-"""What a log proves about each logged F1, and how large the true one is."""
+"""Verdict on each logged F1, with its proof, and the size of the true one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batchf1.forensics.proof import Known, Proof, given_range, proof_of
 
 
 class Finding(NamedTuple):
-    """What a log proves about the F1 of one split.
+    """Verdict on the F1 of one split, and its evidence.
 
     Attributes
     ----------

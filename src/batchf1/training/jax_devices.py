@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import jax
 
@@ -11,7 +12,7 @@ from batchf1.training import keras_defaults
 
 
 def configure(requested: str, threads: int) -> str:
-    """Set JAX's device and threads, load Keras; return `CPU` or `GPU`, see `backends.configure`.
+    """Set JAX's device and threads, load Keras; return as `backends.configure`.
 
     JAX gets its 64 bits, without which counts stop at 2**24, and takes a GPU's memory as it is
     needed.
@@ -31,8 +32,8 @@ def configure(requested: str, threads: int) -> str:
     return "GPU" if gpus else "CPU"
 
 
-def _gpus() -> list[jax.Device]:
+def _gpus() -> list[Any]:
     try:
-        return jax.devices("gpu")
+        return list(jax.devices("gpu"))
     except RuntimeError:  # no such platform
         return []

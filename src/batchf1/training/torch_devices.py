@@ -9,7 +9,7 @@ from batchf1.training import keras_defaults
 
 
 def configure(requested: str, threads: int) -> str:
-    """Set PyTorch's device and threads, load Keras; return `CPU` or `GPU`, see `backends.configure`.
+    """Set PyTorch's device and threads, load Keras; return as `backends.configure`.
 
     Apple's GPUs are left aside: they have no float64, in which counts are exact.
     """

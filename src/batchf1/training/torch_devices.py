@@ -19,6 +19,7 @@ def configure(requested: str, threads: int) -> str:
     device = "cuda" if sees_gpu and requested != "cpu" else "cpu"
     if threads:
         torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("highest")  # PyTorch's default
     keras = keras_defaults.load("torch", KERAS_TORCH_DEVICE=device)
     used = keras.ops.zeros(()).device.type
     rule = "must be that of the Keras which this process has imported"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -25,11 +26,13 @@ SIZES = {"tensorflow": 9.0, "jax": 5.5, "torch": 4.5}
 """Marks that are seen through each other where the values agree."""
 RIGHT = ("epoch_end", "reconstructed", "streaming")
 """Strategies that log their reference; the batch mean has its batches' values alone."""
+TRUE = ("reconstructed", "streaming")
+"""Strategies whose log is the true F1 of the epoch's predictions."""
 LOG_TOL = 1e-6
 ALT = (
-    "Two panels over the batch size. On the left the logged F1 of each strategy, in which the marks "
-    "of the three backends lie on each other; on the right the difference of single runs between "
-    "backends."
+    "Two panels over the batch size. On the left the logged F1 of each strategy, in which the "
+    "marks of the three backends lie on each other; on the right the difference of single runs "
+    "between backends."
 )
 SCHEMA = Schema(
     "A row is a backend, labels' shape, batch size, split and strategy, in the last epoch: over "
@@ -86,3 +89,88 @@ def table(source: Path) -> pd.DataFrame:
         equal_runs=("equal_runs", "sum"),
         loss_difference=("loss_difference", "max"),
     ).reset_index()
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Plot the mean logged F1 of each backend, and beside it how far apart single runs are."""
+    shown = table[table["split"] == "validation"]
+    if shown.empty:
+        return style.empty_figure("no validation to show")
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9), layout="constrained")
+    _logged(axes[0], shown)
+    _differences(axes[1], shown)
+    sizes = sorted(shown["batch_size"].unique())
+    for ax in axes:
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        ax.minorticks_off()
+        ax.set_xlabel("batch size")
+        ax.spines[["top", "right"]].set_visible(False)
+    style.headline(figure, _conclusion(table), _handles(shown))
+    style.caption(figure, _caption(table))
+    return figure
+
+
+def _logged(ax: Any, shown: pd.DataFrame) -> None:
+    """Plot the mean log of each strategy; the marks of backends and labels' shapes coincide."""
+    for key, rows in shown.groupby(["strategy", BACKEND, "program"], sort=False):
+        strategy, backend, _ = map(str, key)
+        ax.plot(rows["batch_size"], rows["f1"], color=style.colour(strategy), **_mark(backend))
+    ax.set_title("Mean of the logged F1, validation")
+    ax.set_ylabel("F1 in the log")
+    ax.set_ylim(0, 1)
+
+
+def _differences(ax: Any, shown: pd.DataFrame) -> None:
+    """Plot the largest difference of the true F1 of one seed between backends."""
+    shown = shown[shown["strategy"].isin(TRUE)]
+    cells = shown.groupby([BACKEND, "batch_size"], sort=False)["worst_difference"].max()
+    for backend, rows in cells.groupby(level=0, sort=False):
+        if backend != shown[BACKEND].iloc[0]:
+            sizes = rows.index.get_level_values(1)
+            ax.plot(sizes, rows, color=style.PLAIN, **_mark(str(backend)))
+    ax.set_title(f"Largest difference to {NAMES[shown[BACKEND].iloc[0]]}")
+    ax.set_ylabel("true F1 of runs of one seed, difference")
+    ax.set_ylim(bottom=0)
+
+
+def _mark(backend: str) -> dict[str, Any]:
+    look = {"marker": MARKERS[backend], "markersize": SIZES[backend], "fillstyle": "none"}
+    return look | {"linewidth": 1, "markeredgewidth": 1.3}
+
+
+def _handles(shown: pd.DataFrame) -> list[Line2D]:
+    strategies = [
+        Line2D([], [], color=style.colour(name), label=style.label(name))
+        for name in shown["strategy"].unique()
+    ]
+    marks = [
+        Line2D(
+            [], [], color=style.TRUTH, label=NAMES[name], **(_mark(name) | {"linestyle": "none"})
+        )
+        for name in shown[BACKEND].unique()
+    ]
+    return [*strategies, *marks]
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    n = table[BACKEND].nunique()
+    right = table[table["strategy"].isin(RIGHT)]["worst_error"].max()
+    gap = table[table["strategy"].isin(TRUE)]["worst_difference"].max()
+    trained = f"the F1 that they train differs by at most {gap:.2g}"
+    if n > 1 and right <= LOG_TOL:
+        number = {2: "two", 3: "three"}[n]
+        return f"The {number} backends log by the same rules; {trained}"
+    return "What each backend of Keras logs"
+
+
+def _caption(table: pd.DataFrame) -> str:
+    n_runs = style.format_range(table["n_runs"])
+    programs = table.pivot_table("f1", [c for c in CELL if c != "program"], "program")
+    alike = programs.shape[1] > 1 and bool((np.ptp(programs, axis=1) <= LOG_TOL).all())
+    shapes = " Labels of shapes (n, 1) and (n,) give the same." * alike
+    return (
+        f"Keras 3, ordinary fit, last epoch; {n_runs} runs of each backend, shape of labels and "
+        "batch size, with the same data, first\nweights and order on each backend. Each log is "
+        f"within 1e-6 of what the counts of its batches give.{shapes}"
+    )

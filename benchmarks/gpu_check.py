@@ -42,6 +42,7 @@ WARM, TIMED = 0, 1
 """Seeds: the first run compiles what the second then runs."""
 NO_GPU = "training.device needs"
 TIMEOUT = 280
+"""Seconds of a process, which takes some ten on a machine at rest."""
 
 
 def main() -> int:
@@ -82,9 +83,15 @@ def check_all(device: str, output: Path) -> int:
 
 
 def in_a_process(backend: str, device: str) -> list[dict[str, Any]]:
-    """Return what `measure` does in a process of its own, which has one backend and device."""
+    """Return what `measure` does in a process of its own, which has one backend and device.
+
+    Raises `RuntimeError` with the last line of a process that fails, or takes too long.
+    """
     command = [sys.executable, __file__, "--measure", backend, "--device", device]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"no end after {TIMEOUT} s on the {device}") from error
     if done.returncode:
         raise RuntimeError([*done.stderr.strip().splitlines(), "no output"][-1])
     rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])

@@ -94,6 +94,12 @@ def test_a_process_that_fails_is_said_in_a_line(checked, tmp_path, monkeypatch, 
     assert capsys.readouterr().out == "tensorflow: out of memory\n"
 
 
+def test_a_process_that_takes_too_long_is_ended(checked, monkeypatch):
+    monkeypatch.setattr(checked, "TIMEOUT", 0.01)
+    with pytest.raises(RuntimeError, match="^no end after 0.01 s on the cpu$"):
+        checked.in_a_process("tensorflow", "cpu")
+
+
 def test_without_a_gpu_it_says_so(checked, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(checked, "in_a_process", lambda *_: [])
     assert checked.check_all("gpu", tmp_path / "gpu.csv") == 77

@@ -7,7 +7,7 @@ weights; what they do to weights, learning rate or `stop_training` holds for tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
@@ -143,20 +143,23 @@ class EnsembleTrainer:
         self._visit(members, "on_train_begin")
         for number in range(max(run.training.epochs for run in runs)):
             self._visit(members, "on_epoch_begin", number)
-            order = [each(number).astype(np.int32) for each in orders]
+            order = [each(number) for each in orders]
             order += [order[0]] * (self.n_runs - len(members))
-            epoch = epochs.train(tf.constant(np.stack(order)))
+            epoch = epochs.train(np.stack(order))
             self._end(EpochResults(number, epoch, self.stacks.weights), members, verbose)
             if all(member.stopped for member in members):
                 break
 
     @contextmanager
     def _turn(self, row: int, member: Member) -> Iterator[None]:
-        """Load a run's state into the shared model in the `with` block, and save it afterwards."""
-        self.model.stop_training = member.stops
-        with self.stacks.swapped_in(row):
+        """Load a run's state into the shared model in the `with` block, and save it afterwards.
+
+        A run whose callbacks use nothing of it does without.
+        """
+        self.model.stop_training, self.model.loaded = member.stops, member.needs_model
+        with self.stacks.swapped_in(row) if member.needs_model else nullcontext():
             yield
-        member.stops = self.model.stop_training
+        member.stops, self.model.loaded = self.model.stop_training, True
 
     def _visit(self, members: list[Member], hook: str, *arguments: Any) -> None:
         """Call a hook of the runs that still train, if one of their callbacks overrides it."""
@@ -178,7 +181,10 @@ class EnsembleTrainer:
                     member.call("on_test_end", epoch_results.logs_of(row, "validation"))
                     member.call("on_epoch_end", number, logs)
                     if self.model.stop_training or number + 1 == member.run.training.epochs:
-                        self._stop(member, logs)
+                        member.call("on_train_end", logs)
+                        member.stopped = True
+                if member.stopped:
+                    self.stacks.stop(row)
                 member.passes += epoch_results.passes(row, member, logs)
                 _print_epoch(member, number, logs, verbose)
         self.model.cached = CachedPredictions()
@@ -198,12 +204,6 @@ class EnsembleTrainer:
                     changed = "a callback that changes the weights there"
                     check(self.model.unchanged(), "training.engine=ensemble", rule, changed)
 
-    def _stop(self, member: Member, logs: dict[str, float]) -> None:
-        """End one run's training; a learning rate of 0 keeps its weights while others train."""
-        member.call("on_train_end", logs)
-        self.model.optimizer.learning_rate.assign(0.0)
-        member.stopped = True
-
 
 def _print_epoch(member: Member, number: int, logs: dict[str, float], verbose: int) -> None:
     if verbose:
@@ -215,7 +215,11 @@ def _data(run: Run) -> Data:
     return run.dataset.load(generator(*run.names, "data"))
 
 
-def _stacked(data: Sequence[Data]) -> Any:
+def _stacked(data: Sequence[Data]) -> NDArray[np.float32]:
     """Return the stacked splits of all runs, training before validation, for `Epochs`."""
-    each = [[np.concatenate(split, axis=1) for split in of_run] for of_run in data]
-    return tf.constant(np.stack([np.concatenate(splits) for splits in each]))
+    n, d = sum(len(split.y) for split in data[0]), data[0].train.x.shape[1]
+    samples = np.empty((len(data), n, d + 1), np.float32)
+    for rows, of_run in zip(samples, data, strict=True):
+        np.concatenate([split.x for split in of_run], out=rows[:, :d])
+        np.concatenate([split.y for split in of_run], out=rows[:, d:])
+    return samples

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from batchf1.errors import announce_renamed, check, missing, raise_input_error
 from batchf1.records.files import is_installed
 
 Features = NDArray[np.float32]
+Item = TypeVar("Item", bound=np.generic)
 MAX_SAMPLES = 2**31 - 1
 """Maximum of a split, whose indices have 32 bits."""
 
@@ -268,15 +269,15 @@ def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -
     return Split(x.astype(np.float32, copy=False), y.take(order, axis=0))
 
 
-def sample_rows(rng: np.random.Generator, pool: Features, n: int, what: str) -> Features:
+def sample_rows(rng: np.random.Generator, pool: NDArray[Item], n: int, what: str) -> NDArray[Item]:
     """Sample different rows of the pool, for the `draw` of a data set.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         Source of randomness.
-    pool : ndarray, shape (n_rows, d)
-        Rows to sample from.
+    pool : ndarray, shape (n_rows, ...)
+        Rows to sample from, or their indices.
     n : int
         Rows to sample.
     what : str
@@ -284,7 +285,7 @@ def sample_rows(rng: np.random.Generator, pool: Features, n: int, what: str) -> 
 
     Returns
     -------
-    ndarray, shape (n, d)
+    ndarray, shape (n, ...)
         Rows in random order.
 
     Raises

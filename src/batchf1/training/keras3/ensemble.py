@@ -7,7 +7,7 @@ weights; what they do to weights, learning rate or `stop_training` holds for tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
@@ -156,15 +156,19 @@ class EnsembleTrainer:
 
         A run whose callbacks use nothing of it does without.
         """
-        self.model.stop_training, self.model.loaded = member.stops, member.needs_model
-        with self.stacks.swapped_in(row) if member.needs_model else nullcontext():
+        if not member.needs_model:
             yield
-        member.stops, self.model.loaded = self.model.stop_training, True
+            return
+        self.model.stop_training = member.stops
+        with self.stacks.swapped_in(row):
+            yield
+        member.stops = self.model.stop_training
 
     def _visit(self, members: list[Member], hook: str, *arguments: Any) -> None:
         """Call a hook of the runs that still train, if one of their callbacks overrides it."""
         for row, member in enumerate(members):
             if not member.stopped and member.has(hook):
+                self.model.cached = CachedPredictions(loaded=member.needs_model)
                 with self._turn(row, member):
                     member.call(hook, *arguments)
 
@@ -180,7 +184,8 @@ class EnsembleTrainer:
                 with self._turn(row, member):
                     member.call("on_test_end", epoch_results.logs_of(row, "validation"))
                     member.call("on_epoch_end", number, logs)
-                    if self.model.stop_training or number + 1 == member.run.training.epochs:
+                    stops = member.needs_model and self.model.stop_training
+                    if stops or number + 1 == member.run.training.epochs:
                         member.call("on_train_end", logs)
                         member.stopped = True
                 if member.stopped:

@@ -42,6 +42,8 @@ class CachedPredictions:
     """All of them, one behind the other."""
     predicted: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]] = ()
     """Features of a split, and their scores."""
+    loaded: bool = True
+    """Whether the model holds the weights of this run."""
 
 
 class SharedSequential(keras.Sequential):  # type: ignore[misc]
@@ -54,8 +56,6 @@ class SharedSequential(keras.Sequential):  # type: ignore[misc]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.cached = CachedPredictions()
-        self.loaded = True
-        """Whether it holds the weights of the run whose callbacks are called."""
 
     def unchanged(self) -> bool:
         """Return True if the weights are those that were loaded."""
@@ -74,9 +74,9 @@ class SharedSequential(keras.Sequential):  # type: ignore[misc]
     def predict_on_batch(self, x: Any) -> Any:
         """See `keras.Model.predict_on_batch`."""
         for samples, scores in self.cached.predicted:
-            if x is samples and (not self.loaded or self.unchanged()):
+            if x is samples and (not self.cached.loaded or self.unchanged()):
                 return scores
-        if not self.loaded:
+        if not self.cached.loaded:
             raise RuntimeError("the shared model holds the weights of another run")
         return super().predict_on_batch(x)
 

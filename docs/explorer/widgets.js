@@ -1,5 +1,6 @@
 // Sliders beside fields, and buttons that copy.
 import { parseNumber } from "./numbers.js";
+import { t } from "./texts.js";
 
 const PLACES = 1000; // of a slider
 
@@ -24,11 +25,10 @@ export function placeSlider(slider, text) {
 }
 
 export async function copy(button, text, say) {
-  const done = await copied(text),
-    before = (button.dataset.before ??= button.textContent);
-  say(done ? "Copied." : "The browser refused to copy.");
-  button.textContent = done ? "Copied" : "Refused";
-  setTimeout(() => (button.textContent = before), 1500);
+  const done = await copied(text);
+  say(t(done ? "said-copied" : "said-refused"));
+  button.textContent = t(done ? "copied" : "refused");
+  setTimeout(() => (button.textContent = t(button.dataset.t)), 1500);
 }
 
 // A page from disk may lack the clipboard's interface: then through a selection.

@@ -94,22 +94,21 @@ export function bars(width, height, values, kinds, truth, mean) {
     thick = Math.max(step - (step > 4 ? 1.5 : 0.5), 0.8),
     base = height - bottom;
   const y = (value) => base - (value / highest) * (base - top);
-  const rect = (kind, i, from, to) =>
-    `<rect class="${kind}" x="${r(LEFT + i * step)}" y="${r(from)}" width="${r(thick)}" height="${r(to - from)}"/>`;
+  const paths = { bar: "", counted: "", missed: "", empty: "" }; // one each: quicker than a box a batch
+  const box = (kind, i, from, to) =>
+    (paths[kind] += `M${r(LEFT + i * step)} ${r(from)}h${r(thick)}v${r(to - from)}h${r(-thick)}z`);
   const rows = { missed: base + 4, empty: base + 4 + RUG + 2 };
-  const column = (value, i) => {
-    const kind = kinds[i] === "empty" ? "counted" : "bar";
-    const bar = value > 0 ? rect(kind, i, y(value), base) : "";
-    const row = rows[kinds[i]];
-    return bar + (row ? rect(kinds[i], i, row, row + RUG) : "");
-  };
+  values.forEach((value, i) => {
+    if (value > 0) box(kinds[i] === "empty" ? "counted" : "bar", i, y(value), base);
+    if (kinds[i]) box(kinds[i], i, rows[kinds[i]], rows[kinds[i]] + RUG);
+  });
   const across = (kind, value) =>
     Number.isNaN(value)
       ? ""
       : `<line class="${kind}" x1="${LEFT}" x2="${width - RIGHT}" y1="${r(y(value))}" y2="${r(y(value))}"/>`;
   return [
     levels(y, width, highest),
-    ...values.map(column),
+    ...Object.entries(paths).map(([kind, d]) => `<path class="${kind}" d="${d}"/>`),
     across("truth", truth),
     across("mean", mean),
     label((LEFT + width - RIGHT) / 2, height - 6, t("batch-axis"), "middle"),

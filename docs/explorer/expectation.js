@@ -117,10 +117,10 @@ function eachWay(pool, number, visit) {
     const { points, weights } = pool.endless
       ? binomial(Math.min(marked / among, 1), left)
       : hypergeometric(among, marked, left);
-    points.forEach((point, i) => {
-      counts[group] = point;
-      descend(group + 1, left - point, among - pool.sizes[group], weight * weights[i]);
-    });
+    for (let i = 0; i < points.length; i++) {
+      counts[group] = points[i];
+      descend(group + 1, left - points[i], among - marked, weight * weights[i]);
+    }
   };
   descend(0, number, pool.relevant, 1);
 }

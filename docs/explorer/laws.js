@@ -28,20 +28,22 @@ export function binomial(share, draws) {
 }
 
 function outwards(low, high, mode, down, up, step) {
-  const start = Math.min(Math.max(mode, low), high);
-  const below = [],
-    above = [1];
+  const start = Math.min(Math.max(mode, low), high),
+    all = [];
   let p = 1;
-  for (let x = start; x > low && p > NEVER; x--) {
-    p *= down(x);
-    below.push(p);
-  }
+  for (let x = start; x > low && p > NEVER; x--) all.push((p *= down(x)));
+  const first = start - all.length;
+  all.reverse().push(1);
   p = 1;
-  for (let x = start; x < high && p > NEVER; x++) {
-    p *= up(x);
-    above.push(p);
+  for (let x = start; x < high && p > NEVER; x++) all.push((p *= up(x)));
+  const weights = step === 1 ? all : all.filter((_, i) => i % step === 0);
+  const total = sum(weights),
+    points = new Array(weights.length);
+  for (let i = 0; i < weights.length; i++) {
+    points[i] = first + step * i;
+    weights[i] /= total;
   }
-  return thinned(start - below.length, [...below.reverse(), ...above], step);
+  return { points, weights };
 }
 
 // The distance at which lattice points can stand for those between them: theory.md, section 10.
@@ -50,15 +52,6 @@ function stride(draws, share, left) {
   const sd = Math.sqrt(mean * (1 - share) * left);
   const far = mean > NOTHING && sd > SMOOTH;
   return far ? Math.floor(Math.PI / Math.asin(SMOOTH / sd)) : 1;
-}
-
-function thinned(first, probabilities, step) {
-  const weights = step === 1 ? probabilities : probabilities.filter((_, i) => i % step === 0);
-  const total = sum(weights);
-  return {
-    points: weights.map((_, i) => first + step * i),
-    weights: weights.map((weight) => weight / total),
-  };
 }
 
 // Log of the probability that `draws` of `total` hold no marked sample.

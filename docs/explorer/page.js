@@ -1,7 +1,16 @@
 // The page: from fields and address to the state, and from the state to what is shown.
 import { expect, expected, strayOf } from "./expectation.js";
 import { halfUnit, parseNumber } from "./numbers.js";
-import { at, drawBatches, drawCurve, drawSplit, drawStrip, isQuick, question } from "./pictures.js";
+import {
+  at,
+  drawBatches,
+  drawCurve,
+  drawSplit,
+  drawStrip,
+  forgetWidths,
+  isQuick,
+  question,
+} from "./pictures.js";
 import { compatible, compatibleInSteps } from "./search.js";
 import {
   ARTICLE,
@@ -14,7 +23,7 @@ import {
   toHash,
 } from "./state.js";
 import { fixed, setLanguage, t } from "./texts.js";
-import { copy, fromPlace, placeSlider } from "./widgets.js";
+import { PLACES, copy, fromPlace, placeSlider } from "./widgets.js";
 import {
   FLAT_REPAIR,
   command,
@@ -34,13 +43,18 @@ const controls = at("controls"),
   sliders = document.querySelectorAll("[data-of]");
 const repair = at("code-keras3"),
   repairCode = repair.textContent;
-let state, timer;
+let width = document.body.clientWidth,
+  state,
+  timer;
 let valid = null; // the last numbers that were, or null before and where one is missing
 
 function start() {
   for (const control of controls.elements)
     control.addEventListener("input", () => changed(control));
-  for (const slider of sliders) slider.addEventListener("input", () => slid(slider));
+  for (const slider of sliders) {
+    Object.assign(slider, { min: 0, max: PLACES, step: 5 });
+    slider.addEventListener("input", () => slid(slider));
+  }
   controls.addEventListener("submit", (event) => event.preventDefault());
   const say = (text) => (at("said").textContent = text);
   for (const button of document.querySelectorAll("[data-copy]")) {
@@ -60,8 +74,15 @@ function start() {
   for (const id of ["flat", "written"]) at(id).addEventListener("input", labelled);
   at("verdict").addEventListener("click", jump);
   addEventListener("hashchange", fromAddress);
-  addEventListener("resize", () => update(state));
+  addEventListener("resize", resized);
   fromAddress();
+}
+
+function resized() {
+  if (width === document.body.clientWidth) return;
+  width = document.body.clientWidth;
+  forgetWidths();
+  update(state);
 }
 
 function chosen() {
@@ -248,6 +269,7 @@ function report(error) {
 }
 
 function mark(control, wrong) {
+  if (control.getAttribute("aria-invalid") === String(wrong)) return;
   control.setAttribute("aria-invalid", String(wrong));
   const hint = control.dataset.hint ?? "";
   if (wrong || hint) control.setAttribute("aria-describedby", wrong ? "error" : hint);

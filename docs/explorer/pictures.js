@@ -3,7 +3,7 @@ import { LEFT, bars, curve, curveHeight, roundUp, short, split, strip } from "./
 import { expected, strayOf } from "./expectation.js";
 import { loggedOf, nearestCounts } from "./metrics.js";
 import { batchMean, epoch } from "./simulate.js";
-import { fixed, signed, t } from "./texts.js";
+import { fixed, shown, signed, t } from "./texts.js";
 import { batchesText, curveText, keyText, splitText } from "./words.js";
 
 const BARS = 190; // pixels high
@@ -18,15 +18,15 @@ export function question({ counts, size, averaging, zero, ratio, written, endles
   return { counts, size, averaging, zero, ratio, written, endless };
 }
 
-export function drawStrip(shown) {
-  const { logged, truth, near, far } = shown;
+export function drawStrip(answer) {
+  const { logged, truth, near, far } = answer;
   const highest = roundUp(logged),
     width = widthOf("strip");
   const range = far ?? near;
   const ends = range && { low: fixed(range[0], 2), high: fixed(range[1], 2) };
   const values = { logged: fixed(logged, 4), ...ends, true: fixed(truth ?? NaN, 4) };
   const text = t(range ? "strip-band" : "strip-true", values);
-  place("strip", width, 44, strip(width, { ...shown, highest }), text);
+  place("strip", width, 44, strip(width, { ...answer, highest }), text);
 }
 
 // Whether the epoch of the picture is dealt out in no time.
@@ -111,7 +111,7 @@ function axisOf(given, factor) {
     const cases = sizesUpTo(most, size).map((x) => ({ x, size: x }));
     const listed = (x) => Number.isInteger(Math.log2(x)) || x === size;
     const ticks = Array.from({ length: 16 }, (_, i) => factor ** i);
-    return { name: "batch", log: true, ticks, own: size, cases, listed, shown: short };
+    return { name: "batch", log: true, ticks, own: size, cases, listed, shown: compact };
   }
   const log = state.over === "positives",
     name = log ? "prevalence" : state.over;
@@ -128,6 +128,10 @@ function axisOf(given, factor) {
   return { name: state.over, log, ticks, own, cases, listed, shown: written };
 }
 
+function compact(size) {
+  return size < 10_000 ? shown(size) : short(size);
+}
+
 // Four sizes for each doubling, the largest, and the reader's own.
 function sizesUpTo(most, own) {
   const sizes = new Set([own, most]);
@@ -142,8 +146,18 @@ function place(id, width, height, svg, text) {
   at(id).innerHTML = svg;
 }
 
+// Measured once for each width of the page, as measuring after a change costs more than the picture.
+const widths = new Map();
+
+export function forgetWidths() {
+  widths.clear();
+}
+
 function widthOf(id) {
-  const style = getComputedStyle(at(id).parentElement);
-  const room = at(id).parentElement.clientWidth - 2 * Number.parseFloat(style.paddingLeft);
-  return Math.max(Math.floor(room), 240);
+  if (!widths.has(id)) {
+    const parent = at(id).parentElement,
+      padding = Number.parseFloat(getComputedStyle(parent).paddingLeft);
+    widths.set(id, Math.max(Math.floor(parent.clientWidth - 2 * padding), 240));
+  }
+  return widths.get(id);
 }

@@ -196,9 +196,9 @@ function showAtOnce() {
     at("verdict").innerHTML = flatBackText();
     return;
   }
-  const { log } = valid;
-  const near = log && interval(0),
+  const { log } = valid,
     found = expected(question(valid));
+  const near = log && (log.near = compatible(...backwards()));
   showAnswer(true, !log || near.range !== null);
   at("nearest").textContent = nearestText(valid);
   at("nearest").hidden = at("nearest").textContent === "";
@@ -209,10 +209,6 @@ function showAtOnce() {
   if (log) at("example").textContent = exampleText(valid);
   if (isQuick(valid)) drawBatches(valid, found);
   drawSplit(valid, found);
-}
-
-function interval(chance) {
-  return compatible(...backwards(), chance);
 }
 
 function backwards() {
@@ -246,7 +242,7 @@ function* slowly() {
   }
   if (!valid.log?.known) return;
   const far = yield* compatibleInSteps(...backwards(), CHANCE);
-  answerLog(interval(0), far);
+  answerLog(valid.log.near, far);
 }
 
 function attempt(find) {

@@ -66,11 +66,12 @@ function logAt(positives, negatives, cut, chance) {
 }
 
 // [TP, FP] of points on the line on which the log has this level. Where it is `steady`, rises with TP
-// and falls with FP, the end suffices that has the `largest` or the smallest F1.
+// and falls with FP, and empty batches count 0, the end suffices that has the `largest` or the smallest
+// F1. (Where they are left out, F1 may be the same all along, but for the interpolation.)
 function* line(log, level, positives, negatives, { zero, steady, largest }) {
   const along = (fp) => where((tp) => log(tp, fp), level, positives, steady);
   const across = (tp) => where((fp) => log(tp, fp), level, negatives, steady, -1);
-  const ends = steady && zero !== 1;
+  const ends = steady && zero === 0;
   if (ends && largest) return [[yield* along(0), 0]];
   const last = yield* along(negatives);
   const points = last < positives ? [[last, negatives]] : [];

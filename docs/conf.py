@@ -87,6 +87,16 @@ CONTENTS = {
 
 LANGUAGES = {"README.ja": "ja"}
 """Page -> its language, where that is not English."""
+REPAIRS = {
+    r'(<p class="caption" role="heading")>': r'\1 aria-level="2">',
+    r'<th class="head[^"]*"><p></p></th>': "<td></td>",
+    r'<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Contents">',
+    r'<aside class="(toc-drawer[^"]*)">': r'<aside class="\1" aria-label="On this page">',
+    r'<div class="(table-wrapper[^"]*)">': (
+        r'<div class="\1" tabindex="0" role="group" aria-label="Table">'
+    ),
+}
+"""What Sphinx and the theme leave out that a screen reader or a keyboard needs."""
 JAPANESE = "\u3005\u3040-\u30ff\u3400-\u9fff"
 """Characters of words that no space separates."""
 
@@ -193,12 +203,8 @@ def complete(app, page, source):
 
 
 def in_language(app, page, template, context, doctree):
-    """Set the language of a page; make tables that scroll reachable by keyboard."""
+    """Set the language of a page."""
     context["language"] = LANGUAGES.get(page, language)
-    if "body" in context:
-        scrolls = '<div class="table-wrapper" tabindex="0" role="group" aria-label="table">'
-        opening = r'<div class="table-wrapper[^"]*">'
-        context["body"] = re.sub(opening, scrolls, context["body"])
 
 
 class EnglishAndJapanese(SearchEnglish):
@@ -242,10 +248,15 @@ class AsItIs(Parser):
 
 
 def finish(app, exception):
-    """Copy the README to index.html, the explorer with links to pages, and the font of formulas."""
+    """Copy the README to index.html, and the font of formulas; write the explorer with links."""
     if exception:
         return
     out = Path(app.outdir)
+    for path in out.rglob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        for wrong, right in REPAIRS.items():
+            page = re.sub(wrong, right, page)
+        path.write_text(page, encoding="utf-8")
     shutil.copy(out / f"{root_doc}.html", out / "index.html")
     if is_there(EXPLORER):  # with links to the pages beside it, wherever the site lies
         build = runpy.run_path(str(ROOT / EXPLORER / "build.py"))

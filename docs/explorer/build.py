@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "explorer.html"
 MODULES = (
     *("numbers", "laws", "metrics", "spread", "expectation", "search", "simulate", "texts"),
-    *("state", "draw", "words", "pictures", "widgets", "page"),
+    *("state", "draw", "words", "pictures", "answer", "widgets", "page"),
 )
 LANGUAGES = ("en", "ja")
 SNIPPETS = {

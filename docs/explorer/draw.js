@@ -14,7 +14,12 @@ export function strip(width, { logged, stray = 0, truth, near, far, highest }) {
     `<rect class="${kind}" x="${r(x(low))}" y="${y}" width="${r(Math.max(x(high) - x(low), 2))}" height="${tall}"/>`;
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => {
     const anchor = ["start", "middle", "end"][share === 0 ? 0 : share === 1 ? 2 : 1];
-    return label(x(share * highest) + (share === 0 ? -6 : share === 1 ? 6 : 0), 40, short(share * highest), anchor);
+    return label(
+      x(share * highest) + (share === 0 ? -6 : share === 1 ? 6 : 0),
+      40,
+      short(share * highest),
+      anchor,
+    );
   });
   const across = (kind, value) =>
     `<line class="${kind}" x1="${r(x(value))}" x2="${r(x(value))}" y1="2" y2="26"/>`;
@@ -37,7 +42,8 @@ export function curve(width, points, own, axis, highest) {
     bottom = 40;
   const along = axis.log ? Math.log : (value) => value;
   const [first, last] = [points[0].x, points[points.length - 1].x].map(along);
-  const x = (value) => LEFT + ((along(value) - first) / (last - first || 1)) * (width - LEFT - RIGHT);
+  const x = (value) =>
+    LEFT + ((along(value) - first) / (last - first || 1)) * (width - LEFT - RIGHT);
   const y = (value) => height - bottom - (value / highest) * (height - top - bottom);
   const path = (name) =>
     points
@@ -166,7 +172,9 @@ function levels(y, width, highest) {
 // A number in the room of a tick.
 export function short(value) {
   if (value < 1000) return String(Number(value.toPrecision(3)));
-  return value < 1e6 ? `${Number((value / 1000).toPrecision(3))}k` : `${Number((value / 1e6).toPrecision(3))}M`;
+  return value < 1e6
+    ? `${Number((value / 1000).toPrecision(3))}k`
+    : `${Number((value / 1e6).toPrecision(3))}M`;
 }
 
 function label(x, y, text, anchor, kind = "tick") {

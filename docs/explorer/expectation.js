@@ -22,7 +22,15 @@ export function strayOf({ sd }) {
 }
 
 // The same without the standard deviation, which takes most of the time.
-export function expected({ counts, size, averaging, zero, ratio, written = null, endless = false }) {
+export function expected({
+  counts,
+  size,
+  averaging,
+  zero,
+  ratio,
+  written = null,
+  endless = false,
+}) {
   const pool = written ? flatPool(counts, ratio, written, zero) : makePool(counts, ratio);
   const cut = endless ? { size, zero, rest: 0 } : makeCut(counts, size, averaging, zero);
   return expectedOf(pool && { ...pool, endless }, cut);
@@ -145,7 +153,11 @@ function flatExcess(pool, number, size) {
   const key = `${size},${number}`;
   if (!pool.curved.has(key)) {
     let mean = 0;
-    eachWay(pool, number, (counts, weight) => (mean += weight * (pool.excessOf(counts, size) || 0)));
+    eachWay(
+      pool,
+      number,
+      (counts, weight) => (mean += weight * (pool.excessOf(counts, size) || 0)),
+    );
     pool.curved.set(key, mean);
   }
   return pool.curved.get(key);

@@ -1,12 +1,12 @@
 // The page: from fields and address to the state, and from the state to what is shown.
-import { expect, expected, strayOf } from "./expectation.js";
+import { answerLog, headline } from "./answer.js";
+import { expect, expected } from "./expectation.js";
 import { halfUnit, parseNumber } from "./numbers.js";
 import {
   at,
   drawBatches,
   drawCurve,
   drawSplit,
-  drawStrip,
   forgetWidths,
   isQuick,
   question,
@@ -22,7 +22,7 @@ import {
   read,
   toHash,
 } from "./state.js";
-import { fixed, setLanguage, t } from "./texts.js";
+import { setLanguage, t } from "./texts.js";
 import { PLACES, copy, fromPlace, placeSlider } from "./widgets.js";
 import {
   FLAT_REPAIR,
@@ -31,8 +31,6 @@ import {
   flatBackText,
   missingText,
   nearestText,
-  title,
-  trustText,
   verdictText,
 } from "./words.js";
 
@@ -203,8 +201,8 @@ function showAtOnce() {
   at("nearest").textContent = nearestText(valid);
   at("nearest").hidden = at("nearest").textContent === "";
   at("example").hidden = !log;
-  if (log) answerLog(near, log.known ? null : near);
-  else headline(found);
+  if (log) answerLog(valid, near, log.known ? null : near);
+  else headline(valid, found);
   if (at("pictures").hidden) return;
   if (log) at("example").textContent = exampleText(valid);
   if (isQuick(valid)) drawBatches(valid, found);
@@ -233,7 +231,7 @@ function* rest() {
 function* slowly() {
   at("command").textContent = command(valid);
   const found = valid.log ? { ...expected(question(valid)), sd: 0 } : expect(question(valid));
-  if (!valid.log) headline(found);
+  if (!valid.log) headline(valid, found);
   if (!at("pictures").hidden) {
     if (!isQuick(valid)) drawBatches(valid, found);
     yield;
@@ -242,7 +240,7 @@ function* slowly() {
   }
   if (!valid.log?.known) return;
   const far = yield* compatibleInSteps(...backwards(), CHANCE);
-  answerLog(valid.log.near, far);
+  answerLog(valid, valid.log.near, far);
 }
 
 function attempt(find) {
@@ -270,35 +268,6 @@ function mark(control, wrong) {
   const hint = control.dataset.hint ?? "";
   if (wrong || hint) control.setAttribute("aria-describedby", wrong ? "error" : hint);
   else control.removeAttribute("aria-describedby");
-}
-
-// The answer about a log: the true F1 without the chance of one epoch, and with it.
-function answerLog(near, far) {
-  const [low, high] = ((far ?? near).range ?? []).map((value) => fixed(value, 2));
-  const { value } = valid.log;
-  at("logged-name").textContent = t("your-log");
-  at("bar-text").textContent = at("spread-text").textContent = "";
-  at("logged-value").textContent = valid.state.logged.trim();
-  at("true-name").textContent = t("true-between");
-  at("true-value").textContent = low === undefined ? "\u2013" : t("between", { low, high });
-  at("verdict").innerHTML = trustText(valid, near, far);
-  const chance = valid.log.known ? far?.range : null;
-  drawStrip({ logged: value, near: near.range, far: chance });
-}
-
-// What a known classifier logs.
-function headline(found) {
-  const { name, total, size, endless } = valid,
-    reach = strayOf(found),
-    batches = Math.ceil(total / size);
-  at("logged-name").textContent = t("on-average");
-  at("bar-text").textContent = endless ? `val_${name}:` : `${batches}/${batches} - val_${name}:`;
-  at("logged-value").textContent = fixed(found.expected, 4);
-  at("spread-text").textContent = reach > 0 ? t("in-95", { reach: fixed(reach, 4) }) : "";
-  at("true-name").textContent = t("true-of", { name: title(name) });
-  at("true-value").textContent = fixed(found.true, 4);
-  at("verdict").innerHTML = verdictText(found, valid);
-  drawStrip({ logged: found.expected, stray: reach, truth: found.true });
 }
 
 window.batchf1 = { compatible, expect, fromHash, halfUnit, parseNumber, read, toHash, verdictText };

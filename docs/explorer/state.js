@@ -50,8 +50,14 @@ const COUNTS = ["tp", "fp", "fn", "tn"];
 // The fields of each way of entry; those first that must be filled.
 const ASKED = {
   log: [["logged", "positives", "batch"], ["samples"]],
-  rates: [["positives", "batch", "precision", "recall"], ["samples", "metric", "beta", "logged"]],
-  counts: [["batch", ...COUNTS], ["metric", "beta", "logged"]],
+  rates: [
+    ["positives", "batch", "precision", "recall"],
+    ["samples", "metric", "beta", "logged"],
+  ],
+  counts: [
+    ["batch", ...COUNTS],
+    ["metric", "beta", "logged"],
+  ],
 };
 
 // Input that breaks a rule: one line with the field, the rule and the value, as batchf1.errors.

@@ -5,7 +5,7 @@ import { fixed, shown, signed, t } from "./texts.js";
 
 const TOLERABLE = 0.01; // an error that nobody minds, as in batchf1 expect
 
-const repairLink = () => ` <a href="#repair-title">${t("repair-link")}</a>`;
+const repairLink = () => `${t("gap")}<a href="#repair-title">${t("repair-link")}</a>`;
 const two = (value) => fixed(value, 2);
 
 // Labels (n,): in front of the repair.
@@ -44,10 +44,10 @@ export function trustText({ log, state }, near, far) {
 
 function chanceText(near, far, known) {
   if (!known) return "";
-  if (far === null) return ` <span class="quiet">${t("chance-soon")}</span>`;
+  if (far === null) return `${t("gap")}<span class="quiet">${t("chance-soon")}</span>`;
   if (!near.range) return "";
   const [low, high] = near.range.map(two);
-  return ` <span class="quiet">${t("without-chance", { low, high })}</span>`;
+  return `${t("gap")}<span class="quiet">${t("without-chance", { low, high })}</span>`;
 }
 
 export function flatBackText() {
@@ -82,7 +82,8 @@ export function verdictText(found, given) {
 // What the answer is about, where it is only the nearest to what was asked: rates that differ in three
 // digits, as `batchf1 expect` writes them, and a batch that is larger than the data.
 export function nearestText({ asked, counts, endless, askedSize, size }) {
-  const list = askedSize > size ? [t("nearest-batch", { value: shown(size), asked: shown(askedSize) })] : [];
+  const list =
+    askedSize > size ? [t("nearest-batch", { value: shown(size), asked: shown(askedSize) })] : [];
   const found = ratesOf(counts),
     shares = sharesOf(counts),
     three = (value) => Number(value.toPrecision(3));
@@ -107,9 +108,14 @@ export function batchesText({ name, zero, total }, { kinds, mean, truth, many, w
   const number = (kind) => shown(kinds.filter((one) => one === kind).length);
   const counted = Number.isNaN(zero) ? t("are-left-out") : t("do-count", { zero });
   const values = { empty: number("empty"), missed: number("missed"), all: shown(kinds.length) };
-  Object.assign(values, { counted, nothing: nothing(name), mean: fixed(mean, 4), truth: fixed(truth, 4) });
+  Object.assign(values, {
+    counted,
+    nothing: nothing(name),
+    mean: fixed(mean, 4),
+    truth: fixed(truth, 4),
+  });
   const text = t(whole ? "batches-whole" : "batches-first", values);
-  return many < kinds.length ? `${text} ${t("batches-shown", { many: shown(many) })}` : text;
+  return many < kinds.length ? text + t("gap") + t("batches-shown", { many: shown(many) }) : text;
 }
 
 export function keyText({ name, zero }) {
@@ -119,7 +125,7 @@ export function keyText({ name, zero }) {
 
 export function splitText({ name, written }) {
   const empty = t("split-empty", { nothing: nothing(name) });
-  return `${empty} ${t(written ? "split-others" : "split-curvature")}`;
+  return empty + t("gap") + t(written ? "split-others" : "split-curvature");
 }
 
 export function curveText({ name }, found, { points, axis, own }) {
@@ -140,7 +146,11 @@ export function command(given) {
   if (!log) {
     const [tp, fp, fn, tn] = counts;
     if (endless) Object.assign(options, moved ? ratesOf(counts) : asked);
-    else Object.assign(options, asked && !moved ? { ...asked, "n-samples": total } : { tp, fp, fn, tn });
+    else
+      Object.assign(
+        options,
+        asked && !moved ? { ...asked, "n-samples": total } : { tp, fp, fn, tn },
+      );
     Object.assign(options, { "batch-size": size, metric: name });
     if (written) Object.assign(options, { labels: "flat", written });
   }

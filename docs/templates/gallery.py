@@ -21,7 +21,7 @@ MEASURED = ("scaling", "cost")
 
 
 class Entry(NamedTuple):
-    """A figure: title and caption as drawn, the place of its table in docs/tables.md, its target."""
+    """A figure: title and caption as drawn, the place of its table in docs/tables.md, target."""
 
     name: str
     title: str

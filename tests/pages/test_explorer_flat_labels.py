@@ -138,7 +138,7 @@ def test_the_repair_runs_on_labels_of_shape_n(page, visit):
         ({"metric": "jaccard"}, "the labels must be (n, 1), or a function of TP, FP and FN, for"),
         (
             {"metric": "precision", "zero": "skip"},
-            "the value of 0/0 must be 0 or 1 here for precision with labels (n,) (the command takes",
+            "the value of 0/0 must be 0 or 1 here for precision with labels (n,) (the command",
         ),
         ({"labels": "row"}, "the labels must be one of column, flat, flat-cells; got row"),
     ],

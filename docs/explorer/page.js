@@ -235,7 +235,7 @@ function* slowly() {
   if (!at("pictures").hidden) {
     if (!isQuick(valid)) drawBatches(valid, found);
     yield;
-    drawCurve(valid, found);
+    yield* drawCurve(valid, found);
     yield;
   }
   if (!valid.log?.known) return;

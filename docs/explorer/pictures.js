@@ -79,16 +79,19 @@ export function drawSplit(given, found) {
   at("split-text").textContent = splitText(given);
 }
 
-// `found` has the spread of one epoch.
-export function drawCurve(given, found) {
+// `found` has the spread of one epoch. With pauses, as many points take long.
+export function* drawCurve(given, found) {
   const width = widthOf("curve"),
     axis = axisOf(given, width < 500 ? 8 : 4);
   const value = ({ x, ...changed }) => {
     const { expected: logged, true: truth } = expected({ ...question(given), ...changed });
     return { x, expected: logged, true: truth };
   };
-  const points = axis.cases.map(value),
+  const points = [],
     own = { ...found, x: axis.own };
+  for (const one of axis.cases) {
+    if (points.push(value(one)) % 6 === 0) yield;
+  }
   const highest = roundUp(given.written === "margins" ? Math.max(2 * found.expected, 2) : 1);
   const drawn = Number.isNaN(found.expected) ? "" : curve(width, points, own, axis, highest);
   place("curve", width, curveHeight(width), drawn, curveText(given, found, { points, axis, own }));

@@ -183,3 +183,22 @@ def test_the_page_in_japanese(page, visit, state):
     page.wait_for_selector(READY)
     assert page.get_attribute("html", "lang") == "en"
     assert [text for text in page.evaluate(english) if JAPANESE.search(text)] == []
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_what_is_drawn_stands_out(build):
+    """A contrast of 3 to 1 for marks and 4.5 for letters, WCAG 2.2, in light and dark."""
+    light, dark = re.findall(r":root \{(.*?)\}", (build.HERE / "style.css").read_text(), re.S)
+    for scheme in (light, dark):
+        colours = dict(re.findall(r"--([\w-]+): (#\w{6})", scheme))
+        brightness = {name: luminance(colour) + 0.05 for name, colour in colours.items()}
+        for ground in ("card", "ground", "code"):
+            for name in colours.keys() - {"card", "ground", "code", "line", "grid"}:
+                ends = sorted([brightness[name], brightness[ground]])
+                text = name in ("text", "quiet", "link", "logged-text", "wrong")
+                assert ends[1] / ends[0] >= (4.5 if text else 3), (name, ground)

@@ -92,11 +92,9 @@ REPAIRS = {
     r'<th class="head[^"]*"><p></p></th>': "<td></td>",
     r'<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Contents">',
     r'<aside class="(toc-drawer[^"]*)">': r'<aside class="\1" aria-label="On this page">',
-    r'<div class="(table-wrapper[^"]*)">': (
-        r'<div class="\1" tabindex="0" role="group" aria-label="Table">'
-    ),
+    r'<div id="search-results">': '<h1>Search</h1>\n<div id="search-results">',
 }
-"""What Sphinx and the theme leave out that a screen reader or a keyboard needs."""
+"""What Sphinx and the theme leave out that a screen reader needs."""
 JAPANESE = "\u3005\u3040-\u30ff\u3400-\u9fff"
 """Characters of words that no space separates."""
 
@@ -149,6 +147,7 @@ html_theme = "furo"
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_theme_options = {"light_css_variables": {"sidebar-item-spacing-vertical": "0.3rem"}}
 html_use_index = html_domain_indices = smartquotes = False
 html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False

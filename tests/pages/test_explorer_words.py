@@ -39,7 +39,7 @@ SPREAD = {"entry": "counts", "tp": "15", "fp": "3", "fn": "2", "tn": "80"}
 def test_the_verdict_is_that_of_the_command(page, visit, capsys, state, verdict):
     visit(state)
     found, printed = said(page, capsys)
-    assert found == printed[-1]
+    assert found in printed
     assert found.startswith(verdict)
 
 
@@ -49,7 +49,8 @@ def test_a_wrong_log_is_wrong_in_both(page, visit, capsys):
     assert found.startswith(
         "The log is wrong here: 0.46 too low, 50 % of the true value. Do not read"
     )
-    assert printed[-1].startswith("Do not read the log here, 46.5 points off: log counts or stream")
+    advice = "Do not read the log here, 46.5 points off: log counts or stream"
+    assert any(line.startswith(advice) for line in printed)
 
 
 @pytest.mark.parametrize(

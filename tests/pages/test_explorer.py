@@ -203,18 +203,18 @@ def test_way_back_holds_every_classifier_that_may_have_logged_it(page, visit, ze
     [
         (LOG, "Do not trust it: it is 0.38 to 0.49 too low."),
         (LOG | {"samples": "14300"}, "Do not trust it: it is 0.2"),
-        (LOG | {"logged": "0,47", "positives": "1,4 %"}, "Do not trust it: it is 0.35 to 0.4"),
-        (
+        slow(LOG | {"logged": "0,47", "positives": "1,4 %"}, "Do not trust it: it is 0.35 to 0.4"),
+        slow(
             {"logged": "0.900", "positives": "50", "batch": "400"},
             "You may read it: whichever classifier logged this, the true F1 is within 0.01 of it.",
         ),
-        (
+        slow(
             {"logged": "0.5", "positives": "5", "batch": "20", "zero": "1"},
             "Do not trust it: it may be off by 0.28.",
         ),
         # a prevalence that no whole number of positives has, and a batch larger than the data
         (LOG | {"positives": "0.5", "samples": "300", "batch": "20", "logged": "0.05"}, "Do not "),
-        (LOG | {"samples": "40", "positives": "30", "logged": "0.5"}, "Do not trust it"),
+        slow(LOG | {"samples": "40", "positives": "30", "logged": "0.5"}, "Do not trust it"),
     ],
 )
 def test_the_answer_is_that_of_bound(page, visit, capsys, state, verdict):
@@ -247,7 +247,7 @@ def test_digits_count_as_in_the_command(page, visit):
     assert found == [half_unit(plain(text)) for text in texts]
 
 
-@pytest.mark.parametrize("over", ["batch", "positives"])
+@pytest.mark.parametrize("over", ["batch", slow("positives")])
 def test_pictures_of_a_log_are_of_a_classifier_that_logs_it(page, visit, over):
     visit(LOG | {"over": over})
     words = page.inner_text("#example")
@@ -267,11 +267,13 @@ def test_pictures_of_a_log_are_of_a_classifier_that_logs_it(page, visit, over):
         (RATES, "f1"),
         slow(RATES | {"batch": "33", "averaging": "size_weighted", "zero": "1", "beta": "2"}, "f2"),
         slow(RATES | {"metric": "precision", "zero": "skip", "samples": "9000"}, "precision"),
-        (RATES | {"metric": "recall", "samples": "", "batch": "30"}, "recall"),
+        slow(RATES | {"metric": "recall", "samples": "", "batch": "30"}, "recall"),
         (RATES | {"samples": "", "zero": "skip"}, "f1"),
         (RATES | {"positives": "0.001", "samples": "5000"}, "f1"),  # no such counts
-        (RATES | {"positives": "50", "precision": "0.01", "samples": ""}, "f1"),  # nor such shares
-        (RATES | {"samples": "30", "positives": "20"}, "f1"),  # fewer than a batch
+        slow(
+            RATES | {"positives": "50", "precision": "0.01", "samples": ""}, "f1"
+        ),  # nor such shares
+        slow(RATES | {"samples": "30", "positives": "20"}, "f1"),  # fewer than a batch
         slow({"entry": "counts", "batch": "50", **dict(zip(COUNTS, "1200", strict=True))}, "f1"),
         ({"entry": "counts", "batch": "50", "tp": "0", "fp": "0", "fn": "0", "tn": "70"}, "f1"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from batchf1.cli.main import main
 from batchf1.metrics.counts import Counts
 from batchf1.theory.expectation import expect
-from helpers.explorer import FIELDS, LOG, METRICS, RATES, READY, shown, state_of
+from helpers.explorer import FIELDS, LOG, METRICS, RATES, READY, shown, slow, state_of
 
 FLAT = RATES | {"labels": "flat"}
 ASK = """asked => asked.map(([counts, size, averaging, zero, name, written]) => {
@@ -103,7 +103,7 @@ def test_the_switch_moves_numbers_pictures_and_repair(page, visit):
     assert "flat" not in page.inner_text("#command")
 
 
-@pytest.mark.parametrize("state", [{}, LOG, LOG | {"logged": "1.33"}])
+@pytest.mark.parametrize("state", [{}, slow(LOG | {"logged": "1.33"})])
 def test_a_log_of_flat_labels_has_no_way_back(page, visit, state):
     visit(state)
     page.check("#flat")

@@ -314,6 +314,7 @@ def test_nothing_overlaps_or_leaves_the_screen(page, visit, width, lang):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_answer_stays_in_view(page, visit, width):
     page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(reduced_motion="reduce")  # it scrolls at once
     visit(LOG)
     page.click("#know")
     for name in ("logged", "positives", "batch", "precision", "recall", "metric"):

@@ -25,7 +25,7 @@ SPREAD = {"entry": "counts", "tp": "15", "fp": "3", "fn": "2", "tn": "80"}
     ("state", "verdict"),
     [
         (RATES | {"positives": "50", "batch": "500"}, "The log may be read here, for this class"),
-        (
+        slow(
             RATES | {"positives": "50", "batch": "500", "samples": ""},
             "The log may be read here, for this classifier: with very many samples",
         ),
@@ -86,9 +86,12 @@ def test_rates_are_those_of_the_nearest_counts(page, visit, capsys, state, words
     [
         ({"samples": "30"}, "batch size 30 (asked 50); prevalence 0.0333, 1 of 30 (asked 0.014)"),
         ({"recall": "0.001"}, "precision 1, 1 of 1 (asked 0.935); recall 0.005, 1 of 200 (asked"),
-        ({"precision": "0.001", "positives": "50"}, "precision 0.483, 6,685 of 13,835 (asked"),
+        slow({"precision": "0.001", "positives": "50"}, "precision 0.483, 6,685 of 13,835 (asked"),
         ({"precision": "0.001", "positives": "50", "samples": ""}, "precision 0.483 (asked 0.001)"),
-        (LOG | {"entry": "log", "samples": "70", "positives": "0.1"}, "prevalence 0.0143, 1 of 70"),
+        slow(
+            LOG | {"entry": "log", "samples": "70", "positives": "0.1"},
+            "prevalence 0.0143, 1 of 70",
+        ),
         (LOG | {"entry": "log", "samples": "40"}, "batch size 40 (asked 50); prevalence 0.025, 1"),
     ],
 )
@@ -169,7 +172,7 @@ def test_every_text_is_there_in_both_languages(build):
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 
 
-@pytest.mark.parametrize("state", [{}, LOG, slow(RATES), slow(RATES | {"precision": "7"})])
+@pytest.mark.parametrize("state", [{}, slow(LOG), slow(RATES), slow(RATES | {"precision": "7"})])
 def test_the_page_in_japanese(page, visit, state):
     visit(state | {"lang": "ja"})
     assert page.get_attribute("html", "lang") == "ja"

@@ -146,7 +146,8 @@ COMMON := ; python_full_version < '3.14' and sys_platform != 'emscripten' and sy
 requirements:
 	$(COMPILE) --extra workflow --output-file requirements.txt pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
-	sed -i "s/ $(COMMON) / /" requirements.txt requirements-dev.txt
+	$(COMPILE) --extra paper --constraint requirements-dev.txt --output-file requirements-paper.txt pyproject.toml
+	sed -i "s/ $(COMMON) / /" requirements.txt requirements-dev.txt requirements-paper.txt
 	sed -i '/^      - /d' environment.yml
 	sed -n 's/^\([^ ].*\) \\$$/      - \1/p' requirements.txt >> environment.yml
 

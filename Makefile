@@ -24,7 +24,7 @@ report: figures
 # paper/paper.pdf, from paper/ and the figures as they are: nothing is trained.
 paper: $(PAPER)
 	$(BIN)/python tools/citations.py
-	snakemake --cores 1 --allowed-rules paper --rerun-triggers mtime -- paper/paper.pdf || { cat logs/paper.log; false; }
+	snakemake --cores 1 --allowed-rules paper --rerun-triggers mtime -- paper/paper.pdf
 
 # batchf1-VERSION.crate.zip: tracked files, tables, caches, report and paper, with how each was made.
 archive: $(PAPER) report paper
@@ -145,7 +145,7 @@ release-check: $(DEV)
 	$(BIN)/python -m build --outdir dist
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
-	$(BIN)/python tools/citations.py --check
+	$(BIN)/python tools/citations.py --check $(if $(TAG),--tag $(TAG))
 	$(BIN)/python tools/citations.py --gaps
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(PYTHON) -m venv "$$folder"; \

@@ -6,8 +6,15 @@ LINE = ("let", "import", "show", "set")
 
 
 def prose(source: str) -> str:
-    """Return the text of the markup; arguments of functions count only as far as they are markup."""
-    for hidden in (r"```.*?```", r"`[^`]*`", r"(?m)(?<!:)//.*$", r"\$[^$]*\$", r"<[\w-]+>", r"@\w+"):
+    """Return the text of the markup, that in arguments of functions included."""
+    for hidden in (
+        r"```.*?```",
+        r"`[^`]*`",
+        r"(?m)(?<!:)//.*$",
+        r"\$[^$]*\$",
+        r"<[\w-]+>",
+        r"@\w+",
+    ):
         source = re.sub(hidden, " ", source, flags=re.DOTALL)
     return Reader(source).markup()
 

@@ -23,4 +23,4 @@ rule paper:
     message:
         "Making the paper"
     shell:
-        "python {input.program} paper/paper.typ --output {output} 2> {log}"
+        "python {input.program} paper/paper.typ --output {output} 2>&1 | tee {log}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 EPILOG = """example:
-  batchf1 restore batchf1-0.3.0.crate.zip
+  batchf1 restore batchf1-VERSION.crate.zip
   snakemake --cores all
 
 See docs/reproduce.md."""

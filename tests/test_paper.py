@@ -29,7 +29,7 @@ ALLOWED = {  # the longer ones first
     "what the article says": r"2 to 3 %|854 batches of 50 with 1\.4 % positives",
     "settings": r"batch(es)?( size)?( of)? [\d,]+"
     r"|[\d.]+ (% )?(to [\d.]+ )?% (positives|of the samples)"
-    r"|[Aa]t (0\.5|50) %|(32|16) (runs|candidates|networks)|64 units for 5 epochs|20 seeds"
+    r"|[Aa]t (0\.5|50) %|(32|16) (runs|candidates|networks)|64 units for 5 epochs|(20|30) seeds"
     r"|(1,000|44,000)( training samples)?|class weights? (1 to 20|10)",
     "theory": r"about 0\.17|0\.05 too low|between 0\.5 and 0\.99|0/0|95 %",
     "zero and one": r"(makes|scores|counted as) 0\b|(exceeds|above) 1\b|\(n, 1\)",

@@ -111,6 +111,8 @@ def test_its_results_are_put_back_byte_for_byte(checkout, made, tmp_path):
     for name in ("runs.parquet", "store/one.parquet"):
         old, new = (root / "results/mini" / name for root in (checkout, copy))
         assert old.read_bytes() == new.read_bytes()
+    (copy / "Snakefile").write_text("rule all:\n")  # a workflow is more than a file in the list
+    assert restore(made, copy).changed == ("Snakefile",)
 
 
 @pytest.mark.parametrize(

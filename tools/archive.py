@@ -29,9 +29,8 @@ from citations import metadata, project
 ROOT = Path(__file__).parents[1]
 MADE = ("report.html", "paper/paper.pdf")
 """Files that are made before the archive is."""
-PROFILES = [f"https://w3id.org/ro/wfrun/{name}/0.5" for name in ("process", "workflow")] + [
-    "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
-]
+PROFILES = [f"https://w3id.org/ro/wfrun/{name}/0.5" for name in ("process", "workflow")]
+"""Beside that of workflows, which rocrate adds."""
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 COMPLETED = {"@id": "http://schema.org/CompletedActionStatus"}
 TYPES = {

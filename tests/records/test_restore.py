@@ -19,7 +19,7 @@ def _archive(path, files, hashes=None, left_out=()):
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()} | (
         hashes or {}
     )
-    graph = [{"@id": name, "@type": "File", "sha256": hashes[name]} for name in files]
+    graph = [{"@id": name, "@type": ["File", "Code"], "sha256": hashes[name]} for name in files]
     with zipfile.ZipFile(path, "w") as opened:
         opened.writestr(INDEX, json.dumps({"@graph": [{"@id": "./", "@type": "Dataset"}, *graph]}))
         for name, data in files.items():

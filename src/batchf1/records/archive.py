@@ -103,7 +103,7 @@ def _hashes(opened: zipfile.ZipFile, archive: Path) -> dict[str, str]:
     listed = INDEX in opened.namelist()
     check(listed, str(archive), "must be an archive of `make archive`", f"no {INDEX}")
     entities: list[Mapping[str, Any]] = json.loads(opened.read(INDEX))["@graph"]
-    hashes = {each["@id"]: each["sha256"] for each in entities if each["@type"] == "File"}
+    hashes = {each["@id"]: each["sha256"] for each in entities if "File" in each["@type"]}
     lacking = sorted(hashes.keys() - set(opened.namelist()))
     check(not lacking, str(archive), "must hold each file that it lists", f"no {lacking[:1]}")
     return hashes

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 def compiled(source: Path, root: Path = ROOT) -> bytes:
     """Return the PDF of a typst file, whose absolute paths begin at `root`.
 
-    Raises `InputError` with the first line of typst's message, and without its package.
+    Raises `InputError` with typst's message, and without its package.
     """
     check(find_spec("typst") is not None, "the paper", "needs typst: make paper")
     import typst
@@ -27,8 +27,8 @@ def compiled(source: Path, root: Path = ROOT) -> bytes:
     try:
         made = typst.compile(str(source), root=str(root), ignore_system_fonts=True, format="pdf")
     except typst.TypstError as error:
-        hints = "; ".join(error.hints)
-        raise_input_error(str(source), "cannot be made", f"{error.message} {hints}".strip())
+        message = error.message.removeprefix("panicked with: ")
+        raise_input_error(str(source), "cannot be made", "; ".join([message, *error.hints]))
     return bytes(made)
 
 

@@ -19,6 +19,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/studies.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/frameworks.smk"
+include: "workflow/rules/paper.smk"
 
 
 rule all:

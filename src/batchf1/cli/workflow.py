@@ -13,7 +13,7 @@ def add(commands: Any) -> None:
     parsers = group.add_subparsers(required=True, metavar="STEP")
     for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_cuts, _add_flat_labels):
         step(parsers)
-    for step in (_add_table, _add_draw, _add_claims, _add_keras224, _add_probe):
+    for step in (_add_segmentation, _add_table, _add_draw, _add_claims, _add_keras224, _add_probe):
         step(parsers)
     for step in (_add_environment, _add_elsewhere, _add_frameworks, _add_snakefile):
         step(parsers)
@@ -121,6 +121,20 @@ def _flat_labels(parsed: argparse.Namespace) -> None:
     record = provenance.collect(**made.record)
     tables.write(made.logs, parsed.output, schema.LOGS, record)
     tables.write(made.choices, parsed.choices, schema.CHOICES, record)
+
+
+def _add_segmentation(parsers: Any) -> None:
+    parser = parsers.add_parser("segmentation", help="measure four numbers that are called Dice")
+    _add_measurements(parser, _segmentation)
+
+
+def _segmentation(parsed: argparse.Namespace) -> None:
+    from batchf1.records import provenance, tables
+    from batchf1.studies.segmentation.run import execute
+    from batchf1.studies.segmentation.schema import LOGS
+
+    made = execute(parsed.experiment, parsed.store)
+    tables.write(made.table, parsed.output, LOGS, provenance.collect(**made.origin))
 
 
 def _add_table(parsers: Any) -> None:

@@ -79,7 +79,10 @@ def batch_mean_of(
     Parameters, result and errors are those of `expected_batch_mean`.
     """
     clusters, undefined = _checked(clusters, batch_size, averaging, zero_division)
-    return float(_mean(clusters, batch_size, averaging, undefined))
+    n = clusters.top.size
+    top, bottom = (np.add.reduceat(part, np.arange(0, n, batch_size)) for part in clusters)
+    values = safe_divide(top, bottom, undefined)
+    return float(average(values, _sizes(n, batch_size), averaging))
 
 
 def expected_batch_mean(
@@ -167,13 +170,11 @@ def simulated_batch_mean(
     number = checks.check_integer("cuts", cuts, least=2)
     rng = np.random.default_rng(checks.check_integer("seed", seed, least=0))
     n = clusters.top.size
-
-    def one_cut() -> float:
-        order = rng.permutation(n)
-        shuffled = Clusters(*(part[order] for part in clusters))
-        return float(_mean(shuffled, batch_size, averaging, undefined))
-
-    means = np.array([one_cut() for _ in range(number)])
+    starts = np.arange(0, n, batch_size)
+    orders = (rng.permutation(n) for _ in range(number))
+    sums = [[np.add.reduceat(part[order], starts) for part in clusters] for order in orders]
+    top, bottom = np.moveaxis(np.array(sums), 1, 0)
+    means = average(safe_divide(top, bottom, undefined), _sizes(n, batch_size), averaging)
     true = safe_divide(clusters.top.sum(), clusters.bottom.sum(), undefined).item()
     sd = means.std(ddof=1).item()
     return Simulated(true, means.mean().item(), sd, sd / number**0.5, number, seed)
@@ -191,13 +192,6 @@ def _checked(
 
 def _sizes(n: int, batch_size: int) -> Integers:
     return np.diff(np.append(np.arange(0, n, batch_size), n))
-
-
-def _mean(clusters: Clusters, size: int, averaging: Averaging, undefined: float) -> Floats:
-    n = clusters.top.size
-    starts = np.arange(0, n, size)
-    top, bottom = (np.add.reduceat(part, starts) for part in clusters)
-    return average(safe_divide(top, bottom, undefined), _sizes(n, size), averaging)
 
 
 def _subset_means(top: Floats, bottom: Floats, most: int) -> Floats:

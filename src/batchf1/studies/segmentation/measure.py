@@ -1,0 +1,100 @@
+"""The four numbers of a network: logged by Keras, expected, and held against scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from batchf1.errors import TraceError
+from batchf1.metrics.averaging import Averaging
+from batchf1.metrics.counts import batch_counts
+from batchf1.studies.segmentation.config import Cell
+from batchf1.studies.segmentation.logs import Evaluator
+from batchf1.studies.segmentation.schema import EMPTY_0, EMPTY_1, LEFT_OUT, LOGS, SOFT
+from batchf1.studies.segmentation.train import predictions
+from batchf1.theory.clusters import (
+    Clusters,
+    batch_mean_of,
+    checked_clusters,
+    clusters_of,
+    expected_batch_mean,
+    simulated_batch_mean,
+)
+
+UNDEFINED = {EMPTY_0: 0.0, EMPTY_1: 1.0, LEFT_OUT: np.nan, SOFT: 0.0}
+"""Kind of Dice -> value of an empty batch."""
+TOLERANCE, KERAS_TOLERANCE = 1e-9, 1e-6
+"""Largest difference from scikit-learn, and of a log, as Keras adds in float32."""
+
+
+def measure(cell: Cell) -> pd.DataFrame:
+    """Train a network and return the rows of its cell; raises `TraceError` as `rows` does."""
+    return pd.DataFrame(rows(cell, *predictions(cell)))[list(LOGS.columns)]
+
+
+def rows(
+    cell: Cell, y: NDArray[np.float32], scores: NDArray[np.float32]
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each batch size and kind of Dice.
+
+    Raises `TraceError` where a number differs from that of scikit-learn, or a log from the mean
+    over its batches.
+    """
+    evaluator, sums = _evaluator(cell.side), _sums(y, scores)
+    for size in cell.batch_sizes:
+        logs, batches = evaluator.evaluate(y, scores, size), -(-len(y) // size)
+        about = {"n_images": len(y), "n_batches": batches, "batch_size": size}
+        about |= {"cell_id": cell.cell_id, "study": cell.study, "seed": cell.seed}
+        about |= {"model": cell.model, "n_empty": int((y.max(axis=(1, 2, 3)) == 0).sum())}
+        for kind, images in sums.items():
+            numbers = _numbers(images, size, kind, cell)
+            yield about | {"dice": kind, "logged": logs.get(kind, np.nan)} | numbers
+            _check(f"log of {kind} at {size}", logs.get(kind), numbers["exact"], KERAS_TOLERANCE)
+            if kind != SOFT:
+                theirs = _of_scikit_learn(y, scores, size, UNDEFINED[kind])
+                _check(f"{kind} at {size}", theirs, numbers["exact"], TOLERANCE)
+
+
+@cache
+def _evaluator(side: int) -> Evaluator:
+    return Evaluator(side)
+
+
+def _sums(y: NDArray[np.float32], scores: NDArray[np.float32]) -> dict[str, Clusters]:
+    """Return for each kind of Dice what the images add above and below the line."""
+    hard = clusters_of(batch_counts(y.ravel(), scores.ravel(), y[0].size))
+    masks, found = (part.reshape(len(y), -1).astype(np.float64) for part in (y, scores))
+    soft = checked_clusters(2 * (masks * found).sum(axis=1), (masks + found).sum(axis=1))
+    return {EMPTY_0: hard, EMPTY_1: hard, LEFT_OUT: hard, SOFT: soft}
+
+
+def _numbers(images: Clusters, size: int, kind: str, cell: Cell) -> dict[str, float]:
+    """Return the numbers of a row; Keras weights a loss by the size of the batch."""
+    averaging: Averaging = "size_weighted" if kind == SOFT else "per_batch"
+    options: dict[str, Any] = {"averaging": averaging, "zero_division": UNDEFINED[kind]}
+    spread = simulated_batch_mean(images, size, **options, cuts=cell.cuts, seed=cell.seed)
+    return {
+        "pooled": batch_mean_of(images, len(images.top), **options),
+        "image_mean": batch_mean_of(images, 1, **options),
+        "expected": expected_batch_mean(images, size, **options),
+        "sd": spread.sd,
+        "exact": batch_mean_of(images, size, **options),
+    }
+
+
+def _of_scikit_learn(y: Any, scores: Any, size: int, undefined: float) -> float:
+    """Return the mean of `f1_score` over the batches of so many images."""
+    starts = range(0, len(y), size)
+    parts = ((y[i : i + size].ravel(), scores[i : i + size].ravel() > 0.5) for i in starts)
+    return float(np.nanmean([f1_score(*part, zero_division=undefined) for part in parts]))
+
+
+def _check(name: str, value: float | None, expected: float, tolerance: float) -> None:
+    if value is not None and not abs(value - expected) <= tolerance:
+        raise TraceError(f"{name}: {value!r} where the arithmetic gives {expected!r}")

@@ -127,7 +127,8 @@ def expected_batch_mean(
     n, n_defined = defined.size, int(defined.sum())
     if n_defined == 0:
         return undefined
-    values = _subset_means(*(part[defined] for part in clusters), min(batch_size, n_defined))
+    top, bottom = (part[defined] for part in clusters)
+    values = _subset_means(top, bottom, min(batch_size, n_defined))
     if np.isnan(undefined):
         return _left_out(values, n, n_defined, batch_size, averaging)
     sizes, number = np.unique(_sizes(n, batch_size), return_counts=True)

@@ -13,9 +13,10 @@ from batchf1.config.rules import Rule, Rules, check_settings
 from batchf1.errors import check
 from batchf1.records.files import digest
 
-PIXELS, OBJECTS = "pixels", "objects"
-MODELS = (PIXELS, OBJECTS)
-"""What counts alike in the loss that a network is trained by: each pixel, or each object."""
+LARGE, SMALL = MODELS = ("large", "small")
+"""The objects on which a network is trained; both are validated on all."""
+
+TUPLES = ("radius", "radius_large", "radius_small", "batch_sizes")
 
 RULES: Rules = {
     "batch_sizes": (
@@ -26,14 +27,14 @@ RULES: Rules = {
         ),
     ),
     "side": Rule("must be a multiple of 4, at least 8", lambda side: side >= 8 and side % 4 == 0),
-    "radius": rules.RANGE,
+    **dict.fromkeys(("radius", "radius_large", "radius_small"), rules.RANGE),
     "empty": rules.FRACTION,
     **dict.fromkeys(("seeds", "cuts"), rules.REPETITIONS),
     "epochs": rules.EPOCHS,
     **dict.fromkeys(
         ("n_train", "n_validation", "training_batch_size", "filters"), rules.POSITIVE_COUNT
     ),
-    **dict.fromkeys(("contrast", "noise", "object_pixels", "learning_rate"), rules.POSITIVE),
+    **dict.fromkeys(("contrast", "noise", "learning_rate"), rules.POSITIVE),
     "threads": rules.COUNT,
 }
 
@@ -55,13 +56,15 @@ class SegmentationStudy:
     empty: float = MISSING
     """Share of images without an object, in expectation."""
     radius: list[float] = MISSING
-    """Least and greatest of an object, in pixels; uniform in its logarithm."""
+    """Least and greatest of an object of validation, in pixels; uniform in its logarithm."""
+    radius_large: list[float] = MISSING
+    """Likewise, of the training of the network for large objects."""
+    radius_small: list[float] = MISSING
+    """Likewise, for small ones."""
     contrast: float = MISSING
     """Brightness of an object, in standard deviations of the texture behind it."""
     noise: float = MISSING
     """Standard deviation of each pixel's own noise, likewise."""
-    object_pixels: float = MISSING
-    """Weight of each object in the loss that counts objects alike, in pixels of background."""
     filters: int = MISSING
     """Of the first level of the network; twice and four times as many of the next ones."""
     learning_rate: float = MISSING
@@ -100,9 +103,10 @@ class Cell:
     n_validation: int
     empty: float
     radius: tuple[float, ...]
+    radius_large: tuple[float, ...]
+    radius_small: tuple[float, ...]
     contrast: float
     noise: float
-    object_pixels: float
     filters: int
     learning_rate: float
     epochs: int
@@ -121,13 +125,18 @@ class Cell:
         """Names that seed the random numbers: the same for the two networks of a pair."""
         return (self.study, self.seed)
 
+    @property
+    def trained_radius(self) -> tuple[float, ...]:
+        """Least and greatest radius of an object of the training."""
+        return self.radius_large if self.model == LARGE else self.radius_small
+
 
 def cells(name: str, study: SegmentationStudy) -> list[Cell]:
     """Return the cells of a study, seed by seed."""
     shared = asdict(study)
     for key in ("question", "seeds", "figures"):
         del shared[key]
-    shared |= {key: tuple(shared[key]) for key in ("radius", "batch_sizes")}
+    shared |= {key: tuple(shared[key]) for key in TUPLES}
     return [
         Cell(study=name, seed=seed, model=model, **shared)
         for seed, model in product(range(study.seeds), MODELS)

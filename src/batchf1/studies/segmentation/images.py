@@ -7,6 +7,7 @@ object at most, of one shape and brightness, and its mask has no errors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,29 +31,30 @@ class Split(NamedTuple):
     y: NDArray[np.float32]
 
 
-def draw(cell: Cell, n: int, rng: np.random.Generator) -> Split:
-    """Draw n images and their masks."""
-    drawn = [_image(cell, rng) for _ in range(n)]
+def draw(cell: Cell, n: int, radius: Sequence[float], rng: np.random.Generator) -> Split:
+    """Draw n images and their masks; the radius of an object lies between the two given."""
+    drawn = [_image(cell, radius, rng) for _ in range(n)]
     x, y = (np.stack(part).astype(np.float32)[..., None] for part in zip(*drawn, strict=True))
     return Split(x, y)
 
 
-def _image(cell: Cell, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _image(
+    cell: Cell, radius: Sequence[float], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     shape = (cell.side, cell.side)
     texture = gaussian_filter(rng.normal(size=shape), TEXTURE, mode="wrap")
     image = texture / texture.std() + cell.noise * rng.normal(size=shape)
     if rng.random() < cell.empty:
         return image, np.zeros(shape, np.bool_)
-    mask = _ellipse(cell, rng)
+    mask = _ellipse(cell.side, np.exp(rng.uniform(*np.log(radius))), rng)
     return image + cell.contrast * gaussian_filter(mask.astype(np.float64), EDGE), mask
 
 
-def _ellipse(cell: Cell, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _ellipse(side: int, radius: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Return the pixels whose centre lies in a random ellipse; a small one has one at least."""
-    radius = np.exp(rng.uniform(*np.log(cell.radius)))
     stretch, angle = np.exp(rng.uniform(-STRETCH, STRETCH)), rng.uniform(0, np.pi)
-    centre = rng.uniform(MARGIN, cell.side - MARGIN, 2)
-    y, x = np.arange(cell.side) + 0.5 - centre[:, None]
+    centre = rng.uniform(MARGIN, side - MARGIN, 2)
+    y, x = np.arange(side) + 0.5 - centre[:, None]
     along = np.cos(angle) * x + np.sin(angle) * y[:, None]
     across = np.cos(angle) * y[:, None] - np.sin(angle) * x
     square = (along / (radius * stretch)) ** 2 + (across * stretch / radius) ** 2

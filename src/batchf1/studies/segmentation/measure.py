@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from batchf1.errors import TraceError
+from batchf1.metrics.arithmetic import safe_divide
 from batchf1.metrics.averaging import Averaging
 from batchf1.metrics.counts import batch_counts
 from batchf1.studies.segmentation.config import Cell
@@ -46,19 +47,23 @@ def rows(
     Raises `TraceError` where a number differs from that of scikit-learn, or a log from the mean
     over its batches.
     """
-    evaluator, sums = _evaluator(cell.side), _sums(y, scores)
+    evaluator, sums, n = _evaluator(cell.side), _sums(y, scores), len(y)
+    reference = {size: _of_scikit_learn(y, scores, size) for size in {1, n, *cell.batch_sizes}}
+    about = {"cell_id": cell.cell_id, "study": cell.study, "seed": cell.seed, "model": cell.model}
+    about |= {"n_images": n, **_by_size(cell, y, sums[EMPTY_0])}
     for size in cell.batch_sizes:
-        logs, batches = evaluator.evaluate(y, scores, size), -(-len(y) // size)
-        about = {"n_images": len(y), "n_batches": batches, "batch_size": size}
-        about |= {"cell_id": cell.cell_id, "study": cell.study, "seed": cell.seed}
-        about |= {"model": cell.model, "n_empty": int((y.max(axis=(1, 2, 3)) == 0).sum())}
+        logs = evaluator.evaluate(y, scores, size)
         for kind, images in sums.items():
             numbers = _numbers(images, size, kind, cell)
-            yield about | {"dice": kind, "logged": logs.get(kind, np.nan)} | numbers
-            _check(f"log of {kind} at {size}", logs.get(kind), numbers["exact"], KERAS_TOLERANCE)
+            logged = logs.get(kind, np.nan)
+            if kind in logs:
+                _check(f"log of {kind} at {size}", logged, numbers["exact"], KERAS_TOLERANCE)
             if kind != SOFT:
-                theirs = _of_scikit_learn(y, scores, size, UNDEFINED[kind])
-                _check(f"{kind} at {size}", theirs, numbers["exact"], TOLERANCE)
+                for name, of_size in (("exact", size), ("pooled", n), ("image_mean", 1)):
+                    theirs = _average(reference[of_size], UNDEFINED[kind])
+                    _check(f"{name} of {kind} at {size}", numbers[name], theirs, TOLERANCE)
+            row = {"dice": kind, "batch_size": size, "n_batches": -(-n // size)}
+            yield about | row | numbers | {"logged": logged}
 
 
 @cache
@@ -72,6 +77,22 @@ def _sums(y: NDArray[np.float32], scores: NDArray[np.float32]) -> dict[str, Clus
     masks, found = (part.reshape(len(y), -1).astype(np.float64) for part in (y, scores))
     soft = checked_clusters(2 * (masks * found).sum(axis=1), (masks + found).sum(axis=1))
     return {EMPTY_0: hard, EMPTY_1: hard, LEFT_OUT: hard, SOFT: soft}
+
+
+def _by_size(cell: Cell, y: NDArray[np.float32], images: Clusters) -> dict[str, Any]:
+    """Return the number of images without an object, and the Dice of small and of large ones.
+
+    A small object is not larger than a circle of the greatest radius that the model for small ones
+    was trained on.
+    """
+    area = y.sum(axis=(1, 2, 3))
+    small = (area > 0) & (area <= np.pi * cell.radius_small[1] ** 2)
+    value = safe_divide(*images)
+    return {
+        "n_empty": int((area == 0).sum()),
+        "of_small": _average(value[small], np.nan),
+        "of_large": _average(value[(area > 0) & ~small], np.nan),
+    }
 
 
 def _numbers(images: Clusters, size: int, kind: str, cell: Cell) -> dict[str, float]:
@@ -88,13 +109,22 @@ def _numbers(images: Clusters, size: int, kind: str, cell: Cell) -> dict[str, fl
     }
 
 
-def _of_scikit_learn(y: Any, scores: Any, size: int, undefined: float) -> float:
-    """Return the mean of `f1_score` over the batches of so many images."""
-    starts = range(0, len(y), size)
-    parts = ((y[i : i + size].ravel(), scores[i : i + size].ravel() > 0.5) for i in starts)
-    return float(np.nanmean([f1_score(*part, zero_division=undefined) for part in parts]))
+def _of_scikit_learn(y: Any, scores: Any, size: int) -> NDArray[np.float64]:
+    """Return `f1_score` of each batch of so many images; NaN where it is 0/0."""
+    masks, found = y > 0.5, scores > 0.5
+    batches = (slice(start, start + size) for start in range(0, len(y), size))
+    return np.array(
+        [f1_score(masks[at].ravel(), found[at].ravel(), zero_division=np.nan) for at in batches]
+    )
 
 
-def _check(name: str, value: float | None, expected: float, tolerance: float) -> None:
-    if value is not None and not abs(value - expected) <= tolerance:
-        raise TraceError(f"{name}: {value!r} where the arithmetic gives {expected!r}")
+def _average(values: NDArray[np.float64], undefined: float) -> float:
+    """Return the mean with a value for NaN; NaN leaves them out, and is the mean of none."""
+    filled = np.where(np.isnan(values), undefined, values)
+    kept = filled[~np.isnan(filled)]
+    return float(kept.mean()) if kept.size else np.nan
+
+
+def _check(name: str, value: float, expected: float, tolerance: float) -> None:
+    if not abs(value - expected) <= tolerance:
+        raise TraceError(f"{name}: {value!r} where {expected!r} is expected")

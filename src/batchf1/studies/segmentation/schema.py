@@ -10,7 +10,7 @@ EMPTY_0, EMPTY_1, LEFT_OUT, SOFT = KINDS = ("empty_0", "empty_1", "left_out", "s
 the probabilities, as in a loss."""
 
 KEY = {
-    "model": text("what counts alike in the loss of the training: pixels or objects", MODELS),
+    "model": text("size of the objects on which the model is trained", MODELS),
     "dice": text(
         "which Dice: empty batches count 0, 1 or not at all; or that of the probabilities", KINDS
     ),
@@ -20,6 +20,13 @@ NUMBERS = {
     "pooled": share("Dice of all images together"),
     "image_mean": share("mean of the Dice of each image"),
     "expected": share("expectation of the mean over batches for random batches"),
+}
+NO_IMAGE = "no such image"
+SIZES = {
+    "of_small": share(
+        "mean Dice of the images with a small object, which one model knows", NO_IMAGE
+    ),
+    "of_large": share("mean Dice of the images with a larger object", NO_IMAGE),
 }
 NOT_LOGGED = "empty batches are left out, which a metric function cannot do"
 
@@ -32,6 +39,7 @@ LOGS = Schema(
         **KEY,
         "n_images": count("images of validation", 1),
         "n_empty": count("those without an object"),
+        **SIZES,
         "n_batches": count("batches, the last may be short", 1),
         **NUMBERS,
         "sd": number("standard deviation of the mean over batches, from random cuts", 0),
@@ -46,6 +54,7 @@ SUMMARY = Schema(
     {
         **KEY,
         "n_seeds": count("repetitions", 1),
+        **SIZES,
         **NUMBERS,
         "low": share("lower end of the 95 % interval of the mean of the logs around `expected`"),
         "high": share("upper end, likewise"),

@@ -11,7 +11,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from batchf1.config.seeds import generator
-from batchf1.studies.segmentation.config import OBJECTS, Cell
+from batchf1.studies.segmentation.config import Cell
 from batchf1.studies.segmentation.images import Split, draw
 from batchf1.training import devices
 
@@ -23,8 +23,9 @@ STEPS = 32
 def predictions(cell: Cell) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Train a network; return masks and probabilities of validation, (n, side, side, 1)."""
     devices.configure("cpu", cell.threads)
-    train = draw(cell, cell.n_train, generator(*cell.names, "train"))
-    validation = draw(cell, cell.n_validation, generator(*cell.names, "validation"))
+    train = draw(cell, cell.n_train, cell.trained_radius, generator(*cell.names, "train"))
+    rng = generator(*cell.names, "validation")
+    validation = draw(cell, cell.n_validation, cell.radius, rng)
     model = unet(cell)
     _fit(model, cell, train)
     scores = model.predict(validation.x, batch_size=cell.n_validation, verbose=0)
@@ -65,23 +66,11 @@ def _fit(model: Any, cell: Cell, train: Split) -> None:
     rng = generator(*cell.names, "order")
     order = np.concatenate([rng.permutation(cell.n_train) for _ in range(cell.epochs)])
     optimizer = keras.optimizers.Adam(cell.learning_rate)
-    model.compile(
-        optimizer, "binary_crossentropy", jit_compile=False, steps_per_execution=STEPS
-    )
+    model.compile(optimizer, "binary_crossentropy", jit_compile=False, steps_per_execution=STEPS)
     model.fit(
         train.x[order],
         train.y[order],
-        sample_weight=pixel_weights(cell, train.y)[order],
         batch_size=cell.training_batch_size,
         shuffle=False,
         verbose=0,
     )
-
-
-def pixel_weights(cell: Cell, masks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the weight of each pixel in the loss, (n, side, side)."""
-    weights = np.ones_like(masks[..., 0])
-    if cell.model == OBJECTS:
-        area = masks.sum(axis=(1, 2, 3), keepdims=True)
-        weights = np.where(masks > 0, cell.object_pixels / np.maximum(area, 1), 1)[..., 0]
-    return np.asarray(weights, np.float32)

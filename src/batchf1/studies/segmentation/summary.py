@@ -1,0 +1,50 @@
+"""Means over the seeds of a study of segmentation, and which model each number prefers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from batchf1.records import tables
+from batchf1.studies.segmentation.schema import LOGS, SUMMARY
+from batchf1.theory.expectation import NORMAL_95
+
+KEY = ["dice", "model", "batch_size"]
+ROUNDING = 1e-6
+"""Rounding of logs: Keras adds in float32."""
+
+
+def summary(logs: Path) -> pd.DataFrame:
+    """Return a row for each kind of Dice, model and batch size, of means over the seeds.
+
+    Raises `InputError` for a table that does not fit.
+    """
+    rows = tables.read(logs, LOGS)
+    rows = rows.assign(inside=_inside(rows), gap=_gap(rows))
+    rows["deviation"] = (rows["logged"] - rows["exact"]).abs()
+    rows["preferred"] = rows["gap"] > 0
+    groups = rows.groupby(KEY, sort=False)
+    names = ["pooled", "image_mean", "expected", "logged", "exact", "inside", "preferred", "gap"]
+    means = groups[names].mean()
+    reach = NORMAL_95 * groups["sd"].agg(lambda sd: np.sqrt((sd**2).sum()) / len(sd))
+    means["low"] = (means["expected"] - reach).clip(lower=0)
+    means["high"] = (means["expected"] + reach).clip(upper=1)
+    means["deviation"] = groups["deviation"].max()
+    means["gap_se"] = groups["gap"].sem()
+    means["n_seeds"] = groups["seed"].nunique()
+    return means.reset_index()[list(SUMMARY.columns)]
+
+
+def _inside(rows: pd.DataFrame) -> pd.Series:
+    """Return 1 for a log in its interval and 0 for another; NaN where nothing was logged."""
+    reach = NORMAL_95 * rows["sd"] + ROUNDING
+    inside = (rows["logged"] - rows["expected"]).abs() <= reach
+    return inside.astype(float).where(rows["logged"].notna())
+
+
+def _gap(rows: pd.DataFrame) -> pd.Series:
+    """Return the mean over batches of a row's model minus that of the other of its pair."""
+    total = rows.groupby(["seed", "dice", "batch_size"])["exact"].transform("sum")
+    return 2 * rows["exact"] - total

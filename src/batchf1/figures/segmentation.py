@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 
 from batchf1.figures import style
 from batchf1.studies.segmentation.config import LARGE, SMALL
-from batchf1.studies.segmentation.schema import EMPTY_0, EMPTY_1, SOFT, SUMMARY
-from batchf1.studies.segmentation.summary import summary
+from batchf1.studies.segmentation.schema import EMPTY_0, EMPTY_1, SOFT
+from batchf1.studies.segmentation.summary import SUMMARY, summary
 
 ALT = (
     "Three panels of Dice over the number of images in a batch, for a model of large and a model "

@@ -19,6 +19,7 @@ from batchf1.metrics.arithmetic import dot, safe_divide
 from batchf1.metrics.averaging import Averaging, average, check_averaging
 from batchf1.metrics.counts import Counts, Floats, Integers, checked
 from batchf1.metrics.ratios import F1, Ratio, check_ratio
+from batchf1.theory.distributions import log_prob_zero
 from batchf1.theory.simulation import Simulated
 
 STEP = 0.25
@@ -224,28 +225,24 @@ def _of_batch(values: Floats, undefined: float, n: int, n_defined: int, size: in
 def _left_out(values: Floats, n: int, n_defined: int, size: int, averaging: Averaging) -> float:
     """Return the expected mean over the batches that are not empty.
 
-    It is a sum over their number; the states are the images that are not empty among those left
-    for the batches to come, and the full batches so far that are not empty.
+    It is that of the first such batch in a random order: `docs/theory.md`, section 2.
     """
     n_full, last = divmod(n, size)
-    weight, weight_last = (size, last) if averaging == "size_weighted" else (1, 1)
-    left = np.arange(n_defined + 1)
-    probability, total = np.zeros((2, n_defined + 1, n_full + 1))
-    probability[n_defined, 0] = 1.0
-    for i in range(n_full):
-        old, old_total = probability, total
-        probability, total = np.zeros((2, *old.shape))
-        n_left = n - i * size
-        for k in range(min(size, n_defined) + 1):
-            # SciPy has no distribution for more of them than images; their probability is 0
-            taken = np.asarray(hypergeom.pmf(k, n_left, np.minimum(left, n_left), size))[k:, None]
-            to, start = slice(0, n_defined + 1 - k), int(k > 0)
-            some, some_total = taken * old[k:], taken * old_total[k:]
-            end = n_full + 1 - start
-            probability[to, start:] += some[:, :end]
-            total[to, start:] += (some_total + weight * values[k] * some)[:, :end]
-    rest = np.where(left > 0, weight_last, 0)[:, None]
-    in_last = values[np.minimum(left, len(values) - 1)][:, None]
-    numerator = total + rest * in_last * probability
-    denominator = weight * np.arange(n_full + 1) + rest
-    return float(safe_divide(numerator, denominator).sum())
+    ratio = last / size if averaging == "size_weighted" else float(last > 0)
+    full = n_full - np.arange(n_full)
+    # probability that the short batch comes after i full ones
+    after = np.append(np.cumprod(np.append(1.0, full / (full + ratio))), 0.0)
+
+    def first(batch: int, before: int) -> float:
+        """Return the expected value of a batch if all images of those before it are empty, or 0."""
+        if before > n - n_defined:
+            return 0.0
+        all_empty = float(np.exp(log_prob_zero(n, n_defined, before)))
+        return all_empty * _of_batch(values, 0.0, n - before, n_defined, batch)
+
+    terms = [
+        after[i + 1] * first(size, i * size) + (1 - after[i + 1]) * first(size, i * size + last)
+        for i in range(n_full)
+    ]
+    short = [(after[i] - after[i + 1]) * first(last, i * size) for i in range(n_full + 1)]
+    return float(sum(terms) + sum(short))

@@ -43,8 +43,8 @@ RULES: Rules = {
 class SegmentationStudy:
     """Study of segmentation, from `experiments/<name>.yaml`."""
 
-    SECONDS_A_RUN: ClassVar = 20.0
-    """Measured, of one core: `benchmarks/jobs.csv`."""
+    SECONDS_A_RUN: ClassVar = 15.0
+    """Measured, of one core."""
 
     question: str = MISSING
     seeds: int = MISSING

@@ -1,4 +1,4 @@
-"""Schemas of the tables of a study of segmentation."""
+"""Schema of the table of a study of segmentation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ NUMBERS = {
 NO_IMAGE = "no such image"
 SIZES = {
     "of_small": share(
-        "mean Dice of the images with a small object, which one model knows", NO_IMAGE
+        "mean Dice of the images whose object is of a size that the model small was trained on",
+        NO_IMAGE,
     ),
     "of_large": share("mean Dice of the images with a larger object", NO_IMAGE),
 }
@@ -47,28 +48,4 @@ LOGS = Schema(
         "logged": share("what Keras logged for these batches; of a loss, 1 minus it", NOT_LOGGED),
     },
     key=("cell_id", "dice", "batch_size"),
-)
-
-SUMMARY = Schema(
-    "A row is a kind of Dice of one of the two models at one batch size: means over the seeds.",
-    {
-        **KEY,
-        "n_seeds": count("repetitions", 1),
-        **SIZES,
-        **NUMBERS,
-        "low": share("lower end of the 95 % interval of the mean of the logs around `expected`"),
-        "high": share("upper end, likewise"),
-        "logged": share("what Keras logged; of a loss, 1 minus it", NOT_LOGGED),
-        "deviation": number(
-            "largest difference of a log from the mean over its batches in float64",
-            0,
-            missing=NOT_LOGGED,
-        ),
-        "inside": share("share of the logs in the 95 % intervals of their networks", NOT_LOGGED),
-        "preferred": share("share of the seeds in which this model has the higher mean"),
-        "gap": number("`exact` of this model minus that of the other", -1, 1),
-        "gap_se": number("its standard error over the seeds", 0, missing="one seed"),
-        "exact": share("mean over the batches of the study, in float64"),
-    },
-    key=("dice", "model", "batch_size"),
 )

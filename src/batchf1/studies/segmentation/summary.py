@@ -8,12 +8,37 @@ import numpy as np
 import pandas as pd
 
 from batchf1.records import tables
-from batchf1.studies.segmentation.schema import LOGS, SUMMARY
+from batchf1.records.columns import Schema, count, number, share
+from batchf1.studies.segmentation.schema import KEY, LOGS, NOT_LOGGED, NUMBERS, SIZES
 from batchf1.theory.expectation import NORMAL_95
 
-KEY = ["dice", "model", "batch_size"]
+ROW = ["dice", "model", "batch_size"]
 ROUNDING = 1e-6
 """Rounding of logs: Keras adds in float32."""
+
+SUMMARY = Schema(
+    "A row is a kind of Dice of one of the two models at one batch size: means over the seeds.",
+    {
+        **KEY,
+        "n_seeds": count("repetitions", 1),
+        **SIZES,
+        **NUMBERS,
+        "low": share("lower end of the 95 % interval of the mean of the logs around `expected`"),
+        "high": share("upper end, likewise"),
+        "logged": share("what Keras logged; of a loss, 1 minus it", NOT_LOGGED),
+        "deviation": number(
+            "largest difference of a log from the mean over its batches in float64",
+            0,
+            missing=NOT_LOGGED,
+        ),
+        "inside": share("share of the logs in the 95 % intervals of their networks", NOT_LOGGED),
+        "preferred": share("share of the seeds in which this model has the higher mean"),
+        "gap": number("`exact` of this model minus that of the other", -1, 1),
+        "gap_se": number("its standard error over the seeds", 0, missing="one seed"),
+        "exact": share("mean over the batches of the study, in float64"),
+    },
+    key=tuple(ROW),
+)
 
 
 def summary(logs: Path) -> pd.DataFrame:
@@ -25,8 +50,18 @@ def summary(logs: Path) -> pd.DataFrame:
     rows = rows.assign(inside=_inside(rows), gap=_gap(rows))
     rows["deviation"] = (rows["logged"] - rows["exact"]).abs()
     rows["preferred"] = rows["gap"] > 0
-    groups = rows.groupby(KEY, sort=False)
-    names = ["pooled", "image_mean", "expected", "logged", "exact", "inside", "preferred", "gap"]
+    groups = rows.groupby(ROW, sort=False)
+    names = [
+        *SIZES,
+        "pooled",
+        "image_mean",
+        "expected",
+        "logged",
+        "exact",
+        "inside",
+        "preferred",
+        "gap",
+    ]
     means = groups[names].mean()
     reach = NORMAL_95 * groups["sd"].agg(lambda sd: np.sqrt((sd**2).sum()) / len(sd))
     means["low"] = (means["expected"] - reach).clip(lower=0)

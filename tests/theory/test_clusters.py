@@ -157,6 +157,16 @@ def test_images_without_a_positive_pixel_give_the_convention(undefined):
     np.testing.assert_equal(simulated.expected_f1, undefined)
 
 
+def test_images_without_a_mistake_do_not_lead_beyond_1():
+    bottom = np.arange(0, 40)
+    for size in range(1, 41):
+        for undefined in (1, NAN):
+            value = expected_batch_mean(
+                checked_clusters(bottom, bottom), size, "per_batch", undefined
+            )
+            assert 1 - 1e-13 < value <= 1
+
+
 def test_the_order_of_the_images_does_not_matter():
     rng = np.random.default_rng(2)
     bottom = rng.integers(0, 50, 30)

@@ -131,11 +131,13 @@ def expected_batch_mean(
     top, bottom = (part[defined] for part in clusters)
     values = _subset_means(top, bottom, min(batch_size, n_defined))
     if np.isnan(undefined):
-        return _left_out(values, n, n_defined, batch_size, averaging)
-    sizes, number = np.unique(_sizes(n, batch_size), return_counts=True)
-    weights = number * (sizes if averaging == "size_weighted" else 1)
-    means = [_of_batch(values, undefined, n, n_defined, int(size)) for size in sizes]
-    return float(np.average(means, weights=weights))
+        mean = _left_out(values, n, n_defined, batch_size, averaging)
+    else:
+        sizes, number = np.unique(_sizes(n, batch_size), return_counts=True)
+        weights = number * (sizes if averaging == "size_weighted" else 1)
+        means = [_of_batch(values, undefined, n, n_defined, int(size)) for size in sizes]
+        mean = float(np.average(means, weights=weights))
+    return min(mean, 1.0)  # rounding may lead beyond it
 
 
 def simulated_batch_mean(

@@ -11,7 +11,7 @@ from batchf1.config.seeds import generator
 from batchf1.errors import InputError, TraceError
 from batchf1.records import tables
 from batchf1.studies.experiments import experiments
-from batchf1.studies.segmentation import images, logs, measure, run, summary, train
+from batchf1.studies.segmentation import images, logs, measure, run, train
 from batchf1.studies.segmentation.config import SegmentationStudy, cells
 from batchf1.studies.segmentation.schema import EMPTY_0, EMPTY_1, KINDS, LEFT_OUT, LOGS, SOFT
 from batchf1.sweep.grid import load_study
@@ -200,35 +200,6 @@ def test_finished_networks_are_kept_and_others_come_out_again_to_the_last_bit(
     assert [cell.cell_id for cell in asked] == [some[0].stem]
     pd.testing.assert_frame_equal(again, table, check_exact=True)
     assert origin["grid"]["model"] == ["large", "small"]
-
-
-def made_up(exact, logged, sd):
-    """The table of two seeds at one batch size, from the numbers of both models."""
-    places = [(seed, model) for seed in (0, 1) for model in ("large", "small")]
-    shared = {"study": "mini", "dice": EMPTY_0, "batch_size": 2, "n_images": 4, "n_empty": 1}
-    shared |= {"n_batches": 2, "of_small": 0.2, "of_large": 0.8, "pooled": 0.9, "image_mean": 0.1}
-    shared |= {"expected": 0.5, "sd": sd}
-    rows = [
-        shared | {"cell_id": f"{seed}{model}", "seed": seed, "model": model}
-        for seed, model in places
-    ]
-    return pd.DataFrame(rows).assign(exact=exact, logged=logged)[list(LOGS.columns)]
-
-
-def test_the_table_of_the_figure_by_hand(tmp_path):
-    exact, logged = [0.5, 0.6, 0.7, 0.4], [0.5, 0.6, 0.7, 0.4 + 5e-7]
-    tables.write(made_up(exact, logged, 0.06), tmp_path / "runs.parquet", LOGS, {})
-    large, small = summary.summary(tmp_path / "runs.parquet").to_dict("records")
-    assert (large["model"], small["model"]) == ("large", "small")
-    assert (large["logged"], small["exact"]) == pytest.approx((0.6, 0.5))
-    reach = 1.96 * 0.06 / np.sqrt(2)  # of the mean of two
-    ends = (large["low"], large["high"])
-    assert ends == pytest.approx((0.5 - reach, 0.5 + reach), abs=1e-5)
-    assert (large["inside"], small["inside"]) == (0.5, 1)
-    assert (large["preferred"], small["preferred"]) == (0.5, 0.5)
-    assert (large["gap"], small["gap"]) == pytest.approx((0.1, -0.1))
-    assert large["gap_se"] == pytest.approx(np.std([-0.1, 0.3], ddof=1) / np.sqrt(2))
-    assert small["deviation"] == pytest.approx(5e-7)
 
 
 def test_the_study_of_the_repository(repository):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from batchf1.records import tables
 from batchf1.records.columns import Schema, count, number, share
-from batchf1.studies.segmentation.schema import KEY, LOGS, NOT_LOGGED, NUMBERS, SIZES
+from batchf1.studies.segmentation.schema import EMPTY_0, KEY, LOGS, NOT_LOGGED, NUMBERS, SIZES
 from batchf1.theory.expectation import NORMAL_95
 
 ROW = ["dice", "model", "batch_size"]
@@ -22,6 +22,7 @@ SUMMARY = Schema(
         **KEY,
         "n_seeds": count("repetitions", 1),
         **SIZES,
+        "of_objects": share("mean Dice of the images with an object", "no such image"),
         **NUMBERS,
         "low": share("lower end of the 95 % interval of the mean of the logs around `expected`"),
         "high": share("upper end, likewise"),
@@ -47,22 +48,12 @@ def summary(logs: Path) -> pd.DataFrame:
     Raises `InputError` for a table that does not fit.
     """
     rows = tables.read(logs, LOGS)
-    rows = rows.assign(inside=_inside(rows), gap=_gap(rows))
+    rows = rows.assign(inside=_inside(rows), gap=_gap(rows), of_objects=_of_objects(rows))
     rows["deviation"] = (rows["logged"] - rows["exact"]).abs()
     rows["preferred"] = rows["gap"] > 0
     groups = rows.groupby(ROW, sort=False)
-    names = [
-        *SIZES,
-        "pooled",
-        "image_mean",
-        "expected",
-        "logged",
-        "exact",
-        "inside",
-        "preferred",
-        "gap",
-    ]
-    means = groups[names].mean()
+    measured = ["logged", "exact", "inside", "preferred", "gap"]
+    means = groups[[*SIZES, "of_objects", *NUMBERS, *measured]].mean()
     reach = NORMAL_95 * groups["sd"].agg(lambda sd: np.sqrt((sd**2).sum()) / len(sd))
     means["low"] = (means["expected"] - reach).clip(lower=0)
     means["high"] = (means["expected"] + reach).clip(upper=1)
@@ -83,3 +74,10 @@ def _gap(rows: pd.DataFrame) -> pd.Series:
     """Return the mean over batches of a row's model minus that of the other of its pair."""
     total = rows.groupby(["seed", "dice", "batch_size"])["exact"].transform("sum")
     return 2 * rows["exact"] - total
+
+
+def _of_objects(rows: pd.DataFrame) -> pd.Series:
+    """Return the mean Dice of the images with an object; of the others it is 0 where 0/0 is 0."""
+    means = rows[rows["dice"] == EMPTY_0].groupby("cell_id")["image_mean"].first()
+    total = rows["cell_id"].map(means) * rows["n_images"]
+    return total / (rows["n_images"] - rows["n_empty"])

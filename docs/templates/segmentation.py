@@ -71,6 +71,10 @@ def _check(table: pd.DataFrame, study: SegmentationStudy) -> None:
     large, small = (_model(table, name) for name in (LARGE, SMALL))
     claim(large["of_large"] > small["of_large"], "one model is better at large objects")
     claim(small["of_small"] > large["of_small"], "the other is better at small ones")
+    apart = [only(table, model=SMALL, dice=dice, batch_size=1) for dice in (EMPTY_1, EMPTY_0)]
+    convention = apart[0]["exact"] - apart[1]["exact"]
+    models = max(one["gap"] for one in apart)
+    claim(convention > models, "conventions are further apart than models", convention)
     claim(table["deviation"].max() <= 1e-6, "every log is the mean over its batches to 1e-6")
     for dice in (EMPTY_0, EMPTY_1, LEFT_OUT):
         image, pooled = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -46,11 +47,17 @@ def draw(table: pd.DataFrame) -> Figure:
         _panel(ax, shown[shown["dice"] == kind])
         ax.set_title(title, fontsize=9)
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set(ylabel="Dice, mean over batches", ylim=(0, 1))
+    axes[0].set(ylabel="Dice, mean over batches", ylim=_limits(shown))
     axes[1].set_xlabel("images in a batch")
     style.headline(figure, _conclusion(shown), _legend())
     style.caption(figure, _caption(shown))
     return figure
+
+
+def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return the limits of the y axis, in tenths around all that is shown."""
+    values = 10 * rows[["low", "high", "logged"]]
+    return float(np.floor(values.min().min()) / 10), float(np.ceil(values.max().max()) / 10)
 
 
 def _panel(ax: Any, rows: pd.DataFrame) -> None:
@@ -58,7 +65,7 @@ def _panel(ax: Any, rows: pd.DataFrame) -> None:
         ink, sizes = INK[str(model)], part["batch_size"]
         ax.fill_between(sizes, part["low"], part["high"], color=ink, alpha=0.25, linewidth=0)
         ax.plot(sizes, part["expected"], color=ink)
-        ax.plot(sizes, part["logged"], MARKERS[str(model)], color=ink, markersize=4)
+        ax.plot(sizes, part["logged"], MARKERS[str(model)], color=ink, markersize=3.5)
     least, most = rows["batch_size"].min(), rows["batch_size"].max()
     ax.set_xscale("log")
     ax.set_xticks([], minor=True)
@@ -68,7 +75,7 @@ def _panel(ax: Any, rows: pd.DataFrame) -> None:
 
 
 def _legend() -> list[Any]:
-    mark: Any = {"color": style.PLAIN, "linestyle": "none", "markersize": 4}
+    mark: Any = {"color": style.PLAIN, "linestyle": "none", "markersize": 3.5}
     models = [Line2D([], [], color=INK[key], label=text) for key, text in WORDS.items()]
     return [
         *models,

@@ -101,5 +101,5 @@ def _caption(shown: pd.DataFrame) -> str:
         f"U-Nets in Keras 3, validated on the same drawn images; means over "
         f"{style.format_range(shown['n_seeds'])} pairs of networks. Empty: no positive pixel in "
         "the batch,\nlabelled or predicted. The interval is that of the mean of the logs, for "
-        "random batches; mostly it is narrower than the line."
+        "random batches."
     )

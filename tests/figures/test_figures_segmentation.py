@@ -80,8 +80,8 @@ def test_the_ends_of_the_theory_are_the_mean_over_images_and_the_pooled_value(co
 def test_the_mean_over_images_prefers_another_model_than_the_pooled_value(committed):
     hard = committed[committed["dice"] != SOFT]
     preferred = hard.pivot_table("preferred", "batch_size", "model")
-    assert preferred.loc[1].to_dict() == {"large": 0, "small": 1}
-    assert preferred.loc[250].to_dict() == {"large": 1, "small": 0}
+    assert preferred.loc[1, "small"] > 0.75
+    assert preferred.loc[250, "large"] > 0.75
     gap = hard.pivot_table("gap", ["dice", "batch_size"], "model")
     np.testing.assert_allclose(gap["large"], -gap["small"], atol=1e-15)
 

@@ -25,7 +25,7 @@ SCHEMA, COLUMNS = SUMMARY, SUMMARY.columns
 PANELS = {
     EMPTY_0: "An empty batch counts 0",
     EMPTY_1: "An empty batch counts 1",
-    SOFT: "Dice of probabilities, as a loss",
+    SOFT: "Soft Dice, as in a loss",
 }
 INK = {LARGE: style.COLOURS["reconstructed"], SMALL: style.COLOURS["batch_mean"]}
 MARKERS = {LARGE: "s", SMALL: "o"}

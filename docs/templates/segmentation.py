@@ -25,7 +25,6 @@ def context(root: Path) -> dict[str, object]:
     claim(inside > 0.9, "the logs lie within their intervals", inside)
     return {
         "study": study,
-        "size": SIZE,
         "model": {name: _model(table, name) for name in (LARGE, SMALL)},
         "numbers": table_rows(_numbers(table, study)),
         "inside": inside,

@@ -10,7 +10,7 @@ DEV := .venv/.complete-dev
 AT_ONCE := --numprocesses 2 --dist worksteal
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs scan-eval census release-check requirements clean
+.PHONY: figures report docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs gpu-check scan-eval census release-check requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -49,11 +49,13 @@ test: $(DEV)
 test-all: $(DEV)
 	$(BIN)/pytest $(AT_ONCE) -m "not slurm and not whole" $(TESTS)
 
-# The strategies on JAX and PyTorch, in their pinned environments (370 MB to download, once); a test
+# The strategies, and training, on JAX and PyTorch, in their pinned environments (370 MB to download, once); a test
 # that is skipped fails.
 test-frameworks: $(DEV)
 	snakemake --cores 1 .frameworks/jax .frameworks/torch
 	$(BIN)/pytest -m "slow or not slow" -rsfE -k "backend" tests/keras/test_strategies_sums.py \
+	  | tee .frameworks/tests.log; ! grep -q "^SKIPPED\|^FAILED\|^ERROR" .frameworks/tests.log
+	$(BIN)/pytest -m "slow or not slow" -rsfE tests/training/test_backends.py \
 	  | tee .frameworks/tests.log; ! grep -q "^SKIPPED\|^FAILED\|^ERROR" .frameworks/tests.log
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
@@ -110,6 +112,11 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/python benchmarks/sums.py
 	$(BIN)/snakemake --cores $(CORES) measured
+
+# Training on a GPU with each installed backend of Keras that sees one, beside the CPU: below 5 minutes.
+# Where there is no GPU it says so, with status 77.
+gpu-check: $(STAMP)
+	@$(BIN)/python benchmarks/gpu_check.py
 
 # Precision and recall of the scan on labelled public files, whose repositories lie in REPOS; by fold.
 scan-eval: $(STAMP)

@@ -7,7 +7,7 @@ from batchf1.sweep.grid import load_study
 from templates.common import benchmark
 from templates.networks import n_bundled, n_trained
 
-NAMED = ("large", "decisions", "original_log_search", "original_log_epochs")
+NAMED = ("large", "decisions", "original_log_search", "original_log_epochs", "backends")
 """Studies that are made only by their name."""
 
 

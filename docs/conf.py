@@ -54,6 +54,7 @@ CONTENTS = {
         "Folds, groups, sorted data": "docs/cuts",
         "What your Keras averages": "docs/averaging",
         "Labels of shape (n,)": "docs/flat_labels",
+        "Four numbers called Dice": "docs/segmentation",
         "What other frameworks log": "docs/frameworks",
         "A report for Keras' tracker": "docs/upstream",
     },

@@ -15,6 +15,7 @@ from batchf1.studies.cuts.schema import CUT_TABLE
 from batchf1.studies.decisions.rows import EPOCHS
 from batchf1.studies.flat_labels.schema import CHOICES, LOGS
 from batchf1.studies.frameworks import rows as frameworks
+from batchf1.studies.segmentation.schema import LOGS as DICE
 from batchf1.sweep.schema import RUNS, RUNS_OF_METRICS
 from templates.common import table_rows
 
@@ -30,6 +31,7 @@ PARQUET = {
     RUNS_OF.format("cuts"): CUT_TABLE,
     RUNS_OF.format("flat_labels"): LOGS,
     "results/flat_labels/choices.parquet": CHOICES,
+    RUNS_OF.format("segmentation"): DICE,
 }
 """Table that a study writes, which is not committed -> its description."""
 

@@ -20,6 +20,8 @@ from batchf1.studies.cuts.config import CutStudy
 from batchf1.studies.atlas.config import AtlasStudy
 from batchf1.studies.flat_labels.config import FlatLabelsStudy
 from batchf1.studies.flat_labels.run import modules as flat_labels_modules
+from batchf1.studies.segmentation.config import SegmentationStudy
+from batchf1.studies.segmentation.run import modules as segmentation_modules
 from batchf1.sweep.sharding import assign_shards, min_shards
 from batchf1.studies.experiments import experiments
 from batchf1.training import backends
@@ -137,13 +139,19 @@ FLAT_LABELS = {
     for name, study in EXPERIMENTS.items()
     if isinstance(study, FlatLabelsStudy)
 }
+# made only when requested by name
+SEGMENTATIONS = {
+    name: study
+    for name, study in EXPERIMENTS.items()
+    if isinstance(study, SegmentationStudy)
+}
 
 
 def tables_of(name):
     """Return the tables of a study; none for one without runs."""
     if name in FLAT_LABELS:
         return [f"results/{name}/{table}.parquet" for table in ("runs", "choices")]
-    trained = name in (*COSTS, *ATLASES, *CUTS, *STUDIES)
+    trained = name in (*COSTS, *ATLASES, *CUTS, *SEGMENTATIONS, *STUDIES)
     return [f"results/{name}/runs.parquet"] if trained else []
 
 
@@ -166,7 +174,7 @@ FIGURES = figures_of(
     {
         name: experiment
         for name, experiment in EXPERIMENTS.items()
-        if name not in (*COSTS, *ON_DEMAND, *SKIPPED)
+        if name not in (*COSTS, *SEGMENTATIONS, *ON_DEMAND, *SKIPPED)
     }
 )
 # Times and memory: written by `make benchmark`, on a machine at rest, and by no other run
@@ -222,6 +230,7 @@ wildcard_constraints:
     atlas="|".join(ATLASES) or "none",
     cuts="|".join(CUTS) or "none",
     flat_labels="|".join(FLAT_LABELS) or "none",
+    segmentation="|".join(SEGMENTATIONS) or "none",
     study="|".join(STUDIES) or "none",
     shard=r"\d+",
     figure="|".join(ALL_FIGURES),

@@ -14,6 +14,7 @@ from batchf1.studies.decisions import cells as decisions
 from batchf1.studies.decisions import rows as decisions_rows
 from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.studies.flat_labels.config import FlatLabelsStudy
+from batchf1.studies.simulated_epoch import SimulatedEpoch
 from batchf1.studies.wild_logs import WildLogs
 from batchf1.studies.worked_example import WorkedExample
 from batchf1.sweep import grid, rows
@@ -30,6 +31,7 @@ Experiment = (
     | AtlasStudy
     | FlatLabelsStudy
     | WildLogs
+    | SimulatedEpoch
 )
 KINDS: dict[str, type[Experiment]] = {
     "runs": Study,
@@ -40,6 +42,7 @@ KINDS: dict[str, type[Experiment]] = {
     "atlas": AtlasStudy,
     "flat_labels": FlatLabelsStudy,
     "wild_logs": WildLogs,
+    "simulated_epoch": SimulatedEpoch,
 }
 """`kind` of an experiment file -> its class."""
 KEYS = {

@@ -23,10 +23,13 @@ ALT = (
 FONT = "matplotlib_fontja"
 """Package that carries the font; not imported, since that would change the font of all figures."""
 JAPANESE = Words(
-    headline="多くのバッチの F1 が 0 になり、真の F1 が {true:.2f} でも Keras のログは {logged:.2f} になる",
+    headline="多くのバッチの F1 が 0 なので、真の F1 が {true:.2f} でもログは {logged:.2f} になる",
     logged="ログの値：{logged:.2f}（棒の平均）",
     true="真の F1：{true:.2f}（全 {n_samples:,} サンプルをまとめて計算）",
-    zero="{n_batches} バッチのうち {n_zero} バッチの F1 は 0。\nそのうち {n_empty} バッチには正例がない",
+    zero=(
+        "{n_batches} バッチのうち {n_zero} バッチの F1 は 0。\n"
+        "そのうち {n_empty} バッチには正例がない"
+    ),
     across="バッチ（F1 の小さい順）",
     up="バッチの F1",
     caption=(
@@ -52,7 +55,6 @@ def _font() -> Path:
     """Return the file of the font; raises `InputError` where its package is missing."""
     found = find_spec(FONT)
     if found is None or found.origin is None:
-        raise_input_error(
-            "figure one_epoch_ja", "needs matplotlib-fontja: pip install 'batchf1[workflow]'"
-        )
+        rule = "needs matplotlib-fontja: pip install 'batchf1[workflow]'"
+        raise_input_error("figure one_epoch_ja", rule)
     return Path(found.origin).parent / "fonts/ipaexg.ttf"

@@ -175,8 +175,9 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame) -> str:
     gap = 100 * (shown["true_f1"] - shown["f1"])
     return textwrap.fill(
         f"A line is one of the {len(shown)} logs that let the true F1 be estimated, at the last "
-        f"epoch, of validation where there is one. The logged F1 is {gap.median():.1f} points too low in the "
-        f"median and {gap.max():.0f} at most. The other logs: {named}. "
+        "epoch, of validation where there is one. The logged F1 is "
+        f"{gap.median():.1f} points too low in the median and {gap.max():.0f} at most. "
+        f"The other logs: {named}. "
         "Data: logs that people posted and a search found, no sample of the world.",
         LINE,
     )

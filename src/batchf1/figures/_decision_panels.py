@@ -83,6 +83,8 @@ def plot_regret(ax: Any, table: pd.DataFrame) -> None:
             x, rows["regret_low"], rows["regret_high"], color=line.colour, alpha=0.18, linewidth=0
         )
     ax.set_xscale("log")
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, -0.02), max(high, 0.05))
     _ticks(ax)
     _enough(ax)
     ax.set(xlabel=f"expected positives per batch = batch size {style.TIMES} prevalence")

@@ -6,6 +6,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.figures import cost as plot
+from batchf1.figures import style
 from batchf1.records import tables
 from batchf1.studies.cost.rows import COST
 from helpers import pictures

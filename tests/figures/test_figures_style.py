@@ -6,8 +6,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 from batchf1.config import registry
-from batchf1.figures import _line_plot, base as figures
-from batchf1.figures import error_vs_batch_size, style
+from batchf1.figures import _line_plot, error_vs_batch_size, style
+from batchf1.figures import base as figures
 
 ADDED = ["a_running_mean", "median_of_batches", "of_the_largest_batch"]
 

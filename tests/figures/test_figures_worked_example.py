@@ -66,8 +66,8 @@ def test_the_picture_of_the_article_says_so(repository):
     assert headline == "Accuracy survives averaging over batches, F1 comes out 16 points too low"
     random = expect(Counts(61, 10, 19, 210), 100)
     assert caption == (
-        "A bar is a batch, the mean of the bars, or all samples. Data: three batches of 100 samples, "
-        "from the article (C1); no training. They are no random cut: "
+        "A bar is a batch, the mean of the bars, or all samples. Data: three batches of 100 "
+        "samples, from the article (C1); no training. They are no random cut: "
         f"the same 300 samples, shuffled, would log {random.expected_f1:.3f}, give or take "
         f"{random.sd:.3f}, where {random.true_f1:.3f} is true."
     )

@@ -113,7 +113,7 @@ def test_what_expect_prints(page, capsys):
     (call,) = re.findall(r"\$ batchf1 (expect .*)", page)
     assert cli.main(call.split()) == 0
     printed = capsys.readouterr().out.splitlines()
-    after = code(page)[code(page).index(f"$ batchf1 {call}") + 1 :][:2]
+    after = code(page)[code(page).index(f"$ batchf1 {call}") + 1 :][:3]
     assert [line for line in printed if line in after] == after
 
 

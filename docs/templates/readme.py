@@ -14,6 +14,8 @@ from templates.regret import CLASS_WEIGHT, LINES, SEARCH, THRESHOLD, first, read
 from templates.reproduce import context as of_the_studies
 from templates.rule_of_thumb import OFF, few
 
+REPOSITORY = Path(__file__).parents[2]
+
 
 def context(root: Path) -> dict[str, object]:
     """Compute the numbers of the findings, and check what they conclude."""
@@ -30,7 +32,7 @@ def context(root: Path) -> dict[str, object]:
         "shuffled": shuffled_example(),
         "rest": differences(root)["rest"],
         "line": line,
-        **_addresses(root),
+        **_addresses(),
         "census": _census(root),
         **_sweep(root),
         **_decisions(root),
@@ -43,10 +45,10 @@ def line(name: str, row: pd.Series) -> str:
     return f"figures/{name}.csv#L{int(str(row.name)) + 2}"  # after the line of names, from 1
 
 
-def _addresses(root: Path) -> dict[str, object]:
+def _addresses() -> dict[str, object]:
     """Return where repository and site are, once pyproject.toml says so, and how to cite."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    cff = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cff = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
     return {
         "repository": project["urls"].get("Repository", "THIS-REPOSITORY"),
         "site": project["urls"].get("Documentation", ""),

@@ -68,7 +68,7 @@ def test_round_rates_that_no_counts_have_are_those_of_the_nearest(capsys):
     assert [answer[name] for name in ("tp", "fp", "fn", "tn")] == [13, 2, 2, 283]
     assert answer["asked"] == {"prevalence": 0.05, "precision": 0.85, "recall": 0.85}
     assert answer["precision"] == answer["recall"] == answer["true_f1"] == 13 / 15
-    assert ask(capsys, *asked).splitlines()[2:4] == [
+    assert ask(capsys, *asked).splitlines()[3:5] == [
         "rates                prevalence 0.05, precision 0.866667, recall 0.866667",
         "nearest counts       precision 0.867, 13 of 15 (asked 0.85); recall 0.867, 13 of 15 "
         "(asked 0.85)",
@@ -165,7 +165,7 @@ def test_the_advice_is_about_the_tolerance(capsys, size):
         (0.999 * abs(found.error), f"Do not read the log here, {-100 * found.error:.1f} points"),
     ):
         asked = ["--batch-size", str(size), "--tolerance", repr(tolerance)]
-        assert ask(capsys, *COUNTS, *asked).splitlines()[-1].startswith(words)
+        assert ask(capsys, *COUNTS, *asked).splitlines()[0].startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_the_advice_is_about_the_tolerance(capsys, size):
 def test_nothing_positive_is_said_plainly(capsys, word, rest, value):
     nothing = [*FOUR.format(0, 0, 0, 5).split(), "--batch-size", "2", "--zero-division"]
     assert ask(capsys, *nothing, word).splitlines() == [
+        f"No positive, real or predicted: F1 is 0/0 in every batch and of all, {rest}.",
         f"5 samples in batches of 2, averaged per_batch, 0/0 = {word}",
         "counts               tp 0, fp 0, fn 0, tn 5",
         "rates                prevalence 0, precision undefined, recall undefined",
-        f"No positive, real or predicted: F1 is 0/0 in every batch and of all, {rest}.",
     ]
     answer = ask_json(capsys, *nothing, word)
     none = None if value is None else 0
@@ -206,7 +206,7 @@ def test_nothing_positive_is_said_plainly(capsys, word, rest, value):
 )
 def test_rates_that_are_0_of_0_are_undefined(capsys, counts, rates):
     asked = [*FOUR.format(*counts.split()).split(), "--batch-size", "1"]
-    assert ask(capsys, *asked).splitlines()[2] == f"rates                {rates}"
+    assert ask(capsys, *asked).splitlines()[3] == f"rates                {rates}"
     found = ask_json(capsys, *asked)
     for name, value in (pair.split() for pair in rates.split(", ")):
         wanted = None if value == "undefined" else pytest.approx(float(value), abs=5e-7)
@@ -329,16 +329,16 @@ def test_labels_of_shape_n(capsys, written, name, metric):
     assert (answer["labels"], answer["written"], answer["metric"]) == ("flat", written, name)
     assert "smallest_batch_size" not in answer
     lines = ask(capsys, *asked, "--written", written).splitlines()
-    assert lines[1] == (
+    assert lines[2] == (
         "labels               shape (n,): Keras 3 compares each prediction with every label of "
         "the batch"
     )
     value = {"margins": ": 2 P Q / (P + Q) of a batch with", "cells": ": 2 P Q / (B (P + Q)) of a"}
-    assert lines[2].startswith(f"function             by {written}")
-    assert (value[written] in lines[2]) == (name == "f1")
+    assert lines[3].startswith(f"function             by {written}")
+    assert (value[written] in lines[3]) == (name == "f1")
     assert f"expected in the log  {found.expected_f1:.6f}   (95 % of epochs: " in "\n".join(lines)
-    assert lines[-1].startswith("Do not read the log at any batch size: ")
-    assert "y[:, None]" in lines[-1]
+    assert lines[0].startswith("Do not read the log at any batch size: ")
+    assert "y[:, None]" in lines[0]
 
 
 def test_labels_of_shape_n_from_rates_are_the_limit(capsys):

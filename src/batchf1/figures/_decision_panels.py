@@ -118,9 +118,10 @@ def name(ax: Any, table: pd.DataFrame) -> None:
     """Write each line's name at its left end, once the figure is laid out."""
     all_rows = [(line, rows) for line in LINES if len(rows := _bins(line, table))]
     ends = [
-        _labels.End(line.label, *rows.iloc[0][["positives_per_batch", "regret"]], line.colour, INK)
+        _labels.End(line.label, x, regret, line.colour, INK)
         for line, rows in all_rows
         if not _harmless(rows)
+        for x, regret in [rows.iloc[0][["positives_per_batch", "regret"]]]
     ]
     few = [rows.iloc[0]["positives_per_batch"] for _, rows in all_rows if _harmless(rows)]
     if few:

@@ -39,16 +39,21 @@ def conclusion(drawn: pd.DataFrame, x: str) -> str:
         )
     naive = drawn[drawn["strategy"] == NAIVE]
     sizes = naive["error"].abs().groupby(naive[x]).max()
-    points = style.format_points(naive.loc[naive["error"].abs().idxmax(), "error"])
+    points = style.format_points(_worst(naive["error"]))
     sentence = f"Averaged over batches, {name} comes out up to {points}"
     if x in RISING and sizes.iloc[-1] < sizes.iloc[0]:
         sentence = RISING[x].format(name=name, points=points)
     if x in FLAT and len(sizes) > 1 and sizes.iloc[-1] >= HELPED * sizes.iloc[0]:
         last = naive[naive[x] == sizes.index[-1]]
-        points = style.format_points(last.loc[last["error"].abs().idxmax(), "error"])
+        points = style.format_points(_worst(last["error"]))
         return FLAT[x].format(name=name, points=points)
     exact = rebuilt <= EXACT and x == "batch_size"
     return f"{sentence}; rebuilt from counts it is exact" if exact else sentence
+
+
+def _worst(errors: pd.Series) -> float:
+    """Return the error that is furthest from 0, with its sign."""
+    return float(errors.iloc[int(np.abs(errors.to_numpy()).argmax())])
 
 
 def caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:

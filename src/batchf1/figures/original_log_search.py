@@ -123,8 +123,9 @@ def draw(table: pd.DataFrame) -> Figure:
     fits = fits.loc[fits.mean(axis=1).sort_values(ascending=False, kind="stable").index]
     figure, ax = plt.subplots(figsize=(7.6, 1.5 + 0.34 * len(fits)), layout="constrained")
     _cells(ax, fits)
-    marked = [fits.index.get_loc(best[by])] if several else range(len(fits))
-    _frame(ax, fits.columns.get_loc(best["epoch"]), marked[0], len(marked))
+    row = list(fits.index).index(best[by]) if several else 0
+    column = list(fits.columns).index(best["epoch"])
+    _frame(ax, column, row, 1 if several else len(fits))
     style.headline(figure, _conclusion(cells, best))
     style.caption(figure, _caption(cells, several))
     return figure

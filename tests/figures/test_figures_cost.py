@@ -152,7 +152,7 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     # by name; the cell with the most runs
     ratios = [bar.get_width() for bar in left.patches]
     np.testing.assert_allclose(ratios, [8 / 6, (4 / 2.8 + 8 / 4.5) / 2])
-    np.testing.assert_allclose(left.lines[1].get_xdata(), [4 / 2.8, 8 / 4.5])
+    np.testing.assert_allclose(left.lines[0].get_xdata(), [4 / 2.8, 8 / 4.5])
     growth = [bar.get_width() for bar in right.patches]
     np.testing.assert_allclose(growth, [np.nan, 13e6 / 2048])
     assert [text.get_text() for text in right.texts] == ["not measured", "6,348"]

@@ -126,7 +126,7 @@ def name(ax: Any, table: pd.DataFrame) -> None:
     few = [rows.iloc[0]["positives_per_batch"] for _, rows in all_rows if _harmless(rows)]
     if few:
         ends.append(_labels.End(f"{len(few)} others", min(few), 0, style.PLAIN, INK))
-    start, stop = min(end.x for end in ends), max(ax.get_xlim()[1], 4 * ENOUGH)
+    start, stop = min([ENOUGH, *(end.x for end in ends)]), max(ax.get_xlim()[1], 4 * ENOUGH)
     _labels.reserve_margin(ax, [end.name for end in ends], (start, stop), "left")
     ax.plot([start, stop], [0, 0], color=style.TRUTH, linewidth=0.6, zorder=0)
     _labels.label_line_ends(ax, ends, "left")

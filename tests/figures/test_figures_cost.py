@@ -157,7 +157,7 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     np.testing.assert_allclose(growth, [np.nan, 13e6 / 2048])
     assert [text.get_text() for text in right.texts] == ["not measured", "6,348"]
     names = [label.get_text() for label in left.get_yticklabels()]
-    assert names == [style.label("batch_mean"), style.label("reconstructed")]
+    assert names == ["epoch end, streamed", style.label("streaming")]
     assert headline == "A strategy costs time and memory, beside an epoch without one"
     assert caption.startswith("A bar is the mean of 1 to 2 processes")
     assert caption.endswith("that epochs add over the rows. Data: random rows.")

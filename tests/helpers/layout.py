@@ -24,7 +24,20 @@ SMALLEST = 7.0
 LONGEST = 110
 """Characters that a title may have."""
 VERBS = {
-    *("is", "are", "may", "come", "comes", "costs", "fits", "follows", "give", "gives", "help"),
+    *(
+        "is",
+        "are",
+        "average",
+        "may",
+        "come",
+        "comes",
+        "costs",
+        "fits",
+        "follows",
+        "give",
+        "gives",
+        "help",
+    ),
     *("holds", "logs", "make", "makes", "prove", "scores", "stays", "survives", "takes"),
 }
 """Finite verbs of the titles; a new one is added here."""

@@ -124,7 +124,8 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 def _caption() -> str:
     return textwrap.fill(
-        "As batchf1 scan finds it, in repositories that were found by neutral words; metrics that "
+        "A point is a share of repositories, as batchf1 scan finds it. Data: public repositories "
+        "that were found by neutral words; metrics that "
         "are not additive, Dice and IoU of all pixels of a batch among them. Bars: Wilson's 95 % "
         "intervals, too narrow as findings cluster in few repositories. What was read by hand was "
         "found before the faults seen there were corrected. No sample of all code.",

@@ -29,12 +29,13 @@ def of_counts(tp, predicted, positives, size):
 def test_the_example(repository):
     text = (repository / "docs/audit.md").read_text()
     shown = [line[4:] for line in text.splitlines() if line.startswith("    ")]
-    block = shown[shown.index("f1 of 10 samples in 3 batches") :][:10]
+    block = shown[shown.index("f1 of 10 samples in 3 batches") :][:9]
     printed = str(audit(f1, [of_counts(*counts) for counts in COUNTS], "0.833")).splitlines()
-    *lines, advice = (line for line in block if line != "...")
-    assert len(lines) == 8
-    assert set(lines) <= set(printed)
-    assert printed[-1].startswith(advice.removesuffix("..."))
+    advice = shown[shown.index("f1 of 10 samples in 3 batches") - 1]
+    assert printed[0].startswith(advice.removesuffix("..."))
+    lines = [line.removesuffix("...") for line in block if line != "..."]
+    assert len(lines) >= 7
+    assert all(any(one.startswith(line) for one in printed) for line in lines)
 
 
 def test_every_rule_and_column_is_told(repository):

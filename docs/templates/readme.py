@@ -1,8 +1,11 @@
 """Numbers of README.md and README.ja.md, from the tables of `figures/` and `benchmarks/`."""
 
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from templates.claims import shuffled_example
 from templates.common import benchmark, claim, figure, only
@@ -11,7 +14,7 @@ from templates.regret import CLASS_WEIGHT, LINES, SEARCH, THRESHOLD, first, read
 from templates.reproduce import context as of_the_studies
 from templates.rule_of_thumb import OFF, few
 
-SPLITS = ("train", "validation")
+REPOSITORY = Path(__file__).parents[2]
 
 
 def context(root: Path) -> dict[str, object]:
@@ -28,10 +31,33 @@ def context(root: Path) -> dict[str, object]:
         "calibration": calibration[calibration["batch_size"].isna()].iloc[0],
         "shuffled": shuffled_example(),
         "rest": differences(root)["rest"],
+        "line": line,
+        **_addresses(),
         "census": _census(root),
         **_sweep(root),
         **_decisions(root),
         **of_the_studies(root),
+    }
+
+
+def line(name: str, row: pd.Series) -> str:
+    """Return a link to the line of a figure's CSV that holds a row of `common.figure`."""
+    return f"figures/{name}.csv#L{int(str(row.name)) + 2}"  # after the line of names, from 1
+
+
+def _addresses() -> dict[str, object]:
+    """Return where repository and site are, once pyproject.toml says so, and how to cite."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cff = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    return {
+        "repository": project["urls"].get("Repository", "THIS-REPOSITORY"),
+        "site": project["urls"].get("Documentation", ""),
+        "citation": {
+            "title": cff["title"],
+            "author": cff["authors"][0]["name"],
+            "version": cff["version"],
+            "year": cff["date-released"].year,
+        },
     }
 
 
@@ -43,8 +69,8 @@ def _census(root: Path) -> dict[str, int]:
 
 def _sweep(root: Path) -> dict[str, object]:
     batch, size = figure(root, "error_vs_batch_size"), figure(root, "error_vs_dataset_size")
-    worst = batch.groupby(["split", "strategy"])["worst_error"].max()
-    streaming = max(worst[split, "streaming"] for split in SPLITS)
+    worst = {name: part.loc[part["worst_error"].idxmax()] for name, part in _parts(batch)}
+    streaming = worst["streaming"]["worst_error"]
     claim(streaming == 0, "the streaming metric is off by nothing", streaming)
     small, large = (_naive(size, batch_size=8, n_samples=n) for n in (1000, 44000))
     claim(abs(small["error"]) < abs(large["error"]), "more data does not help", large["error"])
@@ -56,9 +82,15 @@ def _sweep(root: Path) -> dict[str, object]:
         "even": _naive(batch, prevalence=0.5, batch_size=32),
         "small": small,
         "large": large,
-        "rebuilt": max(worst[split, "reconstructed"] for split in SPLITS),
-        "moved": worst["train", "epoch_end"],
+        "rebuilt": worst["reconstructed"],
+        "moved": worst["epoch_end"],
     }
+
+
+def _parts(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each strategy and its rows."""
+    for name, part in table.groupby("strategy"):
+        yield str(name), part
 
 
 def _naive(table: pd.DataFrame, **where: float) -> pd.Series:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -270,16 +271,24 @@ def test_as_text_and_as_json():
     found = audit(F1, batches, "0.75")
     lines = str(found).splitlines()
     assert lines[:4] == [
+        found.advice,
         "f1 of 8 samples in 2 batches",
         "rule                        logs         error",
         "pooled                  0.666667",
-        "per_batch               0.750000     +0.083333  <- logged",
     ]
-    assert lines[-4:] == [
+    alike = ("size_weighted", "undefined_skipped", "undefined_as_zero", "undefined_as_one")
+    assert lines[4] == (
+        "per_batch               0.750000     +0.083333  <- logged  also by "
+        f"{', '.join(alike)}, undefined_as_nan"
+    )
+    named = [
+        rule for line in lines[3:-3] for rule in found.values if rule in re.split(r"[, ]+", line)
+    ]
+    assert sorted(named) == sorted(found.values)  # each once
+    assert lines[-3:] == [
         "logged                      0.75 by per_batch or size_weighted",
         f"per_batch on random cuts: {found.expected:.6f}, sd {found.sd:.6f} (exact)",
         "additive on these samples: no",
-        found.advice,
     ]
     assert found.advice == (
         "Do not read 0.75: it is the mean over batches (per_batch or size_weighted), +0.08333 off "

@@ -76,7 +76,7 @@ def test_files_of_each_kind(here, capsys, words):
     assert answer == WANTED.to_dict()
     assert columns == COLUMNS[words.split()[0]]
     named = ", ".join(f"{role} = {name}" for role, name in columns.items())
-    assert ask(capsys, words) == f"columns: {named}\n{WANTED}\n"
+    assert ask(capsys, words) == f"{WANTED}\ncolumns: {named}\n"
 
 
 def test_rows_of_a_batch_need_not_lie_together(here, capsys):

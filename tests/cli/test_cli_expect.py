@@ -68,7 +68,7 @@ def test_round_rates_that_no_counts_have_are_those_of_the_nearest(capsys):
     assert [answer[name] for name in ("tp", "fp", "fn", "tn")] == [13, 2, 2, 283]
     assert answer["asked"] == {"prevalence": 0.05, "precision": 0.85, "recall": 0.85}
     assert answer["precision"] == answer["recall"] == answer["true_f1"] == 13 / 15
-    assert ask(capsys, *asked).splitlines()[2:4] == [
+    assert ask(capsys, *asked).splitlines()[3:5] == [
         "rates                prevalence 0.05, precision 0.866667, recall 0.866667",
         "nearest counts       precision 0.867, 13 of 15 (asked 0.85); recall 0.867, 13 of 15 "
         "(asked 0.85)",
@@ -110,6 +110,8 @@ def test_text_for_people(capsys):
     found, size = expect(POOL, 10), smallest_batch(POOL, 0.01)
     low, high = found.interval95
     assert ask(capsys, *COUNTS, "--batch-size", "10").splitlines() == [
+        "Do not read the log here, 41.6 points off: log counts or stream; for this classifier "
+        f"batches of {size} would keep its expectation within 0.01.",
         "100 samples in batches of 10, averaged per_batch, 0/0 = 0",
         "counts               tp 3, fp 1, fn 2, tn 94",
         "rates                prevalence 0.05, precision 0.75, recall 0.6",
@@ -118,22 +120,21 @@ def test_text_for_people(capsys):
         f"error                {found.error:+.6f}",
         f"  of empty batches   {found.error_empty:+.6f}   (no positive, real or predicted)",
         f"  of curvature       {found.error_curvature:+.6f}   (F1 is no linear function)",
-        "Do not read the log here, 41.6 points off: log counts or stream; for this classifier "
-        f"batches of {size} would keep its expectation within 0.01.",
     ]
 
 
 def test_text_of_a_large_split_and_of_rates(capsys):
     asked = [*RATES.format(0.02, 0.8, 0.8).split(), "--zero-division", "skip"]
     said = ask(capsys, *asked, "--n-samples", "1000000", "--batch-size", "2000").splitlines()
-    assert said[:3] == [
+    assert said[1:4] == [
         "1,000,000 samples in batches of 2,000, averaged per_batch, 0/0 = skip",
         "counts               tp 16,000, fp 4,000, fn 4,000, tn 976,000",
         "rates                prevalence 0.02, precision 0.8, recall 0.8",
     ]
-    assert said[-1] == f"{READ}: 95 % of epochs lie within 0.01 of the truth."
+    assert said[0] == f"{READ}: 95 % of epochs lie within 0.01 of the truth."
     said = ask(capsys, *asked, "--batch-size", "1", "--averaging", "size_weighted").splitlines()
     assert said == [
+        "Do not read the log here, 13.3 points off: log counts or stream.",
         "very many samples in batches of 1, averaged size_weighted, 0/0 = skip",
         "rates                prevalence 0.02, precision 0.8, recall 0.8",
         "expected in the log  0.666667",  # that of Jaccard, TP / (TP + FP + FN)
@@ -141,9 +142,8 @@ def test_text_of_a_large_split_and_of_rates(capsys):
         "error                -0.133333",
         "  of empty batches   +0.000000   (no positive, real or predicted)",
         "  of curvature       -0.133333   (F1 is no linear function)",
-        "Do not read the log here, 13.3 points off: log counts or stream.",
     ]
-    said = ask(capsys, *asked, "--batch-size", "2000").splitlines()[-1]
+    said = ask(capsys, *asked, "--batch-size", "2000").splitlines()[0]
     assert said == f"{READ}: with very many samples it lies within 0.01 of the truth."
 
 
@@ -165,7 +165,7 @@ def test_the_advice_is_about_the_tolerance(capsys, size):
         (0.999 * abs(found.error), f"Do not read the log here, {-100 * found.error:.1f} points"),
     ):
         asked = ["--batch-size", str(size), "--tolerance", repr(tolerance)]
-        assert ask(capsys, *COUNTS, *asked).splitlines()[-1].startswith(words)
+        assert ask(capsys, *COUNTS, *asked).splitlines()[0].startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_the_advice_is_about_the_tolerance(capsys, size):
 def test_nothing_positive_is_said_plainly(capsys, word, rest, value):
     nothing = [*FOUR.format(0, 0, 0, 5).split(), "--batch-size", "2", "--zero-division"]
     assert ask(capsys, *nothing, word).splitlines() == [
+        f"No positive, real or predicted: F1 is 0/0 in every batch and of all, {rest}.",
         f"5 samples in batches of 2, averaged per_batch, 0/0 = {word}",
         "counts               tp 0, fp 0, fn 0, tn 5",
         "rates                prevalence 0, precision undefined, recall undefined",
-        f"No positive, real or predicted: F1 is 0/0 in every batch and of all, {rest}.",
     ]
     answer = ask_json(capsys, *nothing, word)
     none = None if value is None else 0
@@ -206,7 +206,7 @@ def test_nothing_positive_is_said_plainly(capsys, word, rest, value):
 )
 def test_rates_that_are_0_of_0_are_undefined(capsys, counts, rates):
     asked = [*FOUR.format(*counts.split()).split(), "--batch-size", "1"]
-    assert ask(capsys, *asked).splitlines()[2] == f"rates                {rates}"
+    assert ask(capsys, *asked).splitlines()[3] == f"rates                {rates}"
     found = ask_json(capsys, *asked)
     for name, value in (pair.split() for pair in rates.split(", ")):
         wanted = None if value == "undefined" else pytest.approx(float(value), abs=5e-7)
@@ -329,16 +329,16 @@ def test_labels_of_shape_n(capsys, written, name, metric):
     assert (answer["labels"], answer["written"], answer["metric"]) == ("flat", written, name)
     assert "smallest_batch_size" not in answer
     lines = ask(capsys, *asked, "--written", written).splitlines()
-    assert lines[1] == (
+    assert lines[2] == (
         "labels               shape (n,): Keras 3 compares each prediction with every label of "
         "the batch"
     )
     value = {"margins": ": 2 P Q / (P + Q) of a batch with", "cells": ": 2 P Q / (B (P + Q)) of a"}
-    assert lines[2].startswith(f"function             by {written}")
-    assert (value[written] in lines[2]) == (name == "f1")
+    assert lines[3].startswith(f"function             by {written}")
+    assert (value[written] in lines[3]) == (name == "f1")
     assert f"expected in the log  {found.expected_f1:.6f}   (95 % of epochs: " in "\n".join(lines)
-    assert lines[-1].startswith("Do not read the log at any batch size: ")
-    assert "y[:, None]" in lines[-1]
+    assert lines[0].startswith("Do not read the log at any batch size: ")
+    assert "y[:, None]" in lines[0]
 
 
 def test_labels_of_shape_n_from_rates_are_the_limit(capsys):

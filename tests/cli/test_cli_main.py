@@ -1,5 +1,6 @@
 """What the command itself prints: its help, its version and its examples."""
 
+import re
 import shlex
 from importlib.metadata import version
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import batchf1
+from batchf1.cli import completion
 from batchf1.cli import main as cli
 from batchf1.cli.main import main
 
@@ -44,12 +46,28 @@ def test_the_examples_of_a_command_are_read_and_its_page_exists(module, reposito
     assert examples
     for example in examples:
         parsed = cli._parser([]).parse_args(shlex.split(example)[1:])
-        assert parsed.prog.split()[-1] == example.split()[1]
+        assert parsed.prog.split()[1] == example.split()[1]
     page = lines[-1].removeprefix("See ").removesuffix(".")
     assert Path(page).is_file()
 
 
 def test_the_first_examples_run(capsys):
-    line = next(line for line in cli.EXAMPLES.splitlines() if "expect" in line)
+    line = next(x for x in cli.EXAMPLES.splitlines() if x.startswith("  batchf1 expect"))
     assert main(shlex.split(line)[1:]) == 0
     assert "F1" in capsys.readouterr().out
+
+
+def test_every_command_has_an_example_and_a_page(capsys):
+    commands = [m for m in cli.COMMANDS if not hasattr(m, "EPILOG")]
+    for module in commands:
+        name = module.__name__.rpartition(".")[2]
+        said = printed(capsys, name, "--help")
+        assert f"batchf1 {name}" in said.partition("example")[2], name
+        assert "docs/" in said, name
+
+
+def test_the_help_lists_the_commands_for_people_alone(capsys):
+    said = printed(capsys, "--help").partition("options:")[0]
+    listed = re.findall(r"^    (\w+)\b", said, re.M)
+    assert listed == completion.COMMANDS.split()
+    assert set(cli._parser([])._subparsers._group_actions[0].choices) == {*listed, "workflow"}

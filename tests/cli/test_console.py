@@ -96,3 +96,25 @@ def test_the_traceback_of_a_fault_is_printed_on_request_and_that_of_bad_input_ne
 
 def test_a_command_has_its_own_status_or_none():
     assert [console.status("name", lambda s=s: s) for s in (None, 0, 1)] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("tty", "variables", "coloured"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"NO_COLOR": ""}, True),
+        (True, {"TERM": "dumb"}, False),
+    ],
+)
+def test_a_verdict_has_a_colour_on_a_terminal_alone(monkeypatch, tty, variables, coloured):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: tty)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    said = {good: console.verdict("It is so.", good) for good in (True, False, None)}
+    assert (said[False] == "\033[1;31mIt is so.\033[0m") == coloured
+    assert len(set(said.values())) == (3 if coloured else 1)
+    assert all("It is so." in text for text in said.values())

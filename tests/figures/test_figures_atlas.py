@@ -131,7 +131,9 @@ def test_metrics_stand_from_the_safe_ones_to_the_worst(table):
         "1 of 5 metrics may be averaged over batches; 1 come out too low, 1 too high, "
         "1 either way, 1 right if defined"
     )
-    assert caption.startswith("Means over 3 networks a task, each with 64 validation samples in 2")
+    assert caption.startswith(
+        "A cell is the mean of 3 networks a task, each with 64 validation samples in 2"
+    )
     places, titles, bottom = plot._places(table)
     ranked = ["accuracy", "ROC AUC", "R2", "F1", "perplexity"]
     assert sorted(places, key=places.get) == ranked

@@ -16,7 +16,7 @@ def test_a_picture_has_no_flaw_and_says_what_its_table_says(name):
         assert layout.flaws(figure) == []
     with Image.open(pictures.FOLDER / f"{name}.png") as picture:
         said = picture.text
-    assert headline
+    assert layout.wording(headline, caption) == []
     assert (said["Title"], said.get("Description", "")) == (headline, caption)
 
 
@@ -31,3 +31,8 @@ def test_those_who_do_not_see_it_are_told_what_it_shows(name):
 def test_each_figure_has_words_of_its_own():
     said = {pictures.module(name).ALT for name in pictures.NAMES}
     assert len(said) == len({pictures.module(name) for name in pictures.NAMES})
+
+
+def test_no_two_figures_have_the_same_title():
+    titles = [pictures.committed(name).words[0] for name in pictures.NAMES]
+    assert len(set(titles)) == len(titles)

@@ -6,6 +6,7 @@ import pytest
 
 from batchf1.errors import InputError
 from batchf1.figures import cost as plot
+from batchf1.figures import style
 from batchf1.records import tables
 from batchf1.studies.cost.rows import COST
 from helpers import pictures
@@ -148,27 +149,18 @@ def test_what_is_drawn_of_the_costs(tmp_path):
     rows = [row | {"start_bytes": row["start_bytes"] * 10**5} for row in rows]
     figure, (headline, caption) = draw(of_rows(tmp_path, rows))
     left, right = figure.axes
-    drawn = [(bar.lines[0].get_xdata()[0], bar.lines[0].get_ydata()[0]) for bar in left.containers]
     # by name; the cell with the most runs
-    assert drawn == [
-        (pytest.approx(-0.065), pytest.approx(8 / 6)),
-        (pytest.approx(0.065), pytest.approx((4 / 2.8 + 8 / 4.5) / 2)),
-    ]
-    ends = left.containers[1].lines[2][0].get_segments()[0][:, 1]
-    np.testing.assert_allclose(ends, [4 / 2.8, 8 / 4.5])
-    memory = [line.get_xydata() for line in right.lines if len(line.get_xdata())]
-    wanted = [[[1024, 11], [3072, 20]], [[1024, 14]], [[1024, 12], [3072, 25]]]
-    for place, (line, points) in enumerate(zip(memory, wanted, strict=True)):
-        beside = [plot.APART ** (place - 1), 1]  # the middle one stands at the number of rows
-        np.testing.assert_allclose(line, np.multiply(points, beside))
-    assert [label.get_text() for label in left.get_xticklabels()] == ["plain fit,\nbatches of 32"]
-    assert right.get_title(loc="left") == "Memory, batches of 32"
-    assert headline == "What a strategy costs, beside an epoch without one"
-    assert caption.startswith("A fresh process for each measurement, 1 to 2 per cell. Left: mean")
-    assert caption.endswith(
-        "Right: solid plain fit, dotted fit in blocks of 64 batches a call; strategies stand side "
-        "by side. Data: random rows."
-    )
+    ratios = [bar.get_width() for bar in left.patches]
+    np.testing.assert_allclose(ratios, [8 / 6, (4 / 2.8 + 8 / 4.5) / 2])
+    np.testing.assert_allclose(left.lines[0].get_xdata(), [4 / 2.8, 8 / 4.5])
+    growth = [bar.get_width() for bar in right.patches]
+    np.testing.assert_allclose(growth, [np.nan, 13e6 / 2048])
+    assert [text.get_text() for text in right.texts] == ["not measured", "6,348"]
+    names = [label.get_text() for label in left.get_yticklabels()]
+    assert names == ["epoch end, streamed", style.label("streaming")]
+    assert headline == "A strategy costs time and memory, beside an epoch without one"
+    assert caption.startswith("A bar is the mean of 1 to 2 processes")
+    assert caption.endswith("that epochs add over the rows. Data: random rows.")
 
 
 def test_the_model_with_the_most_cells_on_a_cpu_is_drawn(tmp_path):

@@ -52,17 +52,27 @@ def test_the_panels_and_the_caption():
         "Choosing by the logged F1 costs up to 20 points of F1 below 3 positives per batch, "
         "almost nothing above"
     )
-    assert "mean of 30 seeds with a 95 % bootstrap interval, over diamonds and flights" in caption
+    assert "mean of 30 seeds with a 95 % bootstrap interval: F1 on test" in caption
+    assert "Data: diamonds and flights, prevalence" in caption
     assert "prevalence 0.5 %, validation batches of 8 to 32. Empty batches count 0" in caption
-    assert "Right: at 0.5 % and batches of 32, from the true choice" in caption
+    assert "an arrow is a decision at 0.5 % and batches of 32, from the true choice" in caption
     curves = [line for line in left.lines if len(line.get_xdata()) == 5]
     assert len(curves) == len(LINES)
     assert all(curve.get_ydata().tolist() == list(LOSSES) for curve in curves)
     said = [text.get_text() for text in left.texts]
     assert said == ["3 positives\nper batch", *(line.label for line in LINES)]
-    assert right.get_title(loc="left") == "What is chosen: false alarms"
+    assert right.get_title(loc="left") == "More false alarms are chosen"
     tips = [text.xy for text in right.texts if getattr(text, "arrow_patch", None)]
     assert tips == [(0.8, 0.3)] * 8
+
+
+def test_what_loses_next_to_nothing_is_grey_and_named_in_the_caption():
+    found = pd.concat([made(LOSSES, lines=LINES[:3]), made([0.001] * 5, lines=LINES[3:])])
+    figure, (_, caption) = drawn(found)
+    texts = [text.get_text() for text in figure.axes[0].texts[1:]]
+    assert sorted(texts) == sorted([*(line.label for line in LINES[:3]), "6 others"])
+    named = "; ".join(line.label for line in LINES[3:])
+    assert f"Others, which lose next to nothing: {named}." in caption
 
 
 def test_no_word_lies_over_another():
@@ -119,9 +129,9 @@ def test_a_study_drawn_whole_in_part_and_empty(tmp_path):
         drawn(whole[whole["decision"] == decision])
     figure, (_, caption) = drawn(whole[whole["dataset"].isna()])
     assert figure.axes[1].axison is False
-    assert "a 95 % bootstrap interval. Empty" in caption
+    assert "logged one chooses." in caption
     left_out = whole[whole["empty"] == "skip"]
-    assert drawn(left_out)[1][0].endswith("costs where empty batches are left out")
+    assert drawn(left_out)[1][0].endswith("costs this where empty batches are left out")
     nothing = "No decision went by a logged F1."
     assert drawn(whole.head(0))[1] == ("Nothing to show", nothing)
     assert drawn(numbers(tmp_path, table({})))[1] == ("Nothing to show", nothing)

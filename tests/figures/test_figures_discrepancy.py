@@ -156,7 +156,7 @@ def test_programs_that_are_not_there_and_those_that_somebody_adds(tmp_path, prog
     figure, (_, caption) = draw(found)
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == [discrepancy.CAUSES.get(cause, cause.replace("_", " ")) for cause in causes]
-    training = "Validation, but for 'weights that move (training)'. 'From log'"
+    training = "of validation, but for 'weights that move (training)'."
     assert (training in caption) == ("arrays" in causes)
 
 
@@ -184,53 +184,26 @@ def numbers(*rows):
     return pd.DataFrame([common | row for row in rows])
 
 
-def drawn_points(ax):
-    """(cause's place, size, marker, full or hollow) of all points."""
-    return sorted(
-        (round(float(y), 2), float(x), line.get_marker(), line.get_fillstyle())
-        for line in ax.lines
-        for x, y in zip(line.get_xdata(), np.atleast_1d(line.get_ydata()), strict=False)
-    )
-
-
 def test_what_is_drawn():
     found = numbers(
         {"percent": -0.5},
         {"percent": 1e-9, "epoch": 3},
         {"percent": 2.0, "frozen": False, "epoch": 1},
         {"percent": -0.0, "keras": "3.1.0"},
-        {"cause": "dropped_batch", "keras": "3.1.0", "percent": 40.0, "limit95": 0.3},
-        {"cause": "dropped_batch", "keras": "3.1.0", "percent": NAN, "limit95": 0.3},
-        {"batch_size": 1512, "percent": 0.25, "limit95": 0.0},
-        {"batch_size": 1512, "keras": "3.1.0", "percent": NAN, "bound": 5.0},
+        {"cause": "dropped_batch", "keras": "3.1.0", "percent": NAN, "bound": 5.0},
+        {"cause": "dropped_batch", "batch_size": 1512, "percent": -9.0},
     )
-    figure, _ = draw(found)
-    small, large = figure.axes
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["batches of 20", "batches of 1,512"]
-    points = [p for p in drawn_points(small) if not np.isnan(p[1])]
-    assert points == [
-        (-0.18, 1e-6, "^", "full"),
-        (-0.18, 0.5, "v", "full"),
-        (-0.18, 2.0, "^", "none"),
-        (0.18, 1e-6, "^", "full"),
-        (1.18, 0.3, "|", "full"),
-        (1.18, 40.0, "^", "full"),
-    ]
-    points = [p for p in drawn_points(large) if not np.isnan(p[1])]
-    assert points == [
-        (-0.18, 1e-6, "|", "full"),
-        (-0.18, 0.25, "^", "full"),
-        (0.18, 1e-6, "None", "full"),  # the line of what no run repeats, with its two ends
-        (0.18, 5.0, "None", "full"),
-    ]
-    assert [list(line.get_xdata()) for line in large.lines if len(line.get_xdata()) == 2] == [
-        [1e-6, 5.0]
-    ]
-    assert small.get_xlim() == (5e-7, 80)
-    assert [label.get_text() for label in small.get_yticklabels()] == [
+    figure, (_, caption) = draw(found)
+    (ax,) = figure.axes
+    bars = [(round(bar.get_y() + bar.get_height() / 2, 2), bar.get_width()) for bar in ax.patches]
+    assert bars[1:] == [(-0.2, 2.0), (0.8, 9.0), (0.2, 0.0), (1.2, 0.0)]  # after the band
+    said = [text.get_text() for text in ax.texts]
+    assert said == ["2", "9", "0", "below 5, no two runs alike"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
         "none: arrays, float32 rounding",
         "last batch dropped (C8)",
     ]
+    assert "in batches of each size (20, 1,512)" in caption
 
 
 @pytest.mark.parametrize(
@@ -245,7 +218,7 @@ def test_the_headline_is_what_the_table_says(moving, dropped, holds):
     said = discrepancy._conclusion(found)
     claim = "2 to 3 % come from weights that move; a dropped last batch alone makes less"
     assert (said == claim) == holds
-    assert holds or said == "What the log says and what a prediction afterwards says, by cause"
+    assert holds or said == "From log and Verify differ by cause"
 
 
 def test_the_committed_differences(repository):

@@ -80,8 +80,8 @@ def test_a_picture_has_a_row_of_panels_for_each_setting(tmp_path):
         assert not any(a.overlaps(b) for a in boxes for b in others if a.width)
         _, caption = style.words(figure)
         plt.close(figure)
-    assert caption.startswith("1,000 to 44,000 training samples; ")
-    assert caption.endswith(" The lowest panels: the largest of all 8 above.")
+    assert caption.startswith("A point is the mean of 2 trainings on 1,000 to 44,000 samples")
+    assert caption.endswith(" The numbers below the panels are of all 8 rows.")
 
 
 def test_a_long_setting_is_broken_into_lines_that_fit(tmp_path):
@@ -131,7 +131,7 @@ def test_each_figure_shows_a_setting_of_its_own(tmp_path, name):
     if name in (*SWEEP, "calibration"):
         assert all(f"threshold {value}" in said for value in values)
     if name == "collapse":
-        assert "A point a cell and threshold:" in said
+        assert "prevalence and batch size, and threshold:" in said
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def test_the_committed_picture_has_flat_lines_beside_rising_ones():
     assert headline == (
         "Labels of shape (n,): whether the true F1 is 0.74 or 0.09, Keras logs the same number"
     )
-    assert "5 % positives; means over 20 networks" in caption
+    assert "the mean of 20 networks" in caption
+    assert "5 % positives." in caption
 
 
 def test_each_batch_size_is_named_at_the_end_of_its_line():

@@ -181,8 +181,10 @@ def test_what_is_drawn(tmp_path, log):
     assert [text.get_text() for text in ax.texts] == ["0.516", "0.4728", "0.997502", "0.935323"]
     assert ax.get_xlim()[0] < -0.04
     # ours: (0.32 + 0.75) / 2 / 0.95 and (0.22 + 0.65) / 2 / 0.9, 52 % on average
-    assert headline == "The article's log again: Keras prints half of the true F1"
-    assert caption.startswith("2 runs in each Keras on trousers, 2 batches an epoch; the last")
+    assert headline == "Keras logs half of the true F1 in the article, and again on pictures"
+    assert caption.startswith(
+        "A point is the last epoch of a training, 2 in each Keras, with 2 batches"
+    )
 
 
 def test_the_committed_logs_are_of_both_keras(repository):

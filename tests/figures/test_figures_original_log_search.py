@@ -126,17 +126,34 @@ def draw(found):
     return *words, figure
 
 
+def cells_of(figure):
+    ax = figure.axes[0]
+    shown = {text.get_position(): text.get_text() for text in ax.texts}
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    return {name: [shown[x, y] for x in range(2)] for y, name in enumerate(names)}
+
+
+def framed(figure):
+    (frame,) = figure.axes[0].patches
+    return frame.get_x() + 0.5, frame.get_y() + 0.5, frame.get_height()
+
+
 def test_what_is_drawn():
     headline, caption, figure = draw(numbers(SCORES, [8, 8, 8, 7, 2, 2, 8, 8]))
-    assert headline == "The article's log comes out best on b c: all of its numbers"
-    assert "as one more run after 5 would" in caption
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["a", "b c"]
-    points = [[line.get_xydata().tolist() for line in ax.lines] for ax in figure.axes]
-    assert points == [
-        [[[1, 1], [2, 7]], [[1, 1]], [[1, 1]]],
-        [[[1, 3], [2, 5]], [[2, 5]], [[2, 5]]],
-    ]
-    assert draw(numbers(SCORES, 7))[0].endswith("on a: 7 of its numbers")
+    assert headline == "Of 2 data sets b c fits the article's log best: all 8 numbers"
+    assert "where one more run after 5 would" in " ".join(caption.split())
+    # the fewest of both Keras
+    assert cells_of(figure) == {"a": ["8", "7"], "b c": ["2", "8"]}
+    assert framed(figure) == (1, 1, 1)
+    assert draw(numbers(SCORES, 7))[0].startswith("Of 2 data sets a fits")
+
+
+def test_a_single_data_set_has_a_row_for_each_keras():
+    one = numbers(SCORES, [8, 8, 8, 7, 2, 2, 8, 8]).query("dataset == 'b_c'")
+    headline, _, figure = draw(one)
+    assert headline == "After 2 epochs b c gives all 8 numbers of the article's log"
+    assert cells_of(figure) == {"Keras 2.2.4": ["2", "8"], "Keras 3.0.0": ["2", "8"]}
+    assert framed(figure) == (1, 0, 2)
 
 
 STUDIES = ("original_log_search", "original_log_epochs", "original_log")

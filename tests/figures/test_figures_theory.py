@@ -142,10 +142,12 @@ def test_what_the_theory_draws_and_says():
     assert [bar.get_height() for bar in right.patches if bar.get_height()] == pytest.approx(
         [2.5] * 2
     )
-    assert right.get_title(loc="left") == "Residuals: mean +3.75, deviation 7.42"
-    assert headline.startswith("What a batch-averaged F1 logs beside")
-    assert caption.startswith("3 validation passes, no free parameter. Right: the 2 with a pred")
-    assert "or found nothing). In training, where weights move" in caption
+    assert right.get_title(loc="left") == "Distances: mean +3.75, deviation 7.42"
+    assert headline.startswith("The logged F1 differs from what")
+    assert caption.startswith(
+        "A point is one of 3 validation passes; the line is logged = expected"
+    )
+    assert "chance alone makes. In training, where weights move" in caption
     assert caption.endswith(
         "lies +6.00 points from the expectation in epoch 1 and \N{MINUS SIGN}2.00 in epoch 3, on "
         "average."
@@ -205,6 +207,7 @@ def test_what_the_collapse_draws_and_says():
     assert ax.lines[0].get_ydata()[-1] == pytest.approx(1, abs=0.01)
     assert headline == "With few positives in a batch, most of F1 is lost, whatever the data's size"
     assert caption.startswith(
-        "A point a cell: 100 samples, prevalence 1 %, batches of 10 to 3,000;"
+        "A point is a combination of data size, prevalence and batch size: 100 samples, "
+        "prevalence 1 %, batches of 10 to 3,000:"
     )
-    assert "mean and standard error of 2 to 5 runs with a true F1 of 0.5 or more" in caption
+    assert "mean and standard error of 2 to 5 trainings with a true F1 of 0.5 or more" in caption

@@ -93,10 +93,10 @@ def test_the_headline_and_the_caption_count_what_the_table_has(committed):
     averaged = rows["verdict"].eq("averaged")
     assert headline.startswith(f"{averaged.sum()} of {len(rows)} public F1 logs")
     shown = (averaged & rows["true_f1"].notna()).sum()
-    assert caption.startswith(f"The {shown} of these logs")
+    assert caption.startswith(f"A line is one of the {shown} logs")
     dots = figure.axes[0].lines[1]
     assert len(dots.get_xdata()) == shown
-    assert "No sample of the world" in " ".join(caption.split())
+    assert "no sample of the world" in " ".join(caption.split())
 
 
 def test_without_an_estimate_the_picture_says_so(committed):

@@ -83,6 +83,7 @@ def completed(caption, *sources):
     return style.words(figure)[0], [text.get_text() for text in captions]
 
 
+STONE, LATE = (_words.QUESTIONS[name] for name in ("diamonds", "flights"))
 SEVERAL = {"grid": {"dataset.variant": ["diamonds", "flights"]}, "config": {}}
 
 
@@ -96,8 +97,8 @@ SEVERAL = {"grid": {"dataset.variant": ["diamonds", "flights"]}, "config": {}}
             ["Five runs, of a long name.\nEnd. Data: my_data."],
         ),
         ("Five runs on my_data.", [STUDY], ["Five runs on my_data."]),
-        ("Five runs.", [SEVERAL], ["Five runs.\nData: diamonds, flights."]),
-        ("On diamonds.", [SEVERAL, STUDY], ["On diamonds.\nData: flights, my_data."]),
+        ("Five runs.", [SEVERAL], [f"Five runs.\nData: diamonds ({STONE}), flights ({LATE})."]),
+        ("On diamonds.", [SEVERAL, STUDY], [f"On diamonds.\nData: flights ({LATE}), my_data."]),
         ("No runs.", [{"file": "x.yaml"}], ["No runs."]),
         ("", [STUDY, STUDY], ["Data: my_data."]),
     ],

@@ -86,3 +86,23 @@ def test_hidden_axes_have_no_texts(ax):
     ax.set_xticks([0, 0.02], ["one", "another"])
     ax.set_axis_off()
     assert found(ax) == []
+
+
+GOOD = ("Small batches make F1 too low", "A point is the mean of 20 trainings. Data: diamonds.")
+
+
+@pytest.mark.parametrize(
+    ("headline", "caption", "flaw"),
+    [
+        (*GOOD, ""),
+        ("Error over batch size", GOOD[1], "the title is no sentence with a verb"),
+        (f"{GOOD[0]}. It is so.", GOOD[1], "the title is more than one sentence"),
+        (GOOD[0] * 4, GOOD[1], "the title is longer than a line"),
+        (GOOD[0], "Means of 20 trainings. Data: diamonds.", "the caption does not say what a mark"),
+        (GOOD[0], "A point is the mean of 20 trainings.", "the caption does not name the data"),
+        (GOOD[0], "A point is a mean. Data: diamonds.", "the caption has no number"),
+    ],
+)
+def test_a_title_is_a_sentence_and_a_caption_says_what_is_drawn(headline, caption, flaw):
+    found = layout.wording(headline, caption)
+    assert [line[: len(flaw)] for line in found] == ([flaw] if flaw else [])

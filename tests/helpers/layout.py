@@ -1,5 +1,6 @@
 """What a referee would mark in the layout of a figure, found by Matplotlib's own extents."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +21,29 @@ README = 830
 """Pixels that a README gives to the width of a figure."""
 SMALLEST = 7.0
 """Points that a text must have there."""
+LONGEST = 110
+"""Characters that a title may have."""
+VERBS = {
+    *(
+        "is",
+        "are",
+        "average",
+        "may",
+        "come",
+        "comes",
+        "costs",
+        "fits",
+        "follows",
+        "give",
+        "gives",
+        "help",
+    ),
+    *("holds", "logs", "make", "makes", "prove", "scores", "stays", "survives", "takes"),
+}
+"""Finite verbs of the titles; a new one is added here."""
+JAPANESE_VERBS = ("になる", "である", "ない")
+MARK = re.compile(r"\b(A|An) (arrow|bar|cell|line|point) is\b|棒 1 本が")
+"""What a caption says of its marks."""
 TICKS = {0: (-1, 0), 1: (1, 0), 2: (0, 1), 3: (0, -1)}
 """Marker of a tick -> its direction."""
 
@@ -29,6 +53,21 @@ def flaws(figure: Figure) -> list[str]:
     texts = _texts(figure)
     checks = (_small, _outside, _on_each_other, _on_legends, _on_axes, _struck_through)
     return sorted({flaw for check in checks for flaw in check(figure, texts)})
+
+
+def wording(headline: str, caption: str) -> list[str]:
+    """What is wrong in a figure's title and caption, a line for each."""
+    words = set(re.findall(r"[a-z]+", headline))
+    checks = {
+        "the title is no sentence with a verb": bool(words & VERBS)
+        or headline.endswith(JAPANESE_VERBS),
+        "the title is longer than a line": len(headline) <= LONGEST,
+        "the title is more than one sentence": not re.search(r"[.。]( |$)", headline),
+        "the caption does not say what a mark stands for": bool(MARK.search(caption)),
+        "the caption does not name the data": "Data:" in caption or "データ" in caption,
+        "the caption has no number": bool(re.search(r"\d|\b(one|two|three)\b", caption)),
+    }
+    return [flaw for flaw, good in checks.items() if not good]
 
 
 def _small(figure: Figure, texts: list[Text]) -> Iterator[str]:

@@ -259,3 +259,14 @@ def test_every_committed_figure_says_what_it_was_made_from(repository):
         for kind in ("png", "pdf"):
             found = provenance_of_file.provenance_of(path.with_suffix(f".{kind}"))
             assert {key: found[key] for key in record} == record
+
+
+def test_bibtex_names_the_file_and_its_commit(repository, capsys):
+    path = repository / "figures/worked_example.csv"
+    assert cli.main(["provenance", "--bibtex", str(path)]) == 0
+    entry = capsys.readouterr().out
+    assert entry.startswith("@software{batchf1_worked_example,\n")
+    assert "title = {{worked_example.csv of batchf1:" in entry
+    commit = provenance.commit_of(path)
+    assert commit is None or f"note = {{Commit {commit}" in entry
+    assert entry.count("{") == entry.count("}")

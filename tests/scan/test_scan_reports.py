@@ -40,7 +40,7 @@ def test_text_names_the_place_the_rule_and_the_remedy(here, capsys):
     (here / "b.py").write_text("print 1\n")
     status, out, _ = ask(capsys, "a.py", "b.py")
     assert status == 1
-    first, second, third, last = out.splitlines()
+    last, first, second, third = out.splitlines()
     assert first == (
         "a.py:3: BF101 sure: Keras averages f1 over batches; F1 is not additive; "
         "audit's rule: per_batch"

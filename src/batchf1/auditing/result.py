@@ -79,6 +79,13 @@ class AuditResult(NamedTuple):
         return self.rule == "pooled"
 
     @property
+    def undecided(self) -> bool:
+        """Whether neither a rule nor the samples show if the number, or the metric, is right."""
+        if self.logged is not None:
+            return self.rule is None
+        return self.rule is None and self.additive is None and self.n_batches > 1
+
+    @property
     def fine(self) -> bool:
         """Return `ok`, by its old name."""
         warn_renamed("fine", "ok")
@@ -109,12 +116,13 @@ ADDITIVE = {
 
 
 def table(result: AuditResult) -> str:
-    """Format the value of each rule, a line each, and the advice."""
+    """Format the advice, and the value of each rule; rules with the same value share a line."""
     width = max(18, *map(len, result.values))
     lines = [
+        result.advice,
         f"{result.metric} of {result.n_samples:,} samples in {result.n_batches:,} batches",
         f"{'rule':<{width}} {'logs':>13} {'error':>13}",
-        *(_line(result, rule, width) for rule in result.values),
+        *(_line(result, rules, width) for rules in _alike(result)),
     ]
     if result.logged is not None:
         lines.append(f"{'logged':<{width}} {format_logged(result.logged):>13} {_matches(result)}")
@@ -124,16 +132,25 @@ def table(result: AuditResult) -> str:
             *lines,
             f"per_batch on random cuts: {result.expected:.6f}, sd {result.sd:.6f} ({how})",
             f"additive on these samples: {ADDITIVE[result.additive]}",
-            result.advice,
         ]
     )
 
 
-def _line(result: AuditResult, rule: str, width: int) -> str:
-    value = result.values[rule]
-    error = f" {value - result.pooled:>+13.6f}" if rule != "pooled" else ""
-    mark = "  <- logged" if rule in result.rules else ""
-    return f"{rule:<{width}} {value:>13.6f}{error}{mark}"
+def _alike(result: AuditResult) -> list[list[str]]:
+    """Return the rules, those with the same value (to 12 digits) together."""
+    groups: dict[str, list[str]] = {}
+    for rule, value in result.values.items():
+        groups.setdefault(f"{value:.12g}", []).append(rule)
+    return list(groups.values())
+
+
+def _line(result: AuditResult, rules: list[str], width: int) -> str:
+    first, *others = rules
+    value = result.values[first]
+    error = f"{value - result.pooled:>+13.6f}" if first != "pooled" else " " * 13
+    also = f"  also by {', '.join(others)}" if others else ""
+    mark = "  <- logged" if set(rules) & set(result.rules) else ""
+    return f"{first:<{width}} {value:>13.6f} {error}{mark}{also}".rstrip()
 
 
 def format_logged(logged: object) -> str:

@@ -115,7 +115,9 @@ def _print(answer: AuditResult, columns: dict[str, str], as_json: bool) -> None:
         print(console.as_json(answer.to_dict() | {"columns": columns}))  # noqa: T201
         return
     named = ", ".join(f"{role} = {name}" for role, name in columns.items())
-    print(one_line(f"columns: {named}"), answer, sep="\n")  # noqa: T201
+    advice, *table = str(answer).splitlines()
+    first = console.verdict(advice, None if answer.undecided else answer.ok)
+    print(first, *table, one_line(f"columns: {named}"), sep="\n")  # noqa: T201
 
 
 def _metric(name: str) -> Any:

@@ -9,6 +9,10 @@ from batchf1.cli import console, options
 from batchf1.cli.numbers import number
 from batchf1.errors import check
 
+EPILOG = """example:
+  batchf1 bound --logged 0.47 --prevalence 1.4% --batch-size 50
+
+See docs/forensics.md."""
 CHANCE = 2.0
 """Standard deviations that the logged value of one epoch may lie from its expectation."""
 
@@ -22,6 +26,7 @@ def add(commands: Any) -> None:
         "logged this mean over random batches, as rounded in print. With --n-samples also for the "
         "chance of one epoch: the logged value may lie two standard deviations from its "
         "expectation. Numbers may be written 0.5, 0,5 or 50%.",
+        epilog=EPILOG,
     )
     parser.add_argument("--logged", required=True, metavar="F1", help="as printed, all digits")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Completion of `batchf1 train` in a shell: scripts that ask Hydra for the candidates.
+"""Completion in a shell: the commands, and for `batchf1 train` what Hydra answers.
 
 Hydra's own scripts complete a command without subcommands.
 """
@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 
+COMMANDS = "bound forensics scan audit expect compare train new fetch provenance verify"
+"""Commands for people."""
 BASH = """_batchf1_train() {
-    if [ "${COMP_WORDS[1]}" = train ]; then
+    if [ "$COMP_CWORD" = 1 ]; then
+        COMPREPLY=($(compgen -W "@COMMANDS" -- "${COMP_WORDS[1]}"))
+    elif [ "${COMP_WORDS[1]}" = train ]; then
         local choices
         choices=$(COMP_LINE=$COMP_LINE "${COMP_WORDS[0]}" train -sc query=bash 2> /dev/null)
         COMPREPLY=($(compgen -o nospace -o default -W "$choices" -- "${COMP_WORDS[COMP_CWORD]}"))
@@ -16,8 +20,9 @@ BASH = """_batchf1_train() {
 }
 COMP_WORDBREAKS=${COMP_WORDBREAKS//=}
 complete -o nospace -o default -F _batchf1_train batchf1
-"""
-FISH = """function _batchf1_train
+""".replace("@COMMANDS", COMMANDS)
+FISH = f"""complete -c batchf1 -n __fish_use_subcommand -x -a '{COMMANDS}'
+function _batchf1_train
     set -lx COMP_LINE (commandline -cp)
     batchf1 train -sc query=fish
 end

@@ -66,6 +66,17 @@ def _ending(error: Exception) -> tuple[int, str]:
     return FAULT, f"a fault of batchf1, please report it with the output under {DEBUG}=1: {message}"
 
 
+def verdict(text: str, good: bool | None) -> str:
+    """Return a verdict for the first line: on a terminal green, red, or bold where it is open.
+
+    Without colours in a pipe, where NO_COLOR is set (no-color.org), and on a dumb terminal.
+    """
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if plain or not sys.stdout.isatty():
+        return text
+    return f"\033[{ {True: '1;32', False: '1;31', None: '1'}[good] }m{text}\033[0m"
+
+
 def as_json(answer: Any) -> str:
     """Return an answer as strict JSON: named tuples as objects, null for NaN and infinity."""
     return json.dumps(_plain(answer), allow_nan=False)

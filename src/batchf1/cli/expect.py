@@ -202,7 +202,14 @@ def _number(rate: float) -> str:
 
 
 def _text(answer: dict[str, Any], metric: RatioMetric) -> str:
-    return "\n".join([*_question(answer), *_findings(answer, metric)])
+    *numbers, advice = _findings(answer, metric)
+    first = console.verdict(advice, _good(advice))
+    return "\n".join([first, *_question(answer), *numbers])
+
+
+def _good(advice: str) -> bool | None:
+    """Return whether the log may be read; None where that is open."""
+    return True if advice.startswith(READ) else False if advice.startswith("Do not") else None
 
 
 def _question(answer: dict[str, Any]) -> list[str]:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from batchf1.forensics.fit import Answer, Candidate, SplitFit
     from batchf1.forensics.log_values import Log
 
+GOOD = {"averaged": False, "flat_labels": False, "object": True, "accuracy": True}
+"""Verdict -> whether the number may be read; one that is open is left out."""
+EPILOG = """examples:
+  batchf1 forensics training.log
+  batchf1 forensics training.log --read
+
+See docs/forensics.md."""
 SHOWN = 20
 """Candidates in the text for people; --json has them all."""
 
@@ -30,6 +37,7 @@ def add(commands: Any) -> None:
         "least, and most likely. Precision, recall and accuracy on the same lines help, several "
         "epochs too. A true F1 on a line of its own (`val f1 0.9353`), a classification report or "
         "a confusion matrix lead to the counts. --read shows how each line was read.",
+        epilog=EPILOG,
     )
     parser.add_argument("log", metavar="LOG", help="file with the log; - for standard input")
     parser.add_argument("--read", action="store_true", help="show what was read, line by line")
@@ -88,7 +96,9 @@ def run(parsed: argparse.Namespace) -> None:
         answer = search_reading(reading, averaged, *settings)
         print(console.as_json({**findings, **answer._asdict()}))  # noqa: T201
         return
-    lines = [*summary.headline(findings, reading), "", _sizes(reading.log)]
+    first, *others = summary.headline(findings, reading)
+    good = GOOD.get(findings[summary.main_split(findings)].verdict)
+    lines = [console.verdict(first, good), *others, "", _sizes(reading.log)]
     lines += summary.evidence(findings, reading)
     if parsed.all:
         lines += ["", *_candidates(search_reading(reading, averaged, *settings))]

@@ -30,18 +30,18 @@ from batchf1.errors import PluginError, announce_renamed, one_line
 from batchf1.records import imports
 
 COMMANDS = (
-    audit,
-    scan,
-    expect,
     bound,
-    fetch,
     forensics,
+    scan,
+    audit,
+    expect,
     compare,
     train,
     new,
-    verify,
+    fetch,
     provenance,
     restore,
+    verify,
     workflow,
 )
 GROUP = "batchf1.commands"
@@ -49,7 +49,13 @@ GROUP = "batchf1.commands"
 
 An entry point has the name of its command.
 """
-EXAMPLES = """examples:
+EXAMPLES = """is my number wrong?
+  bound takes a line of a log, forensics a whole log, scan source code, audit labels and scores,
+  expect and compare the rates of a classifier
+a study of one's own, or this one again:
+  train, new, fetch, provenance, verify; batchf1 workflow has the steps that Snakemake calls
+
+examples:
   batchf1 expect --prevalence 2% --precision 0.8 --recall 0.8 --batch-size 32
   batchf1 audit predictions.csv --batch-size 32 --logged 0.47
   batchf1 forensics training.log

@@ -19,6 +19,10 @@ its name; in any other folder it goes there, and is called by its import path, s
 my_data.MyData. A study needs a Snakefile beside it, which is written too where there is none. No
 file is replaced.
 """
+EPILOG = """example:
+  batchf1 new study mine
+
+See docs/extend.md."""
 PLUGINS = Path("src/batchf1/config/plugins.toml")
 SECTIONS = {"dataset": "datasets", "strategy": "strategies", "figure": "figures"}
 """Kind -> section of the table of plug-ins."""
@@ -89,6 +93,7 @@ def add(commands: Any) -> None:
         "new",
         help="write the smallest study, data set, strategy, metric or figure",
         description=DESCRIPTION,
+        epilog=EPILOG,
     )
     parser.add_argument(
         "kind",

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-EPILOG = """example:
+EPILOG = """examples:
   batchf1 provenance figures/theory.png
+  batchf1 provenance --bibtex figures/theory.png
 
 See docs/reproduce.md."""
 
@@ -23,7 +24,9 @@ def add(commands: Any) -> None:
         epilog=EPILOG,
     )
     parser.add_argument("path", metavar="PATH", type=Path, help=".parquet, .csv, .png or .pdf")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print JSON")
+    output.add_argument("--bibtex", action="store_true", help="print an entry to cite the file by")
     parser.set_defaults(command=run, prog=parser.prog)
 
 
@@ -32,5 +35,8 @@ def run(parsed: argparse.Namespace) -> None:
     from batchf1.records import provenance_of_file
 
     record = provenance_of_file.provenance_of(parsed.path)
+    if parsed.bibtex:
+        print(provenance_of_file.bibtex(parsed.path, record))  # noqa: T201
+        return
     answer = {"file": str(parsed.path), **record}
     print(json.dumps(answer) if parsed.json else provenance_of_file.text(parsed.path, record))  # noqa: T201

@@ -8,10 +8,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchf1.cli import console
 from batchf1.errors import check, one_line, raise_path_error
 
 if TYPE_CHECKING:
     from batchf1.scan.scanner import Report
+
+EPILOG = """examples:
+  batchf1 scan train.py
+  batchf1 scan src/ --diff
+
+See docs/scan.md."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,6 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Look through Python files and notebooks, without running them, for F1 and "
         "other metrics that are averaged over batches though they are not additive (docs/scan.md). "
         "Leaves with status 1 where it finds one, 2 where a PATH cannot be read.",
+        epilog=EPILOG,
     )
     parser.add_argument(
         "paths",
@@ -87,7 +95,9 @@ def _print(parsed: argparse.Namespace, report: Report) -> None:
         print(*map(one_line, left), sep="\n", file=sys.stderr, end="\n" * bool(left))  # noqa: T201
         return
     else:
-        answer = text.text(report)
+        first, *others = text.text(report).splitlines()
+        good = not any(one.level == "sure" for one in report.findings)
+        answer = "\n".join([console.verdict(first, good), *others])
     if answer:
         print(answer)  # noqa: T201
     if parsed.json or parsed.github:

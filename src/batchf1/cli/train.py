@@ -23,7 +23,7 @@ It prints the log of each epoch, then each strategy's F1 of the last epoch and i
 pooled (the predictions that the batches saw) and full pass (with the epoch's last weights). Other
 metrics: 'metrics=[f1,f_beta(2),jaccard,my_module.MINE]', or, a run each, -m metrics=f1,jaccard.
 Without overrides it trains with the settings that --settings shows. It writes no file, unless
-hydra.run.dir=FOLDER is given.
+hydra.run.dir=FOLDER is given. docs/strategies.md explains the strategies.
 
   batchf1 train -m dataset=diamonds,flights training.batch_size=32,64 hydra/launcher=joblib
   batchf1 train --collect multirun/2026-01-31/12-00-00

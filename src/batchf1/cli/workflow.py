@@ -6,10 +6,17 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+EPILOG = """example:
+  batchf1 workflow draw theory figures/theory.csv --output theory.png
+
+See docs/reproduce.md."""
+
 
 def add(commands: Any) -> None:
     """Add the group and its commands to the parser."""
-    group = commands.add_parser("workflow", help="the steps that Snakemake and make call")
+    group = commands.add_parser(  # without help, so that `batchf1 --help` does not list it
+        "workflow", description="The steps that Snakemake and make call.", epilog=EPILOG
+    )
     parsers = group.add_subparsers(required=True, metavar="STEP")
     for step in (_add_shard, _add_collect, _add_measured, _add_cuts, _add_flat_labels):
         step(parsers)

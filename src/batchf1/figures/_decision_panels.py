@@ -17,6 +17,8 @@ from batchf1.theory.precision_recall_plane import logged_f1
 
 ENOUGH = 3.0
 """Expected positives per batch at which the logged F1 chooses well."""
+REGRET_TOL = 0.01
+"""A loss of F1 that nobody acts on."""
 USUAL = 32
 """Keras' own validation batch size, nearest to which the plane is drawn."""
 TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 3)]
@@ -65,17 +67,24 @@ MARKERS = "osDv^P"
 
 
 def plot_regret(ax: Any, table: pd.DataFrame) -> None:
-    """Plot the F1 that each decision loses over positives per batch, with its interval."""
+    """Plot the F1 that each decision loses over positives per batch, with its interval.
+
+    Those that lose next to nothing are thin and grey.
+    """
     for line in LINES:
         rows = _bins(line, table)
         x = rows["positives_per_batch"]
+        if _harmless(rows):
+            ax.plot(x, rows["regret"], color=style.PLAIN, linewidth=0.8, zorder=1)
+            continue
         look = {"color": line.colour, "linestyle": line.dashes, "marker": line.marker}
-        width = 1.5 if line.empty == "0" else 2.2  # dots are small
-        ax.plot(x, rows["regret"], markersize=4, linewidth=width, **look)
+        ax.plot(x, rows["regret"], markersize=4, **look)
         ax.fill_between(
             x, rows["regret_low"], rows["regret_high"], color=line.colour, alpha=0.18, linewidth=0
         )
     ax.set_xscale("log")
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, -0.02), max(high, 0.05))
     _ticks(ax)
     _enough(ax)
     ax.set(xlabel=f"expected positives per batch = batch size {style.TIMES} prevalence")
@@ -89,23 +98,35 @@ def _bins(line: Line, table: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("positives_per_batch")
 
 
+def _harmless(rows: pd.DataFrame) -> bool:
+    return bool(rows["regret"].abs().max() <= REGRET_TOL)
+
+
+def harmless(table: pd.DataFrame) -> list[str]:
+    """Return the names of the decisions that lose next to nothing."""
+    return [line.label for line in LINES if len(r := _bins(line, table)) and _harmless(r)]
+
+
 def _ticks(ax: Any) -> None:
     left, right = ax.get_xlim()
     ticks = [tick for tick in TICKS if left <= tick <= max(right, 4 * ENOUGH)]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    low, high = ax.get_ylim()
-    ax.set_ylim(min(low, -0.2 * high), high)  # space for the names of lines near 0
 
 
 def name(ax: Any, table: pd.DataFrame) -> None:
     """Write each line's name at its left end, once the figure is laid out."""
-    firsts = [(line, rows.iloc[0]) for line in LINES if len(rows := _bins(line, table))]
+    all_rows = [(line, rows) for line in LINES if len(rows := _bins(line, table))]
     ends = [
-        _labels.End(line.label, row["positives_per_batch"], row["regret"], line.colour, INK)
-        for line, row in firsts
+        _labels.End(line.label, x, regret, line.colour, INK)
+        for line, rows in all_rows
+        if not _harmless(rows)
+        for x, regret in [rows.iloc[0][["positives_per_batch", "regret"]]]
     ]
-    start, stop = min(end.x for end in ends), max(ax.get_xlim()[1], 4 * ENOUGH)
+    few = [rows.iloc[0]["positives_per_batch"] for _, rows in all_rows if _harmless(rows)]
+    if few:
+        ends.append(_labels.End(f"{len(few)} others", min(few), 0, style.PLAIN, INK))
+    start, stop = min([ENOUGH, *(end.x for end in ends)]), max(ax.get_xlim()[1], 4 * ENOUGH)
     _labels.reserve_margin(ax, [end.name for end in ends], (start, stop), "left")
     ax.plot([start, stop], [0, 0], color=style.TRUTH, linewidth=0.6, zorder=0)
     _labels.label_line_ends(ax, ends, "left")

@@ -13,19 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from batchf1.config.metric_names import DEFAULT
-from batchf1.figures import _facets, _labels, study_rows, style
+from batchf1.figures import _facets, _labels, _line_words, study_rows, style
 from batchf1.figures._facets import CELL, LEARNED
+from batchf1.figures._line_words import NAIVE
 from batchf1.records.columns import Schema, count, number, share
 from batchf1.sweep.expected import with_expected_f1
 from batchf1.sweep.schema import RUNS
 
-FLOOR = 1e-17
-"""Where an error of exactly 0 is drawn on the logarithmic scale."""
-EXACT = 1e-6
-"""A strategy whose largest error is no larger is called exact."""
 HEIGHT, WIDTH = 2.6, 80
 """Inches of a further row of panels; characters of its title in a line."""
-NAIVE = "batch_mean"
+STRIP = 0.17
+"""Inches of a line below the panels, which names a strategy and its largest error."""
+IN_WORDS = ("epoch_end", "streaming")
+"""Strategies that are named below the panels only: at 0 their points would hide one another."""
 WORDS = {
     "batch_size": "batch size (samples)",
     "prevalence": "prevalence (share of positives)",
@@ -121,39 +121,48 @@ def summary(rows: pd.DataFrame, metric: str = DEFAULT) -> pd.DataFrame:
 def draw(table: pd.DataFrame, x: str, lines: str) -> Figure:
     """Plot the error over `x` for both splits; the naive mean has a line for each value of `lines`.
 
-    Above, signed errors on a linear scale, with the exact expectation from the pooled counts as
-    lines; a row of panels for each setting of the further axes. Below, on a logarithmic one, the
-    largest error of each strategy over all drawn cells, so that errors of 0.8 and of 1e-16 can be
-    read alike. Raises `InputError` for more than `_facets.MOST` settings.
+    In the panels the naive mean, with the exact expectation from the pooled counts as lines, and
+    what is rebuilt from counts; a row of panels for each setting of the further axes. Below them,
+    in words, the largest error of each strategy over all drawn cells. Raises `InputError` for more
+    than `_facets.MOST` settings.
     """
     drawn = table[table["true_f1"] >= LEARNED]
     if drawn.empty:
         return style.empty_figure(f"no cell reached a true F1 of {LEARNED}, so nothing was learned")
     further = [column for column in study_rows.settings(table) if column not in COLUMNS]
     panels = _facets.panels(drawn, further, FIGURES[x])
-    figure, axes = plt.subplots(
-        len(panels) + 1,
-        2,
-        figsize=(7.6, 5.6 + HEIGHT * (len(panels) - 1)),
-        sharex=True,
-        sharey="row",
-        height_ratios=[3] * len(panels) + [1.4],
-        layout="constrained",
-        squeeze=False,
-    )
+    figure, axes, below = _grid(len(panels), drawn["strategy"].nunique())
     _across(axes, x, sorted(drawn[x].unique()))
     name = study_rows.label(drawn)
     for row, (setting, rows) in enumerate(panels):
         _row(axes[row], rows, x, lines, setting)
         axes[row, 0].set_ylabel(f"logged {name} {style.MINUS} true {name}")
-    for ax, split in zip(axes[-1], TITLES, strict=True):
-        _largest(ax, drawn[drawn["split"] == split], x)
-    axes[-1, 0].set_ylabel("largest |error|,\nlog scale")
-    _headline(figure, drawn)
-    style.caption(figure, _caption(drawn, x, lines, len(panels)))
+    for ax, split in zip(below, TITLES, strict=True):
+        _largest(ax, drawn[drawn["split"] == split])
+    style.headline(figure, _line_words.conclusion(drawn, x), _handles(drawn))
+    style.caption(figure, _line_words.caption(drawn, x, lines, len(panels)))
     _labels.lay_out(figure)
     _name(axes, drawn, panels, x, lines)
     return figure
+
+
+def _grid(n_rows: int, n_strategies: int) -> tuple[Figure, Any, Any]:
+    """Return a figure, its rows of two panels, and the two axes for the words below them."""
+    strip = STRIP * (n_strategies + 1.5)
+    figure = plt.figure(
+        figsize=(7.6, 4.3 + strip + HEIGHT * (n_rows - 1)),
+        layout="constrained",
+    )
+    places = figure.add_gridspec(n_rows + 1, 2, height_ratios=[3] * n_rows + [strip])
+    panels: list[Any] = []
+    for place in range(2 * n_rows):
+        shared: dict[str, Any] = {"sharex": panels[0]} if panels else {}
+        if place % 2:
+            shared["sharey"] = panels[-1]
+        panels.append(figure.add_subplot(places[place // 2, place % 2], **shared))
+        panels[-1].tick_params(labelleft=not place % 2, labelbottom=place >= 2 * n_rows - 2)
+    below = [figure.add_subplot(places[n_rows, column]) for column in range(2)]
+    return figure, np.array(panels).reshape(n_rows, 2), below
 
 
 def _across(axes: Any, x: str, values: list[Any]) -> None:
@@ -201,21 +210,6 @@ def _row(axes: Any, rows: pd.DataFrame, x: str, lines: str, setting: str) -> Non
             ax.tick_params(labelbottom=True)
 
 
-def _caption(drawn: pd.DataFrame, x: str, lines: str, n_panels: int) -> str:
-    n_runs, name = style.format_range(drawn["n_runs"]), study_rows.label(drawn)
-    note = f"{style.format_range(drawn['n_samples'])} training samples"
-    if x == "n_samples":
-        note = f"Prevalence {style.format_range(100 * drawn['prevalence'], '{:g}')} %"
-    below = f" The lowest panels: the largest of all {n_panels} above." if n_panels > 1 else ""
-    return (
-        f"{note}; last epoch, mean and standard error of {n_runs} runs a point; "
-        f"beside the lines: {lines.replace('_', ' ')}.\n"
-        f"True {name}: of the very predictions that the batches saw. 'Epoch end' "
-        "predicts the training data again, with other weights.\n"
-        f"Not drawn: cells with a true F1 below {LEARNED}, where nothing was learned.{below}"
-    )
-
-
 def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
     # over the data alone: beside a name it would read as a minus
     ax.plot([part[x].min(), part[x].max()], [0, 0], color=style.TRUTH, linewidth=0.8)
@@ -233,30 +227,30 @@ def _signed(ax: Any, part: pd.DataFrame, x: str, lines: str) -> None:
             linestyle="none",
             elinewidth=0.8,
         )
-    for strategy, rows in part[part["strategy"] != NAIVE].groupby("strategy"):
-        _points(ax, rows.set_index(x)["error"], str(strategy))
+    for strategy, rows in part[~part["strategy"].isin([NAIVE, *IN_WORDS])].groupby("strategy"):
+        ax.plot(rows[x], rows["error"], **_look(str(strategy)), zorder=0)
 
 
-def _largest(ax: Any, part: pd.DataFrame, x: str) -> None:
-    for strategy, rows in part.groupby("strategy"):
-        _points(ax, rows.groupby(x)["worst_error"].max().clip(lower=FLOOR), str(strategy))
-    ax.set_yscale("log")
-    ax.set_ylim(FLOOR / 30, 30)
-    ax.set_yticks([FLOOR, 1e-12, 1e-6, 1], ["exactly 0", r"$10^{-12}$", r"$10^{-6}$", "1"])
-    ax.minorticks_off()
-    ax.grid(axis="y", linewidth=0.4)
+def _largest(ax: Any, part: pd.DataFrame) -> None:
+    """Write the largest error of each strategy, a line each, beside its marker."""
+    worst = part.groupby("strategy")["worst_error"].max().sort_values(ascending=False)
+    ax.text(0, 0, "Largest error of a run:", fontsize=8, va="center")
+    for place, (strategy, value) in enumerate(worst.items(), 1):
+        ax.plot(0.02, place, **_look(str(strategy)))
+        text = f"{_line_words.size(value)}   {style.label(str(strategy))}"
+        ax.text(0.06, place, text, fontsize=8, va="center")
+    ax.set(xlim=(0, 1), ylim=(len(worst) + 0.5, -0.5))
+    ax.set_axis_off()
 
 
-def _points(ax: Any, values: pd.Series, strategy: str) -> None:
-    ax.plot(
-        values.index,
-        values,
-        color=style.colour(strategy),
-        marker=style.marker(strategy),
-        markersize=5,
-        fillstyle="full" if strategy == NAIVE else "none",
-        linestyle="none",
-    )
+def _look(strategy: str) -> dict[str, Any]:
+    return {
+        "color": style.colour(strategy),
+        "marker": style.marker(strategy),
+        "markersize": 5,
+        "fillstyle": "full" if strategy == NAIVE else "none",
+        "linestyle": "none",
+    }
 
 
 def _text(column: str, value: Any) -> str:
@@ -265,35 +259,10 @@ def _text(column: str, value: Any) -> str:
     return f"{value / 1000:g}" if column == "n_samples" else f"{value:,}"
 
 
-def _headline(figure: Figure, drawn: pd.DataFrame) -> None:
-    handles = {
-        str(strategy): Line2D(
-            [],
-            [],
-            color=style.colour(str(strategy)),
-            marker=style.marker(str(strategy)),
-            fillstyle="full" if strategy == NAIVE else "none",
-            linestyle="none",
-            label=style.label(str(strategy)),
-        )
-        for strategy in sorted(drawn["strategy"].unique())
-    }
+def _handles(drawn: pd.DataFrame) -> list[Line2D]:
+    """Return the legend: the strategies that the panels show, and the expectation."""
+    names = [name for name in sorted(drawn["strategy"].unique()) if name not in IN_WORDS]
+    handles = [Line2D([], [], **_look(name), label=style.label(name)) for name in names]
     theory = Line2D([], [], color=style.TRUTH, linewidth=0.6, label="its exact expectation")
-    naive = [handles.pop(NAIVE), theory] if NAIVE in handles else []
-    style.headline(figure, _conclusion(drawn), [*naive, *handles.values()])
-
-
-def _conclusion(drawn: pd.DataFrame) -> str:
-    """Return the headline: how large the naive mean's error is, and whether counts are right."""
-    worst = drawn.groupby("strategy")["worst_error"].max()
-    rebuilt = worst.get("reconstructed", np.nan)
-    name, exact = study_rows.label(drawn), "rebuilt from counts it is exact"
-    if NAIVE not in worst:
-        headline = (
-            exact.replace("it", name, 1) if rebuilt <= EXACT else "The error of each strategy"
-        )
-        return f"{headline[0].upper()}{headline[1:]}"
-    error = drawn[drawn["strategy"] == NAIVE]["error"].to_numpy()
-    most = error[np.abs(error).argmax()]
-    headline = f"Averaged over batches, {name} comes out up to {style.format_points(most)}"
-    return f"{headline}; {exact}" if rebuilt <= EXACT else headline
+    place = names.index(NAIVE) + 1 if NAIVE in names else 0
+    return [*handles[:place], *[theory] * (NAIVE in names), *handles[place:]]

@@ -12,6 +12,16 @@ from batchf1.figures import style
 
 DATA = "dataset.variant"
 """Setting of a study that names a data set."""
+FEW = 2
+"""More data sets than these are named without what is predicted of them."""
+QUESTIONS = {
+    "diamonds": "is a stone heavier than a threshold?",
+    "flights": "is it later than a threshold?",
+    "synthetic": "two overlapping clouds of points",
+    "southwest": "flights in a timetable: is it one of Southwest's?",
+    "trousers": "Fashion-MNIST, pictures of clothes: are they trousers?",
+}
+"""Data set of this package -> what is predicted of it."""
 
 
 def completed(figure: Figure, record: Mapping[str, Any], alt: str) -> Figure:
@@ -27,7 +37,9 @@ def completed(figure: Figure, record: Mapping[str, Any], alt: str) -> Figure:
         figure.text(0, 0, [*questions, alt][0], gid=style.HEADLINE, visible=False)
     names = [name for name in _data_sets(sources) if name not in caption]
     if names:
-        _add(figure, f"Data: {', '.join(names)}.")
+        few = len(names) <= FEW
+        described = [f"{n} ({QUESTIONS[n]})" if few and n in QUESTIONS else n for n in names]
+        _add(figure, f"Data: {', '.join(described)}.")
     return figure
 
 

@@ -193,10 +193,10 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 def _caption(table: pd.DataFrame) -> str:
     return textwrap.fill(
-        f"Means over {style.format_range(table['n_seeds'])} networks a task, each with "
+        f"A cell is the mean of {style.format_range(table['n_seeds'])} networks a task, each with "
         f"{style.format_range(table['n_samples'])} validation samples in "
-        f"{style.format_range(table['n_cuts'])} "
-        "random cuts into whole batches. heavy?: is a diamond heavy, a rare yes; cut: which of "
+        f"{style.format_range(table['n_cuts'])} random cuts into whole batches. "
+        "Data: diamonds. heavy?: is a diamond heavy, a rare yes; cut: which of "
         "five grades has its cut; price. sd over seeds: by how much the metric of all samples "
         f"differs between networks. Corner: more than {100 * OFTEN:g} % of the batches give 0/0, "
         "have one class only or are constant; on the right, what scikit-learn or SciPy then give.",

@@ -163,8 +163,10 @@ def draw(table: pd.DataFrame) -> Figure:
         _column(row[1], part, "deviation", 1, looks)
         row[0].set_ylabel("mean residual\n(predicted deviations)")
         row[1].set_ylabel("standard deviation\nof residuals")
-        row[0].set_title("\n".join([*textwrap.wrap(setting, WIDTH), "Mean: 0 if unbiased"]))
-        row[1].set_title("Spread: 1 if as predicted")
+        row[0].set_title(
+            "\n".join([*textwrap.wrap(setting, WIDTH), "On average: 0 if theory is right"])
+        )
+        row[1].set_title("In spread: 1 if theory is right")
     _across(axes, cells["batch_size"])
     style.headline(figure, _conclusion(table, cells), _legend(looks))
     style.caption(figure, _caption(table, cells))
@@ -229,15 +231,15 @@ def _conclusion(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     """
     every = _every(table)
     mean = style.signed(every["mean"], 3)
-    text = f"residuals of mean {mean} and deviation {every['deviation']:.3f}"
-    passes = f"{every['n_passes']:,.0f} passes"
+    text = f"mean {mean}, spread {every['deviation']:.3f}"
+    passes = f"{every['n_passes']:,.0f} validation passes"
     strange = sum(_beyond(row, norm.isf(0.025 / len(cells))) for _, row in cells.iterrows())
     if strange:
-        return f"Theory and log differ in {strange} of {len(cells)} points: {text}"
+        return f"Theory fails in {strange} of {len(cells)} points of {passes}: {text}"
     unsure = _beyond(every, -NORMAL_95) or np.isnan(every["mean_se"])
     if unsure or every["worst_certain"] > ROUNDING:
-        return f"Theory beside the log of {passes}: {text}"
-    return f"Theory and log agree over {passes}: {text}"
+        return f"Theory stands beside the log of {passes}: {text}"
+    return f"What theory predicts holds in {passes}: {text}"
 
 
 def _every(table: pd.DataFrame) -> pd.Series:
@@ -256,13 +258,12 @@ def _beyond(row: pd.Series, n_errors: float) -> bool:
 def _caption(table: pd.DataFrame, cells: pd.DataFrame) -> str:
     every = _every(table)
     return textwrap.fill(
-        f"Residual: (logged {style.MINUS} expected) / predicted standard deviation of the batch "
-        f"mean of {study_rows.label(table)}, of {every['n_passes']:,.0f} validation passes in "
-        f"{every['n_runs']:,.0f} runs of {every['n_cells']:,.0f} cells (data sizes pooled); "
-        f"{100 * every['outside']:.1f} % lie beyond 1.96. Grey: 0 and 1 to within {BAND:g}. "
-        f"A point: {style.format_range(cells['n_runs'])} "
-        "runs, with a 95 % interval that takes the run as the unit, as its epochs share one cut of "
-        f"the validation data.{_left_out(every)}",
+        f"A point is of {style.format_range(cells['n_runs'])} trainings: mean and spread of "
+        f"(logged {style.MINUS} expected) / predicted standard deviation of the batch mean of "
+        f"{study_rows.label(table)} in their validation passes, with a 95 % interval that takes "
+        "the training as the unit, as its epochs share one cut of the data. Grey: 0 and 1 to "
+        f"within {BAND:g}. All {every['n_runs']:,.0f} trainings of {every['n_cells']:,.0f} cells "
+        f"(data sizes pooled): {100 * every['outside']:.1f} % lie beyond 1.96.{_left_out(every)}",
         LINE,
     )
 

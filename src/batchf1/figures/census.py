@@ -40,7 +40,7 @@ SCHEMA = Schema(
 )
 COLUMNS = SCHEMA.columns
 ALT = (
-    "Three columns of dots with 95 % intervals, a line for each framework: the share of public "
+    "Three columns of dots with intervals, a line for each framework: the share of public "
     "repositories with a finding of the scan, of findings that are right, and of files without "
     "a finding where that is right."
 )
@@ -124,7 +124,8 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 def _caption() -> str:
     return textwrap.fill(
-        "As batchf1 scan finds it, in repositories that were found by neutral words; metrics that "
+        "A point is a share of repositories, findings or files. Data: public repositories "
+        "that were found by neutral words; metrics that "
         "are not additive, Dice and IoU of all pixels of a batch among them. Bars: Wilson's 95 % "
         "intervals, too narrow as findings cluster in few repositories. What was read by hand was "
         "found before the faults seen there were corrected. No sample of all code.",

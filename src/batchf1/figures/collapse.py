@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ SCHEMA = Schema(
 COLUMNS = SCHEMA.columns
 READ = ["split", "strategy", "f1", "reference_pooled", *_facets.COUNTS]
 """Columns of a study\'s table that are read, apart from the settings."""
+LINE = 128
+"""Characters in a line of the caption."""
 SKILLS = (0.95, 0.8, 0.6)
 """Precision and recall of the lines."""
 
@@ -132,13 +135,15 @@ def _conclusion(table: pd.DataFrame) -> str:
 
 def _caption(table: pd.DataFrame) -> str:
     further = [_facets.name(c) for c in study_rows.settings(table) if c not in COLUMNS]
-    each = f"A point a cell and {', '.join(further)}" if further else "A point a cell"
+    point = "A point is a combination of data size, prevalence and batch size"
+    each = f"{point}, and {', '.join(further)}" if further else point
     prevalence = style.format_range(100 * table["prevalence"], "{:g}")
     n_runs = style.format_range(table["n_runs"])
-    return (
+    return textwrap.fill(
         f"{each}: {style.format_range(table['n_samples'])} samples, prevalence {prevalence} %, "
         "batches of "
-        f"{style.format_range(table['batch_size'])};\nmean and standard error of {n_runs} runs "
-        "with a "
-        f"true F1 of {LEARNED} or more. The law is for rare positives: common ones lie above it."
+        f"{style.format_range(table['batch_size'])}: mean and standard error of {n_runs} trainings "
+        f"with a true F1 of {LEARNED} or more. The law is for rare positives: common ones lie "
+        "above it.",
+        LINE,
     )

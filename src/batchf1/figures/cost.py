@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from batchf1.errors import check
@@ -34,14 +33,12 @@ SLOPES = {
 """Column -> what is fitted against the rows, and in which unit."""
 ARRAYS = "epoch_end_arrays"
 LABELS = {"epoch_end": "epoch end, streamed", ARRAYS: "epoch end, arrays"}
-FITS = {"plain": "plain fit", "blocks": "fit in blocks"}
-FLOOR = 0.1
-"""Megabytes; less is drawn here, since a logarithm has no zero."""
-APART = 1.13
-"""Factor between the points of two strategies, which else would hide each other."""
+PLAIN, BLOCKS = "plain", "blocks"
+LINE = 140
+"""Characters in a line of the caption."""
 ALT = (
-    "Two charts: how many times longer an epoch takes with each strategy than without one, and "
-    "the memory that each adds over the number of rows."
+    "Two charts with a bar for each strategy: how many times longer an epoch takes than without "
+    "one, and the memory that a million rows of data add, which is large for one strategy alone."
 )
 SCHEMA, COLUMNS = SUMMARY, SUMMARY.columns
 
@@ -128,23 +125,31 @@ def slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Plot time of an epoch relative to no strategy (left), and extra peak memory (right)."""
+    """Draw bars: time of an epoch relative to no strategy, and memory for a million rows."""
     shown = table[table["device"] == "cpu"]
     if "cell" not in set(shown["row"]):
         return style.empty_figure("nothing was measured on a CPU")
     shown = shown[shown["model"] == _plain_model(shown)]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
-    cells = shown[shown["row"] == "cell"]
-    present = set(cells["strategy"]) - {NONE}
+    cells = _timed(shown[(shown["row"] == "cell") & (shown["strategy"] != NONE)])
+    growth = _growth(shown)
+    present = set(cells["strategy"]) | set(growth.index) - {NONE}
     order = [name for name in (*style.COLOURS, ARRAYS) if name in present]
     order += sorted(present - set(order))
-    _times(left, cells[cells["strategy"] != NONE], order)
-    _memory(right, cells, order)
-    for ax in (left, right):
-        ax.grid(axis="y", linewidth=0.4)
-        ax.spines[["top", "right"]].set_visible(False)
-    style.headline(figure, _conclusion(shown), [_handle(name) for name in (NONE, *order)])
-    style.caption(figure, _caption(cells))
+    size = (8.4, 1.7 + 0.34 * len(order))
+    figure, axes = plt.subplots(1, 2, figsize=size, sharey=True, layout="constrained")
+    ratios = cells.set_index("strategy")
+    _bars(axes[0], order, ratios["epoch_ratio"], "{:.2f}")
+    for name, row in ratios.iterrows():
+        ends = [row["epoch_ratio_min"], row["epoch_ratio_max"]]
+        axes[0].plot(ends, [order.index(str(name))] * 2, color=style.TRUTH, linewidth=1.2)
+    axes[0].axvline(1, color=style.TRUTH, linewidth=0.8)
+    axes[0].set(title="Time", xlabel="seconds of an epoch / without a strategy")
+    _bars(axes[1], order, growth.clip(lower=0), "{:,.0f}")
+    axes[1].set(title="Memory", xlabel="MB that a million rows add")
+    axes[0].set_yticks(range(len(order)), [LABELS.get(n, style.label(n)) for n in order])
+    axes[0].set_ylim(len(order) - 0.4, -0.6)
+    style.headline(figure, _conclusion(growth))
+    style.caption(figure, _caption(cells, shown))
     return figure
 
 
@@ -154,84 +159,61 @@ def _plain_model(table: pd.DataFrame) -> str:
     return str(max(counts.index[counts == counts.max()]))
 
 
-def _times(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
-    columns = cells[["engine", "batch_size"]].drop_duplicates()
-    columns = columns.sort_values(["engine", "batch_size"], ascending=[False, True])
-    for position, (engine, batch_size) in enumerate(columns.itertuples(index=False)):
-        mine = cells[(cells["engine"] == engine) & (cells["batch_size"] == batch_size)]
-        for name, rows in mine.groupby("strategy"):
-            row = rows.sort_values(["n_runs", "n_samples"]).iloc[-1]
-            x = position + 0.13 * (order.index(str(name)) - (len(order) - 1) / 2)
-            ends = [[row["epoch_ratio"] - row["epoch_ratio_min"]]]
-            ends += [[row["epoch_ratio_max"] - row["epoch_ratio"]]]
-            ax.errorbar(x, row["epoch_ratio"], yerr=ends, **_look(str(name)))
-    ax.axhline(1, color=style.PLAIN, linewidth=0.8)
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(FixedLocator([0.5, 1, 2, 5, 10, 20, 50, 100]))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_locator(NullLocator())
-    names = [
-        f"{FITS.get(engine, engine)},\nbatches of {size}"
-        for engine, size in columns.itertuples(index=False)
-    ]
-    ax.set_xticks(range(len(names)), names)
-    ax.set(ylabel="seconds of an epoch / without a strategy", xlim=(-0.6, len(names) - 0.4))
-    ax.set_title("Time")
+def _timed(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the cell of each strategy whose time is shown: plain fits, the largest batches.
+
+    Of several data sizes that with the most measurements, of equals the largest.
+    """
+    plain = cells[cells["engine"] == PLAIN]
+    cells = plain if len(plain) else cells
+    cells = cells[cells["batch_size"] == cells["batch_size"].max()]
+    cells = cells.sort_values(["n_runs", "n_samples"], ascending=False)
+    return cells.drop_duplicates("strategy")
 
 
-def _memory(ax: Any, cells: pd.DataFrame, order: list[str]) -> None:
-    largest = cells[cells["batch_size"] == cells["batch_size"].max()]
-    names = (NONE, *order)
-    for engine, dashes in zip(FITS, ("-", ":"), strict=True):
-        for name in names:
-            rows = largest[(largest["engine"] == engine) & (largest["strategy"] == name)]
-            rows = rows.sort_values("n_rows")
-            megabytes = (rows["grown_bytes"] / 1e6).clip(lower=FLOOR)
-            offset = APART ** (names.index(name) - (len(names) - 1) / 2)
-            ax.plot(rows["n_rows"] * offset, megabytes, **_look(name) | {"linestyle": dashes})
-    ax.set(xscale="log", yscale="log", xlabel="rows of training, and of validation")
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.set(ylabel="peak memory that the epoch adds, MB")
-    ax.set_title(f"Memory, batches of {cells['batch_size'].max():,}")
+def _growth(table: pd.DataFrame) -> pd.Series:
+    """Return megabytes for a million rows, by strategy, from the slopes in the largest batches.
 
-
-def _look(name: str) -> dict[str, Any]:
-    """Return the look of a strategy; arrays have the strategy's colour and a hollow marker."""
-    if name == NONE:
-        return {"color": style.PLAIN, "marker": ".", "linewidth": 1.1, "label": "no strategy"}
-    base = plugin_of(name) or name
-    colour = style.colour(base)
-    face = "white" if name == ARRAYS else colour
-    options = {"markersize": 5, "linewidth": 1.1, "markerfacecolor": face}
-    return {"color": colour, "marker": style.marker(base), **options}
-
-
-def _handle(name: str) -> Any:
-    return Line2D([], [], **{"label": LABELS.get(name, style.label(name))} | _look(name))
-
-
-def _conclusion(table: pd.DataFrame) -> str:
-    """Return the headline, from the slopes on the right."""
+    Of two engines `blocks`, which reaches far more rows.
+    """
     lines = table[table["row"] == "slope"]
-    # of two engines `blocks`, alphabetically the first, reaches far more rows
-    lines = lines.sort_values(["engine", "batch_size"], ascending=[True, False])
-    growth = lines.drop_duplicates("strategy").set_index("strategy")["grown_bytes_per_row"]
+    lines = lines.assign(far=lines["engine"] == BLOCKS)
+    lines = lines.sort_values(["far", "batch_size"], ascending=False, kind="stable")
+    return lines.drop_duplicates("strategy").set_index("strategy")["grown_bytes_per_row"]
+
+
+def _bars(ax: Any, order: list[str], values: pd.Series, form: str) -> None:
+    """Draw a bar for each strategy that was measured, with its number."""
+    for place, name in enumerate(order):
+        value = values.get(name, np.nan)
+        base = plugin_of(name) or name
+        ax.barh(place, value, height=0.7, color=style.colour(base))
+        text = "not measured" if np.isnan(value) else form.format(value)
+        at = (0 if np.isnan(value) else value, place)
+        ax.annotate(text, at, (10, 0), textcoords="offset points", va="center", fontsize=8)
+    ax.margins(x=0.2)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _conclusion(growth: pd.Series) -> str:
+    """Return the headline, from the memory on the right."""
     if not {ARRAYS, "reconstructed"} <= set(growth.index):
-        return "What a strategy costs, beside an epoch without one"
+        return "A strategy costs time and memory, beside an epoch without one"
     return (
         f"Predicting arrays at the end of an epoch takes {growth[ARRAYS]:,.0f} MB per million rows,"
         f" counts take {max(0.0, growth['reconstructed']):,.0f}"
     )
 
 
-def _caption(cells: pd.DataFrame) -> str:
-    low = (cells["grown_bytes"] < 1e6 * FLOOR).any()
-    floor = f" Less than {FLOOR:g} MB is drawn at {FLOOR:g}." if low else ""
-    return (
-        f"A fresh process for each measurement, {style.format_range(cells['n_runs'])} per cell. "
-        "Left: "
-        "mean and range of the ratio to epochs without a strategy, in turns with them,\n"
-        "at the size with the most of them. Right: solid plain fit, dotted fit in blocks of "
-        f"{ENGINES['blocks']} batches a call; strategies stand side by side. Data: random rows."
-        f"{floor}"
+def _caption(cells: pd.DataFrame, shown: pd.DataFrame) -> str:
+    sizes = f"batches of {cells['batch_size'].max():,.0f}"
+    blocks = BLOCKS in set(shown[shown["row"] == "slope"]["engine"])
+    far = f" (of fits in blocks of {ENGINES[BLOCKS]} batches where there are)" if blocks else ""
+    return textwrap.fill(
+        f"A bar is the mean of {style.format_range(cells['n_runs'])} processes, whose epochs take "
+        "turns with epochs without a strategy; a dark line is their range. Keras' own fit, "
+        f"{sizes}. Right: slope of the peak memory that epochs add over the rows{far}. "
+        "Data: random rows.",
+        LINE,
     )

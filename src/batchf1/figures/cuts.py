@@ -129,7 +129,7 @@ def _caption(shown: pd.DataFrame) -> str:
     ours = shown[shown["family"] != "published"]
     seeds = f"; means over {style.format_range(ours['n_seeds'])} seeds" if len(ours) else ""
     return (
-        "Is a diamond heavier than so many carat? Logistic regression, for many false alarms "
-        f"with balanced weights{seeds}.\nA batch without a positive, real or predicted, counts "
-        "0. Undefined: its precision or recall is 0/0."
+        f"An arrow is a way to cut the data{seeds}. Data: diamonds (is a stone heavier than a "
+        "threshold?), by logistic regression,\nfor many false alarms with balanced weights. A "
+        "batch without a positive, real or predicted, counts 0. Undefined: 0/0."
     )

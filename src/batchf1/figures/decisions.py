@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from batchf1.errors import check
 from batchf1.figures import _decision_panels, _labels, style
-from batchf1.figures._decision_panels import ENOUGH, LINES
+from batchf1.figures._decision_panels import ENOUGH, LINES, REGRET_TOL
 from batchf1.records import tables
 from batchf1.studies.decisions import aggregate, control, control_regret, pairs
 from batchf1.studies.decisions.config import DecisionStudy
@@ -31,8 +31,6 @@ ALT = (
     "one."
 )
 SCHEMA, COLUMNS = SUMMARY, SUMMARY.columns
-REGRET_TOL = 0.01
-"""A loss of F1 that nobody acts on."""
 OF = " of F1"
 LINE = 150
 """Characters in a line of the caption."""
@@ -90,7 +88,7 @@ def _conclusion(shown: pd.DataFrame) -> str:
     zero = shown[shown["empty"] == "0"]
     few, many = zero[zero["bin_high"] <= ENOUGH], zero[zero["bin_low"] >= ENOUGH]
     if zero.empty:
-        return "What choosing by the logged F1 costs where empty batches are left out"
+        return "Choosing by the logged F1 costs this where empty batches are left out"
     below, above = _loss(few), _loss(many)
     limit = f"{ENOUGH:g} positives per batch"
     if few.empty or many.empty:
@@ -113,23 +111,24 @@ def _direction(rows: pd.DataFrame) -> str:
     """Describe whether every arrow goes to more true positives and more false positives."""
     hits = rows["recall_chosen"] > rows["recall_true"]
     false_alarms = rows["precision_chosen"] < rows["precision_true"]
-    return "What is chosen: false alarms" if (hits & false_alarms).all() else "What is chosen"
+    return "More false alarms are chosen" if (hits & false_alarms).all() else "What is chosen"
 
 
 def _caption(table: pd.DataFrame, shown: pd.DataFrame, setting: tuple[float, int] | None) -> str:
     cells = pd.concat([line.rows(table, "cell") for line in LINES])
+    others = _decision_panels.harmless(table)
+    named = f" Others, which lose next to nothing: {'; '.join(others)}." if others else ""
     text = (
-        "F1 on test of what the true validation F1 chooses, minus that of what the logged one "
-        f"chooses: mean of {style.format_range(shown['n_seeds'])} seeds with a 95 % bootstrap "
-        "interval"
-        f"{_over(cells) if len(cells) else ''}. Empty batches count 0; dotted: they are left out. "
-        "Early stopping: patience 5, best weights; two models: a network and logistic regression. "
-        "Epoch kept: the best of a training, with class weight 1 or 10."
+        f"A point is the mean of {style.format_range(shown['n_seeds'])} seeds with a 95 % "
+        "bootstrap interval: F1 on test of what the true validation F1 chooses, minus that of what "
+        f"the logged one chooses{_over(cells) if len(cells) else ''}.{named} Empty batches count 0 "
+        "unless left out; epoch kept: the best of a training, with class weight 1 or 10."
     )
     if setting:
         text += (
-            f" Right: at {100 * setting[0]:g}\u00a0% and batches of {setting[1]}, from the true "
-            "choice (mark) to the logged one (tip); shaded: what is logged of very many samples."
+            f" Right: an arrow is a decision at {100 * setting[0]:g}\u00a0% and batches of "
+            f"{setting[1]}, from the true choice (mark) to the logged one (tip); shaded: what is "
+            "logged of very many samples."
         )
     return textwrap.fill(text, LINE)
 
@@ -139,7 +138,7 @@ def _over(cells: pd.DataFrame) -> str:
     datasets = " and ".join(sorted(cells["dataset"].unique()))
     percent = style.format_range(100 * cells["prevalence"], "{:g}")
     sizes = style.format_range(cells["validation_batch_size"])
-    return f", over {datasets}, prevalence {percent}\u00a0%, validation batches of {sizes}"
+    return f". Data: {datasets}, prevalence {percent}\u00a0%, validation batches of {sizes}"
 
 
 def curves(experiment: Path) -> pd.DataFrame:

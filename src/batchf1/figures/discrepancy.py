@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from batchf1.figures import _facets, study_rows, style
 from batchf1.metrics.arithmetic import safe_divide
@@ -59,14 +60,16 @@ DISTRIBUTIONS: dict[Averaging, dict[str, Callable[[int, int, int, int], last_bat
     "per_batch": {"dropped_batch": last_batch.dropped, "averaged_counts": last_batch.averaged},
 }
 """Averaging rule -> cause -> the exact distribution of the difference, for a random cut."""
-UNKNOWN = "no two runs alike"
 CLAIMED = (2, 3)
 """The differences that the article reports, in % of F1."""
-DIFFERENCE_TOL = 1e-6
-"""A smaller difference, in % of F1, is drawn here."""
+SEEN = 0.005
+"""A smaller difference, in % of F1, is written as 0."""
+LINE = 128
+"""Characters in a line of the caption."""
 ALT = (
-    "For each possible cause, points at the difference between the F1 from the log and that of a "
-    "prediction afterwards, on a logarithmic axis, for both versions of Keras."
+    "For each possible cause a bar with the largest difference between the F1 from the log and "
+    "that of a prediction afterwards, in both versions of Keras; only weights that move pass the "
+    "band that was claimed."
 )
 SCHEMA = Schema(
     "A row is an epoch of a run with one cause: validation, but for `moving_weights` the training "
@@ -192,86 +195,53 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Plot |From log - Verify| of every epoch, by cause, for each batch size."""
+    """Draw a bar for each cause and Keras: the largest |From log - Verify| of all epochs."""
     if table["percent"].isna().all() and table["bound"].isna().all():
         return style.empty_figure("no epoch has a prediction that found anything, to compare with")
-    sizes = sorted(table["batch_size"].unique())
-    figure, axes = plt.subplots(
-        1,
-        len(sizes),
-        figsize=(max(7.6, 2.2 + 2.7 * len(sizes)), 4.9),
-        sharey=True,
-        sharex=True,
-        layout="constrained",
-        squeeze=False,
-    )
+    shown = causes(table)
+    figure, ax = plt.subplots(figsize=(7.6, 1.6 + 0.38 * len(shown)), layout="constrained")
+    ax.axvspan(*CLAIMED, color=style.PLAIN, alpha=0.3, linewidth=0)
     colours = dict(zip(sorted(table["keras"].unique()), cycle(style.FRAMEWORKS), strict=False))
-    for ax, size in zip(axes[0], sizes, strict=True):
-        _panel(ax, table[table["batch_size"] == size], causes(table), colours)
-        ax.set_title(f"batches of {size:,}")
-        ax.set_xlim(DIFFERENCE_TOL / 2, max(30, 2 * table["percent"].abs().max()))
+    height = 0.8 / len(colours)
+    for place, (keras, colour) in enumerate(colours.items()):
+        for i, cause in enumerate(shown):
+            rows = table[(table["cause"] == cause) & (table["keras"] == keras)]
+            _bar(ax, i - 0.4 + height * (place + 0.5), height, rows, colour)
+    ax.set_xlabel(f"largest |From log {style.MINUS} Verify| of an epoch, % of F1")
+    ax.set_yticks(range(len(shown)), [CAUSES.get(c, c.replace("_", " ")) for c in shown])
+    ax.set(ylim=(len(shown) - 0.4, -0.6), xlim=(0, 1.12 * max(6, table["percent"].abs().max())))
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right"]].set_visible(False)
     style.headline(figure, _conclusion(table), _handles(colours))
     style.caption(figure, _caption(table))
     return figure
 
 
-def _panel(ax: Any, part: pd.DataFrame, shown: list[str], colours: dict[str, str]) -> None:
-    """Plot the differences in batches of one size, a line for each cause and Keras."""
-    ax.axvspan(*CLAIMED, color=style.PLAIN, alpha=0.35, linewidth=0)
-    places = np.linspace(-0.18, 0.18, len(colours)) if len(colours) > 1 else [0.0]
-    for (keras, colour), position in zip(colours.items(), places, strict=True):
-        for i, cause in enumerate(shown):
-            rows = part[(part["cause"] == cause) & (part["keras"] == keras)]
-            _points(ax, i + position, rows, colour)
-    ax.set_xscale("log")
-    ax.set_xticks([DIFFERENCE_TOL, 1e-4, 1e-2, 1, 10], ["0", "0.0001", "0.01", "1", "10"])
-    ax.minorticks_off()
-    ax.set_xlabel(f"|From log {style.MINUS} Verify|, % of F1")
-    ax.set_yticks(range(len(shown)), [CAUSES.get(c, c.replace("_", " ")) for c in shown])
-    ax.set_ylim(len(shown) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="y", linewidth=0.3)
-    ax.spines[["top", "right", "left"]].set_visible(False)
+def _bar(ax: Any, y: float, height: float, rows: pd.DataFrame, colour: str) -> None:
+    """Draw the bar of a cause in one Keras, with its number; words where no two runs are alike."""
+    largest, bound = rows["percent"].abs().max(), rows["bound"].max()
+    if np.isnan(largest):
+        text = "no two runs are alike" if np.isnan(bound) else f"below {bound:g}, no two runs alike"
+        largest = 0.0
+    else:
+        text = f"{largest:.2g}" if largest >= SEEN else "0"
+    ax.barh(y, largest, height=0.9 * height, color=colour)
+    ax.annotate(
+        text if len(rows) else "",
+        (largest, y),
+        xytext=(10, 0),
+        textcoords="offset points",
+        va="center_baseline",
+        fontsize=7.5,
+        color="#555555",
+    )
 
 
-def _points(ax: Any, position: float, rows: pd.DataFrame, colour: str) -> None:
-    """Plot triangles, up where the log is too high, down where too low; hollow if weights move."""
-    size = rows["percent"].abs().clip(lower=DIFFERENCE_TOL)
-    for frozen in (False, True):
-        for up in (False, True):
-            selected = (rows["frozen"] == frozen) & ((rows["percent"] >= 0) == up)
-            ax.plot(
-                size[selected],
-                np.full(int(selected.sum()), position),
-                color=colour,
-                marker="^" if up else "v",
-                markersize=4.5,
-                fillstyle="full" if frozen else "none",
-                linestyle="none",
-            )
-    bound = rows["bound"].max()
-    if np.isfinite(bound):
-        ax.plot([DIFFERENCE_TOL, bound], [position, position], color=colour, linewidth=3, alpha=0.3)
-    limit = rows["limit95"].max()
-    if np.isfinite(limit):
-        ax.plot(max(limit, DIFFERENCE_TOL), position, color=style.TRUTH, marker="|", markersize=9)
-
-
-def _handles(colours: dict[str, str]) -> list[Line2D]:
-    def handle(label: str, **style: Any) -> Line2D:
-        return Line2D([], [], linestyle="none", markersize=4.5, label=label, **style)
-
-    kinds = [
-        handle(f"Keras {keras}", color=colour, marker="s") for keras, colour in colours.items()
-    ]
+def _handles(colours: dict[str, str]) -> list[Patch]:
+    claimed = "{} to {} %, as claimed".format(*CLAIMED)
     return [
-        *kinds,
-        handle("log too high", color=style.TRUTH, marker="^"),
-        handle("too low", color=style.TRUTH, marker="v"),
-        handle("hollow: weights move", color=style.TRUTH, marker="^", fillstyle="none"),
-        Line2D([], [], color=style.PLAIN, linewidth=3, alpha=0.5, label=UNKNOWN),
-        handle("95 % of cuts, exact", color=style.TRUTH, marker="|"),
-        handle("{} to {} %, as claimed".format(*CLAIMED), color=style.PLAIN, marker="s", alpha=0.5),
+        *(Patch(color=colour, label=f"Keras {keras}") for keras, colour in colours.items()),
+        Patch(color=style.PLAIN, alpha=0.3, label=claimed),
     ]
 
 
@@ -283,21 +253,18 @@ def _conclusion(table: pd.DataFrame) -> str:
     if moving >= least and dropped < least:
         text = f"{least:g} to {most:g} % come from weights that move"
         return f"{text}; a dropped last batch alone makes less"
-    return "What the log says and what a prediction afterwards says, by cause"
+    return "From log and Verify differ by cause"
 
 
 def _caption(table: pd.DataFrame) -> str:
     n_runs = style.format_range(table.groupby(["cause", *SERIES])["seed"].nunique())
-    moving, fixed = (table[table["frozen"] == f]["epoch"].nunique() for f in (False, True))
-    epochs = f"{moving} epochs that learn, then {fixed} with fixed weights"
+    epochs = [table[table["frozen"] == f]["epoch"].nunique() for f in (False, True)]
     last = f", but for '{CAUSES[MOVING]}'" if MOVING in set(table["cause"]) else ""
-    return (
-        f"A point an epoch: {n_runs} runs of each cause, Keras and batch size, {epochs}.\n"
-        f"Validation{last}. 'From log' is F1 rebuilt from the logged counts, 'Verify' that of a\n"
-        f"prediction after the epoch. Below 1e-6 % stands at 0.{_unknown(table)}"
+    sizes = ", ".join(f"{size:,}" for size in sorted(table["batch_size"].unique()))
+    return textwrap.fill(
+        f"A bar is the largest of {n_runs} trainings in batches of each size ({sizes}), "
+        f"{epochs[0]} epochs that learn and {epochs[1]} with fixed weights. 'From log' is F1 "
+        "rebuilt from the logged counts, 'Verify' that of a prediction after the epoch; of "
+        f"validation{last}.",
+        LINE,
     )
-
-
-def _unknown(table: pd.DataFrame) -> str:
-    bound = table["bound"].max()
-    return "" if np.isnan(bound) else f" Where no two runs are alike: below {bound:g} %."

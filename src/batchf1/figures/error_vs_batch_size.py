@@ -12,7 +12,7 @@ from batchf1.figures import _line_plot
 
 ALT = (
     "Above, the error of the logged F1 over the batch size, in training and in validation, with a "
-    "line for each prevalence; below, the largest error of each strategy, on a logarithmic axis."
+    "line for each prevalence; below, in words, the largest error of each strategy."
 )
 SCHEMA, COLUMNS = _line_plot.SCHEMA, _line_plot.COLUMNS
 

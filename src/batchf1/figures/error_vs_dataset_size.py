@@ -12,8 +12,8 @@ from batchf1.figures import _line_plot
 
 ALT = (
     "Above, the error of the logged F1 over the number of training samples, in training and in "
-    "validation, with a line for each batch size; below, the largest error of each strategy, on a "
-    "logarithmic axis."
+    "validation, with a line for each batch size; below, in words, the largest error of each "
+    "strategy."
 )
 SCHEMA, COLUMNS = _line_plot.SCHEMA, _line_plot.COLUMNS
 

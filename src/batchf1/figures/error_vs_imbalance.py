@@ -12,7 +12,7 @@ __all__ = ["ALT", "COLUMNS", "SCHEMA", "draw", "table"]
 
 ALT = (
     "Above, the error of the logged F1 over the prevalence, in training and in validation, with a "
-    "line for each batch size; below, the largest error of each strategy, on a logarithmic axis."
+    "line for each batch size; below, in words, the largest error of each strategy."
 )
 
 

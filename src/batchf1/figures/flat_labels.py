@@ -120,8 +120,8 @@ def _conclusion(shown: pd.DataFrame) -> str:
 def _caption(shown: pd.DataFrame) -> str:
     share = f"{100 * shown['prevalence'].iloc[0]:.2g} %"
     return (
-        f"Keras 3, a function for F1 in metrics=, {share} positives; means over "
-        f"{style.format_range(shown['n_seeds'])} networks, evaluated by Keras. Shuffled: the "
-        "network's predictions\nin random order within each batch, so that each batch has as many "
-        "positives and predicted positives as before."
+        f"A point is the mean of {style.format_range(shown['n_seeds'])} networks, evaluated by "
+        f"Keras 3 with a function for F1 in metrics=; {share} positives.\nShuffled: the network's "
+        "predictions in random order within each batch, so that each has as many positives and\n"
+        "predicted positives as before."
     )

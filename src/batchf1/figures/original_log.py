@@ -47,6 +47,8 @@ READ = [
 ]
 """Columns of a study\'s table that are read, apart from the settings."""
 ARTICLE = "article"
+DATA = {"southwest": "flights", "trousers": "pictures"}
+"""Data set -> its word in the headline."""
 ALT = (
     "Four rows, one for each F1 of the article's log: the number that it prints, beside points "
     "for our runs in each Keras and the interval in which one more would lie."
@@ -280,9 +282,9 @@ def _dot(colour: str) -> dict[str, Any]:
 def _handles(colours: dict[str, str]) -> list[Any]:
     return [
         Line2D([], [], label="printed in the article", **ARTICLE_MARK),
-        Patch(color=style.PLAIN, alpha=0.5, label="expected from its digits, 95 %"),
+        Patch(color=style.PLAIN, alpha=0.5, label="where its own counts let it lie, 95 %"),
         *(Line2D([], [], label=f"ours, Keras {k}", **_dot(c)) for k, c in colours.items()),
-        Line2D([], [], color=style.PLAIN, label="one more of ours, 95 %"),
+        Line2D([], [], color=style.PLAIN, label="where one more run of ours would lie, 95 %"),
     ]
 
 
@@ -292,19 +294,24 @@ def _conclusion(table: pd.DataFrame) -> str:
     pairs = (("f1", "f1score_train"), ("val_f1", "f1score_test"))
     shares = [ours[naive] / ours[true] for naive, true in pairs if ours.get(true, 0) > 0]
     if not shares:
-        return "The article's log, and ours, which have found nothing"
+        return "Our runs have found nothing to hold against the article's log"
     share = 100 * np.mean(shares)
     part = "half" if 45 <= share <= 55 else f"{share:.0f} %"
-    return f"The article's log again: Keras prints {part} of the true F1"
+    data = " and ".join(DATA.get(name, name) for name in _data_sets(table))
+    return f"Keras logs {part} of the true F1 in the article, and again on {data}"
+
+
+def _data_sets(table: pd.DataFrame) -> list[str]:
+    """Return the data sets of our runs."""
+    return sorted(table[table["keras"] != ARTICLE]["dataset"].unique())
 
 
 def _caption(table: pd.DataFrame) -> str:
     ours = table[table["keras"] != ARTICLE]
     n_runs = style.format_range(ours.groupby("keras")["seed"].nunique())
-    name = ", ".join(sorted(ours["dataset"].unique()))
     return (
-        f"{n_runs} runs in each Keras on {name}, {style.format_range(ours['steps'])} batches an "
-        "epoch; "
-        "the last epoch.\nIn training the log is of weights that move, the true F1 of those after "
-        "the epoch.\nThe CSV has every number that the log prints and says which are compatible."
+        f"A point is the last epoch of a training, {n_runs} in each Keras, with "
+        f"{style.format_range(ours['steps'])} batches an epoch. In training the log is of weights "
+        "that\nmove, the true F1 of those after the epoch. The CSV has every number that the log "
+        "prints and says which are compatible."
     )

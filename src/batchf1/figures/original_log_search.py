@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from scipy.stats import t as student
 
 from batchf1.figures import _facets, study_rows, style
@@ -20,8 +19,8 @@ from batchf1.records.columns import Schema, count, number, optional, text
 from batchf1.sweep.schema import RUNS
 
 ALT = (
-    "A panel for each data set: how likely the article's log is over the epochs, with a line for "
-    "each network and learning rate, and a ring around the best."
+    "A table of epochs: each cell has the number of the article's printed numbers that fit there, "
+    "darker for more, in a row for each data set or Keras; a frame marks the best."
 )
 SCORE = "log_likelihood"
 SCHEMA = Schema(
@@ -52,8 +51,7 @@ SCHEMA = Schema(
 COLUMNS = SCHEMA.columns
 ROUNDING = 1e-4 / 12**0.5
 """Standard deviation of what is cut off a number with four decimals."""
-SHOWN = 40
-"""How far below the best the figure goes, in natural logarithms."""
+ALL = len(QUANTITIES)
 LINE = 128
 """Characters in a line of the caption."""
 
@@ -108,88 +106,82 @@ def chosen(table: pd.DataFrame) -> pd.Series:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Plot the likelihood of the log's numbers over the epochs; a panel per data set.
+    """Draw how many of the log's numbers fit, a cell for each epoch and data set.
 
-    Raises `InputError` for more than `_facets.MOST` data sets or settings.
+    Of several settings the best, in the Keras in which fewer fit; of a single data set a row for
+    each Keras. Raises `InputError` for more than `_facets.MOST` data sets.
     """
     cells = table[table[SCORE].notna()]
     if cells.empty:
         return style.empty_figure("no setting has two runs to hold against the article's log")
-    cells = worse(cells)
-    panels = _facets.panels(cells, ["dataset"], "original_log_search")
-    n_columns = min(len(panels), 4)
-    n_rows = -(-len(panels) // n_columns)
-    figure, axes = plt.subplots(
-        n_rows,
-        n_columns,
-        figsize=(7.6, 1.4 + 1.9 * n_rows),
-        sharey=True,
-        layout="constrained",
-        squeeze=False,
-    )
-    colours = _colours(cells)
-    for ax, (name, part) in zip(axes.flat, panels, strict=False):
-        _panel(ax, part, colours)
-        ax.set_title(_plain(name))
-    for ax in axes.flat[len(panels) :]:
-        ax.set_axis_off()
-    best = cells[SCORE].max()
-    axes[0, 0].set_ylim(best - SHOWN, best + SHOWN / 20)
-    figure.supylabel("log-likelihood of the article's log", fontsize=9)
-    style.headline(figure, _conclusion(cells), _handles(colours))
-    style.caption(figure, _caption(cells))
+    best = chosen(cells)
+    several = len(cells["dataset"].unique()) > 1
+    by = "dataset" if several else "keras"
+    _facets.panels(cells, [by], "original_log_search")  # not too many
+    rows = worse(cells) if several else cells
+    fits = rows.pivot_table("compatible", by, "epoch", "max").astype(float)
+    fits = fits.loc[fits.mean(axis=1).sort_values(ascending=False, kind="stable").index]
+    figure, ax = plt.subplots(figsize=(7.6, 1.5 + 0.34 * len(fits)), layout="constrained")
+    _cells(ax, fits)
+    row = list(fits.index).index(best[by]) if several else 0
+    column = list(fits.columns).index(best["epoch"])
+    _frame(ax, column, row, 1 if several else len(fits))
+    style.headline(figure, _conclusion(cells, best))
+    style.caption(figure, _caption(cells, several))
     return figure
+
+
+def _cells(ax: Any, fits: pd.DataFrame) -> None:
+    """Draw the cells, darker for more numbers, and the number in each."""
+    ax.imshow(fits, cmap="Blues", vmin=0, vmax=1.4 * ALL, aspect="auto")
+    for y, (_, row) in enumerate(fits.iterrows()):
+        for x, value in enumerate(row):
+            weight = "bold" if value == ALL else "normal"
+            text = "" if np.isnan(value) else f"{value:.0f}"
+            ax.text(x, y, text, ha="center", va="center", fontsize=8, fontweight=weight)
+    ax.set_xticks(range(fits.shape[1]), [f"{epoch:g}" for epoch in fits.columns])
+    named = fits.index.name == "keras"
+    ax.set_yticks(range(len(fits)), [f"Keras {n}" if named else _plain(n) for n in fits.index])
+    ax.set_xlabel("epoch")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _frame(ax: Any, x: int, y: int, height: int) -> None:
+    """Draw a frame around a cell, or several below one another."""
+    corner = (x - 0.5, y - 0.5)
+    ax.add_patch(
+        Rectangle(corner, 1, height, fill=False, edgecolor=style.TRUTH, linewidth=2, clip_on=False)
+    )
 
 
 def _plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _colours(cells: pd.DataFrame) -> dict[str, Any]:
-    """Return setting, as text -> colour."""
-    names = [name for name, _ in _settings(cells)]
-    return dict(zip(names, colormaps["viridis"](np.linspace(0, 0.9, len(names))), strict=True))
-
-
-def _settings(cells: pd.DataFrame) -> list[tuple[str, Any]]:
-    others = [column for column in study_rows.settings(cells) if column != "dataset"]
-    return _facets.panels(cells, others, "original_log_search")
-
-
-def _panel(ax: Any, part: pd.DataFrame, colours: dict[str, Any]) -> None:
-    """Plot the settings of a data set; dots where all numbers fit, a ring around the best."""
-    for name, rows in _settings(part):
-        ax.plot(rows["epoch"], rows[SCORE], color=colours[name], linewidth=0.9)
-        all_of_them = rows[rows["compatible"] == len(QUANTITIES)]
-        dots = {"marker": "o", "markersize": 3, "linestyle": "none", "color": colours[name]}
-        ax.plot(all_of_them["epoch"], all_of_them[SCORE], **dots)
-    best = chosen(part)
-    ring = {"marker": "o", "markersize": 8, "fillstyle": "none", "color": style.TRUTH}
-    ax.plot(best["epoch"], best[SCORE], **ring)
-    ax.set_xlabel("epoch")
-    ax.spines[["top", "right"]].set_visible(False)
-
-
-def _handles(colours: dict[str, Any]) -> list[Any]:
-    named = [(name, colour) for name, colour in colours.items() if name]
-    return [Line2D([], [], color=colour, label=name) for name, colour in named]
-
-
-def _conclusion(cells: pd.DataFrame) -> str:
+def _conclusion(cells: pd.DataFrame, best: pd.Series) -> str:
     """Return the headline: the best setting, and how many of its numbers fit."""
-    best = chosen(cells)
-    n = best["compatible"]
-    number = "all" if n == len(QUANTITIES) else f"{n:.0f}"
-    where = _plain(best["dataset"])
-    return f"The article's log comes out best on {where}: {number} of its numbers"
+    fitting, n_sets = best["compatible"], cells["dataset"].nunique()
+    number = f"all {ALL}" if fitting == ALL else f"{fitting:.0f} of the {ALL}"
+    name = _plain(best["dataset"])
+    if n_sets > 1:
+        return f"Of {n_sets} data sets {name} fits the article's log best: {number} numbers"
+    return f"After {best['epoch']:g} epochs {name} gives {number} numbers of the article's log"
 
 
-def _caption(cells: pd.DataFrame) -> str:
-    n_runs = style.format_range(cells["n_runs"])
+def _caption(cells: pd.DataFrame, several: bool) -> str:
+    n_runs, others = style.format_range(cells["n_runs"]), [*study_rows.settings(cells)]
+    n_settings = len(cells[others].drop_duplicates()) // cells["dataset"].nunique()
+    best = f", for the best of {n_settings} networks" if n_settings > 1 else ""
+    fewer = " in the Keras in which fewer do" if several else ""
+    rows = (
+        " A row is a data set: stones by their weight, or the flights of one carrier."
+        if several
+        else ""
+    )
     return textwrap.fill(
-        f"Natural logarithm of the density of the article's numbers as one more run after {n_runs} "
-        "would print them (Student's t), in the Keras in which they are less likely. Dots: in each "
-        "Keras all eight lie where that run would with 95 %. Rings: of those with the most such "
-        "numbers, the likeliest.",
+        f"A cell is an epoch: how many of the {ALL} numbers that the article prints lie where one "
+        f"more run after {n_runs} would lie with 95 % (Student's t){fewer}{best}. Frame: of the "
+        f"most, where they are likeliest.{rows}",
         LINE,
     )

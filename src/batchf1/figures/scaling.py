@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,10 @@ SCHEMA = Schema(
     },
 )
 COLUMNS = SCHEMA.columns
+
+
+LINE = 140
+"""Characters in a line of the caption."""
 
 
 def table(engines: Path, pipelines: Path) -> pd.DataFrame:
@@ -152,22 +157,21 @@ def _conclusion(studies: pd.DataFrame) -> str:
     """Return the headline, from the largest study of each pipeline."""
     last = _largest(studies)
     if not {SLOW, FAST} <= set(last.index):
-        return "What a run costs, and a whole study"
+        return "A study takes so long"
     slow, fast = last.loc[SLOW], last.loc[FAST]
-    times = float(f"{slow['a_run'] / fast['a_run']:.2g}")
     return (
-        f"A run in this project costs 1/{times:,g} of one in plain Keras: "
-        f"{fast['a_run']:.2g} s for {slow['a_run']:.3g} s"
+        f"A run takes {fast['a_run']:.2g} s in a study of {fast['n_runs']:,.0f} here, "
+        f"and {slow['a_run']:.3g} s in one of {slow['n_runs']:,.0f} in plain Keras"
     )
 
 
 def _caption(runs: pd.DataFrame, studies: pd.DataFrame) -> str:
-    return (
-        f"Left, middle: one process and thread, {style.format_range(runs['epochs'])} epochs, "
-        "medians; all "
-        "strategies but in the bare loop and the multiplications. Blue and black: of\n32 runs at "
-        f"once, divided by 32. Right: wall time on {style.format_range(studies['cores'])} "
-        "cores, start "
-        "and compiling included; plain is a process per run and strategy, dotted: in\n"
-        "proportion to the runs. The headline compares a run of the largest study of each."
+    return textwrap.fill(
+        "A point is a measurement, left and middle the median of several. Data: diamonds. Left, "
+        f"middle: one process and thread, {style.format_range(runs['epochs'])} epochs; all "
+        "strategies but in the bare loop and the multiplications; blue and black: of 32 runs at "
+        f"once, divided by 32. Right: wall time on {style.format_range(studies['cores'])} cores, "
+        "start and compiling included; plain is a process per run and strategy, dotted: in "
+        "proportion to the runs. The title has a run of the largest study of each.",
+        LINE,
     )

@@ -70,7 +70,7 @@ def draw(table: pd.DataFrame) -> Figure:
     left.scatter(passes["expected_f1"], passes["f1"], s=3, alpha=0.3, color=colour, rasterized=True)
     name = study_rows.label(table)
     left.set(xlabel=f"{name} expected from the counts alone", ylabel=f"{name} logged by Keras")
-    left.set_title(f"Batch mean of {name}")
+    left.set_title("Each point is an epoch's validation")
     _residuals(right, passes["residual"].dropna())
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
@@ -82,15 +82,16 @@ def draw(table: pd.DataFrame) -> Figure:
 def _conclusion(residual: pd.Series, name: str) -> str:
     """Return the headline: whether mean and deviation of the residuals are those of chance."""
     if abs(residual.mean()) < 0.1 and abs(residual.std() - 1) < 0.1:
-        return f"What a batch-averaged {name} logs follows from four counts and a batch size"
-    return f"What a batch-averaged {name} logs beside what its counts and batch size let expect"
+        return f"The logged {name} follows from four counts and the batch size, up to chance"
+    return f"The logged {name} differs from what its counts and batch size let expect"
 
 
 def _caption(training: pd.DataFrame, passes: pd.DataFrame) -> str:
     return (
-        f"{len(passes):,} validation passes, no free parameter. Right: the "
-        f"{passes['residual'].count():,} with a predicted deviation (the others are one batch\n"
-        f"or found nothing).{_moving(training)}"
+        f"A point is one of {len(passes):,} validation passes; the line is logged = expected, with "
+        "no parameter fitted. Right: how far the\npoints lie from the line, for the "
+        f"{passes['residual'].count():,} with a predicted deviation (the others are one batch or "
+        f"found nothing), beside\nthe normal curve that chance alone makes.{_moving(training)}"
     )
 
 
@@ -102,8 +103,8 @@ def _moving(training: pd.DataFrame) -> str:
     first, last = moved.index[0], moved.index[-1]
     then = f" and {style.signed(moved[last], 2)} in epoch {last}" if last > first else ""
     return (
-        " In training, where weights move and batches are not alike, the log lies "
-        f"{style.signed(moved[first], 2)} points from the\nexpectation in epoch {first}{then}, on "
+        " In training, where weights move and batches are not alike, the log\nlies "
+        f"{style.signed(moved[first], 2)} points from the expectation in epoch {first}{then}, on "
         "average."
     )
 
@@ -114,8 +115,6 @@ def _residuals(ax: Any, residual: pd.Series) -> None:
         shown = residual.clip(-4, 4)
         ax.hist(shown, edges, density=True, color=style.colour("batch_mean"), alpha=0.6)
     ax.plot(edges, norm.pdf(edges), color=style.TRUTH)
-    ax.set(
-        xlabel="(logged \N{MINUS SIGN} expected) / predicted standard deviation", ylabel="density"
-    )
+    ax.set(xlabel="(logged \N{MINUS SIGN} expected) / predicted deviation", ylabel="density")
     text = f"mean {style.signed(residual.mean(), 2)}, deviation {residual.std():.2f}"
-    ax.set_title(f"Residuals: {text}" if len(residual) > 1 else f"Residuals: {len(residual)}")
+    ax.set_title(f"Distances: {text}" if len(residual) > 1 else f"Distances: {len(residual)}")

@@ -116,7 +116,7 @@ def draw(table: pd.DataFrame) -> Figure:
     ax.plot(shown["f1"], y, **_dot())
     ax.set(xlim=(0, 1.02), ylim=(-1, len(shown)), xlabel="F1")
     ax.set_yticks([])
-    ax.set_ylabel("a log a line")
+    ax.set_ylabel("a line is a log")
     ax.spines[["top", "right", "left"]].set_visible(False)
     style.headline(figure, _conclusion(table), _legend())
     style.caption(figure, _caption(table, shown))
@@ -174,9 +174,10 @@ def _caption(table: pd.DataFrame, shown: pd.DataFrame) -> str:
     named = ", ".join(f"{counts[key]} {text}" for key, text in others.items() if key in counts)
     gap = 100 * (shown["true_f1"] - shown["f1"])
     return textwrap.fill(
-        f"The {len(shown)} of these logs that say where the true F1 lies, at the last epoch, of "
-        f"validation where there is one. The logged F1 is {gap.median():.1f} points too low in the "
-        f"median and {gap.max():.0f} at most. The other logs: {named}. No sample of the world: "
-        "logs that people posted and a search found.",
+        f"A line is one of the {len(shown)} logs that let the true F1 be estimated, at the last "
+        "epoch, of validation where there is one. The logged F1 is "
+        f"{gap.median():.1f} points too low in the median and {gap.max():.0f} at most. "
+        f"The other logs: {named}. "
+        "Data: logs that people posted and a search found, no sample of the world.",
         LINE,
     )

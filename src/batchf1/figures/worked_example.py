@@ -47,6 +47,8 @@ ARTICLE = [[50, 10, 10, 30], [90, 9, 0, 1], [70, 0, 0, 30]]
 """The article's batches, in the order of `CELLS`."""
 FEW = 4
 """More batches than these have no numbers on their bars."""
+EXACT = 1e-11
+"""A smaller difference is rounding."""
 UNUSUAL = 4
 """Standard deviations from what a random cut logs, beyond which batches are called no such cut."""
 LOW = 0.12
@@ -85,12 +87,25 @@ def draw(table: pd.DataFrame) -> Figure:
     for ax, column, name in zip(axes, ("accuracy", "f1"), ("Accuracy", "F1"), strict=True):
         _bars(ax, table, column)
         mean, truth = table[column].iloc[-2:]
-        right = abs(mean - truth) < 1e-11
+        right = abs(mean - truth) < EXACT
         verdict = "right" if right else style.format_points(mean - truth)
         ax.set_title(f"{name}: its mean is {verdict}")
     axes[0].set_ylabel("value (0 to 1)")
+    style.headline(figure, _conclusion(table))
     style.caption(figure, _caption(table))
     return figure
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    """Return the headline: which of the two may be averaged over these batches."""
+    gaps = table[["accuracy", "f1"]].iloc[-2] - table[["accuracy", "f1"]].iloc[-1]
+    right = gaps.abs() < EXACT
+    if right["accuracy"] and not right["f1"]:
+        points = style.format_points(gaps["f1"])
+        return f"Accuracy survives averaging over batches, F1 comes out {points}"
+    if right.all():
+        return "Accuracy and F1 both survive averaging over these batches"
+    return "Averaging over these batches changes accuracy and F1"
 
 
 def _caption(table: pd.DataFrame) -> str:
@@ -100,7 +115,10 @@ def _caption(table: pd.DataFrame) -> str:
     sizes = style.format_range(batches.sum(axis=1))
     samples = "sample" if sizes == "1" else "samples"
     source = ", from the article (C1)" if batches.to_numpy().tolist() == ARTICLE else ""
-    caption = f"{number} batch{'es' if n > 1 else ''} of {sizes} {samples}{source}. No training."
+    caption = (
+        f"A bar is a batch, the mean of the bars, or all samples. Data: {number.lower()} "
+        f"batch{'es' if n > 1 else ''} of {sizes} {samples}{source}; no training."
+    )
     return caption + _at_random(batches, float(table["f1"].iloc[-2]))
 
 
@@ -116,7 +134,7 @@ def _at_random(batches: pd.DataFrame, logged: float) -> str:
     if abs(logged - random.expected_f1) <= max(UNUSUAL * random.sd, 1e-9):
         return ""
     return (
-        f" They are no random cut: the same {sizes.sum():,} samples,\nshuffled, would log "
+        f" They are no\nrandom cut: the same {sizes.sum():,} samples, shuffled, would log "
         f"{random.expected_f1:.3f}, give or take {random.sd:.3f}, where {random.true_f1:.3f} is "
         "true."
     )

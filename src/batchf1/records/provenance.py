@@ -66,6 +66,11 @@ def commit_of(path: Path) -> str | None:
     return _git(path.parent, "log", "-1", "--format=%H", "--", path.name) or None
 
 
+def date_of(folder: Path, commit: str) -> str | None:
+    """Return the date of a commit, as 2026-11-30; None if the folder's repository lacks it."""
+    return _git(folder, "show", "-s", "--format=%cs", commit) or None
+
+
 def root_of(path: Path) -> Path | None:
     """Return the root of the checkout that holds a file; None outside one."""
     root = _git(path.parent, "rev-parse", "--show-toplevel")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,22 @@ def text(path: Path, record: Record) -> str:
     for source in record.get("sources", []):
         parts.append([source["file"], *_indented(_source_lines(source))])
     return "\n\n".join("\n".join(part) for part in parts)
+
+
+def bibtex(path: Path, record: Record) -> str:
+    """Format a BibTeX entry for a file: version and authors, the commit that it is of, its date."""
+    package, commit = metadata("batchf1"), record.get("commit")
+    changed = record.get("uncommitted", record.get("dirty"))
+    date = provenance.date_of(path.parent, commit) if commit else None
+    fields = {
+        "title": f"{{{path.name} of batchf1: how wrong is a batch-averaged F1?}}",
+        "author": f"{{{package['Author']}}}",
+        "version": package["Version"],
+        "year": date[:4] if date else None,
+        "note": f"Commit {_commit(commit, changed)}" if commit else None,
+    }
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@software{{batchf1_{path.stem},", *lines, "}"])
 
 
 def summary(record: Record) -> str:

@@ -16,6 +16,7 @@ from batchf1.studies.decisions import rows as decisions_rows
 from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.studies.flat_labels.config import FlatLabelsStudy
 from batchf1.studies.segmentation.config import SegmentationStudy
+from batchf1.studies.simulated_epoch import SimulatedEpoch
 from batchf1.studies.wild_logs import WildLogs
 from batchf1.studies.worked_example import WorkedExample
 from batchf1.sweep import grid, rows
@@ -33,6 +34,7 @@ Experiment = (
     | FlatLabelsStudy
     | SegmentationStudy
     | WildLogs
+    | SimulatedEpoch
     | Census
 )
 KINDS: dict[str, type[Experiment]] = {
@@ -45,6 +47,7 @@ KINDS: dict[str, type[Experiment]] = {
     "flat_labels": FlatLabelsStudy,
     "segmentation": SegmentationStudy,
     "wild_logs": WildLogs,
+    "simulated_epoch": SimulatedEpoch,
     "census": Census,
 }
 """`kind` of an experiment file -> its class."""

@@ -13,10 +13,10 @@ _COMMANDS = {"sure": "error", "choice": "warning", "note": "notice", "by-name": 
 
 
 def text(report: Report) -> str:
-    """Format the findings, the files that could not be read, and a line of totals."""
+    """Format a line of totals, the findings, and the files that could not be read."""
     lines = [line for one in report.findings for line in _lines(one)]
     lines += [one_line(f"{path}: not read: {why}") for path, why in report.unreadable.items()]
-    return "\n".join([*lines, summary(report)])
+    return "\n".join([summary(report), *lines])
 
 
 def _lines(finding: Finding) -> list[str]:

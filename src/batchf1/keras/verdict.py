@@ -41,6 +41,7 @@ NOT_RESET = (
     " in it: make it with self.add_variable()"
 )
 
+NOT_CALLED = "it cannot be called on samples: {}"
 LABELS_OF_WEIGHTS = "with sample weights labels must have the shape of the outputs: {}"
 WEIGHTED_CLASS = (
     "a class that gives {:.6g} on all samples with their weights at once, where {:.6g} is logged,"
@@ -88,7 +89,7 @@ def of_metric(
                 return Verdict(reason=NOT_RESET.format(", ".join(unreset)))
             return _of_shapes(compiled, pairs, logged, circumstances)
         except Exception as error:  # of any backend: an audit ends no training
-            return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
+            return Verdict(reason=NOT_CALLED.format(one_line(error)))
 
 
 def of_weighted(compiled: Compiled, pairs: list[Pair], weights: Any, logged: float) -> Verdict:
@@ -106,7 +107,7 @@ def of_weighted(compiled: Compiled, pairs: list[Pair], weights: Any, logged: flo
                 return RIGHT
             value = objects.replayed(metric, [(*joined(pairs), weights)], compiled.key)
         except Exception as error:  # of any backend: an audit ends no training
-            return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
+            return Verdict(reason=NOT_CALLED.format(one_line(error)))
     return RIGHT if close(value, logged) else Verdict(reason=WEIGHTED_CLASS.format(value, logged))
 
 

@@ -114,6 +114,7 @@ autodoc_type_aliases = {
         "Log",
         "NDArray",
         "Pair",
+        "Samples",
     )
 }
 autodoc_type_aliases |= {name: f"NDArray[{of}]" for name, of in ARRAYS.items()}

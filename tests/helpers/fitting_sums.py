@@ -83,22 +83,31 @@ class Case(NamedTuple):
     weights: str
 
 
-def metrics_of(shape):
-    """Names of the metrics that a shape is tried with."""
-    kind = SHAPES[shape].kind
-    if kind == "numbers":
-        return MOMENTS
-    if kind in ("binary", "one of two"):
-        return tuple(BINARY)
-    averaged = kind == "multilabel" or "background" in shape
-    return AVERAGED if averaged else tuple(OVER_CLASSES)
+def metrics_of(case, backend):
+    """Names of the metrics of a case; on JAX, which compiles each for seconds, a part of them.
+
+    There every metric has every shape, with one kind of weights in turn, and with a mask.
+    """
+    shape = SHAPES[case.shape]
+    averaged = shape.kind == "multilabel" or "background" in case.shape
+    names = AVERAGED if averaged else [*OVER_CLASSES]
+    names = [*MOMENTS] if shape.kind == "numbers" else names
+    names = [*BINARY] if shape.kind in ("binary", "one of two") else names
+    if backend != "jax" or case.weights == "mask":
+        return names
+    allowed = [one for one in weights_of(case.shape) if one != "mask"]
+    first = [*SHAPES].index(case.shape) + allowed.index(case.weights)
+    return names[first % len(allowed) :: len(allowed)]
+
+
+def weights_of(shape):
+    """Weights that a shape can have."""
+    return [one for one in WEIGHTS if one != "elements" or SHAPES[shape].of_sample]
 
 
 def cases():
     """Every shape with all weights that it can have."""
-    for name, shape in SHAPES.items():
-        allowed = WEIGHTS if shape.of_sample else [one for one in WEIGHTS if one != "elements"]
-        yield from (Case(name, weights) for weights in allowed)
+    return [Case(shape, weights) for shape in SHAPES for weights in weights_of(shape)]
 
 
 def made(name, shape):
@@ -178,7 +187,7 @@ def strategies(case):
             kind(metric=made(name, case.shape), **options, **_named(kind, name))
             for kind in kinds_of(case, name, backend)
         ]
-        for name in metrics_of(case.shape)
+        for name in metrics_of(case, backend)
     }
 
 

@@ -57,5 +57,5 @@ def _values(case, *split):
         return {name: float(function(*pair)) for name, function in OF_NUMBERS.items()}
     pair = [torch.from_numpy(part.astype(np.int64)) for part in (p, y)]
     if kind in ("binary", "one of two"):
-        return {name: float(OF_BINARY[name](*pair)) for name in metrics_of(case.shape)}
-    return {name: float(OF_ONE_CLASS[name](*pair, C)) for name in metrics_of(case.shape)}
+        return {name: float(OF_BINARY[name](*pair)) for name in metrics_of(case, "torch")}
+    return {name: float(OF_ONE_CLASS[name](*pair, C)) for name in metrics_of(case, "torch")}

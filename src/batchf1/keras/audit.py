@@ -99,7 +99,7 @@ class Audit(legacy.Callback):
 
     Keras hands sample weights to the loss and to `weighted_metrics`, and none to `metrics`. With
     weights, values of each sample are right, and classes whose value on all samples with their
-    weights is the log. Others of `weighted_metrics`, logs of `test_step`, a loss with
+    weights is the log, against which other classes are held. Logs of `test_step`, a loss with
     `reduction="mean_with_sample_weight"` and weights for each output stay unaudited.
 
     What the model masks (`keras_mask` of its outputs) does not count in the true value. A function

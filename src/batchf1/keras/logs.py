@@ -11,10 +11,10 @@ import numpy as np
 from batchf1.auditing.broadcast import Pair
 from batchf1.errors import InputError, one_line
 from batchf1.keras import log_validator, objects, test_step
-from batchf1.keras.masked import Masked, of_masked
 from batchf1.keras.objects import Compiled
 from batchf1.keras.validated import Validated
-from batchf1.keras.verdict import RIGHT, Circumstances, Verdict, of_metric, of_weighted
+from batchf1.keras.verdict import RIGHT, Circumstances, Verdict, of_metric
+from batchf1.keras.weighted import Weighted, of_weighted
 
 OF_BATCHES = ("dice", "tversky")
 """Losses of Keras that are no mean over samples."""
@@ -93,14 +93,12 @@ def _of_compiled(
         return ARRAY
     if own is None:
         return Verdict(reason="no labels of the output that it judges")
-    weights = weights if compiled.is_weighted else None
-    if mask is not None and not keras.tree.is_nested(weights):
-        return of_masked(compiled, Masked(own, mask, weights), float(logged), given)
-    if weights is None:  # Keras hands metrics in `metrics` none
-        return of_metric(compiled, own, float(logged), given)
+    weights = weights if compiled.is_weighted else None  # Keras hands metrics in `metrics` none
     if keras.tree.is_nested(weights):
         return OUTPUTS
-    return of_weighted(compiled, own, weights, float(logged))
+    if mask is None and weights is None:
+        return of_metric(compiled, own, float(logged), given)
+    return of_weighted(compiled, Weighted(own, mask, weights), float(logged), given)
 
 
 def _own(parts: dict[str, Any], name: str, metric: Any, outputs: Collection[str]) -> Any:

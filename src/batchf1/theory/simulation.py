@@ -17,6 +17,8 @@ from batchf1.theory.expectation import NORMAL_95
 
 Order = NDArray[np.intp]
 Samples = Counts | tuple[Any, Any] | tuple[Any, Any, Any]
+Values = Callable[[Order, int], Floats]
+"""Function of the samples' order and the batch size that gives the value of each batch."""
 
 
 class Simulated(NamedTuple):
@@ -137,10 +139,6 @@ def simulate(
     sd = means.std(ddof=1).item()
     error = sd / np.sqrt(means.size).item()
     return Simulated(true, means.mean().item(), sd, error, number, start)
-
-
-Values = Callable[[Order, int], Floats]
-"""Function of the samples' order and the batch size that gives the value of each batch."""
 
 
 def _of_counts(counts: Any, metric: Metric, undefined: float) -> tuple[float, int, Values]:

@@ -1,12 +1,11 @@
 """Fits of metrics that are functions of sums, in every shape; also a program for other backends.
 
-`python -m helpers.fitting_sums` prints the logs of every case as JSON, and the values of
+`python -m helpers.fitting_sums` prints the logs of each case as a line of JSON, with the values of
 torchmetrics where it is installed.
 """
 
 import importlib.util
 import json
-import sys
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
@@ -290,17 +289,14 @@ def flat(case, x, y, weight):
 
 
 def main():
-    """Print logs, and values of torchmetrics, of every case."""
-    values = {}
+    """Print logs, and values of torchmetrics, of every case, a line each."""
+    values_of = None
     if importlib.util.find_spec("torchmetrics"):
         from helpers.torchmetrics_values import values_of
-
-        values = {case: values_of(case) for case in cases()}
-    found = []
     for case in cases():
         keras.backend.clear_session()
-        found.append([case, fitted(case), values.get(case, {})])
-    json.dump(found, sys.stdout)
+        others = values_of(case) if values_of else {}
+        print(json.dumps([case, fitted(case), others]), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -148,7 +148,8 @@ def test_every_metric_of_every_shape_is_that_of_scikit_learn(shape):
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_log_the_same(backend, repository):
     """In the pinned environments, which `make test-frameworks` installs."""
-    found = json.loads(printed(backend, repository, "-m", "helpers.fitting_sums"))
+    lines = printed(backend, repository, "-m", "helpers.fitting_sums").splitlines()
+    found = [json.loads(line) for line in lines]
     assert [Case(*case) for case, *_ in found] == CASES
     for case, logs, others in found:
         check(Case(*case), logs, backend, others)

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchf1.cli import console, flat_labels, metrics, options
+from batchf1.cli import console, flat_labels, metrics, options, random_cuts
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
 from batchf1.config.metric_names import named
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio
 
 RATES = ("prevalence", "precision", "recall")
-MAX_CUT, CUT_ROWS = 10_000_000, 50_000_000
-"""Limits of samples, and of rows of all random cuts together, for a metric without a law."""
 FINE = 0.01
 """An error that nobody minds; the advice is about it unless --tolerance says otherwise."""
 READ = "The log may be read here, for this classifier"
@@ -103,7 +101,7 @@ def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
     counts = _counts(parsed)
     asked = {} if parsed.n_samples is None else {"asked": _rates(parsed)}
     if not isinstance(metric, Ratio):
-        return answer | asked | _of_cuts(parsed, counts, metric)
+        return answer | asked | random_cuts.answer(parsed, counts, metric)
     if counts is None:
         check(
             parsed.tolerance is None,
@@ -146,28 +144,6 @@ def _of_counts(parsed: argparse.Namespace, counts: Counts, metric: Ratio) -> dic
     size = smallest if parsed.batch_size is None else parsed.batch_size
     answer |= {"tolerance": tolerance, "smallest_batch_size": smallest, "batch_size": size}
     return answer | expect(counts, size, *how)._asdict() | rates_of(counts)
-
-
-def _of_cuts(parsed: argparse.Namespace, counts: Counts | None, metric: Metric) -> dict[str, Any]:
-    """Return the answer for a metric without a law, from random cuts."""
-    from batchf1.metrics.rates import rates_of
-    from batchf1.theory.simulation import simulate
-
-    check(metric.n_classes is None, "--metric", "must be of a binary output", metric.name)
-    check(parsed.labels == "column", "--labels", f"must be column for {metric.name}", parsed.labels)
-    check(parsed.tolerance is None, "--tolerance", "must be of a ratio of counts", metric.name)
-    check(
-        counts is not None, "--n-samples", f"must be given for {metric.name}, whose law is unknown"
-    )
-    assert counts is not None
-    n = sum(counts)
-    check(n <= MAX_CUT, "counts", f"must be of at most {MAX_CUT:,} samples for {metric.name}", n)
-    cuts, undefined = max(20, min(1000, CUT_ROWS // max(n, 1))), options.zero_division(parsed)
-    how = (parsed.averaging, undefined, metric, cuts)
-    found = simulate(counts, parsed.batch_size, *how)
-    answer = {"n_samples": n, **counts._asdict(), "tolerance": FINE, "smallest_batch_size": None}
-    answer |= {"batch_size": parsed.batch_size} | found._asdict() | rates_of(counts)
-    return answer | {"error": found.error, "interval95": found.interval95}
 
 
 def _of_classes(parsed: argparse.Namespace, metric: ClassAveraged) -> dict[str, Any]:
@@ -275,13 +251,9 @@ def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
         f"expected in the log  {answer['expected_f1']:.6f}{spread}",
         f"{f'true {name}':<20} {answer['true_f1']:.6f}",
         f"error                {answer['error']:+.6f}",
-        *(_of_law(answer, it, nothing) if "cuts" not in answer else _of_trials(answer)),
+        *(_of_law(answer, it, nothing) if "cuts" not in answer else random_cuts.lines(answer)),
+        *([_advice(answer)] if "cuts" in answer else []),
     ]
-
-
-def _of_trials(answer: dict[str, Any]) -> list[str]:
-    how = f"{answer['cuts']:,} random cuts, seed {answer['seed']}, standard error"
-    return [f"estimated            from {how} {answer['standard_error']:.2g}", _advice(answer)]
 
 
 def _of_law(answer: dict[str, Any], it: str, nothing: str) -> list[str]:

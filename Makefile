@@ -10,7 +10,7 @@ DEV := .venv/.complete-dev
 AT_ONCE := --numprocesses 2 --dist worksteal
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs scan-eval census release-check requirements clean
+.PHONY: figures report docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs gpu-check scan-eval census release-check requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -49,12 +49,13 @@ test: $(DEV)
 test-all: $(DEV)
 	$(BIN)/pytest $(AT_ONCE) -m "not slurm and not whole" $(TESTS)
 
-# Every metric of each shape with all weights in fits of TensorFlow, JAX and PyTorch, the latter in their
-# pinned environments (405 MB to download, once); a test that is skipped fails.
+# Every metric of each shape with all weights in fits of TensorFlow, JAX and PyTorch, and training, the latter
+# two in their pinned environments (405 MB to download, once); a test that is skipped fails.
 test-frameworks: $(DEV)
 	snakemake --cores 1 .frameworks/jax .frameworks/torch
 	$(BIN)/pytest -m "slow or not slow" --no-skips -k "backend or every_metric_of" \
 	  tests/keras/test_strategies_sums.py tests/keras/test_strategies_backends.py
+	$(BIN)/pytest -m "slow or not slow" --no-skips tests/training/test_backends.py
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
 test-slurm: $(DEV)
@@ -110,6 +111,11 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/python benchmarks/sums.py
 	$(BIN)/snakemake --cores $(CORES) measured
+
+# Training on a GPU with each installed backend of Keras that sees one, beside the CPU: below 5 minutes.
+# Where there is no GPU it says so, with status 77.
+gpu-check: $(STAMP)
+	@$(BIN)/python benchmarks/gpu_check.py
 
 # Precision and recall of the scan on labelled public files, whose repositories lie in REPOS; by fold.
 scan-eval: $(STAMP)

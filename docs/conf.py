@@ -66,6 +66,7 @@ CONTENTS = {
     },
     "Reproduce and extend": {
         "Commands, engines, files": "docs/reproduce",
+        "JAX, PyTorch, GPUs": "docs/backends",
         "A study of your own": "docs/extend",
         "100,000 trainings, and a cluster": "docs/scaling",
         "Columns of the tables": "docs/tables",

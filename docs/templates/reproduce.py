@@ -5,7 +5,7 @@ from pathlib import Path
 from templates.common import benchmark
 from templates.networks import n_bundled, n_trained
 
-NAMED = ("large", "decisions", "original_log_search", "original_log_epochs")
+NAMED = ("large", "decisions", "original_log_search", "original_log_epochs", "backends")
 """Studies that are made only by their name."""
 
 

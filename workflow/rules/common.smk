@@ -22,6 +22,7 @@ from batchf1.studies.flat_labels.config import FlatLabelsStudy
 from batchf1.studies.flat_labels.run import modules as flat_labels_modules
 from batchf1.sweep.sharding import assign_shards, min_shards
 from batchf1.studies.experiments import experiments
+from batchf1.training import backends
 from batchf1.training.engines import framework_of
 from batchf1.training.keras224 import software as keras224
 from batchf1.studies.decisions.config import DecisionStudy
@@ -247,13 +248,13 @@ def study_sources(wildcards):
 
 
 def software(wildcards):
-    """Return the files that a shard's framework requires, such as the folder of Keras 2.2.4."""
+    """Return what a shard's framework and backend require, such as the folder of Keras 2.2.4."""
     mine = [
         part.cell.first for part in shards_of(wildcards.study)[int(wildcards.shard)]
     ]
-    return sorted(
-        {str(path) for run in mine for path in framework_of(run).required_files()}
-    )
+    required = [framework_of(run).required_files() for run in mine]
+    required += [backends.required_files(run.training.backend) for run in mine]
+    return sorted({str(path) for paths in required for path in paths})
 
 
 def size_option(wildcards):

@@ -60,14 +60,13 @@ test: $(DEV)
 test-all: $(DEV)
 	$(BIN)/pytest $(AT_ONCE) -m "not slurm and not whole" $(TESTS)
 
-# The strategies, and training, on JAX and PyTorch, in their pinned environments (370 MB to download, once); a test
-# that is skipped fails.
+# Every metric of each shape with all weights in fits of TensorFlow, JAX and PyTorch, and training, the latter
+# two in their pinned environments (405 MB to download, once); a test that is skipped fails.
 test-frameworks: $(DEV)
 	snakemake --cores 1 .frameworks/jax .frameworks/torch
-	$(BIN)/pytest -m "slow or not slow" -rsfE -k "backend" tests/keras/test_strategies_sums.py \
-	  | tee .frameworks/tests.log; ! grep -q "^SKIPPED\|^FAILED\|^ERROR" .frameworks/tests.log
-	$(BIN)/pytest -m "slow or not slow" -rsfE tests/training/test_backends.py \
-	  | tee .frameworks/tests.log; ! grep -q "^SKIPPED\|^FAILED\|^ERROR" .frameworks/tests.log
+	$(BIN)/pytest -m "slow or not slow" --no-skips -k "backend or every_metric_of" \
+	  tests/keras/test_strategies_sums.py tests/keras/test_strategies_backends.py
+	$(BIN)/pytest -m "slow or not slow" --no-skips tests/training/test_backends.py
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
 test-slurm: $(DEV)

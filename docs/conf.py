@@ -133,6 +133,7 @@ autodoc_type_aliases = {
         "Log",
         "NDArray",
         "Pair",
+        "Samples",
     )
 }
 autodoc_type_aliases |= {name: f"NDArray[{of}]" for name, of in ARRAYS.items()}

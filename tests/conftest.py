@@ -20,6 +20,7 @@ settings.load_profile("batchf1")
 def pytest_addoption(parser):
     text = "skip what imports any package that is not installed, after `pip install .` alone"
     parser.addoption("--light", action="store_true", help=text)
+    parser.addoption("--no-skips", action="store_true", help="fail where a test is skipped")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,6 +45,14 @@ def pytest_runtest_call(item):
         if item.config.getoption("light") and not (error.name or "").startswith("batchf1"):
             pytest.skip(f"needs {error.name}")
         raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.skipped and item.config.getoption("no_skips"):
+        report.outcome, report.longrepr = "failed", f"skipped: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from batchf1.theory.expectation import expect
     from batchf1.theory.preference import compare
     from batchf1.theory.search import smallest_batch
+    from batchf1.theory.simulation import simulate
 
 __all__ = [
     "F1",
@@ -61,6 +62,7 @@ __all__ = [
     "recall",
     "reconstructed",
     "rmse",
+    "simulate",
     "smallest_batch",
 ]
 
@@ -85,6 +87,7 @@ _PLACES = {
     "compare": "theory.preference",
     "recall": "metrics.factories",
     "reconstructed": "metrics.averaging",
+    "simulate": "theory.simulation",
     "smallest_batch": "theory.search",
     "mcc": "metrics.agreement",
     "kappa": "metrics.agreement",

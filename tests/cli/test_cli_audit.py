@@ -96,6 +96,8 @@ def test_metrics_by_name_and_by_place(here, capsys):
     answer = json.loads(ask(capsys, by_place))
     assert answer["pooled"] == pytest.approx(WANTED.pooled, rel=1e-12)
     assert answer["metric"] == "f1_score"
+    answer = json.loads(ask(capsys, "plain.csv --batch-size 16 --metric rmse --json"))
+    assert answer["pooled"] == pytest.approx(np.sqrt(np.mean((P - Y) ** 2)), rel=1e-12)
     words = "plain.csv --batch-size 7 --metric metrics_of_mine:share --json"
     own = json.loads(ask(capsys, words))
     assert (own["pooled"], own["additive"]) == (0, None)

@@ -10,6 +10,7 @@ from batchf1.config import metric_names
 from batchf1.errors import InputError, PluginError
 from batchf1.metrics.agreement import balanced_accuracy, kappa, mcc
 from batchf1.metrics.factories import f_beta, jaccard, precision, recall
+from batchf1.metrics.moments import r2
 from batchf1.metrics.ratios import F1, ClassAveraged, Ratio
 from batchf1.sweep.composition import metric_list
 from batchf1.sweep.grid import Study, compose, load_study
@@ -91,6 +92,9 @@ def test_a_function_of_counts_of_ones_own_is_found(my_module):
 def test_a_metric_of_numbers_is_refused(my_module):
     with pytest.raises(InputError, match="must be a function of the counts .*; got mse$"):
         metric_names.binary("my_module.ERRORS")
+    assert metric_names.named("r2", "") == r2()
+    with pytest.raises(InputError, match="must be a function of the counts .*; got r2$"):
+        metric_names.binary("r2")
 
 
 def test_averages_over_classes_are_for_commands_alone(my_module):

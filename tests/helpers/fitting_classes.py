@@ -12,7 +12,6 @@ KINDS = (BatchMean, EpochEnd, Reconstructed, Streaming)
 C = 4
 ONE_CLASS = ("vectors", "columns", "one-hot")
 MULTILABEL = ("multilabel", "multilabel logits")
-FORMS = ("binary", *ONE_CLASS, *MULTILABEL)
 BINARY = [f_beta(2), precision(), recall(), jaccard()]
 OVER_CLASSES = [
     f_beta(1, "macro", C),
@@ -69,12 +68,6 @@ def strategies(form, kinds=KINDS, metrics=None, **options):
     pairs = [(kind, metric) for kind in kinds for metric in metrics or metrics_in(form)]
     of_kind = {BatchMean: {}, EpochEnd: {}, Streaming: {}}
     return [kind(metric=m, **options, **of_kind.get(kind, _named(form, m))) for kind, m in pairs]
-
-
-def each_form():
-    """Each form with one metric, another each time, of every kind of strategy."""
-    for i, form in enumerate(FORMS):
-        yield form, strategies(form, metrics=metrics_in(form)[i : i + 1])
 
 
 def _named(form, metric):

@@ -1,10 +1,11 @@
 """Fits of metrics that are functions of sums, in every shape; also a program for other backends.
 
-`python -m helpers.fitting_sums` prints the logs of every case as JSON.
+`python -m helpers.fitting_sums` prints the logs of each case as a line of JSON, with the values of
+torchmetrics where it is installed.
 """
 
+import importlib.util
 import json
-import sys
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
@@ -77,38 +78,45 @@ WEIGHTS = ("none", "samples", "elements", "mask")
 
 
 class Case(NamedTuple):
-    metric: str
     shape: str
     weights: str
 
 
-def metrics_of(shape):
-    """Names of the metrics that a shape is tried with."""
-    kind = SHAPES[shape].kind
-    if kind == "numbers":
-        return MOMENTS
-    if kind in ("binary", "one of two"):
-        return tuple(BINARY)
-    averaged = kind == "multilabel" or "background" in shape
-    return AVERAGED if averaged else tuple(OVER_CLASSES)
+def metrics_of(case, backend):
+    """Names of the metrics of a case; on JAX, which compiles each for seconds, a part of them.
+
+    There every metric has every shape, with one kind of weights in turn, and with a mask.
+    """
+    shape = SHAPES[case.shape]
+    averaged = shape.kind == "multilabel" or "background" in case.shape
+    names = AVERAGED if averaged else [*OVER_CLASSES]
+    names = [*MOMENTS] if shape.kind == "numbers" else names
+    names = [*BINARY] if shape.kind in ("binary", "one of two") else names
+    if backend != "jax" or case.weights == "mask":
+        return names
+    allowed = [one for one in weights_of(case.shape) if one != "mask"]
+    first = [*SHAPES].index(case.shape) + allowed.index(case.weights)
+    return names[first % len(allowed) :: len(allowed)]
+
+
+def weights_of(shape):
+    """Weights that a shape can have."""
+    return [one for one in WEIGHTS if one != "elements" or SHAPES[shape].of_sample]
 
 
 def cases():
-    """Every metric in every shape, with weights in turn, of which each shape gets all."""
-    for name, shape in SHAPES.items():
-        allowed = WEIGHTS if shape.of_sample else [one for one in WEIGHTS if one != "elements"]
-        for i, metric in enumerate(metrics_of(name)):
-            yield Case(metric, name, allowed[i % len(allowed)])
+    """Every shape with all weights that it can have."""
+    return [Case(shape, weights) for shape in SHAPES for weights in weights_of(shape)]
 
 
-def made(case):
-    """The metric of a case."""
-    kind = SHAPES[case.shape].kind
+def made(name, shape):
+    """The metric of this name for a shape."""
+    kind = SHAPES[shape].kind
     if kind == "numbers":
-        return getattr(batchf1, case.metric)()
+        return getattr(batchf1, name)()
     if kind in ("binary", "one of two"):
-        return BINARY[case.metric]()
-    return OVER_CLASSES[case.metric](n_classes=C)
+        return BINARY[name]()
+    return OVER_CLASSES[name](n_classes=C)
 
 
 def data(case, n=N, seed=0):
@@ -169,20 +177,38 @@ class Hand(keras.layers.Layer):
         return inputs * self.factor
 
 
-def kinds_of(case):
-    """Strategies of a case: one refuses weighted averages of classes with weights of their own."""
-    apart = case.shape == "multilabel" and case.metric == "f1_weighted"
-    return [kind for kind in KINDS if not (apart and kind is Reconstructed)]
+def strategies(case):
+    """The strategies of a case by the name of the metric."""
+    shape, backend = SHAPES[case.shape], keras.backend.backend()
+    options = {**shape.options, "multilabel": shape.kind == "multilabel"}
+    return {
+        name: [
+            kind(metric=made(name, case.shape), **options, **_named(kind, name))
+            for kind in kinds_of(case, name, backend)
+        ]
+        for name in metrics_of(case, backend)
+    }
+
+
+def _named(kind, metric):
+    """Counts of binary outputs, which have no name of the metric, are named after it here."""
+    return {"name": f"reconstructed-{metric}"} if kind is Reconstructed else {}
+
+
+def kinds_of(case, metric, backend):
+    """Kinds of strategies that take a case."""
+    if backend == "jax" and case.weights == "mask":
+        return [EpochEnd]  # the others are refused: Keras hands their metrics no mask
+    # averages weighted by classes with weights of their own are refused
+    apart = case.shape == "multilabel" and metric == "f1_weighted"
+    kinds = [kind for kind in KINDS if not (apart and kind is Reconstructed)]
+    return [*kinds, BatchMean] if case.weights == "none" else kinds
 
 
 def fitted(case):
-    """Logs of one epoch, and of its validation, of each strategy."""
-    shape, kinds = SHAPES[case.shape], [*kinds_of(case), BatchMean]
-    options = {**shape.options, "multilabel": shape.kind == "multilabel"}
-    kinds = [k for k in kinds if k is not BatchMean or case.weights == "none"]
-    if keras.backend.backend() == "jax" and case.weights == "mask":
-        kinds = [EpochEnd]  # the others are refused: Keras hands their metrics no mask
-    chosen = [kind(metric=made(case), **options) for kind in kinds]
+    """Logs of one epoch, and of its validation: by prefix, metric and kind of strategy."""
+    shape, by_metric = SHAPES[case.shape], strategies(case)
+    chosen = [s for of_metric in by_metric.values() for s in of_metric]
     (x, y, weight), held = data(case), data(case, 40, seed=1)
     first = {1: 2}.get(shape.options.get("axis"), 1) if shape.of_sample else None
     over = tuple(i for i in range(1, x.ndim) if i != first)
@@ -202,7 +228,7 @@ def fitted(case):
     model = keras.Sequential([keras.Input(x.shape[1:]), layer])
     metrics = [metric for s in chosen for metric in s.metrics()]
     given = {"weighted_metrics" if weight is not None else "metrics": metrics}
-    # JAX and TensorFlow compile, as by default, one case of each shape
+    # TensorFlow would take minutes to compile all of these
     eager = {"run_eagerly": keras.backend.backend() != "jax"}
     model.compile(keras.optimizers.SGD(0.0), nothing, jit_compile=False, **given, **eager)
     validation = held if weight is not None else held[:2]
@@ -220,7 +246,13 @@ def fitted(case):
         validation_data=validation,
         shuffle=False,
     ).history
-    return {key: logs[key][0] for s in chosen for key in (s.key, f"val_{s.key}")}
+    return {
+        prefix: {
+            name: {type(s).name: logs[f"{prefix}{s.key}"][0] for s in of_metric}
+            for name, of_metric in by_metric.items()
+        }
+        for prefix in ("", "val_")
+    }
 
 
 def in_batches(x, y, weight):
@@ -229,15 +261,43 @@ def in_batches(x, y, weight):
     return [tuple(part[i : i + 16] for part in parts) for i in range(0, len(x), 16)]
 
 
-def fitted_alone(case):
-    """As `fitted`, without what earlier cases compiled."""
-    keras.backend.clear_session()
-    if keras.backend.backend() == "jax":
-        import jax
+def flat(case, x, y, weight):
+    """Labels, predictions and weights of each element, (n, elements), of any number of classes."""
+    shape = SHAPES[case.shape]
+    x = np.moveaxis(x, shape.options.get("axis", -1), -1) if shape.kind != "numbers" else x
+    elements = (len(x), *shape.of_sample)
+    if shape.kind in ("binary", "numbers"):
+        x = x.reshape(elements)
+        p = x > 0.5 if shape.kind == "binary" else x.astype(float)
+        padded = x == PAD
+    else:
+        p = x > 0.5 if shape.kind == "multilabel" else x.argmax(axis=-1)
+        padded = (x == PAD).all(axis=-1)
+    y = y.argmax(axis=-1) if shape.kind == "one-hot" else y
+    w = np.ones(elements) if weight is None else weight.astype(float)
+    w = np.broadcast_to(w.reshape(w.shape + (1,) * (len(elements) - w.ndim)), elements)
+    if case.weights == "mask" and shape.of_sample:
+        # a mask of (n, first axis) covers all that lies behind it
+        padded = padded.reshape(*padded.shape[:2], -1).all(axis=-1)
+        padded = padded.reshape(padded.shape + (1,) * (len(elements) - 2))
+    w = np.where(padded, 0, w)
+    if shape.kind == "multilabel":
+        w = np.broadcast_to(w[..., None], y.shape)
+    if shape.ignored is not None:
+        w = np.where(y == shape.ignored, 0, w)
+    return y.reshape(len(x), -1), p.reshape(len(x), -1), w.reshape(len(x), -1)
 
-        jax.clear_caches()
-    return fitted(case)
+
+def main():
+    """Print logs, and values of torchmetrics, of every case, a line each."""
+    values_of = None
+    if importlib.util.find_spec("torchmetrics"):
+        from helpers.torchmetrics_values import values_of
+    for case in cases():
+        keras.backend.clear_session()
+        others = values_of(case) if values_of else {}
+        print(json.dumps([case, fitted(case), others]), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
-    json.dump([[case, fitted_alone(case)] for case in cases()], sys.stdout)
+    main()

@@ -75,11 +75,13 @@ def test_what_is_right_with_weights(shape):
     assert logs["val_loss"] == pytest.approx((weights * losses).mean(), rel=1e-5)
 
 
-def test_what_is_not_known_to_be_right_stays_unaudited():
+def test_means_over_batches_in_weighted_metrics():
     audit, logs = audited([], [MeanOfBatches()])
-    assert (audit.found, set(audit.unaudited)) == ({}, {"val_mean_of_batches"})
-    line = audit.unaudited["val_mean_of_batches"]
-    assert f"{logs['val_mean_of_batches']:.6g} is logged" in line
+    found = audit.found["val_mean_of_batches"]
+    x, y = data()
+    assert (found.rule, audit.unaudited) == ("per_batch", {})
+    assert found.pooled == pytest.approx(f1_score(y, x > 0.5), abs=1e-6)  # it takes no weights
+    assert found.values["per_batch"] == pytest.approx(logs["val_mean_of_batches"])
     with pytest.raises(tf.errors.InvalidArgumentError):  # Keras itself, of one number for a batch
         audited([], [f1])
 
@@ -134,5 +136,5 @@ def test_other_weights_than_keras_validated():
     x, y, weights = weighted_data()
     model = compiled([], weighted_metrics=Streaming().metrics())
     audit = Audit((x, y, weights[::-1]), action="raise")
-    with pytest.raises(InputError, match="on all samples with their weights at once"):
+    with pytest.raises(InputError, match="are the batches those of fit?"):
         model.fit(x, y, verbose=0, validation_data=(x, y, weights), callbacks=[audit])

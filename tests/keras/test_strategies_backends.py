@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -14,35 +13,19 @@ from batchf1.errors import InputError
 from batchf1.keras import tensors
 from batchf1.keras.reconstructed import CountShare
 from helpers import fitting_classes as classes
-from helpers.fitting import POOLED, data, metrics_of, of_name, truths
+from helpers.fitting import POOLED, metrics_of, of_name
+from helpers.other_backends import printed
 
-# Other backends than TensorFlow, where installed; each in a process of its own
+# Other backends than TensorFlow, each in a process of its own; their logs: test_strategies_sums
 
-FITTING = """
-import json
-from helpers.fitting import OURS, compiled, data, fit, metrics_of, of_name
-chosen = of_name(*OURS)
-model = compiled(metrics_of(chosen), run_eagerly=False, jit_compile="auto")
-print(json.dumps(fit(model, chosen, data(), data(40))))
-"""
 REFUSED = """
-from batchf1.config import registry
-print(len(plugins.strategy("batch_mean")().metrics()))
-for name in ("reconstructed", "streaming"):
+from batchf1.keras import BatchMean, Reconstructed, Streaming
+print(len(BatchMean().metrics()))
+for kind in (Reconstructed, Streaming):
     try:
-        plugins.strategy(name)().metrics()
+        kind().metrics()
     except ValueError as error:
         print(error)
-"""
-OVER_CLASSES = """
-import json
-from helpers.fitting import fit, metrics_of
-from helpers.fitting_classes import each_form, model_for, samples
-found = {}
-for form, chosen in each_form():
-    model = model_for(form, metrics_of(chosen), run_eagerly=False, jit_compile="auto")
-    found[form] = fit(model, chosen, samples(form))
-print(json.dumps(found))
 """
 BEYOND = """
 import numpy as np
@@ -73,46 +56,21 @@ print(json.dumps(model.fit(fed, shuffle=False, verbose=0, callbacks=callbacks).h
 """
 
 
-def said(backend, program, **environment):
-    if find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    environment |= {"KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-W", "error::UserWarning", "-c", program]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | environment, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_other_backends_log_the_same(backend):
-    logs = json.loads(said(backend, FITTING, JAX_ENABLE_X64="1"))
-    for prefix, (x, y) in (("", data()), ("val_", data(40))):
-        for name, value in truths(y, x).items():
-            near = 1e-15 if name in ("reconstructed", "epoch_end") else 1e-6
-            assert logs[f"{prefix}f1_{name}"] == [pytest.approx(value, abs=near)], name
-
-
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_other_backends_log_every_metric(backend):
-    found = json.loads(said(backend, OVER_CLASSES, JAX_ENABLE_X64="1"))
-    for form, chosen in classes.each_form():
-        for s in chosen:
-            right = pytest.approx(classes.expected(s, form, *classes.samples(form)), abs=1e-6)
-            assert found[form][s.key] == [right], (form, s.key)
-
-
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_other_backends_count_classes_beyond_two_to_the_24(backend):
-    counted, total, share = json.loads(said(backend, BEYOND, JAX_ENABLE_X64="1"))
+def test_other_backends_count_classes_beyond_two_to_the_24(backend, repository):
+    counted, total, share = json.loads(printed(backend, repository, "-c", BEYOND))
     assert counted == total == 2**24 + 1
     assert share == (2**24 + 1) / (2**25 + 3)
 
 
 @pytest.mark.slow
 def test_two_devices_count_what_one_does():
-    logs = json.loads(said("tensorflow", MIRRORED))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-W", "error::UserWarning", "-c", MIRRORED]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    logs = json.loads(done.stdout)
     x, y = classes.samples("vectors")
     # of each batch of 32 a device sees one half, which is a batch of its own to the naive mean
     halves = [slice(*ends) for ends in ((0, 16), (16, 32), (32, 48), (48, 64), (64, 70), (70, 75))]
@@ -124,8 +82,10 @@ def test_two_devices_count_what_one_does():
         assert logs[f"f1_macro_{name}"] == [pytest.approx(value, abs=1e-14)]
 
 
-def test_jax_with_32_bits_is_refused():
-    number, *lines = said("jax", REFUSED, JAX_ENABLE_X64="0").splitlines()
+@pytest.mark.slow
+def test_jax_with_32_bits_is_refused(repository):
+    printed_lines = printed("jax", repository, "-c", REFUSED, JAX_ENABLE_X64="0")
+    number, *lines = printed_lines.splitlines()
     assert number == "1"
     assert [line.partition(":")[0] for line in lines] == [
         "true_positives_reconstructed",

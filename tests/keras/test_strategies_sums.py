@@ -4,8 +4,6 @@ The programs at the end were refused before, and the logs are those of real `fit
 """
 
 import json
-import os
-import subprocess
 
 import keras
 import numpy as np
@@ -18,9 +16,9 @@ import batchf1
 from batchf1 import SumMetric, f_beta
 from batchf1.errors import InputError
 from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
-from batchf1.programs import environments
 from helpers import fitting_sums as sums
-from helpers.fitting_sums import PAD, SHAPES, C, Case
+from helpers.fitting_sums import SHAPES, C, Case
+from helpers.other_backends import printed
 
 pytestmark = pytest.mark.filterwarnings("ignore:::sklearn")
 
@@ -73,37 +71,10 @@ SCORERS = {
 }
 
 
-def flat(case, x, y, weight):
-    """Labels, predictions and weights of each element: (n, elements[, classes])."""
-    shape = SHAPES[case.shape]
-    x = np.moveaxis(x, shape.options.get("axis", -1), -1) if shape.kind != "numbers" else x
-    elements = (len(x), *shape.of_sample)
-    if shape.kind in ("binary", "numbers"):
-        x = x.reshape(elements)
-        p = x > 0.5 if shape.kind == "binary" else x.astype(float)
-        padded = x == PAD
-    else:
-        p = x > 0.5 if shape.kind == "multilabel" else x.argmax(axis=-1)
-        padded = (x == PAD).all(axis=-1)
-    y = y.argmax(axis=-1) if shape.kind == "one-hot" else y
-    w = np.ones(elements) if weight is None else weight.astype(float)
-    w = np.broadcast_to(w.reshape(w.shape + (1,) * (len(elements) - w.ndim)), elements)
-    if case.weights == "mask" and shape.of_sample:
-        # a mask of (n, first axis) covers all that lies behind it
-        padded = padded.reshape(*padded.shape[:2], -1).all(axis=-1)
-        padded = padded.reshape(padded.shape + (1,) * (len(elements) - 2))
-    w = np.where(padded, 0, w)
-    if shape.kind == "multilabel":
-        w = np.broadcast_to(w[..., None], y.shape)
-    if shape.ignored is not None:
-        w = np.where(y == shape.ignored, 0, w)
-    return y.reshape(len(x), -1), p.reshape(len(x), -1), w.reshape(len(x), -1)
-
-
-def truth(case, x, y, weight):
+def truth(case, metric, x, y, weight):
     """The value of scikit-learn or SciPy."""
-    y, p, w = flat(case, x, y, weight)
-    scorer, shape = SCORERS[case.metric], SHAPES[case.shape]
+    y, p, w = sums.flat(case, x, y, weight)
+    scorer, shape = SCORERS[metric], SHAPES[case.shape]
     if shape.options.get("per") == "image":
         counted = w.max(axis=1) > 0
         each = [
@@ -113,7 +84,7 @@ def truth(case, x, y, weight):
         defined = np.isfinite(each)
         return np.average(np.array(each)[defined], weights=w[counted].max(axis=1)[defined])
     if shape.kind == "multilabel":
-        return _multilabel(case.metric, *(part.reshape(-1, C) for part in (y, p, w)))
+        return _multilabel(metric, *(part.reshape(-1, C) for part in (y, p, w)))
     y, p, w = (part.ravel()[w.ravel() > 0] for part in (y, p, w))
     if "background" in case.shape:
         return scorer(y, p, sample_weight=w, labels=(1, 2))
@@ -134,16 +105,32 @@ def _multilabel(metric, y, p, w):
     return np.average(each, weights=support if average == "weighted" else None)
 
 
-CASES = [*sums.cases()]
+CASES = sums.cases()
 
 
-def check(case, logs, backend="tensorflow"):
+def check(case, found, backend="tensorflow", others=None):
+    """Hold the logs of a case against scikit-learn, and, of `others`, against torchmetrics."""
+    assert [*found] == ["", "val_"]
     for prefix, n, seed in (("", sums.N, 0), ("val_", 40, 1)):
-        right = truth(case, *sums.data(case, n, seed))
-        unmasked = backend == "jax" and case.weights == "mask"
-        for kind in [EpochEnd] if unmasked else sums.kinds_of(case):
-            key = f"{prefix}{sums.made(case).name}_{kind.name}"
-            assert logs[key] == pytest.approx(right, abs=1e-9), (case, key)
+        data = sums.data(case, n, seed)
+        assert [*found[prefix]] == sums.metrics_of(case, backend)
+        for metric, logs in found[prefix].items():
+            right = truth(case, metric, *data)
+            kinds = sums.kinds_of(case, metric, backend)
+            assert logs.keys() == {kind.name for kind in kinds}
+            for kind in kinds:
+                naive = kind is BatchMean
+                wanted = mean_of_batches(case, metric, *data) if naive else right
+                near = pytest.approx(wanted, abs=1e-6 if naive else 1e-9)
+                assert logs[kind.name] == near, (case, metric, prefix)
+            other = (others or {}).get(prefix, {}).get(metric, right)
+            assert other == pytest.approx(right, abs=1e-6), (case, metric, "torchmetrics")
+
+
+def mean_of_batches(case, metric, x, y, weight):
+    starts = range(0, len(x), sums.B)
+    parts = [(x[i : i + sums.B], y[i : i + sums.B], weight) for i in starts]
+    return np.mean([truth(case, metric, *part) for part in parts])
 
 
 CHEAP = ("pixels", "classes of tokens, -100 ignored", "numbers")
@@ -157,22 +144,18 @@ def test_every_metric_of_every_shape_is_that_of_scikit_learn(shape):
             check(case, sums.fitted(case))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_log_the_same(backend, repository):
     """In the pinned environments, which `make test-frameworks` installs."""
-    python = repository / environments.FOLDER / backend / "bin" / "python"
-    if not python.is_file():
-        pytest.skip(f"{backend} is not installed: make test-frameworks")
-    paths = os.pathsep.join(str(repository / part) for part in ("src", "tests"))
-    given = {"KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}
-    command = [str(python), "-m", "helpers.fitting_sums"]
-    environment = os.environ | given | {"PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert [Case(*case) for case, _ in found] == CASES
-    for case, logs in found:
-        check(Case(*case), logs, backend)
+    lines = printed(backend, repository, "-m", "helpers.fitting_sums").splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [Case(*case) for case, *_ in found] == CASES
+    for case, logs, others in found:
+        check(Case(*case), logs, backend, others)
+    compared = [metric for *_, others in found for metric in others.get("val_", ())]
+    names = {*SCORERS} - {"concordance_correlation"}  # by n - 1 in torchmetrics
+    assert {*compared} == (names if backend == "torch" else set())
 
 
 # Programs that were refused

@@ -4,7 +4,20 @@ import math
 
 import numpy as np
 import pytest
+import sklearn.metrics as sk
 
+from batchf1 import (
+    balanced_accuracy,
+    concordance_correlation,
+    explained_variance,
+    kappa,
+    mcc,
+    mse,
+    pearson,
+    r2,
+    rmse,
+)
+from batchf1.errors import InputError
 from batchf1.metrics.averaging import pooled
 from batchf1.metrics.classes import class_counts
 from batchf1.metrics.counts import batch_counts
@@ -85,3 +98,94 @@ def test_what_is_always_undefined_is_nan():
 )
 def test_nonsense_is_refused_in_one_line(call, said):
     refused(said, call)
+
+
+# Of labels and predictions
+
+
+def _concordance(y, p):
+    covariance = np.cov(y, p, bias=True)
+    return 2 * covariance[0, 1] / (np.trace(covariance) + (p.mean() - y.mean()) ** 2)
+
+
+def _weighted_mse(y, p, w):
+    return sk.mean_squared_error(y, p, sample_weight=w)
+
+
+def cut_by_hand(samples, size, averaging, scorer, cuts, seed):
+    """Mean over batches of each random order, one batch after the other."""
+    n, rng = len(samples[0]), np.random.default_rng(seed)
+    means = []
+    for _ in range(cuts):
+        order = rng.permutation(n)
+        rows = [order[start : start + size] for start in range(0, n, size)]
+        values = np.array([scorer(*(part[row] for part in samples)) for row in rows])
+        sizes = np.array([len(row) for row in rows]) if averaging == "size_weighted" else None
+        known = ~np.isnan(values)
+        weights = None if sizes is None else sizes[known]
+        means.append(np.average(values[known], weights=weights))
+    return np.array(means)
+
+
+@pytest.mark.parametrize("averaging", ["per_batch", "size_weighted"])
+@pytest.mark.parametrize(
+    ("metric", "scorer"),
+    [
+        (mse(), sk.mean_squared_error),
+        (rmse(), sk.root_mean_squared_error),
+        (r2(), sk.r2_score),
+        (explained_variance(), sk.explained_variance_score),
+        (pearson(), lambda y, p: np.corrcoef(y, p)[0, 1]),
+        (concordance_correlation(), _concordance),
+    ],
+)
+def test_metrics_of_numbers(metric, scorer, averaging):
+    rng = np.random.default_rng(2)
+    y = rng.normal(3, 1, 50)
+    p = y + rng.normal(size=50) * np.abs(y)
+    found = simulate((y, p), 8, averaging, metric=metric, cuts=20, seed=4)
+    means = cut_by_hand((y, p), 8, averaging, scorer, 20, 4)
+    assert found.true_f1 == pytest.approx(scorer(y, p), rel=1e-9)
+    assert found.expected_f1 == pytest.approx(means.mean(), rel=1e-9)
+    assert found.sd == pytest.approx(means.std(ddof=1), rel=1e-9)
+    assert found.error == found.expected_f1 - found.true_f1
+    low, high = found.interval95
+    assert (high - low) / 2 == pytest.approx(1.96 * found.sd, rel=1e-4)
+
+
+def test_weights_and_undefined_batches():
+    rng = np.random.default_rng(2)
+    y, p, w = (rng.integers(0, 4, 40), rng.random(40), rng.random(40))
+    found = simulate((y, p, w), 16, metric=mse(), cuts=20)
+    assert found.true_f1 == pytest.approx(sk.mean_squared_error(y, p, sample_weight=w))
+    means = cut_by_hand((y, p, w), 16, "per_batch", _weighted_mse, 20, 0)
+    assert found.expected_f1 == pytest.approx(means.mean())
+    # two equal labels have no correlation: the batch is left out, or counts as said
+    skipped, zero = (simulate((y, p), 2, "per_batch", z, pearson(), 20) for z in (None, 0.0))
+    with np.errstate(invalid="ignore"):
+        means = cut_by_hand((y, p), 2, "per_batch", lambda a, b: np.corrcoef(a, b)[0, 1], 20, 0)
+    assert skipped.expected_f1 == pytest.approx(means.mean())
+    assert abs(zero.expected_f1) < abs(skipped.expected_f1)
+
+
+@pytest.mark.parametrize("metric", [f_beta(1), mcc(), kappa(), balanced_accuracy()])
+def test_labels_and_counts_are_the_same_samples(metric):
+    rng = np.random.default_rng(3)
+    labels = rng.random(300) < 0.2
+    decided = np.where(rng.random(300) < 0.9, labels, ~labels)
+    single = batch_counts(labels, decided, 1)
+    whole = type(single)(*(int(part.sum()) for part in single))
+    found = simulate((labels * 1, decided * 1), 16, metric=metric, cuts=200)
+    assert found == pytest.approx(simulate(single, 16, metric=metric, cuts=200))
+    other = simulate(whole, 16, metric=metric, cuts=200)
+    assert other.true_f1 == pytest.approx(found.true_f1)
+    assert other.expected_f1 == pytest.approx(found.expected_f1, abs=6 * found.standard_error)
+
+
+def test_classes_of_labels():
+    scores = np.eye(3)[DECIDED]
+    for metric in (f_beta(1, "macro", 3), mcc(3), kappa("quadratic", 3)):
+        found = simulate((LABELS, scores), 3, metric=metric, cuts=9)
+        assert found.true_f1 == pytest.approx(metric(LABELS, scores))
+    with pytest.raises(InputError, match="must be .y_true, y_pred., .* or a batchf1.Counts; got l"):
+        simulate([LABELS, scores], 3)

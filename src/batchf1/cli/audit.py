@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 METRIC = (
     "f1 (the default), f0.5, f_beta(2) or another beta, precision, recall, jaccard; with -micro, "
-    "-macro or -weighted over classes; or module:function of (y_true, y_pred), found where you "
-    "are, too; it gets y_pred as it is, or 0 and 1 where --threshold or --from-logits is given"
+    "-macro or -weighted over classes; mcc, kappa, balanced_accuracy; of numbers mse, rmse, r2, "
+    "explained_variance, pearson, concordance_correlation; or module:function of (y_true, y_pred), "
+    "found where you are, too; it gets y_pred as it is, or 0 and 1 where --threshold or "
+    "--from-logits is given"
 )
 EPILOG = """examples:
   batchf1 audit predictions.csv --batch-size 32 --logged 0.4730

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from batchf1.cli import console, flat_labels, metrics, options
+from batchf1.cli import console, flat_labels, metrics, options, random_cuts
 from batchf1.cli.metrics import FIELDS
 from batchf1.cli.numbers import number
 from batchf1.config.metric_names import named
-from batchf1.errors import check
+from batchf1.errors import InputError, check, raise_input_error
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
-    from batchf1.metrics.ratios import ClassAveraged, Ratio, RatioMetric
+    from batchf1.metrics.ratios import ClassAveraged, Metric, Ratio
 
 RATES = ("prevalence", "precision", "recall")
 FINE = 0.01
@@ -69,23 +69,24 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Print the answer."""
-    metric = _ratio(parsed.metric)
+    metric = _of_counts_alone(parsed.metric)
     answer = _answer(parsed, metric)
     print(console.as_json(answer) if parsed.json else _text(answer, metric))  # noqa: T201
 
 
-def _ratio(name: str) -> RatioMetric:
-    """Return the metric of a name, which must be one whose law is known."""
-    from batchf1.metrics.ratios import ClassAveraged, Ratio
-
+def _of_counts_alone(name: str) -> Metric:
+    """Return the metric of a name, which counts must determine."""
     metric = named(name, metrics.HELP)
-    rule = "must be a ratio of counts, whose law is known; batchf1 audit tries random cuts of any"
-    check(isinstance(metric, Ratio | ClassAveraged), "--metric", rule, name)
-    return cast("RatioMetric", metric)
+    try:
+        metric.check_counts()
+    except InputError:
+        rule = "must be a function of counts; batchf1 audit FILE --metric tries random cuts of any"
+        raise_input_error("--metric", rule, name)
+    return metric
 
 
-def _answer(parsed: argparse.Namespace, metric: RatioMetric) -> dict[str, Any]:
-    from batchf1.metrics.ratios import ClassAveraged
+def _answer(parsed: argparse.Namespace, metric: Metric) -> dict[str, Any]:
+    from batchf1.metrics.ratios import ClassAveraged, Ratio
 
     size = parsed.batch_size
     given = size is not None or parsed.tolerance is not None
@@ -98,6 +99,9 @@ def _answer(parsed: argparse.Namespace, metric: RatioMetric) -> dict[str, Any]:
     rule = "must be combined with a metric over classes, such as f1-macro"
     check(parsed.counts_file is None, "--counts-file", rule, metric.name)
     counts = _counts(parsed)
+    asked = {} if parsed.n_samples is None else {"asked": _rates(parsed)}
+    if not isinstance(metric, Ratio):
+        return answer | asked | random_cuts.answer(parsed, counts, metric)
     if counts is None:
         check(
             parsed.tolerance is None,
@@ -106,7 +110,6 @@ def _answer(parsed: argparse.Namespace, metric: RatioMetric) -> dict[str, Any]:
             parsed.tolerance,
         )
         return answer | _of_rates(parsed, metric)
-    asked = {} if parsed.n_samples is None else {"asked": _rates(parsed)}
     return answer | asked | _of_counts(parsed, counts, metric)
 
 
@@ -201,7 +204,7 @@ def _number(rate: float) -> str:
     return "undefined" if math.isnan(rate) else f"{rate:g}"
 
 
-def _text(answer: dict[str, Any], metric: RatioMetric) -> str:
+def _text(answer: dict[str, Any], metric: Metric) -> str:
     *numbers, advice = _findings(answer, metric)
     first = console.verdict(advice, _good(advice))
     return "\n".join([first, *_question(answer), *numbers])
@@ -240,7 +243,7 @@ def _nearest(answer: dict[str, Any]) -> str:
     return options.nearest(answer["asked"], Counts(*(answer[name] for name in FIELDS)))
 
 
-def _findings(answer: dict[str, Any], metric: RatioMetric) -> list[str]:
+def _findings(answer: dict[str, Any], metric: Metric) -> list[str]:
     f1 = answer["metric"] == "f1"
     name, it = ("F1", "F1") if f1 else ("value", "the metric")
     nothing = "no positive, real or predicted" if f1 else "in which it is 0/0"
@@ -255,6 +258,13 @@ def _findings(answer: dict[str, Any], metric: RatioMetric) -> list[str]:
         f"expected in the log  {answer['expected_f1']:.6f}{spread}",
         f"{f'true {name}':<20} {answer['true_f1']:.6f}",
         f"error                {answer['error']:+.6f}",
+        *(_of_law(answer, it, nothing) if "cuts" not in answer else random_cuts.lines(answer)),
+        *([_advice(answer)] if "cuts" in answer else []),
+    ]
+
+
+def _of_law(answer: dict[str, Any], it: str, nothing: str) -> list[str]:
+    return [
         f"  of empty batches   {answer['error_empty']:+.6f}   ({nothing})",
         *(flat_labels.findings(answer) if "labels" in answer else _curvature(answer, it)),
     ]
@@ -267,7 +277,7 @@ def _curvature(answer: dict[str, Any], it: str) -> list[str]:
     ]
 
 
-def _undefined(answer: dict[str, Any], metric: RatioMetric) -> bool:
+def _undefined(answer: dict[str, Any], metric: Metric) -> bool:
     """Return True if the metric is 0/0 for all samples."""
     from batchf1.metrics.counts import as_counts
 
@@ -289,7 +299,7 @@ def _advice(answer: dict[str, Any]) -> str:
     if math.isnan(reach):
         return (
             f"The expectation is within {tolerance:g} of the truth; how far one epoch strays from "
-            f"it is not known for {answer['metric']}: batchf1.theory.simulation finds it by trying."
+            f"it is not known for {answer['metric']}: batchf1.simulate finds it by trying."
         )
     return (
         "Do not read one epoch's log here: for this classifier 95 % of epochs lie within "

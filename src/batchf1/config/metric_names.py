@@ -19,6 +19,8 @@ NAMED = re.compile(
 )
 AGREEMENT = ("mcc", "kappa", "balanced_accuracy")
 """Functions of counts that are no ratio of them."""
+MOMENTS = ("mse", "rmse", "r2", "explained_variance", "pearson", "concordance_correlation")
+"""Metrics of numbers."""
 PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 """Import path of a metric."""
 LOGGED = re.compile(r"[\w.-]+", re.ASCII)
@@ -36,13 +38,16 @@ def named(name: str, rule: str, label: str = "--metric") -> Metric:
     which calls it `label` and says that it must be `rule`, for a name that nothing has, and for an
     object that is no metric.
     """
-    from batchf1.metrics import agreement, factories
+    from batchf1.metrics import agreement, factories, moments
     from batchf1.metrics.ratios import ClassAveraged
 
     match = NAMED.fullmatch(name)
     if name in AGREEMENT:
         of_counts: Metric = getattr(agreement, name)()
         return of_counts
+    if name in MOMENTS:
+        of_numbers: Metric = getattr(moments, name)()
+        return of_numbers
     if match is None and PATH.fullmatch(name):
         return _imported(name, rule, label)
     if match is None:

@@ -65,9 +65,9 @@ class Audit(legacy.Callback):
     Raises
     ------
     InputError
-        For endless data and data that cannot be iterated anew; before the first epoch for masks,
-        for labels that do not fit the outputs, and for a model of tf_keras. Later problems, as
-        another number of batches than Keras validated, leave logs unaudited.
+        For endless data and data that cannot be iterated anew; before the first epoch for labels
+        that do not fit the outputs, and for a model of tf_keras. Later problems, as another number
+        of batches than Keras validated, leave logs unaudited.
 
     Warns
     -----
@@ -99,8 +99,14 @@ class Audit(legacy.Callback):
 
     Keras hands sample weights to the loss and to `weighted_metrics`, and none to `metrics`. With
     weights, values of each sample are right, and classes whose value on all samples with their
-    weights is the log. Others of `weighted_metrics`, logs of `test_step`, a loss with
+    weights is the log, against which other classes are held. Logs of `test_step`, a loss with
     `reduction="mean_with_sample_weight"` and weights for each output stay unaudited.
+
+    What the model masks (`keras_mask` of its outputs) does not count in the true value. A function
+    with a value for each element is right, since Keras weighs these by the mask; most classes,
+    Keras' own too, count all elements, and are wrong. A loss is a mean over unmasked elements in
+    each batch only. Unaudited stay batches padded to different lengths whose mean differs from that
+    of all unmasked elements, and masks on several devices.
 
     The logger `batchf1.keras`, which writes to stderr, gets a table of the wrong logs; the line of
     the unaudited ones goes there at level INFO, also where it is no warning.

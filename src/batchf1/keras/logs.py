@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from batchf1.auditing.broadcast import Pair
+from batchf1.errors import InputError, one_line
 from batchf1.keras import log_validator, objects, test_step
 from batchf1.keras.objects import Compiled
 from batchf1.keras.validated import Validated
-from batchf1.keras.verdict import RIGHT, Circumstances, Verdict, of_metric, of_weighted
+from batchf1.keras.verdict import RIGHT, Circumstances, Verdict, of_metric
+from batchf1.keras.weighted import Weighted, of_weighted
 
 OF_BATCHES = ("dice", "tversky")
 """Losses of Keras that are no mean over samples."""
@@ -46,9 +48,13 @@ def verdicts(
     judged, rest = {}, {}
     weights = validated.weights(model)
     for name in [name for name in compiled if name in logs]:
-        judged[name] = _of_compiled(name, compiled[name], logs[name], pairs, given, weights)
+        judged[name] = _of_compiled(
+            name, compiled[name], logs[name], pairs, given, weights, validated.masks
+        )
     for name in logs.keys() - judged.keys():
-        if _is_right_loss(model, name, weights) or log_validator.is_ours(model, name):
+        # a loss of Keras is a mean over the unmasked elements of a batch, then one over batches
+        is_right = not validated.masks and _is_right_loss(model, name, weights)
+        if is_right or log_validator.is_ours(model, name):
             judged[name] = RIGHT
         elif np.ndim(logs[name]):
             judged[name] = ARRAY
@@ -58,8 +64,17 @@ def verdicts(
             rest[name] = logs[name]
     if rest:
         only = next(iter(pairs.values())) if len(pairs) == 1 else None
-        judged |= test_step.verdicts(model, rest, *validated.all_samples(model), given, only)
+        judged |= _of_step(model, rest, validated, given, only)
     return {name: judged[name] for name in [*compiled, *logs] if name in judged}
+
+
+def _of_step(
+    model: Any, logs: dict[str, Any], validated: Validated, given: Circumstances, only: Any
+) -> dict[str, Verdict]:
+    try:
+        return test_step.verdicts(model, logs, *validated.all_samples(model), given, only)
+    except InputError as error:
+        return dict.fromkeys(logs, Verdict(reason=f"a value of test_step: {one_line(error)}"))
 
 
 def _of_compiled(
@@ -69,27 +84,28 @@ def _of_compiled(
     pairs: dict[str, list[Pair]],
     given: Circumstances,
     weights: Any,
+    masks: dict[str, list[Any]],
 ) -> Verdict:
-    if objects.is_keras_own(compiled.metric):
+    own, mask = (_own(parts, name, compiled.metric, pairs) for parts in (pairs, masks))
+    if mask is None and objects.is_keras_own(compiled.metric):
         return RIGHT
     if np.ndim(logged):
         return ARRAY
-    own = _own(pairs, name, compiled.metric)
     if own is None:
         return Verdict(reason="no labels of the output that it judges")
-    if weights is None or not compiled.is_weighted:  # Keras hands others none
-        return of_metric(compiled, own, float(logged), given)
+    weights = weights if compiled.is_weighted else None  # Keras hands metrics in `metrics` none
     if keras.tree.is_nested(weights):
         return OUTPUTS
-    return of_weighted(compiled, own, weights, float(logged))
+    if mask is None and weights is None:
+        return of_metric(compiled, own, float(logged), given)
+    return of_weighted(compiled, Weighted(own, mask, weights), float(logged), given)
 
 
-def _own(pairs: dict[str, list[Pair]], name: str, metric: Any) -> list[Pair] | None:
-    """Return the pairs of the output of a metric; None if there are none."""
-    if len(pairs) == 1:
-        return next(iter(pairs.values()))
-    output = objects.output_of(name, metric, pairs)
-    return None if output is None else pairs[output]
+def _own(parts: dict[str, Any], name: str, metric: Any, outputs: Collection[str]) -> Any:
+    """Return what belongs to the output of a metric; None if there is nothing."""
+    if len(outputs) == 1:
+        return next(iter(parts.values()), None)
+    return parts.get(str(objects.output_of(name, metric, outputs)))
 
 
 def _replicas(model: Any) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
+from keras.src.backend.common.masking import set_keras_mask
 
 from batchf1.auditing.broadcast import Pair
 from batchf1.errors import check, one_line
@@ -94,24 +96,33 @@ def as_function(metric: Any, key: str | None = None) -> Function:
     return value
 
 
-def replayed(metric: Any, batches: Iterable[Sequence[Any]], key: str | None = None) -> float:
+def replayed(
+    metric: Any,
+    batches: Iterable[Sequence[Any]],
+    key: str | None = None,
+    masks: Iterable[Any] = (),
+) -> float:
     """Compute the metric of batches, with weights or without, added one by one as by Keras.
 
-    Raises `ValueError` where the metric raises anything.
+    `masks`: those of the outputs of each batch, if they have any. Raises `ValueError` where the
+    metric raises anything.
     """
     try:
-        updated(metric, batches)
+        updated(metric, batches, masks)
         result = metric.result()
         return float(result if key is None else result[key])
     except Exception as error:  # of any backend
         raise ValueError(one_line(error)) from error
 
 
-def updated(metric: Any, batches: Iterable[Sequence[Any]]) -> None:
+def updated(metric: Any, batches: Iterable[Sequence[Any]], masks: Iterable[Any] = ()) -> None:
     """Reset the metric and add the batches, one after the other."""
     metric.reset_state()
-    for batch in batches:
-        metric.update_state(*map(ops.convert_to_tensor, batch))
+    for batch, mask in zip_longest(batches, masks):
+        y_true, y_pred, *weights = map(ops.convert_to_tensor, batch)
+        if mask is not None:
+            set_keras_mask(y_pred, ops.convert_to_tensor(mask))
+        metric.update_state(y_true, y_pred, *weights)
 
 
 def of_sizes(sizes: Collection[int], function: Function) -> Function:
@@ -147,8 +158,7 @@ def by_output(name: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pair
         labels = keras.tree.flatten(y_true) if isinstance(y_true, dict) else [y_true]
         check(len(labels) == 1, name, "must have labels for its only output", list(y_true))
         return {"": _pair(name, labels[0], outputs[0])}
-    named = isinstance(y_pred, dict)
-    scores = y_pred if named else dict(zip(model.output_names, outputs, strict=True))
+    named, scores = isinstance(y_pred, dict), by_name(model, y_pred)
     if not isinstance(y_true, dict):
         how = " by name" if named else ""
         rule = f"must have labels for each of {len(scores)} outputs{how}"
@@ -156,6 +166,16 @@ def by_output(name: str, model: Any, y_true: Any, y_pred: Any) -> dict[str, Pair
         check(listed and not named, name, rule, type(y_true).__name__)
         y_true = dict(zip(scores, y_true, strict=True))
     return {key: _pair(name, y_true[key], scores[key]) for key in scores if key in y_true}
+
+
+def by_name(model: Any, y_pred: Any) -> dict[str, Any]:
+    """Map the name of each output to it; the only output is ""."""
+    outputs = keras.tree.flatten(y_pred)
+    if len(outputs) == 1:
+        return {"": outputs[0]}
+    if isinstance(y_pred, dict):
+        return y_pred
+    return dict(zip(model.output_names, outputs, strict=True))
 
 
 def _pair(name: str, y_true: Any, y_pred: Any) -> Pair:

@@ -39,13 +39,18 @@ def predicted(model: Any, x: Any) -> Any:
 
 
 def predicted_with_mask(model: Any, x: Any) -> tuple[Any, Any]:
-    """Predict the outputs of a batch, and return the mask of the only output, or None."""
+    """Predict the outputs of a batch, and return the mask of the first output, or None."""
     if not masks(model):
         return predicted(model, x), None
+    # tensors, which have masks, unlike the arrays of `predict_on_batch`
     outputs = model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), training=False)
-    flat = keras.tree.flatten(outputs)
-    mask = get_keras_mask(flat[0])
-    return outputs, None if mask is None else keras.ops.convert_to_numpy(mask)
+    return outputs, mask_of(keras.tree.flatten(outputs)[0])
+
+
+def mask_of(output: Any) -> Any:
+    """Return the mask of an output as an array of bool; None without one."""
+    mask = get_keras_mask(output)
+    return None if mask is None else keras.ops.convert_to_numpy(mask).astype(bool)
 
 
 def weighted(name: str, data: Any) -> tuple[Any, Any, Any]:
@@ -74,12 +79,6 @@ def masks(model: Any) -> bool:
     """Return True for a model that masks samples or their elements."""
     outputs = getattr(model, "outputs", None) or []  # none in a subclassed model
     return any(get_keras_mask(output) is not None for output in outputs)
-
-
-def check_unmasked(name: str, model: Any) -> None:
-    """Raise `InputError` for a model that masks samples: its predictions have no mask."""
-    rule = "needs a model that masks no samples: give batchf1.audit its predictions, and the mask"
-    check(not masks(model), name, f"{rule} as weights", model.name)
 
 
 def has_unknown_length(data: Any) -> bool:

@@ -22,8 +22,6 @@ from batchf1.metrics.elements import LabelFormat
 from batchf1.metrics.ratios import ClassAveraged, Ratio
 from batchf1.metrics.sums import COUNTS, PerImage, SumMetric
 
-LOGGED = COUNTS
-"""The article's names of TP, TP + FN and TP + FP."""
 PLAIN = ("n_classes", "multilabel", "threshold", "from_logits")
 """Options of the label format that are arguments of `CountShare`."""
 
@@ -120,7 +118,7 @@ class Reconstructed(Strategy):
 
     def logs(self, count: str, of_class: int | None = None) -> str:
         """Return the log key of what samples add, with the class if there is more than one."""
-        if self.form.n_classes is None and count in LOGGED:
+        if self.form.n_classes is None and count in COUNTS:
             return f"{count}_{self.name}"
         if of_class is None or self.form.n_classes is None or not self.metric.over_classes:
             return f"{self.key}_{count}"

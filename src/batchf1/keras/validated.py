@@ -10,15 +10,17 @@ import keras
 import numpy as np
 
 from batchf1.auditing.broadcast import Pair
-from batchf1.errors import check
+from batchf1.errors import check, raise_input_error
 from batchf1.keras import objects
 from batchf1.keras.passes import (
     batches,
     check_repeatable,
-    check_unmasked,
     has_unknown_length,
     is_arrays,
+    mask_of,
+    masks,
     predicted,
+    predicted_with_mask,
     validated_samples,
     validation_batching,
     weighted,
@@ -49,6 +51,7 @@ class Validated:
             spec = getattr(data, "element_spec", None)  # of a tf.data.Dataset
             weighted(name, spec if isinstance(spec, tuple) else (None, None))
         self.is_weighted = False
+        self.masks: dict[str, list[Any]] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -65,9 +68,8 @@ class Validated:
     def check(self, model: Any) -> None:
         """Check before the first epoch that the model can be audited.
 
-        Raises `InputError` for masks, and labels that do not fit the outputs.
+        Raises `InputError` for labels that do not fit the outputs.
         """
-        check_unmasked(self.name, model)
         if is_arrays(self.data):
             first = keras.tree.map_structure(lambda part: part[:DEFAULT_SIZE], self.data)
         else:
@@ -86,19 +88,26 @@ class Validated:
     def pairs(self, model: Any) -> dict[str, list[Pair]]:
         """Map each output to labels, as given, and scores of the validated batches.
 
-        Raises `InputError` for another number of batches than Keras validated.
+        `masks` has the mask of each batch then, of the outputs that have masks. Raises `InputError`
+        for another number of batches than Keras validated.
         """
-        if is_arrays(self.data):
+        if is_arrays(self.data) and not masks(model):
             x, y, *_ = self._rows(model)
             size = self.size(model)
             outputs = model.predict(x, batch_size=size, verbose=0)
             joined = objects.by_output(self.name, model, y, outputs)
             return {output: _batched(*pair, size) for output, pair in joined.items()}
         batches_of: dict[str, list[Pair]] = {}
+        self.masks = {}
         for x, y, *_ in self._batches(model):
-            parts = objects.by_output(self.name, model, y, predicted(model, x))
+            outputs, _ = predicted_with_mask(model, x)
+            parts = objects.by_output(self.name, model, y, outputs)
             for output, pair in parts.items():
                 batches_of.setdefault(output, []).append(pair)
+            for output, tensor in objects.by_name(model, outputs).items():
+                mask = mask_of(tensor)
+                if mask is not None:
+                    self.masks.setdefault(output, []).append(mask)
         return batches_of
 
     def all_samples(self, model: Any) -> tuple[Any, list[int]]:
@@ -111,7 +120,10 @@ class Validated:
             keras.tree.map_structure(keras.ops.convert_to_numpy, part)
             for part in self._batches(model)
         ]
-        joined = keras.tree.map_structure(lambda *cells: np.concatenate(cells), *parts)
+        try:
+            joined = keras.tree.map_structure(lambda *cells: np.concatenate(cells), *parts)
+        except ValueError:  # of batches padded to different lengths
+            raise_input_error(self.name, "needs samples of one shape in all batches")
         return joined, [_length(part) for part in parts]
 
     def weights(self, model: Any) -> Any:
@@ -135,6 +147,10 @@ class Validated:
         return keras.tree.map_structure(lambda part: part[:end], self.data)
 
     def _batches(self, model: Any) -> Iterator[Any]:
+        if is_arrays(self.data):
+            rows, size = self._rows(model), self.size(model)
+            yield from _sliced(rows, size)
+            return
         number, seen = self._number(model), 0
         for batch in islice(batches(self.data), number):
             seen += 1
@@ -157,6 +173,11 @@ def _without_none(name: str, batch: Any) -> tuple[Any, ...]:
 
 def _length(rows: Any) -> int:
     return len(keras.tree.flatten(rows)[0])
+
+
+def _sliced(rows: Any, size: int) -> Iterator[Any]:
+    for i in range(0, _length(rows), size):
+        yield keras.tree.map_structure(lambda part, i=i: part[i : i + size], rows)
 
 
 def _batched(labels: Any, scores: Any, size: int) -> list[Pair]:

@@ -41,11 +41,7 @@ NOT_RESET = (
     " in it: make it with self.add_variable()"
 )
 
-LABELS_OF_WEIGHTS = "with sample weights labels must have the shape of the outputs: {}"
-WEIGHTED_CLASS = (
-    "a class that gives {:.6g} on all samples with their weights at once, where {:.6g} is logged,"
-    " and no rule is known of weights: take batchf1.keras.Streaming in weighted_metrics"
-)
+NOT_CALLED = "it cannot be called on samples: {}"
 
 
 class Verdict(NamedTuple):
@@ -88,26 +84,7 @@ def of_metric(
                 return Verdict(reason=NOT_RESET.format(", ".join(unreset)))
             return _of_shapes(compiled, pairs, logged, circumstances)
         except Exception as error:  # of any backend: an audit ends no training
-            return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
-
-
-def of_weighted(compiled: Compiled, pairs: list[Pair], weights: Any, logged: float) -> Verdict:
-    """Judge the log of a metric that got sample weights; its state is restored.
-
-    `weights`: of all samples.
-    """
-    metric = compiled.metric
-    reshape = broadcast.reshaping(pairs[0][0].shape, pairs[0][1].shape)
-    if reshape is not None:
-        return Verdict(reason=LABELS_OF_WEIGHTS.format(WRITE.format(reshape)))
-    with state.restored([metric]):
-        try:
-            if objects.has_value_of_each_sample(metric, pairs):
-                return RIGHT
-            value = objects.replayed(metric, [(*joined(pairs), weights)], compiled.key)
-        except Exception as error:  # of any backend: an audit ends no training
-            return Verdict(reason=f"it cannot be called on samples: {one_line(error)}")
-    return RIGHT if close(value, logged) else Verdict(reason=WEIGHTED_CLASS.format(value, logged))
+            return Verdict(reason=NOT_CALLED.format(one_line(error)))
 
 
 def _of_shapes(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar, Literal, get_args
 
 from batchf1.errors import check
@@ -117,9 +118,16 @@ class WeightedKappa(Agreement):
             mixed = xp.sum(index * true, axis=0) * xp.sum(index * predicted, axis=0)
             chance = squares - 2 * mixed
         else:  # a distance is the number of cuts between neighbours that lie between two classes
-            below, beneath = xp.cumsum(true, axis=0), xp.cumsum(predicted, axis=0)
-            chance = xp.sum(below * (n - beneath) + beneath * (n - below), axis=0)
+            # not cumsum, which is in float32 in Keras on PyTorch
+            below, beneath = (_up_to_each(part) for part in (true, predicted))
+            cuts = zip(below, beneath, strict=True)
+            chance = sum(one * (n[0] - other) + other * (n[0] - one) for one, other in cuts)
         return 1 - divide(n[0] * xp.sum(distances, axis=0), chance, xp)
+
+
+def _up_to_each(sums: Any) -> Iterator[Any]:
+    """Yield the sum of the first classes, for each number of them."""
+    return accumulate(sums[i] for i in range(sums.shape[0]))
 
 
 def mcc(n_classes: int | None = None) -> SumMetric:

@@ -39,8 +39,8 @@ ENVIRONMENTS = {
     "torch": Environment(
         "PyTorch for CPU, with Keras, Lightning, ignite and torchmetrics",
         "torch, lightning, ignite, torchmetrics",
-        225,
-        870,
+        260,
+        985,
     ),
     "flower": Environment("Flower", "flwr.serverapp.strategy", 65, 215),
     "mxnet": Environment("MXNet, with NumPy 1.23", "mxnet", 65, 250),

@@ -65,7 +65,7 @@ def parts(counts: Counts, batching: Batching, metric: ClassAveraged) -> Floats:
 
 NO_LAW = (
     "must be a ratio of counts, whose expectation is known: of others"
-    " batchf1.theory.simulation.simulate or batchf1.audit estimates it by random cuts"
+    " batchf1.simulate or batchf1.audit estimates it by random cuts"
 )
 JOINT = "must be 0 or 1 for {}: classes that are left out need their joint distribution"
 

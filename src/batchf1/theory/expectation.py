@@ -122,12 +122,12 @@ def expect(
     Notes
     -----
     Other metrics than ratios of counts, as `mcc()`, are refused, since no law of theirs is known:
-    `batchf1.theory.simulation.simulate` and `batchf1.audit` estimate the same by random cuts.
+    `batchf1.simulate` and `batchf1.audit` estimate the same by random cuts.
 
     Formulas: `docs/theory.md`, sections 1 to 5; labels of shape (n,): section 11.
 
     Counts of classes do not determine how often classes occur together, on which `sd` depends;
-    `batchf1.theory.simulation.simulate` estimates it from the samples. For `micro` and `weighted`
+    `batchf1.simulate` estimates it from the samples. For `micro` and `weighted`
     each sample is assumed to have one class and one predicted class, which is checked on the sums
     of the counts; `macro` is for any number of labels.
 

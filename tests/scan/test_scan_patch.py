@@ -1,7 +1,8 @@
 """The edits of `batchf1 scan --diff`: they apply, keep the name, and make the log right."""
 
+import json
+import runpy
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -88,12 +89,9 @@ def apply(text):
     subprocess.run(["git", "apply", "-"], input=text, text=True, check=True)
 
 
-def ran(path):
-    done = subprocess.run([sys.executable, path], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    import json
-
-    return json.loads(done.stdout.splitlines()[-1])
+def ran(path, capsys):
+    runpy.run_path(path, run_name="__main__")
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
 def test_a_patched_program_logs_what_scikit_learn_computes(here, capsys):
@@ -102,7 +100,7 @@ def test_a_patched_program_logs_what_scikit_learn_computes(here, capsys):
     out = diff(capsys, "a.py")
     assert (here / "a.py").read_text() == PROGRAM
     apply(out.out)
-    log, y, score = ran("a.py")
+    log, y, score = ran("a.py", capsys)
     said = np.array(score) > 0.5
     assert log["f1_m"] == pytest.approx(sklearn.f1_score(y, said), abs=1e-6)
     assert log["precision_m"] == pytest.approx(sklearn.precision_score(y, said), abs=1e-6)

@@ -103,6 +103,7 @@ def test_they_change_no_measurement(code, tmp_path):
     assert run(tmp_path, OTHERS, start, **VARIABLES) == "float32 tensorflow"
 
 
+@pytest.mark.slow
 def test_the_library_leaves_them_as_they_are(tmp_path):
     assert run(tmp_path, OTHERS, LIBRARY) == "float64 0.01 channels_first"
 

@@ -95,7 +95,7 @@ def test_the_epoch_end_is_of_the_whole_split_though_a_generator_validates_less_o
 
 
 def test_train_prints_each_strategy_beside_its_references(capfd):
-    overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
+    overrides = ["dataset.n_samples=400", "dataset.prevalence=0.3", "training.epochs=2"]
     assert cli.main(["train", *overrides]) == 0
     said = capfd.readouterr().out
     assert "val_f1_batch_mean: 0." in said  # the log
@@ -104,7 +104,7 @@ def test_train_prints_each_strategy_beside_its_references(capfd):
 
 
 def test_train_prints_how_far_two_engines_differ(capfd):
-    overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
+    overrides = ["dataset.n_samples=400", "dataset.prevalence=0.3", "training.epochs=2"]
     assert cli.main(["train", *overrides, "--against", "plain"]) == 0
     first, *lines = capfd.readouterr().out.splitlines()
     assert first.endswith("on CPU: ensemble against plain")

@@ -134,7 +134,7 @@ WAITING = plugins_fixture.FRAMEWORK.replace(
 )
 """A framework that trains once a file is there."""
 BY_HAND = STUDY.replace(
-    "training.threads=1",
+    "training.engine=plain",
     "training.engine=my_framework.MyFramework, dataset=synthetic, dataset.dimensions=3, "
     '"strategies=[batch_mean,reconstructed]"',
 )

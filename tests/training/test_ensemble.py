@@ -20,16 +20,14 @@ from batchf1.training.keras3.plain import PlainTrainer
 from helpers.search import Chooses
 from helpers.training import run
 
+TEST_SPLIT = {"dataset__test_fraction": 2.5, "training__validation_batch_size": 7}
 CELLS = {
     "batch 1024": {"training__batch_size": 1024, "dataset__n_samples": 2500},
     "one batch, and more validation than training": {
         "training__batch_size": 400,
         "dataset__validation_fraction": 2.13,
     },
-    "a test split, validation in batches of its own": {
-        "dataset__test_fraction": 1.3,
-        "training__validation_batch_size": 7,
-    },
+    "a test split, validation in batches of its own": TEST_SPLIT,
     "two layers, synthetic": {
         "model__hidden": "[16,8]",
         "dataset": "synthetic",
@@ -70,10 +68,7 @@ def same(one, other, tolerance=0.0):
 
 @pytest.mark.parametrize(
     "cell",
-    [
-        pytest.param(c, marks=[pytest.mark.slow] * c.startswith(("batch", "one batch")))
-        for c in CELLS
-    ],
+    [pytest.param(c, marks=[pytest.mark.slow] * (not c.startswith("a test split"))) for c in CELLS],
 )
 def test_it_logs_what_plain_fit_logs(cell):
     for ours, plain in both(CELLS[cell], {}, {"dataset__prevalence": 0.3}):
@@ -83,13 +78,12 @@ def test_it_logs_what_plain_fit_logs(cell):
 
 
 def test_the_test_split_is_predicted_and_not_logged():
-    settings = {"dataset__test_fraction": 2.5, "training__validation_batch_size": 8}
-    one = run(**settings)
+    one = run(**TEST_SPLIT)
     data = one.dataset.load(generator(*one.names, "data"))
-    for passes in next(both(settings, {})):
+    for passes in next(both(TEST_SPLIT, {})):
         assert [(of.epoch, of.split) for of in passes] == [(e, s) for e in (0, 1) for s in SPLITS]
         assert all(of.logs == {} for of in passes if of.split == "test")
-        assert [of.batches.n.max() for of in passes[:3]] == [32, 8, 1000]
+        assert [of.batches.n.max() for of in passes[:3]] == [32, 7, 1000]
         assert [of.predictions is None for of in passes] == [True] * 3 + [False] * 3
         for of, split in zip(passes[3:], data, strict=True):
             np.testing.assert_array_equal(of.predictions.labels, split.y[:, 0])

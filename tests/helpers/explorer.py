@@ -1,7 +1,5 @@
 """The explorer's page: when it is ready, and what it shows."""
 
-import pytest
-
 from batchf1.metrics.factories import f_beta, jaccard, precision, recall
 
 METRICS = {
@@ -18,11 +16,6 @@ FIELDS = ("true_f1", "expected_f1", "sd", "error", "error_empty", "error_curvatu
 READY = "html[data-ready]"
 NO_WAY_BACK = {"logged": ""}
 """The way back takes longest, and most tests need none."""
-
-
-def slow(*values):
-    """A case for `make test-all`."""
-    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 def state_of(page):

@@ -26,6 +26,7 @@ from helpers.fitting import (
     truth,
     truths,
 )
+from helpers.slow import slow
 
 # Labels and scores without an F1
 
@@ -236,7 +237,7 @@ def test_a_streamed_pass_keeps_counts_alone_and_gives_what_scikit_learn_does():
     assert callback.splits == {"val_f1_epoch_end": made}
 
 
-@pytest.mark.parametrize("n", [1, 20, 75])
+@pytest.mark.parametrize("n", [1, slow(20), 75])
 def test_all_forms_of_the_pass_agree(n, capsys):
     x, y = data(n, seed=2)
     batches = [(x[i : i + 7], y[i : i + 7]) for i in range(0, n, 7)]
@@ -296,7 +297,7 @@ def test_epoch_end_needs_data_that_ends_and_can_be_read_again():
     assert strategy.callbacks(batches.repeat(2), batches.filter(lambda x, y: True))
 
 
-@pytest.mark.parametrize(("freq", "epochs"), [(1, [0, 1, 2, 3]), (2, [1, 3]), ([1, 4], [0, 3])])
+@pytest.mark.parametrize(("freq", "epochs"), [slow(1, [0, 1, 2, 3]), (2, [1, 3]), ([1, 4], [0, 3])])
 def test_validation_is_predicted_as_often_as_fit_validates(freq, epochs):
     seen = []
 

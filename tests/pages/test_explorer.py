@@ -12,7 +12,8 @@ from batchf1.cli.main import main
 from batchf1.metrics.counts import Counts
 from batchf1.theory.expectation import expect
 from batchf1.theory.search import compatible_f1
-from helpers.explorer import FIELDS, METRICS, NO_WAY_BACK, READY, shown, slow
+from helpers.explorer import FIELDS, METRICS, NO_WAY_BACK, READY, shown
+from helpers.slow import slow
 
 ZERO = {"0": 0.0, "1": 1.0, "skip": math.nan}
 

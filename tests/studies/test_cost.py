@@ -21,6 +21,7 @@ from batchf1.studies.cost.source import SPLITS, Source
 from batchf1.sweep.grid import load_study
 from batchf1.training import isolated
 from helpers.once import made_once
+from helpers.slow import slow
 
 STUDY = """
 question: Does it work?
@@ -213,9 +214,7 @@ def bench(engine, strategy="reconstructed"):
     return measure.Bench(Measurement(**cell, **sizes, **rest))
 
 
-@pytest.mark.parametrize(
-    "strategy", ["reconstructed", pytest.param("epoch_end", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("strategy", ["reconstructed", slow("epoch_end")])
 def test_a_fit_in_blocks_is_the_plain_fit_whatever_the_last_block(monkeypatch, strategy):
     monkeypatch.setitem(config.ENGINES, "blocks", 4)
     benches = [bench(engine, strategy) for engine in ("plain", "blocks")]
@@ -228,9 +227,7 @@ def test_a_fit_in_blocks_is_the_plain_fit_whatever_the_last_block(monkeypatch, s
     assert steps == [measure.WARM_UP + 3 + 4 + 10] * 2
 
 
-@pytest.mark.parametrize(
-    ("engine", "n_calls"), [pytest.param("plain", 10, marks=pytest.mark.slow), ("blocks", 3)]
-)
+@pytest.mark.parametrize(("engine", "n_calls"), [slow("plain", 10), ("blocks", 3)])
 def test_training_lasts_from_the_first_batch_to_the_last(monkeypatch, engine, n_calls):
     monkeypatch.setitem(config.ENGINES, "blocks", 4)
     made = bench(engine)

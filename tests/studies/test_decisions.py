@@ -21,6 +21,7 @@ from batchf1.sweep.collect import collect
 from batchf1.training.engines import framework_of
 from helpers import in_keras
 from helpers.once import made_once
+from helpers.slow import slow
 
 STUDY = """
 question: Does it work?
@@ -126,7 +127,7 @@ def test_runs_of_a_task_prevalence_and_seed_see_the_same_samples(table):
 
 @pytest.mark.parametrize(
     "role",
-    [NETWORK, *(pytest.param(role, marks=pytest.mark.slow) for role in (LOGISTIC, CANDIDATE))],
+    [NETWORK, *(slow(role) for role in (LOGISTIC, CANDIDATE))],
 )
 def test_logged_is_what_plain_keras_logs(table, runs, role):
     """By `fit`, and at each validation batch size by `evaluate`."""

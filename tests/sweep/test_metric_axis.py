@@ -19,6 +19,7 @@ from helpers.training import run
 
 MODULE = """
 from batchf1 import Ratio
+from helpers.slow import slow
 
 FALLOUT = Ratio((0, 1, 0, 0), (0, 1, 0, 1), "fallout")
 """
@@ -46,7 +47,7 @@ def reference(name, tp, fp, fn, tn):
     return fbeta_score(labels, predicted, beta=beta, zero_division=0.0)
 
 
-SLOW = pytest.param("plain", marks=pytest.mark.slow)
+SLOW = slow("plain")
 
 
 @pytest.fixture(scope="module", params=["ensemble", SLOW])

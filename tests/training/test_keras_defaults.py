@@ -33,6 +33,7 @@ if __name__ == "__main__":
 """
 OF_METRICS = """
 import sys, types
+from helpers.slow import slow
 measure = types.ModuleType("batchf1.studies.atlas.measure")
 def seen(cell):
     import keras
@@ -72,7 +73,7 @@ def run(home, settings, code, *arguments, **environment):
 
 @pytest.mark.parametrize(
     "engine",
-    ["plain", *(pytest.param(e, marks=pytest.mark.slow) for e in ("ensemble", "keras224"))],
+    ["plain", *(slow(e) for e in ("ensemble", "keras224"))],
 )
 def test_they_change_no_training(engine, tmp_path, request):
     folder = {}

@@ -9,12 +9,13 @@ from batchf1.records import tables
 from batchf1.sweep import schema
 from batchf1.training.engines import framework_of
 from helpers import reference
+from helpers.slow import slow
 from helpers.training import run, trained
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 
 
-@pytest.mark.parametrize("engine", [pytest.param("plain", marks=pytest.mark.slow), "ensemble"])
+@pytest.mark.parametrize("engine", [slow("plain"), "ensemble"])
 def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
     first = run(training__engine=engine)
     shared = framework_of(first).trainer(first)

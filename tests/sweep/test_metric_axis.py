@@ -15,6 +15,7 @@ from batchf1.sweep.grid import compose
 from batchf1.training.engines import framework_of
 from helpers import plugins_fixture
 from helpers.shards import execute
+from helpers.slow import slow
 from helpers.training import run
 
 MODULE = """

@@ -9,12 +9,14 @@ import pytest
 
 from batchf1.sweep.grid import compose
 from batchf1.training.engines import framework_of
+from helpers.slow import slow
 
 TRAIN = """
 import json, os, sys
 before = dict(os.environ)
 from batchf1.sweep.grid import compose
 from batchf1.training.engines import framework_of
+from helpers.slow import slow
 run = compose(sys.argv[1:])
 framework_of(run).configure(run)
 (passes,) = framework_of(run).trainer(run).train([run])

@@ -59,7 +59,7 @@ def test_every_figure_of_the_experiments_is_committed_whole(repository):
             assert (repository / f"figures/{figure}.{kind}").stat().st_size > 200
 
 
-@pytest.mark.parametrize("name", ["error_vs_batch_size"])
+@pytest.mark.parametrize("name", ["scaling"])
 def test_the_same_numbers_give_the_same_files(repository, tmp_path, name):
     source, open_before = repository / f"figures/{name}.csv", plt.get_fignums()
     for folder in ("a", "b"):

@@ -30,7 +30,7 @@ from helpers.fitting_classes import (
 
 MACRO = f_beta(1, "macro", C)
 POOLED = (Reconstructed, Streaming)
-SOME_FORMS = ("binary", "vectors", "multilabel logits")
+SOME_FORMS = ("binary", "vectors")
 
 
 def check(logs, chosen, form, train, validation=None, near=1e-6):

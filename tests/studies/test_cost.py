@@ -40,9 +40,9 @@ grids:
     strategies: [none, reconstructed]
 figures: {}
 """
-SMALL = STUDY.partition("  - models")[0].replace("[200, 600]", "[200]")
-"""A series of four measurements, in ordinary `fit`."""
-OTHERS = ["none", "reconstructed"]
+SMALL = STUDY.replace("none, reconstructed, epoch_end", "none, epoch_end", 1)
+SMALL = SMALL.partition("  - models")[0].replace("[200, 600]", "[200]")
+"""A series of three measurements, in ordinary `fit`."""
 SOURCE = Source(n_features=3, prevalence=0.3)
 
 
@@ -82,12 +82,12 @@ def test_every_cell_is_measured_and_has_a_run_without_a_strategy_beside_it(measu
     assert set(table["n_rows"]) == {256}
     assert set(table["device"]) >= {"cpu"}
     for _, group in table.groupby(plot.SERIES):
-        assert list(group["strategy"].sort_values()) == ["epoch_end", "epoch_end_arrays", *OTHERS]
+        assert list(group["strategy"].sort_values()) == ["epoch_end", "epoch_end_arrays", "none"]
 
 
 def test_the_forms_of_a_strategy_log_one_number(measured):
     for _, group in measured[1].dropna(subset=["f1"]).groupby("device"):
-        assert len(group) == 3
+        assert len(group) == 2
         assert np.ptp(group["f1"]) < 1e-6
         assert group["f1"].gt(0).all()
 
@@ -97,7 +97,7 @@ def test_the_table_says_how_it_was_measured(measured, capsys):
     said = " ".join(capsys.readouterr().out.split())
     for words in (
         "study mini: Does it work?",
-        "4 runs on cpu in keras 3.",
+        "3 runs on cpu in keras 3.",
         "repetition=0",
         "n_features=3; prevalence=0.5",
         "batch_size=64",
@@ -119,7 +119,7 @@ def test_finished_measurements_are_kept(measured, monkeypatch):
     some[1].write_bytes(b"half a table")
     again, origin = run.execute(folder / "mini.yaml", folder / "store")
     assert asked.count("measure") == 2
-    assert [entry["n_runs"] for entry in origin["trained"]] == [4]
+    assert [entry["n_runs"] for entry in origin["trained"]] == [3]
     assert list(again["cell_id"]) == list(table["cell_id"])
     kept = again["cell_id"].isin([path.stem for path in some[2:]])
     pd.testing.assert_frame_equal(again[kept], table[kept])

@@ -48,10 +48,7 @@ def reference(name, tp, fp, fn, tn):
     return fbeta_score(labels, predicted, beta=beta, zero_division=0.0)
 
 
-SLOW = slow("plain")
-
-
-@pytest.fixture(scope="module", params=["ensemble", SLOW])
+@pytest.fixture(scope="module", params=["plain", slow("ensemble")])
 def trained(request):
     """A run in an engine: itself, its passes and its rows."""
     one = run(metrics=ALL, training__engine=request.param, training__batch_size=48)

@@ -101,9 +101,8 @@ def test_the_scores_of_a_run_are_those_of_its_own_last_epoch():
             np.testing.assert_array_equal(mine.predictions, theirs.predictions)
 
 
-@pytest.mark.parametrize(  # without a metric, and with three
-    "name", ["epoch_end", pytest.param("reconstructed", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["epoch_end", "reconstructed"])  # without a metric, with three
 def test_a_strategy_alone(name):
     ((ours, plain),) = both({"strategies": f"[{name}]", "training__batch_size": 48}, {})
     assert [key for key in ours[0].logs if key.endswith(name)]

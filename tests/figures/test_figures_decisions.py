@@ -121,7 +121,7 @@ def test_a_study_drawn_whole_in_part_and_empty(tmp_path):
     assert headline.startswith(COSTS)
     assert "nan" not in f"{headline} {caption}"
     for decision in ("threshold", "search_32", "two_models"):
-        drawn(whole[whole["decision"] == decision])
+        words_of(whole[whole["decision"] == decision])
     figure, (_, caption) = drawn(whole[whole["dataset"].isna()])
     assert figure.axes[1].axison is False
     assert "a 95 % bootstrap interval. Empty" in caption

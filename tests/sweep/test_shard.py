@@ -107,7 +107,7 @@ def once(framework, tmp_path_factory):
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -127,7 +127,7 @@ def test_neither_shards_nor_groups_change_the_table(once, tmp_path, n_shards, at
         assert all(n == n_found for n, n_found in (line[-2:] for line in said()))
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.integers(0, 3), min_size=16, max_size=16), st.integers(1, 20), st.integers(1, 50)
 )

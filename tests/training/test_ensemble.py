@@ -114,7 +114,7 @@ def test_runs_of_a_group_may_differ_in_much():
         {"model__learning_rate": 0.001, "training__class_weight": 5, "training__freeze_after": 1},
         {"training__epochs": 3, "dataset__prevalence": 0.4, "training__pretrain": 1},
     ]
-    found = list(both({"training__batch_size": 48}, {}, *changes))
+    found = list(both(CHOSEN | {"training__epochs": 2}, {}, *changes))
     assert [len(ours) for ours, _ in found] == [4, 4, 6]
     for ours, plain in found:
         same(ours, plain, 1e-6)
@@ -123,7 +123,7 @@ def test_runs_of_a_group_may_differ_in_much():
 
 
 def test_neither_neighbours_nor_place_change_a_bit():
-    runs = [run(seed=seed, training__batch_size=48) for seed in range(33)]
+    runs = [run(seed=seed, **CHOSEN | {"training__epochs": 2}) for seed in range(33)]
     trainer = EnsembleTrainer(runs[0])
     assert trainer.n_runs == 32
     together = trainer.train(runs)  # the last alone in the second group

@@ -27,6 +27,7 @@ def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
         pd.testing.assert_frame_equal(reused, fresh[id(each)], check_exact=True)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_runs():
     trainer, process = framework_of(run()).trainer(run()), psutil.Process()
 

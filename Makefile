@@ -112,11 +112,11 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/sums.py
 	$(BIN)/snakemake --cores $(CORES) measured
 
-# Precision and recall of the scan on labelled public files, whose repositories lie in REPOS.
+# Precision and recall of the scan on labelled public files, whose repositories lie in REPOS; by fold.
 scan-eval: $(STAMP)
-	$(BIN)/python benchmarks/scan_eval.py "$(REPOS)"
+	$(BIN)/python benchmarks/scan_eval.py "$(REPOS)" --output benchmarks/scan_eval.csv
 
-# What the scan finds in the repositories of benchmarks/census.yaml: clones in REPOS, or cloned one by one.
+# What the scan finds in the repositories of experiments/census.yaml: clones in REPOS, or cloned one by one.
 census: $(STAMP)
 	$(BIN)/python benchmarks/census.py $(REPOS)
 

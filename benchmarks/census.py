@@ -1,4 +1,4 @@
-"""What `batchf1 scan` finds in the public repositories of benchmarks/census.yaml.
+"""What `batchf1 scan` finds in the public repositories of experiments/census.yaml.
 
 `make census` clones each at its commit, scans it and writes benchmarks/census.csv; with
 REPOS=FOLDER it scans the clones in that folder, OWNER/NAME or OWNER+NAME. Counts alone are written,
@@ -208,7 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Scan the repositories and write the counts; status 1 where there is none of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("repositories", type=Path, nargs="?", help="clones at hand")
-    parser.add_argument("--census", type=Path, default=HERE / "census.yaml")
+    parser.add_argument("--census", type=Path, default=HERE.parent / "experiments/census.yaml")
     parser.add_argument("--output", type=Path, default=HERE / "census.csv")
     parser.add_argument("--sample", type=Path, help="file for the places to check by hand")
     parsed = parser.parse_args(arguments)

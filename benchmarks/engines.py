@@ -103,7 +103,7 @@ def steps(run: Run) -> Callable[[], None]:
     """Run the ensemble's compiled training steps of 32 runs, with all metrics, and nothing else."""
     ensemble = ensemble_of(run)
     data = run.dataset.load(generator(*run.names, "data")).train
-    samples = tf.constant(np.stack([np.concatenate(data, axis=1)] * RUNS))
+    samples = np.stack([np.concatenate(data, axis=1)] * RUNS)
     every, ones = list(blocks(samples, run.training.batch_size)), tf.ones(RUNS)
 
     def train() -> None:

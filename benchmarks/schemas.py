@@ -99,17 +99,35 @@ CENSUS = Schema(
     },
     key=("framework", "rule", "level"),
 )
+_CHECKS = {
+    "kind": text("finding, or file without a finding", ("finding", "file")),
+    "framework": text("framework of the rule, or that the file imports"),
+    "rule": text("rule of the scan", missing="a file"),
+    "level": text("level of the finding", ("sure", "choice"), missing="a file"),
+    "verdict": text("whether the scan is right about it", ("right", "wrong", "unclear")),
+    "checked": count("places", 1),
+}
+_CHECKED = ("kind", "framework", "rule", "level", "verdict")
 CENSUS_CHECKS = Schema(
-    "A row is a number of places of the census that were read by hand.",
+    "A row is a number of places of the census that were read by hand.", _CHECKS, key=_CHECKED
+)
+SCAN_UNSEEN = Schema(
+    "A row is a number of places that were read by hand, of `benchmarks/scan_unseen.yaml`.",
+    _CHECKS,
+    key=_CHECKED,
+)
+SCAN_EVAL = Schema(
+    "A row is a fold of the repositories with labels, by `make scan-eval`.",
     {
-        "kind": text("finding, or file without a finding", ("finding", "file")),
-        "framework": text("framework of the rule, or that the file imports"),
-        "rule": text("rule of the scan", missing="a file"),
-        "level": text("level of the finding", ("sure", "choice"), missing="a file"),
-        "verdict": text("whether the scan is right about it", ("right", "wrong", "unclear")),
-        "checked": count("places", 1),
+        "unit": text("what is counted", ("occurrence", "file")),
+        "fold": count("fold, by the hash of the repository's name"),
+        "tp": count("mistakes that are found"),
+        "fp": count("findings that are no mistake"),
+        "fn": count("mistakes that are not found"),
+        "precision": share("tp / (tp + fp)"),
+        "recall": share("tp / (tp + fn)"),
     },
-    key=("kind", "framework", "rule", "level", "verdict"),
+    key=("unit", "fold"),
 )
 SCAN_FILES = Schema(
     "A row is a public file with labels, which `make scan-eval` reads.",

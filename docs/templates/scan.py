@@ -6,14 +6,14 @@ import pandas as pd
 import yaml
 from scipy.stats import binomtest
 
-from templates.common import benchmark, claim, only, table_rows
+from templates.common import benchmark, claim, experiment, only, table_rows
 
 FRAMEWORKS = ("Keras", "Lightning", "own loop", "fastai", "ignite")
 
 
 def context(root: Path) -> dict[str, object]:
     """Read the counts of the census, and compute the shares of what was read by hand."""
-    census = yaml.safe_load((root / "benchmarks/census.yaml").read_text(encoding="utf-8"))
+    census = experiment(root, "census")
     table, checks = benchmark(root, "census"), benchmark(root, "census_checks")
     whole = {row["level"]: row for _, row in table[table["framework"] == "all"].iterrows()}
     listed = sum(len(one["repositories"]) for one in census["searches"])
@@ -38,7 +38,48 @@ def context(root: Path) -> dict[str, object]:
         "wrong": false["checked"].sum(),
         "missed": files.loc[files["verdict"] == "wrong", "checked"].sum(),
         "checks": table_rows([*_shares("findings", findings), *_shares("files without", files)]),
+        **_evaluated(root),
+        "unseen": _unseen(root),
     }
+
+
+def _evaluated(root: Path) -> dict[str, object]:
+    """Return the folds of the labelled repositories."""
+    folds, files = benchmark(root, "scan_eval"), benchmark(root, "scan_labels/files")
+    places = folds[folds["unit"] == "occurrence"]
+    claim((places[["precision", "recall"]] == 1).all(axis=None), "none was missed")
+    cells = {
+        (row["unit"], row["fold"]): ", ".join(str(row[key]) for key in ("tp", "fp", "fn"))
+        for _, row in folds.iterrows()
+    }
+    rows = [[str(k), cells["occurrence", k], cells["file", k]] for k in places["fold"]]
+    shares = ("precision", "recall")
+    return {
+        "folds": table_rows(rows),
+        "least": {key: f"{places[key].min():.3f}" for key in shares},
+        "mean": {key: f"{places[key].mean():.3f}" for key in shares},
+        "evaluated": {
+            "files": len(files),
+            "repositories": files["repo"].nunique(),
+            "mistakes": int(places[["tp", "fn"]].sum().sum()),
+        },
+    }
+
+
+def _unseen(root: Path) -> dict[str, object]:
+    """Return the shares of what was read in the repositories that were not seen before."""
+    listed = yaml.safe_load((root / "benchmarks/scan_unseen.yaml").read_text(encoding="utf-8"))
+    checks = benchmark(root, "scan_unseen")
+    found: dict[str, object] = {
+        "repositories": sum(len(one["repositories"]) for one in listed["searches"]),
+        "choices": int(checks.loc[checks["level"] == "choice", "checked"].sum()),
+    }
+    for kind, name in (("finding", "findings"), ("file", "files")):
+        rows = checks[checks["kind"] == kind]
+        right, _, _, _, interval = _verdicts(rows)
+        found |= {name: int(rows["checked"].sum()), f"right_{name}": right}
+        found[f"{name}_interval"] = interval
+    return found
 
 
 def _integers(row: pd.Series) -> dict[str, object]:

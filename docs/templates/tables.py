@@ -47,6 +47,8 @@ def schemas(root: Path) -> dict[str, Schema]:
         "benchmarks/large.csv": benchmarks["LARGE"],
         "benchmarks/logs.csv": benchmarks["LOGS"],
         "benchmarks/recorder.csv": benchmarks["RECORDER"],
+        "benchmarks/scan_eval.csv": benchmarks["SCAN_EVAL"],
+        "benchmarks/scan_unseen.csv": benchmarks["SCAN_UNSEEN"],
         "benchmarks/scan_labels/files.csv": benchmarks["SCAN_FILES"],
         "benchmarks/scan_labels/labels.csv": benchmarks["SCAN_LABELS"],
         "benchmarks/sums.csv": benchmarks["SUMS"],

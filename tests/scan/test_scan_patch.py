@@ -1,8 +1,8 @@
 """The edits of `batchf1 scan --diff`: they apply, keep the name, and make the log right."""
 
 import json
-import runpy
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -36,15 +36,10 @@ def f1_m(y_true, y_pred):
     recall = recall_m(y_true, y_pred)
 """,
 )
-PROGRAM = f'''"""A program."""
-import json
-import sys
+FUNCTIONS = f"""
+from keras import Sequential, backend, layers, ops
 
-import keras
-import numpy as np
-from keras import ops
-
-{ARTICLE}
+{ARTICLE.replace("keras.backend", "backend")}
 
 def jaccard(y_true, y_pred):
     hit = ops.cast(y_pred > 0.5, "float32")
@@ -58,19 +53,45 @@ def f2(y_true, y_pred):
     return 5 * tp / (4 * ops.sum(y_true) + ops.sum(hit) + 1e-9)
 
 
+def f_half(y_true, y_pred):
+    tp = ops.sum(ops.round(y_pred) * y_true)
+    return 1.25 * tp / (ops.sum(ops.round(y_pred)) + 0.25 * ops.sum(y_true))
+"""
+FITTED = """
 draw = np.random.default_rng(0)
 x = draw.normal(size=(210, 3)).astype("float32")
 y = (x[:, :1] + draw.normal(size=(210, 1)) > 0.8).astype("float32")
-model = keras.Sequential([keras.layers.Dense(1, activation="sigmoid")])
-model.compile(
-    "adam", "binary_crossentropy", metrics=["accuracy", f1_m, precision_m, recall_m, jaccard, f2]
-)
+model = Sequential([layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy", metrics=["accuracy", {}])
 model.build((None, 3))
 model.layers[0].set_weights([np.ones((3, 1)), np.zeros(1)])
 log = model.evaluate(x, y, batch_size=32, verbose=0, return_dict=True)
 score = model.predict(x, batch_size=32, verbose=0)
 print(json.dumps([log, y.ravel().tolist(), score.ravel().tolist()]))
-'''
+"""
+BETA = {"f1_m": 1, "f2": 2, "f_half": 0.5}
+SAME = {
+    "f1_m": "StreamingRatio(",
+    "precision_m": "metrics.Precision(",
+    "recall_m": "metrics.Recall(",
+    "jaccard": "metric=JACCARD",
+    "f2": "metric=f_beta(2)",
+    "f_half": "metric=f_beta(0.5)",
+}
+"""Function -> what an edit writes in its place."""
+HEADS = (
+    "import keras",
+    "from tensorflow import keras",
+    "import tensorflow as tf",
+    "import tensorflow.keras as keras",
+    "import os",
+)
+"""Ways to import Keras, or not."""
+
+
+def program(head, functions, *, end="\n"):
+    imports = f'"""A program."""\nimport json\n\n{head}\nimport numpy as np\n'
+    return f"{imports}{FUNCTIONS}{FITTED.format(', '.join(functions)).rstrip()}{end}"
 
 
 def diff(capsys, *paths):
@@ -89,25 +110,48 @@ def apply(text):
     subprocess.run(["git", "apply", "-"], input=text, text=True, check=True)
 
 
-def ran(path, capsys):
-    runpy.run_path(path, run_name="__main__")
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
+def logs(*paths):
+    """What programs print, run one after the other in one process."""
+    run = "import runpy, sys; [runpy.run_path(path, run_name='__main__') for path in sys.argv[1:]]"
+    done = subprocess.run([sys.executable, "-c", run, *paths], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
 
 
-def test_a_patched_program_logs_what_scikit_learn_computes(here, capsys):
+def computed(name, y, said):
     sklearn = pytest.importorskip("sklearn.metrics")
-    (here / "a.py").write_text(PROGRAM)
-    out = diff(capsys, "a.py")
-    assert (here / "a.py").read_text() == PROGRAM
-    apply(out.out)
-    log, y, score = ran("a.py", capsys)
-    said = np.array(score) > 0.5
-    assert log["f1_m"] == pytest.approx(sklearn.f1_score(y, said), abs=1e-6)
-    assert log["precision_m"] == pytest.approx(sklearn.precision_score(y, said), abs=1e-6)
-    assert log["recall_m"] == pytest.approx(sklearn.recall_score(y, said), abs=1e-6)
-    assert log["jaccard"] == pytest.approx(sklearn.jaccard_score(y, said), abs=1e-6)
-    assert log["f2"] == pytest.approx(sklearn.fbeta_score(y, said, beta=2), abs=1e-6)
-    assert diff(capsys, "a.py").out == ""
+    if name in BETA:
+        return sklearn.fbeta_score(y, said, beta=BETA[name])
+    kind = name.removesuffix("_m")
+    return getattr(sklearn, f"{kind}_score")(y, said)
+
+
+@pytest.mark.parametrize(
+    "heads", [("import os",), pytest.param(HEADS, marks=pytest.mark.slow)], ids=["one", "every"]
+)
+def test_patched_programs_log_what_scikit_learn_computes(here, capsys, heads):
+    """Every function that is edited; below every way to import Keras, if all tests run."""
+    (here / "before.py").write_text(program("import keras", SAME))
+    paths = [f"{place}.py" for place in range(len(heads))]
+    for path, head in zip(paths, heads, strict=True):
+        before = program(head, SAME, end="" if head == "import os" else "\n")
+        (here / path).write_text(before)
+        text = diff(capsys, path).out
+        assert (here / path).read_text() == before
+        apply(text)
+        (line,) = [one for one in (here / path).read_text().splitlines() if "compile(" in one]
+        assert all(code in line for code in SAME.values())
+        assert diff(capsys, path).out == ""
+    wrong, *results = logs("before.py", *paths)
+    assert len(results) == len(heads)
+    assert all({*SAME, "accuracy", "loss"} == set(log) for log, _, _ in results)
+    assert all(error < 1e-6 for result in results for error in errors(*result))
+    assert all(error > 1e-3 for error in errors(*wrong))
+
+
+def errors(log, y, score):
+    """How far each function's log is from what scikit-learn computes."""
+    return [abs(log[name] - computed(name, y, np.array(score) > 0.5)) for name in SAME]
 
 
 def test_what_is_left_to_people_is_named_with_the_reason(here, capsys):

@@ -73,6 +73,47 @@ def test_a_suppression_needs_its_rule_and_a_reason(tmp_path, comment, rules):
     assert sorted(one.rule for one in scan([str(tmp_path)]).findings) == rules
 
 
+OK = "# batchf1: ok[BF101] reason"
+DEFINED = WRONG.rsplit("model", 1)[0].replace("f1", "f") + WRONG.rsplit("model", 1)[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "silenced"),
+    [
+        (f"model.compile(  {OK}\n    metrics=[f, f1],\n)", {"f", "f1"}),
+        (f"model.compile(\n    metrics=[f, f1],\n)  {OK}", {"f", "f1"}),
+        (f"model.compile(\n    metrics=[\n        f,  {OK}\n        f1,\n    ],\n)", {"f"}),
+        (f"model.compile(\n    {OK}\n    metrics=[f, f1],\n)", set()),
+        (f"{OK}\nmodel.compile(metrics=[f, f1])", set()),
+        (f"model.compile('{OK}', metrics=[f, f1])", set()),
+        (f'model.compile(metrics=[f, f1], loss="""\n{OK}\n""")', set()),
+        (f"model.compile(metrics=[f, f1], loss='# batchf1: ok')  {OK}", {"f", "f1"}),
+    ],
+)
+def test_a_suppression_is_a_comment_of_the_statement_or_of_the_line(tmp_path, call, silenced):
+    (tmp_path / "a.py").write_text(f"{DEFINED}{call}\n")
+    findings = scan([str(tmp_path)]).findings
+    assert {one.symbol for one in findings} == {"f", "f1"} - silenced
+    assert {one.rule for one in findings} <= {"BF101"}
+
+
+def test_a_suppression_of_a_class_stands_in_its_head(tmp_path):
+    head = "class F1(Metric):\n    def update_state(self, y, p):\n"
+    code = DEFINED + head + "        self.total.assign_add(f1(y, p))\n"
+    (tmp_path / "a.py").write_text(code)
+    assert [one.rule for one in scan([str(tmp_path)]).findings] == ["BF102"]
+    for line, silenced in (("(Metric):", True), ("assign_add(f1(y, p))", False)):
+        comment = f"{line}  # batchf1: ok[BF102] one batch an epoch"
+        (tmp_path / "a.py").write_text(code.replace(line, comment))
+        assert (scan([str(tmp_path)]).findings == []) == silenced
+
+
+def test_a_suppression_in_a_notebook_is_found_beside_a_cell_that_is_no_python(tmp_path):
+    text = f"{WRONG.rstrip()}  {OK}"
+    (tmp_path / "a.ipynb").write_text(notebook("if (", "x = '''", text, WRONG))
+    assert [one.cell for one in scan([str(tmp_path)]).findings] == [4]
+
+
 def test_only_the_rules_that_are_asked_for(tmp_path):
     (tmp_path / "a.py").write_text(WRONG)
     assert scan([str(tmp_path)], only=["BF301"]).findings == []

@@ -148,8 +148,8 @@ def tables_of(name):
 
 def figure_sources(name):
     """Return the inputs of an experiment's figures: its tables, or its file if it has none."""
-    extra = EXPERIMENTS[name].extra_inputs if name in STUDIES else []
-    return [*tables_of(name), *extra] or [f"experiments/{name}.yaml"]
+    extra = getattr(EXPERIMENTS[name], "extra_inputs", [])
+    return [*(tables_of(name) or [f"experiments/{name}.yaml"]), *extra]
 
 
 def figures_of(experiments):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from batchf1.errors import announce_renamed, check, missing, raise_input_error
 from batchf1.records.files import is_installed
 
 Features = NDArray[np.float32]
+Item = TypeVar("Item", bound=np.generic)
 MAX_SAMPLES = 2**31 - 1
 """Maximum of a split, whose indices have 32 bits."""
 
@@ -254,7 +255,8 @@ class Dataset(ABC):
         of_classes = zip(drawn, (n_positive, n_negative), strict=True)
         parts = [np.split(rows, np.cumsum(sizes)[:-1]) for rows, sizes in of_classes]
         splits = [_mixed(rng, *part) for part in zip(*parts, strict=True)]
-        mean, deviation = splits[0].x.mean(axis=0), splits[0].x.std(axis=0)
+        mean = splits[0].x.mean(axis=0)
+        deviation = splits[0].x.std(axis=0, mean=mean[None])
         scale = np.where(deviation > 0, deviation, 1)
         return Data(*(Split((s.x - mean) / scale, s.y) for s in splits))
 
@@ -262,18 +264,20 @@ class Dataset(ABC):
 def _mixed(rng: np.random.Generator, positives: Features, negatives: Features) -> Split:
     order = rng.permutation(len(positives) + len(negatives))
     y = np.repeat(np.array([[1], [0]], np.float32), (len(positives), len(negatives)), axis=0)
-    return Split(np.concatenate([positives, negatives])[order].astype(np.float32), y[order])
+    # `take` copies rows in a third of the time of an index
+    x = np.concatenate([positives, negatives]).take(order, axis=0)
+    return Split(x.astype(np.float32, copy=False), y.take(order, axis=0))
 
 
-def sample_rows(rng: np.random.Generator, pool: Features, n: int, what: str) -> Features:
+def sample_rows(rng: np.random.Generator, pool: NDArray[Item], n: int, what: str) -> NDArray[Item]:
     """Sample different rows of the pool, for the `draw` of a data set.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         Source of randomness.
-    pool : ndarray, shape (n_rows, d)
-        Rows to sample from.
+    pool : ndarray, shape (n_rows, ...)
+        Rows to sample from, or their indices.
     n : int
         Rows to sample.
     what : str
@@ -281,7 +285,7 @@ def sample_rows(rng: np.random.Generator, pool: Features, n: int, what: str) -> 
 
     Returns
     -------
-    ndarray, shape (n, d)
+    ndarray, shape (n, ...)
         Rows in random order.
 
     Raises
@@ -291,4 +295,4 @@ def sample_rows(rng: np.random.Generator, pool: Features, n: int, what: str) -> 
     """
     rule = f"cannot give more than its {len(pool)} samples"
     check(len(pool) >= n, what, rule, f"a request for {n}")
-    return pool[rng.choice(len(pool), n, replace=False)]
+    return pool.take(rng.choice(len(pool), n, replace=False), axis=0)

@@ -157,8 +157,11 @@ class PassAtEpochEnd(LogValidator):
 
     def _check_length(self, key: str, n: int) -> None:
         """Raise `InputError` for more samples than `validation_steps` leaves."""
-        steps, seen = validation_batching(self.model)[1], validated_samples(self.model)
-        if key.startswith("val_") and steps and seen and not self.strategy.all_samples:
+        steps = validation_batching(self.model)[1]
+        if not key.startswith("val_") or not steps or self.strategy.all_samples:
+            return
+        seen = validated_samples(self.model)
+        if seen:
             rule = f"needs the {seen} samples of validation_steps={steps}, as data.take({steps})"
             rule = f"{rule} or x[:{seen}], or EpochEnd(all_samples=True)"
             check(n <= seen, key, rule, f"{n} samples or more")

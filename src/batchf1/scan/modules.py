@@ -33,6 +33,8 @@ class Module:
         self.definitions: dict[str, Function | ast.ClassDef] = {}
         self.assigned: dict[str, list[ast.expr]] = defaultdict(list)
         """Dotted name -> the expressions assigned to it, in order."""
+        self.unpacked: dict[str, tuple[ast.Call, int]] = {}
+        """Dotted name -> the call that returned it with others, and its place among them."""
         self.added: dict[str, list[ast.expr]] = defaultdict(list)
         """Dotted name -> what is added or appended to it."""
         self.calls: dict[str, list[ast.Call]] = defaultdict(list)
@@ -81,6 +83,9 @@ class Module:
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
             for one, part in zip(target.elts, value.elts, strict=False):
                 self._assign(one, part)
+        elif isinstance(target, ast.Tuple) and isinstance(value, ast.Call):
+            for place, one in enumerate(target.elts):
+                self.unpacked[dotted(one)] = (value, place)
         elif name := dotted(target):
             self.assigned[name].append(value)
 

@@ -25,7 +25,9 @@ class Project:
         """Path -> why the file could not be read."""
         self._modules: dict[str, Module | None] = {}
         self._by_stem: dict[str, list[str]] = defaultdict(list)
-        for path in paths:
+        self._paths = list(paths)
+        self._with_word: dict[str, list[str]] = {}
+        for path in self._paths:
             parts = _parts(path)
             if parts:
                 self._by_stem[parts[-1]].append(path)
@@ -42,6 +44,15 @@ class Project:
             except (RecursionError, MemoryError):
                 self.unreadable[path] = "nested too deeply"
         return self._modules[path]
+
+    def with_word(self, word: str) -> list[Module]:
+        """Return the modules whose text has a word; notebooks are not looked through."""
+        if word not in self._with_word:
+            self._with_word[word] = [
+                path for path in self._paths if path.endswith(".py") and _has(path, word)
+            ]
+        modules = (self.module(path) for path in self._with_word[word])
+        return [module for module in modules if module is not None]
 
     def _forget(self) -> None:
         """Drop the older half of the modules where there are too many."""
@@ -86,6 +97,13 @@ class Project:
             if _parts(path)[-len(names) :] == names
         ]
         return sorted(hits, key=lambda path: (-_shared(_parts(path), home), len(path)))
+
+
+def _has(path: str, word: str) -> bool:
+    try:
+        return word in sources.read(path).text
+    except UnreadableError:
+        return False
 
 
 def _member_of(module: Module, names: list[str], asker: Module) -> Definition | None:

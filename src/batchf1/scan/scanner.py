@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from batchf1.errors import check
 from batchf1.scan import sources
@@ -17,9 +15,8 @@ from batchf1.scan.modules import Module
 from batchf1.scan.project import Project
 from batchf1.scan.rules import flat_labels, keras_functions
 from batchf1.scan.rules.table import CHECKS, RULES
+from batchf1.scan.suppressions import lines_of, suppressions
 from batchf1.scan.traces import TooComplexError
-
-_OK = re.compile(r"#\s*batchf1:\s*ok\b(?:\[([A-Z0-9, ]{1,200})\])?(.*)")
 
 
 @dataclass
@@ -124,10 +121,7 @@ class _Module:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.analysis = Analysis(module)
-
-    @cached_property
-    def lines(self) -> list[str]:
-        return self.module.source.text.split("\n")
+        self.suppressed = suppressions(module.source)
 
     def findings(self) -> Iterator[Finding]:
         seen: set[tuple[int, str]] = set()
@@ -142,11 +136,9 @@ class _Module:
         yield from self._without_reason()
 
     def _kept(self, draft: Draft, line: int) -> Iterator[Finding]:
-        end: int = getattr(draft.node, "end_lineno", None) or line
-        for number in {line, end if end - line < 20 else line}:
-            ids, reason = _suppression(self.lines[number - 1])
-            if draft.rule in ids and reason:
-                return
+        around = lines_of(draft.node, self.module) if self.suppressed else ()
+        if any(self.suppressed[one].holds(draft.rule) for one in around if one in self.suppressed):
+            return
         message = draft.message + self._monitors(draft)
         yield self._finding(line, draft.rule, draft.level, draft.symbol, message)
 
@@ -166,17 +158,7 @@ class _Module:
         return "".join(f"; {text}" for text in texts)
 
     def _without_reason(self) -> Iterator[Finding]:
-        for number, line in enumerate(self.lines, 1):
-            if "batchf1:" in line and _OK.search(line):
-                ids, reason = _suppression(line)
-                if not ids or not reason:
-                    message = "a suppression needs a rule and a reason, and is not followed"
-                    yield self._finding(number, "BF100", "sure", "batchf1: ok", message)
-
-
-def _suppression(line: str) -> tuple[frozenset[str], str]:
-    """Return the rules that a comment suppresses, and its reason."""
-    found = _OK.search(line) if "batchf1:" in line else None
-    if found is None:
-        return frozenset(), ""
-    return frozenset((found[1] or "").replace(",", " ").split()), found[2].strip()
+        for line, one in self.suppressed.items():
+            if not one.rules or not one.reason:
+                message = "a suppression needs a rule and a reason, and is not followed"
+                yield self._finding(line, "BF100", "sure", "batchf1: ok", message)

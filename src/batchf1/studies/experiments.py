@@ -8,6 +8,7 @@ from batchf1.config import registry
 from batchf1.config.settings import check_name
 from batchf1.errors import check, raise_input_error
 from batchf1.studies.atlas.config import AtlasStudy
+from batchf1.studies.census import Census
 from batchf1.studies.cost.config import CostStudy
 from batchf1.studies.cuts.config import CutStudy
 from batchf1.studies.decisions import cells as decisions
@@ -30,6 +31,7 @@ Experiment = (
     | AtlasStudy
     | FlatLabelsStudy
     | WildLogs
+    | Census
 )
 KINDS: dict[str, type[Experiment]] = {
     "runs": Study,
@@ -40,6 +42,7 @@ KINDS: dict[str, type[Experiment]] = {
     "atlas": AtlasStudy,
     "flat_labels": FlatLabelsStudy,
     "wild_logs": WildLogs,
+    "census": Census,
 }
 """`kind` of an experiment file -> its class."""
 KEYS = {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from batchf1.scan.analysis import Analysis, Draft
 from batchf1.scan.modules import Module
 from batchf1.scan.syntax import dotted, keyword, last, symbol_of
+from batchf1.scan.versions import is_before_keras_3
 
 ID = "BF105"
 _SPLITS = frozenset({"train_test_split"})
@@ -16,10 +17,11 @@ _SAME = frozenset({"to_numpy", "astype", "copy", "array", "asarray", "map", "rep
 
 
 def check(analysis: Analysis) -> Iterator[Draft]:
-    """Yield a note for each `fit` whose labels are a column of a table."""
+    """Yield a note for each `fit` whose labels are a column of a table, unless Keras 2 shows."""
     for call in analysis.module.calls.get("fit", []):
         labels = keyword(call, "y") or (call.args[1] if len(call.args) > 1 else None)
-        if labels is not None and _is_flat(labels, analysis.module, call.lineno):
+        flat = labels is not None and _is_flat(labels, analysis.module, call.lineno)
+        if labels is not None and flat and not is_before_keras_3(analysis.module):
             symbol = symbol_of(labels)
             message = (
                 f"{symbol} has the shape (n,): in Keras 3 a metric function compares all pairs"

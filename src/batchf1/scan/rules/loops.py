@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from batchf1.scan import known
+from batchf1.scan import known, loaders
 from batchf1.scan.analysis import Analysis, Draft, level_of, metric_text
 from batchf1.scan.kinds import BAD, Kind, Value
 from batchf1.scan.syntax import dotted, last, symbol_of
@@ -29,14 +29,21 @@ def check(analysis: Analysis) -> Iterator[Draft]:
         key = (average.origin.symbol, id(average.origin.loop), id(around))
         groups.setdefault(key, []).append(average)
     for group in groups.values():
+        if _of_one_sample(analysis, group[0].origin.loop):
+            continue
         average = min(group, key=lambda one: (one.inside, getattr(one.node, "lineno", 0)))
         symbol, value = average.origin.symbol, average.origin.value
         part = (value.parts or {}).get(symbol, value)
         rule = _RULES[average.rule]
         yield from _draft(average.node, rule, symbol, part, f"{symbol} is {_DONE[rule]}")
     for given in analysis.trace.given:
-        if given.batch is not None:
-            yield from _meters(analysis, given)
+        drafts = list(_meters(analysis, given)) if given.batch is not None else []
+        if drafts and not _of_one_sample(analysis, given.batch):
+            yield from drafts
+
+
+def _of_one_sample(analysis: Analysis, loop: ast.AST | None) -> bool:
+    return loop is not None and loaders.of_one_sample(loop, analysis.module, far=True)
 
 
 def _draft(node: ast.AST, rule: str, symbol: str, value: Value, text: str) -> Iterator[Draft]:

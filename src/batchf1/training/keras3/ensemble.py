@@ -143,16 +143,22 @@ class EnsembleTrainer:
         self._visit(members, "on_train_begin")
         for number in range(max(run.training.epochs for run in runs)):
             self._visit(members, "on_epoch_begin", number)
-            order = [each(number).astype(np.int32) for each in orders]
+            order = [each(number) for each in orders]
             order += [order[0]] * (self.n_runs - len(members))
-            epoch = epochs.train(tf.constant(np.stack(order)))
+            epoch = epochs.train(np.stack(order))
             self._end(EpochResults(number, epoch, self.stacks.weights), members, verbose)
             if all(member.stopped for member in members):
                 break
 
     @contextmanager
     def _turn(self, row: int, member: Member) -> Iterator[None]:
-        """Load a run's state into the shared model in the `with` block, and save it afterwards."""
+        """Load a run's state into the shared model in the `with` block, and save it afterwards.
+
+        A run whose callbacks use nothing of it does without.
+        """
+        if not member.needs_model:
+            yield
+            return
         self.model.stop_training = member.stops
         with self.stacks.swapped_in(row):
             yield
@@ -162,6 +168,7 @@ class EnsembleTrainer:
         """Call a hook of the runs that still train, if one of their callbacks overrides it."""
         for row, member in enumerate(members):
             if not member.stopped and member.has(hook):
+                self.model.cached = CachedPredictions(loaded=member.needs_model)
                 with self._turn(row, member):
                     member.call(hook, *arguments)
 
@@ -177,8 +184,12 @@ class EnsembleTrainer:
                 with self._turn(row, member):
                     member.call("on_test_end", epoch_results.logs_of(row, "validation"))
                     member.call("on_epoch_end", number, logs)
-                    if self.model.stop_training or number + 1 == member.run.training.epochs:
-                        self._stop(member, logs)
+                    stops = member.needs_model and self.model.stop_training
+                    if stops or number + 1 == member.run.training.epochs:
+                        member.call("on_train_end", logs)
+                        member.stopped = True
+                if member.stopped:
+                    self.stacks.stop(row)
                 member.passes += epoch_results.passes(row, member, logs)
                 _print_epoch(member, number, logs, verbose)
         self.model.cached = CachedPredictions()
@@ -198,12 +209,6 @@ class EnsembleTrainer:
                     changed = "a callback that changes the weights there"
                     check(self.model.unchanged(), "training.engine=ensemble", rule, changed)
 
-    def _stop(self, member: Member, logs: dict[str, float]) -> None:
-        """End one run's training; a learning rate of 0 keeps its weights while others train."""
-        member.call("on_train_end", logs)
-        self.model.optimizer.learning_rate.assign(0.0)
-        member.stopped = True
-
 
 def _print_epoch(member: Member, number: int, logs: dict[str, float], verbose: int) -> None:
     if verbose:
@@ -215,7 +220,11 @@ def _data(run: Run) -> Data:
     return run.dataset.load(generator(*run.names, "data"))
 
 
-def _stacked(data: Sequence[Data]) -> Any:
+def _stacked(data: Sequence[Data]) -> NDArray[np.float32]:
     """Return the stacked splits of all runs, training before validation, for `Epochs`."""
-    each = [[np.concatenate(split, axis=1) for split in of_run] for of_run in data]
-    return tf.constant(np.stack([np.concatenate(splits) for splits in each]))
+    n, d = sum(len(split.y) for split in data[0]), data[0].train.x.shape[1]
+    samples = np.empty((len(data), n, d + 1), np.float32)
+    for rows, of_run in zip(samples, data, strict=True):
+        np.concatenate([split.x for split in of_run], out=rows[:, :d])
+        np.concatenate([split.y for split in of_run], out=rows[:, d:])
+    return samples

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from batchf1.config.settings import Run
 from batchf1.datasets.base import Data
 from batchf1.errors import raise_input_error
+from batchf1.keras.epoch_end import PassAtEpochEnd
+from batchf1.keras.log_validator import LogValidator
+from batchf1.keras.reconstructed import Rebuild
 from batchf1.training.base import SplitResult
 
 OF_BATCHES = (
@@ -26,6 +29,10 @@ OF_BATCHES = (
     "on_test_batch_end",
 )
 
+LOOKUP_ONLY = (LogValidator, Rebuild, PassAtEpochEnd)
+"""Callbacks that use nothing of a model's state but predictions of the run's own splits; a subclass
+may use more."""
+
 
 @dataclass
 class CachedPredictions:
@@ -35,6 +42,8 @@ class CachedPredictions:
     """All of them, one behind the other."""
     predicted: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]] = ()
     """Features of a split, and their scores."""
+    loaded: bool = True
+    """Whether the model holds the weights of this run."""
 
 
 class SharedSequential(keras.Sequential):  # type: ignore[misc]
@@ -65,8 +74,10 @@ class SharedSequential(keras.Sequential):  # type: ignore[misc]
     def predict_on_batch(self, x: Any) -> Any:
         """See `keras.Model.predict_on_batch`."""
         for samples, scores in self.cached.predicted:
-            if x is samples and self.unchanged():
+            if x is samples and (not self.cached.loaded or self.unchanged()):
                 return scores
+        if not self.cached.loaded:
+            raise RuntimeError("the shared model holds the weights of another run")
         return super().predict_on_batch(x)
 
 
@@ -98,6 +109,11 @@ class Member:
     def has(self, hook: str) -> bool:
         """Return True if a callback overrides the hook."""
         return any(overrides(callback, hook) for callback in self.callbacks)
+
+    @property
+    def needs_model(self) -> bool:
+        """Return True if a callback may use more of the model than cached predictions."""
+        return any(type(callback) not in LOOKUP_ONLY for callback in self.callbacks)
 
     def call(self, hook: str, *arguments: Any) -> None:
         """Call a hook of every callback, in order."""

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from batchf1.config.settings import Run
 from batchf1.training.keras3.steps import Block, CompiledSteps, blocks
@@ -35,7 +37,9 @@ class Epoch(NamedTuple):
 class Epochs:
     """Training loop of a group of runs over their data, one epoch per call."""
 
-    def __init__(self, steps: CompiledSteps, run: Run, samples: Any, class_weight: Any) -> None:
+    def __init__(
+        self, steps: CompiledSteps, run: Run, samples: NDArray[np.float32], class_weight: Any
+    ) -> None:
         """`run`: one of them. `samples`: the splits of each, one behind the other, as in `Block`.
 
         `class_weight`: that of each run's positives, of shape (n_runs,).
@@ -46,12 +50,12 @@ class Epochs:
         self.validation = list(blocks(samples[:, first : first + n], self.sizes["validation"]))
         self.every = list(blocks(samples, 1))
 
-    def train(self, order: Any) -> Epoch:
+    def train(self, order: NDArray[np.int64]) -> Epoch:
         """Train all runs for one epoch, then validate and predict.
 
-        `order`: the places of each run's training samples, int32 of shape (n_runs, n_train).
+        `order`: indices of each run's training samples, of shape (n_runs, n_train).
         """
-        drawn = blocks(tf.gather(self.samples, order, batch_dims=1), self.sizes["train"])
+        drawn = blocks(self.samples, self.sizes["train"], order)
         trained = self._pass(drawn, partial(self.steps.learn, class_weight=self.class_weight))
         validated = self._pass(self.validation, self.steps.measure)
         return Epoch(trained, validated, self.steps.predict(self.every).numpy())

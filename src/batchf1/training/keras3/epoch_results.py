@@ -39,7 +39,8 @@ class EpochResults:
         """Return a run's weights and predictions, for the shared model."""
         features = [split.x for split in member.data]
         scores = self._scores(row, member)
-        return CachedPredictions(self._weights[row], [*zip(features, scores, strict=True)])
+        pairs = [*zip(features, scores, strict=True)]
+        return CachedPredictions(self._weights[row], pairs, member.needs_model)
 
     def passes(self, row: int, member: Member, logs: dict[str, float]) -> list[SplitResult]:
         """Return a run's result per split, with the logs as its callbacks left them."""

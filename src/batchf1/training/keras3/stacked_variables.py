@@ -69,6 +69,10 @@ class StackedVariables:
             for stack, values in zip(mine, given, strict=True):
                 stack.assign(values)
 
+    def stop(self, row: int) -> None:
+        """Set the learning rate of a row to 0, which keeps its weights while others train."""
+        self.rates.scatter_nd_update([[row]], [[0.0]])
+
     def shaped(self, flat: Sequence[Any]) -> list[Any]:
         """Return the weights of one row, reshaped to those of the model."""
         shapes = [variable.shape for variable in self.model.trainable_variables]

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from batchf1.training.keras3.batch_counts import cells
 from batchf1.training.keras3.stacked_variables import StackedVariables
@@ -34,20 +36,37 @@ class Block(NamedTuple):
     n_batches: int
 
 
-def blocks(samples: Any, size: int) -> Iterator[Block]:
-    """Yield all batches of samples (n_runs, n, d + 1), in order; the short one comes last."""
-    n = samples.shape[1]
+def blocks(
+    samples: NDArray[np.float32], size: int, order: NDArray[np.int64] | None = None
+) -> Iterator[Block]:
+    """Yield all batches of samples (n_runs, n, d + 1); the short one comes last.
+
+    `order`: indices of each run's samples, of shape (n_runs, n_drawn); by default each once.
+    """
+    n = (samples if order is None else order).shape[1]
     n_full = n // size
     for first, last, of in ((0, n_full * size, size), (n_full * size, n, n - n_full * size)):
         most = max(1, BLOCK // of) * of if of else 1
         for start in range(first, last, most):
             stop = min(start + most, last)
-            yield Block(_filled(samples[:, start:stop], most), of, (stop - start) // of)
+            chosen = _chosen(samples, order, slice(start, stop), most)
+            yield Block(tf.constant(chosen), of, (stop - start) // of)
 
 
-def _filled(samples: Any, n: int) -> Any:
-    lacking = n - samples.shape[1]
-    return tf.pad(samples, [[0, 0], [0, lacking], [0, 0]]) if lacking else samples
+def _chosen(
+    samples: NDArray[np.float32], order: NDArray[np.int64] | None, part: slice, n: int
+) -> NDArray[np.float32]:
+    """Return some samples of each run, filled up with zeros to `n`."""
+    n_chosen = part.stop - part.start
+    rows = np.empty((len(samples), n, samples.shape[2]), np.float32)
+    rows[:, n_chosen:] = 0
+    if order is None:
+        rows[:, :n_chosen] = samples[:, part]
+        return rows
+    for row, of_run, indices in zip(rows, samples, order, strict=True):
+        # the mode saves a copy; block by block NumPy takes half the time of TensorFlow's gather
+        np.take(of_run, indices[part], axis=0, out=row[:n_chosen], mode="clip")
+    return rows
 
 
 class CompiledSteps:

@@ -69,7 +69,7 @@ def pipelines(repository):
 def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(repository / "benchmarks")
     recorder, path = loaded(repository, "recorder"), tmp_path / "row.csv"
-    given = ["--epochs", "1", "--batches", "512", "--rows", "1000", "--output", str(path)]
+    given = ["--epochs", "1", "--batches", "1024", "--rows", "1000", "--output", str(path)]
     monkeypatch.setattr(sys, "argv", ["recorder.py", *given])
     recorder.main()
     (row,) = pd.read_csv(path).to_dict("records")

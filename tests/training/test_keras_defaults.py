@@ -16,7 +16,6 @@ import json, os, sys
 before = dict(os.environ)
 from batchf1.sweep.grid import compose
 from batchf1.training.engines import framework_of
-from helpers.slow import slow
 run = compose(sys.argv[1:])
 framework_of(run).configure(run)
 (passes,) = framework_of(run).trainer(run).train([run])
@@ -35,7 +34,6 @@ if __name__ == "__main__":
 """
 OF_METRICS = """
 import sys, types
-from helpers.slow import slow
 measure = types.ModuleType("batchf1.studies.atlas.measure")
 def seen(cell):
     import keras

@@ -20,7 +20,6 @@ from helpers.training import run
 
 MODULE = """
 from batchf1 import Ratio
-from helpers.slow import slow
 
 FALLOUT = Ratio((0, 1, 0, 0), (0, 1, 0, 1), "fallout")
 """

@@ -6,11 +6,13 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # What figures need is installed; what tests, lint and docs need is, too.
 STAMP := .venv/.complete
 DEV := .venv/.complete-dev
+# What paper and archive need is installed.
+PAPER := .venv/.complete-paper
 # One process takes tests from the other when it has none left.
 AT_ONCE := --numprocesses 2 --dist worksteal
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures report docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs scan-eval census release-check requirements clean
+.PHONY: figures report paper archive docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs gpu-check scan-eval census release-check requirements clean
 
 figures: $(STAMP)
 	snakemake --cores $(CORES)
@@ -18,6 +20,15 @@ figures: $(STAMP)
 # One page with every figure, its caption and numbers, and the verdicts on the article's claims.
 report: figures
 	snakemake --report report.html
+
+# paper/paper.pdf, from paper/ and the figures as they are: nothing is trained.
+paper: $(PAPER)
+	$(BIN)/python tools/citations.py
+	snakemake --cores 1 --allowed-rules paper --rerun-triggers mtime -- paper/paper.pdf
+
+# batchf1-VERSION.crate.zip: tracked files, tables, caches, report and paper, with how each was made.
+archive: $(PAPER) report paper
+	$(BIN)/python tools/archive.py
 
 # Pages that quote numbers, from docs/templates and the tables; then README, docs and the public names
 # as a site, in site/, without a network.
@@ -50,11 +61,13 @@ test: $(DEV)
 test-all: $(DEV)
 	$(BIN)/pytest $(AT_ONCE) -m "not slurm and not whole" $(TESTS)
 
-# The strategies on JAX and PyTorch, in their pinned environments (370 MB to download, once); a test
+# The strategies, and training, on JAX and PyTorch, in their pinned environments (370 MB to download, once); a test
 # that is skipped fails.
 test-frameworks: $(DEV)
 	snakemake --cores 1 .frameworks/jax .frameworks/torch
 	$(BIN)/pytest -m "slow or not slow" -rsfE -k "backend" tests/keras/test_strategies_sums.py \
+	  | tee .frameworks/tests.log; ! grep -q "^SKIPPED\|^FAILED\|^ERROR" .frameworks/tests.log
+	$(BIN)/pytest -m "slow or not slow" -rsfE tests/training/test_backends.py \
 	  | tee .frameworks/tests.log; ! grep -q "^SKIPPED\|^FAILED\|^ERROR" .frameworks/tests.log
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
@@ -103,6 +116,10 @@ $(DEV): $(STAMP) requirements-dev.txt
 	$(PIP) --require-hashes --requirement requirements-dev.txt
 	touch $@
 
+$(PAPER): $(STAMP) requirements-paper.txt
+	$(PIP) --require-hashes --requirement requirements-paper.txt
+	touch $@
+
 # Times and memory, on a machine at rest: the sub-grid beside what a user would write (20 minutes),
 # the engines, a recorder and what each strategy costs (4 minutes each); then figures/scaling and figures/cost.
 benchmark: $(STAMP)
@@ -111,6 +128,11 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/recorder.py
 	$(BIN)/python benchmarks/sums.py
 	$(BIN)/snakemake --cores $(CORES) measured
+
+# Training on a GPU with each installed backend of Keras that sees one, beside the CPU: below 5 minutes.
+# Where there is no GPU it says so, with status 77.
+gpu-check: $(STAMP)
+	@$(BIN)/python benchmarks/gpu_check.py
 
 # Precision and recall of the scan on labelled public files, whose repositories lie in REPOS; by fold.
 scan-eval: $(STAMP)
@@ -131,6 +153,8 @@ release-check: $(DEV)
 	$(BIN)/python -m build --outdir dist
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/python tools/citations.py --check $(if $(TAG),--tag $(TAG))
+	$(BIN)/python tools/citations.py --gaps
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(PYTHON) -m venv "$$folder"; \
 	"$$folder/bin/pip" install --quiet --disable-pip-version-check dist/*.whl; \
@@ -141,13 +165,14 @@ release-check: $(DEV)
 # The tools follow the versions that the figures have.
 UPGRADE ?= --upgrade
 COMPILE := uv pip compile --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-  --no-header --no-annotate --generate-hashes --universal --extra slurm $(UPGRADE)
+  --no-header --no-annotate --generate-hashes --universal $(UPGRADE)
 # What every pin holds for (tool.uv in pyproject.toml), left out: elsewhere pip would skip all of them.
 COMMON := ; python_full_version < '3.14' and sys_platform != 'emscripten' and sys_platform != 'win32'
 requirements:
-	$(COMPILE) --extra workflow --output-file requirements.txt pyproject.toml
-	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
-	sed -i "s/ $(COMMON) / /" requirements.txt requirements-dev.txt
+	$(COMPILE) --extra slurm --extra workflow --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra slurm --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --extra paper --constraint requirements-dev.txt --output-file requirements-paper.txt pyproject.toml
+	sed -i "s/ $(COMMON) / /" requirements.txt requirements-dev.txt requirements-paper.txt
 	sed -i '/^      - /d' environment.yml
 	sed -n 's/^\([^ ].*\) \\$$/      - \1/p' requirements.txt >> environment.yml
 

@@ -15,10 +15,12 @@ include: "workflow/rules/cost.smk"
 include: "workflow/rules/atlas.smk"
 include: "workflow/rules/cuts.smk"
 include: "workflow/rules/flat_labels.smk"
+include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/studies.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/frameworks.smk"
+include: "workflow/rules/paper.smk"
 
 
 rule all:

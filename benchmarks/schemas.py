@@ -80,6 +80,30 @@ LOGS = Schema(
     },
     key=("by", "group"),
 )
+GPU = Schema(
+    "A row is a strategy's F1 in trainings on a GPU and on the CPU, by `make gpu-check`.",
+    {
+        "backend": text("backend of Keras", ("tensorflow", "jax", "torch")),
+        "backend_version": text("its version"),
+        "keras_version": text("version of Keras"),
+        "batch_size": count("batch size of training and validation", 1, "samples"),
+        "labels": text("shape of the labels: (n,) or (n, 1)", ("flat", "column")),
+        "class_weight": number("weight of a positive in the loss", 0),
+        "strategy": text("how the epoch's F1 is computed"),
+        "n_logs": count("logs of two runs on the GPU that were held against their counts", 1),
+        "worst_error": number(
+            "largest difference of a log from its batches' counts, any device", 0
+        ),
+        "f1": share("F1 in the last validation of the second run"),
+        "epoch_s": number("an epoch of it with validation and a prediction", 0, unit="s"),
+        "f1_cpu": share("the same on the CPU"),
+        "epoch_s_cpu": number("the same on the CPU", 0, unit="s"),
+        "device": text("name of the GPU, as nvidia-smi says"),
+        "driver": text("version of its driver, likewise"),
+        "commit": text("commit of this repository"),
+    },
+    key=("backend", "batch_size", "labels", "class_weight", "strategy"),
+)
 CENSUS = Schema(
     "A row is a count of what the scan found in public repositories, by `make census`.",
     {

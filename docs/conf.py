@@ -6,6 +6,7 @@ there. Mathematics becomes MathML, which browsers draw by themselves.
 
 import os
 import re
+import runpy
 import shutil
 import sys
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from fontTools.subset import main as subset
 from latex2mathml.converter import convert
 from sphinx import addnodes
 from sphinx.ext.autodoc.mock import MockFinder
+from sphinx.search.en import SearchEnglish
 from sphinx.util.inspect import signature as signature_of
 from sphinx.util.inspect import stringify_signature
 
@@ -40,7 +42,7 @@ ARRAYS = {
 """Alias of an array type in the sources -> the dtype that the pages show."""
 
 CONTENTS = {
-    "Start": {"In short": "self", "日本語": "README.ja"},
+    "Start": {"In short": "self", "日本語": "README.ja", "Every figure": "docs/gallery"},
     "A right F1": {"Which strategy should I use?": "docs/strategies"},
     "Is my number wrong?": {
         "Explorer: try your numbers": EXPLORER,
@@ -52,6 +54,7 @@ CONTENTS = {
         "Folds, groups, sorted data": "docs/cuts",
         "What your Keras averages": "docs/averaging",
         "Labels of shape (n,)": "docs/flat_labels",
+        "Four numbers called Dice": "docs/segmentation",
         "What other frameworks log": "docs/frameworks",
         "A report for Keras' tracker": "docs/upstream",
     },
@@ -66,6 +69,7 @@ CONTENTS = {
     },
     "Reproduce and extend": {
         "Commands, engines, files": "docs/reproduce",
+        "JAX, PyTorch, GPUs": "docs/backends",
         "A study of your own": "docs/extend",
         "100,000 trainings, and a cluster": "docs/scaling",
         "Columns of the tables": "docs/tables",
@@ -83,7 +87,22 @@ CONTENTS = {
     },
 }
 
+LANGUAGES = {"README.ja": "ja"}
+"""Page -> its language, where that is not English."""
+REPAIRS = {
+    r'(<p class="caption" role="heading")>': r'\1 aria-level="2">',
+    r'<th class="head[^"]*"><p></p></th>': "<td></td>",
+    r'<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Contents">',
+    r'<aside class="(toc-drawer[^"]*)">': r'<aside class="\1" aria-label="On this page">',
+    r'<div id="search-results">': '<h1>Search</h1>\n<div id="search-results">',
+}
+"""What Sphinx and the theme leave out that a screen reader needs."""
+JAPANESE = "\u3005\u3040-\u30ff\u3400-\u9fff"
+"""Characters of words that no space separates."""
+
 project = html_title = "batchf1"
+language = "en"
+html_search_language = "en_ja"
 root_doc = "README"
 suppress_warnings = ["ref.python"]  # a public name stands on its module's page, too
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -130,6 +149,7 @@ html_theme = "furo"
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_theme_options = {"light_css_variables": {"sidebar-item-spacing-vertical": "0.3rem"}}
 html_use_index = html_domain_indices = smartquotes = False
 html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
@@ -183,6 +203,33 @@ def complete(app, page, source):
         source[0] += "".join(modules(name))
 
 
+def in_language(app, page, template, context, doctree):
+    """Set the language of a page."""
+    context["language"] = LANGUAGES.get(page, language)
+
+
+class EnglishAndJapanese(SearchEnglish):
+    """Search words: English ones, and each two neighbouring characters of Japanese."""
+
+    lang = "en_ja"
+    js_splitter_code = rf"""
+function splitQuery(query) {{
+  const parts = query.match(/[{JAPANESE}]+|(?:(?![{JAPANESE}])[\p{{L}}\p{{N}}_])+/gu) ?? [];
+  const pairs = (part) => [...part].slice(1).map((end, i) => part[i] + end);
+  const isJapanese = (part) => /[{JAPANESE}]/.test(part) && part.length > 1;
+  return parts.flatMap((part) => (isJapanese(part) ? pairs(part) : [part]));
+}}
+"""
+
+    def split(self, text):
+        """Split a text into the words that are searched for."""
+        words = []
+        for part in re.findall(rf"[{JAPANESE}]+|(?:(?![{JAPANESE}])\w)+", text):
+            japanese = len(part) > 1 and re.match(f"[{JAPANESE}]", part)
+            words += [part[i : i + 2] for i in range(len(part) - 1)] if japanese else [part]
+        return words
+
+
 def opened(app, doctree, page):
     """Make links to files open in the browser; Sphinx makes them downloads."""
     for node in list(doctree.findall(addnodes.download_reference)):
@@ -202,15 +249,20 @@ class AsItIs(Parser):
 
 
 def finish(app, exception):
-    """Copy the README to index.html, the explorer with links to pages, and the font of formulas."""
+    """Copy the README to index.html, and the font of formulas; write the explorer with links."""
     if exception:
         return
     out = Path(app.outdir)
+    for path in out.rglob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        for wrong, right in REPAIRS.items():
+            page = re.sub(wrong, right, page)
+        path.write_text(page, encoding="utf-8")
     shutil.copy(out / f"{root_doc}.html", out / "index.html")
-    if is_there(EXPLORER):
-        explorer = (ROOT / f"{EXPLORER}.html").read_text(encoding="utf-8")
-        linked = re.sub(r'(href="[\w./-]+)\.md(?=["#])', r"\1.html", explorer)
-        (out / f"{EXPLORER}.html").write_text(linked, encoding="utf-8")
+    if is_there(EXPLORER):  # with links to the pages beside it, wherever the site lies
+        build = runpy.run_path(str(ROOT / EXPLORER / "build.py"))
+        page = build["built"](build["address"]() or "..")
+        (out / f"{EXPLORER}.html").write_text(page, encoding="utf-8")
     stix = Path(find_spec("ziamath").origin).parent / "fonts/STIXTwoMath-Regular.ttf"
     font = f"--output-file={out / '_static/math.woff'}"
     subset([str(stix), f"--unicodes={SIGNS}", "--flavor=woff", font])
@@ -281,10 +333,12 @@ def own(app, what, name, thing, options, signature, returns):
 def setup(app):
     """Register parser, renderer and events; Sphinx calls it."""
     app.add_source_parser(AsItIs)
+    app.add_search_language(EnglishAndJapanese)
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.connect("autodoc-process-docstring", plain)
     app.connect("autodoc-skip-member", skipped)
     app.connect("autodoc-process-signature", own)
     app.connect("source-read", complete)
     app.connect("doctree-resolved", opened)
+    app.connect("html-page-context", in_language)
     app.connect("build-finished", finish)

@@ -77,6 +77,7 @@ def test_a_number_follows_its_table(copy):
         ("decisions.md", "decisions", "regret_exact", lambda old: old + 1, "within the interval"),
         ("decisions.md", "flat_labels", "most_positives", lambda old: old / 2, "lowest threshold"),
         ("flat_labels.md", "flat_labels", "change", lambda old: 1e-6, "log the same number"),
+        ("segmentation.md", "segmentation", "preferred", lambda old: 1 - old, "prefers its model"),
         (
             "discrepancy.md",
             "discrepancy",

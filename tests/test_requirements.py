@@ -9,7 +9,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-FILES = ("requirements.txt", "requirements-dev.txt")
+FILES = ("requirements.txt", "requirements-dev.txt", "requirements-paper.txt")
 TOOLS = {"hypothesis", "mypy", "pytest", "ruff", "sphinx"}
 PYTHON = {"python_version": "3.11", "python_full_version": "3.11.0"}
 """What the pins are made for."""
@@ -79,15 +79,19 @@ def test_every_pin_is_one_version_with_hashes_which_make_demands(repository, pin
 
 
 def test_the_tools_are_pinned_beside_what_the_figures_need_at_the_same_versions(pinned):
-    figures, tools = (pinned[name] for name in FILES)
-    for name, (pin, hashes) in figures.items():
-        assert (tools[name][0].specifier, tools[name][1]) == (pin.specifier, hashes), name
+    figures, tools, paper = (pinned[name] for name in FILES)
     assert set(tools) - set(figures) >= TOOLS
+    assert set(paper) - set(tools) >= {"rocrate", "typst"}
+    for one, others in ((figures, tools), (tools, paper), (figures, paper)):
+        for name in one.keys() & others.keys():
+            (pin, hashes), (other, other_hashes) = one[name], others[name]
+            assert (pin.specifier, hashes) == (other.specifier, other_hashes), name
+    assert set(figures) <= set(tools)
 
 
 def test_the_pins_hold_for_every_python_that_is_promised(pinned):
     """A package that only some Pythons need is pinned with a marker, or pip refuses the others."""
-    for pins in pinned.values():
+    for pins in (pinned[name] for name in FILES[:2]):
         for minor in ("3.11", "3.12", "3.13"):
             python = {"python_version": minor, "python_full_version": f"{minor}.9"}
             chosen = [
@@ -101,7 +105,12 @@ def test_the_pins_hold_for_every_python_that_is_promised(pinned):
 
 def test_every_requirement_is_pinned(pinned, project):
     extras = project["optional-dependencies"]
-    for extra, name in (("workflow", FILES[0]), ("slurm", FILES[0]), ("dev", FILES[1])):
+    for extra, name in (
+        ("workflow", FILES[0]),
+        ("slurm", FILES[0]),
+        ("dev", FILES[1]),
+        ("paper", FILES[2]),
+    ):
         parts = [Requirement(text) for text in [*project["dependencies"], *extras[extra]]]
         for part in (part for part in parts if part.name != "batchf1"):
             assert part.specifier.contains(_version(pinned[name][part.name.lower()])), part

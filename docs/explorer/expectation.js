@@ -1,17 +1,19 @@
 // What the mean over batches is expected to be: `expect` of src/batchf1/theory/expectation.py, for
 // one pool of samples. Derivations: docs/theory.md, sections 1 to 5.
-import { NOTHING, hypergeometric, logNone, remainder, sumRule } from "./laws.js";
+import { NOTHING, binomial, hypergeometric, logNone, remainder, sumRule } from "./laws.js";
 import { dot, loggedOf, valueOf } from "./metrics.js";
 import { standardDeviation } from "./spread.js";
 
 const NORMAL_95 = 1.959963984540054;
 
-// `counts`: [TP, FP, FN, TN]; `zero`: 0, 1, or NaN to leave empty batches out; `written`: margins or
-// cells for labels (n,) in Keras 3, null for labels (n, 1).
-export function expect(counts, size, averaging, zero, ratio, written = null) {
-  const found = expected(counts, size, averaging, zero, ratio, written);
-  const sd = found.pool ? standardDeviation(found.pool, found.cut, found.error) : 0 * zero;
-  return { ...found, sd };
+// `question`: {counts, size, averaging, zero, ratio, written, endless}. `counts`: [TP, FP, FN, TN], or
+// if `endless` their shares of very many samples; `zero`: 0, 1, or NaN to leave empty batches out;
+// `written`: margins or cells for labels (n,) in Keras 3, null for labels (n, 1).
+export function expect(question) {
+  const found = expected(question);
+  const spreads = found.pool && !question.endless;
+  const sd = spreads ? standardDeviation(found.pool, found.cut, found.error) : 0 * question.zero;
+  return { ...found, sd: question.endless ? 0 : sd };
 }
 
 // How far from the expected value 95 % of epochs stay.
@@ -20,9 +22,18 @@ export function strayOf({ sd }) {
 }
 
 // The same without the standard deviation, which takes most of the time.
-export function expected(counts, size, averaging, zero, ratio, written = null) {
+export function expected({
+  counts,
+  size,
+  averaging,
+  zero,
+  ratio,
+  written = null,
+  endless = false,
+}) {
   const pool = written ? flatPool(counts, ratio, written, zero) : makePool(counts, ratio);
-  return expectedOf(pool, makeCut(counts, size, averaging, zero));
+  const cut = endless ? { size, zero, rest: 0 } : makeCut(counts, size, averaging, zero);
+  return expectedOf(pool && { ...pool, endless }, cut);
 }
 
 export function expectedOf(pool, cut) {
@@ -89,11 +100,13 @@ function flatPool(counts, ratio, written, zero) {
 
 // Probability that the metric is 0/0 in `used` samples.
 export function none(pool, used) {
+  if (pool.endless) return Math.exp(used * Math.log1p(-Math.min(pool.defining, 1)));
   return Math.exp(logNone(pool.total, pool.defining, used));
 }
 
 // How many relevant samples a batch has, given that `used` others hold none.
 export function lawOf(pool, size, used = 0) {
+  if (pool.endless) return binomial(Math.min(pool.relevant, 1), size);
   const most = pool.total - Math.max(pool.relevant, size);
   return hypergeometric(pool.total - Math.min(used, most), pool.relevant, size);
 }
@@ -108,11 +121,14 @@ function eachWay(pool, number, visit) {
       visit(counts, weight);
       return;
     }
-    const { points, weights } = hypergeometric(among, pool.sizes[group], left);
-    points.forEach((point, i) => {
-      counts[group] = point;
-      descend(group + 1, left - point, among - pool.sizes[group], weight * weights[i]);
-    });
+    const marked = pool.sizes[group];
+    const { points, weights } = pool.endless
+      ? binomial(Math.min(marked / among, 1), left)
+      : hypergeometric(among, marked, left);
+    for (let i = 0; i < points.length; i++) {
+      counts[group] = points[i];
+      descend(group + 1, left - points[i], among - marked, weight * weights[i]);
+    }
   };
   descend(0, number, pool.relevant, 1);
 }
@@ -137,7 +153,11 @@ function flatExcess(pool, number, size) {
   const key = `${size},${number}`;
   if (!pool.curved.has(key)) {
     let mean = 0;
-    eachWay(pool, number, (counts, weight) => (mean += weight * (pool.excessOf(counts, size) || 0)));
+    eachWay(
+      pool,
+      number,
+      (counts, weight) => (mean += weight * (pool.excessOf(counts, size) || 0)),
+    );
     pool.curved.set(key, mean);
   }
   return pool.curved.get(key);
@@ -153,7 +173,10 @@ function meanCurvature(pool, size, used = 0) {
 
 // What the error owes to empty batches, and to curvature.
 function partsOfError(pool, cut) {
-  if (Number.isNaN(cut.zero)) return [0, firstNonEmpty(pool, cut)];
+  if (Number.isNaN(cut.zero)) {
+    if (!pool.endless) return [0, firstNonEmpty(pool, cut)];
+    return [0, meanCurvature(pool, cut.size) / (1 - none(pool, cut.size))];
+  }
   const share = cut.rest ? cut.full * cut.weight : 1;
   const mean = (of) => share * of(cut.size) + (cut.rest ? (1 - share) * of(cut.rest) : 0);
   const empty = (size) => none(pool, size) * (cut.zero - pool.true);

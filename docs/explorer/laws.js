@@ -11,42 +11,47 @@ export function hypergeometric(total, marked, draws) {
   const low = Math.max(0, Math.ceil(-spare)),
     high = Math.min(marked, draws);
   const mode = Math.floor(((marked + 1) * (draws + 1)) / (total + 2));
-  const start = Math.min(Math.max(mode, low), high);
-  const below = [],
-    above = [1];
+  const down = (x) => (x * (spare + x)) / ((marked - x + 1) * (draws - x + 1));
+  const up = (x) => ((marked - x) * (draws - x)) / ((x + 1) * (spare + x + 1));
+  const left = (total - draws) / Math.max(total - 1, 1);
+  return outwards(low, high, mode, down, up, stride(draws, marked / Math.max(total, 1), left));
+}
+
+// The same for very many samples, of which this share is marked.
+export function binomial(share, draws) {
+  if (share === 0 || share >= 1) return { points: [share && draws], weights: [1] };
+  const odds = share / (1 - share);
+  const down = (x) => x / ((draws - x + 1) * odds);
+  const up = (x) => ((draws - x) * odds) / (x + 1);
+  const mode = Math.floor((draws + 1) * share);
+  return outwards(0, draws, mode, down, up, stride(draws, share, 1));
+}
+
+function outwards(low, high, mode, down, up, step) {
+  const start = Math.min(Math.max(mode, low), high),
+    all = [];
   let p = 1;
-  for (let x = start; x > low && p > NEVER; x--) {
-    p *= (x * (spare + x)) / ((marked - x + 1) * (draws - x + 1));
-    below.push(p);
-  }
+  for (let x = start; x > low && p > NEVER; x--) all.push((p *= down(x)));
+  const first = start - all.length;
+  all.reverse().push(1);
   p = 1;
-  for (let x = start; x < high && p > NEVER; x++) {
-    p *= ((marked - x) * (draws - x)) / ((x + 1) * (spare + x + 1));
-    above.push(p);
+  for (let x = start; x < high && p > NEVER; x++) all.push((p *= up(x)));
+  const weights = step === 1 ? all : all.filter((_, i) => i % step === 0);
+  const total = sum(weights),
+    points = new Array(weights.length);
+  for (let i = 0; i < weights.length; i++) {
+    points[i] = first + step * i;
+    weights[i] /= total;
   }
-  return thinned(
-    start - below.length,
-    [...below.reverse(), ...above],
-    stride(total, marked, draws),
-  );
+  return { points, weights };
 }
 
 // The distance at which lattice points can stand for those between them: theory.md, section 10.
-function stride(total, marked, draws) {
-  const mean = (draws * marked) / Math.max(total, 1);
-  const others = (total - marked) / Math.max(total, 1);
-  const sd = Math.sqrt(mean * others * ((total - draws) / Math.max(total - 1, 1)));
+function stride(draws, share, left) {
+  const mean = draws * share;
+  const sd = Math.sqrt(mean * (1 - share) * left);
   const far = mean > NOTHING && sd > SMOOTH;
   return far ? Math.floor(Math.PI / Math.asin(SMOOTH / sd)) : 1;
-}
-
-function thinned(first, probabilities, step) {
-  const weights = probabilities.filter((_, i) => i % step === 0);
-  const total = sum(weights);
-  return {
-    points: weights.map((_, i) => first + step * i),
-    weights: weights.map((weight) => weight / total),
-  };
 }
 
 // Log of the probability that `draws` of `total` hold no marked sample.

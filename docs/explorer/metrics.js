@@ -59,16 +59,27 @@ export function sharesOf([tp, fp, fn, tn]) {
   };
 }
 
-// The whole counts nearest to rates, as batchf1.metrics.rates.nearest_counts.
-export function nearestCounts(n, prevalence, precision, recall) {
-  const positives = toEven(n * prevalence),
-    tp = toEven(positives * recall);
-  const fp = toEven((tp * (1 - precision)) / precision);
-  return [tp, fp, positives - tp, n - positives - fp];
+// The whole counts of `n` samples nearest to rates, as batchf1.metrics.rates.nearest_counts; of very
+// many samples, null, their shares. `moved`: whether there are none so near, as they need a true
+// positive, and more negatives than false positives.
+export function nearestCounts(n, { prevalence, precision, recall }) {
+  const round = n === null ? (x) => x : toEven,
+    least = n === null ? 0 : 1,
+    all = n ?? 1;
+  let moved = false;
+  const within = (value, low, high) => {
+    const near = Math.min(Math.max(value, low), high);
+    moved ||= near !== value;
+    return near;
+  };
+  const positives = within(round(all * prevalence), least, all);
+  const tp = within(round(positives * recall), least, positives);
+  const fp = within(round((tp * (1 - precision)) / precision), 0, all - positives);
+  return { counts: [tp, fp, positives - tp, all - positives - fp], moved };
 }
 
 // Python's round: halves go to the even number.
-function toEven(x) {
+export function toEven(x) {
   const low = Math.floor(x),
     half = x - low;
   return half > 0.5 || (half === 0.5 && low % 2 === 1) ? low + 1 : low;

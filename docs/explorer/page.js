@@ -1,51 +1,98 @@
 // The page: from fields and address to the state, and from the state to what is shown.
-import { expect, expected, strayOf } from "./expectation.js";
-import { at, drawBatches, drawCurve, drawSplit } from "./pictures.js";
-import { parseNumber } from "./numbers.js";
-import { compatible } from "./search.js";
-import { DEFAULTS, InputError, entered, fromHash, read, readLogged, toHash } from "./state.js";
-import { copy, fromPlace, placeSlider } from "./widgets.js";
+import { answerLog, headline } from "./answer.js";
+import { expect, expected } from "./expectation.js";
+import { halfUnit, parseNumber } from "./numbers.js";
 import {
-  FLAT_BACK,
+  at,
+  drawBatches,
+  drawCurve,
+  drawSplit,
+  forgetWidths,
+  isQuick,
+  question,
+} from "./pictures.js";
+import { compatible, compatibleInSteps } from "./search.js";
+import {
+  ARTICLE,
+  DEFAULTS,
+  InputError,
+  entered,
+  fromHash,
+  missing,
+  read,
+  toHash,
+} from "./state.js";
+import { setLanguage, t } from "./texts.js";
+import { PLACES, copy, fromPlace, placeSlider } from "./widgets.js";
+import {
   FLAT_REPAIR,
-  backText,
   command,
-  fixed,
+  exampleText,
+  flatBackText,
+  missingText,
   nearestText,
-  title,
   verdictText,
 } from "./words.js";
 
 const QUIET = 150; // milliseconds without a change before what takes longer is done
-const CHANCE = 2; // standard deviations of one epoch
+const CHANCE = 2; // standard deviations of one epoch, as in batchf1 bound
 
 const controls = at("controls"),
   sliders = document.querySelectorAll("[data-of]");
 const repair = at("code-keras3"),
   repairCode = repair.textContent;
-let state, timer;
-let valid = read(DEFAULTS); // the last numbers that were
+let width = document.body.clientWidth,
+  state,
+  timer;
+let valid = null; // the last numbers that were, or null before and where one is missing
 
 function start() {
   for (const control of controls.elements)
     control.addEventListener("input", () => changed(control));
-  for (const slider of sliders) slider.addEventListener("input", () => slid(slider));
+  for (const slider of sliders) {
+    Object.assign(slider, { min: 0, max: PLACES, step: 5 });
+    slider.addEventListener("input", () => slid(slider));
+  }
   controls.addEventListener("submit", (event) => event.preventDefault());
   const say = (text) => (at("said").textContent = text);
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", () => copy(button, at(button.dataset.copy).textContent, say));
   }
-  at("copy-link").addEventListener("click", (event) =>
-    copy(event.currentTarget, location.href, say),
-  );
-  at("reset").addEventListener("click", () => show({ ...DEFAULTS, framework: state.framework }));
+  at("copy-link").hidden = address() === null;
+  at("copy-link").addEventListener("click", (event) => copy(event.currentTarget, address(), say));
+  const { lang: _, framework: __, ...usual } = DEFAULTS;
+  at("article").addEventListener("click", () => show({ ...ARTICLE, ...chosen() }));
+  at("clear").addEventListener("click", () => show({ ...usual, ...chosen() }));
   at("again").addEventListener("click", () =>
     show({ ...state, seed: String((valid.seed + 1) % 2 ** 32) }),
   );
+  at("know").addEventListener("click", () =>
+    show(entered(state, state.entry === "log" ? "rates" : "log")),
+  );
+  for (const id of ["flat", "written"]) at(id).addEventListener("input", labelled);
   at("verdict").addEventListener("click", jump);
   addEventListener("hashchange", fromAddress);
-  new ResizeObserver(soon).observe(at("batches").parentElement);
+  addEventListener("resize", resized);
   fromAddress();
+}
+
+function resized() {
+  if (width === document.body.clientWidth) return;
+  width = document.body.clientWidth;
+  forgetWidths();
+  update(state);
+}
+
+function chosen() {
+  return { lang: state.lang, framework: state.framework };
+}
+
+// Where others find this page as it is, or null for a file of one's own.
+function address() {
+  const { site } = document.documentElement.dataset,
+    hash = toHash(state ?? DEFAULTS);
+  if (site.startsWith("http")) return `${site}/docs/explorer.html${hash}`;
+  return location.protocol.startsWith("http") ? location.href : null;
 }
 
 // Down to the repair, but the address goes on holding the state.
@@ -58,6 +105,8 @@ function jump(event) {
 
 function fromAddress() {
   const found = fromHash(location.hash);
+  const japanese = navigator.language.startsWith("ja") && !location.hash.includes("lang=");
+  if (japanese) found.state.lang = "ja";
   show(found.state, found.refused);
 }
 
@@ -67,6 +116,8 @@ function show(next, refused = null) {
     if (control.type === "radio") control.checked = control.value === next[control.name];
     else control.value = next[control.name];
   }
+  at("flat").checked = next.labels !== "column";
+  if (next.labels !== "column") at("written").value = next.labels;
   update(next, refused);
 }
 
@@ -76,43 +127,91 @@ function changed(control) {
   else update({ ...state, [control.name]: control.value });
 }
 
+function labelled() {
+  update({ ...state, labels: at("flat").checked ? at("written").value : "column" });
+}
+
+// A slider's number is also what the last picture then changes.
 function slid(slider) {
   const name = slider.dataset.of,
     value = fromPlace(slider);
   at(name).value = value;
-  update({ ...state, [name]: value });
+  const over = name === "samples" ? state.over : name;
+  for (const radio of document.getElementsByName("over")) radio.checked = radio.value === over;
+  update({ ...state, [name]: value, over });
 }
 
-// What is quick at once; the rest when the reader pauses.
 function update(next, refused = null) {
   state = next;
-  at("of-rates").hidden = state.entry !== "rates";
-  at("of-counts").hidden = state.entry !== "counts";
-  at("beta-field").hidden = state.metric !== "f-beta";
-  for (const code of document.querySelectorAll("[data-framework]")) {
-    code.hidden = code.dataset.framework !== state.framework;
-  }
+  setLanguage(state.lang);
+  arrange();
   for (const slider of sliders) placeSlider(slider, state[slider.dataset.of]);
-  const given = attempt(() => read(state)),
+  const empty = missing(state),
+    given = empty.length ? null : attempt(() => read(state)),
     wrong = given instanceof InputError;
   if (!wrong) valid = given;
   report(refused ?? (wrong ? given : null));
-  nearest();
-  headline(expected(...question()));
-  soon();
-}
-
-// What the counts of the pictures have, where that is not what was entered.
-function nearest() {
-  const text = nearestText(valid);
-  at("nearest").hidden = text === "";
-  at("nearest").textContent = text && `Nearest whole counts: ${text}.`;
-}
-
-function soon() {
   document.documentElement.removeAttribute("data-ready");
+  if (valid) showAtOnce();
+  else ask(wrong ? "" : missingText(empty, state.entry));
   clearTimeout(timer);
   timer = setTimeout(() => inTurn(rest()), QUIET);
+}
+
+// Which fields there are, and what is shown of the answer.
+function arrange() {
+  const { entry, labels } = state,
+    more = entry !== "log";
+  at("more").hidden = !more;
+  at("know").setAttribute("aria-expanded", String(more));
+  at("logged").parentElement.hidden = more;
+  at("of-rates").hidden = entry === "counts";
+  at("of-share").hidden = at("of-samples").hidden = entry === "counts";
+  at("of-counts").hidden = entry !== "counts";
+  at("beta-field").hidden = state.metric !== "f-beta";
+  at("written-field").hidden = labels === "column" || !more;
+  for (const code of document.querySelectorAll("[data-framework]")) {
+    code.hidden = code.dataset.framework !== state.framework;
+  }
+}
+
+function ask(text) {
+  showAnswer(false);
+  at("verdict").textContent = text;
+}
+
+function showAnswer(numbers, pictures = numbers) {
+  at("numbers").hidden = !numbers;
+  at("strip").toggleAttribute("hidden", !numbers);
+  at("pictures").hidden = !pictures;
+  at("by-command").hidden = !pictures && !valid?.log;
+}
+
+// What a change is seen by at once; `rest` is done when the reader pauses.
+function showAtOnce() {
+  if (!valid.counts) {
+    showAnswer(false);
+    at("verdict").innerHTML = flatBackText();
+    return;
+  }
+  const { log } = valid,
+    found = expected(question(valid));
+  const near = log && (log.near = compatible(...backwards()));
+  showAnswer(true, !log || near.range !== null);
+  at("nearest").textContent = nearestText(valid);
+  at("nearest").hidden = at("nearest").textContent === "";
+  at("example").hidden = !log;
+  if (log) answerLog(valid, near, log.known ? null : near);
+  else headline(valid, found);
+  if (at("pictures").hidden) return;
+  if (log) at("example").textContent = exampleText(valid);
+  if (isQuick(valid)) drawBatches(valid, found);
+  drawSplit(valid, found);
+}
+
+function backwards() {
+  const { value, within, positives, total, cut } = valid.log;
+  return [value, within, positives, total, cut];
 }
 
 // One step after the other, with room between them for a change, which ends them.
@@ -122,23 +221,26 @@ function inTurn(steps) {
 }
 
 function* rest() {
-  const hash = toHash(valid.state);
+  const hash = toHash(at("error").hidden ? state : (valid?.state ?? state));
   if (location.hash !== hash && at("error").hidden) history.replaceState(null, "", hash);
-  const found = expect(...question());
-  headline(found);
-  at("verdict").innerHTML = verdictText(found, valid);
-  drawBatches(valid, found);
-  drawSplit(valid, found);
-  at("command").textContent = command(valid);
-  repair.textContent = (valid.written ? FLAT_REPAIR : "") + repairCode;
-  yield;
-  drawCurve(valid, found);
-  yield;
-  answerBack();
+  repair.textContent = (state.labels === "column" ? "" : FLAT_REPAIR) + repairCode;
+  if (valid?.counts) yield* slowly();
+  at("said").textContent = at("verdict").textContent;
 }
 
-function question() {
-  return [valid.counts, valid.size, valid.averaging, valid.zero, valid.ratio, valid.written];
+function* slowly() {
+  at("command").textContent = command(valid);
+  const found = valid.log ? { ...expected(question(valid)), sd: 0 } : expect(question(valid));
+  if (!valid.log) headline(valid, found);
+  if (!at("pictures").hidden) {
+    if (!isQuick(valid)) drawBatches(valid, found);
+    yield;
+    yield* drawCurve(valid, found);
+    yield;
+  }
+  if (!valid.log?.known) return;
+  const far = yield* compatibleInSteps(...backwards(), CHANCE);
+  answerLog(valid, valid.log.near, far);
 }
 
 function attempt(find) {
@@ -152,48 +254,21 @@ function attempt(find) {
 
 // One line for what is refused, and a mark at its field.
 function report(error) {
-  const still = "The pictures show the last numbers that were valid.";
   at("error").hidden = error === null;
-  at("error").textContent = error === null ? "" : `${error.message}. ${still}`;
+  const { message = "" } = error ?? {};
+  at("error").textContent = message && (valid ? t("still", { message }) : `${message}.`);
   document.body.classList.toggle("stale", error !== null);
   for (const control of controls.querySelectorAll("[name]"))
     mark(control, control.name === error?.field);
 }
 
-function mark(control, wrong, by = "error") {
+function mark(control, wrong) {
+  if (control.getAttribute("aria-invalid") === String(wrong)) return;
   control.setAttribute("aria-invalid", String(wrong));
-  if (wrong) control.setAttribute("aria-describedby", by);
+  const hint = control.dataset.hint ?? "";
+  if (wrong || hint) control.setAttribute("aria-describedby", wrong ? "error" : hint);
   else control.removeAttribute("aria-describedby");
 }
 
-function headline(found) {
-  const batches = Math.ceil(valid.total / valid.size),
-    reach = strayOf(found);
-  at("bar-text").textContent = `${batches}/${batches} - val_${valid.name}:`;
-  at("logged-value").textContent = fixed(found.expected, 4);
-  at("spread-text").textContent = reach > 0 ? `\u00b1 ${fixed(reach, 4)} in 95 % of epochs` : "";
-  at("true-name").textContent = title(valid.name);
-  at("true-value").textContent = fixed(found.true, 4);
-}
-
-// Which F1 the reader's log lets be true.
-function answerBack() {
-  const asked = attempt(() => readLogged(valid.state));
-  const positives = valid.counts[0] + valid.counts[2];
-  const told = valid.state.logged.trim() !== "";
-  const wrong = told && !valid.written && asked instanceof InputError;
-  mark(at("logged"), wrong, "back-text");
-  let words = [asked.message, ""];
-  if (valid.written) words = [FLAT_BACK, ""];
-  else if (!told) words = ["Enter what your log says.", ""];
-  else if (positives === 0)
-    words = ["Without a positive in the data there is no F1 to look for.", ""];
-  else if (!wrong) {
-    const rules = [asked.value, asked.within, positives, valid.total, valid];
-    words = backText(valid, compatible(...rules), compatible(...rules, CHANCE));
-  }
-  [at("back-text").textContent, at("back-rest").textContent] = words;
-}
-
-window.batchf1 = { compatible, expect, parseNumber, read, fromHash, toHash, verdictText };
+window.batchf1 = { compatible, expect, fromHash, halfUnit, parseNumber, read, toHash, verdictText };
 start();

@@ -1,12 +1,12 @@
 // One epoch cut at random, always the same for the same seed.
 
-// Counts [TP, FP, FN, TN] of each batch.
-export function epoch(counts, size, seed) {
+// Counts [TP, FP, FN, TN] of each batch, or of the first `most` ones.
+export function epoch(counts, size, seed, most = Infinity) {
   const left = [...counts],
     random = xorshift(seed),
     batches = [];
   let total = left.reduce((a, b) => a + b);
-  while (total > 0) {
+  while (total > 0 && batches.length < most) {
     const batch = [0, 0, 0, 0];
     for (let i = Math.min(size, total); i > 0; i--, total--) {
       let place = random() * total,

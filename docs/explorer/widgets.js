@@ -1,7 +1,8 @@
 // Sliders beside fields, and buttons that copy.
 import { parseNumber } from "./numbers.js";
+import { t } from "./texts.js";
 
-const PLACES = 1000; // of a slider
+export const PLACES = 1000; // of a slider
 
 export function fromPlace(slider) {
   const { low, high, scale, whole } = slider.dataset,
@@ -15,20 +16,19 @@ export function fromPlace(slider) {
 export function placeSlider(slider, text) {
   const { low, high, scale } = slider.dataset,
     { value = NaN } = parseNumber(text);
-  Object.assign(slider, { min: 0, max: PLACES, step: 5 });
   const along = (x) => (scale === "log" ? Math.log(x) : Number(x));
   const share = (along(value) - along(low)) / (along(high) - along(low));
   if (document.activeElement !== slider && Number.isFinite(share))
     slider.value = Math.round(PLACES * share);
-  slider.setAttribute("aria-valuetext", text);
+  slider.classList.toggle("unset", text.trim() === "");
+  slider.setAttribute("aria-valuetext", text.trim() === "" ? t("got-nothing") : text);
 }
 
 export async function copy(button, text, say) {
-  const done = await copied(text),
-    before = (button.dataset.before ??= button.textContent);
-  say(done ? "Copied." : "The browser refused to copy.");
-  button.textContent = done ? "Copied" : "Refused";
-  setTimeout(() => (button.textContent = before), 1500);
+  const done = await copied(text);
+  say(t(done ? "said-copied" : "said-refused"));
+  button.textContent = t(done ? "copied" : "refused");
+  setTimeout(() => (button.textContent = t(button.dataset.t)), 1500);
 }
 
 // A page from disk may lack the clipboard's interface: then through a selection.

@@ -1,152 +1,178 @@
 // What the page says, as sentences.
-import { signed } from "./draw.js";
 import { strayOf } from "./expectation.js";
 import { ratesOf, sharesOf } from "./metrics.js";
-import { shown } from "./state.js";
+import { fixed, shown, signed, t } from "./texts.js";
 
 const TOLERABLE = 0.01; // an error that nobody minds, as in batchf1 expect
-const NOTHING_IN = { precision: ["no alarm"], recall: ["no positive"] };
-const NEITHER = ["neither a positive nor an alarm", "no positive, no alarm"];
 
-// What a batch holds in which the metric is 0/0, in a sentence and in a key.
-function nothing(name) {
-  const [sentence, key = sentence] = NOTHING_IN[name] ?? NEITHER;
-  return { sentence, key };
-}
+const repairLink = () => `${t("gap")}<a href="#repair-title">${t("repair-link")}</a>`;
+const two = (value) => fixed(value, 2);
 
-// Labels (n,): instead of the way back, and in front of the repair.
-export const FLAT_BACK =
-  "None can be read from it: with labels (n,) a log depends on how many positives and alarms a " +
-  "batch holds, not on which samples were found.";
+// Labels (n,): in front of the repair.
 export const FLAT_REPAIR =
   "y, y_val = y[:, None], y_val[:, None]  # labels (n, 1), for every other function in metrics\n";
 
-const LOGGED_INSTEAD = { precision: "the PART of positives", recall: "the PART of alarms" };
+// What a batch holds in which the metric is 0/0, for a sentence or a `key`.
+function nothing(name, where = "empty") {
+  return t(`${where}-${["precision", "recall"].includes(name) ? name : "f"}`);
+}
+
+export function missingText(names, entry) {
+  if (entry === "log" && names.length === 3) return t("ask-log");
+  const list = names.map((name) => t(`field-${name}`)).join(t("comma"));
+  return t("ask-one", { names: list });
+}
+
+// Whether a logged value may be trusted. `near` and `far`: the true F1 without and with the chance of
+// one epoch; `far` null: not asked for or not yet known.
+export function trustText({ log, state }, near, far) {
+  const { value, known } = log;
+  if (!(far ?? near).range) {
+    const values = { logged: state.logged.trim(), most: fixed(near.most, 3) };
+    return t("no-classifier", values);
+  }
+  const [low, high] = (far ?? near).range;
+  let said = t("either", { far: two(Math.max(high - value, value - low)) });
+  if (low >= value - TOLERABLE && high <= value + TOLERABLE)
+    said = t("trust", { tolerance: TOLERABLE });
+  else if (low > value + TOLERABLE / 2)
+    said = t("too-low", { low: two(low - value), high: two(high - value) });
+  else if (high < value - TOLERABLE / 2)
+    said = t("too-high", { low: two(value - high), high: two(value - low) });
+  return said + repairLink() + chanceText(near, far, known);
+}
+
+function chanceText(near, far, known) {
+  if (!known) return "";
+  if (far === null) return `${t("gap")}<span class="quiet">${t("chance-soon")}</span>`;
+  if (!near.range) return "";
+  const [low, high] = near.range.map(two);
+  return `${t("gap")}<span class="quiet">${t("without-chance", { low, high })}</span>`;
+}
+
+export function flatBackText() {
+  return t("flat-back") + repairLink();
+}
 
 // What a function of this name logs of labels (n,).
 function flatText({ name, written }) {
-  const logged = LOGGED_INSTEAD[name] ?? "about the PART of positives";
-  return `${logged.replace("PART", written === "cells" ? "share" : "number")} in a batch`;
+  const part = ["precision", "recall"].includes(name) ? `-${name}` : "";
+  return t(`flat-${written === "cells" ? "share" : "number"}${part}`);
 }
 
-// What one epoch's log is good for, in the words of batchf1 expect where its error is tolerable.
-export function verdictText(found, given = { written: null }) {
+// What one epoch's log is good for, in the words of batchf1 expect where its error is tolerable; nothing
+// where that depends on its spread, which is not known yet.
+export function verdictText(found, given) {
   const { true: truth, expected: logged, error } = found;
-  if (Number.isNaN(logged)) return "The metric is 0/0 in every batch: there is nothing to average.";
-  const link = '<a href="#repair-title">What to write instead</a>';
+  if (Number.isNaN(logged)) return t("nothing");
   if (given.written)
-    return (
-      `<b>This is no ${title(given.name)}, but ${flatText(given)}:</b> Keras 3 compares each ` +
-      "prediction with every label. Which samples of a batch were found does not matter. Pass " +
-      `labels <code>y[:, None]</code>. ${link}`
-    );
+    return t("flat-verdict", { name: title(given.name), what: flatText(given) }) + repairLink();
   const reach = Math.abs(error) + strayOf(found);
   if (reach <= TOLERABLE)
-    return (
-      "The log may be read here, for this classifier: 95 % of epochs lie within " +
-      `${TOLERABLE} of the truth.`
-    );
-  const size = `${fixed(Math.abs(error), 2)} too ${error < 0 ? "low" : "high"}`;
-  const low = truth > 0 && error < 0;
-  const share = low ? `, ${Math.round((100 * logged) / truth)} % of the true value` : "";
+    return t(given.endless ? "read-many" : "read-epochs", { tolerance: TOLERABLE });
   if (Math.abs(error) <= TOLERABLE) {
+    if (found.sd === undefined) return "";
     const near = fixed(Math.ceil(1e4 * reach) / 1e4, 4);
-    return (
-      `Do not read one epoch's log here: for this classifier 95 % of epochs lie within ${near} of ` +
-      `the truth, not within ${TOLERABLE}; log counts or stream. ${link}`
-    );
+    return t("stray", { near, tolerance: TOLERABLE }) + repairLink();
   }
-  return `<b>Yes, it is wrong:</b> ${size}${share}. Do not read it, nor choose by it. ${link}`;
+  const values = { size: two(Math.abs(error)), share: Math.round((100 * logged) / truth) };
+  return t(error < 0 ? "wrong-low" : "wrong-high", values) + repairLink();
 }
 
-// The rates of the whole counts nearest to those asked for, where three digits differ.
-export function nearestText({ asked, counts }) {
+// What the answer is about, where it is only the nearest to what was asked: rates that differ in three
+// digits, as `batchf1 expect` writes them, and a batch that is larger than the data.
+export function nearestText({ asked, counts, endless, askedSize, size }) {
+  const list =
+    askedSize > size ? [t("nearest-batch", { value: shown(size), asked: shown(askedSize) })] : [];
   const found = ratesOf(counts),
     shares = sharesOf(counts),
     three = (value) => Number(value.toPrecision(3));
-  return Object.entries(asked ?? {})
-    .filter(([name, rate]) => three(found[name]) !== three(rate))
-    .map(([name, rate]) => {
+  for (const [name, rate] of Object.entries(asked ?? {})) {
+    if (Number.isNaN(found[name]) || three(found[name]) === three(rate)) continue;
+    const value = three(found[name]);
+    if (endless) list.push(t("nearest-share", { name: t(`word-${name}`), value, asked: rate }));
+    else {
       const [part, all] = shares[name].map(shown);
-      return `${name} ${three(found[name])}, ${part} of ${all} (asked ${rate})`;
-    })
-    .join("; ");
+      list.push(t("nearest-rate", { name: t(`word-${name}`), value, part, all, asked: rate }));
+    }
+  }
+  return list.length ? t("nearest", { list: list.join("; ") }) : "";
 }
 
-export function batchesText({ name, zero }, { empty, mean, truth, many }) {
-  const number = empty.filter(Boolean).length,
-    all = empty.length;
-  const counted = Number.isNaN(zero) ? "are left out of the mean" : `count ${zero}`;
-  const held = `${shown(number)} of ${shown(all)} batches hold ${nothing(name).sentence} and ${counted}.`;
-  const which = many < all ? ` Shown are the first ${shown(many)}.` : "";
-  return `${held} This epoch logs ${fixed(mean, 4)}; the truth is ${fixed(truth, 4)}.${which}`;
+export function exampleText({ rates }) {
+  const [precision, recall] = [rates.precision, rates.recall].map((rate) => fixed(rate, 3));
+  return t("example-rates", { precision, recall });
+}
+
+export function batchesText({ name, zero, total }, { kinds, mean, truth, many, whole }) {
+  const number = (kind) => shown(kinds.filter((one) => one === kind).length);
+  const counted = Number.isNaN(zero) ? t("are-left-out") : t("do-count", { zero });
+  const values = { empty: number("empty"), missed: number("missed"), all: shown(kinds.length) };
+  Object.assign(values, {
+    counted,
+    nothing: nothing(name),
+    mean: fixed(mean, 4),
+    truth: fixed(truth, 4),
+  });
+  const text = t(whole ? "batches-whole" : "batches-first", values);
+  return many < kinds.length ? text + t("gap") + t("batches-shown", { many: shown(many) }) : text;
 }
 
 export function keyText({ name, zero }) {
-  return `${nothing(name).key}: ${Number.isNaN(zero) ? "left out" : `counts ${zero}`}`;
+  const counts = Number.isNaN(zero) ? t("key-left-out") : t("key-counts", { zero });
+  return t("key-empty", { nothing: nothing(name, "key"), counts });
 }
 
 export function splitText({ name, written }) {
-  const empty =
-    `Empty batches hold ${nothing(name).sentence}; an alarm is a predicted positive. There the ` +
-    "metric is 0/0. ";
-  if (written) return `${empty}In the others each prediction is compared with every label.`;
-  return (
-    `${empty}Curvature: the metric is no linear function of the counts, so that the mean of ` +
-    "its values is not its value for all samples."
-  );
+  const empty = t("split-empty", { nothing: nothing(name) });
+  return empty + t("gap") + t(written ? "split-others" : "split-curvature");
 }
 
-export function curveText(given, found, points) {
+export function curveText({ name }, found, { points, axis, own }) {
   const [first, last] = [points[0], points[points.length - 1]];
-  const ends = `from ${fixed(first[1], 3)} to ${fixed(last[1], 3)}`;
-  return (
-    `Expected logged ${title(given.name)} over the batch size from 1 to ${shown(last[0])}: ${ends}. ` +
-    `With batches of ${shown(given.size)}: ${fixed(found.expected, 3)}. ` +
-    `True value: ${fixed(found.true, 3)}.`
-  );
+  return t("curve-words", {
+    name: title(name),
+    axis: t(`axis-${axis.name}`),
+    ...{ from: axis.shown(first.x), to: axis.shown(last.x), own: axis.shown(own.x) },
+    ...{ first: fixed(first.expected, 3), last: fixed(last.expected, 3) },
+    ...{ expected: fixed(found.expected, 3), truth: fixed(found.true, 3) },
+  });
 }
 
-export function curveRow([size, logged], truth) {
-  const cells = `<td>${fixed(logged, 4)}</td><td>${signed(logged - truth)}</td>`;
-  return `<tr><th scope="row">${shown(size)}</th>${cells}</tr>`;
-}
-
-// The answer and what it rests on; `near` and `far`: without and with the chance of one epoch.
-export function backText({ state, total, size, counts }, near, far) {
-  const positives = percent((counts[0] + counts[2]) / total);
-  const where = `${shown(total)} samples, ${positives} positives, batches of ${shown(size)}`;
-  const most = `the most that any classifier is expected to log is ${fixed(near.most, 3)}`;
-  if (far.range === null)
-    return [`No F1 gives a log of ${state.logged} with ${where}: ${most}.`, ""];
-  const span = ([low, high]) => `${fixed(low, 2)} and ${fixed(high, 2)}`;
-  const alone = near.range ? `without that chance, between ${span(near.range)}` : most;
-  const rests =
-    "Over every precision and recall that can give this log, rounded as you wrote it, with two " +
-    `standard deviations for the chance of one epoch (${alone}). Assumed: ${where}, cut at random.`;
-  return [`The true F1 lies between ${span(far.range)}.`, rests];
-}
-
-// The same question to `batchf1 expect`.
-export function command({ state, asked, counts, total, name, size, written }) {
-  const [tp, fp, fn, tn] = counts;
-  const options = asked ? { ...asked, "n-samples": total } : { tp, fp, fn, tn };
-  Object.assign(options, { "batch-size": size, metric: name });
+// The same question to `batchf1 bound` or `batchf1 expect`, with rates that these take.
+export function command(given) {
+  const { state, asked, counts, total, name, size, written, endless, log, moved } = given;
+  const options = log ? askBound(given) : {};
+  if (!log) {
+    const [tp, fp, fn, tn] = counts;
+    if (endless) Object.assign(options, moved ? ratesOf(counts) : asked);
+    else
+      Object.assign(
+        options,
+        asked && !moved ? { ...asked, "n-samples": total } : { tp, fp, fn, tn },
+      );
+    Object.assign(options, { "batch-size": size, metric: name });
+    if (written) Object.assign(options, { labels: "flat", written });
+  }
   Object.assign(options, { averaging: state.averaging, "zero-division": state.zero });
-  if (written) Object.assign(options, { labels: "flat", written });
   const usual = { metric: "f1", averaging: "per_batch", "zero-division": "0", written: "margins" };
   const told = Object.entries(options).filter(([option, value]) => usual[option] !== value);
-  return `batchf1 expect ${told.map(([option, value]) => `--${option} ${value}`).join(" ")}`;
+  const words = told.map(([option, value]) => `--${option} ${value}`).join(" ");
+  return `batchf1 ${log ? "bound" : "expect"} ${words}`;
+}
+
+function askBound({ state, asked, log, size }) {
+  const { positives, total, known } = log,
+    wanted = asked.prevalence * total;
+  const near = Math.abs(positives - wanted) <= 0.01 * wanted;
+  return {
+    logged: state.logged.replace(/\s/g, ""),
+    prevalence: near ? asked.prevalence : positives / total,
+    "batch-size": size,
+    ...(known && { "n-samples": total }),
+  };
 }
 
 export function title(name) {
-  return /^f\d/.test(name) ? name.toUpperCase() : name[0].toUpperCase() + name.slice(1);
-}
-
-export function fixed(value, digits) {
-  return Number.isNaN(value) ? "undefined" : value.toFixed(digits);
-}
-
-function percent(share) {
-  return `${Number((100 * share).toPrecision(3))} %`;
+  return /^f\d/.test(name) ? name.toUpperCase() : t(`name-${name}`);
 }

@@ -15,9 +15,12 @@ from batchf1.studies.cuts.schema import CUT_TABLE
 from batchf1.studies.decisions.rows import EPOCHS
 from batchf1.studies.flat_labels.schema import CHOICES, LOGS
 from batchf1.studies.frameworks import rows as frameworks
+from batchf1.studies.segmentation.schema import LOGS as DICE
 from batchf1.sweep.schema import RUNS, RUNS_OF_METRICS
 from templates.common import table_rows
 
+GPU = "benchmarks/gpu.csv"
+"""Table that only a machine with a GPU can make."""
 RUNS_OF = "results/{}/runs.parquet"
 PARQUET = {
     RUNS_OF.format("<study>"): RUNS,
@@ -28,12 +31,18 @@ PARQUET = {
     RUNS_OF.format("cuts"): CUT_TABLE,
     RUNS_OF.format("flat_labels"): LOGS,
     "results/flat_labels/choices.parquet": CHOICES,
+    RUNS_OF.format("segmentation"): DICE,
 }
 """Table that a study writes, which is not committed -> its description."""
 
 
 def schemas(root: Path) -> dict[str, Schema]:
     """Return the description of each committed table, by its path."""
+    described = _schemas(root)
+    return {path: s for path, s in described.items() if path != GPU or (root / path).exists()}
+
+
+def _schemas(root: Path) -> dict[str, Schema]:
     benchmarks = runpy.run_path(str(root / "benchmarks/schemas.py"))
     return {
         **{f"figures/{path.stem}.csv": of_figure(path) for path in records(root)},
@@ -42,6 +51,7 @@ def schemas(root: Path) -> dict[str, Schema]:
         "benchmarks/census.csv": benchmarks["CENSUS"],
         "benchmarks/census_checks.csv": benchmarks["CENSUS_CHECKS"],
         "benchmarks/engines.csv": ENGINES,
+        GPU: benchmarks["GPU"],
         "benchmarks/pipelines.csv": PIPELINES,
         "benchmarks/jobs.csv": benchmarks["JOBS"],
         "benchmarks/large.csv": benchmarks["LARGE"],
@@ -74,7 +84,7 @@ def context(root: Path) -> dict[str, object]:
     return {
         "studies": _sections(PARQUET),
         "committed": _sections(
-            {path: s for path, s in schemas(root).items() if s is not CUT_TABLE}
+            {path: s for path, s in _schemas(root).items() if s is not CUT_TABLE}
         ),
         "columns": columns,
     }

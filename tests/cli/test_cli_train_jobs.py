@@ -145,10 +145,11 @@ def test_jobs_need_one_framework_and_number_of_threads(monkeypatch):
     one = compose(["training.threads=1"])
     for run in (one, compose(["training.threads=1", "training.engine=plain", "seed=1"])):
         hydra_app._check_process(run)
-    rule = "must have the framework, device and threads of the first job of its process, "
-    for other in ("training.threads=2", "training.device=cpu"):
+    rule = "must have the framework, backend, device and threads of the first job of its process, "
+    on_jax = ("training.backend=jax", "training.engine=plain")
+    for other in (["training.threads=2"], ["training.device=cpu"], on_jax):
         with pytest.raises(InputError, match=rule):
-            hydra_app._check_process(compose([other]))
+            hydra_app._check_process(compose(other))
 
 
 def test_settings_and_groups_are_swept(train, here):

@@ -48,9 +48,9 @@ def page(browser):
 
 @pytest.fixture
 def visit(page, build):
-    def visit(**state):
+    def visit(state=None):
         opened = page.url.startswith("file:")
-        page.goto(f"{build.PAGE.as_uri()}#{urlencode(state)}")
+        page.goto(f"{build.PAGE.as_uri()}#{urlencode(state or {})}")
         if opened:
             page.reload()  # a change of the address alone loads nothing
         page.wait_for_selector(READY)

@@ -10,14 +10,15 @@ import pytest
 from batchf1.cli.main import main
 from batchf1.metrics.counts import Counts
 from batchf1.theory.expectation import expect
-from helpers.explorer import FIELDS, METRICS, NO_WAY_BACK, READY, shown, state_of
+from helpers.explorer import FIELDS, LOG, METRICS, RATES, READY, shown, state_of
+from helpers.slow import slow
 
-FLAT = {"labels": "flat"} | NO_WAY_BACK
+FLAT = RATES | {"labels": "flat"}
 ASK = """asked => asked.map(([counts, size, averaging, zero, name, written]) => {
-  const {ratio} = batchf1.read({...batchf1.fromHash("").state, metric: name[0] === "f" ? "f-beta"
-    : name, beta: name.slice(1)});
+  const {ratio} = batchf1.read({...batchf1.fromHash("").state, entry: "counts", batch: "1", tp: "1",
+    fp: "0", fn: "0", tn: "0", metric: name[0] === "f" ? "f-beta" : name, beta: name.slice(1)});
   const {true: truth, expected, sd, error, empty, curvature} =
-    batchf1.expect(counts, size, averaging, zero ?? NaN, ratio, written);
+    batchf1.expect({counts, size, averaging, zero: zero ?? NaN, ratio, written});
   return [truth, expected, sd, error, empty, curvature];
 })"""
 
@@ -44,7 +45,7 @@ def test_answers_are_those_of_expect(page, visit):
         wanted.append([getattr(found, field) for field in FIELDS])
         undefined = None if math.isnan(zero) else zero
         asked.append([list(counts), size, averaging, undefined, name, written])
-    visit(**NO_WAY_BACK)
+    visit()
     found, wanted = np.array(page.evaluate(ASK, asked), np.float64), np.array(wanted)
     scale = np.maximum(1, np.abs(wanted[:, :2]).max(axis=1, keepdims=True))
     others = [0, 1, 3, 4, 5]
@@ -64,12 +65,12 @@ def test_answers_are_those_of_expect(page, visit):
         (
             {"labels": "flat", "metric": "recall", "batch": "400"},
             "margins",
-            "This is no Recall, but the number of alarms in a batch: Keras 3 compares",
+            "This is no Recall, but the number of predicted positives in a batch: Keras 3 compares",
         ),
     ],
 )
 def test_headline_is_what_the_command_says(page, visit, capsys, state, written, words):
-    visit(**state | NO_WAY_BACK)
+    visit(RATES | state)
     command = page.inner_text("#command").split()
     main([*command[1:], "--json"])
     answer = json.loads(capsys.readouterr().out)
@@ -84,29 +85,41 @@ def test_headline_is_what_the_command_says(page, visit, capsys, state, written, 
 
 
 def test_the_switch_moves_numbers_pictures_and_repair(page, visit):
-    visit(**NO_WAY_BACK)
+    visit(RATES)
     assert page.inner_html("#curve").count(">2</text>") == 0
     column = shown(page)
     assert "y[:, None]" not in page.inner_text("#code-keras3")
-    page.select_option("#labels", "flat")
+    page.check("#flat")
     assert state_of(page)["labels"] == "flat"
     assert shown(page)[0] == round(expect(Counts(187, 13, 13, 14087), 50, labels="flat")[1], 4)
     assert shown(page)[1] == column[1]
     first = page.inner_text("#code-keras3").splitlines()[0]
     assert first.startswith("y, y_val = y[:, None], y_val[:, None]  # ")
     assert page.inner_html("#curve").count(">2</text>") == 1  # the axis goes beyond 1
-    page.fill("#logged", "0.47")
-    page.wait_for_selector(READY)
-    assert page.inner_text("#back-text").startswith("None can be read from it: with labels (n,)")
-    page.select_option("#labels", "column")
+    page.select_option("#written", "flat-cells")
+    assert state_of(page)["labels"] == "flat-cells"
+    page.uncheck("#flat")
     assert shown(page) == column
     assert "y[:, None]" not in page.inner_text("#code-keras3")
     assert "flat" not in page.inner_text("#command")
 
 
+@pytest.mark.parametrize("state", [{}, slow(LOG | {"logged": "1.33"})])
+def test_a_log_of_flat_labels_has_no_way_back(page, visit, state):
+    visit(state)
+    page.check("#flat")
+    page.wait_for_selector(READY)
+    assert page.inner_text("#verdict").startswith(
+        "No true F1 can be read from it: with labels (n,)"
+    )
+    assert page.is_hidden("#numbers")
+    assert page.is_hidden("#error")
+    assert page.is_hidden("#by-command")
+
+
 def test_the_repair_runs_on_labels_of_shape_n(page, visit):
     keras = pytest.importorskip("keras")
-    visit(**FLAT)
+    visit(FLAT)
     rng = np.random.default_rng(0)
     x, x_val = rng.normal(size=(96, 3)), rng.normal(size=(70, 3))
     model = keras.Sequential([keras.layers.Dense(1, activation="sigmoid")])
@@ -116,23 +129,23 @@ def test_the_repair_runs_on_labels_of_shape_n(page, visit):
     assert given["y"].shape == (96, 1)
     found = model.predict(x_val, verbose=0) > 0.5
     hits, both = (found & (given["y_val"] > 0)).sum(), found.sum() + given["y_val"].sum()
-    log = model.history.history["val_f1_reconstructed"][-1]
+    log = model.history.history["val_f1_streaming"][-1]
     assert log == pytest.approx(2 * hits / both, abs=1e-6)
 
 
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"metric": "jaccard"}, "labels must be (n, 1) or by cells for jaccard: by margins some"),
+        ({"metric": "jaccard"}, "the labels must be (n, 1), or a function of TP, FP and FN, for"),
         (
             {"metric": "precision", "zero": "skip"},
-            "zero must be 0 or 1 here for precision with labels (n,) (the command takes it); got",
+            "the value of 0/0 must be 0 or 1 here for precision with labels (n,) (the command",
         ),
-        ({"labels": "row"}, "labels must be one of column, flat, flat-cells; got row"),
+        ({"labels": "row"}, "the labels must be one of column, flat, flat-cells; got row"),
     ],
 )
 def test_what_has_no_answer_is_refused(page, visit, state, message):
-    visit(**FLAT | state)
+    visit(FLAT | state)
     assert page.inner_text("#error").startswith(message)
 
 
@@ -141,13 +154,13 @@ def test_nothing_overlaps_or_leaves_the_screen(page, visit):
 
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 844})
-        visit(**FLAT)
+        visit(FLAT)
         for state in (
             {"labels": "flat"},
             {"labels": "flat-cells", "positives": "30"},
             {"labels": "flat", "positives": "60", "batch": "4000", "samples": "100000"},
         ):
-            page.evaluate("hash => { location.hash = hash; }", urlencode(state | NO_WAY_BACK))
+            page.evaluate("hash => { location.hash = hash; }", urlencode(RATES | state))
             page.wait_for_timeout(30)
             page.wait_for_selector(READY)
             assert page.evaluate(OVERLAPS) == [], state

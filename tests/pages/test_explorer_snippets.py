@@ -35,7 +35,7 @@ def logged_and_true(code, keras, name):
 
 @pytest.mark.parametrize("name", ["keras3", "tf-keras"])
 def test_keras(snippet, name):
-    module, log = {"keras3": ("keras", "val_f1_reconstructed"), "tf-keras": ("tf_keras", "val_f1")}[
+    module, log = {"keras3": ("keras", "val_f1_streaming"), "tf-keras": ("tf_keras", "val_f1")}[
         name
     ]
     logged, true = logged_and_true(snippet(name), pytest.importorskip(module), log)

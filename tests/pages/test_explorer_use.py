@@ -1,6 +1,5 @@
 """docs/explorer.html in headless Chromium: controls, address, wrong input, and for everyone."""
 
-import re
 from urllib.parse import urlencode
 
 import pytest
@@ -8,14 +7,55 @@ import pytest
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.factories import f_beta
 from batchf1.theory.expectation import expect
-from helpers.explorer import NO_WAY_BACK, READY, shown, state_of
+from helpers.explorer import LOG, RATES, READY, shown, state_of
 
-# Controls, address, wrong input
+# Questions and controls
+
+
+def test_it_asks_before_it_answers(page, visit):
+    visit()
+    assert page.inner_text("#verdict").startswith("Enter what your log says")
+    for name in ("numbers", "strip", "pictures", "error", "more", "by-command"):
+        assert page.is_hidden(f"#{name}")
+    page.fill("#logged", "0,4728")
+    page.fill("#batch", "50")
+    page.wait_for_selector(READY)
+    assert page.inner_text("#verdict") == "Still to enter: the share of positives."
+    page.fill("#positives", "1,4%")
+    assert page.inner_text("#true-value") == "0.85 and 0.96"  # at once
+    assert page.is_visible("#pictures")
+    page.fill("#samples", "14300")
+    assert "chance of one epoch is being added" in page.inner_text("#verdict")
+    page.wait_for_selector(READY)
+    assert page.inner_text("#true-value") == "0.75 and 1.00"
+    assert page.locator("#strip .may-chance").count() == 1
+    page.click("#clear")
+    assert state_of(page) == {}
+    assert page.inner_text("#verdict").startswith("Enter what your log says")
+    page.click("#article")
+    assert state_of(page) == LOG
+
+
+def test_knowing_more_keeps_the_picture(page, visit):
+    visit(LOG)
+    drawn = page.get_attribute("#batches .bar", "d")
+    page.click("#know")
+    page.wait_for_selector(READY)
+    assert page.get_attribute("#know", "aria-expanded") == "true"
+    assert (
+        state_of(page).items() >= {"entry": "rates", "batch": "50", "precision": "0.9398"}.items()
+    )
+    assert page.get_attribute("#batches .bar", "d")[:40] == drawn[:40]
+    assert shown(page) == (pytest.approx(0.4728, abs=1e-4), pytest.approx(0.9398, abs=1e-4))
+    page.click("#know")
+    page.wait_for_selector(READY)
+    assert state_of(page).items() >= LOG.items()
+    assert page.inner_text("#true-value") == "0.85 and 0.96"
 
 
 @pytest.mark.slow
 def test_every_control_moves_the_state(page, visit):
-    visit(**NO_WAY_BACK)
+    visit(RATES)
     texts = {"positives": "5", "precision": "0.8", "recall": "0.7", "samples": "20000"}
     texts |= {"batch": "64", "beta": "2"}
     for name, text in texts.items():
@@ -26,60 +66,58 @@ def test_every_control_moves_the_state(page, visit):
     page.check("input[value=counts]")
     texts = {"tp": "700", "fp": "175", "fn": "300", "tn": "18825"}
     assert state_of(page).items() >= texts.items()
-    texts = {"tp": "123", "fp": "124", "fn": "125", "tn": "126", "logged": "0.5"}
+    texts = {"tp": "123", "fp": "123", "fn": "123", "tn": "123"}
     for name, text in texts.items():
         page.fill(f"#{name}", text)
     assert state_of(page).items() >= texts.items()
-    page.fill("#fp", "123")
-    page.fill("#fn", "123")
-    page.fill("#tn", "123")
     page.check("input[value=rates]")
     texts = {"positives": "50", "precision": "0.5", "recall": "0.5", "samples": "492"}
     assert state_of(page).items() >= texts.items()
+    page.click("summary >> nth=0")
     chosen = {"metric": "jaccard", "zero": "1", "averaging": "size_weighted"}
     for name, option in chosen.items():
         page.select_option(f"#{name}", option)
     assert state_of(page).items() >= chosen.items()
     assert page.is_hidden("#beta")
-    assert "beta" not in state_of(page)
-    page.click("#reset")
-    assert state_of(page)["positives"] == "1.4"
 
 
 def test_frameworks(page, visit):
-    visit(**NO_WAY_BACK)
+    visit()
     for name in ("tf-keras", "torchmetrics", "lightning", "keras3"):
         page.check(f"input[value={name}]")
         assert page.locator(".code[data-framework]:visible").count() == 1
         assert page.is_visible(f"#code-{name}")
-    assert state_of(page)["framework"] == "keras3"
+    assert state_of(page) == {}
 
 
 @pytest.mark.slow
 def test_sliders_by_keyboard(page, visit):
-    visit(**NO_WAY_BACK)
-    for name in ("positives", "precision", "recall", "samples", "batch"):
+    """A slider never refuses, and the last picture then changes its number."""
+    visit(RATES)
+    for name in ("samples", "positives", "precision", "recall", "batch"):
         before = float(page.input_value(f"#{name}"))
         page.focus(f"[data-of={name}]")
         page.keyboard.press("ArrowRight")
         after = float(page.input_value(f"#{name}"))
         assert after > before
         assert page.get_attribute(f"[data-of={name}]", "aria-valuetext") == f"{after:g}"
-    assert float(state_of(page)["batch"]) == after
+        over = state_of(page).get("over", "batch")
+        assert over == ("batch" if name == "samples" else name)
+        for end in ("Home", "End"):
+            page.keyboard.press(end)
+            page.wait_for_selector(READY)
+            assert page.is_hidden("#error")
+            assert page.locator("#curve .own").count() == 1
 
 
 @pytest.mark.slow
 def test_address_brings_the_same_picture(page, visit, browser, build):
-    visit(positives="3", batch="20", zero="skip", metric="jaccard", logged="0.6", seed="7")
-    for name, text in (
-        ("positives", "3"),
-        ("zero", "skip"),
-        ("metric", "jaccard"),
-        ("logged", "0.6"),
-    ):
-        assert page.input_value(f"#{name}") == text
+    state = RATES | {"positives": "3", "batch": "20", "zero": "skip", "metric": "jaccard"}
+    visit(state | {"seed": "7"})
+    for name in ("positives", "zero", "metric"):
+        assert page.input_value(f"#{name}") == state[name]
     read = "ids => ids.map(id => document.getElementById(id).outerHTML)"
-    ids = ["batches", "split", "curve", "back-text", "command", "logged-value"]
+    ids = ["batches", "split", "curve", "strip", "command", "logged-value"]
     seen, address = page.evaluate(read, ids), page.url
     other = browser.new_page(viewport={"width": 1280, "height": 900})
     other.goto(address)
@@ -87,68 +125,64 @@ def test_address_brings_the_same_picture(page, visit, browser, build):
     assert other.evaluate(read, ids) == seen
     other.evaluate("location.hash = '#batch=100'")  # by hand, in an open page
     other.wait_for_function("document.getElementById('batch').value === '100'")
-    assert other.input_value("#positives") == "1.4"
+    assert other.input_value("#positives") == ""
     other.close()
 
+
+# Wrong input
 
 NUMBER = "must be a number such as 0.5, 0,5 or 50%"
 WRONG = [
     ({"precision": "1.7"}, "precision must be above 0 and at most 1; got 1.7"),
     ({"recall": "zero"}, f"recall {NUMBER}; got zero"),
-    ({"positives": "170"}, "positives must be above 0 and at most 100 %; got 170 %"),
-    ({"positives": ""}, f"positives {NUMBER}; got nothing"),
-    ({"samples": "10.5"}, "samples must be a whole number from 1 to 1,000,000; got 10.5"),
-    ({"samples": "1400%"}, "samples must be a whole number from 1 to 1,000,000; got 1400%"),
-    ({"samples": "14,300"}, "samples must be 14300 or 14.300, as the comma can mean both; got"),
-    ({"samples": "30"}, "positives must leave a positive among 30 samples (take more, or enter"),
-    ({"recall": "0.001"}, "recall must leave a true positive among 14,300 samples (take more, or"),
-    (
-        {"precision": "0.001", "positives": "50"},
-        "precision cannot be so low: it gives more false alarms than there are",
-    ),
-    ({"batch": "20000"}, "batch must be a whole number from 1 to the number of samples, 14,300;"),
+    ({"positives": "170"}, "the share of positives must be above 0 and at most 100 %; got 170 %"),
+    ({"samples": "10.5"}, "the number of samples must be a whole number from 1 to 1,000,000,000;"),
+    ({"samples": "1400%"}, "the number of samples must be a whole number from 1 to 1,000,000,000;"),
+    ({"samples": "14,300"}, "the number of samples must be 14300 or 14.300, as the comma can mean"),
+    ({"batch": "0"}, "the batch size must be a whole number from 1 to 1,000,000,000; got 0"),
     ({"beta": "0"}, "beta must be above 0 and at most 100; got 0"),
-    ({"entry": "counts", "tp": "-1"}, "tp must be a whole number from 0 to 1,000,000; got -1"),
-    ({"entry": "counts", "tn": "1000000"}, "tp + fp + fn + tn must add up to 1 to 1,000,000; got"),
-    ({"zero": "2"}, "zero must be one of 0, 1, skip; got 2"),
+    ({"entry": "counts", "tp": "-1"}, "TP must be a whole number from 0 to 1,000,000,000; got -1"),
+    ({"entry": "counts", "tn": "1000000000"}, "tp + fp + fn + tn must be from 1 to 1,000,000,000;"),
+    (LOG | {"entry": "log", "logged": "1.3"}, "the logged F1 must be from 0 to 1 (above 1, the"),
+    (LOG | {"entry": "log", "logged": "47 points"}, f"the logged F1 {NUMBER}; got 47 points"),
+    ({"zero": "2"}, "the value of 0/0 must be one of 0, 1, skip; got 2"),
     ({"metric": "auc"}, "metric must be one of f-beta, jaccard, precision, recall; got auc"),
     ({"metric": "constructor"}, "metric must be one of f-beta, jaccard, precision, recall; got"),
     ({"seed": "x"}, f"seed {NUMBER}; got x"),
-    ({"bach": "5"}, "address must set only entry, positives,"),
+    ({"bach": "5"}, "address must set only entry, logged,"),
     ({"precision": "<b>1</b>"}, f"precision {NUMBER}; got <b>1</b>"),
 ]
 
 
 @pytest.mark.parametrize("name", ["constructor", "__proto__"])
 def test_names_that_every_object_has_are_no_settings(page, visit, name):
-    visit(**{name: "1"}, **NO_WAY_BACK)
-    assert page.inner_text("#error").startswith("address must set only entry, positives,")
+    visit(RATES | {name: "1"})
+    assert page.inner_text("#error").startswith("address must set only entry, logged,")
     assert f"got {name}." in page.inner_text("#error")
     assert shown(page)[0] > 0
 
 
 def test_wrong_input_gets_one_line(page, visit):
-    visit(**NO_WAY_BACK)
+    counts = {"tp": "187", "fp": "13", "fn": "13", "tn": "14087"}
+    visit(RATES)
     for state, message in WRONG:
-        page.evaluate("hash => { location.hash = hash; }", urlencode(state))
+        page.evaluate("hash => { location.hash = hash; }", urlencode(RATES | counts | state))
         page.wait_for_function(
             "text => document.getElementById('error').textContent.startsWith(text)", arg=message
         )
         assert page.is_visible("#error")
         assert "\n" not in page.inner_text("#error")
-        assert page.locator("#curve path").count() == 1  # there still is a picture
-        field = re.split(" (must|cannot) ", message)[0].split()[-1]
+        assert page.locator("#curve path").count() == 2  # there still is a picture
+        *_, field = state
         if page.locator(f"#{field}:not(select)").count():
             assert page.get_attribute(f"#{field}", "aria-invalid") == "true"
-    visit(precision="7")  # also as the first thing that is opened
+    visit(RATES | {"precision": "7"})  # also as the first thing that is opened
     assert page.is_visible("#error")
-    assert shown(page)[0] > 0
+    assert page.is_hidden("#numbers")
     page.fill("#precision", "0.7")
     page.wait_for_selector(READY)
     assert page.is_hidden("#error")
-    page.fill("#logged", "47 points")
-    page.wait_for_selector(READY)
-    assert page.inner_text("#back-text") == f"logged {NUMBER}; got 47 points"
+    assert shown(page)[0] > 0
 
 
 # For everyone
@@ -156,23 +190,37 @@ def test_wrong_input_gets_one_line(page, visit):
 
 @pytest.mark.slow
 def test_copy_buttons(page, visit, build):
-    visit(framework="tf-keras", **NO_WAY_BACK)
+    visit(RATES | {"framework": "tf-keras"})
     page.evaluate("""() => { window.copied = []; Object.defineProperty(navigator, 'clipboard',
         {value: {writeText: text => (copied.push(text), Promise.resolve())}}); }""")
     page.click("[data-copy=code-tf-keras]")
     page.click("[data-copy=command]")
-    page.click("#copy-link")
-    page.wait_for_function("copied.length === 3")
-    code, command, link = page.evaluate("copied")
+    page.wait_for_function("copied.length === 2")
+    code, command = page.evaluate("copied")
     assert code == (build.HERE / "snippets" / "tf-keras.txt").read_text().strip()
     assert command == page.inner_text("#command")
-    assert link == page.url
     assert page.inner_text("#said") == "Copied."
+
+
+@pytest.mark.parametrize("site", ["", "https://example.org/f1"])
+def test_the_link_that_is_copied_is_the_sites(browser, build, tmp_path, site):
+    (tmp_path / "page.html").write_text(build.built(site), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(f"{(tmp_path / 'page.html').as_uri()}#{urlencode(LOG)}")
+    page.wait_for_selector(READY)
+    assert page.is_visible("#copy-link") == bool(site)  # no other's browser opens this file
+    if site:
+        page.evaluate("document.execCommand = () => { window.taken = getSelection().toString(); }")
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        page.click("#copy-link")
+        page.wait_for_function("window.taken")
+        assert page.evaluate("taken") == f"{site}/docs/explorer.html#{urlencode(LOG)}"
+    page.close()
 
 
 @pytest.mark.slow
 def test_copy_without_a_clipboard(page, visit):
-    visit(**NO_WAY_BACK)
+    visit(RATES)
     page.evaluate("""() => { Object.defineProperty(navigator, 'clipboard', {value: undefined});
         document.execCommand = () => { window.taken = getSelection().toString() ||
             document.activeElement.value; return true; }; }""")
@@ -189,7 +237,7 @@ FOCUSED = """() => { const x = document.activeElement, style = getComputedStyle(
 
 @pytest.mark.slow
 def test_keyboard_reaches_everything_and_names_it(page, visit):
-    visit(**NO_WAY_BACK)
+    visit(RATES)
     reached, places = set(), page.locator("a, button, input, select, summary, pre").count()
     page.evaluate("document.activeElement.blur()")
     for _ in range(2 * places):
@@ -201,21 +249,21 @@ def test_keyboard_reaches_everything_and_names_it(page, visit):
         assert found[1].strip(), found
         assert found[2] != "none", found
     wanted = {"entry", "positives", "precision", "recall", "samples", "batch", "metric", "beta"}
-    wanted |= {"zero", "averaging", "copy-link", "reset", "again", "logged", "framework"}
+    wanted |= {"flat", "know", "article", "clear", "again", "over", "framework", "lang"}
     assert wanted | {"code-keras3", "command", "SUMMARY", "A"} <= reached
     page.focus("#verdict a")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "repair-title"
-    assert "framework=" in page.url  # the address keeps the state
+    assert "entry=rates" in page.url  # the address keeps the state
 
 
 @pytest.mark.slow
 def test_screen_reader_finds_words_for_pictures(page, visit):
-    visit(**NO_WAY_BACK)
-    for name in ("batches", "split", "curve"):
+    visit(RATES)
+    for name in ("strip", "batches", "split", "curve"):
         assert page.get_attribute(f"#{name}", "role") == "img"
-        assert len(page.get_attribute(f"#{name}", "aria-label")) > 60
-    assert page.get_attribute("#verdict", "aria-live") == "polite"
+        assert len(page.get_attribute(f"#{name}", "aria-label")) > 50
+    assert page.inner_text("#said") == page.inner_text("#verdict")
     assert page.get_attribute("#error", "role") == "alert"
     unnamed = """all => all.filter(x => !x.ariaLabel && !x.labels.length).map(x => x.outerHTML)"""
     assert page.eval_on_selector_all("input, select", unnamed) == []
@@ -236,23 +284,48 @@ OVERLAPS = """() => { const found = [];
   } return found; }"""
 
 
+SEEN = "() => document.querySelector('.result').getBoundingClientRect().toJSON()"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_overlaps_or_leaves_the_screen(page, visit, width):
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_nothing_overlaps_or_leaves_the_screen(page, visit, width, lang):
     page.set_viewport_size({"width": width, "height": 844})
     visit()
     for state in (
-        {"seed": "2"},
-        {"zero": "1", "batch": "1", "precision": "0.1", "recall": "0.1"},
-        {"zero": "skip", "batch": "3", "metric": "jaccard"},
-        {"batch": "4096", "entry": "counts", "tp": "5000", "fn": "4000", "tn": "90000"},
-        {"precision": "2"},
+        LOG | {"samples": "14300"},
+        LOG | {"logged": "0.9"},
+        RATES | {"seed": "2"},
+        RATES | {"zero": "1", "batch": "1", "precision": "0.1", "recall": "0.1"},
+        RATES | {"zero": "skip", "batch": "3", "metric": "jaccard", "over": "precision"},
+        RATES | {"batch": "4096", "samples": "", "positives": "40", "over": "positives"},
+        RATES | {"precision": "2"},
     ):
-        page.evaluate("hash => { location.hash = hash; }", urlencode(state | NO_WAY_BACK))
+        hash_ = urlencode(state | {"lang": lang})
+        page.evaluate("hash => { location.hash = hash; }", hash_)
         page.wait_for_timeout(30)
         page.wait_for_selector(READY)
         assert page.evaluate(OVERLAPS) == [], state
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_answer_stays_in_view(page, visit, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(reduced_motion="reduce")  # it scrolls at once
+    visit(LOG)
+    page.click("#know")
+    for name in ("logged", "positives", "batch", "precision", "recall", "metric"):
+        if page.is_hidden(f"#{name}"):
+            continue
+        page.focus(f"#{name}")
+        place, result = page.locator(f"#{name}").bounding_box(), page.evaluate(SEEN)
+        assert result["top"] >= 0
+        assert result["height"] < 844 / 3
+        assert result["bottom"] <= place["y"]
+        assert place["y"] + place["height"] <= 844
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import sys
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
@@ -139,8 +139,57 @@ def test_every_page_is_in_the_contents(site, pages):
 
 def test_the_explorer_is_a_page(site, pages):
     made = (REPOSITORY / EXPLORER).read_text()
-    assert len((site / EXPLORER).read_text()) == pytest.approx(len(made), abs=99)
+    text = (site / EXPLORER).read_text()
+    assert text.split("<script")[2:] == made.split("<script")[2:]
     assert EXPLORER in pages["index.html"].links
+    assert any(link.endswith("docs/theory.html") for link in pages[EXPLORER].links)
+
+
+def test_each_figure_is_in_the_gallery(pages):
+    shown = {Path(unquote(load)).stem for load in pages["docs/gallery.html"].loads}
+    made = {path.stem for path in (REPOSITORY / "figures").glob("*.png")}
+    assert made <= shown
+    linked = {Path(link).name for link in pages["docs/gallery.html"].links}
+    assert linked >= {f"{name}.csv" for name in made} | {f"{name}.pdf" for name in made}
+
+
+def test_the_japanese_page_has_its_language(site):
+    first = '<html[^>]* lang="(..)"'
+    languages = {
+        path.name: re.search(first, path.read_text())[1] for path in site.glob("README*.html")
+    }
+    assert languages == {"README.html": "en", "README.ja.html": "ja"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("評価", "README.ja.html"),
+        ("バッチごと 平均", "README.ja.html"),
+        ("glossary", "docs/glossary"),
+    ],
+)
+def test_the_search_finds_words_of_both_languages(browser, site, words, page):
+    opened = browser.new_page()
+    opened.goto(f"{(site / 'search.html').as_uri()}?q={quote(words)}")
+    found = opened.locator("#search-results li a")
+    found.first.wait_for(timeout=60_000)
+    links = [found.nth(i).get_attribute("href") for i in range(found.count())]
+    assert any(page in link for link in links)
+    opened.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
+def test_tables_scroll_within_the_page(browser, site, width):
+    opened = browser.new_page(viewport={"width": width, "height": 844})
+    for page in ("index", "README.ja", "docs/gallery", "docs/tables", "docs/frameworks"):
+        opened.goto((site / f"{page}.html").as_uri())
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width, page
+        scrolls = """all => all.filter(x => x.scrollWidth > x.clientWidth).map(x => x.tabIndex)"""
+        assert set(opened.eval_on_selector_all(".table-wrapper, pre", scrolls)) <= {0}, page
+    opened.close()
 
 
 @pytest.mark.parametrize("package", ["batchf1", "batchf1.keras"])

@@ -119,5 +119,5 @@ except InputError as error:
     print(error)
 """
     said = run(tmp_path, {}, code)
-    assert said.startswith("keras must use TensorFlow to train: unset KERAS_BACKEND")
-    assert said.endswith("; got jax")
+    rule = "training.backend must be that of the Keras which this process has imported, jax"
+    assert said == f"{rule}; got tensorflow"

@@ -20,8 +20,11 @@ from batchf1.studies.cuts.config import CutStudy
 from batchf1.studies.atlas.config import AtlasStudy
 from batchf1.studies.flat_labels.config import FlatLabelsStudy
 from batchf1.studies.flat_labels.run import modules as flat_labels_modules
+from batchf1.studies.segmentation.config import SegmentationStudy
+from batchf1.studies.segmentation.run import modules as segmentation_modules
 from batchf1.sweep.sharding import assign_shards, min_shards
 from batchf1.studies.experiments import experiments
+from batchf1.training import backends
 from batchf1.training.engines import framework_of
 from batchf1.training.keras224 import software as keras224
 from batchf1.studies.decisions.config import DecisionStudy
@@ -136,13 +139,19 @@ FLAT_LABELS = {
     for name, study in EXPERIMENTS.items()
     if isinstance(study, FlatLabelsStudy)
 }
+# made only when requested by name
+SEGMENTATIONS = {
+    name: study
+    for name, study in EXPERIMENTS.items()
+    if isinstance(study, SegmentationStudy)
+}
 
 
 def tables_of(name):
     """Return the tables of a study; none for one without runs."""
     if name in FLAT_LABELS:
         return [f"results/{name}/{table}.parquet" for table in ("runs", "choices")]
-    trained = name in (*COSTS, *ATLASES, *CUTS, *STUDIES)
+    trained = name in (*COSTS, *ATLASES, *CUTS, *SEGMENTATIONS, *STUDIES)
     return [f"results/{name}/runs.parquet"] if trained else []
 
 
@@ -165,7 +174,7 @@ FIGURES = figures_of(
     {
         name: experiment
         for name, experiment in EXPERIMENTS.items()
-        if name not in (*COSTS, *ON_DEMAND, *SKIPPED)
+        if name not in (*COSTS, *SEGMENTATIONS, *ON_DEMAND, *SKIPPED)
     }
 )
 # Times and memory: written by `make benchmark`, on a machine at rest, and by no other run
@@ -221,6 +230,7 @@ wildcard_constraints:
     atlas="|".join(ATLASES) or "none",
     cuts="|".join(CUTS) or "none",
     flat_labels="|".join(FLAT_LABELS) or "none",
+    segmentation="|".join(SEGMENTATIONS) or "none",
     study="|".join(STUDIES) or "none",
     shard=r"\d+",
     figure="|".join(ALL_FIGURES),
@@ -247,13 +257,13 @@ def study_sources(wildcards):
 
 
 def software(wildcards):
-    """Return the files that a shard's framework requires, such as the folder of Keras 2.2.4."""
+    """Return what a shard's framework and backend require, such as the folder of Keras 2.2.4."""
     mine = [
         part.cell.first for part in shards_of(wildcards.study)[int(wildcards.shard)]
     ]
-    return sorted(
-        {str(path) for run in mine for path in framework_of(run).required_files()}
-    )
+    required = [framework_of(run).required_files() for run in mine]
+    required += [backends.required_files(run.training.backend) for run in mine]
+    return sorted({str(path) for paths in required for path in paths})
 
 
 def size_option(wildcards):

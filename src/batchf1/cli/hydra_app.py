@@ -134,11 +134,11 @@ class Job:
 
 
 def _check_process(run: Run) -> None:
-    """Refuse a job that needs another framework, device or number of threads than the first."""
-    framework = framework_of(run)
-    key = (framework.name, framework.version(), run.training.device, run.training.threads)
+    """Refuse a job that needs another framework, backend, device or threads than the first."""
+    framework, t = framework_of(run), run.training
+    key = (framework.name, framework.version(), t.backend, t.device, t.threads)
     _configured.append(key)
-    rule = "must have the framework, device and threads of the first job of its process"
+    rule = "must have the framework, backend, device and threads of the first job of its process"
     check(key == _configured[0], run.label, f"{rule}, {_configured[0]}", key)
 
 

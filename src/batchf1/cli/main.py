@@ -20,6 +20,7 @@ from batchf1.cli import (
     forensics,
     new,
     provenance,
+    restore,
     scan,
     train,
     verify,
@@ -40,6 +41,7 @@ COMMANDS = (
     new,
     verify,
     provenance,
+    restore,
     workflow,
 )
 GROUP = "batchf1.commands"

@@ -153,7 +153,13 @@ def action_of(parsed: argparse.Namespace) -> Callable[[Run], Any]:
     if parsed.against is None:
         return train
     engine: str = parsed.against
-    return lambda one: _compare(one, replace(one, training=replace(one.training, engine=engine)))
+
+    def compare(one: Run) -> None:
+        from batchf1.training.engines import checked
+
+        _compare(one, checked(replace(one, training=replace(one.training, engine=engine))))
+
+    return compare
 
 
 def _show(run: Run) -> None:

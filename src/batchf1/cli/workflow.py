@@ -11,7 +11,7 @@ def add(commands: Any) -> None:
     """Add the group and its commands to the parser."""
     group = commands.add_parser("workflow", help="the steps that Snakemake and make call")
     parsers = group.add_subparsers(required=True, metavar="STEP")
-    for step in (_add_shard, _add_collect, _add_cost, _add_atlas, _add_cuts, _add_flat_labels):
+    for step in (_add_shard, _add_collect, _add_measured, _add_cuts, _add_flat_labels):
         step(parsers)
     for step in (_add_table, _add_draw, _add_claims, _add_keras224, _add_probe):
         step(parsers)
@@ -54,38 +54,46 @@ def _collect(parsed: argparse.Namespace) -> None:
     collect(plan(parsed.experiment, parsed.huge), parsed.shards, parsed.output)
 
 
-def _add_cost(parsers: Any) -> None:
-    _add_measurements(parsers.add_parser("cost", help="measure what each strategy costs"), _cost)
+def _add_measured(parsers: Any) -> None:
+    for name, command, what in (
+        ("cost", _cost, "what each strategy costs"),
+        ("atlas", _atlas, "which metrics may be averaged"),
+        ("segmentation", _segmentation, "four numbers that are called Dice"),
+    ):
+        parser = parsers.add_parser(name, help=f"measure {what}")
+        _experiment(parser)
+        parser.add_argument("--store", type=Path, required=True, help="folder of measurements")
+        parser.add_argument("--output", type=Path, required=True, help="table of them all")
+        parser.set_defaults(command=command, prog=parser.prog)
 
 
-def _add_measurements(parser: argparse.ArgumentParser, command: Any) -> None:
-    _experiment(parser)
-    parser.add_argument("--store", type=Path, required=True, help="folder that keeps measurements")
-    parser.add_argument("--output", type=Path, required=True, help="table of the measurements")
-    parser.set_defaults(command=command, prog=parser.prog)
+def _write(parsed: argparse.Namespace, execute: Any, schema: Any) -> None:
+    """Measure what the store lacks, and write the table of all."""
+    from batchf1.records import provenance, tables
+
+    made = execute(parsed.experiment, parsed.store)
+    tables.write(made.table, parsed.output, schema, provenance.collect(**made.origin))
 
 
 def _cost(parsed: argparse.Namespace) -> None:
-    from batchf1.records import provenance, tables
     from batchf1.studies.cost.rows import COST
     from batchf1.studies.cost.run import execute
 
-    made = execute(parsed.experiment, parsed.store)
-    tables.write(made.table, parsed.output, COST, provenance.collect(**made.origin))
-
-
-def _add_atlas(parsers: Any) -> None:
-    parser = parsers.add_parser("atlas", help="measure which metrics may be averaged")
-    _add_measurements(parser, _atlas)
+    _write(parsed, execute, COST)
 
 
 def _atlas(parsed: argparse.Namespace) -> None:
-    from batchf1.records import provenance, tables
     from batchf1.studies.atlas.rows import ATLAS
     from batchf1.studies.atlas.run import execute
 
-    made = execute(parsed.experiment, parsed.store)
-    tables.write(made.table, parsed.output, ATLAS, provenance.collect(**made.origin))
+    _write(parsed, execute, ATLAS)
+
+
+def _segmentation(parsed: argparse.Namespace) -> None:
+    from batchf1.studies.segmentation.run import execute
+    from batchf1.studies.segmentation.schema import LOGS
+
+    _write(parsed, execute, LOGS)
 
 
 def _add_cuts(parsers: Any) -> None:

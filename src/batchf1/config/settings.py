@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from omegaconf import MISSING
-
 from batchf1.config import metric_names, registry, rules
 from batchf1.config.limits import MAX_EPOCHS, MAX_SEED, MAX_THREADS
 from batchf1.config.rules import Rule, Rules, at_most, check_settings, one_of
@@ -16,6 +14,12 @@ from batchf1.datasets.base import Dataset
 from batchf1.errors import check
 from batchf1.records.files import digest
 
+MISSING: Any = "???"
+"""`omegaconf.MISSING`, which would be the only need of OmegaConf to train without `conf/`."""
+BACKENDS = ("tensorflow", "jax", "torch")
+"""Backends of Keras 3; the first is the default."""
+LABELS = ("column", "flat")
+"""Shapes of the labels that Keras is fed: (n, 1), the default, and (n,)."""
 DEVICES = ("auto", "cpu", "gpu")
 PIPELINE_RULES: Rules = {
     "train": one_of(("arrays", "generator")),
@@ -23,6 +27,7 @@ PIPELINE_RULES: Rules = {
     "short_batch": one_of(("keep", "drop")),
     "steps": one_of(("ceil", "floor")),
     "counts": one_of(("per_sample", "sum", "mean")),
+    "labels": one_of(LABELS),
 }
 SEED_RULES: Rules = {
     "seed": (rules.COUNT, Rule(f"must be at most {MAX_SEED}", lambda seed: seed <= MAX_SEED))
@@ -53,6 +58,7 @@ TRAINING_RULES: Rules = {
     "epochs": rules.EPOCHS,
     "pretrain": (rules.COUNT, at_most(MAX_EPOCHS)),
     "threshold": rules.FRACTION,
+    "backend": one_of(BACKENDS),
     "device": one_of(DEVICES),
     "threads": (rules.COUNT, Rule(f"must be at most {MAX_THREADS}", lambda n: n <= MAX_THREADS)),
     "freeze_after": rules.COUNT,
@@ -70,10 +76,12 @@ class Training:
     threshold: float = MISSING
     """A score above it is a predicted positive."""
     engine: str = MISSING
+    backend: str = BACKENDS[0]
+    """Backend of Keras, one of a process."""
     device: str = MISSING
-    """`auto` takes a GPU where TensorFlow sees one."""
+    """`auto` takes a GPU where the backend sees one."""
     threads: int = MISSING
-    """Threads of one process; 0 leaves the number to TensorFlow."""
+    """Threads of one process; 0 leaves the number to the backend."""
     pretrain: int = MISSING
     """Epochs on arrays, in batches of 32, before the first of the run."""
     freeze_after: int = MISSING
@@ -115,6 +123,8 @@ class InputPipeline:
     """Whether a validation generator takes another order in each pass."""
     counts: str = MISSING
     """What a count metric returns for a batch: a vector, its sum or its mean."""
+    labels: str = LABELS[0]
+    """Shape of the labels: `column`, (n, 1), or `flat`, (n,)."""
 
     def __post_init__(self) -> None:
         check_settings(self, PIPELINE_RULES, "input_pipeline.")
@@ -183,8 +193,8 @@ class Run:
     def names(self) -> tuple[object, ...]:
         """Values from which the seeds of the run are hashed.
 
-        Runs that differ in batch size, engine, program or metrics alone share data, first weights
-        and order.
+        Runs that differ in batch size, engine, backend, program or metrics alone share data, first
+        weights and order.
         """
         d = self.dataset
         return (self.study, d.name, d.n_samples, d.prevalence, self.seed)
@@ -195,8 +205,13 @@ class Run:
         settings = asdict(self)
         # tables and digests keep the name that they were written with
         settings["program"] = settings.pop("input_pipeline")
-        if self.metrics == [metric_names.DEFAULT]:  # as before there were others
+        # the defaults of newer settings are left out, as before there were others
+        if self.metrics == [metric_names.DEFAULT]:
             del settings["metrics"]
+        if self.training.backend == BACKENDS[0]:
+            del settings["training"]["backend"]
+        if self.input_pipeline.labels == LABELS[0]:
+            del settings["program"]["labels"]
         settings["dataset"]["name"] = self.dataset.name
         return settings
 

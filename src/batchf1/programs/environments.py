@@ -17,9 +17,8 @@ from batchf1.errors import check, raise_input_error
 from batchf1.records.files import replacing_folder
 from batchf1.records.provenance import PACKAGE
 from batchf1.training import keras_defaults
+from batchf1.training.backends import FOLDER as FOLDER
 
-FOLDER = Path(".frameworks")
-"""Where they are, a folder each."""
 TIMEOUT = 300
 """Seconds for a program, which takes some ten."""
 PINS = Path(__file__).with_name("pins")

@@ -12,10 +12,11 @@ from batchf1.studies.atlas.config import AtlasStudy
 from batchf1.studies.cost.config import CostStudy, measurements
 from batchf1.studies.cuts.config import CutStudy
 from batchf1.studies.flat_labels.config import FlatLabelsStudy
+from batchf1.studies.segmentation.config import SegmentationStudy
 from batchf1.sweep.cells import RunRange, n_runs
 from batchf1.sweep.sharding import shard_seconds
 
-MEASURED_WHOLE = (AtlasStudy, CutStudy, FlatLabelsStudy)
+MEASURED_WHOLE = (AtlasStudy, CutStudy, FlatLabelsStudy, SegmentationStudy)
 """Kinds of studies that one job makes, whose `SECONDS_A_RUN` are measured."""
 UNITS = {"s": 1, "min": 60, "h": 3600}
 TIME = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(UNITS)})?")
@@ -33,7 +34,10 @@ def of_shards(parts: Sequence[Sequence[RunRange]]) -> Work:
     return Work(sum(map(n_runs, parts)), list(map(shard_seconds, parts)))
 
 
-def of_study(name: str, study: AtlasStudy | CutStudy | FlatLabelsStudy | CostStudy) -> Work:
+def of_study(
+    name: str,
+    study: AtlasStudy | CutStudy | FlatLabelsStudy | SegmentationStudy | CostStudy,
+) -> Work:
     """Return the work of a study that one job makes."""
     if isinstance(study, MEASURED_WHOLE):
         return Work(study.n_runs, [study.n_runs * study.SECONDS_A_RUN])

@@ -15,6 +15,7 @@ from batchf1.studies.decisions import cells as decisions
 from batchf1.studies.decisions import rows as decisions_rows
 from batchf1.studies.decisions.config import DecisionStudy
 from batchf1.studies.flat_labels.config import FlatLabelsStudy
+from batchf1.studies.segmentation.config import SegmentationStudy
 from batchf1.studies.wild_logs import WildLogs
 from batchf1.studies.worked_example import WorkedExample
 from batchf1.sweep import grid, rows
@@ -30,6 +31,7 @@ Experiment = (
     | CutStudy
     | AtlasStudy
     | FlatLabelsStudy
+    | SegmentationStudy
     | WildLogs
     | Census
 )
@@ -41,6 +43,7 @@ KINDS: dict[str, type[Experiment]] = {
     "cuts": CutStudy,
     "atlas": AtlasStudy,
     "flat_labels": FlatLabelsStudy,
+    "segmentation": SegmentationStudy,
     "wild_logs": WildLogs,
     "census": Census,
 }

@@ -17,6 +17,7 @@ from batchf1.records import files, provenance, tables
 from batchf1.sweep import provenance_summary, schema
 from batchf1.sweep.collect import as_column
 from batchf1.sweep.schema import COLUMN_OF, SETTING, axis, column_of
+from batchf1.training import backends
 from batchf1.training.engines import framework_of
 
 ROWS, SETTINGS = "runs.parquet", "settings.yaml"
@@ -41,6 +42,7 @@ def write(
     """
     framework = framework_of(run)
     software = framework.versions(*provenance.RECORDED, *run.dataset.packages)
+    software |= backends.versions(run.training.backend)
     here = provenance.collect(device=device, versions=software)
     record = here | {
         "n_runs": 1,

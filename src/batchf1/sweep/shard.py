@@ -25,7 +25,7 @@ from batchf1.sweep.plan import Plan
 from batchf1.sweep.recording import Recording
 from batchf1.sweep.rows import RECORDING
 from batchf1.sweep.sharding import assign_shards, training_cost
-from batchf1.training import engines
+from batchf1.training import backends, engines
 from batchf1.training.engines import framework_of
 
 FILES_AT_ONCE = 16
@@ -52,15 +52,16 @@ def fingerprint(run: Run, recording: Recording = RECORDING) -> str:
 
     Comments and docstrings are left aside.
     """
-    of_code = _fingerprint(run.training.engine, run.dataset.packages, *modules([run], recording))
+    trained_by = (run.training.engine, run.training.backend, run.dataset.packages)
+    of_code = _fingerprint(*trained_by, *modules([run], recording))
     return digest([of_code, recording.settings]) if recording.settings else of_code
 
 
 @cache
-def _fingerprint(engine: str, packages: tuple[str, ...], *names: str) -> str:
+def _fingerprint(engine: str, backend: str, packages: tuple[str, ...], *names: str) -> str:
     framework = engines.framework(engine)
     software = framework.versions(*provenance.DECISIVE, *packages)
-    software |= {framework.name: framework.version()}
+    software |= backends.versions(backend) | {framework.name: framework.version()}
     return provenance.fingerprint(*names, software=software)
 
 
@@ -121,7 +122,10 @@ def _train(
     """Train runs of one framework and device, caching each batch; map each run id to its file."""
     one = batches[0][0][0].first
     framework, device = framework_of(one), framework_of(one).configure(one)
-    software = cache(lambda *packages: framework.versions(*provenance.RECORDED, *packages))
+    of_backend = backends.versions(one.training.backend)
+    software = cache(
+        lambda *packages: framework.versions(*provenance.RECORDED, *packages) | of_backend
+    )
     environment = provenance.collect(device=device)
     cost = cache(lambda cell: training_cost(cell.first))
     costs = [sum(cost(cell) for cell, _ in batch) for batch in batches]

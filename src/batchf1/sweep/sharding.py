@@ -25,11 +25,11 @@ def assign_shards(cells: Sequence[Cell], n_shards: int) -> list[list[RunRange]]:
 
     Runs of one shape stay together, since they share a compiled model, unless they cost more than a
     fair share: then several parts have some, in whole groups of those that train together. Runs of
-    two frameworks, devices or numbers of threads stay apart, since a process has one of each. A
-    part may be empty. Raises `InputError` for fewer parts than `min_shards`.
+    two frameworks, backends, devices or numbers of threads stay apart, since a process has one of
+    each. A part may be empty. Raises `InputError` for fewer parts than `min_shards`.
     """
     kinds = _kinds(cells)
-    rule = "must be at least one for each framework, device and number of threads"
+    rule = "must be at least one for each framework, backend, device and number of threads"
     check(n_shards >= len(kinds), "shards", rule, n_shards)
     of_kinds = [_shapes(kind) for kind in kinds]
     shares = _shares([sum(map(_cost, shapes)) for shapes in of_kinds], n_shards)
@@ -59,6 +59,7 @@ def _kinds(cells: Sequence[Cell]) -> list[list[Cell]]:
         cells,
         lambda cell: (
             framework_of(cell.first),
+            cell.first.training.backend,
             cell.first.training.device,
             cell.first.training.threads,
         ),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from batchf1.config.settings import Run
+from batchf1.config.settings import BACKENDS, LABELS, Run
 from batchf1.datasets.base import Dataset
 from batchf1.errors import announce_renamed, check
 from batchf1.metrics.averaging import Averaging
@@ -120,6 +120,10 @@ class Framework(ABC):
     """Engines of the framework that accept generators."""
     strategies: ClassVar[tuple[str, ...] | None] = None
     """Strategies that the framework supports; None for any."""
+    of_backends: ClassVar[tuple[str, ...]] = ()
+    """Engines of the framework that run on each backend of Keras, not on TensorFlow alone."""
+    of_flat_labels: ClassVar[tuple[str, ...]] = ()
+    """Engines of the framework that can feed labels of shape (n,)."""
     metrics: ClassVar[tuple[str, ...] | None] = ("f1",)
     """Metrics that the framework logs; None for any of a binary output."""
     loses_prefetched: ClassVar[bool] = False
@@ -164,7 +168,7 @@ class Framework(ABC):
         own = {name: value for name, value in asdict(d).items() if name not in OF_EVERY_DATASET}
         sizes = (d.n_samples, d.n_validation, d.n_test, *t.sizes.values())
         data = (d.name, digest(own), *sizes)
-        program = (t.threshold, t.engine, *astuple(run.input_pipeline), *run.strategies)
+        program = (t.threshold, t.engine, t.backend, *astuple(run.input_pipeline), *run.strategies)
         program += tuple(run.metrics)
         return (*data, tuple(run.model.hidden), *program)
 
@@ -178,6 +182,12 @@ class Framework(ABC):
         rule = f"needs an engine for generators, of {self.name} {list(self.of_generators)}"
         good = run.input_pipeline.plain or engine in self.of_generators
         check(good, f"input_pipeline {run.input_pipeline.name}", rule, engine)
+        rule = f"needs an engine that feeds labels (n,), of {self.name} {list(self.of_flat_labels)}"
+        good = run.input_pipeline.labels == LABELS[0] or engine in self.of_flat_labels
+        check(good, f"input_pipeline {run.input_pipeline.name}", rule, engine)
+        backend, default = run.training.backend, BACKENDS[0]
+        rule = f"must be {default} with engine {engine}: set training.engine=plain"
+        check(backend == default or engine in self.of_backends, "training.backend", rule, backend)
         for name in run.strategies if self.strategies is not None else []:
             rule = f"must be among those of {engine}, {self.strategies}"
             check(name in (self.strategies or ()), "strategies", rule, name)

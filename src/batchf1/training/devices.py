@@ -35,11 +35,14 @@ def kind(requested: str) -> str:
 def configure(requested: str, threads: int) -> str:
     """Set TensorFlow's devices and threads, 0 for its own choice; return `CPU` or `GPU`.
 
-    A GPU's memory grows as it is needed. Raises `InputError` as `kind` does.
+    A GPU's memory grows as it is needed, and its products are in float32, as on a CPU. Raises
+    `InputError` as `kind` does.
     """
     device = kind(requested)
     if device == "CPU":
         tf.config.set_visible_devices([], "GPU")
+    else:  # in TF32 a score would depend on how many are computed together
+        tf.config.experimental.enable_tensor_float_32_execution(False)
     for gpu in tf.config.get_visible_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
     if threads:

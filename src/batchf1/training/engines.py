@@ -7,7 +7,7 @@ from functools import cache
 
 from batchf1.config.metric_names import DEFAULT
 from batchf1.config.registry import FRAMEWORKS, LABELS, load_class
-from batchf1.config.settings import InputPipeline, Run
+from batchf1.config.settings import BACKENDS, InputPipeline, Run
 from batchf1.errors import check
 from batchf1.training.base import Framework
 
@@ -49,11 +49,12 @@ def pretraining_of(run: Run) -> Run | None:
     """Return the run whose last weights are this one's first, or None where those are drawn."""
     if not run.training.pretrain:
         return None
+    on_default = run.training.backend == BACKENDS[0]
     training = replace(
         run.training,
         batch_size=min(PRETRAIN_BATCH, run.dataset.n_samples),
         epochs=run.training.pretrain,
-        engine=framework_of(run).pretraining,
+        engine=framework_of(run).pretraining if on_default else run.training.engine,
         pretrain=0,
         freeze_after=0,
     )

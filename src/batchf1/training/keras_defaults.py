@@ -20,7 +20,7 @@ BACKEND = "tensorflow"
 
 
 @contextmanager
-def environment() -> Iterator[None]:
+def environment(backend: str = BACKEND, **variables: str) -> Iterator[None]:
     """Hide the user's settings from a Keras, of any version, that is imported in the `with` block.
 
     It reads them when it is imported, as a part of it is by TensorFlow; so does that of a process
@@ -28,7 +28,7 @@ def environment() -> Iterator[None]:
     """
     users = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     with TemporaryDirectory() as home:
-        _replace({"KERAS_HOME": home, "KERAS_BACKEND": BACKEND})
+        _replace({"KERAS_HOME": home, "KERAS_BACKEND": backend} | variables)
         try:
             yield
         finally:
@@ -41,16 +41,17 @@ def _replace(variables: dict[str, str]) -> None:
     os.environ.update(variables)
 
 
-def load() -> Any:
-    """Import Keras 3 on TensorFlow with its default settings; return `keras`.
+def load(backend: str = BACKEND, **variables: str) -> Any:
+    """Import Keras 3 on a backend with its default settings; return `keras`.
 
-    Raises `InputError` where another backend is already in use in this process.
+    `variables`: further ones of the environment for the import. Raises `InputError` where another
+    backend is already in use in this process.
     """
-    with environment(), silenced():
+    with environment(backend, **variables), silenced():
         import keras
-    rule = "must use TensorFlow to train: unset KERAS_BACKEND, or the backend in keras.json"
     used = keras.config.backend()
-    check(used == BACKEND, "keras", rule, used)
+    rule = f"must be that of the Keras which this process has imported, {used}"
+    check(used == backend, "training.backend", rule, backend)
     # for a Keras that was imported before
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")

@@ -11,7 +11,7 @@ from omegaconf import MISSING
 
 from batchf1.config import rules
 from batchf1.config.rules import Rule, Rules, at_least, check_settings
-from batchf1.config.settings import Run
+from batchf1.config.settings import BACKENDS, Run
 from batchf1.errors import InputError, check
 from batchf1.sweep.grid import compose
 
@@ -79,9 +79,11 @@ def networks(name: str, study: FlatLabelsStudy) -> Iterator[Run]:
     """Yield a network for each prevalence and seed.
 
     Raises `InputError` for data without a test split, and for a validation split or a training
-    split that the batches do not divide.
+    split that the batches do not divide, and for another backend.
     """
     base = compose([*study.overrides, f"study='{name}'"])
+    backend = base.training.backend
+    check(backend == BACKENDS[0], "training.backend", f"must be {BACKENDS[0]}", backend)
     check(base.dataset.n_test >= 1, "dataset.test_fraction", "must give a test split", 0.0)
     n, n_train, size = base.dataset.n_validation, base.dataset.n_samples, base.training.batch_size
     check(n_train % size == 0, "dataset.n_samples", f"must be a multiple of {size}", n_train)

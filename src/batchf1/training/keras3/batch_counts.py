@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from batchf1.errors import TraceError
@@ -34,8 +33,12 @@ class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Record a batch."""
         row = ops.cast(ops.stack(cells(y_true, y_pred, self.threshold)), "int64")
-        # in place: a functional update would copy all rows at every batch
-        self.rows.value.scatter_nd_update([[self.filled.value]], [row])
+        if keras.backend.backend() == "tensorflow":
+            # in place: a functional update would copy all rows at every batch
+            self.rows.value.scatter_nd_update([[self.filled.value]], [row])
+        else:
+            place = ops.reshape(self.filled.value, (1, 1))
+            self.rows.assign(ops.scatter_update(self.rows.value, place, row[None]))
         self.filled.assign_add(1)
 
     def result(self) -> Any:
@@ -50,7 +53,7 @@ class BatchTrace(keras.metrics.Metric):  # type: ignore[misc]
         filled, capacity = int(self.filled.value), self.rows.shape[0]
         if filled > capacity:
             raise TraceError(f"{self.name}: room for {capacity} batches, and Keras saw {filled}")
-        return as_counts(*np.asarray(self.rows.value)[:filled].T)
+        return as_counts(*ops.convert_to_numpy(self.rows.value)[:filled].T)
 
 
 class TraceReader(keras.callbacks.Callback):  # type: ignore[misc]

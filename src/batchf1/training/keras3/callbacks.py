@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
-import tensorflow as tf
 
 from batchf1.config import metric_names, registry
 from batchf1.config.settings import Run
@@ -70,13 +70,13 @@ def callbacks_of(run: Run, strategies: list[Strategy], data: Data) -> list[Any]:
 class Shuffle(keras.callbacks.Callback):  # type: ignore[misc]
     """Callback that sets the order of the training samples before an epoch's first batch."""
 
-    def __init__(self, order: Order, variable: tf.Variable) -> None:
+    def __init__(self, order: Order, set_order: Callable[[Any], Any]) -> None:
         super().__init__()
-        self.order, self.variable = order, variable
+        self.order, self.set_order = order, set_order
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set the order of the epoch."""
-        self.variable.assign(self.order(epoch))
+        self.set_order(self.order(epoch))
 
 
 class Freeze(keras.callbacks.Callback):  # type: ignore[misc]

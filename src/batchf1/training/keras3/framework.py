@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, ClassVar
 
 from batchf1.config import registry
-from batchf1.training import keras_defaults
+from batchf1.training import backends
 from batchf1.training.base import CostEstimate, Framework, Trainer
 from batchf1.training.keras3.limits import MAX_TOGETHER
 
@@ -18,7 +18,7 @@ ENSEMBLE = "ensemble"
 
 
 class Keras3(Framework):
-    """Keras 3 on TensorFlow: engine `ensemble` compiles many runs, `plain` is ordinary `fit`."""
+    """Keras 3: engine `ensemble` compiles many runs on TensorFlow, `plain` is ordinary `fit`."""
 
     name = "keras"
     averaging = "per_batch"
@@ -26,7 +26,7 @@ class Keras3(Framework):
         ENSEMBLE: CostEstimate(5e-7, 2e-3, 2.0, sample=1e-7),
         "plain": CostEstimate(6e-4, 0.06, 0.5),
     }
-    of_generators = ("plain",)
+    of_generators = of_backends = of_flat_labels = ("plain",)
     metrics = None
     loses_prefetched = True
     pretraining = ENSEMBLE
@@ -37,11 +37,9 @@ class Keras3(Framework):
         return version("keras")
 
     def configure(self, run: Run) -> str:
-        """See `Framework`; Keras gets its default settings, not the user's."""
-        keras_defaults.load()
-        from batchf1.training import devices
-
-        return devices.configure(run.training.device, run.training.threads)
+        """See `Framework` and `backends.configure`."""
+        t = run.training
+        return backends.configure(t.backend, t.device, t.threads)
 
     def trainer(self, run: Run) -> Trainer:
         """See `Framework`."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from batchf1.config.seeds import generator
 from batchf1.config.settings import Run
-from batchf1.datasets.base import Data, Split
+from batchf1.datasets.base import Data
 from batchf1.training import batches
-from batchf1.training.base import SPLITS, Predictions, SequentialTrainer, SplitResult
+from batchf1.training.base import SPLITS, Predictions, SequentialTrainer, SplitResult, Trainer
 from batchf1.training.initial_weights import starting_weights
 from batchf1.training.keras3 import model as network
+from batchf1.training.keras3.array_batches import batches_of
 from batchf1.training.keras3.batch_counts import BatchTrace, TraceReader
 from batchf1.training.keras3.callbacks import (
     Shuffle,
@@ -22,9 +22,9 @@ from batchf1.training.keras3.callbacks import (
     metrics_of,
     strategies_of,
 )
-from batchf1.training.keras3.ensemble import EnsembleTrainer
 from batchf1.training.shuffle import Order, shuffled
 
+ENGINE = "plain"
 VALIDATION_BATCH = 32
 """The size in which Keras validates arrays if `fit` is told none."""
 
@@ -42,8 +42,9 @@ class PlainTrainer(SequentialTrainer):
         data = run.dataset.load(generator(*run.names, "data"))
         self._start_anew(run, data.train.x.shape[1])
         recorder = Recorder(run, data, TraceReader(self.trace))
-        callbacks = [recorder.reader, recorder, *callbacks_of(run, self.strategies, data)]
-        _fit(self.model, data, run, shuffled(run), callbacks, verbose)
+        fed = _with_labels(data, run.input_pipeline.labels)
+        callbacks = [recorder.reader, recorder, *callbacks_of(run, self.strategies, fed)]
+        _fit(self.model, fed, run, shuffled(run), callbacks, verbose)
         return recorder.finished()
 
     def _start_anew(self, run: Run, n_features: int) -> None:
@@ -53,7 +54,7 @@ class PlainTrainer(SequentialTrainer):
         for variable, value in zip(self.model.optimizer.variables, self.first_state, strict=True):
             variable.assign(value)
         self.model.optimizer.learning_rate.assign(run.model.learning_rate)
-        (weights,) = starting_weights([run], n_features, EnsembleTrainer)
+        (weights,) = starting_weights([run], n_features, _pretrainer)
         self.model.set_weights(weights)
 
     def _build(self, run: Run, n_features: int) -> None:
@@ -62,6 +63,15 @@ class PlainTrainer(SequentialTrainer):
         self.model.compile(keras.optimizers.Adam(), "binary_crossentropy", metrics=metrics)
         self.model.optimizer.build(self.model.trainable_variables)
         self.first_state = [variable.numpy() for variable in self.model.optimizer.variables]
+
+
+def _pretrainer(run: Run) -> Trainer:
+    """Return a trainer for a pretraining, in the engine that its settings have."""
+    if run.training.engine == ENGINE:
+        return PlainTrainer(run)
+    from batchf1.training.keras3.ensemble import EnsembleTrainer  # on TensorFlow alone
+
+    return EnsembleTrainer(run)
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
@@ -98,6 +108,13 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         return self.passes[:-n] + [of._replace(predictions=scored) for of, scored in pairs]
 
 
+def _with_labels(data: Data, shape: str) -> Data:
+    """Return the data with labels of the shape that Keras is fed, see `InputPipeline.labels`."""
+    if shape == "column":
+        return data
+    return Data(*(split._replace(y=split.y[:, 0]) for split in data))
+
+
 def _fit(
     model: Any, data: Data, run: Run, order: Order, callbacks: list[Any], verbose: int
 ) -> None:
@@ -113,16 +130,16 @@ def _fit(
     if from_generator:
         train: Any = batches.train_batches(run, data.train, order)
     else:
-        current = tf.Variable(tf.range(run.dataset.n_samples, dtype=tf.int64))
-        train = _batches(data.train, sizes["train"], current)
-        callbacks = [Shuffle(order, current), *callbacks]
+        arrays = batches_of(data.train, sizes["train"])
+        train = arrays.dataset
+        callbacks = [Shuffle(order, arrays.set_order), *callbacks]
     if run.input_pipeline.validation == "generator":
         validation: Any = batches.validation_batches(run, data.validation)
     elif from_generator:
         validation = tuple(data.validation)
     else:
-        indices = tf.range(run.dataset.n_validation)
-        validation = _batches(data.validation, sizes["validation"], indices)
+        in_order = batches_of(data.validation, sizes["validation"])
+        validation = in_order.dataset
     model.fit(
         train,
         epochs=run.training.epochs,
@@ -136,17 +153,6 @@ def _fit(
         callbacks=callbacks,
         verbose=verbose,
     )
-
-
-def _batches(split: Split, batch_size: int, order: Any) -> Any:
-    """Return the batches (x, y) of a split, in the order at the time they are drawn."""
-    indices = tf.data.Dataset.range(len(split.y)).batch(batch_size)
-
-    def batch(indices_of_batch: Any) -> Any:
-        chosen = tf.gather(order, indices_of_batch)
-        return tf.gather(split.x, chosen), tf.gather(split.y, chosen)
-
-    return indices.map(batch)
 
 
 def _most_batches(run: Run) -> int:

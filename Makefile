@@ -56,7 +56,8 @@ verify: $(STAMP)
 test: $(DEV)
 	$(BIN)/pytest $(AT_ONCE) $(TESTS)
 
-# The slow ones too: more kills, more of what a browser shows, more calls of Snakemake. CI runs these.
+# The slow ones too: the site and the report, more kills, more calls of Snakemake, every combination
+# where `make test` has a sample. CI runs these.
 test-all: $(DEV)
 	$(BIN)/pytest $(AT_ONCE) -m "not slurm and not whole" $(TESTS)
 

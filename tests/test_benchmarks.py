@@ -163,6 +163,7 @@ def test_a_census_of_nothing_names_what_is_absent(repository, tmp_path, two_repo
     assert not output.exists()
 
 
+@pytest.mark.slow
 def test_intervals_hold_about_as_often_as_they_say(repository):
     logs = loaded(repository, "logs")
     drawn = (logs.simulated(seed) for seed in itertools.count(500))

@@ -38,6 +38,7 @@ def test_names_are_listed_and_others_are_refused():
         _ = batchf1.nope
 
 
+@pytest.mark.slow
 def test_subpackages_come_when_they_are_asked_for():
     program = (
         "import sys, batchf1\n"

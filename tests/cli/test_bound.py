@@ -52,3 +52,10 @@ def test_bad_input_is_one_line(capsys, changed, words):
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["--prevalence", "--batch-size"])
+def test_what_is_missing_is_asked_for(capsys, name):
+    at = GIVEN.index(name)
+    assert main([*GIVEN[:at], *GIVEN[at + 2 :]]) == 2
+    assert capsys.readouterr().err == f"batchf1 bound: {name} must be given\n"

@@ -13,6 +13,7 @@ from batchf1.studies.experiments import load, plan
 from helpers import tables_of_runs
 
 TINY = ["dataset.n_samples=120", "dataset.prevalence=0.3", "model.hidden=[4]", "training.epochs=1"]
+TINY += ["training.engine=plain"]  # the quickest to compile
 
 
 @pytest.fixture

@@ -26,6 +26,11 @@ OF_RUNS = [
 """Of the three that share `_sweep`, one."""
 
 
+FEW = ("discrepancy", "worked_example")
+"""One code reads every CSV; the first has columns of every kind, the second is small."""
+SOME = [pytest.param(n, marks=[pytest.mark.slow] * (n not in FEW)) for n in NAMES]
+
+
 @pytest.fixture
 def drawn(tmp_path, monkeypatch):
     """Draw a table as a figure, up to its pixels; the headline and the caption."""
@@ -54,7 +59,7 @@ def test_every_figure_of_the_experiments_is_committed_whole(repository):
             assert (repository / f"figures/{figure}.{kind}").stat().st_size > 200
 
 
-@pytest.mark.parametrize("name", ["error_vs_batch_size"])
+@pytest.mark.parametrize("name", ["scaling"])
 def test_the_same_numbers_give_the_same_files(repository, tmp_path, name):
     source, open_before = repository / f"figures/{name}.csv", plt.get_fignums()
     for folder in ("a", "b"):
@@ -99,16 +104,18 @@ def test_the_csv_of_another_figure_is_refused_by_its_columns(repository, tmp_pat
     others = [n for n in NAMES if figures.module(n).COLUMNS is not columns]
     assert len(NAMES) - 3 <= len(others) < len(NAMES)
     for other in others:
-        source = repository / f"figures/{other}.csv"
+        header = (repository / f"figures/{other}.csv").read_text().partition("\n")[0]
+        (tmp_path / f"{other}.csv").write_text(f"{header}\n")
         rule = f"{other}.csv: the CSV of figure {name} must have the columns .*; got none named"
         with pytest.raises(InputError, match=rule):
-            figures.draw(name, source, [tmp_path / "f.png"])
+            figures.draw(name, tmp_path / f"{other}.csv", [tmp_path / "f.png"])
+        (tmp_path / f"{other}.csv").unlink()
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOME)
 def test_a_cell_of_another_kind_is_refused_by_its_column_and_value(repository, drawn, name):
-    numbers = pd.read_csv(repository / f"figures/{name}.csv").head(20)
+    numbers = pd.read_csv(repository / f"figures/{name}.csv", nrows=20)
     for column, described in figures.module(name).COLUMNS.items():
         rule = rf"column {column} must be of type {described.type}; got"
         if described.type != "string":
@@ -131,7 +138,7 @@ def test_text_that_looks_like_something_else_stays_text(tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_columns_without_rows_draw_that_there_is_nothing(repository, drawn, name):
-    headline, caption = drawn(name, pd.read_csv(repository / f"figures/{name}.csv").head(0))
+    headline, caption = drawn(name, pd.read_csv(repository / f"figures/{name}.csv", nrows=0))
     assert headline == "Nothing to show"
     assert caption.endswith(".")
 

@@ -133,7 +133,7 @@ def test_data_sizes_are_pooled_and_other_axes_have_rows(tmp_path, simple):
 def test_one_run_has_no_standard_error(tmp_path, simple):
     numbers = found(tmp_path, study({"seed": [0], "epoch": [1, 2]}, random_f1))
     assert numbers[["mean_se", "deviation_se"]].isna().all(axis=None)
-    assert drawn(numbers)[1][0].startswith(
+    assert words_of(numbers)[0].startswith(
         "Theory stands beside the log of 2 validation passes: mean "
     )
 
@@ -144,16 +144,21 @@ def test_without_a_deviation_anywhere_there_is_nothing_to_draw(tmp_path):
     assert numbers["n_certain"].tolist() == [2, 2]
     assert numbers[["mean", "deviation", "outside"]].isna().all(axis=None)
     nothing = "No validation pass has a batch mean with a predicted deviation."
-    assert drawn(numbers)[1] == ("Nothing to show", nothing)
+    assert words_of(numbers) == ("Nothing to show", nothing)
     empty = found(tmp_path, tables.empty(schema.RUNS))
     assert len(empty) == 0
     assert set(calibration.COLUMNS) <= set(empty)
-    assert drawn(empty)[1] == ("Nothing to show", nothing)
+    assert words_of(empty) == ("Nothing to show", nothing)
 
 
 def drawn(numbers):
     """A figure, laid out, and its words."""
     return pictures.laid_out(calibration.draw, numbers)
+
+
+def words_of(found):
+    """Its headline and caption alone."""
+    return pictures.words_of(calibration.draw, found)
 
 
 GOOD = {"n_cells": 1, "n_runs": 10, "n_passes": 50, "n_certain": 0, "n_unknown": 0}
@@ -208,7 +213,7 @@ FAILS = "Theory fails in 1 of 21 points"
     ],
 )
 def test_the_headline_follows_the_numbers(cell, every, said):
-    headline = drawn(numbers(cell, every))[1][0].replace(" and log ", " ")
+    headline = words_of(numbers(cell, every))[0].replace(" and log ", " ")
     assert headline.startswith(said)
 
 

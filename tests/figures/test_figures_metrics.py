@@ -17,6 +17,7 @@ from batchf1.records import tables
 from batchf1.records.provenance_of_file import provenance_of, write_record
 from batchf1.sweep import schema
 from batchf1.theory.expectation import expect
+from helpers.slow import slow
 from helpers.tables_of_runs import table
 
 ANY = ["error_vs_batch_size", "error_vs_imbalance", "error_vs_dataset_size"]
@@ -86,7 +87,7 @@ def test_f1_of_several_is_f1_alone(source, of_f1, name):
     assert "metric" not in found
 
 
-@pytest.mark.parametrize("name", [*ANY[:-1], pytest.param(ANY[-1], marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", [*ANY[:-1], slow(ANY[-1])])
 def test_another_metric_is_in_the_csv_and_in_all_words(source, tmp_path, name):
     csv = tmp_path / "figure.csv"
     tables.write_csv(figures.table(name, [source], "f_beta(2)"), csv)

@@ -182,6 +182,7 @@ def test_useless_logs_are_refused_in_one_line(text, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_long_words_take_linear_time():
     """In quadratic time several would be a minute each."""
     program = """

@@ -1,7 +1,5 @@
 """The explorer's page: when it is ready, and what it shows."""
 
-import pytest
-
 from batchf1.metrics.factories import f_beta, jaccard, precision, recall
 
 METRICS = {
@@ -27,11 +25,6 @@ RATES = {
     "batch": "50",
 }
 """A classifier that logs this on average."""
-
-
-def slow(*values):
-    """A case for `make test-all`."""
-    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 def state_of(page):

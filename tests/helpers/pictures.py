@@ -48,3 +48,11 @@ def laid_out(draw, table):
         words = style.words(figure)
         plt.close(figure)
     return Picture(figure, words)
+
+
+def words_of(draw, table):
+    """Headline and caption of what a table is drawn as; to lay it out takes longest."""
+    with style.apply_style():
+        figure = draw(table)
+        plt.close(figure)
+    return style.words(figure)

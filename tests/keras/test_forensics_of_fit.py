@@ -45,7 +45,7 @@ def fitted(capsys, metrics, labels=(-1, 1), verbose=1):
     return history.history, capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verbose", [1, 2])
+@pytest.mark.parametrize("verbose", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_means_over_batches_are_found(capsys, verbose):
     history, text = fitted(capsys, FUNCTIONS, verbose=verbose)
     reading = read(text)

@@ -13,6 +13,7 @@ from batchf1.keras import Audit
 from batchf1.metrics.flat_labels import flat_value
 from helpers.auditing import RunningMean, alarmed, f1, fitted, silent
 from helpers.fitting import B, compiled, data, layers, truth
+from helpers.slow import slow
 
 LABELS = np.array([0.0, 1, 0, 0], "float32")
 """Also the outputs, so that every accuracy is 1 and every error 0."""
@@ -146,13 +147,13 @@ def pairs_f1(y, x):
 @pytest.mark.parametrize(
     ("metric", "formula"),
     [
-        (by_cells, "2PQ/(B(P+Q))"),
         (precision, "P"),
-        (recall, "Q"),
         (recall_by_cells, "Q/B"),
         (RunningMean, "2PQ/(P+Q)"),
-        (by_numpy, "2PQ/(P+Q)"),
         (rms, ""),
+        slow(by_cells, "2PQ/(B(P+Q))"),
+        slow(recall, "Q"),
+        slow(by_numpy, "2PQ/(P+Q)"),
     ],
 )
 def test_other_functions(metric, formula):
@@ -199,7 +200,7 @@ def test_labels_sorted_so_that_every_batch_has_one():
         fitted(Audit((x, y)), [of_columns], (x, y))
 
 
-@pytest.mark.parametrize("metric", [squeezing, of_columns, expanding, flattening])
+@pytest.mark.parametrize("metric", [squeezing, of_columns, slow(expanding), slow(flattening)])
 def test_a_function_that_brings_them_to_one_shape(metric):
     """Such a function logs a mean over batches, which is right with one batch."""
     x, y = data()
@@ -243,7 +244,7 @@ def test_labels_that_only_the_callback_has_without_a_column():
 
 @pytest.mark.parametrize(
     ("metric", "listed"),
-    [(f1, True), (recall, True), (squeezing, False), (mae, False)],
+    [(f1, True), slow(recall, True), (squeezing, False), slow(mae, False)],
 )
 @pytest.mark.parametrize("label", [0, 1])
 def test_equal_labels_are_listed_where_their_shape_makes_a_difference(metric, listed, label):

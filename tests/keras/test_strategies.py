@@ -26,6 +26,7 @@ from helpers.fitting import (
     truth,
     truths,
 )
+from helpers.slow import slow
 
 NAMES = registry.names(registry.STRATEGIES)
 GRAPH = {"run_eagerly": False}  # where Keras knows no batch size beforehand
@@ -50,9 +51,9 @@ def check(logs, chosen, train, validation, order=True):
 @pytest.mark.parametrize(
     ("n", "threshold", "form"),
     [
-        pytest.param(96, 0.5, "columns", marks=pytest.mark.slow),
+        slow(96, 0.5, "columns"),
         (101, 0.3, "columns"),
-        pytest.param(101, 0.5, "vectors", marks=pytest.mark.slow),
+        slow(101, 0.5, "vectors"),
         (101, 0.3, "vectors and squeezed scores"),
     ],
 )
@@ -66,7 +67,7 @@ def test_training_and_validation_logs_with_arrays(n, threshold, form):
     check(fit(model, chosen, train, validation), chosen, train, validation)
 
 
-@pytest.mark.parametrize("threshold", [0.44, 0.505, 0.53])
+@pytest.mark.parametrize("threshold", [slow(0.44), 0.505, slow(0.53)])
 def test_thresholds_between_scores_that_lie_close(threshold):
     chosen = of_name(*NAMES, threshold=threshold)
     check(fitted(chosen, data(), data(40)), chosen, data(), data(40))
@@ -87,7 +88,7 @@ class Sequence(keras.utils.PyDataset):
 
 @pytest.mark.parametrize(
     "kind",
-    [pytest.param("tf.data", marks=pytest.mark.slow), "shuffling tf.data", "PyDataset"],
+    [slow("tf.data"), "shuffling tf.data", "PyDataset"],
 )
 def test_logs_with_data_sets(kind):
     splits = data(101), data(75, seed=1)
@@ -162,7 +163,7 @@ def test_early_stopping_and_checkpoints_find_the_logs(tmp_path):
         assert (tmp_path / f"{key}.keras").exists()
 
 
-@pytest.mark.parametrize("dtype", ["int64", "bool"])
+@pytest.mark.parametrize("dtype", ["int64", slow("bool")])
 def test_integer_and_boolean_labels(dtype):
     (x, y), chosen = data(), of_name(*NAMES)
     check(fitted(chosen, (x, y.astype(dtype)), (x, y)), chosen, (x, y), (x, y))

@@ -20,6 +20,7 @@ from helpers.fitting_classes import (
     strategies,
     truth,
 )
+from helpers.slow import slow
 
 POOLED = (Reconstructed, Streaming)
 IN_LOGS = (BatchMean, *POOLED)
@@ -36,7 +37,7 @@ def held(logs, chosen, form, pair, prefix=""):
 # Weights and masks
 
 
-@pytest.mark.parametrize("form", ["vectors", "multilabel"])
+@pytest.mark.parametrize("form", ["vectors", slow("multilabel")])
 def test_weighted_metrics_are_weighted_right(form):
     x, y = samples(form)
     weights = np.random.default_rng(1).uniform(0, 3, len(x)).astype("float32")
@@ -62,7 +63,7 @@ def test_class_weights_reach_weighted_metrics_alone():
         assert logs[s.key] == [pytest.approx(right, abs=1e-6)]
 
 
-@pytest.mark.parametrize("form", ["columns", "multilabel"])
+@pytest.mark.parametrize("form", [slow("columns"), "multilabel"])
 def test_masked_samples_are_left_out(form):
     x, y = samples(form)
     x[::4] = 1  # what `Masked` masks
@@ -86,7 +87,7 @@ def test_masked_samples_are_left_out(form):
 
 @pytest.mark.parametrize(
     ("form", "jit_compile"),
-    [("vectors", True), pytest.param("multilabel", False, marks=pytest.mark.slow)],
+    [("vectors", True), slow("multilabel", False)],
 )
 def test_compiled_programs_of_several_steps(form, jit_compile):
     chosen, (x, y) = strategies(form, metrics=SOME[:1]), samples(form)
@@ -98,7 +99,7 @@ def test_compiled_programs_of_several_steps(form, jit_compile):
 @pytest.mark.parametrize(
     ("form", "policy"),
     [
-        pytest.param("vectors", "mixed_float16", marks=pytest.mark.slow),
+        slow("vectors", "mixed_float16"),
         ("multilabel", "mixed_bfloat16"),
     ],
 )

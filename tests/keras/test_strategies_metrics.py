@@ -10,8 +10,9 @@ from batchf1.metrics.counts import batch_counts
 from batchf1.metrics.factories import f_beta
 from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, RECALL, Ratio
 from helpers.fitting import compiled, data
+from helpers.slow import slow
 
-METRICS = [f_beta(2), RECALL, JACCARD, ACCURACY]
+METRICS = [slow(f_beta(2)), slow(RECALL), JACCARD, ACCURACY]
 SPECIFICITY = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")
 SIZE = 10
 

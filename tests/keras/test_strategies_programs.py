@@ -27,6 +27,10 @@ from helpers.fitting import (
     truth,
     truths,
 )
+from helpers.slow import slow
+
+SOME = ["streaming", "epoch_end", slow("batch_mean"), slow("reconstructed")]
+"""A metric and a callback."""
 
 # With other metrics, and several at once
 
@@ -258,7 +262,7 @@ def logits(x):
     return (10 * x - 5).astype("float32")
 
 
-@pytest.mark.parametrize("threshold", [0.5, 0.3])
+@pytest.mark.parametrize("threshold", [slow(0.5), 0.3])
 def test_logits_are_compared_with_the_thresholds_logit(threshold):
     x, y = data()
     z = logits(x)
@@ -271,7 +275,7 @@ def test_logits_are_compared_with_the_thresholds_logit(threshold):
     assert logs["val_f1_epoch_end"] == logs["f1_epoch_end"]
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", SOME)
 def test_logits_that_nobody_announced_are_refused(name):
     x, y = data()
     z = logits(x)

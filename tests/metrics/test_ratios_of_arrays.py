@@ -43,19 +43,26 @@ def check_weighted(metric, theirs, sample, **options):
         assert found == pytest.approx(wanted, abs=1e-14)
 
 
-@pytest.mark.parametrize("name", FACTORIES)
-@given(samples(2), st.sampled_from([0.0, 1.0]))
+NAMES = st.sampled_from(list(FACTORIES))
+
+
+@settings(max_examples=100)
+@given(NAMES, samples(2), st.sampled_from([0.0, 1.0]))
 def test_a_binary_ratio(name, sample, zero_division):
     factory, theirs, options = FACTORIES[name]
     check_weighted(factory(), theirs, sample, zero_division=zero_division, **options)
 
 
-@pytest.mark.parametrize("name", FACTORIES)
-@pytest.mark.parametrize("average", ["micro", "macro", "weighted"])
 @pytest.mark.parametrize("axes", [(), (4,)], ids=["multiclass", "multilabel"])
-@settings(max_examples=20)
-@given(st.data(), st.booleans(), st.sampled_from([0.0, 1.0]))
-def test_an_average_over_classes(name, average, axes, data, named, zero_division):
+@settings(max_examples=80)
+@given(
+    NAMES,
+    st.sampled_from(["micro", "macro", "weighted"]),
+    st.data(),
+    st.booleans(),
+    st.sampled_from([0.0, 1.0]),
+)
+def test_an_average_over_classes(axes, name, average, data, named, zero_division):
     factory, theirs, options = FACTORIES[name]
     sample = data.draw(samples(2 if axes else 4, axes))
     options = {"average": average, "zero_division": zero_division, **options}

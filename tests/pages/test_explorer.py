@@ -16,7 +16,8 @@ from batchf1.metrics.counts import Counts
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
 from batchf1.theory.search import compatible_f1
-from helpers.explorer import FIELDS, LOG, METRICS, RATES, READY, shown, slow
+from helpers.explorer import FIELDS, LOG, METRICS, RATES, READY, shown
+from helpers.slow import slow
 
 COUNTS = ("tp", "fp", "fn", "tn")
 ZERO = {"0": 0.0, "1": 1.0, "skip": math.nan}

@@ -10,7 +10,8 @@ import pytest
 from batchf1.cli.main import main
 from batchf1.metrics.counts import Counts
 from batchf1.theory.expectation import expect
-from helpers.explorer import FIELDS, LOG, METRICS, RATES, READY, shown, slow, state_of
+from helpers.explorer import FIELDS, LOG, METRICS, RATES, READY, shown, state_of
+from helpers.slow import slow
 
 FLAT = RATES | {"labels": "flat"}
 ASK = """asked => asked.map(([counts, size, averaging, zero, name, written]) => {

@@ -7,7 +7,8 @@ import pytest
 
 from batchf1.cli.main import main
 from batchf1.cli.numbers import number
-from helpers.explorer import LOG, RATES, READY, shown, slow, state_of
+from helpers.explorer import LOG, RATES, READY, shown, state_of
+from helpers.slow import slow
 
 LINK = " What to write instead"
 

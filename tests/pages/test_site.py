@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "src/batchf1"
 PACKAGES = ("metrics", "theory", "forensics", "auditing")
 EXPLORER = "docs/explorer.html"
+pytestmark = pytest.mark.slow  # to build it takes half a minute; `make docs` does so too
 UNREAD = {"script", "style", "code", "pre"}
 
 

@@ -158,7 +158,7 @@ def test_every_module_that_a_rule_names_has_sources(repository):
     figures = [registry.module(registry.FIGURES, name) for name in registry.names(registry.FIGURES)]
     studies = experiments(repository / "experiments")
     runs = {
-        n: grid.runs(repository / f"experiments/{n}.yaml")[:50]
+        n: [cell.first for cell in grid.cells(repository / f"experiments/{n}.yaml")][:50]
         for n, s in studies.items()
         if isinstance(s, grid.Study)
     }

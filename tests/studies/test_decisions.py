@@ -21,6 +21,7 @@ from batchf1.sweep.collect import collect
 from batchf1.training.engines import framework_of
 from helpers import in_keras
 from helpers.once import made_once
+from helpers.slow import slow
 
 STUDY = """
 question: Does it work?
@@ -126,12 +127,12 @@ def test_runs_of_a_task_prevalence_and_seed_see_the_same_samples(table):
 
 @pytest.mark.parametrize(
     "role",
-    [NETWORK, *(pytest.param(role, marks=pytest.mark.slow) for role in (LOGISTIC, CANDIDATE))],
+    [NETWORK, *(slow(role) for role in (LOGISTIC, CANDIDATE))],
 )
 def test_logged_is_what_plain_keras_logs(table, runs, role):
     """By `fit`, and at each validation batch size by `evaluate`."""
     of_role = [run for cell, run in runs if cell.point["role"] == role]
-    for run in of_role[1 : len(of_role) : len(of_role) // 2] if role == NETWORK else of_role[-1:]:
+    for run in of_role[-1:]:
         mine = table[(table["run_id"] == run.run_id) & (table["threshold"] == 0.5)]
         logs, weights = in_keras.fitted(run)
         close(mine["f1_8_0"], [of["val_f1_batch_mean"] for of in logs])

@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from batchf1.errors import InputError
+from batchf1.programs import keras_metrics
 from batchf1.programs.example import WEIGHTS
 from batchf1.programs.keras_metrics import RETURNED
 from batchf1.studies.frameworks import keras
@@ -45,10 +46,21 @@ def comparable(row):
     return asdict(row) | numbers | {"version": bool(row.version)}
 
 
-@pytest.mark.parametrize(
-    "framework",
-    [pytest.param(f, marks=[pytest.mark.slow] if f != "keras" else []) for f in FRAMEWORKS],
-)
+def test_some_committed_rows_are_what_keras_logs(committed, monkeypatch):
+    keras3 = pytest.importorskip("keras")
+    monkeypatch.setattr(keras_metrics, "WEIGHTS", {"none": WEIGHTS["none"]})
+    monkeypatch.setattr(keras_metrics, "CALLS", ("fit",))
+    cases = keras_metrics.measured(keras3, keras3.ops, original=False)
+    live = keras.judged(MetricRow("keras", keras3.__version__, **case) for case in cases)
+    for row, here in zip(live, chosen(committed, **OF_FIT), strict=True):
+        assert asdict(row) | {"version": True} == comparable(here)
+
+
+OF_FIT = {"framework": "keras", "weights": "none", "call": "fit"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_committed_rows_are_what_the_framework_logs(framework, rows, request, monkeypatch):
     if framework == "keras224":
         monkeypatch.setenv("BATCHF1_KERAS224", str(request.getfixturevalue("keras224_folder")))

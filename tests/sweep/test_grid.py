@@ -189,4 +189,4 @@ def test_every_experiment_of_the_repository_is_valid(repository):
     for name, study in found.items():
         assert study.question
         if isinstance(study, Study):
-            assert runs(repository / f"experiments/{name}.yaml")
+            assert cells(repository / f"experiments/{name}.yaml")

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import fbeta_score, jaccard_score
+from sklearn.metrics import fbeta_score
 
 from batchf1.errors import InputError, TraceError
 from batchf1.records import provenance, tables
@@ -15,6 +15,7 @@ from batchf1.sweep.grid import compose
 from batchf1.training.engines import framework_of
 from helpers import plugins_fixture
 from helpers.shards import execute
+from helpers.slow import slow
 from helpers.training import run
 
 MODULE = """
@@ -22,8 +23,8 @@ from batchf1 import Ratio
 
 FALLOUT = Ratio((0, 1, 0, 0), (0, 1, 0, 1), "fallout")
 """
-ALL = "[f1,f_beta(2),jaccard,my_module.FALLOUT]"
-NAMES = ["f1", "f2", "jaccard", "my_module.FALLOUT"]
+ALL = "[f1,f_beta(2),my_module.FALLOUT]"
+NAMES = ["f1", "f2", "my_module.FALLOUT"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,16 +43,11 @@ def reference(name, tp, fp, fn, tn):
     if name == "my_module.FALLOUT":
         return fp / (fp + tn) if fp + tn else 0.0
     labels, predicted = np.repeat([[1, 0, 1, 0], [1, 1, 0, 0]], [tp, fp, fn, tn], axis=1)
-    if name == "jaccard":
-        return jaccard_score(labels, predicted, zero_division=0.0)
     beta = {"f1": 1, "f2": 2}[name]
     return fbeta_score(labels, predicted, beta=beta, zero_division=0.0)
 
 
-SLOW = pytest.param("plain", marks=pytest.mark.slow)
-
-
-@pytest.fixture(scope="module", params=["ensemble", SLOW])
+@pytest.fixture(scope="module", params=["plain", slow("ensemble")])
 def trained(request):
     """A run in an engine: itself, its passes and its rows."""
     one = run(metrics=ALL, training__engine=request.param, training__batch_size=48)
@@ -64,7 +60,7 @@ def test_the_table_has_a_row_for_each_metric_of_each_strategy(trained):
     one, _, table = trained
     tables.validate(table, schema.RUNS_OF_METRICS, "rows")
     assert list(table) == list(schema.RUNS_OF_METRICS.columns)
-    assert len(table) == one.n_rows == 2 * 2 * 4 * 4
+    assert len(table) == one.n_rows == 2 * 2 * 4 * 3
     assert list(table["metric"].unique()) == NAMES
     assert one.resolved["metrics"] == NAMES
 

@@ -13,6 +13,7 @@ from batchf1.records import tables
 from batchf1.sweep import rows, schema, shard
 from batchf1.sweep.grid import runs
 from helpers.shards import STUDY, collect, execute
+from helpers.slow import slow
 
 KERAS = """
 question: q
@@ -27,7 +28,7 @@ overrides:
 
 @pytest.mark.parametrize(
     ("key", "values", "n_shapes"),
-    [("dataset.dimensions", [2, 5], 2), ("training.threshold", [0.3, 0.7], 2)],
+    [("dataset.dimensions", [2, 5], 2), slow("training.threshold", [0.3, 0.7], 2)],
 )
 def test_a_grid_over_a_setting_trains_and_the_table_says_it(
     tmp_path, capsys, key, values, n_shapes
@@ -106,7 +107,7 @@ def once(framework, tmp_path_factory):
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -126,7 +127,7 @@ def test_neither_shards_nor_groups_change_the_table(once, tmp_path, n_shards, at
         assert all(n == n_found for n, n_found in (line[-2:] for line in said()))
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.integers(0, 3), min_size=16, max_size=16), st.integers(1, 20), st.integers(1, 50)
 )

@@ -61,10 +61,10 @@ def test_each_pool_as_if_alone(pools, how):
 def test_pools_like_those_of_a_sweep(size, averaging):
     # of one to many batches, with and without a short one, wide laws beside narrow ones
     draw = np.random.default_rng(size)
-    n = draw.choice([700, 1000, 1400, 10_010, 44_000], 40)
-    positives = np.rint(n * np.exp(draw.uniform(np.log(0.005), np.log(0.5), 40)))
-    tp = np.rint(positives * draw.uniform(0, 1, 40))
-    fp = np.minimum(np.rint(tp * draw.uniform(0, 1, 40)), n - positives)
+    n = draw.choice([700, 1000, 1400, 10_010, 44_000], 20)
+    positives = np.rint(n * np.exp(draw.uniform(np.log(0.005), np.log(0.5), 20)))
+    tp = np.rint(positives * draw.uniform(0, 1, 20))
+    fp = np.minimum(np.rint(tp * draw.uniform(0, 1, 20)), n - positives)
     cells = np.array([tp, fp, positives - tp, n - positives - fp], int)
     for zero_division, name in ((0.0, "f1"), (1.0, "f2")):
         check_against_singles(cells, size, averaging, zero_division, name)

@@ -120,8 +120,9 @@ def test_the_prevalence_of_compatible_f1_is_that_of_whole_samples_within_1_perce
         refused(said, compatible_f1, 0.1, 1, prevalence, 100)
 
 
-@pytest.mark.parametrize("averaging", RULES)
-@pytest.mark.parametrize("zero_division", CONVENTIONS)
+@pytest.mark.parametrize(
+    ("averaging", "zero_division"), [*zip(RULES * 2, CONVENTIONS, strict=False)]
+)
 def test_compatible_f1_of_one_batch_is_what_was_logged(averaging, zero_division):
     rules = {"averaging": averaging, "zero_division": zero_division}
     found = compatible_f1(0.5, 10**4, 0.1, 10**4, 0.01, **rules)

@@ -20,16 +20,14 @@ from batchf1.training.keras3.plain import PlainTrainer
 from helpers.search import Chooses
 from helpers.training import run
 
+TEST_SPLIT = {"dataset__test_fraction": 2.5, "training__validation_batch_size": 7}
 CELLS = {
     "batch 1024": {"training__batch_size": 1024, "dataset__n_samples": 2500},
     "one batch, and more validation than training": {
         "training__batch_size": 400,
         "dataset__validation_fraction": 2.13,
     },
-    "a test split, validation in batches of its own": {
-        "dataset__test_fraction": 1.3,
-        "training__validation_batch_size": 7,
-    },
+    "a test split, validation in batches of its own": TEST_SPLIT,
     "two layers, synthetic": {
         "model__hidden": "[16,8]",
         "dataset": "synthetic",
@@ -70,10 +68,7 @@ def same(one, other, tolerance=0.0):
 
 @pytest.mark.parametrize(
     "cell",
-    [
-        pytest.param(c, marks=[pytest.mark.slow] * c.startswith(("batch", "one batch")))
-        for c in CELLS
-    ],
+    [pytest.param(c, marks=[pytest.mark.slow] * (not c.startswith("a test split"))) for c in CELLS],
 )
 def test_it_logs_what_plain_fit_logs(cell):
     for ours, plain in both(CELLS[cell], {}, {"dataset__prevalence": 0.3}):
@@ -83,13 +78,12 @@ def test_it_logs_what_plain_fit_logs(cell):
 
 
 def test_the_test_split_is_predicted_and_not_logged():
-    settings = {"dataset__test_fraction": 2.5, "training__validation_batch_size": 8}
-    one = run(**settings)
+    one = run(**TEST_SPLIT)
     data = one.dataset.load(generator(*one.names, "data"))
-    for passes in next(both(settings, {})):
+    for passes in next(both(TEST_SPLIT, {})):
         assert [(of.epoch, of.split) for of in passes] == [(e, s) for e in (0, 1) for s in SPLITS]
         assert all(of.logs == {} for of in passes if of.split == "test")
-        assert [of.batches.n.max() for of in passes[:3]] == [32, 8, 1000]
+        assert [of.batches.n.max() for of in passes[:3]] == [32, 7, 1000]
         assert [of.predictions is None for of in passes] == [True] * 3 + [False] * 3
         for of, split in zip(passes[3:], data, strict=True):
             np.testing.assert_array_equal(of.predictions.labels, split.y[:, 0])
@@ -107,9 +101,8 @@ def test_the_scores_of_a_run_are_those_of_its_own_last_epoch():
             np.testing.assert_array_equal(mine.predictions, theirs.predictions)
 
 
-@pytest.mark.parametrize(  # without a metric, and with three
-    "name", ["epoch_end", pytest.param("reconstructed", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["epoch_end", "reconstructed"])  # without a metric, with three
 def test_a_strategy_alone(name):
     ((ours, plain),) = both({"strategies": f"[{name}]", "training__batch_size": 48}, {})
     assert [key for key in ours[0].logs if key.endswith(name)]
@@ -118,13 +111,11 @@ def test_a_strategy_alone(name):
 
 def test_runs_of_a_group_may_differ_in_much():
     changes = [
-        {"model__learning_rate": 0.001, "training__class_weight": 5.0},
-        {"training__epochs": 3, "dataset__prevalence": 0.4},
-        {"training__freeze_after": 1},
-        {"training__pretrain": 1},
+        {"model__learning_rate": 0.001, "training__class_weight": 5, "training__freeze_after": 1},
+        {"training__epochs": 3, "dataset__prevalence": 0.4, "training__pretrain": 1},
     ]
-    found = list(both({"training__batch_size": 48}, {}, *changes))
-    assert [len(ours) for ours, _ in found] == [4, 4, 6, 4, 4]
+    found = list(both(CHOSEN | {"training__epochs": 2}, {}, *changes))
+    assert [len(ours) for ours, _ in found] == [4, 4, 6]
     for ours, plain in found:
         same(ours, plain, 1e-6)
     losses = {ours[-1].logs["loss"] for ours, _ in found}
@@ -132,8 +123,7 @@ def test_runs_of_a_group_may_differ_in_much():
 
 
 def test_neither_neighbours_nor_place_change_a_bit():
-    small = {"training__batch_size": 48, "dataset__n_samples": 150}
-    runs = [run(seed=seed, **small) for seed in range(33)]
+    runs = [run(seed=seed, **CHOSEN | {"training__epochs": 2}) for seed in range(33)]
     trainer = EnsembleTrainer(runs[0])
     assert trainer.n_runs == 32
     together = trainer.train(runs)  # the last alone in the second group
@@ -167,10 +157,10 @@ def test_a_wide_network_trains_with_fewer_at_a_time():
     assert [w.shape for w in trainer.last_weights(9)] == [(5, 600), (600,), (600, 1), (1,)]
 
 
-def chosen(monkeypatch, *made, **settings):
-    """What runs give in both engines with these callbacks beside a strategy's own."""
+def chosen(monkeypatch, *made, n=2, **settings):
+    """What `n` runs give in both engines with these callbacks beside a strategy's own."""
     monkeypatch.setattr(Chooses, "made", made)
-    return list(both(CHOSEN | settings, {}, {}, {}))
+    return list(both(CHOSEN | settings, *[{}] * n))
 
 
 class Notes(keras.callbacks.Callback):
@@ -237,7 +227,7 @@ class Doubles(keras.callbacks.Callback):
 
 
 def test_a_callback_can_stop_one_run_alone(monkeypatch):
-    found = chosen(monkeypatch, stops, training__epochs=12, model__learning_rate=0.05)
+    found = chosen(monkeypatch, stops, n=3, training__epochs=12, model__learning_rate=0.05)
     assert len({len(ours) for ours, _ in found}) > 1
     for ours, plain in found:
         same(ours, plain, 1e-6)
@@ -246,7 +236,7 @@ def test_a_callback_can_stop_one_run_alone(monkeypatch):
 @pytest.fixture(scope="module")
 def untouched():
     """The last losses of runs that no callback touches."""
-    ours = [run(seed=seed, **CHOSEN) for seed in range(3)]
+    ours = [run(seed=seed, **CHOSEN) for seed in range(2)]
     return [passes[-1].logs["loss"] for passes in EnsembleTrainer(ours[0]).train(ours)]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from batchf1.sweep.grid import compose
 from batchf1.training.engines import framework_of
+from helpers.slow import slow
 
 TRAIN = """
 import json, os, sys
@@ -72,11 +73,7 @@ def run(home, settings, code, *arguments, **environment):
 
 @pytest.mark.parametrize(
     "engine",
-    [
-        "ensemble",
-        pytest.param("plain", marks=pytest.mark.slow),
-        pytest.param("keras224", marks=pytest.mark.slow),
-    ],
+    ["plain", *(slow(e) for e in ("ensemble", "keras224"))],
 )
 def test_they_change_no_training(engine, tmp_path, request):
     folder = {}
@@ -103,6 +100,7 @@ def test_they_change_no_measurement(code, tmp_path):
     assert run(tmp_path, OTHERS, start, **VARIABLES) == "float32 tensorflow"
 
 
+@pytest.mark.slow
 def test_the_library_leaves_them_as_they_are(tmp_path):
     assert run(tmp_path, OTHERS, LIBRARY) == "float64 0.01 channels_first"
 

@@ -9,12 +9,13 @@ from batchf1.records import tables
 from batchf1.sweep import schema
 from batchf1.training.engines import framework_of
 from helpers import reference
+from helpers.slow import slow
 from helpers.training import run, trained
 
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 
 
-@pytest.mark.parametrize("engine", [pytest.param("plain", marks=pytest.mark.slow), "ensemble"])
+@pytest.mark.parametrize("engine", [slow("plain"), "ensemble"])
 def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
     first = run(training__engine=engine)
     shared = framework_of(first).trainer(first)
@@ -26,6 +27,7 @@ def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
         pd.testing.assert_frame_equal(reused, fresh[id(each)], check_exact=True)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_runs():
     trainer, process = framework_of(run()).trainer(run()), psutil.Process()
 
@@ -95,7 +97,7 @@ def test_the_epoch_end_is_of_the_whole_split_though_a_generator_validates_less_o
 
 
 def test_train_prints_each_strategy_beside_its_references(capfd):
-    overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
+    overrides = ["dataset.n_samples=400", "dataset.prevalence=0.3", "training.epochs=2"]
     assert cli.main(["train", *overrides]) == 0
     said = capfd.readouterr().out
     assert "val_f1_batch_mean: 0." in said  # the log
@@ -104,7 +106,7 @@ def test_train_prints_each_strategy_beside_its_references(capfd):
 
 
 def test_train_prints_how_far_two_engines_differ(capfd):
-    overrides = ["dataset.n_samples=300", "dataset.prevalence=0.3", "training.epochs=2"]
+    overrides = ["dataset.n_samples=400", "dataset.prevalence=0.3", "training.epochs=2"]
     assert cli.main(["train", *overrides, "--against", "plain"]) == 0
     first, *lines = capfd.readouterr().out.splitlines()
     assert first.endswith("on CPU: ensemble against plain")

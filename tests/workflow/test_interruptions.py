@@ -20,6 +20,7 @@ from batchf1.sweep import schema
 from helpers import plugins_fixture
 from helpers.left import dead_process
 from helpers.miniature import RUNS, STUDY, Copy
+from helpers.slow import slow
 
 WHOLE_LIFE = 600
 """Seconds after which a miniature that has not got somewhere has hung."""
@@ -134,7 +135,7 @@ WAITING = plugins_fixture.FRAMEWORK.replace(
 )
 """A framework that trains once a file is there."""
 BY_HAND = STUDY.replace(
-    "training.threads=1",
+    "training.engine=plain",
     "training.engine=my_framework.MyFramework, dataset=synthetic, dataset.dimensions=3, "
     '"strategies=[batch_mean,reconstructed]"',
 )
@@ -281,9 +282,7 @@ def test_without_room_nothing_is_half_written(sources, kind, old, tmp_path, caps
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="needs root")
-@pytest.mark.parametrize(
-    "kind", ["parquet", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("csv", "png"))]
-)
+@pytest.mark.parametrize("kind", ["parquet", *(slow(kind) for kind in ("csv", "png"))])
 def test_on_a_full_disk_nothing_is_half_written(sources, kind, tmp_path, capsys):
     disk = tmp_path / "disk"
     disk.mkdir()

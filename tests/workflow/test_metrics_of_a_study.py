@@ -25,6 +25,7 @@ figure_metrics: {mini: my_module.FALLOUT}
 """
 
 
+@pytest.mark.slow
 def test_a_study_of_several_metrics(repository, tmp_path):
     copy = Copy(repository, tmp_path)
     copy.write("my_module.py", MODULE)

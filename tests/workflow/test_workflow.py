@@ -230,6 +230,7 @@ def test_a_study_aside_is_planned_and_made_only_by_its_name(copy):
         (copy.folder / "experiments/mini_aside.yaml").unlink()
 
 
+@pytest.mark.slow
 def test_what_will_be_computed_is_printed_with_its_expected_seconds(copy):
     path = copy.folder / "experiments/mini_new.yaml"
     try:
@@ -316,6 +317,7 @@ def test_every_rule_names_the_one_environment_which_the_page_says_to_activate(re
     assert "runs inside this one environment, so call Snakemake without `--sdm conda`" in page
 
 
+@pytest.mark.slow
 def test_a_second_call_has_nothing_to_do(copy):
     assert "Nothing to be done" in copy.snakemake().stdout
 

@@ -81,7 +81,7 @@ with in_a_line():
 def planned(study):
     """Return the plan of a study, with every cell of its grid checked."""
     with in_a_line():
-        return plan(f"experiments/{study}.yaml", huge == "true")
+        return plan(f"experiments/{study}.yaml", huge == "true", EXPERIMENTS[study])
 
 
 def missing_data(study):

@@ -29,13 +29,7 @@ def add(commands: Any) -> None:
         epilog=EPILOG,
     )
     parser.add_argument("--logged", required=True, metavar="F1", help="as printed, all digits")
-    parser.add_argument(
-        "--prevalence", type=number, required=True, metavar="R", help="share of positives"
-    )
-    parser.add_argument("--batch-size", type=int, required=True, metavar="B")
-    parser.add_argument(
-        "--n-samples", type=int, metavar="N", help="samples in the split; without it, very many"
-    )
+    options.add_batches(parser)
     options.add(parser)
     parser.set_defaults(command=run, prog=parser.prog)
 
@@ -51,6 +45,7 @@ def _answer(parsed: argparse.Namespace) -> dict[str, Any]:
     from batchf1.forensics.log_numbers import half_unit
     from batchf1.theory.search import compatible_f1
 
+    options.check_batches(parsed)
     try:
         logged = number(parsed.logged)
     except argparse.ArgumentTypeError as error:

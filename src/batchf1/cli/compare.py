@@ -43,11 +43,7 @@ def add(commands: Any) -> None:
             metavar="R",
             help="twice; above 0, at most 1",
         )
-    parser.add_argument("--prevalence", type=number, metavar="R", help="share of positives")
-    parser.add_argument("--batch-size", type=int, metavar="B", help="samples in a batch")
-    parser.add_argument(
-        "--n-samples", type=int, metavar="N", help="samples in the split; without it, very many"
-    )
+    options.add_batches(parser)
     options.add(parser)
     parser.set_defaults(command=run, prog=parser.prog)
 
@@ -86,9 +82,7 @@ def _check(parsed: argparse.Namespace) -> None:
     for name in RATES:
         given = getattr(parsed, name)
         check(len(given) == 2, f"--{name}", "must be given twice, once for each classifier", given)
-    for name in ("prevalence", "batch_size"):
-        given = getattr(parsed, name)
-        check(given is not None, f"--{name.replace('_', '-')}", "must be given")
+    options.check_batches(parsed)
 
 
 def _findings(preference: Preference) -> dict[str, Any]:

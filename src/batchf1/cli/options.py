@@ -1,4 +1,4 @@
-"""Options that `batchf1 expect` and `batchf1 compare` share."""
+"""Options that `batchf1 expect`, `compare` and `bound` share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import argparse
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from batchf1.cli.numbers import number
+from batchf1.errors import check
 
 if TYPE_CHECKING:
     from batchf1.metrics.counts import Counts
@@ -21,6 +24,21 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="F1 of a batch without positives and predicted positives; skip leaves it out",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_batches(parser: argparse.ArgumentParser) -> None:
+    """Add what describes the data and its batches; `check_batches` asks for the first two."""
+    parser.add_argument("--prevalence", type=number, metavar="R", help="share of positives")
+    parser.add_argument("--batch-size", type=int, metavar="B", help="samples in a batch")
+    parser.add_argument(
+        "--n-samples", type=int, metavar="N", help="samples in the split; without it, very many"
+    )
+
+
+def check_batches(parsed: argparse.Namespace) -> None:
+    """Refuse a command line without prevalence or batch size."""
+    check(parsed.prevalence is not None, "--prevalence", "must be given")
+    check(parsed.batch_size is not None, "--batch-size", "must be given")
 
 
 def zero_division(parsed: argparse.Namespace) -> float:

@@ -87,6 +87,8 @@ def _row(panel: str, framework: str, found: int, of: int) -> dict[str, Any]:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw a column for each panel: a dot at the share, a bar for its interval."""
+    if table.empty:
+        return style.empty_figure("no repository was scanned")
     shown = [name for name in FRAMEWORKS if table["framework"].eq(name).any()]
     figure, axes = plt.subplots(1, 3, figsize=(7.6, 3.0), sharey=True, layout="constrained")
     for ax, (panel, title) in zip(axes, PANELS.items(), strict=True):

@@ -21,7 +21,7 @@ from batchf1.studies.wild_logs import WildLogs
 from batchf1.studies.worked_example import WorkedExample
 from batchf1.sweep import grid, rows
 from batchf1.sweep.composition import read_yaml
-from batchf1.sweep.grid import Study, load_study
+from batchf1.sweep.grid import Study, study_of
 from batchf1.sweep.plan import Plan
 
 Experiment = (
@@ -77,7 +77,7 @@ def load(path: Path) -> Experiment:
     if kind is None:
         kind = next((kind for key, kind in KEYS.items() if key in written), "runs")
     check(kind in KINDS, f"{path}: kind", f"must be one of {sorted(KINDS)}", kind)
-    return load_study(path, KINDS[kind])
+    return study_of(path, written, KINDS[kind])
 
 
 def experiments(folder: str | Path) -> dict[str, Experiment]:
@@ -111,7 +111,7 @@ def experiments(folder: str | Path) -> dict[str, Experiment]:
     return by_name
 
 
-def plan(path: str | Path, huge: bool = False) -> Plan:
+def plan(path: str | Path, huge: bool = False, study: Experiment | None = None) -> Plan:
     """Return the plan of an experiment file whose runs are trained.
 
     Parameters
@@ -120,6 +120,8 @@ def plan(path: str | Path, huge: bool = False) -> Plan:
         File of kind `runs` or `decisions`.
     huge
         Whether it may have more than `limits.MAX_RUNS` runs.
+    study
+        What the file holds, where it has been read.
 
     Raises
     ------
@@ -127,10 +129,9 @@ def plan(path: str | Path, huge: bool = False) -> Plan:
         Where it does not fit.
     """
     path = Path(path)
-    study = load(path)
+    study = study or load(path)
     if isinstance(study, DecisionStudy):
-        return Plan(
-            path, decisions.cells(path, huge), decisions_rows.recording(study), study.question
-        )
-    cells = grid.cells(path, huge)
+        cells, recording = decisions.cells(path, huge, study), decisions_rows.recording(study)
+        return Plan(path, cells, recording, study.question)
+    cells = grid.cells(path, huge, study if isinstance(study, Study) else None)
     return Plan(path, cells, rows.recording(cells[0].first.metrics), study.question)

@@ -5,11 +5,12 @@ Hydra composes the files of `conf/`; the dataclasses of `settings` check what co
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -109,12 +110,25 @@ def _with_bases(choice: str, folders: Sequence[Path]) -> Iterator[str]:
             yield from _with_bases(base, folders)
 
 
-def run_of(config: DictConfig, point: Mapping[str, Any] | None = None) -> Run:
-    """Build the `Run` of a composition, with the (already typed) values of a grid's point."""
+def values_of(config: DictConfig) -> dict[str, Any]:
+    """Return the settings of a composition as plain values."""
     try:
-        settings: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise_input_error("config", f"must have all values: {reason(error)}")
+    return cast("dict[str, Any]", values)
+
+
+def run_of(
+    config: DictConfig,
+    point: Mapping[str, Any] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Run:
+    """Build the `Run` of a composition, with the (already typed) values of a grid's point.
+
+    `values`: those of the composition, where they are known from another point.
+    """
+    settings: Any = copy.deepcopy(dict(values or values_of(config)))
     for key, value in (point or {}).items():
         group, _, name = key.rpartition(".")
         (settings[group] if group else settings)[name] = value

@@ -31,7 +31,7 @@ from batchf1.config.settings import Run
 from batchf1.errors import InputError, check, raise_input_error
 from batchf1.sweep.cells import Cell
 from batchf1.sweep.composition import compose as compose
-from batchf1.sweep.composition import config_of, read_yaml, reason, run_of
+from batchf1.sweep.composition import config_of, read_yaml, reason, run_of, values_of
 from batchf1.sweep.old_names import with_new_names
 
 T = TypeVar("T")
@@ -117,8 +117,12 @@ class Study:
 
 def load_study(path: str | Path, kind: type[T]) -> T:
     """Read an experiment file as a `Study` or `WorkedExample`; `InputError` if invalid."""
-    path = Path(path)
-    written = with_new_names(path, read_yaml(path))
+    return study_of(Path(path), read_yaml(Path(path)), kind)
+
+
+def study_of(path: Path, written: DictConfig, kind: type[T]) -> T:
+    """Build a `Study` or `WorkedExample` of what its file holds; `InputError` if invalid."""
+    written = with_new_names(path, written)
     try:
         study = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), written))
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
@@ -132,15 +136,16 @@ def runs(path: str | Path) -> list[Run]:
     return [cell.run(seed) for cell in cells(path) for seed in cell.seeds]
 
 
-def cells(path: str | Path, huge: bool = False) -> list[Cell]:
+def cells(path: str | Path, huge: bool = False, study: Study | None = None) -> list[Cell]:
     """Return the cells of a study's grid, in its order, without the excluded ones.
 
-    `huge`: whether it may have more than `limits.MAX_RUNS` runs.
+    `huge`: whether it may have more than `limits.MAX_RUNS` runs; `study`: what the file holds,
+    where it has been read.
     No check of a run depends on its seed but that of the seed's range, so a cell is checked once.
     Raises `InputError` that names the file and the key, value or cell that does not fit.
     """
     path = Path(path)
-    study = load_study(path, Study)
+    study = study or load_study(path, Study)
     try:
         study.check_size(huge)
         grid = [cell for base in _bases(path.stem, study) for cell in _cells(*base, study)]
@@ -175,9 +180,10 @@ def _cells(base: DictConfig, choice: dict[str, Any], study: Study) -> Iterator[C
         check(distinct, f"grid.{key}", UNIQUE.text, values)
     typed = {key: _typed(base, key, values) for key, values in axes.items()}
     seeds = tuple(typed.pop("seed", ()))
+    known = values_of(base)
     for point in itertools.product(*typed.values()):
         settings = dict(zip(typed, point, strict=True))
-        run = _first(base, settings, seeds, study.exclude)
+        run = _first(base, known, settings, seeds, study.exclude)
         if run is not None:
             yield Cell(run, choice | settings, seeds or (run.seed,))
 
@@ -186,12 +192,15 @@ def _typed(base: DictConfig, key: str, values: list[Any]) -> list[Any]:
     """Convert grid values to the config's type of their key."""
     if key == "seed" and (isinstance(values, range) or all(type(v) is int for v in values)):
         return values  # there may be millions
-    return [_typed_one(base, key, value) for value in values]
+    trial = copy.deepcopy(base)  # one for all: a copy takes long, and only mappings are merged
+    return [
+        _typed_one(copy.deepcopy(base) if isinstance(value, dict) else trial, key, value)
+        for value in values
+    ]
 
 
-def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
-    """Convert a grid value to the config's type of its key."""
-    trial = copy.deepcopy(base)
+def _typed_one(trial: DictConfig, key: str, value: Any) -> Any:
+    """Convert a grid value to the type of its key in a copy of the config, which it changes."""
     try:
         OmegaConf.update(trial, key, value)
         selected = OmegaConf.select(trial, key)
@@ -201,14 +210,18 @@ def _typed_one(base: DictConfig, key: str, value: Any) -> Any:
 
 
 def _first(
-    base: DictConfig, point: Mapping[str, Any], seeds: tuple[int, ...], exclude: Exclude
+    base: DictConfig,
+    known: Mapping[str, Any],
+    point: Mapping[str, Any],
+    seeds: tuple[int, ...],
+    exclude: Exclude,
 ) -> Run | None:
     """Return the run of a cell's first seed, or None if the study excludes the cell."""
     n = point.get("dataset.n_samples", base.dataset.n_samples)
     batch_size = point.get("training.batch_size", base.training.batch_size)
     if exclude.batch_above_data and batch_size > n:
         return None
-    run = run_of(base, {**point, "seed": seeds[0]} if seeds else point)
+    run = run_of(base, {**point, "seed": seeds[0]} if seeds else point, known)
     for seed in {min(seeds), max(seeds)} if seeds else ():
         replace(run, seed=seed)
     if run.dataset.min_class_count < exclude.class_below:

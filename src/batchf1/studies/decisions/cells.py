@@ -22,7 +22,7 @@ NETWORK, LOGISTIC, CANDIDATE = "network", "logistic", "candidate"
 """Roles: the reference network, one without a hidden layer, a candidate of the random search."""
 
 
-def cells(path: Path, huge: bool = False) -> list[Cell]:
+def cells(path: Path, huge: bool = False, study: DecisionStudy | None = None) -> list[Cell]:
     """Return the cells of a study of decisions; those of candidates have one seed each.
 
     All runs of one task, prevalence and seed share data and order.
@@ -33,13 +33,15 @@ def cells(path: Path, huge: bool = False) -> list[Cell]:
         Experiment file of kind `decisions`.
     huge
         Whether there may be more than `limits.MAX_RUNS` runs.
+    study
+        What the file holds, where it has been read.
 
     Raises
     ------
     InputError
         Names the file and what does not fit.
     """
-    study = load_study(path, DecisionStudy)
+    study = study or load_study(path, DecisionStudy)
     try:
         study.check_size(huge)
         seeds = tuple(range(study.seeds))

@@ -53,7 +53,8 @@ EXAMPLES = """is my number wrong?
   bound takes a line of a log, forensics a whole log, scan source code, audit labels and scores,
   expect and compare the rates of a classifier
 a study of one's own, or this one again:
-  train, new, fetch, provenance, restore, verify; batchf1 workflow has the steps that Snakemake calls
+  train, new, fetch, provenance, restore, verify
+  batchf1 workflow has the steps that Snakemake calls
 
 examples:
   batchf1 expect --prevalence 2% --precision 0.8 --recall 0.8 --batch-size 32

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
+from batchf1.figures import scaling
 from batchf1.sweep.grid import runs
 
 
@@ -236,3 +237,24 @@ def test_the_rows_and_the_ratio_of_equally_many_runs(
     assert capsys.readouterr().out.splitlines()[4:] == [
         "8 runs, plain pipeline / this project: 80 in wall time, 200 in processor time"
     ]
+
+
+@pytest.mark.slow
+def test_the_engines_rows_and_ratios(repository, tmp_path):
+    code = "import engines; engines.CELLS = [(64, 8)]; engines.main()"
+    given = ["--repeats", "1", "--output", str(tmp_path / "rows.csv")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *given],
+        cwd=repository / "benchmarks",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    table = scaling.table(tmp_path / "rows.csv")
+    assert set(table["engine"]) == set(scaling.LOOKS)
+    assert dict(zip(table["engine"], table["n_runs"], strict=True)) == {
+        engine: 1 if engine in ("plain", "bare loop") else 32 for engine in scaling.LOOKS
+    }
+    (compared,) = scaling.ratios(table).to_dict("records")
+    assert f"{compared['compiled']:.4g}" in done.stdout
+    assert f"{compared['of_steps']:.4g}" in done.stdout

@@ -241,7 +241,7 @@ def test_the_rows_and_the_ratio_of_equally_many_runs(
 
 @pytest.mark.slow
 def test_the_engines_rows_and_ratios(repository, tmp_path):
-    code = "import engines; engines.CELLS = [(64, 8)]; engines.main()"
+    code = "import engines; engines.CELLS = [(1000, 64)]; engines.main()"
     given = ["--repeats", "1", "--output", str(tmp_path / "rows.csv")]
     done = subprocess.run(
         [sys.executable, "-c", code, *given],

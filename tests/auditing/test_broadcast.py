@@ -274,7 +274,7 @@ def test_the_command(tmp_path, capsys):
     assert cli.main(arguments) == 0
     printed = capsys.readouterr().out
     assert "  <- logged" in next(x for x in printed.splitlines() if x.startswith("broadcast "))
-    assert printed.splitlines()[-1].startswith(
+    assert printed.splitlines()[0].startswith(
         f"Do not read {logged(article):.4f}: it is the mean over batches of 2PQ/(P+Q)"
     )
     assert cli.main([*arguments, "--fail-above", "0.01"]) == 1

@@ -131,7 +131,7 @@ SHARDS = {
 # command line -> what is said of it, where nothing but the words is wrong; of `workflow` those
 # that begin with one of its steps
 COMMANDS = {
-    "dance": "COMMAND must be one of audit, scan, expect,",
+    "dance": "COMMAND must be one of bound, forensics, scan, audit,",
     "expct": "; got expct; did you mean expect?",
     "expect --btch-size 3": "unrecognized arguments: --btch-size 3; did you mean --batch-size?",
     "shard s.yaml": "required: --shard, --shards, --store, --output",
@@ -165,7 +165,7 @@ COMMANDS = {
 }
 # overrides of `batchf1 train`
 TRAIN = {
-    "+training.foo=3": "config: training.foo cannot be set; the settings are ['batch_size'",
+    "+training.foo=3": "config: training.foo cannot be set; the settings are ['backend', '",
     "+foo=3": "config: foo cannot be set; the settings are ['dataset'",
     "~seed": "config: seed must have a value; got none",
     "dataset=null": "Got NoneType; got dataset=null",

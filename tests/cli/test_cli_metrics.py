@@ -144,8 +144,8 @@ def test_a_file_that_is_none_gets_one_line(capsys, tmp_path):
 
 NAMES = (
     "f1 (the default), f0.5, f_beta(2) or another beta, precision, recall, jaccard; with -micro, "
-    "-macro or -weighted over the classes of --counts-file; or the import path of a Ratio, "
-    "my_module.MINE"
+    "-macro or -weighted over the classes of --counts-file; mcc, kappa, balanced_accuracy, "
+    "estimated by random cuts; or the import path of a Ratio or SumMetric, my_module.MINE"
 )
 
 

@@ -37,7 +37,7 @@ def test_theory_is_a_line_and_logs_are_points(committed):
     assert headline == (
         "With up to 2 images a batch one model has the higher Dice, from 4 on the other"
     )
-    assert "means over 10 pairs of networks" in caption
+    assert "the logs of 10 U-Nets in Keras 3" in caption
 
 
 @pytest.mark.parametrize("name", ["expected", "batch_size"])

@@ -12,6 +12,7 @@ KINDS = (BatchMean, EpochEnd, Reconstructed, Streaming)
 C = 4
 ONE_CLASS = ("vectors", "columns", "one-hot")
 MULTILABEL = ("multilabel", "multilabel logits")
+FORMS = ("binary", *ONE_CLASS, *MULTILABEL)
 BINARY = [f_beta(2), precision(), recall(), jaccard()]
 OVER_CLASSES = [
     f_beta(1, "macro", C),

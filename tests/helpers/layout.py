@@ -35,6 +35,8 @@ VERBS = {
         "fits",
         "follows",
         "give",
+        "has",
+        "log",
         "gives",
         "help",
     ),

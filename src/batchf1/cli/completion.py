@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-COMMANDS = "bound forensics scan audit expect compare train new fetch provenance verify"
+COMMANDS = "bound forensics scan audit expect compare train new fetch provenance restore verify"
 """Commands for people."""
 BASH = """_batchf1_train() {
     if [ "$COMP_CWORD" = 1 ]; then

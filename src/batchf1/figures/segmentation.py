@@ -97,9 +97,9 @@ def _conclusion(shown: pd.DataFrame) -> str:
 
 
 def _caption(shown: pd.DataFrame) -> str:
+    n_seeds = style.format_range(shown["n_seeds"])
     return (
-        f"U-Nets in Keras 3, validated on the same drawn images; means over "
-        f"{style.format_range(shown['n_seeds'])} pairs of networks. Empty: no positive pixel in "
-        "the batch,\nlabelled or predicted. The interval is that of the mean of the logs, for "
-        "random batches."
+        f"A point is the mean of the logs of {n_seeds} U-Nets in Keras 3; the interval "
+        "is its own, for random batches. Empty: no positive pixel in the batch,\n"
+        "labelled or predicted. Data: drawn images, the same for both models."
     )

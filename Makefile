@@ -120,7 +120,7 @@ $(PAPER): $(STAMP) requirements-paper.txt
 	touch $@
 
 # Times and memory, on a machine at rest: the sub-grid beside what a user would write (20 minutes),
-# the engines, a recorder and what each strategy costs (4 minutes each); then figures/scaling and figures/cost.
+# the engines, a recorder and what each strategy costs (5 minutes each); then figures/scaling and figures/cost.
 benchmark: $(STAMP)
 	$(BIN)/python benchmarks/pipelines.py
 	$(BIN)/python benchmarks/engines.py

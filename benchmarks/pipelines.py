@@ -1,9 +1,9 @@
 """Time of a run in studies of the sub-grid: in this project's workflow, and in a plain pipeline.
 
 Wall time from the call to the table, with start and compiling, and peak memory (of the process
-tree, sampled); then the ratio of what a run costs in the largest study of each. A study has all
-cells of the sub-grid and as many seeds as its runs need; the plain pipeline trains runs that are
-`spread` over these.
+tree, sampled); then the ratio of studies of equally many runs. A study has all cells of the
+sub-grid and as many seeds as its runs need; the plain pipeline trains runs that are `spread` over
+these.
 """
 
 import argparse
@@ -138,8 +138,8 @@ def main() -> None:
     """Time growing studies of this project, then of the plain pipeline; write the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--experiment", type=Path, default=HERE / "subgrid.yaml")
-    parser.add_argument("--ours", type=int, nargs="+", default=[240, 2400], metavar="RUNS")
-    parser.add_argument("--plain", type=int, nargs="+", default=[2, 4], metavar="RUNS")
+    parser.add_argument("--ours", type=int, nargs="+", default=[8, 240, 2400], metavar="RUNS")
+    parser.add_argument("--plain", type=int, nargs="+", default=[8], metavar="RUNS")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--output", type=Path, default=HERE / "pipelines.csv")
     parsed = parser.parse_args()
@@ -150,18 +150,20 @@ def main() -> None:
             print(rows[-1], flush=True)  # noqa: T201
     table = pd.DataFrame(rows)
     tables.write_csv(table, parsed.output)
-    print(ratio(table))  # noqa: T201
+    print(compared(table))  # noqa: T201
 
 
-def ratio(table: pd.DataFrame) -> str:
-    """Return a run's time in the plain pipeline's largest study over that in this project's."""
-    rows = table.sort_values("n_runs").groupby("pipeline").last()
-    fast, slow = rows.loc["this project"], rows.loc["plain pipeline"]
-    processor = slow["cpu_seconds"] / slow["n_runs"] * fast["n_runs"] / fast["cpu_seconds"]
-    wall = slow["seconds_a_run"] / fast["seconds_a_run"]
-    return (
-        f"a run, plain pipeline ({slow['n_runs']:.0f}) / this project ({fast['n_runs']:.0f}): "
-        f"{wall:.4g} in wall time, {processor:.4g} in processor time"
+def compared(table: pd.DataFrame) -> str:
+    """Return a line for each number of runs of both pipelines: the plain one's time over ours."""
+    both = table.pivot_table(index="n_runs", columns="pipeline").dropna()
+    ratios = {
+        name: both[name]["plain pipeline"] / both[name]["this project"]
+        for name in ("seconds", "cpu_seconds")
+    }
+    return "\n".join(
+        f"{n} runs, plain pipeline / this project: {ratios['seconds'][n]:.4g} in wall time, "
+        f"{ratios['cpu_seconds'][n]:.4g} in processor time"
+        for n in both.index
     )
 
 

@@ -18,6 +18,19 @@ LARGE = Schema(
         "runs_bytes": count("size of `runs.parquet`", 1, "bytes"),
     },
 )
+PIPELINES = Schema(
+    "A row is a study of so many runs, from start to table, from `benchmarks/pipelines.py`.",
+    {
+        "pipeline": text("what ran the study", ("plain pipeline", "this project")),
+        "n_runs": count("runs of the study", 1),
+        "cores": count("cores that were used", 1),
+        "seconds": number("wall time", 0, unit="s"),
+        "cpu_seconds": number("processor time", 0, unit="s"),
+        "peak_mb": count("peak memory of all processes", 0, "MB"),
+        "seconds_a_run": number("seconds divided by n_runs", 0, unit="s"),
+    },
+    key=("pipeline", "n_runs"),
+)
 RECORDER = Schema(
     "The row is what a recorder adds to `fit`, and its cost of many rows, by "
     "`benchmarks/recorder.py`.",

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
+from batchf1.figures import scaling
 from batchf1.sweep.grid import runs
 
 
@@ -216,11 +217,13 @@ def test_a_pipeline_plans_its_jobs(pipelines, repository, tmp_path, name, n_runs
     assert re.search(words, done.stdout)
 
 
-def test_the_rows_and_the_ratio(pipelines, repository, tmp_path, monkeypatch, capsys):
-    costs = iter([(20, 10, 5), (40, 30, 6), (600, 1000, 7)])
+def test_the_rows_and_the_ratio_of_equally_many_runs(
+    pipelines, repository, tmp_path, monkeypatch, capsys
+):
+    costs = iter([(20, 10, 5), (40, 30, 6), (600, 1000, 7), (1600, 2000, 8)])
     names = ("seconds", "cpu_seconds", "peak_mb")
     monkeypatch.setattr(pipelines, "timed", lambda *_: dict(zip(names, next(costs), strict=True)))
-    given = ["--ours", "8", "80", "--plain", "3", "--output", str(tmp_path / "rows.csv")]
+    given = ["--ours", "8", "80", "--plain", "3", "8", "--output", str(tmp_path / "rows.csv")]
     monkeypatch.setattr(sys, "argv", ["pipelines.py", *given])
     pipelines.main()
     table = pd.read_csv(tmp_path / "rows.csv")
@@ -229,6 +232,29 @@ def test_the_rows_and_the_ratio(pipelines, repository, tmp_path, monkeypatch, ca
         ["this project", 8, 20, 2.5],
         ["this project", 80, 40, 0.5],
         ["plain pipeline", 3, 600, 200],
+        ["plain pipeline", 8, 1600, 200],
     ]
-    said = "a run, plain pipeline (3) / this project (80): 400 in wall time, 888.9 in processor"
-    assert said in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[4:] == [
+        "8 runs, plain pipeline / this project: 80 in wall time, 200 in processor time"
+    ]
+
+
+@pytest.mark.slow
+def test_the_engines_rows_and_ratios(repository, tmp_path):
+    code = "import engines; engines.CELLS = [(1000, 64)]; engines.main()"
+    given = ["--repeats", "1", "--output", str(tmp_path / "rows.csv")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *given],
+        cwd=repository / "benchmarks",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    table = scaling.table(tmp_path / "rows.csv")
+    assert set(table["engine"]) == set(scaling.LOOKS)
+    assert dict(zip(table["engine"], table["n_runs"], strict=True)) == {
+        engine: 1 if engine in ("plain", "bare loop") else 32 for engine in scaling.LOOKS
+    }
+    (compared,) = scaling.ratios(table).to_dict("records")
+    assert f"{compared['compiled']:.4g}" in done.stdout
+    assert f"{compared['of_steps']:.4g}" in done.stdout

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from batchf1.config import limits
+from batchf1.figures import scaling
 from batchf1.studies import expected
 from batchf1.studies.experiments import plan
 from batchf1.sweep.sharding import assign_shards
@@ -31,6 +32,10 @@ def context(root: Path) -> dict[str, object]:
     claim(3.25 < hours < 3.75, "a million runs take three and a half hours", hours)
     parts = assign_shards(plan(root / "experiments/large.yaml").cells, large["cores"])
     engines, jobs = benchmark(root, "engines"), benchmark(root, "jobs")
+    compared = scaling.ratios(engines)
+    largest = compared[compared["n_samples"] == compared["n_samples"].max()]
+    falling = largest.sort_values("batch_size")["compiled"].is_monotonic_decreasing
+    claim(falling, "plain Keras takes more times as long the smaller the batches are")
     return {
         "expected_line": expected.line(
             "large", expected.of_shards(parts), large["cores"], float("inf"), False
@@ -40,8 +45,15 @@ def context(root: Path) -> dict[str, object]:
         "n_cells": len(plan(root / "experiments/large.yaml").cells),
         "speeds": {size: _seconds_a_run(engines, 44_000, size) for size in (8, 1024)},
         "ours": ours,
-        "plain": plain[-1],
-        "times": float(f"{plain[-1]['a_run'] / ours[-1]['a_run']:.2g}"),
+        "plain": plain,
+        "alike": [(a, b) for a in ours for b in plain if a["n_runs"] == b["n_runs"]],
+        "n_together": compared["n_runs"].max(),
+        "times": {name: scaling.times(largest[name]) for name in largest},
+        "by_samples": ", ".join(
+            f"{scaling.times(rows['compiled'])} at {n:,} samples"
+            for n, rows in compared[compared["batch_size"] == 8].groupby("n_samples")
+        ),
+        "durations": _durations,
         "large": large,
         "files_of_a_million": float(f"{large['store_files'] * 1e6 / large['n_runs']:.2g}"),
         "limits": limits,
@@ -65,9 +77,14 @@ def _seconds_a_run(engines: pd.DataFrame, n: int, size: int) -> dict[str, str]:
 
 def _pipelines(table: pd.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the studies of this project and those of the plain pipeline, by their runs."""
-    table = table.assign(a_run=table["seconds"] / table["n_runs"]).sort_values("n_runs")
+    table = table.sort_values("n_runs")
     ours, plain = (
         table[table["pipeline"] == name].to_dict("records")
         for name in ("this project", "plain pipeline")
     )
     return ours, plain
+
+
+def _durations(studies: list[dict[str, Any]]) -> str:
+    """Return the seconds of studies as text, such as `20 s for 240 runs, 90 s for 2,400 runs`."""
+    return ", ".join(f"{of['seconds']:.0f} s for {of['n_runs']:,} runs" for of in studies)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from batchf1.errors import check
-from batchf1.figures import base
-from batchf1.figures.scaling import ENGINES, PIPELINES
+from batchf1.figures import base, scaling
 from batchf1.records.columns import Column, Schema
 from batchf1.studies.atlas.rows import ATLAS
 from batchf1.studies.cost.rows import COST
@@ -50,9 +49,9 @@ def _schemas(root: Path) -> dict[str, Schema]:
         "docs/frameworks.csv": frameworks.LOGS,
         "benchmarks/census.csv": benchmarks["CENSUS"],
         "benchmarks/census_checks.csv": benchmarks["CENSUS_CHECKS"],
-        "benchmarks/engines.csv": ENGINES,
+        "benchmarks/engines.csv": scaling.SCHEMA,
         GPU: benchmarks["GPU"],
-        "benchmarks/pipelines.csv": PIPELINES,
+        "benchmarks/pipelines.csv": benchmarks["PIPELINES"],
         "benchmarks/jobs.csv": benchmarks["JOBS"],
         "benchmarks/large.csv": benchmarks["LARGE"],
         "benchmarks/logs.csv": benchmarks["LOGS"],

@@ -1,4 +1,4 @@
-"""Figure of scaling: time of a run by engine, and of a study by pipeline (`make benchmark`)."""
+"""Figure of scaling: time of runs by engine, and their ratio (`benchmarks/engines.py`)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from matplotlib.figure import Figure
 
 from batchf1.errors import check
 from batchf1.figures import _read_csv, style
-from batchf1.records.columns import Schema, count, number, optional, text
+from batchf1.records.columns import Schema, count, number, text
 
-OURS, PLAIN = style.COLOURS["reconstructed"], style.COLOURS["batch_mean"]
+OURS, SLOW = style.COLOURS["reconstructed"], style.COLOURS["batch_mean"]
+PLAIN, ENSEMBLE, STEPS = "plain", "ensemble", "ensemble, steps alone"
 LOOKS = {
-    "plain": ("plain Keras fit", PLAIN, "o", "-"),
+    PLAIN: ("plain Keras fit", SLOW, "o", "-"),
     "bare loop": ("bare compiled loop, no metrics", style.PLAIN, "^", "-"),
-    "ensemble": ("this project: an ensemble", OURS, "s", "-"),
-    "ensemble, steps alone": ("its training steps alone", OURS, "D", "--"),
+    ENSEMBLE: ("this project: an ensemble", OURS, "s", "-"),
+    STEPS: ("its training steps alone", OURS, "D", "--"),
     "multiplications": ("their multiplications alone", style.TRUTH, "v", ":"),
 }
 """Engine -> its name in the legend, colour, marker and line."""
-SLOW, FAST = "plain pipeline", "this project"
-STUDIES = {SLOW: LOOKS["plain"], FAST: LOOKS["ensemble"]}
-ENGINES = Schema(
+RATIOS = {"compiled": ("compiled", "o", "-"), "first": ("compiling included", "o", "--")}
+"""Ratio -> its name in the legend, marker and line."""
+SCHEMA = Schema(
     "A row is a way to train at one data size and batch size, from `benchmarks/engines.py`.",
     {
         "engine": text("way to train", LOOKS),
@@ -33,145 +34,134 @@ ENGINES = Schema(
         "batch_size": count("batch size", 1, "samples"),
         "steps": count("steps of a run", 1),
         "epochs": count("epochs of a run", 1),
-        "first_s": number("the first call, which compiles, of all runs at once", 0, unit="s"),
+        "n_runs": count("runs that a call trains", 1),
+        "first_s": number("the first call, of all its runs; most compile", 0, unit="s"),
         "later_s": number("a later call divided by its runs, median", 0, unit="s"),
         "later_max_s": number("the same, largest", 0, unit="s"),
     },
     key=("engine", "n_samples", "batch_size"),
 )
-PIPELINES = Schema(
-    "A row is a study of so many runs, from start to table, from `benchmarks/pipelines.py`.",
-    {
-        "pipeline": text("what ran the study", STUDIES),
-        "n_runs": count("runs of the study", 1),
-        "cores": count("cores that were used", 1),
-        "seconds": number("wall time", 0, unit="s"),
-        "cpu_seconds": number("processor time", 0, unit="s"),
-        "peak_mb": count("peak memory of all processes", 0, "MB"),
-        "seconds_a_run": number("seconds divided by n_runs", 0, unit="s"),
-    },
-    key=("pipeline", "n_runs"),
-)
-ALT = (
-    "Three charts on logarithmic axes: the seconds of a run over the training samples and over "
-    "the batch size, a line for each engine, and the seconds of a study over its number of runs."
-)
-SCHEMA = Schema(
-    "A row is one of `benchmarks/engines.csv` or of `benchmarks/pipelines.csv`.",
-    {
-        name: column._replace(type="number" if column.type == "integer" else column.type)
-        for name, column in {
-            **optional("a row of the pipelines", ENGINES.columns),
-            **optional("a row of the engines", PIPELINES.columns),
-        }.items()
-    },
-)
 COLUMNS = SCHEMA.columns
-
-
+ALT = (
+    "Two charts on logarithmic axes over the batch size: the seconds that equally many runs take, "
+    "a line for each engine, and how many times as long plain Keras takes as an ensemble."
+)
 LINE = 140
 """Characters in a line of the caption."""
 
 
-def table(engines: Path, pipelines: Path) -> pd.DataFrame:
-    """Return the rows of both tables of `benchmarks/`, concatenated."""
-    parts = [
-        _read_csv.read(engines, ENGINES.columns, "the engines"),
-        _read_csv.read(pipelines, PIPELINES.columns, "the pipelines"),
-    ]
-    return pd.concat(parts, ignore_index=True)
+def table(source: Path) -> pd.DataFrame:
+    """Return the rows of `benchmarks/engines.csv`."""
+    return _read_csv.read(source, COLUMNS, "the engines")
+
+
+def ratios(table: pd.DataFrame) -> pd.DataFrame:
+    """Compute how many times as long plain Keras takes as an ensemble, for an ensemble's runs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each data size and batch size at which both were measured, with `n_runs`;
+        `compiled`, the ratio of later calls; `first`, that of first calls, plain Keras compiling
+        once in all its runs; `compiling_s`, seconds that the ensemble compiles; and `of_steps`,
+        its time over that of its training steps alone.
+
+    Notes
+    -----
+    An ensemble and its steps alone share what is compiled, for all data sizes: it is in the first
+    call of either. So their first calls beyond later ones are added, at the data size where
+    these take longest.
+    """
+    cells = ["n_samples", "batch_size"]
+    first, later, runs = (
+        table.pivot_table(index=cells, columns="engine", values=name).reindex(columns=list(LOOKS))
+        for name in ("first_s", "later_s", "n_runs")
+    )
+    n_runs = runs[ENSEMBLE]
+    beyond = (first - runs * later)[[ENSEMBLE, STEPS]].sum(axis=1)
+    compiling = beyond.groupby("batch_size").transform("max")
+    ours = n_runs * later[ENSEMBLE]
+    found = {
+        "n_runs": n_runs,
+        "compiled": later[PLAIN] / later[ENSEMBLE],
+        "first": (first[PLAIN] + (n_runs - runs[PLAIN]) * later[PLAIN]) / (ours + compiling),
+        "compiling_s": compiling,
+        "of_steps": later[ENSEMBLE] / later[STEPS],
+    }
+    return pd.DataFrame(found).dropna(subset=["compiled"]).reset_index()
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Plot seconds of a run over data and batch size, and of a study over its number of runs."""
-    runs, studies = table.dropna(subset=["engine"]), table.dropna(subset=["pipeline"])
-    if runs.empty or studies.empty:
-        return style.empty_figure("no engine, or no pipeline, was measured")
-    figure, axes = plt.subplots(1, 3, figsize=(8.4, 4.2), layout="constrained")
-    _engines(axes[:2], runs)
-    _studies(axes[2], studies)
+    """Plot seconds of an ensemble's runs in each engine, and plain Keras' over an ensemble's."""
+    strange = sorted(set(table["engine"]) - set(LOOKS))
+    check(not strange, "figure scaling: engine", f"must be one of {list(LOOKS)}", strange[:1])
+    largest = table[table["n_samples"] == table["n_samples"].max()]
+    compared = ratios(table)
+    compared = compared[compared["n_samples"] == table["n_samples"].max()]
+    if compared.empty:
+        return style.empty_figure("plain Keras and an ensemble were not measured alike")
+    n_runs = compared["n_runs"].max()
+    figure, axes = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
+    _seconds(axes[0], largest, n_runs)
+    _ratios(axes[1], compared)
     for ax in axes:
-        ax.grid(axis="y", linewidth=0.4)
+        ax.set(xscale="log", yscale="log", xlabel="batch size (samples)")
+        places = sorted(set(largest["batch_size"]))
+        ax.set_xticks(places, [f"{place:,.0f}" for place in places])
+        ax.set_xticks([], minor=True)
         ax.spines[["top", "right"]].set_visible(False)
-    style.headline(figure, _conclusion(studies), axes[0].get_legend_handles_labels()[0])
-    style.caption(figure, _caption(runs, studies))
+    style.headline(figure, _conclusion(compared, n_runs), axes[0].get_legend_handles_labels()[0])
+    style.caption(figure, _caption(largest, n_runs))
     return figure
 
 
-def _engines(axes: Any, runs: pd.DataFrame) -> None:
-    """Plot seconds a run over data size, and over batch size at the largest data size."""
-    small, large = runs["batch_size"].min(), runs["n_samples"].max()
-    cells = (("n_samples", "batch_size", small), ("batch_size", "n_samples", large))
-    axes[1].sharey(axes[0])
-    for ax, (x, fixed, value) in zip(axes, cells, strict=True):
-        _lines(ax, runs[runs[fixed] == value], ("engine", x, "later_s"), LOOKS)
-    axes[0].set(xlabel="training samples", ylabel="seconds a run, once compiled")
-    axes[1].set(xlabel="batch size (samples)")
-    axes[0].set_title(f"Batches of {small:,.0f}")
-    axes[1].set_title(f"{large:,.0f} samples")
-
-
-def _studies(ax: Any, studies: pd.DataFrame) -> None:
-    """Plot seconds over the number of runs, with names, and an extrapolation of plain runs."""
-    _lines(ax, studies, ("pipeline", "n_runs", "seconds"), STUDIES)
-    last = _largest(studies)
-    for name, row in last.iterrows():
-        place = {"xy": (row["n_runs"], row["seconds"]), "textcoords": "offset points"}
-        right = row["n_runs"] < studies["n_runs"].max()
-        where = {"xytext": (7, -2)} if right else {"xytext": (0, 8), "ha": "right"}
-        ax.annotate(str(name), **place, **where, fontsize=7.5, color=STUDIES[str(name)][1])
-    if SLOW in last.index:
-        ends = pd.Series([last["n_runs"][SLOW], studies["n_runs"].max()])
-        seconds = ends * last["a_run"][SLOW]
-        ax.plot(ends, seconds, color=PLAIN, linewidth=1, linestyle=":")
-    ax.set(xlabel="runs in the study", ylabel="seconds, start to table", title="A whole study")
-
-
-def _lines(
-    ax: Any, rows: pd.DataFrame, columns: tuple[str, str, str], looks: dict[str, Any]
-) -> None:
-    """Plot a line for each name on logarithmic axes, with ticks at the measured x."""
-    name, x, y = columns
-    strange = sorted(set(rows[name]) - set(looks))
-    check(not strange, f"figure scaling: {name}", f"must be one of {list(looks)}", strange[:1])
-    for key, (label, colour, marker, line) in looks.items():
-        of = rows[rows[name] == key].sort_values(x)
-        style = {"color": colour, "marker": marker, "linestyle": line, "label": label}
+def _seconds(ax: Any, rows: pd.DataFrame, n_runs: float) -> None:
+    """Plot a line for each engine: the seconds of that many runs."""
+    for engine, (label, colour, marker, line) in LOOKS.items():
+        of = rows[rows["engine"] == engine].sort_values("batch_size")
+        look = {"color": colour, "marker": marker, "linestyle": line, "label": label}
         if len(of):
-            ax.plot(of[x], of[y], markersize=4, linewidth=1, **style)
-    ax.set(xscale="log", yscale="log")
-    places = sorted(set(rows[x]))
-    ax.set_xticks(places, [f"{place:,.0f}" for place in places])
-    ax.set_xticks([], minor=True)
+            ax.plot(of["batch_size"], n_runs * of["later_s"], markersize=4, linewidth=1, **look)
+    ax.set(title=f"Seconds of {n_runs:.0f} runs, compiled", ylabel="seconds")
+    ax.grid(axis="y", linewidth=0.4)
 
 
-def _largest(studies: pd.DataFrame) -> pd.DataFrame:
-    """Return runs, seconds and seconds a run of each pipeline's largest study, as medians."""
-    most = studies.groupby("pipeline")["n_runs"].transform("max")
-    largest = studies[studies["n_runs"] == most]
-    medians = largest.groupby("pipeline")[["n_runs", "seconds"]].median()
-    return medians.assign(a_run=medians["seconds"] / medians["n_runs"])
+def _ratios(ax: Any, compared: pd.DataFrame) -> None:
+    """Plot the ratio once all is compiled, and with what compiling costs."""
+    for name, (label, marker, line) in RATIOS.items():
+        look = {"color": style.TRUTH, "marker": marker, "linestyle": line, "label": label}
+        ax.plot(compared["batch_size"], compared[name], markersize=4, linewidth=1, **look)
+        for size, ratio in zip(compared["batch_size"], compared[name], strict=True):
+            place = {"xytext": (4, 4), "textcoords": "offset points", "fontsize": 7.5}
+            ax.annotate(f"{_rounded(ratio):,g}", (size, ratio), **place)
+    ax.margins(x=0.12)
+    ax.set(title="Plain Keras / ensemble", ylabel="times as long")
+    ax.legend(fontsize=7.5)
 
 
-def _conclusion(studies: pd.DataFrame) -> str:
-    """Return the headline, from the largest study of each pipeline."""
-    last = _largest(studies)
-    if not {SLOW, FAST} <= set(last.index):
-        return "A study takes so long"
-    slow, fast = last.loc[SLOW], last.loc[FAST]
+def times(ratios: pd.Series) -> str:
+    """Return the range of some ratios as text with two digits, such as `13 to 340`."""
+    return style.format_range(ratios.map(_rounded), "{:,g}")
+
+
+def _rounded(ratio: float) -> float:
+    return float(f"{ratio:.2g}")
+
+
+def _conclusion(compared: pd.DataFrame, n_runs: float) -> str:
     return (
-        f"A run takes {fast['a_run']:.2g} s in a study of {fast['n_runs']:,.0f} here, "
-        f"and {slow['a_run']:.3g} s in one of {slow['n_runs']:,.0f} in plain Keras"
+        f"Once compiled, plain Keras takes {times(compared['compiled'])} times as long as an "
+        f"ensemble for {n_runs:.0f} runs"
     )
 
 
-def _caption(runs: pd.DataFrame, studies: pd.DataFrame) -> str:
+def _caption(rows: pd.DataFrame, n_runs: float) -> str:
     return textwrap.fill(
-        "A point is a measurement, left and middle the median of several. Data: diamonds. Left, "
-        f"middle: one process and thread, {style.format_range(runs['epochs'])} epochs; all "
-        "strategies but in the bare loop and the multiplications; blue and black: of 32 runs at "
-        f"once, divided by 32. Right: wall time on {style.format_range(studies['cores'])} cores, "
-        "start and compiling included; plain is a process per run and strategy, dotted: in "
-        "proportion to the runs. The title has a run of the largest study of each.",
+        f"A point is the median of calls after the first, for {n_runs:.0f} runs: trained at once "
+        "in blue and black, else one after the other, as one's time multiplied. Data: diamonds, "
+        f"{style.format_range(rows['n_samples'])} samples, {style.format_range(rows['epochs'])} "
+        "epochs; one process and thread; all strategies but in the bare loop and the "
+        "multiplications. Dashed in the right chart: each compiles once, too. The start of the "
+        "process, which both need, is left out.",
         LINE,
     )

@@ -87,7 +87,7 @@ def test_jax_with_32_bits_is_refused(repository):
     printed_lines = printed("jax", repository, "-c", REFUSED, JAX_ENABLE_X64="0")
     number, *lines = printed_lines.splitlines()
     assert number == "1"
-    assert [line.partition(":")[0] for line in lines] == [
+    assert [line.partition(" must ")[0] for line in lines] == [
         "true_positives_reconstructed",
         "f1_streaming",
     ]

@@ -174,7 +174,7 @@ def test_the_report_has_each_figures_numbers(copy, seen):
 @pytest.mark.slow
 def test_the_report_says_how_many_runs(copy, seen):
     shown = flat(seen["figures"]["mini"]["text"])
-    assert "2 runs a point" in shown
+    assert "A point is the mean of 2 trainings" in shown
     assert "Study mini: 8 runs on CPU in keras 3." in shown
 
 

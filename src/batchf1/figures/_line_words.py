@@ -21,9 +21,9 @@ RISING = {
     "batch_size": "Small batches make the logged {name} up to {points}",
     "prevalence": "The rarer the positives, the more the logged {name} is off: up to {points}",
 }
-"""What is across -> the headline where the error falls along it."""
+"""Headline by what is across the figure, where the error falls along it."""
 FLAT = {"n_samples": "More data does not help: the logged {name} stays up to {points}"}
-"""What is across -> the headline where the error does not fall along it."""
+"""Headline by what is across the figure, where the error does not fall along it."""
 
 
 def conclusion(drawn: pd.DataFrame, x: str) -> str:

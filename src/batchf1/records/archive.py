@@ -25,7 +25,7 @@ CHUNK = 2**20
 
 @dataclass(frozen=True)
 class Restored:
-    """What was put back.
+    """Tables and caches that were put back.
 
     Attributes
     ----------

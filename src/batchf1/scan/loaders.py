@@ -43,7 +43,7 @@ def of_one_sample(loop: ast.AST, module: Module, *, far: bool = False) -> bool:
 
 
 class _Near:
-    """What a module shows without its functions being followed."""
+    """Names that a module shows without its functions being followed."""
 
     def __init__(self, module: Module, steps: int = MAX_STEPS) -> None:
         self.module, self.steps = module, steps
@@ -114,7 +114,7 @@ class _Near:
 
 
 class _Far(_Near):
-    """What the project shows: callers and functions in other files, options of a command line."""
+    """Callers and functions in other files, and options of a command line."""
 
     def _given(self, name: str, place: ast.AST) -> Iterator[tuple[Module, ast.expr]]:
         near = list(super()._given(name, place))

@@ -45,7 +45,7 @@ class AtlasStudy:
     n_validation: int = MISSING
     """A multiple of every batch size, so that no last batch is short."""
     batch_sizes: list[int] = MISSING
-    """Of validation, rising."""
+    """Batch sizes of validation, rising."""
     cuts: int = MISSING
     """Random cuts of each validation set into batches, for each batch size."""
     hidden: list[int] = MISSING
@@ -54,7 +54,7 @@ class AtlasStudy:
     epochs: int = MISSING
     training_batch_size: int = MISSING
     threads: int = 1
-    """Of TensorFlow; 0 leaves the number to it."""
+    """Threads of TensorFlow; 0 leaves the number to it."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.figures` that makes it from the table."""
 

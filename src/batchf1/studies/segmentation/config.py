@@ -66,16 +66,16 @@ class SegmentationStudy:
     noise: float = MISSING
     """Standard deviation of each pixel's own noise, likewise."""
     filters: int = MISSING
-    """Of the first level of the network; twice and four times as many of the next ones."""
+    """Channels of the first level of the network; twice and four times as many in the next ones."""
     learning_rate: float = MISSING
     epochs: int = MISSING
     training_batch_size: int = MISSING
     batch_sizes: list[int] = MISSING
-    """Of validation, rising."""
+    """Batch sizes of validation, rising."""
     cuts: int = MISSING
     """Random cuts into batches from which the spread of a log is estimated."""
     threads: int = 1
-    """Of TensorFlow; 0 leaves the number to it."""
+    """Threads of TensorFlow; 0 leaves the number to it."""
     figures: dict[str, str] = field(default_factory=dict)
     """Figure -> the module of `batchf1.figures` that makes it from the table."""
 

@@ -157,7 +157,7 @@ def drawn(numbers):
 
 
 def words_of(found):
-    """Its headline and caption alone."""
+    """Return the headline and caption of the figure."""
     return pictures.words_of(calibration.draw, found)
 
 

@@ -23,7 +23,7 @@ def drawn(found):
 
 
 def words_of(found):
-    """Its headline and caption alone."""
+    """Return the headline and caption of the figure."""
     return pictures.words_of(decisions.draw, found)
 
 

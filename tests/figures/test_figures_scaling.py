@@ -1,4 +1,4 @@
-"""What the speeds of engines become in their figure, worked out by hand."""
+"""The figure of the engines' speeds, against ratios worked out by hand."""
 
 import io
 

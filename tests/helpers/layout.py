@@ -45,7 +45,7 @@ VERBS = {
 """Finite verbs of the titles; a new one is added here."""
 JAPANESE_VERBS = ("になる", "である", "ない")
 MARK = re.compile(r"\b(A|An) (arrow|bar|cell|line|point) is\b|棒 1 本が")
-"""What a caption says of its marks."""
+"""Sentence of a caption on its marks."""
 TICKS = {0: (-1, 0), 1: (1, 0), 2: (0, 1), 3: (0, -1)}
 """Marker of a tick -> its direction."""
 
@@ -58,7 +58,7 @@ def flaws(figure: Figure) -> list[str]:
 
 
 def wording(headline: str, caption: str) -> list[str]:
-    """What is wrong in a figure's title and caption, a line for each."""
+    """List the faults of a figure's title and caption, a line for each."""
     words = set(re.findall(r"[a-z]+", headline))
     checks = {
         "the title is no sentence with a verb": bool(words & VERBS)

@@ -111,7 +111,7 @@ def apply(text):
 
 
 def logs(*paths):
-    """What programs print, run one after the other in one process."""
+    """Run programs one after the other in one process, and return what they print."""
     run = "import runpy, sys; [runpy.run_path(path, run_name='__main__') for path in sys.argv[1:]]"
     done = subprocess.run([sys.executable, "-c", run, *paths], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -74,7 +74,7 @@ def of_backend(backend, *overrides):
 
 
 def trained(backend, home, repository):
-    """What a process trains, whose user has another backend and type in mind."""
+    """Train in a process whose user has set another backend and float type."""
     (home / ".keras").mkdir()
     users = {"backend": "tensorflow", "floatx": "float64"}
     (home / ".keras" / "keras.json").write_text(json.dumps(users))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from batchf1.config.seeds import generator
 from batchf1.errors import InputError
+from batchf1.keras import EpochEnd
 from batchf1.metrics.counts import batch_counts
 from batchf1.training.keras3 import ensemble
 from batchf1.training.keras3.ensemble import EnsembleTrainer
@@ -158,7 +159,7 @@ def test_a_wide_network_trains_with_fewer_at_a_time():
 
 
 def chosen(monkeypatch, *made, n=2, **settings):
-    """What `n` runs give in both engines with these callbacks beside a strategy's own."""
+    """Train `n` runs in both engines with these callbacks beside a strategy's own."""
     monkeypatch.setattr(Chooses, "made", made)
     return list(both(CHOSEN | settings, *[{}] * n))
 
@@ -203,6 +204,19 @@ def test_callbacks_see_the_run_as_it_is(monkeypatch):
         assert all(each.logs["of_validation"] == each.logs["val_loss"] for each in ours)
         assert all(each.logs["of_metric"] == each.logs["val_f1_chooses"] for each in ours)
         same(ours, plain, 1e-4)  # sums over hundreds of numbers
+
+
+def of_other_data(x):
+    labels = (x[:, :1] > 0).astype("float32")
+    (callback,) = EpochEnd(name="other").callbacks(validation=[(2 * x, labels)])
+    return callback
+
+
+def test_other_data_are_predicted_with_the_weights_of_the_run(monkeypatch):
+    found = chosen(monkeypatch, of_other_data)
+    for ours, plain in found:
+        same(ours, plain, 1e-6)
+    assert len({ours[-1].logs["val_f1_other"] for ours, _ in found}) == len(found)
 
 
 def stops(x):

@@ -110,10 +110,19 @@ class Member:
         """Return True if a callback overrides the hook."""
         return any(overrides(callback, hook) for callback in self.callbacks)
 
-    @property
+    @cached_property
     def needs_model(self) -> bool:
-        """Return True if a callback may use more of the model than cached predictions."""
-        return any(type(callback) not in LOOKUP_ONLY for callback in self.callbacks)
+        """True if a callback may use more of the model than cached predictions."""
+        return not all(map(self._only_looks_up, self.callbacks))
+
+    def _only_looks_up(self, callback: Any) -> bool:
+        """Return True for a callback of ours that predicts no other data than the run's splits."""
+        given = getattr(callback, "splits", {}).values()
+        own = all(
+            isinstance(batches, list) and all(any(x is s for s in self.data) for x in batches)
+            for batches in given
+        )
+        return type(callback) in LOOKUP_ONLY and own
 
     def call(self, hook: str, *arguments: Any) -> None:
         """Call a hook of every callback, in order."""

@@ -68,6 +68,7 @@ test-frameworks: $(DEV)
 	$(BIN)/pytest -m "slow or not slow" --no-skips -k "backend or every_metric_of" \
 	  tests/keras/test_strategies_sums.py tests/keras/test_strategies_backends.py
 	$(BIN)/pytest -m "slow or not slow" --no-skips tests/training/test_backends.py
+	$(BIN)/pytest -m slow --no-skips -k pytorch tests/test_readme.py
 
 # On a SLURM of one node, made for it and taken down again; skipped without root or SLURM's programs.
 test-slurm: $(DEV)

@@ -6,9 +6,11 @@ import re
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from batchf1.cli import main as cli
 from batchf1.records import report
+from helpers.other_backends import printed
 
 PAGES = ["README.md", "README.ja.md"]
 VERDICTS = {"holds": "成立", "reproduced": "再現", "fails": "不成立"}
@@ -128,3 +130,24 @@ def test_a_number_that_links_a_line_of_a_table_is_in_that_line(page, repository)
         digits = 1e-3 if "." in shown and len(shown.partition(".")[2]) == 3 else 1e-2
         near = [v for v in values if abs(v - wanted) <= min(digits / 2, abs(wanted) / 2) + 1e-12]
         assert near, (text, path, line)
+
+
+@pytest.mark.slow
+def test_the_lines_for_pytorch_give_the_f1_of_all_samples(repository):
+    row = re.search(
+        r"^\| .*torchmetrics.*\|$", (repository / "README.md").read_text(), re.MULTILINE
+    )
+    create, update, compute, reset = re.findall("`([^`]+)`", row[0].split(" | ")[-1])
+    labels, scores = [1, 0, 1, 1, 1, 0], [0.9, 0.8, 0.2, 0.1, 0.7, 0.3]
+    program = f"""
+import torch, torchmetrics
+{create}
+for _ in range(2):
+    for i in range(0, 6, 4):
+        labels, scores = torch.tensor({labels})[i : i + 4], torch.tensor({scores})[i : i + 4]
+        {update}
+    print(float({compute}))
+    {reset}
+"""
+    logged = [float(line) for line in printed("torch", repository, "-c", program).split()]
+    assert logged == [pytest.approx(f1_score(labels, np.array(scores) > 0.5), abs=1e-6)] * 2

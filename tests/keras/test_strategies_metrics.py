@@ -1,6 +1,7 @@
 """Strategies of other metrics than F1: any ratio of counts, against the arithmetic."""
 
 import keras
+import numpy as np
 import pytest
 
 from batchf1.errors import InputError
@@ -8,6 +9,7 @@ from batchf1.keras import BatchMean, EpochEnd, Reconstructed, Streaming
 from batchf1.metrics.averaging import batch_mean, pooled
 from batchf1.metrics.counts import batch_counts
 from batchf1.metrics.factories import f_beta
+from batchf1.metrics.moments import pearson
 from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, RECALL, Ratio
 from helpers.fitting import compiled, data
 from helpers.slow import slow
@@ -53,3 +55,18 @@ def test_what_no_strategy_can_compute():
     ):
         Reconstructed(metric=ACCURACY, logged="sum")
     assert Reconstructed(metric=ACCURACY, logged="mean").key == "accuracy_reconstructed"
+
+
+@pytest.mark.parametrize(
+    ("n", "weight", "metric", "dtype"),
+    [
+        (2**24, None, f_beta(2), "float32"),
+        (2**24 + 1, None, f_beta(2), "float64"),
+        (3, np.ones(3), f_beta(2), "float64"),
+        (3, None, pearson(), "float64"),
+    ],
+)
+def test_a_pass_adds_in_float32_what_that_holds_exactly(n, weight, metric, dtype):
+    (callback,) = EpochEnd(metric=metric).callbacks(validation=([[0.5]], [1]))
+    labels = np.broadcast_to(np.float32(1), (n, 1))
+    assert callback._dtype(labels, {"sample_weight": weight}) == dtype

@@ -42,7 +42,7 @@ def seen(cell):
 measure.measure = seen
 sys.modules[measure.__name__] = measure
 from batchf1.studies.atlas import run
-run._measure("cell")
+run.STUDIES._measure("cell")
 """
 LIBRARY = """
 import keras

@@ -34,6 +34,8 @@ from batchf1.metrics.sums import SumMetric
 
 SIZE = 32
 """Batch size of arrays under a model that masks."""
+MAX_FLOAT32 = 2**24
+"""Greatest count up to which float32 holds every one."""
 
 
 class EpochEnd(Strategy):
@@ -206,19 +208,25 @@ class PassAtEpochEnd(LogValidator):
         if isinstance(metric, OfAll):
             return metric.of_all(key, parts, self.strategy.form)
         for part in parts:
-            added = metric.summary(*self._read(key, *part))
+            added = np.asarray(metric.summary(*self._read(key, *part)), np.float64)
             sums = added if sums is None else metric.merge(sums, added)
         return float(metric.of_sums(sums))
 
     def _read(self, key: str, y_true: Any, scores: Any, weights: dict[str, Any]) -> Elements:
         """Read labels and outputs; `InputError` for an invalid one."""
         y_true = keras.ops.convert_to_numpy(y_true)
-        read = self.strategy.form.read(y_true, scores, weights)
+        read = self.strategy.form.read(y_true, scores, weights, dtype=self._dtype(y_true, weights))
         counted = True if read.weight is None else read.weight != 0
         bad = ~np.isfinite(read.labels + read.predicted) & counted
         if bad.any():
             raise_input_error(key, self.strategy.form.requirement, _first(bad, y_true, scores))
         return read
+
+    def _dtype(self, y_true: Any, weights: dict[str, Any]) -> str:
+        """Return float32 where it holds every sum, in a quarter of the time."""
+        weighs = any(weight is not None for weight in weights.values())
+        exact = self.strategy.of_counts and not weighs and y_true.size <= MAX_FLOAT32
+        return "float32" if exact else "float64"
 
     def _only_output(self, key: str, scores: Any) -> Any:
         outputs = keras.tree.flatten(scores)

@@ -14,6 +14,7 @@ from batchf1.sweep import rows, schema, shard
 from batchf1.sweep.grid import compose
 from batchf1.training.engines import framework_of
 from helpers import plugins_fixture
+from helpers.eagerly import eagerly
 from helpers.shards import execute
 from helpers.slow import slow
 from helpers.training import run
@@ -160,7 +161,8 @@ def test_a_metric_of_ones_own_that_changes_is_computed_anew(tmp_path, my_module,
     def kept():
         shard._fingerprint.cache_clear()
         provenance._imports.cache_clear()
-        made = execute(path, 0, 1, tmp_path / "store")
+        with eagerly():
+            made = execute(path, 0, 1, tmp_path / "store")
         return capsys.readouterr().err.partition(" of them kept")[0].split()[-1], made.origin
 
     assert kept()[0] == "0"

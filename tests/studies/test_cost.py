@@ -114,6 +114,8 @@ def test_finished_measurements_are_kept(measured, monkeypatch):
     def again_as_before(module, function, arguments, label):
         """Instead of seconds of measurement."""
         asked.append(function)
+        if function != "measure":
+            return in_this_process(module, function, arguments, label)
         (cell,) = arguments
         return table[table["cell_id"] == cell.cell_id].iloc[0].to_dict()
 

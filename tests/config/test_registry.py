@@ -62,7 +62,6 @@ def here(tmp_path, monkeypatch):
 def fingerprint(run):
     """As a new process would find it."""
     shard._fingerprint.cache_clear()
-    provenance._imports.cache_clear()
     return shard.fingerprint(run)
 
 

@@ -223,13 +223,13 @@ def bench(engine, strategy="reconstructed"):
 def test_a_fit_in_blocks_is_the_plain_fit_whatever_the_last_block(monkeypatch, strategy):
     monkeypatch.setitem(config.ENGINES, "blocks", 4)
     benches = [bench(engine, strategy) for engine in ("plain", "blocks")]
-    for n_batches in (3, 4, 10):
+    for n_batches in (3, 10):  # one block that is short; two, and a short one
         plain, blocks = (each.fit(n_batches)[1] for each in benches)
         assert plain.keys() == blocks.keys() > {f"val_f1_{strategy}"}
         for name, values in plain.items():
             assert values == pytest.approx(blocks[name], abs=1e-6), name
     steps = [int(each.model.optimizer.iterations) for each in benches]
-    assert steps == [measure.WARM_UP + 3 + 4 + 10] * 2
+    assert steps == [measure.WARM_UP + 3 + 10] * 2
 
 
 @pytest.mark.parametrize(("engine", "n_calls"), [slow("plain", 10), ("blocks", 3)])

@@ -186,7 +186,7 @@ def test_started_again_it_trains_nothing_and_ends_the_same(experiment, table, ca
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("[8, 40]", "[8, 16, 40]"), ("n_thresholds: 10", "n_thresholds: 4")]
+    ("old", "new"), [("[8, 40]", "[8, 16, 40]"), slow("n_thresholds: 10", "n_thresholds: 4")]
 )
 def test_what_is_kept_of_a_run_depends_on_how_it_is_looked_at(tmp_path, old, new):
     before, after = plan(written(tmp_path)), plan(written(tmp_path, STUDY.replace(old, new)))

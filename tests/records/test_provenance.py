@@ -10,8 +10,7 @@ import pytest
 from batchf1.config import registry
 from batchf1.errors import InputError
 from batchf1.records import provenance
-from batchf1.studies.experiments import experiments
-from batchf1.sweep import grid, provenance_summary, shard
+from batchf1.sweep import provenance_summary
 from helpers.commits import commit, git
 
 STEP = {"commit": "c", "dirty": False, "versions": {"numpy": "2"}, "python": "3", "platform": "p"}
@@ -156,15 +155,8 @@ def test_every_module_that_a_rule_names_has_sources(repository):
     others_page, paper = "batchf1.studies.frameworks.others_page", "batchf1.records.files"
     assert named == ["batchf1.studies.cuts.run", others_page, paper, "batchf1.records.report"]
     figures = [registry.module(registry.FIGURES, name) for name in registry.names(registry.FIGURES)]
-    studies = experiments(repository / "experiments")
-    runs = {
-        n: [cell.first for cell in grid.cells(repository / f"experiments/{n}.yaml")][:50]
-        for n, s in studies.items()
-        if isinstance(s, grid.Study)
-    }
-    groups = [*([name] for name in [*named, *figures]), *map(shard.modules, runs.values())]
-    for modules in groups:
-        assert len(provenance.sources(*modules)) > len(modules)
+    for module in [*named, *figures]:
+        assert len(provenance.sources(module)) > 1
 
 
 def test_what_fingerprints_leave_out_holds_no_code():

@@ -20,8 +20,9 @@ from batchf1.studies.atlas import data, measure, run
 from batchf1.studies.atlas.config import TASKS, AtlasStudy, Cell, cells
 from batchf1.studies.atlas.metrics import METRICS, Metric, of_task
 from batchf1.studies.atlas.rows import ATLAS
-from batchf1.studies.experiments import experiments
+from batchf1.studies.experiments import load
 from batchf1.sweep.grid import load_study
+from helpers.eagerly import eagerly
 from helpers.once import made_once
 
 STUDY = """
@@ -221,7 +222,8 @@ def measured(tmp_path_factory):
 
     def make(folder):
         options = ["--store", str(folder / "store"), "--output", str(folder / "runs.parquet")]
-        assert cli.main(["workflow", "atlas", str(one_seed(folder)), *options]) == 0
+        with eagerly():
+            assert cli.main(["workflow", "atlas", str(one_seed(folder)), *options]) == 0
 
     folder = made_once(tmp_path_factory, "atlas", make)
     return folder, tables.read(folder / "runs.parquet", ATLAS)
@@ -250,11 +252,18 @@ def test_finished_networks_are_kept_and_others_come_out_again_to_the_last_bit(
     some = sorted((folder / "store").iterdir())
     assert len(some) == 3
     some[0].unlink()
-    again, origin = run.execute(folder / "mini.yaml", folder / "store")
+    with eagerly():
+        again, origin = run.execute(folder / "mini.yaml", folder / "store")
     assert [cell.cell_id for cell in asked] == [some[0].stem]
     pd.testing.assert_frame_equal(again, table, check_exact=True)
     assert sum(entry["n_runs"] for entry in origin["trained"]) == 3
     assert (origin["grid"]["task"], origin["config"]["epochs"]) == (list(TASKS), 2)
+
+
+@pytest.mark.slow
+def test_compiled_networks_learn_the_same(measured, tmp_path):
+    compiled, _ = run.execute(one_seed(tmp_path), tmp_path / "store")
+    pd.testing.assert_frame_equal(compiled, measured[1], rtol=1e-3, atol=1e-4)
 
 
 def test_each_seed_has_its_own_random_numbers(tmp_path):
@@ -265,7 +274,7 @@ def test_each_seed_has_its_own_random_numbers(tmp_path):
 
 
 def test_the_study_of_the_repository(repository):
-    study = experiments(repository / "experiments")["atlas"]
+    study = load(repository / "experiments/atlas.yaml")
     assert isinstance(study, AtlasStudy)
     found = cells("atlas", study)
     assert len({cell.cell_id for cell in found}) == 3 * study.seeds

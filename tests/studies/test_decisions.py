@@ -15,7 +15,7 @@ from batchf1.records import provenance_of_file, tables
 from batchf1.studies.decisions import control
 from batchf1.studies.decisions import rows as decisions_rows
 from batchf1.studies.decisions.cells import CANDIDATE, LOGISTIC, NETWORK, cells
-from batchf1.studies.experiments import experiments, load, plan
+from batchf1.studies.experiments import load, plan
 from batchf1.sweep import shard
 from batchf1.sweep.collect import collect
 from batchf1.training.engines import framework_of
@@ -186,7 +186,7 @@ def test_started_again_it_trains_nothing_and_ends_the_same(experiment, table, ca
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("[8, 40]", "[8, 16, 40]"), ("n_thresholds: 10", "n_thresholds: 4")]
+    ("old", "new"), [("[8, 40]", "[8, 16, 40]"), slow("n_thresholds: 10", "n_thresholds: 4")]
 )
 def test_what_is_kept_of_a_run_depends_on_how_it_is_looked_at(tmp_path, old, new):
     before, after = plan(written(tmp_path)), plan(written(tmp_path, STUDY.replace(old, new)))
@@ -294,7 +294,7 @@ def test_bad_studies_are_refused_in_one_line(tmp_path, case):
 
 
 def test_the_committed_study_is_the_whole_of_it(repository):
-    study = experiments(repository / "experiments")["decisions"]
+    study = load(repository / "experiments/decisions.yaml")
     planned = plan(repository / "experiments/decisions.yaml")
     assert study.on_demand
     assert sum(len(cell.seeds) for cell in planned.cells) == 2 * 5 * 30 * (6 + 2 + 32)

@@ -1,5 +1,7 @@
 """Labels of shape (n,): what Keras logs against broadcasting by hand, and what is chosen by it."""
 
+from functools import cache
+
 import keras
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from batchf1.config.seeds import generator
 from batchf1.errors import InputError, TraceError
 from batchf1.metrics.counts import Counts, batch_counts
 from batchf1.records import tables
-from batchf1.studies.experiments import experiments, load
+from batchf1.studies.experiments import load
 from batchf1.studies.flat_labels import choices, logs, run, schema, summary, train
 from batchf1.studies.flat_labels.config import FlatLabelsStudy, networks
 from batchf1.studies.flat_labels.functions import FUNCTIONS
@@ -19,6 +21,7 @@ from batchf1.studies.flat_labels.predictions import PREDICTIONS, SAME_NUMBERS, v
 from batchf1.sweep.grid import load_study
 from batchf1.theory.expectation import expect
 from batchf1.training.base import Predictions
+from helpers.eagerly import eagerly
 from helpers.once import made_once
 
 STUDY = """
@@ -58,6 +61,12 @@ def written(folder, old="", new=""):
     return path
 
 
+@cache
+def the_evaluator(make=logs.Evaluator):
+    """One for all tests, as its dozen outputs take seconds to compile."""
+    return make()
+
+
 @pytest.fixture(scope="session")
 def measured(tmp_path_factory):
     """The tables of the tiny study, made by the command."""
@@ -65,7 +74,9 @@ def measured(tmp_path_factory):
 
     def make(folder):
         options = [part for n, o in names.items() for part in (o, str(folder / f"{n}.parquet"))]
-        assert cli.main(["workflow", "flat_labels", str(written(folder)), *options]) == 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(logs, "Evaluator", the_evaluator)
+            assert cli.main(["workflow", "flat_labels", str(written(folder)), *options]) == 0
 
     folder = made_once(tmp_path_factory, "flat_labels", make)
     return folder / "runs.parquet", folder / "choices.parquet"
@@ -88,7 +99,7 @@ def sample():
 
 @pytest.fixture(scope="module")
 def evaluator():
-    return logs.Evaluator()
+    return the_evaluator()
 
 
 def by_broadcasting(y, scores, written_as):
@@ -228,7 +239,8 @@ def test_labels_of_both_shapes_train_the_same_network(two_runs):
         trainer = train.FitTrainer(two_runs[0], 5)
         trainer.model.set_weights([np.full(w.shape, 0.1) for w in trainer.model.get_weights()])
         y = data.train.y.reshape(shape)
-        trainer.model.fit(data.train.x, y, batch_size=32, shuffle=False, verbose=0)
+        with eagerly():
+            trainer.model.fit(data.train.x, y, batch_size=32, shuffle=False, verbose=0)
         weights.append(trainer.model.get_weights())
     for a, b in zip(*weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -317,7 +329,7 @@ def test_the_expectation_is_of_batches_cut_at_random_alone(measured, made):
 
 
 def test_the_study_of_the_repository(repository):
-    study = experiments(repository / "experiments")["flat_labels"]
+    study = load(repository / "experiments/flat_labels.yaml")
     assert isinstance(study, FlatLabelsStudy)
     runs = list(networks("flat_labels", study))
     assert len({one.run_id for one in runs}) == len(study.prevalences) * study.seeds

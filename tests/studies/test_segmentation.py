@@ -10,11 +10,12 @@ from batchf1.cli import main as cli
 from batchf1.config.seeds import generator
 from batchf1.errors import InputError, TraceError
 from batchf1.records import tables
-from batchf1.studies.experiments import experiments
+from batchf1.studies.experiments import load
 from batchf1.studies.segmentation import images, logs, measure, run, train
 from batchf1.studies.segmentation.config import SegmentationStudy, cells
 from batchf1.studies.segmentation.schema import EMPTY_0, EMPTY_1, KINDS, LEFT_OUT, LOGS, SOFT
 from batchf1.sweep.grid import load_study
+from helpers.eagerly import eagerly
 from helpers.once import made_once
 
 STUDY = """
@@ -175,7 +176,8 @@ def measured(tmp_path_factory):
 
     def make(folder):
         options = ["--store", str(folder / "store"), "--output", str(folder / "runs.parquet")]
-        assert cli.main(["workflow", "segmentation", str(written(folder)), *options]) == 0
+        with eagerly():
+            assert cli.main(["workflow", "segmentation", str(written(folder)), *options]) == 0
 
     folder = made_once(tmp_path_factory, "segmentation", make)
     return folder, tables.read(folder / "runs.parquet", LOGS)
@@ -196,14 +198,21 @@ def test_finished_networks_are_kept_and_others_come_out_again_to_the_last_bit(
     some = sorted((folder / "store").glob("*.parquet"))
     assert len(some) == 2
     some[0].unlink()
-    again, origin = run.execute(folder / "mini.yaml", folder / "store")
+    with eagerly():
+        again, origin = run.execute(folder / "mini.yaml", folder / "store")
     assert [cell.cell_id for cell in asked] == [some[0].stem]
     pd.testing.assert_frame_equal(again, table, check_exact=True)
     assert origin["grid"]["model"] == ["large", "small"]
 
 
+@pytest.mark.slow
+def test_compiled_networks_learn_the_same(measured, tmp_path):
+    compiled, _ = run.execute(written(tmp_path), tmp_path / "store")
+    pd.testing.assert_frame_equal(compiled, measured[1], rtol=1e-4)
+
+
 def test_the_study_of_the_repository(repository):
-    study = experiments(repository / "experiments")["segmentation"]
+    study = load(repository / "experiments/segmentation.yaml")
     assert isinstance(study, SegmentationStudy)
     found = cells("segmentation", study)
     assert len({cell.cell_id for cell in found}) == len(found) == study.n_runs == 20

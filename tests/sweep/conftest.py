@@ -1,12 +1,13 @@
 """A study of a framework in NumPy, which trains in no time."""
 
 import importlib
+import shutil
 import sys
 
 import pytest
 
 from helpers import plugins_fixture
-from helpers.shards import STUDY
+from helpers.shards import STUDY, execute
 
 TOGETHER = """
     def group_size(self, run):
@@ -31,6 +32,20 @@ def experiment(tmp_path, framework):
     path = tmp_path / "study.yaml"
     path.write_text(STUDY)
     return path
+
+
+@pytest.fixture(scope="module")
+def filled(framework, tmp_path_factory):
+    """The study, trained in one shard."""
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "study.yaml").write_text(STUDY)
+    return execute(folder / "study.yaml", 0, 1, folder / "store")
+
+
+@pytest.fixture
+def store(filled, tmp_path):
+    """A copy of its store."""
+    return shutil.copytree(filled.path.parent / "store", tmp_path / "store")
 
 
 @pytest.fixture

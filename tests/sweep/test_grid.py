@@ -4,8 +4,9 @@ import pytest
 
 from batchf1.config.settings import Run
 from batchf1.errors import InputError
+from batchf1.records import provenance
 from batchf1.studies.experiments import experiments
-from batchf1.sweep import grid
+from batchf1.sweep import grid, shard
 from batchf1.sweep.grid import Study, cells, compose, load_study, runs
 
 
@@ -183,10 +184,12 @@ def test_a_figure_needs_a_module(tmp_path):
         experiments(tmp_path)
 
 
-def test_every_experiment_of_the_repository_is_valid(repository):
+def test_every_experiment_of_the_repository_is_valid_and_its_modules_have_sources(repository):
     found = experiments(repository / "experiments")
     assert {"sweep", "worked_example"} <= found.keys()
     for name, study in found.items():
         assert study.question
         if isinstance(study, Study):
-            assert cells(repository / f"experiments/{name}.yaml")
+            found = cells(repository / f"experiments/{name}.yaml")
+            modules = shard.modules([cell.first for cell in found][:50])
+            assert len(provenance.sources(*modules)) > len(modules)

@@ -12,6 +12,7 @@ from batchf1.errors import InputError
 from batchf1.records import tables
 from batchf1.sweep import rows, schema, shard
 from batchf1.sweep.grid import runs
+from helpers.eagerly import eagerly
 from helpers.shards import STUDY, collect, execute
 from helpers.slow import slow
 
@@ -35,7 +36,8 @@ def test_a_grid_over_a_setting_trains_and_the_table_says_it(
 ):
     experiment = tmp_path / "study.yaml"
     experiment.write_text(f"{KERAS}grid:\n  dataset: [synthetic]\n  {key}: {values}\nseeds: 2\n")
-    made = execute(experiment, 0, 1, tmp_path / "store")
+    with eagerly():
+        made = execute(experiment, 0, 1, tmp_path / "store")
     assert len(made.table) == 2 * 2 * 2 * 2
     assert f"({n_shapes} shapes compiled)" in capsys.readouterr().err
     assert key not in made.table
@@ -106,13 +108,23 @@ def once(framework, tmp_path_factory):
     return experiment, folder, whole.table
 
 
+@pytest.mark.slow
 @settings(
-    max_examples=2,
+    max_examples=6,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(n_shards=st.integers(1, 9), at_once=st.integers(1, 20), fresh=st.booleans())
-def test_neither_shards_nor_groups_change_the_table(once, tmp_path, n_shards, at_once, fresh, said):
+def test_no_shards_and_no_groups_change_the_table(once, tmp_path, n_shards, at_once, fresh, said):
+    check_shards(once, tmp_path, n_shards, at_once, fresh, said)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_neither_shards_nor_groups_change_the_table(once, tmp_path, fresh, said):
+    check_shards(once, tmp_path, 3, 4, fresh, said)
+
+
+def check_shards(once, tmp_path, n_shards, at_once, fresh, said):
     said()
     experiment, folder, right = once
     store = tmp_path / f"fresh-{n_shards}-{at_once}/store" if fresh else folder / "store"
@@ -127,11 +139,20 @@ def test_neither_shards_nor_groups_change_the_table(once, tmp_path, n_shards, at
         assert all(n == n_found for n, n_found in (line[-2:] for line in said()))
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.integers(0, 3), min_size=16, max_size=16), st.integers(1, 20), st.integers(1, 50)
 )
-def test_the_runs_may_be_in_any_shards(once, tmp_path, shard_of, at_once, n_rows):
+def test_whatever_shards_the_runs_are_in(once, tmp_path, shard_of, at_once, n_rows):
+    check_places(once, tmp_path, shard_of, at_once, n_rows)
+
+
+def test_the_runs_may_be_in_any_shards(once, tmp_path):
+    check_places(once, tmp_path, [0, 3, 1, 1, 3, 0, 0, 3] * 2, 5, 7)  # and none in one of four
+
+
+def check_places(once, tmp_path, shard_of, at_once, n_rows):
     experiment, _, right = once
     place = right["run_id"].map({run_id: i for i, run_id in enumerate(right["run_id"].unique())})
     paths = []

@@ -141,23 +141,25 @@ BY_HAND = STUDY.replace(
 )
 
 
-def test_called_again_beside_orphans_it_trains_nothing_twice(copy):
+@pytest.mark.parametrize("n_shards", [1, slow(2)])
+def test_called_again_beside_orphans_it_trains_nothing_twice(copy, n_shards):
     copy.write("my_framework.py", WAITING)
     copy.write("experiments/mini.yaml", BY_HAND)
-    shards_alone = [f"results/mini/shards/{i}.parquet" for i in range(2)]
-    process = copy.start("snakemake", "--cores", "2", *shards_alone)
-    wait_for(lambda: len(list(copy.folder.glob("results/mini/store/.*.lock"))) == 2, process)
+    shards_alone = [f"results/mini/shards/{i}.parquet" for i in range(n_shards)]
+    arguments = ["--cores", "2", "--config", f"shards={n_shards}"]
+    process = copy.start("snakemake", *shards_alone, *arguments)
+    wait_for(lambda: len(list(copy.folder.glob("results/mini/store/.*.lock"))) == n_shards, process)
     orphans = shards(process)
-    assert len(orphans) == 2
+    assert len(orphans) == n_shards
     process.kill()
-    again = copy.start("snakemake", "--cores", "2", *shards_alone)
-    wait_for(lambda: sum("waits for" in log.read_text() for log in logs(copy)) == 2, again)
+    again = copy.start("snakemake", *shards_alone, *arguments)
+    wait_for(lambda: sum("waits for" in log.read_text() for log in logs(copy)) == n_shards, again)
     copy.write("go", "")
     said = again.communicate()[0]
     assert again.returncode == 0, said
-    assert said.count("waits for a process that trains the same") == 2
+    assert said.count("waits for a process that trains the same") == n_shards
     found = [(int(n), int(kept)) for n, kept in re.findall(r"(\d+) runs, (\d+) of them kept", said)]
-    assert len(found) == 2
+    assert len(found) == n_shards
     assert all(n == kept for n, kept in found)
     process.communicate()  # until the orphans have ended, too
     assert len(copy.kept()) == 8
@@ -218,18 +220,18 @@ def test_neither_cores_nor_shards_change_a_bit(copy, executed):
 # What the dead leave behind, and no space
 
 
-def test_parts_of_the_dead_are_ignored_and_swept(executed, tmp_path):
-    path = tmp_path / "store" / "a.parquet"
-    tables.write(executed.table, path, schema.RUNS, {})
+def test_parts_of_the_dead_are_ignored_and_swept(small, tmp_path):
+    table, path = small.table(), tmp_path / "store" / "a.parquet"
+    tables.write(table, path, schema.RUNS, {})
     ours = f".a.parquet.{files.HOST}."
     dead, living = (f"{ours}{pid}.part.parquet" for pid in (dead_process(), os.getppid()))
     elsewhere, other = ".a.parquet.elsewhere.1.part.parquet", f".b.parquet.{files.HOST}.1.part"
     for name in (dead, living, elsewhere, other):
         (path.parent / name).write_bytes(b"half")
-    tables.write(executed.table, path, schema.RUNS, {})
+    tables.write(table, path, schema.RUNS, {})
     left = {p.name for p in path.parent.iterdir()}
     assert left == {"a.parquet", living, elsewhere, other}
-    pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), executed.table)
+    pd.testing.assert_frame_equal(tables.read(path, schema.RUNS), table)
 
 
 def refused(arguments, capsys):
@@ -241,9 +243,9 @@ def refused(arguments, capsys):
 
 
 @pytest.fixture
-def sources(executed, repository):
+def sources(inside):
     """A command for each kind of output, without the place to write to."""
-    folder = executed.copy.folder
+    folder = inside.folder
     shards = sorted((folder / "results/mini/shards").glob("*"))
     study, example = (folder / f"experiments/{name}.yaml" for name in ("mini", "worked_example"))
     return {
@@ -252,8 +254,8 @@ def sources(executed, repository):
         "png": [
             "workflow",
             "draw",
-            "worked_example",
-            folder / "figures/worked_example.csv",
+            "error_vs_batch_size",
+            folder / "figures/mini.csv",
             "--output",
         ],
     }

@@ -18,8 +18,9 @@ from batchf1.sweep.grid import runs
 from batchf1.training import tensorflow_log
 from helpers import reference
 from helpers.commits import commit, git
-from helpers.miniature import FIGURES, RUNS, STUDY
+from helpers.miniature import FIGURES, RUNS, SMALL, STUDY
 
+EXPERIMENT = "experiments/mini.yaml"
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = [
     "--headless",
@@ -66,55 +67,88 @@ window.addEventListener("load", () => wait().then(walk).then(
 """
 
 
-def test_the_table_holds_every_cell_as_a_training_by_hand_gives_it(copy):
+def test_the_table_holds_every_cell_as_a_training_by_hand_gives_it(inside):
+    table = tables.read(inside.folder / RUNS, schema.RUNS)
+    assert len(table) == 2 * 2 * 2 * 2 * 2  # engine, seed, epoch, split, strategy
+    assert not table.duplicated(["engine", "seed", "epoch", "split", "strategy"]).any()
+    checked = [run for run in runs(inside.folder / EXPERIMENT) if run.training.engine == "plain"]
+    assert len(checked) == 2
+    for run in checked:
+        reference.check(table[table["run_id"] == run.run_id], reference.rows(run))
+
+
+@pytest.mark.slow
+def test_so_does_a_study_of_one_framework_in_several_shards(copy):
     table = tables.read(copy.folder / RUNS, schema.RUNS)
     assert len(table) == 2 * 2 * 2 * 2 * 2 * 4  # batch, prevalence, seed, epoch, split, strategy
     cells = ["batch_size", "prevalence", "seed", "epoch", "split", "strategy"]
     assert not table.duplicated(cells).any()
-    for run in runs(copy.folder / "experiments/mini.yaml"):
+    for run in runs(copy.folder / EXPERIMENT):
         reference.check(table[table["run_id"] == run.run_id], reference.rows(run))
 
 
-def test_each_figure_has_its_numbers_and_its_pictures(copy):
-    for figure in FIGURES:
-        for kind, start in (("csv", b""), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
-            content = (copy.folder / f"figures/{figure}.{kind}").read_bytes()
-            assert content.startswith(start)
-            assert len(content) > 100
+def hold_outputs(folder, figure):
+    """A figure has its numbers and its pictures."""
+    for kind, start in (("csv", b""), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        content = (folder / f"figures/{figure}.{kind}").read_bytes()
+        assert content.startswith(start)
+        assert len(content) > 100
+
+
+def test_a_figure_of_a_study_has_its_numbers_and_its_pictures(small):
+    hold_outputs(small.folder, "mini")
+
+
+@pytest.mark.slow
+def test_a_figure_of_an_experiment_file_has_its_numbers_and_its_pictures(copy):
+    hold_outputs(copy.folder, "worked_example")
     table = pd.read_csv(copy.folder / "figures/worked_example.csv")
     assert table["f1"].iloc[-1] == pytest.approx(8 / 10)
-
-
-def test_tables_say_where_they_came_from(copy):
-    path = next(copy.folder.glob("results/mini/store/*"))
-    origin = tables.provenance_of(path)
-    assert origin["config"]["study"] == "mini"
-    assert origin["device"] in ("CPU", "GPU")
-    assert tables.provenance_of(copy.folder / RUNS)["versions"]
-
-
-def test_a_picture_alone_says_what_it_was_made_from(copy, tmp_path):
-    for kind in ("png", "pdf"):
-        shutil.copy(copy.folder / f"figures/mini.{kind}", tmp_path)
-        (study,) = provenance_of_file.provenance_of(tmp_path / f"mini.{kind}")["sources"]
-        assert (study["file"], study["study"], study["n_runs"]) == (str(RUNS), "mini", 8)
-        assert study["config"]["dataset.n_samples"] == 200
-        assert study["grid"]["training.batch_size"] == [40, 64]
-
-
-def test_beside_its_study_it_says_how_the_runs_were_trained(copy):
-    commit = git(copy.folder, "rev-parse", "HEAD")
-    found = provenance_of_file.provenance_of(copy.folder / "figures/mini.png")
-    assert {(entry["commit"], entry["dirty"]) for entry in found["trained"]} == {(commit, False)}
-    assert sum(entry["n_runs"] for entry in found["trained"]) == 8
-
-
-def test_the_record_of_a_csv_stands_beside_it(copy):
     record = provenance_of_file.provenance_of(copy.folder / "figures/worked_example.csv")
     (source,) = record["sources"]
     assert source["file"] == "experiments/worked_example.yaml"
     assert source["sha256"] == sha256_of(copy.folder / source["file"])
+
+
+def test_tables_say_where_they_came_from(small):
+    path = next(small.folder.glob("results/mini/store/*"))
+    origin = tables.provenance_of(path)
+    assert origin["config"]["study"] == "mini"
+    assert origin["device"] in ("CPU", "GPU")
+    assert tables.provenance_of(small.folder / RUNS)["versions"]
+
+
+def test_a_picture_alone_says_what_it_was_made_from(small, tmp_path):
+    for kind in ("png", "pdf"):
+        shutil.copy(small.folder / f"figures/mini.{kind}", tmp_path)
+        (study,) = provenance_of_file.provenance_of(tmp_path / f"mini.{kind}")["sources"]
+        assert (study["file"], study["study"], study["n_runs"]) == (str(RUNS), "mini", 4)
+        assert study["config"]["dataset.n_samples"] == 200
+        assert set(study["grid"]["training.engine"]) == {"plain", "my_framework.MyFramework"}
+
+
+def test_beside_its_study_it_says_how_the_runs_were_trained(small):
+    commit = git(small.folder, "rev-parse", "HEAD")
+    found = provenance_of_file.provenance_of(small.folder / "figures/mini.png")
+    assert {(entry["commit"], entry["dirty"]) for entry in found["trained"]} == {(commit, False)}
+    assert sum(entry["n_runs"] for entry in found["trained"]) == 4
+
+
+def test_the_record_of_a_csv_stands_beside_it(small):
+    record = provenance_of_file.provenance_of(small.folder / "figures/mini.csv")
+    (source,) = record["sources"]
+    assert (source["file"], source["n_runs"]) == (str(RUNS), 4)
     assert "changed" not in record
+
+
+def test_the_log_of_a_shard_has_its_own_lines_alone(small):
+    if tensorflow_log.has_gpu():
+        pytest.skip("has a GPU")
+    logs = sorted(small.folder.glob("logs/mini/shard-*.log"))
+    assert len(logs) == 2
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    assert len(lines) > 1
+    assert all(line.startswith("shard ") for line in lines), lines
 
 
 # The report, as a browser shows it
@@ -246,15 +280,6 @@ def test_what_will_be_computed_is_printed_with_its_expected_seconds(copy):
         path.unlink()
 
 
-def test_the_log_of_a_shard_has_its_own_lines_alone(copy):
-    if tensorflow_log.has_gpu():
-        pytest.skip("has a GPU")
-    logs = sorted(copy.folder.glob("logs/mini/shard-*.log"))
-    lines = [line for log in logs for line in log.read_text().splitlines()]
-    assert len(lines) > 1
-    assert all(line.startswith("shard ") for line in lines), lines
-
-
 WAITING = """
 from batchf1.datasets.synthetic import Synthetic
 
@@ -329,17 +354,17 @@ def test_a_comment_in_conf_reruns_nothing(copy):
     assert "Nothing to be done" in copy.snakemake().stdout
 
 
-def test_a_bad_study_is_refused_before_anything_runs(copy):
-    before = copy.kept()
-    copy.write("experiments/mini.yaml", STUDY.replace("seed:", "sead:"))
-    done = copy.snakemake()
-    copy.write("experiments/mini.yaml", STUDY)
+def test_a_bad_study_is_refused_before_anything_runs(small):
+    before = small.kept()
+    small.write(EXPERIMENT, SMALL.replace("seed:", "sead:"))
+    done = small.snakemake()
+    small.write(EXPERIMENT, SMALL)
     assert done.returncode != 0
     *_, said = done.stdout.splitlines()
     assert said.startswith("snakemake: ")
     assert "mini.yaml: grid.sead" in said
     assert 'File "' not in done.stdout
-    assert copy.kept() == before
+    assert small.kept() == before
 
 
 @pytest.mark.slow

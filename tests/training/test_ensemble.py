@@ -21,7 +21,11 @@ from batchf1.training.keras3.plain import PlainTrainer
 from helpers.search import Chooses
 from helpers.training import run
 
-TEST_SPLIT = {"dataset__test_fraction": 2.5, "training__validation_batch_size": 7}
+TEST_SPLIT = {
+    "dataset__test_fraction": 2.5,
+    "training__validation_batch_size": 16,
+    "strategies": "[batch_mean,epoch_end]",  # all four: tests/training/test_training.py
+}
 CELLS = {
     "batch 1024": {"training__batch_size": 1024, "dataset__n_samples": 2500},
     "one batch, and more validation than training": {
@@ -40,8 +44,9 @@ CELLS = {
 SPLITS = ["train", "validation", "test"]
 CHOSEN = {
     "strategies": "[helpers.search.Chooses]",
+    "dataset__n_samples": 384,  # all batches are full, so that one size is compiled
     "training__epochs": 6,
-    "training__batch_size": 48,
+    "training__batch_size": 32,  # as a pretraining has
 }
 
 
@@ -84,7 +89,7 @@ def test_the_test_split_is_predicted_and_not_logged():
     for passes in next(both(TEST_SPLIT, {})):
         assert [(of.epoch, of.split) for of in passes] == [(e, s) for e in (0, 1) for s in SPLITS]
         assert all(of.logs == {} for of in passes if of.split == "test")
-        assert [of.batches.n.max() for of in passes[:3]] == [32, 7, 1000]
+        assert [of.batches.n.max() for of in passes[:3]] == [32, 16, 1000]
         assert [of.predictions is None for of in passes] == [True] * 3 + [False] * 3
         for of, split in zip(passes[3:], data, strict=True):
             np.testing.assert_array_equal(of.predictions.labels, split.y[:, 0])
@@ -93,7 +98,7 @@ def test_the_test_split_is_predicted_and_not_logged():
 
 
 def test_the_scores_of_a_run_are_those_of_its_own_last_epoch():
-    short, long = run(training__epochs=2), run(training__epochs=5, seed=1)
+    short, long = (run(**CHOSEN | changed) for changed in ({"training__epochs": 2}, {"seed": 1}))
     together = EnsembleTrainer(short).train([short, long])
     for of_run, one in zip(together, (short, long), strict=True):
         (alone,) = EnsembleTrainer(one).train([one])

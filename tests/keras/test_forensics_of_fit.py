@@ -36,7 +36,8 @@ def fitted(capsys, metrics, labels=(-1, 1), verbose=1):
     x = (2 * y + rng.normal(size=600)).astype("float32")[:, None]
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, activation="sigmoid")])
-    model.compile(keras.optimizers.Adam(0.1), "binary_crossentropy", metrics=["accuracy", *metrics])
+    options = {"metrics": ["accuracy", *metrics], "jit_compile": False}
+    model.compile(keras.optimizers.Adam(0.1), "binary_crossentropy", **options)
     both = x, y.reshape(labels)
     capsys.readouterr()
     history = model.fit(

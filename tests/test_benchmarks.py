@@ -70,7 +70,7 @@ def pipelines(repository):
 def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(repository / "benchmarks")
     recorder, path = loaded(repository, "recorder"), tmp_path / "row.csv"
-    given = ["--epochs", "1", "--batches", "512", "--rows", "1000", "--output", str(path)]
+    given = ["--epochs", "1", "--batches", "1024", "--rows", "1000", "--output", str(path)]
     monkeypatch.setattr(sys, "argv", ["recorder.py", *given])
     recorder.main()
     (row,) = pd.read_csv(path).to_dict("records")
@@ -79,6 +79,7 @@ def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
     assert all(value > 0 for name, value in row.items() if "bytes" not in name)
 
 
+@pytest.mark.slow
 def test_the_rows_of_sums(repository, monkeypatch):
     monkeypatch.syspath_prepend(repository / "benchmarks")
     rows = loaded(repository, "sums").rows("pixels", 32, 6, 1)

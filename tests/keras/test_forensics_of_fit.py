@@ -70,6 +70,7 @@ def test_objects_are_not(capsys):
     assert found.true_f1.best == pytest.approx(history[found.name][-1], abs=6e-5)
 
 
+@pytest.mark.slow  # of logs written by hand: tests/forensics/test_verdict.py
 def test_flat_labels_are(capsys):
     _, text = fitted(capsys, FUNCTIONS, labels=(-1,))
     assert conclude(read(text))["validation"].verdict == "flat_labels"

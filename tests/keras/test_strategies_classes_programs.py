@@ -50,6 +50,7 @@ def test_weighted_metrics_are_weighted_right(form):
         assert logs[s.key] == [pytest.approx(right, abs=1e-6)]
 
 
+@pytest.mark.slow  # of binary outputs: tests/keras/test_strategies_input.py
 def test_class_weights_reach_weighted_metrics_alone():
     x, y = samples("vectors")
     plain, weighted = (strategies("vectors", POOLED, SOME, name=name) for name in ("a", "b"))

@@ -351,3 +351,11 @@ def test_a_metric_that_keras_cannot_call_statelessly_is_refused_by_name(monkeypa
     monkeypatch.setattr(ensemble, "_ensembles", {})
     with pytest.raises(InputError, match=r"ensemble needs metrics .*plain; got .*assign_add"):
         EnsembleTrainer(run(**CHOSEN))
+
+
+def test_the_oldest_of_many_ensembles_is_forgotten(monkeypatch):
+    monkeypatch.setattr(ensemble, "_ensembles", dict.fromkeys(range(ensemble.MAX_KEPT)))
+    EnsembleTrainer(run(**CHOSEN))
+    assert len(ensemble._ensembles) == ensemble.MAX_KEPT
+    assert 0 not in ensemble._ensembles
+    assert 1 in ensemble._ensembles

@@ -8,6 +8,9 @@ from batchf1.cli import main as cli
 from batchf1.records import tables
 from batchf1.sweep import schema
 from batchf1.training.engines import framework_of, pretraining_of
+from batchf1.training.keras3 import plain
+from batchf1.training.keras3.ensemble import EnsembleTrainer
+from batchf1.training.keras3.plain import PlainTrainer
 from helpers import reference
 from helpers.slow import slow
 from helpers.training import run, trained
@@ -86,6 +89,13 @@ def test_rows_of_the_plain_engine_are_those_of_a_training_by_hand():
 def test_a_pretraining_is_a_run_in_batches_of_32():
     first = pretraining_of(run(training__engine="plain", **PRETRAINED))
     assert (first.training.batch_size, first.training.epochs) == (32, 2)
+
+
+@pytest.mark.parametrize(
+    ("engine", "trainer"), [("plain", PlainTrainer), ("ensemble", EnsembleTrainer)]
+)
+def test_a_pretraining_is_of_the_engine_that_its_settings_have(engine, trainer):
+    assert type(plain._pretrainer(run(training__engine=engine, **RARE))) is trainer
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from batchf1.sweep.grid import runs
     ("command", "things"),
     [
         (
-            ["expectation.py", "30"],
+            ["expectation.py", "4"],
             [
                 f"{name} of a pool in batches of {size}"
                 for name in ("expect", "expected_f1")
@@ -79,6 +79,7 @@ def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
     assert all(value > 0 for name, value in row.items() if "bytes" not in name)
 
 
+@pytest.mark.slow
 def test_the_rows_of_sums(repository, monkeypatch):
     monkeypatch.syspath_prepend(repository / "benchmarks")
     rows = loaded(repository, "sums").rows("pixels", 32, 6, 1)
@@ -90,12 +91,12 @@ def test_the_rows_of_sums(repository, monkeypatch):
 
 def test_the_rows_of_simulated_logs(repository, tmp_path, monkeypatch, capsys):
     logs, path = loaded(repository, "logs"), tmp_path / "logs.csv"
-    monkeypatch.setattr(sys, "argv", ["logs.py", "--logs", "8", "--output", str(path)])
+    monkeypatch.setattr(sys, "argv", ["logs.py", "--logs", "4", "--output", str(path)])
     logs.main()
     table, committed = (pd.read_csv(p) for p in (path, repository / "benchmarks/logs.csv"))
     assert list(table) == list(committed)
     assert table["group"].tolist()[0] == "all"
-    assert table["logs"][0] == 8
+    assert table["logs"][0] == 4
     assert set(table["group"]) <= set(committed["group"])
     assert "size_first" in capsys.readouterr().out
 

@@ -5,10 +5,11 @@ import warnings
 from contextlib import contextmanager
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from batchf1.keras import BatchAveragedMetricWarning, UnauditedLogWarning
-from helpers.fitting import B, compiled, data
+from helpers.fitting import B, as_keras, compiled, data
 
 ALARM = "^val_f1: logged .*, the mean over batches .*, where the metric of all samples is "
 
@@ -43,12 +44,20 @@ def mean_loss(y_true, y_pred):
     return ops.mean(ops.square(y_true - y_pred))
 
 
-def fitted(audit, metrics, train=None, model=None, **options):
-    """The logs of one epoch of weights that do not move, audited."""
-    train = data() if train is None else train
-    model = compiled(metrics, model)
-    options = {"batch_size": B, "validation_data": train, "verbose": 0} | options
-    return model.fit(*train, callbacks=[audit], **options).history
+def fitted(audit, metrics, validation=None, model=None, **options):
+    """The logs of an epoch of weights that do not move, audited."""
+    validation = data() if validation is None else validation
+    return validated(compiled(metrics, model), [audit], validation, **options)
+
+
+def validated(model, callbacks, validation, **options):
+    """The logs of an epoch that trains on one sample, as a training on all takes as long again."""
+    options = {"validation_data": validation, "batch_size": B} | options
+    first = keras.tree.map_structure(
+        lambda part: as_keras(part[:1]), keras.tree.lists_to_tuples(validation[:2])
+    )
+    train = tf.data.Dataset.from_tensors(first)
+    return model.fit(train, shuffle=False, verbose=0, callbacks=callbacks, **options).history
 
 
 @contextmanager
@@ -63,8 +72,8 @@ def alarmed(match=ALARM, number=1, kind=BatchAveragedMetricWarning):
     assert all(re.search(match, line) for line in told), told
 
 
-def silent(audit, metrics, train=None, **options):
+def silent(audit, metrics, validation=None, **options):
     with warnings.catch_warnings():
         for kind in (BatchAveragedMetricWarning, UnauditedLogWarning):
             warnings.simplefilter("error", kind)
-        return fitted(audit, metrics, train, **options)
+        return fitted(audit, metrics, validation, **options)

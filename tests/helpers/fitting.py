@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from sklearn.metrics import f1_score
 
 from batchf1.config import registry
@@ -57,8 +58,14 @@ def callbacks_of(chosen, train=None, validation=None):
 
 
 def fit(model, chosen, train, validation=None, callbacks=(), passes=None, **options):
-    """Logs of one epoch in batches of B, in order; `passes`: what `epoch_end` is given."""
+    """Logs of one epoch in batches of B, in order; `passes`: what `epoch_end` is given.
+
+    A model that runs eagerly is given arrays as data sets, which take half the time.
+    """
     passes = passes or (train, validation)
+    if model.run_eagerly and isinstance(train[0], np.ndarray):
+        train = [in_batches(*train, options.pop("sample_weight", None))]
+        validation = in_batches(*validation) if validation else None
     logs = model.fit(
         *train,
         **{"batch_size": B, "shuffle": False, "verbose": 0, "validation_data": validation}
@@ -66,6 +73,18 @@ def fit(model, chosen, train, validation=None, callbacks=(), passes=None, **opti
         callbacks=[*callbacks_of(chosen, *passes), *callbacks],
     )
     return logs.history
+
+
+def in_batches(*parts):
+    """A data set of arrays in batches of B, of the types that Keras makes of arrays."""
+    parts = keras.tree.lists_to_tuples(tuple(part for part in parts if part is not None))
+    cast = keras.tree.map_structure(as_keras, parts)
+    return tf.data.Dataset.from_tensor_slices(cast).batch(B)
+
+
+def as_keras(array):
+    """An array of the type that Keras makes of it."""
+    return array.astype("float32") if array.dtype.kind == "f" else array
 
 
 def fitted(chosen, train, validation=None, **options):

@@ -36,7 +36,8 @@ def fitted(capsys, metrics, labels=(-1, 1), verbose=1):
     x = (2 * y + rng.normal(size=600)).astype("float32")[:, None]
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, activation="sigmoid")])
-    model.compile(keras.optimizers.Adam(0.1), "binary_crossentropy", metrics=["accuracy", *metrics])
+    options = {"metrics": ["accuracy", *metrics], "jit_compile": False}
+    model.compile(keras.optimizers.Adam(0.1), "binary_crossentropy", **options)
     both = x, y.reshape(labels)
     capsys.readouterr()
     history = model.fit(
@@ -69,6 +70,7 @@ def test_objects_are_not(capsys):
     assert found.true_f1.best == pytest.approx(history[found.name][-1], abs=6e-5)
 
 
+@pytest.mark.slow  # of logs written by hand: tests/forensics/test_verdict.py
 def test_flat_labels_are(capsys):
     _, text = fitted(capsys, FUNCTIONS, labels=(-1,))
     assert conclude(read(text))["validation"].verdict == "flat_labels"

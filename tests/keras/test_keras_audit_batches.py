@@ -14,8 +14,9 @@ from keras import ops
 
 from batchf1.errors import InputError
 from batchf1.keras import Audit, EpochEnd, UnauditedLogWarning
-from helpers.auditing import RunningMean, alarmed, f1, fitted, mean_loss, silent
+from helpers.auditing import RunningMean, alarmed, f1, fitted, mean_loss, silent, validated
 from helpers.fitting import B, compiled, data, layers
+from helpers.slow import slow
 
 # Epochs
 
@@ -32,7 +33,7 @@ class Times(Audit):
 
 
 @pytest.mark.parametrize(
-    ("every", "freq", "times"), [(None, 1, [0]), (2, 1, [0, 2]), (2, 2, [1, 3])]
+    ("every", "freq", "times"), [slow(None, 1, [0]), slow(2, 1, [0, 2]), (2, 2, [1, 3])]
 )
 def test_of_which_epochs(every, freq, times):
     audit = Times(data(), every)
@@ -60,18 +61,14 @@ def test_each_wrong_metric_is_reported_once():
     assert audit.times == [0, 1]
 
 
-def test_the_audit_changes_no_log():
-    metrics, order = [f1, RunningMean("f1_of_class")], {"epochs": 2, "shuffle": False}
-    with alarmed("^val_f1", number=4):
-        audited = fitted(Audit(data(), 1), metrics, **order)
-    assert audited == fitted(keras.callbacks.Callback(), metrics, **order)
-
-
-def test_the_metric_keeps_its_state():
+def test_the_audit_changes_no_log_and_no_state():
     model = keras.Sequential(layers())
-    with alarmed():
-        logs = fitted(Audit(data()), [f1], model=model)
-    assert float(model.get_metrics_result()["f1"]) == logs["val_f1"][0]
+    with alarmed("^val_f1", number=4):
+        metrics = [f1, RunningMean("f1_of_class")]
+        audited = fitted(Audit(data(), 1), metrics, model=model, epochs=2)
+    assert float(model.get_metrics_result()["f1"]) == audited["val_f1"][1]
+    metrics = [f1, RunningMean("f1_of_class")]
+    assert audited == fitted(keras.callbacks.Callback(), metrics, epochs=2)
 
 
 # Batches
@@ -133,7 +130,6 @@ def test_the_cut_is_what_keras_made():
     """Whatever `batch_size` says, and `validation_steps`, `validation_batch_size`."""
     x, y = data()
     for options, sizes in (
-        ({"batch_size": 20}, (75, 4)),
         ({"batch_size": 20, "validation_batch_size": 10}, (75, 8)),
         ({"batch_size": 20, "validation_steps": 2}, (40, 2)),
         ({"batch_size": None, "validation_steps": 2}, (75, 2)),
@@ -163,12 +159,12 @@ def test_a_data_set_of_unknown_length_is_named_with_its_remedy():
         "the sum over 2 batches divided by 3: .*cardinality.2.., and",
     )
     with alarmed(rule, number=2):
-        model.fit(*data(64), validation_data=of_generator(), callbacks=[audit], verbose=0)
+        validated(model, [audit], data(), validation_data=of_generator())
     found = audit.found["val_f1"]
     assert found.logged == pytest.approx(found.values["per_batch"] * 2 / 3)
 
 
-@pytest.mark.parametrize("unequal", [False, True])
+@pytest.mark.parametrize("unequal", [slow(False), True])
 def test_evaluate(unequal):
     """Batches of 25 samples, or of 32, 32 and 11; nobody says so to the callback."""
     x, y = data()
@@ -189,7 +185,7 @@ def test_a_validation_in_fit_is_audited_once_and_evaluate_anew():
     x, y = data()
     model, audit = compiled([f1]), Audit((x, y))
     with alarmed("^val_f1: logged "):
-        model.fit(x, y, validation_data=(x, y), verbose=0, callbacks=[audit], epochs=2)
+        validated(model, [audit], (x, y), epochs=2)
     with alarmed("^f1: logged "):
         model.evaluate(x, y, verbose=0, callbacks=[audit])
     assert list(audit.found) == ["f1"]
@@ -242,9 +238,8 @@ def test_epoch_end_refuses_more_than_keras_validates():
 
     def with_steps(given, validation=whole, **chosen):
         s = EpochEnd(**chosen)
-        options = {"validation_data": validation, "validation_steps": 2, "verbose": 0}
-        model = compiled([])
-        return model.fit(x, y, B, callbacks=s.callbacks(validation=given), **options).history
+        options = {"validation_data": validation, "validation_steps": 2}
+        return validated(compiled([]), s.callbacks(validation=given), (x, y), **options)
 
     rule = "^val_f1_epoch_end needs the 64 samples of validation_steps=2, as data.take.2. or x.:64."
     for given in (whole, (x, y), whole.unbatch().batch(5)):

@@ -10,8 +10,9 @@ from keras import ops
 from batchf1 import mcc, r2
 from batchf1.errors import InputError
 from batchf1.keras import Audit, Reconstructed, Streaming
-from helpers.auditing import RunningMean, f1
+from helpers.auditing import RunningMean, f1, validated
 from helpers.fitting import B, Masked, data, layers
+from helpers.slow import slow
 
 RNG = np.random.default_rng(5)
 TABLE = RNG.uniform(0.05, 0.95, (9, 1)).astype("float32")
@@ -41,9 +42,7 @@ def audited(metrics=(), given=None, model=None, strategies=(), **options):
     model.compile(keras.optimizers.SGD(0.0), "mse", run_eagerly=True, **(kind | options))
     audit = Audit(given, action="ignore")
     callbacks = [*(c for s in strategies for c in s.callbacks()), audit]
-    logs = model.fit(
-        *given[:2], B, 1, 0, callbacks=callbacks, validation_data=given, shuffle=False
-    ).history
+    logs = validated(model, callbacks, given)
     return audit, {key: values[0] for key, values in logs.items()}
 
 
@@ -68,8 +67,8 @@ class MaskedMean(RunningMean):
 
 def test_what_leaves_masked_tokens_out_is_right():
     x, y = words()
-    strategies = [Streaming(), Streaming(metric=mcc()), Streaming(metric=r2())]
-    strategies += [Streaming(per="image", name="image"), Reconstructed()]
+    strategies = [Streaming(), Streaming(metric=r2()), Reconstructed()]
+    strategies += [Streaming(per="image", metric=mcc(), name="image")]
     metrics = [hit, "accuracy", keras.metrics.MeanSquaredError()]
     audit, logs = audited(metrics, (x, y), None, strategies)
     assert (set(audit.found), audit.unaudited) == ({"val_loss"}, {})
@@ -92,44 +91,54 @@ def test_a_loss_is_a_mean_over_batches_of_means_over_their_tokens():
     assert (audited(given=(full, y))[0].found, logs["val_loss"] > 0) == ({}, True)
 
 
-@pytest.mark.parametrize(
-    ("metric", "right"),
-    [
-        (keras.metrics.Precision, lambda y, p: sk.precision_score(y, p > 0.5)),
-        (keras.metrics.RootMeanSquaredError, sk.root_mean_squared_error),
-    ],
-)
-def test_classes_of_keras_count_what_is_masked(metric, right):
+OWN = {
+    "precision": (keras.metrics.Precision, lambda y, p: sk.precision_score(y, p > 0.5)),
+    "rmse": (keras.metrics.RootMeanSquaredError, sk.root_mean_squared_error),
+}
+"""Classes of Keras, and what scikit-learn says."""
+
+
+@pytest.fixture(scope="module")
+def unweighted():
+    """Words, and the audit and the logs of classes of Keras and of means over batches."""
     x, y = words()
-    audit, logs = audited([metric(name="own")], (x, y))
-    found = audit.found["val_own"]
-    assert found.pooled == pytest.approx(right(*kept(x, y)), rel=1e-5)
-    everything = right(y.ravel(), TABLE[x].ravel())
-    assert logs["val_own"] == pytest.approx(everything, rel=1e-5)
-    with pytest.raises(InputError, match="a value of all elements, of which the model masks some"):
+    metrics = [metric(name=name) for name, (metric, _) in OWN.items()]
+    metrics += [RunningMean("of_all"), MaskedMean("of_unmasked")]
+    return x, y, *audited(metrics, (x, y))
+
+
+def test_classes_of_keras_count_what_is_masked(unweighted):
+    x, y, audit, logs = unweighted
+    for name, (_, right) in OWN.items():
+        found = audit.found[f"val_{name}"]
+        assert found.pooled == pytest.approx(right(*kept(x, y)), rel=1e-5)
+        everything = right(y.ravel(), TABLE[x].ravel())
+        assert logs[f"val_{name}"] == pytest.approx(everything, rel=1e-5)
+    rule = "a value of all elements, of which the model masks some"
+    with pytest.raises(InputError, match=f"^precision: .*, {rule}.*; rmse: .*, {rule}"):
         model = tagger()
-        model.compile("sgd", "mse", metrics=[metric()])
+        metrics = [metric(name=name) for name, (metric, _) in OWN.items()]
+        model.compile("sgd", "mse", metrics=metrics, run_eagerly=True)
         model.evaluate(x, y, verbose=0, callbacks=[Audit((x, y), action="raise", ignore=["loss"])])
 
 
-@pytest.mark.parametrize(("kind", "masks"), [(RunningMean, False), (MaskedMean, True)])
-def test_means_over_batches(kind, masks):
-    x, y = words()
-    audit, logs = audited([kind()], (x, y))
-    found = audit.found["val_f1"]
-    assert (found.rule, found.additive) == ("per_batch", False)
+def test_means_over_batches(unweighted):
+    x, y, audit, logs = unweighted
     labels, scores = kept(x, y)
-    assert found.pooled == pytest.approx(sk.f1_score(labels, scores > 0.5), abs=1e-6)
-    values = []
-    for start in range(0, len(x), B):
-        part = slice(start, start + B)
-        pair = kept(x[part], y[part]) if masks else (y[part].ravel(), TABLE[x[part]].ravel())
-        values.append(sk.f1_score(pair[0], pair[1] > 0.5))
-    assert logs["val_f1"] == pytest.approx(np.mean(values), abs=1e-6)
-    assert found.values["per_batch"] == pytest.approx(np.mean(values), abs=1e-6)
+    for name, masks in (("val_of_all", False), ("val_of_unmasked", True)):
+        found = audit.found[name]
+        assert (found.rule, found.additive) == ("per_batch", False)
+        assert found.pooled == pytest.approx(sk.f1_score(labels, scores > 0.5), abs=1e-6)
+        values = []
+        for start in range(0, len(x), B):
+            part = slice(start, start + B)
+            pair = kept(x[part], y[part]) if masks else (y[part].ravel(), TABLE[x[part]].ravel())
+            values.append(sk.f1_score(pair[0], pair[1] > 0.5))
+        assert logs[name] == pytest.approx(np.mean(values), abs=1e-6)
+        assert found.values["per_batch"] == pytest.approx(np.mean(values), abs=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(75, 1), (75, 6)])
+@pytest.mark.parametrize("shape", [slow((75, 1)), (75, 6)])
 def test_weights_beside_masks(shape):
     weights = RNG.uniform(0.5, 2, shape).astype("float32")
     x, y = words()
@@ -146,17 +155,18 @@ def test_weights_beside_masks(shape):
     assert audit.found["val_own"].pooled == pytest.approx(right, abs=1e-6)
 
 
-def test_masked_samples_and_flat_labels():
+@pytest.mark.parametrize("labels", [slow((-1, 1)), (-1,)])
+def test_masked_samples_and_flat_labels(labels):
     x, y = data()
     x[::4] = 1  # what `Masked` masks
     seen = x[:, 0] != 1
-    for labels in (y, y[:, 0]):
-        model = keras.Sequential([keras.Input((1,)), Masked(), layers()[1]])
-        audit, logs = audited([keras.metrics.Recall(name="own")], (x, labels), model, [Streaming()])
-        assert set(audit.found) <= {"val_own", "val_loss"}
-        right = sk.recall_score(y[seen, 0], x[seen, 0] > 0.5)
-        assert audit.found["val_own"].pooled == pytest.approx(right, abs=1e-6)
-        assert logs["val_f1_streaming"] == pytest.approx(sk.f1_score(y[seen], x[seen] > 0.5))
+    model, own = keras.Sequential([keras.Input((1,)), Masked(), layers()[1]]), keras.metrics.Recall
+    given = (x, y.reshape(labels))
+    audit, logs = audited([own(name="own")], given, model, [Streaming()])
+    assert set(audit.found) <= {"val_own", "val_loss"}
+    right = sk.recall_score(y[seen, 0], x[seen, 0] > 0.5)
+    assert audit.found["val_own"].pooled == pytest.approx(right, abs=1e-6)
+    assert logs["val_f1_streaming"] == pytest.approx(sk.f1_score(y[seen], x[seen] > 0.5))
 
 
 def test_batches_of_different_lengths():
@@ -191,7 +201,7 @@ def test_each_output_has_its_own_mask():
     for layer in (embedding, other):
         layer.set_weights([TABLE])
     metrics = {one: [keras.metrics.Precision(name="own")] for one in "ab"}
-    model.compile("sgd", "mse", metrics=metrics)
+    model.compile("sgd", "mse", metrics=metrics, run_eagerly=True)
     audit = Audit((x, {"a": y, "b": y}), action="ignore")
     model.evaluate(x, {"a": y, "b": y}, verbose=0, callbacks=[audit])
     assert "b_own" in audit.found
@@ -201,7 +211,7 @@ def test_each_output_has_its_own_mask():
 def test_other_data_than_keras_validated():
     (x, y), model = words(), tagger()
     metrics = [keras.metrics.Precision(name="own"), *Streaming().metrics()]
-    model.compile("sgd", "mse", metrics=metrics)
+    model.compile("sgd", "mse", metrics=metrics, run_eagerly=True)
     audit = Audit((x, 1 - y), action="ignore")
     model.evaluate(x, y, verbose=0, callbacks=[audit])
     for key in ("own", "f1_streaming"):

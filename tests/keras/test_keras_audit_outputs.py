@@ -7,8 +7,9 @@ from sklearn.metrics import f1_score
 
 from batchf1.errors import InputError
 from batchf1.keras import Audit, objects
-from helpers.auditing import alarmed, f1, fitted
+from helpers.auditing import alarmed, f1, fitted, validated
 from helpers.fitting import B, data
+from helpers.slow import slow
 
 
 def two_outputs(named, audit=None):
@@ -22,14 +23,13 @@ def two_outputs(named, audit=None):
     if not named:
         given = {part: list(of.values()) for part, of in given.items()}
     model = keras.Model(inside, given["outputs"])
-    model.compile("sgd", given["loss"], metrics=given["metrics"])
+    model.compile("sgd", given["loss"], metrics=given["metrics"], run_eagerly=True)
     both = (x, given["labels"])
     audit = Audit(both) if audit is None else audit
-    options = {"batch_size": B, "validation_data": both, "verbose": 0}
-    return audit, model.fit(*both, callbacks=[audit], **options).history
+    return audit, validated(model, [audit], both)
 
 
-@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("named", [slow(False), True])
 def test_each_metric_is_held_against_its_own_output(named):
     x, y = data()
     true = {"val_a_f1": f1_score(y, x > 0.5), "val_b_f1": f1_score(1 - y, 1 - x > 0.5)}

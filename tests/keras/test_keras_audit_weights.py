@@ -10,8 +10,9 @@ from sklearn.metrics import accuracy_score, f1_score
 from batchf1 import mcc
 from batchf1.errors import InputError
 from batchf1.keras import Audit, Reconstructed, Streaming
-from helpers.auditing import RunningMean, alarmed, f1, mean_loss, silent
-from helpers.fitting import B, compiled, data, fit
+from helpers.auditing import RunningMean, alarmed, f1, fitted, mean_loss, silent, validated
+from helpers.fitting import B, callbacks_of, compiled, data
+from helpers.slow import slow
 
 
 def weighted_data(n=75):
@@ -30,33 +31,29 @@ class MeanOfBatches(RunningMean):
         super().__init__("mean_of_batches")
 
 
-def audited(
-    metrics=(), weighted=(), given=None, loss="binary_crossentropy", strategies=(), **fitting
-):
+def audited(metrics=(), weighted=(), given=None, loss="binary_crossentropy", strategies=()):
     """The audit and the logs of a fit whose validation has weights."""
     x, y, weights = given or weighted_data()
     audit = Audit((x, y, weights), action="ignore")
     model = compiled([*metrics], loss=loss, weighted_metrics=[*weighted])
-    logs = fit(model, strategies, (x, y), (x, y, weights), callbacks=[audit], **fitting)
+    logs = validated(model, [*callbacks_of(strategies), audit], (x, y, weights))
     return audit, {key: values[0] for key, values in logs.items()}
 
 
 def test_weights_touch_no_function_in_metrics():
     x, y, weights = weighted_data()
     audit, logs = audited([f1])
-    plain = Audit((x, y), action="ignore")
-    fit(compiled([f1]), [], (x, y), (x, y), callbacks=[plain])
+    fitted(plain := Audit((x, y), action="ignore"), [f1], (x, y))
     assert str(audit.found["val_f1"]) == str(plain.found["val_f1"])
     assert audit.found["val_f1"].rule == "per_batch"
     assert audit.found["val_f1"].pooled == pytest.approx(f1_score(y, x > 0.5), abs=1e-6)
     assert logs["val_f1"] == pytest.approx(audit.found["val_f1"].values["per_batch"])
     assert audit.unaudited == {}
     with alarmed():
-        model = compiled([f1])
-        fit(model, [], (x, y), (x, y, weights), callbacks=[Audit((x, y, weights))])
+        fitted(Audit((x, y, weights)), [f1], (x, y, weights))
 
 
-@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+@pytest.mark.parametrize("shape", [slow((-1,)), (-1, 1)])
 def test_what_is_right_with_weights(shape):
     x, y, weights = weighted_data()
     weighted = [accuracy, *Streaming().metrics(), *Streaming(metric=mcc()).metrics()]
@@ -90,12 +87,11 @@ def test_losses_with_weights():
     right = keras.losses.BinaryCrossentropy()
     by_weight = keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
     assert audited(loss=right)[0].unaudited == {}
-    for loss in (by_weight, mean_loss):
-        audit, _ = audited(loss=loss)
+    for loss in (mean_loss, by_weight):
+        audit, logs = audited(loss=loss)
         assert set(audit.unaudited) == {"val_loss"}
         assert "no weighted sum by the number of samples" in audit.unaudited["val_loss"]
     x, y, weights = weighted_data()
-    _, logs = audited(loss=by_weight)
     losses = ops.convert_to_numpy(keras.losses.binary_crossentropy(y, x))
     assert abs(logs["val_loss"] / np.average(losses, weights=weights) - 1) > 1e-4
 
@@ -105,7 +101,7 @@ def test_data_sets_and_no_weights():
     batches = tf.data.Dataset.from_tensor_slices((x, y, weights)).batch(B)
     model = compiled([f1], weighted_metrics=Streaming().metrics())
     audit = Audit(batches, action="ignore")
-    model.fit(batches, validation_data=batches, shuffle=False, verbose=0, callbacks=[audit])
+    validated(model, [audit], (x, y), validation_data=batches)
     assert (list(audit.found), audit.unaudited) == (["val_f1"], {})
     silent(Audit((x, y, None)), [accuracy], (x, y))
 
@@ -127,7 +123,7 @@ def test_weights_of_each_output():
     for given, unaudited in ((weights, 0), ({"a": weights, "b": weights}, 2)):
         split = (x, labels, given)
         audit = Audit(split, action="ignore")
-        model.fit(x, labels, verbose=0, validation_data=split, callbacks=[audit])
+        validated(model, [audit], split)
         assert list(audit.found) == ["val_b_f1"]
         assert len(audit.unaudited) == unaudited, audit.unaudited
 
@@ -137,4 +133,4 @@ def test_other_weights_than_keras_validated():
     model = compiled([], weighted_metrics=Streaming().metrics())
     audit = Audit((x, y, weights[::-1]), action="raise")
     with pytest.raises(InputError, match="are the batches those of fit?"):
-        model.fit(x, y, verbose=0, validation_data=(x, y, weights), callbacks=[audit])
+        validated(model, [audit], (x, y, weights))

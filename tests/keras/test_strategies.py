@@ -52,7 +52,7 @@ def check(logs, chosen, train, validation, order=True):
     ("n", "threshold", "form"),
     [
         slow(96, 0.5, "columns"),
-        (101, 0.3, "columns"),
+        slow(101, 0.3, "columns"),
         slow(101, 0.5, "vectors"),
         (101, 0.3, "vectors and squeezed scores"),
     ],
@@ -88,7 +88,7 @@ class Sequence(keras.utils.PyDataset):
 
 @pytest.mark.parametrize(
     "kind",
-    [slow("tf.data"), "shuffling tf.data", "PyDataset"],
+    [slow("tf.data"), slow("shuffling tf.data"), "PyDataset"],
 )
 def test_logs_with_data_sets(kind):
     splits = data(101), data(75, seed=1)
@@ -156,7 +156,7 @@ def test_early_stopping_and_checkpoints_find_the_logs(tmp_path):
         )
         for key in keys
     ]
-    logs = fitted(chosen, data(), data(40), callbacks=[*found.values(), *kept], epochs=6)
+    logs = fitted(chosen, data(), data(9), callbacks=[*found.values(), *kept], epochs=6)
     for key, stopper in found.items():
         assert stopper.stopped_epoch == 2  # frozen weights: nothing improves after the first epoch
         assert logs[key] == [stopper.best] * 3

@@ -27,10 +27,9 @@ from helpers.fitting_classes import (
     samples,
     strategies,
 )
+from helpers.slow import slow
 
 MACRO = f_beta(1, "macro", C)
-POOLED = (Reconstructed, Streaming)
-SOME_FORMS = ("binary", "vectors")
 
 
 def check(logs, chosen, form, train, validation=None, near=1e-6):
@@ -42,10 +41,12 @@ def check(logs, chosen, form, train, validation=None, near=1e-6):
 
 
 @pytest.mark.parametrize(
-    "form", [pytest.param(f, marks=[pytest.mark.slow] * (f not in SOME_FORMS)) for f in FORMS]
+    ("form", "metrics"),
+    [("vectors", [*OVER_CLASSES[:2], OVER_CLASSES[-1]]), *(slow(form, None) for form in FORMS)],
 )
-def test_every_metric_of_every_strategy_in_every_form(form):
-    chosen, train, validation = strategies(form), samples(form), samples(form, 20, seed=1)
+def test_every_metric_of_every_strategy_in_every_form(form, metrics):
+    chosen = strategies(form, metrics=metrics)
+    train, validation = samples(form), samples(form, 20, seed=1)
     model = model_for(form, metrics_of(chosen))
     batches = tf.data.Dataset.from_tensor_slices(validation).batch(16)
     logs = fit(model, chosen, train, validation, passes=(train, batches))
@@ -153,7 +154,7 @@ BAD_TABLES = ([1, 1, 0], [0, 0, 0], [0.4, 0.3, 0.3], [2, -1, 0], [np.nan, 0, 1])
 
 @pytest.mark.parametrize(  # labels are looked at before they are averaged
     ("kind", "average"),
-    [(BatchMean, "macro"), (Reconstructed, "weighted"), (Streaming, "micro")],
+    [slow(BatchMean, "macro"), (Reconstructed, "weighted"), slow(Streaming, "micro")],
 )
 def test_labels_and_scores_that_no_class_has_make_the_value_nan(kind, average):
     s, good = kind(metric=f_beta(1, average, 3)), np.eye(3, dtype="float32")
@@ -169,8 +170,15 @@ def test_labels_and_scores_that_no_class_has_make_the_value_nan(kind, average):
         assert np.isnan(s.rebuild(logs) if kind is Reconstructed else logs[s.key])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("multilabel", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "multilabel"),
+    [
+        (EpochEnd, False),
+        (Reconstructed, False),
+        (Streaming, True),
+        *(slow(kind, multilabel) for kind in KINDS for multilabel in (False, True)),
+    ],
+)
 def test_a_bad_label_is_refused_at_the_end_of_the_epoch(kind, multilabel):
     form = "multilabel" if multilabel else "vectors"
     (x, y), (s,) = samples(form, 40), strategies(form, [kind], [MACRO])
@@ -204,7 +212,7 @@ def test_other_shapes_are_refused_before_any_batch(multilabel):
         updated(streaming(multilabel=multilabel), np.ones((1, 3)), np.ones((4, 3)))
 
 
-@pytest.mark.parametrize("kind", [BatchMean, *POOLED])
+@pytest.mark.parametrize("kind", [BatchMean, Streaming, slow(Reconstructed)])
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_labels_are_never_broadcast_where_sizes_are_not_known_beforehand(kind, multilabel):
     (metric, *_) = kind(metric=f_beta(1, "micro", 3), multilabel=multilabel).metrics()

@@ -10,6 +10,7 @@ from batchf1.keras import BatchMean
 from helpers import fitting_sums as sums
 from helpers.fitting_sums import SHAPES, C, Case
 from helpers.other_backends import printed
+from helpers.slow import slow
 
 pytestmark = pytest.mark.filterwarnings("ignore:::sklearn")
 
@@ -124,15 +125,12 @@ def mean_of_batches(case, metric, x, y, weight):
     return np.mean([truth(case, metric, *part) for part in parts])
 
 
-CHEAP = ("pixels", "numbers")
-SLOW = [pytest.param(s, marks=[pytest.mark.slow] * (s not in CHEAP)) for s in SHAPES]
+SOME = [Case("pixels", "elements"), Case("numbers", "none")]
 
 
-@pytest.mark.parametrize("shape", SLOW)
-def test_every_metric_of_every_shape_is_that_of_scikit_learn(shape):
-    for case in CASES:
-        if case.shape == shape:
-            check(case, sums.fitted(case))
+@pytest.mark.parametrize("case", [*SOME, *(slow(case) for case in CASES if case not in SOME)])
+def test_every_metric_of_every_shape_is_that_of_scikit_learn(case):
+    check(case, sums.fitted(case))
 
 
 @pytest.mark.slow

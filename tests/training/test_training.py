@@ -7,7 +7,10 @@ import pytest
 from batchf1.cli import main as cli
 from batchf1.records import tables
 from batchf1.sweep import schema
-from batchf1.training.engines import framework_of
+from batchf1.training.engines import framework_of, pretraining_of
+from batchf1.training.keras3 import plain
+from batchf1.training.keras3.ensemble import EnsembleTrainer
+from batchf1.training.keras3.plain import PlainTrainer
 from helpers import reference
 from helpers.slow import slow
 from helpers.training import run, trained
@@ -15,12 +18,34 @@ from helpers.training import run, trained
 STRATEGIES = ["batch_mean", "epoch_end", "reconstructed", "streaming"]
 
 
+RARE = {
+    "training__batch_size": 8,
+    "dataset__prevalence": 0.05,
+    "training__epochs": 3,
+    "model__hidden": "[8]",
+}
+"""Small batches of rare positives: many are empty. All are full, so that few sizes are compiled."""
+PRETRAINED = {
+    "dataset__n_samples": 384,
+    "training__batch_size": 48,
+    "training__epochs": 4,
+    "training__pretrain": 2,
+    "training__freeze_after": 2,
+    "model__hidden": "[4,3]",
+    "strategies": "[batch_mean,reconstructed]",
+}
+"""Two epochs before the first, four in batches of another size, of which two learn."""
+WORDS = [f"{key.replace('__', '.')}={value}" for key, value in RARE.items()]
+WORDS.append("dataset.n_samples=400")
+"""The same on the command line: the ensemble is compiled once for this file."""
+
+
 @pytest.mark.parametrize("engine", [slow("plain"), "ensemble"])
 def test_a_reused_model_gives_what_a_fresh_one_gives(engine):
-    first = run(training__engine=engine)
+    first = run(training__engine=engine, **RARE)
     shared = framework_of(first).trainer(first)
     settings = ({"seed": 1}, {"dataset__prevalence": 0.3})
-    one, other = (run(training__engine=engine, **each) for each in settings)
+    one, other = (run(training__engine=engine, **RARE | each) for each in settings)
     fresh = {id(each): trained(each) for each in (one, other)}
     for each in (one, other, one):
         reused = trained(each, shared)
@@ -38,23 +63,6 @@ def test_memory_does_not_grow_with_the_number_of_runs():
 
     before = train(range(10))
     assert (train(range(10, 30)) - before) / 20 < 0.5  # MB a run; a data set alone has 0.01
-
-
-RARE = {
-    "training__batch_size": 8,
-    "dataset__prevalence": 0.05,
-    "training__epochs": 3,
-    "model__hidden": "[8]",
-}
-"""Small batches of rare positives: many are empty."""
-PRETRAINED = {
-    "training__batch_size": 48,
-    "training__epochs": 4,
-    "training__pretrain": 2,
-    "training__freeze_after": 2,
-    "model__hidden": "[4,3]",
-}
-"""Two epochs before the first, four in batches of another size, of which two learn."""
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +86,19 @@ def test_rows_of_the_plain_engine_are_those_of_a_training_by_hand():
     reference.check(trained(one), reference.rows(one))
 
 
+def test_a_pretraining_is_a_run_in_batches_of_32():
+    first = pretraining_of(run(training__engine="plain", **PRETRAINED))
+    assert (first.training.batch_size, first.training.epochs) == (32, 2)
+
+
+@pytest.mark.parametrize(
+    ("engine", "trainer"), [("plain", PlainTrainer), ("ensemble", EnsembleTrainer)]
+)
+def test_a_pretraining_is_of_the_engine_that_its_settings_have(engine, trainer):
+    assert type(plain._pretrainer(run(training__engine=engine, **RARE))) is trainer
+
+
+@pytest.mark.slow
 def test_a_pretraining_takes_batches_of_32():
     one = run(training__engine="plain", input_pipeline="averaged_counts", **PRETRAINED)
     found = trained(one)
@@ -87,7 +108,7 @@ def test_a_pretraining_takes_batches_of_32():
 
 
 def test_the_epoch_end_is_of_the_whole_split_though_a_generator_validates_less_of_it():
-    options = {"dataset__n_samples": 110, "training__batch_size": 20, "training__epochs": 2}
+    options = {"dataset__n_samples": 110, "training__batch_size": 20, "strategies": "[epoch_end]"}
     one = run(training__engine="plain", input_pipeline="dropped_batch", **options)
     assert one.dataset.n_validation % 20 > 0
     rows = trained(one).query("strategy == 'epoch_end' and split == 'validation'")
@@ -96,17 +117,16 @@ def test_the_epoch_end_is_of_the_whole_split_though_a_generator_validates_less_o
 
 
 def test_train_prints_each_strategy_beside_its_references(capfd):
-    overrides = ["dataset.n_samples=400", "dataset.prevalence=0.3", "training.epochs=2"]
-    assert cli.main(["train", *overrides]) == 0
+    assert cli.main(["train", *WORDS, "dataset.prevalence=0.3"]) == 0
     said = capfd.readouterr().out
     assert "val_f1_batch_mean: 0." in said  # the log
-    for word in ("F1 after epoch 2", "pooled", "full pass", *STRATEGIES):
+    for word in ("F1 after epoch 3", "pooled", "full pass", *STRATEGIES):
         assert word in said
 
 
 def test_train_prints_how_far_two_engines_differ(capfd):
-    overrides = ["dataset.n_samples=400", "dataset.prevalence=0.3", "training.epochs=2"]
-    assert cli.main(["train", *overrides, "--against", "plain"]) == 0
+    given = [*WORDS, "dataset.prevalence=0.3", "training.epochs=1"]
+    assert cli.main(["train", *given, "--against", "plain"]) == 0
     first, *lines = capfd.readouterr().out.splitlines()
     assert first.endswith("on CPU: ensemble against plain")
     differences = {name: float(value) for value, name in map(str.split, lines)}

@@ -23,12 +23,12 @@ ASK = """asked => asked.map(([counts, size, averaging, zero, name, written]) => 
 })"""
 
 
-def cases(rng, number=150):
+def cases(rng, number, largest):
     for i in range(number):
         name = list(METRICS)[i % 6]
         written = "cells" if name == "jaccard" else ("margins", "cells")[i // 6 % 2]
         zero = [0.0, 1.0] if name in ("precision", "recall") else [0.0, 1.0, math.nan]
-        size = int(10 ** rng.uniform(0, 3))
+        size = int(largest ** rng.uniform(0, 1))
         n = round(size * (3e5 / size) ** rng.uniform(0, 1))
         positives = round(n * 10 ** rng.uniform(-4, -0.7))
         tp = int(rng.integers(0, positives + 1))
@@ -38,9 +38,11 @@ def cases(rng, number=150):
         yield counts, size, averaging, zero[i // 24 % len(zero)], name, written
 
 
-def test_answers_are_those_of_expect(page, visit):
+@pytest.mark.parametrize(("number", "largest"), [(72, 60), slow(150, 1000)])
+def test_answers_are_those_of_expect(page, visit, number, largest):
     wanted, asked = [], []
-    for counts, size, averaging, zero, name, written in cases(np.random.default_rng(1)):
+    questions = cases(np.random.default_rng(1), number, largest)
+    for counts, size, averaging, zero, name, written in questions:
         found = expect(counts, size, averaging, zero, METRICS[name], "flat", written)
         wanted.append([getattr(found, field) for field in FIELDS])
         undefined = None if math.isnan(zero) else zero

@@ -50,6 +50,7 @@ def test_lines_add_up_by_folder(counter, tmp_path):
     assert counter.by_package(tmp_path) == {"a": 2 * LINES, "c": LINES, "(modules)": LINES}
 
 
+@pytest.mark.slow
 def test_the_report_is_of_sources_and_tests(repository):
     command = [sys.executable, repository / "tools/count_lines.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

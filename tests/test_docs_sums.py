@@ -65,7 +65,12 @@ def test_what_the_atlas_says_to_log_is_the_metric_of_all_samples(task, strategie
         chosen.append(s)
     model = keras.Sequential([keras.Input(x.shape[1:]), Hand((), False)])
     compiled = [one for s in chosen for one in s.metrics()]
-    model.compile(keras.optimizers.SGD(0.0), lambda y, p: 0 * keras.ops.mean(p), metrics=compiled)
+    model.compile(
+        keras.optimizers.SGD(0.0),
+        lambda y, p: 0 * keras.ops.mean(p),
+        metrics=compiled,
+        run_eagerly=True,
+    )
     callbacks = [c for s in chosen for c in s.callbacks(validation=(x, y))]
     logs = model.fit(x, y, 32, callbacks=callbacks, validation_data=(x, y), verbose=0).history
     for metric, s in zip(metrics, chosen, strict=True):

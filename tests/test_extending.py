@@ -45,7 +45,7 @@ mine = my_plugins:MyData
 STUDY = """
 question: Does a study of one's own run?
 overrides: [dataset=my_plugins.MyData, dataset.n_samples=60, dataset.validation_fraction=0.5,
-  training.epochs=1, "strategies=[reconstructed,my_plugins.MyStrategy]"]
+  training.epochs=1, training.engine=plain, "strategies=[reconstructed,my_plugins.MyStrategy]"]
 grid:
   dataset.prevalence: [0.5]
   seed: [0, 1]

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from helpers.slow import slow
+
 WITHOUT = """
 import sys
 import pytest
@@ -33,7 +35,9 @@ def tests(repository, tmp_path):
     return ["-c", repository / "pyproject.toml", "--confcutdir", repository, tmp_path]
 
 
-@pytest.mark.parametrize("module", ["from sklearn import metrics", "import helpers.reference"])
+@pytest.mark.parametrize(
+    "module", [slow("from sklearn import metrics"), "import helpers.reference"]
+)
 def test_files_that_need_scikit_learn_are_skipped_without_it(module, tests):
     (tests[-1] / "test_it.py").write_text(f"{module}\n\ndef test(): assert False\n")
     status, said = without("sklearn", *tests)

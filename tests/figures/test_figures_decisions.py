@@ -126,8 +126,7 @@ def test_the_title_says_false_alarms_only_where_every_arrow_goes_there():
 
 
 def test_a_study_drawn_whole_in_part_and_empty(tmp_path):
-    rows = study(prevalences=(0.02,))
-    whole = numbers(tmp_path, rows[rows["dataset"] == "d"])
+    whole = numbers(tmp_path, study(prevalences=(0.02,), datasets="d"))
     headline, caption = words_of(whole)
     assert headline.startswith(COSTS)
     assert "nan" not in f"{headline} {caption}"

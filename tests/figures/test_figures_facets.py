@@ -85,6 +85,7 @@ def test_a_picture_has_a_row_of_panels_for_each_setting(tmp_path):
     assert caption.endswith(" The numbers below the panels are of all 8 rows.")
 
 
+@pytest.mark.slow
 def test_a_long_setting_is_broken_into_lines_that_fit(tmp_path):
     long = {f"model.a_rather_long_name_of_a_setting_{i}": [0.1, 0.2] for i in "abcd"}
     found = figures.table("error_vs_imbalance", [written(tmp_path, study(long))])

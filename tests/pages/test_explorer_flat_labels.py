@@ -64,7 +64,7 @@ def test_answers_are_those_of_expect(page, visit, number, largest):
     [
         ({"labels": "flat"}, "margins", "This is no F1, but about the number of positives in a"),
         ({"labels": "flat-cells", "zero": "skip"}, "cells", "This is no F1, but about the share"),
-        (
+        slow(
             {"labels": "flat", "metric": "recall", "batch": "400"},
             "margins",
             "This is no Recall, but the number of predicted positives in a batch: Keras 3 compares",

@@ -57,9 +57,9 @@ test: $(DEV)
 	$(BIN)/pytest $(AT_ONCE) $(TESTS)
 
 # The slow ones too: the site and the report, more kills, more calls of Snakemake, every combination
-# where `make test` has a sample. CI runs these.
+# where `make test` has a sample, and five times the examples of each property. CI runs these.
 test-all: $(DEV)
-	$(BIN)/pytest $(AT_ONCE) -m "not slurm and not whole" $(TESTS)
+	$(BIN)/pytest $(AT_ONCE) --hypothesis-profile thorough -m "not slurm and not whole" $(TESTS)
 
 # Every metric of each shape with all weights in fits of TensorFlow, JAX and PyTorch, and training, the latter
 # two in their pinned environments (405 MB to download, once); a test that is skipped fails.

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from batchf1.errors import InputError
 from batchf1.figures import scaling
 from batchf1.sweep.grid import runs
+from helpers.slow import slow
 
 
 @pytest.mark.parametrize(
@@ -28,15 +29,10 @@ from batchf1.sweep.grid import runs
                 for size in (8, 32, 256, 1024)
             ],
         ),
-        pytest.param(
-            ["memory.py", "2000", "32"],
-            ["arrays", "predict", "scikit-learn"],
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
+        slow(["memory.py", "2000", "32"], ["arrays", "predict", "scikit-learn"]),
+        slow(
             ["overhead.py", "1"],
             ["no metric", "batch_mean", "streaming", "reconstructed", "three that count nothing"],
-            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -67,6 +63,7 @@ def pipelines(repository):
     return loaded(repository, "pipelines")
 
 
+@pytest.mark.slow
 def test_the_recorder_s_row(repository, tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(repository / "benchmarks")
     recorder, path = loaded(repository, "recorder"), tmp_path / "row.csv"
@@ -190,7 +187,7 @@ def test_places_are_spread_from_end_to_end(pipelines, sizes):
         pipelines.spread(length + 1, length)
 
 
-@pytest.mark.parametrize(("n_runs", "n_prevalences"), [(2, 2), (4, 4)])
+@pytest.mark.parametrize(("n_runs", "n_prevalences"), [slow(2, 2), (4, 4)])
 def test_few_plain_runs_are_of_all_parts_of_the_subgrid(
     pipelines, repository, tmp_path, n_runs, n_prevalences
 ):

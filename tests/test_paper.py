@@ -130,6 +130,7 @@ def compiled():
     return paper.compiled
 
 
+@pytest.mark.slow
 def test_the_paper_is_made_anew_byte_for_byte(repository, compiled):
     committed = (repository / "paper/paper.pdf").read_bytes()
     assert compiled(repository / "paper/paper.typ") == committed

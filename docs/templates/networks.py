@@ -20,6 +20,7 @@ def n_trained(root: Path, name: str) -> int:
     return n_runs(all_runs(plan(root / f"experiments/{name}.yaml").cells))
 
 
+@cache
 def n_bundled(root: Path) -> int:
     """Return how many networks `make figures` trains."""
     total = 0

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, mean_squared_error, roc_auc_score
 
@@ -67,7 +67,6 @@ def reference(values, sizes, undefined, devices):
 SIZES = st.lists(st.integers(1, 6), min_size=2, max_size=8)
 
 
-@settings(max_examples=40)
 @given(sizes=SIZES, data=st.data())
 def test_every_rule_of_f1_by_hand(sizes, data):
     n = sum(sizes)

@@ -27,6 +27,7 @@ from helpers.reporting import (
     perplexity,
     recorded,
 )
+from helpers.slow import one_in
 
 
 def one_hot(labels):
@@ -162,7 +163,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", one_in(2, WRONG))
 def test_a_wrong_number_is_found_and_its_rule_named(case):
     metric, y, p, loop, rule, truth = WRONG[case]
     batches = cut(y, p)

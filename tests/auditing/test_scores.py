@@ -8,6 +8,7 @@ from batchf1 import F1, InputError, audit, f_beta, jaccard, precision
 from batchf1.auditing.recorder import Recorder
 from batchf1.metrics.classes import class_counts
 from batchf1.theory.simulation import simulate
+from helpers.slow import one_in
 
 RNG = np.random.default_rng(1)
 N, SIZE = 90, 8
@@ -153,8 +154,10 @@ def test_several_classes_a_sample_are_those_of_scikit_learn(average):
     assert found.pooled == pytest.approx(zero(TABLE, decided, average), rel=1e-12)
 
 
-@pytest.mark.parametrize("average", AVERAGES)
-@pytest.mark.parametrize("metric", [f_beta(2, "macro"), precision("macro"), jaccard("macro")])
+METRICS_OF_CUTS = [f_beta(2, "macro"), precision("macro"), jaccard("macro")]
+
+
+@pytest.mark.parametrize(("metric", "average"), one_in(4, METRICS_OF_CUTS, AVERAGES))
 def test_their_random_cuts_are_like_those_simulated(average, metric):
     metric = metric._replace(average=average)
     found = audit(metric, cut(TABLE, SCORES), multilabel=True, cuts=200)

@@ -13,6 +13,7 @@ from batchf1.errors import InputError
 from batchf1.records import tables
 from batchf1.studies.experiments import experiments
 from batchf1.sweep.grid import runs
+from helpers.slow import one_in
 from helpers.tables_of_runs import rows
 
 STUDY = """
@@ -242,11 +243,12 @@ def test_a_bad_table(folder, capfd, case):
     refused(capfd, TABLE.split(), words)
 
 
-@pytest.mark.parametrize("case", SHARDS)
+@pytest.mark.parametrize("case", one_in(2, SHARDS))
 def test_shards_that_are_not_the_studys(folder, capfd, case):
     make, words = SHARDS[case]
-    paths = [Path(f"{i}.parquet") for i, _ in enumerate(make())]
-    for path, table in zip(paths, make(), strict=True):
+    made = make()
+    paths = [Path(f"{i}.parquet") for i, _ in enumerate(made)]
+    for path, table in zip(paths, made, strict=True):
         put(path, table)
     refused(
         capfd, ["workflow", "collect", "s.yaml", *map(str, paths), "--output", "out.parquet"], words
@@ -265,6 +267,7 @@ def test_a_bad_override(folder, capfd, override):
     refused(capfd, ["train", override], TRAIN[override])
 
 
+@pytest.mark.slow
 def test_refusals_import_no_tensorflow(folder):
     ask = f"from batchf1.cli.main import main; assert main({TABLE.split()}) == 2"
     other = "assert main(['train', '+foo=3']) == 2"

@@ -8,8 +8,9 @@ import pytest
 
 from batchf1.cli import forensics as cli_forensics
 from batchf1.errors import InputError
+from batchf1.forensics.answer import investigate
 from batchf1.forensics.sizes import SIZES
-from helpers.logs import ARTICLE, article
+from helpers.logs import ARTICLE, fit_on_arrays
 
 
 def command(*arguments):
@@ -90,7 +91,7 @@ def test_counts_in_the_same_proportion_are_one_row(capsys, monkeypatch):
 
 
 def test_json_has_no_number_that_is_none(capsys, monkeypatch):
-    answer = article()
+    answer = investigate(fit_on_arrays("0.9000"), batch_sizes=[32])
     worst = answer.candidates[0]._replace(score=float("inf"))
     monkeypatch.setattr(
         "batchf1.forensics.answer.search", lambda *_: answer._replace(candidates=[worst])

@@ -201,6 +201,7 @@ ConfigStore.instance().store(
 """
 
 
+@pytest.mark.slow
 def test_a_launcher_of_another_package_is_found(here):
     (here / "hydra_plugins").mkdir()
     (here / "hydra_plugins/in_order.py").write_text(LAUNCHER)

@@ -8,6 +8,7 @@ import pytest
 
 from batchf1.cli import console
 from batchf1.errors import InputError, PluginError, TraceError
+from helpers.slow import slow
 
 FAULT = "a fault of batchf1, please report it with the output under BATCHF1_DEBUG=1"
 EXPECT = "batchf1.cli.main expect --tp 160 --fp 40 --fn 40 --tn 9760 --batch-size 32"
@@ -30,13 +31,13 @@ def unread(command, stream="stdout", **environment):
 
 
 @pytest.mark.parametrize(
-    "command", ["batchf1.cli.main train --help", "batchf1.cli.main --help", EXPECT]
+    "command", [slow("batchf1.cli.main train --help"), "batchf1.cli.main --help", slow(EXPECT)]
 )
 def test_a_reader_that_has_left_ends_a_command_quietly(command):
     assert unread(command) == (141, "")
 
 
-@pytest.mark.parametrize("command", ["batchf1.cli.main train --settings", EXPECT])
+@pytest.mark.parametrize("command", [slow("batchf1.cli.main train --settings"), EXPECT])
 def test_so_does_one_that_leaves_while_something_is_written(command):
     if "train" in command:
         pytest.importorskip("hydra")

@@ -13,6 +13,7 @@ from batchf1.cli import main as cli
 from batchf1.cli.one_run import one_run
 from batchf1.errors import InputError
 from batchf1.studies.experiments import plan
+from helpers.slow import slow
 
 
 @pytest.fixture
@@ -59,9 +60,13 @@ def test_it_is_a_run_of_the_study_in_every_setting(here):
 OF_CAUSE = ("input_pipeline=averaged_counts", "training.batch_size=50", "training.engine=plain")
 
 
-def test_a_file_of_conf_and_a_column_choose_too(here):
+def test_a_file_of_conf_chooses_too(here):
     found = one_run("discrepancy", [*OF_CAUSE, "seed=1"])
     assert (found.input_pipeline.name, found.seed) == ("averaged_counts", 1)
+
+
+@pytest.mark.slow
+def test_a_column_chooses_too(here):
     chosen = ["dataset.variant=flights", "dataset.prevalence=0.05", "seed=7", "role=candidate"]
     assert one_run("decisions", [*chosen, "candidate=31"]).dataset.variant == "flights"
 
@@ -77,12 +82,16 @@ def test_a_file_of_conf_and_a_column_choose_too(here):
         ),
         ("sweep", OF_SWEEP[:3], "--study must be narrowed to one run of sweep by seed (0, 1, 2, "),
         ("sweep", ["seed=20"], "seed must be one of 0, 1, 2, ..., 19, with the settings before"),
-        ("sweep", ["seed=[1"], "seed must be one of 0, 1, 2, ..., 19, with the settings before"),
-        ("sweep", ["seed"], "seed must be one of 0, 1, 2, ..., 19, with the settings before it"),
+        slow(
+            "sweep", ["seed=[1"], "seed must be one of 0, 1, 2, ..., 19, with the settings before"
+        ),
+        slow(
+            "sweep", ["seed"], "seed must be one of 0, 1, 2, ..., 19, with the settings before it"
+        ),
         ("sweep", ["training.epochs=6"], "training.epochs must be one of 5, with the settings"),
         ("sweep", ["sed=1"], "--study must be narrowed by a setting of sweep; got sed"),
         ("cost", [], "--study must be a study that trains runs; got cost"),
-        ("worked_example", [], "--study must be a study that trains runs; got worked_example"),
+        slow("worked_example", [], "--study must be a study that trains runs; got worked_example"),
         ("sweet", [], "experiments/sweet.yaml must be a readable file; got No such file"),
         ("", [], "experiments/.yaml must be a readable file; got No such file"),
     ],

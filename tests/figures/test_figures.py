@@ -14,6 +14,7 @@ from batchf1.figures import base as figures
 from batchf1.records import provenance_of_file, tables
 from batchf1.studies.experiments import experiments
 from batchf1.sweep import schema
+from helpers.slow import one_in, slow
 from helpers.tables_of_runs import table, written
 
 COMMITTED = {path.stem for path in Path(__file__).parents[2].glob("figures/*.csv")}
@@ -59,7 +60,7 @@ def test_every_figure_of_the_experiments_is_committed_whole(repository):
             assert (repository / f"figures/{figure}.{kind}").stat().st_size > 200
 
 
-@pytest.mark.parametrize("name", ["scaling"])
+@pytest.mark.parametrize("name", ["worked_example", slow("scaling")])
 def test_the_same_numbers_give_the_same_files(repository, tmp_path, name):
     source, open_before = repository / f"figures/{name}.csv", plt.get_fignums()
     for folder in ("a", "b"):
@@ -202,7 +203,7 @@ def test_a_study_of_the_batch_mean_alone(name, repository, tmp_path, drawn):
     assert headline != "Nothing to show"
 
 
-@pytest.mark.parametrize("name", OF_RUNS)
+@pytest.mark.parametrize("name", one_in(2, OF_RUNS))
 def test_a_single_run_of_a_single_cell(name, repository, tmp_path, drawn, log_once):
     rows = study(["batch_mean", "epoch_end", "reconstructed"], 0.5)
     one = rows[(rows["batch_size"] == 5) & (rows["seed"] == 0)]

@@ -9,6 +9,7 @@ from batchf1.errors import InputError
 from batchf1.figures import _facets, _line_plot, style
 from batchf1.figures import base as figures
 from helpers import pictures
+from helpers.slow import slow
 from helpers.tables_of_runs import table, written
 
 GRID = {
@@ -84,6 +85,7 @@ def test_a_picture_has_a_row_of_panels_for_each_setting(tmp_path):
     assert caption.endswith(" The numbers below the panels are of all 8 rows.")
 
 
+@pytest.mark.slow
 def test_a_long_setting_is_broken_into_lines_that_fit(tmp_path):
     long = {f"model.a_rather_long_name_of_a_setting_{i}": [0.1, 0.2] for i in "abcd"}
     found = figures.table("error_vs_imbalance", [written(tmp_path, study(long))])
@@ -119,7 +121,10 @@ def test_settings_that_learned_nothing_leave_the_others_their_names(tmp_path):
     assert len(figure.axes) == 4
 
 
-@pytest.mark.parametrize("name", [*SWEEP, "theory", "calibration", "collapse"])
+SOME = [SWEEP[0], *map(slow, SWEEP[1:]), slow("theory"), "calibration", "collapse"]
+
+
+@pytest.mark.parametrize("name", SOME)
 def test_each_figure_shows_a_setting_of_its_own(tmp_path, name):
     key, values = "training.threshold", [0.3, 0.7]
     path = written(tmp_path, study({"dataset": ["synthetic"], key: values}, tp=3, fp=2, fn=2, tn=3))

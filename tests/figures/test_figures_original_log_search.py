@@ -172,6 +172,7 @@ def test_the_study_is_of_what_the_committed_searches_chose(repository):
     assert {cell.first.training.epochs for cell in found[2]} == {last["epoch"]}
 
 
+@pytest.mark.slow
 def test_no_seed_is_of_two_of_the_studies_and_their_shape_is_one(repository):
     found = [cells(repository / f"experiments/{name}.yaml") for name in STUDIES]
     seeds = [seed for study in found for seed in study[0].seeds]

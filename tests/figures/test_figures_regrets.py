@@ -14,6 +14,7 @@ from batchf1.studies.decisions.options import decisions as options_of
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
 from batchf1.training.selection import best, checkpoint, early_stopping
+from helpers.slow import slow
 from helpers.tables_of_decisions import LOGGED, RULES, SIZES, logged, numbers, study, table
 
 UNIT = ["dataset", "prevalence", "seed"]
@@ -97,8 +98,9 @@ def wanted(option, way, chosen):
     return said
 
 
-def test_every_decision_against_plain_loops():
-    rows = study(seeds=1, prevalences=(0.02,))
+@pytest.mark.parametrize("datasets", ["d", slow("de")])
+def test_every_decision_against_plain_loops(datasets):
+    rows = study(seeds=1, prevalences=(0.02,), datasets=datasets)
     found, n = regrets(rows), 0
     for unit, part in rows.groupby(UNIT):
         for names, option, way in asked(part):
@@ -119,7 +121,7 @@ def test_every_decision_against_plain_loops():
                 row = the(found, **where, validation_batch_size=None, empty="", chosen_by="loss")
                 said = wanted(option, way, chosen)
                 assert row[list(said)].astype(float).to_dict() == pytest.approx(said, nan_ok=True)
-    assert n == 2 * 20 * 6
+    assert n == len(datasets) * 20 * 6
     assert not (found["decision"].eq("threshold") & found["chosen_by"].eq("loss")).any()
 
 

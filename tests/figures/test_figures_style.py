@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 from batchf1.config import registry
 from batchf1.figures import _line_plot, error_vs_batch_size, style
 from batchf1.figures import base as figures
+from helpers.slow import slow
 
 ADDED = ["a_running_mean", "median_of_batches", "of_the_largest_batch"]
 
@@ -79,7 +80,7 @@ def inside(figure, artist):
     return whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1
 
 
-@pytest.mark.parametrize("n", [5, 6, 7])
+@pytest.mark.parametrize("n", [slow(5), slow(6), 7])
 def test_a_legend_of_many_strategies_lies_inside_the_figure(added, repository, n):
     names = added[:n]
     with style.apply_style():

@@ -149,6 +149,7 @@ def simulate(seed):
     return text, size, pairs
 
 
+@pytest.mark.slow
 def test_the_truth_leads_where_keras_224_fits_arrays(repository):
     """What `tests/helpers/keras224_fit.py .keras224 acc` printed, and said of the counts."""
     answer = investigate((repository / "tests/helpers/keras224_fit.txt").read_text())

@@ -4,6 +4,7 @@ import pytest
 
 from batchf1.forensics.answer import investigate
 from helpers.logs import ARTICLE, fit_on_arrays
+from helpers.slow import slow
 
 
 def test_premises_say_what_was_read_and_what_assumed():
@@ -30,8 +31,8 @@ def test_premises_say_what_was_read_and_what_assumed():
     ("old", "new", "words"),
     [
         ("val_acc: 0.9982", "val_acc: 0.1000", "naive validation F1"),
-        ("f1: 0.5160", "f1: 0.0300", "at no batch size tried is the naive training F1"),
-        ("0.93532336", "0.9353233612345678", "print the validation F1"),
+        slow("f1: 0.5160", "f1: 0.0300", "at no batch size tried is the naive training F1"),
+        slow("0.93532336", "0.9353233612345678", "print the validation F1"),
     ],
 )
 def test_where_nothing_fits_a_sentence_says_why(old, new, words):

@@ -78,14 +78,14 @@ def runs(rng):
         yield "candidate", float(rng.integers(1, 20)), candidate, int(rng.choice(SIZES)), 2
 
 
-def study(seeds=2, prevalences=(0.02, 0.1), seed=0):
+def study(seeds=2, prevalences=(0.02, 0.1), seed=0, datasets="de"):
     """A random study of 100 validation samples with every decision, its rows in random order.
 
     Logged values have few levels, so that many are tied.
     """
     rng = np.random.default_rng(seed)
     rows = []
-    units = itertools.product("de", prevalences, range(seeds))
+    units = itertools.product(datasets, prevalences, range(seeds))
     for dataset, prevalence, number in units:
         for role, weight, candidate, size, epochs in runs(rng):
             run = {"dataset": dataset, "prevalence": prevalence, "seed": number, "role": role}

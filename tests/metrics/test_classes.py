@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as scikit_learn
 
@@ -75,7 +75,6 @@ def decisions(scores, multilabel):
 
 @pytest.mark.parametrize("name", SCORES)
 @pytest.mark.parametrize("multilabel", [False, True])
-@settings(max_examples=20)
 @given(st.data(), st.integers(1, 26), st.sampled_from(AVERAGES), st.sampled_from(CONVENTIONS))
 def test_every_average_is_scikit_learns(name, multilabel, data, size, over, zero_division):
     labels, scores = data.draw(samples(multilabel))

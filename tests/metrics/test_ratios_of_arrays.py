@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as scikit_learn
 
@@ -46,7 +46,6 @@ def check_weighted(metric, theirs, sample, **options):
 NAMES = st.sampled_from(list(FACTORIES))
 
 
-@settings(max_examples=100)
 @given(NAMES, samples(2), st.sampled_from([0.0, 1.0]))
 def test_a_binary_ratio(name, sample, zero_division):
     factory, theirs, options = FACTORIES[name]
@@ -54,7 +53,6 @@ def test_a_binary_ratio(name, sample, zero_division):
 
 
 @pytest.mark.parametrize("axes", [(), (4,)], ids=["multiclass", "multilabel"])
-@settings(max_examples=80)
 @given(
     NAMES,
     st.sampled_from(["micro", "macro", "weighted"]),

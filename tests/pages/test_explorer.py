@@ -54,8 +54,8 @@ def test_modules_share_one_scope(build):
 # The theory
 
 
-def cases(rng, groups=50, each=10):
-    """Questions that cover all metrics, rules and conventions, ten pools to each."""
+def cases(rng, groups, each):
+    """Questions that cover all metrics, rules and conventions (36 together), some pools to each."""
     for i in range(groups):
         size = int(10 ** rng.uniform(0, 3.6124))
         n = np.rint(size * (1e6 / size) ** rng.uniform(0, 1, each)).astype(int)
@@ -67,9 +67,10 @@ def cases(rng, groups=50, each=10):
         yield counts, size, ("per_batch", "size_weighted")[i // 6 % 2], "01s"[i // 12 % 3], name
 
 
-def test_500_answers_are_those_of_expect(page, visit):
+@pytest.mark.parametrize(("groups", "each"), [(36, 2), slow(50, 10)])
+def test_answers_are_those_of_expect(page, visit, groups, each):
     wanted, asked = [], []
-    for counts, size, averaging, zero, name in cases(np.random.default_rng(0)):
+    for counts, size, averaging, zero, name in cases(np.random.default_rng(0), groups, each):
         value = ZERO["skip" if zero == "s" else zero]
         found = expect(counts, size, averaging, value, METRICS[name])
         wanted.append(np.stack([getattr(found, field) for field in FIELDS], axis=1))
@@ -90,19 +91,20 @@ def test_500_answers_are_those_of_expect(page, visit):
         asked,
     )
     found, wanted = np.array(found, np.float64), np.concatenate(wanted)
-    assert found.shape == (500, 6)
+    assert found.shape == (groups * each, 6)
     sd, others = FIELDS.index("sd"), [0, 1, 3, 4, 5]
     np.testing.assert_allclose(found[:, others], wanted[:, others], rtol=0, atol=1e-9)
     # of a spread that is 0 rounding leaves a root, in the page and in Python
     certain = np.fmax(found[:, sd], wanted[:, sd]) < 5e-9
-    assert certain.sum() < 150
+    assert certain.mean() < 0.3
     np.testing.assert_allclose(found[~certain, sd], wanted[~certain, sd], rtol=0, atol=1e-9)
     np.testing.assert_array_equal(np.isnan(found[:, sd]), np.isnan(wanted[:, sd]))
 
 
-def test_very_many_samples_are_the_limit_of_large_data(page, visit):
+@pytest.mark.parametrize("number", [12, slow(60)])
+def test_very_many_samples_are_the_limit_of_large_data(page, visit, number):
     rng, asked, wanted = np.random.default_rng(3), [], []
-    for i in range(60):
+    for i in range(number):
         prevalence, precision, recall = 10 ** rng.uniform(-4, -0.5), *rng.uniform(0.4, 1, 2)
         size, zero = int(10 ** rng.uniform(0, 3)), (0.0, 1.0, math.nan)[i % 3]
         name, written = list(METRICS)[i // 3 % 3], ("margins", "cells")[i % 2]
@@ -203,7 +205,7 @@ def test_way_back_holds_every_classifier_that_may_have_logged_it(page, visit, ze
     ("state", "verdict"),
     [
         (LOG, "Do not trust it: it is 0.38 to 0.49 too low."),
-        (LOG | {"samples": "14300"}, "Do not trust it: it is 0.2"),
+        slow(LOG | {"samples": "14300"}, "Do not trust it: it is 0.2"),
         slow(LOG | {"logged": "0,47", "positives": "1,4 %"}, "Do not trust it: it is 0.35 to 0.4"),
         slow(
             {"logged": "0.900", "positives": "50", "batch": "400"},
@@ -270,7 +272,7 @@ def test_pictures_of_a_log_are_of_a_classifier_that_logs_it(page, visit, over):
         slow(RATES | {"metric": "precision", "zero": "skip", "samples": "9000"}, "precision"),
         slow(RATES | {"metric": "recall", "samples": "", "batch": "30"}, "recall"),
         (RATES | {"samples": "", "zero": "skip"}, "f1"),
-        (RATES | {"positives": "0.001", "samples": "5000"}, "f1"),  # no such counts
+        slow(RATES | {"positives": "0.001", "samples": "5000"}, "f1"),  # no such counts
         slow(
             RATES | {"positives": "50", "precision": "0.01", "samples": ""}, "f1"
         ),  # nor such shares

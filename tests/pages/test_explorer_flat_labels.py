@@ -23,12 +23,12 @@ ASK = """asked => asked.map(([counts, size, averaging, zero, name, written]) => 
 })"""
 
 
-def cases(rng, number=150):
+def cases(rng, number, largest):
     for i in range(number):
         name = list(METRICS)[i % 6]
         written = "cells" if name == "jaccard" else ("margins", "cells")[i // 6 % 2]
         zero = [0.0, 1.0] if name in ("precision", "recall") else [0.0, 1.0, math.nan]
-        size = int(10 ** rng.uniform(0, 3))
+        size = int(largest ** rng.uniform(0, 1))
         n = round(size * (3e5 / size) ** rng.uniform(0, 1))
         positives = round(n * 10 ** rng.uniform(-4, -0.7))
         tp = int(rng.integers(0, positives + 1))
@@ -38,9 +38,11 @@ def cases(rng, number=150):
         yield counts, size, averaging, zero[i // 24 % len(zero)], name, written
 
 
-def test_answers_are_those_of_expect(page, visit):
+@pytest.mark.parametrize(("number", "largest"), [(72, 400), slow(150, 1000)])
+def test_answers_are_those_of_expect(page, visit, number, largest):
     wanted, asked = [], []
-    for counts, size, averaging, zero, name, written in cases(np.random.default_rng(1)):
+    questions = cases(np.random.default_rng(1), number, largest)
+    for counts, size, averaging, zero, name, written in questions:
         found = expect(counts, size, averaging, zero, METRICS[name], "flat", written)
         wanted.append([getattr(found, field) for field in FIELDS])
         undefined = None if math.isnan(zero) else zero
@@ -62,7 +64,7 @@ def test_answers_are_those_of_expect(page, visit):
     [
         ({"labels": "flat"}, "margins", "This is no F1, but about the number of positives in a"),
         ({"labels": "flat-cells", "zero": "skip"}, "cells", "This is no F1, but about the share"),
-        (
+        slow(
             {"labels": "flat", "metric": "recall", "batch": "400"},
             "margins",
             "This is no Recall, but the number of predicted positives in a batch: Keras 3 compares",
@@ -149,19 +151,19 @@ def test_what_has_no_answer_is_refused(page, visit, state, message):
     assert page.inner_text("#error").startswith(message)
 
 
-def test_nothing_overlaps_or_leaves_the_screen(page, visit):
+@pytest.mark.parametrize("width", [390, slow(1280)])
+def test_nothing_overlaps_or_leaves_the_screen(page, visit, width):
     from test_explorer_use import OVERLAPS
 
-    for width in (390, 1280):
-        page.set_viewport_size({"width": width, "height": 844})
-        visit(FLAT)
-        for state in (
-            {"labels": "flat"},
-            {"labels": "flat-cells", "positives": "30"},
-            {"labels": "flat", "positives": "60", "batch": "4000", "samples": "100000"},
-        ):
-            page.evaluate("hash => { location.hash = hash; }", urlencode(RATES | state))
-            page.wait_for_timeout(30)
-            page.wait_for_selector(READY)
-            assert page.evaluate(OVERLAPS) == [], state
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": width, "height": 844})
+    visit(FLAT)
+    for state in (
+        {"labels": "flat"},
+        {"labels": "flat-cells", "positives": "30"},
+        {"labels": "flat", "positives": "60", "batch": "4000", "samples": "100000"},
+    ):
+        page.evaluate("hash => { location.hash = hash; }", urlencode(RATES | state))
+        page.wait_for_timeout(30)
+        page.wait_for_selector(READY)
+        assert page.evaluate(OVERLAPS) == [], state
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

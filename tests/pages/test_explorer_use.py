@@ -8,6 +8,7 @@ from batchf1.metrics.counts import Counts
 from batchf1.metrics.factories import f_beta
 from batchf1.theory.expectation import expect
 from helpers.explorer import LOG, RATES, READY, shown, state_of
+from helpers.slow import slow
 
 # Questions and controls
 
@@ -154,7 +155,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name", ["constructor", "__proto__"])
+@pytest.mark.parametrize("name", [slow("constructor"), "__proto__"])
 def test_names_that_every_object_has_are_no_settings(page, visit, name):
     visit(RATES | {name: "1"})
     assert page.inner_text("#error").startswith("address must set only entry, logged,")

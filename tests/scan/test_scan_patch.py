@@ -1,8 +1,10 @@
 """The edits of `batchf1 scan --diff`: they apply, keep the name, and make the log right."""
 
 import json
+import runpy
 import subprocess
-import sys
+from contextlib import redirect_stdout
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -111,11 +113,11 @@ def apply(text):
 
 
 def logs(*paths):
-    """Run programs one after the other in one process, and return what they print."""
-    run = "import runpy, sys; [runpy.run_path(path, run_name='__main__') for path in sys.argv[1:]]"
-    done = subprocess.run([sys.executable, "-c", run, *paths], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+    """Run programs one after the other in this process, and return what they print."""
+    with redirect_stdout(StringIO()) as said:
+        for path in paths:
+            runpy.run_path(path, run_name="__main__")
+    return [json.loads(line) for line in said.getvalue().splitlines() if line.startswith("[")]
 
 
 def computed(name, y, said):

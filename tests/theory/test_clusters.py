@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, jaccard_score
 
@@ -58,7 +58,6 @@ def over_all_orders(top, bottom, *options):
     return NAN if None in means else float(sum(means) / len(means))
 
 
-@settings(max_examples=60, deadline=None)
 @given(image_sums(), st.data())
 def test_the_expectation_is_the_mean_over_all_divisions(sums, data):
     size = data.draw(st.integers(1, len(sums[0])))
@@ -69,7 +68,6 @@ def test_the_expectation_is_the_mean_over_all_divisions(sums, data):
     )
 
 
-@settings(max_examples=60, deadline=None)
 @given(image_sums(12), st.data())
 def test_consecutive_batches_are_averaged_as_fractions(sums, data):
     size = data.draw(st.integers(1, len(sums[0])))
@@ -79,7 +77,6 @@ def test_consecutive_batches_are_averaged_as_fractions(sums, data):
     assert ours == pytest.approx(NAN if theirs is None else float(theirs), nan_ok=True)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(-9, 9)), min_size=1, max_size=40),
     st.sampled_from(CONVENTIONS),

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -62,7 +62,6 @@ def test_small_pools_against_full_enumeration(case, averaging, zero_division):
     check_against_enumeration(case[:4], case[4], averaging, zero_division, "f1")
 
 
-@settings(max_examples=60)
 @given(
     st.tuples(*[st.integers(0, 2)] * 3, st.integers(0, 3)).filter(any),
     st.integers(1, 9),
@@ -139,7 +138,6 @@ def test_a_billion_samples_in_fractions():
     np.testing.assert_allclose(found.error, exact - 0.9, rtol=1e-13)
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.tuples(st.integers(0, 60), st.integers(0, 25), st.integers(0, 25), st.integers(1, 2000)),
     st.floats(0, 1),
@@ -175,7 +173,6 @@ def test_the_split_and_the_sign_of_the_error(counts, share, averaging, zero_divi
         np.testing.assert_allclose(found.error_empty, expected, rtol=1e-11, atol=1e-300)
 
 
-@settings(max_examples=50)
 @given(
     st.integers(1, 6),
     st.integers(0, 2**32),

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
@@ -20,6 +20,7 @@ from batchf1.theory.flat_labels import flat_reconstructed
 from batchf1.theory.limits import large_data, rare_positives
 from helpers.brute_force import CONVENTIONS, METRICS, RULES, arrangements, every_log
 from helpers.invalid_inputs import refused
+from helpers.slow import one_in, slow
 
 WAYS = [
     *((name, "margins") for name in ("f1", "f2", "precision", "recall")),
@@ -56,9 +57,9 @@ def pairs(order, metric, written):
     return top / bottom if bottom else math.nan
 
 
-@pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
-@pytest.mark.parametrize("zero_division", CONVENTIONS)
-def test_expectation_and_spread_against_every_cut(name, written, zero_division):
+@pytest.mark.parametrize(("way", "zero_division"), one_in(4, WAYS, CONVENTIONS), ids=str)
+def test_expectation_and_spread_against_every_cut(way, zero_division):
+    name, written = way
     metric = METRICS[name]
     for (*counts, size), averaging in itertools.product(SMALL, RULES):
         logs = every_log(
@@ -93,7 +94,6 @@ def test_the_parts_of_the_error_are_those_of_batches_that_are_0_over_0_and_of_th
 POOLS = st.tuples(*[st.integers(0, 40)] * 4).filter(lambda counts: sum(counts) > 0)
 
 
-@settings(max_examples=60, deadline=None)
 @given(POOLS, st.data())
 def test_in_one_batch_it_does_not_matter_which_samples_were_found(counts, data):
     """Samples move from TP and TN to FP and FN or back, which leaves P and Q."""
@@ -110,7 +110,6 @@ def test_in_one_batch_it_does_not_matter_which_samples_were_found(counts, data):
     assert one.expected_f1 == pytest.approx(float(value), rel=1e-12, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 200), st.data())
 def test_as_many_predicted_positives_as_positives_log_within_a_half(tp, errors, tn, data):
     counts = Counts(tp, errors, errors, tn)
@@ -140,12 +139,14 @@ def random_batches(counts, size, cuts=1200):
     return Counts(*map(np.array, cells))
 
 
-@pytest.mark.parametrize(("name", "written"), WAYS, ids=str)
-@pytest.mark.parametrize("zero_division", [0.0, math.nan])
+LARGER = [((160, 60, 40, 3740), 32), ((90, 60, 70, 380), 250)]
+
+
 @pytest.mark.parametrize(
-    ("counts", "size"), [((160, 60, 40, 3740), 32), ((90, 60, 70, 380), 250)], ids=str
+    ("pool", "zero_division", "way"), one_in(3, LARGER, [0.0, math.nan], WAYS), ids=str
 )
-def test_larger_pools_against_random_cuts(counts, size, zero_division, name, written):
+def test_larger_pools_against_random_cuts(pool, zero_division, way):
+    (counts, size), (name, written) = pool, way
     rules = ("per_batch", zero_division, METRICS[name])
     batches = random_batches(counts, size)
     values = flat_value(batches, METRICS[name], written, zero_division)
@@ -158,7 +159,7 @@ def test_larger_pools_against_random_cuts(counts, size, zero_division, name, wri
     assert ((low - 1e-6 <= logs) & (logs <= high + 1e-6)).mean() > 0.9
 
 
-@pytest.mark.parametrize("zero_division", [1.0, math.nan])
+@pytest.mark.parametrize("zero_division", [1.0, slow(math.nan)])
 def test_many_pools_at_once_and_one_by_one(zero_division):
     counts = Counts(np.array([[3, 0, 5], [1, 3, 0]]), [2, 0, 4], 1, np.array([[9], [8]]))
     for name, written in WAYS:
@@ -188,7 +189,6 @@ def reachable(counts, size):
                 yield cells
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.tuples(*[st.integers(0, 4)] * 4).filter(any), st.data())
 def test_jaccard_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts, data):
     size = data.draw(st.integers(1, sum(counts)))

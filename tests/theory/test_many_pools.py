@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batchf1.metrics.counts import Counts
@@ -12,6 +12,7 @@ from batchf1.theory.expectation import expect, expected_f1
 from batchf1.theory.pool import checked_batching, grouped
 from helpers.brute_force import CONVENTIONS, METRICS, RULES
 from helpers.invalid_inputs import COUNT, refused
+from helpers.slow import slow
 
 METRIC = st.sampled_from(sorted(METRICS))
 HOW = st.tuples(st.sampled_from(RULES), st.sampled_from(CONVENTIONS), METRIC)
@@ -49,15 +50,15 @@ def pools(draw, most=40):
     return size, np.array(found + found[: draw(st.integers(0, 2))]).T
 
 
-@settings(max_examples=60, deadline=None)
 @given(pools(), HOW)
 def test_each_pool_as_if_alone(pools, how):
     size, cells = pools
     check_against_singles(cells, size, *how)
 
 
-@pytest.mark.parametrize("averaging", RULES)
-@pytest.mark.parametrize("size", [8, 32, 700])
+@pytest.mark.parametrize(
+    ("size", "averaging"), [(8, RULES[0]), (32, RULES[1]), *(slow(700, rule) for rule in RULES)]
+)
 def test_pools_like_those_of_a_sweep(size, averaging):
     # of one to many batches, with and without a short one, wide laws beside narrow ones
     draw = np.random.default_rng(size)
@@ -111,7 +112,6 @@ def test_equal_pools_are_computed_once():
         np.testing.assert_array_equal(column[rows][same], column)
 
 
-@settings(max_examples=25, deadline=None)
 @given(pools(), HOW, st.integers(1, 300), st.integers(1, 4))
 def test_portions_hold_each_relevant_pool_once_and_change_nothing(pools, how, numbers, looked_at):
     size, cells = pools

@@ -19,6 +19,7 @@ from batchf1.theory.search import smallest_batch
 from helpers.brute_force import CONVENTIONS, RULES
 from helpers.classes import counts_of, every_mean, kind
 from helpers.invalid_inputs import refused
+from helpers.slow import one_in
 
 RATIOS = {"f1": f_beta, "f2": f_beta, "precision": precision, "recall": recall, "jaccard": jaccard}
 SPECIFICITY = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")
@@ -50,9 +51,10 @@ LABELS = {
 """Samples of any number of classes."""
 
 
-@pytest.mark.parametrize("name", RATIOS)
-@pytest.mark.parametrize("over", ["micro", "macro", "weighted"])
-@pytest.mark.parametrize("pool", POOLS)
+OVER = ["micro", "macro", "weighted"]
+
+
+@pytest.mark.parametrize(("pool", "over", "name"), one_in(7, POOLS, OVER, RATIOS))
 def test_the_expectation_is_the_mean_over_all_orders(pool, over, name):
     samples, metric = POOLS[pool], metric_of(name, over)
     counts, n = counts_of(samples), sum(samples.values())
@@ -79,9 +81,12 @@ def compare(found, every, counts, metric, zero_division):
         assert np.isnan(found.interval95).all()
 
 
-@pytest.mark.parametrize("ratio", [SPECIFICITY, MARKEDNESS, ACCURACY], ids=lambda r: r.name)
-@pytest.mark.parametrize("over", ["micro", "macro", "weighted"])
-@pytest.mark.parametrize("pool", ["three", "two", "an absent one"])
+OTHERS = [SPECIFICITY, MARKEDNESS, ACCURACY]
+
+
+@pytest.mark.parametrize(
+    ("pool", "over", "ratio"), one_in(4, ["three", "two", "an absent one"], OVER, OTHERS)
+)
 def test_any_ratio_may_be_averaged(pool, over, ratio):
     samples, metric = POOLS[pool], ClassAveraged(ratio, over)
     for size in (2, 3):

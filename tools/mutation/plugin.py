@@ -10,6 +10,7 @@ from typing import Any
 import coverage
 import hypothesis
 import pytest
+from hypothesis.errors import InvalidArgument
 
 OPTIONS = ["-x", "-p", "no:cacheprovider"]
 PHASES = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
@@ -32,7 +33,7 @@ class Watch:
     def pytest_sessionstart(self) -> None:
         checks = list(hypothesis.HealthCheck)  # of speed, on a machine that is busy
         hypothesis.settings.register_profile(
-            "trial", hypothesis.settings(), phases=PHASES, suppress_health_check=checks
+            "trial", _thorough(), phases=PHASES, suppress_health_check=checks
         )
         hypothesis.settings.load_profile("trial")
 
@@ -44,6 +45,14 @@ class Watch:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.failed:
             self.failed = report.nodeid
+
+
+def _thorough() -> hypothesis.settings:
+    """Return the settings of `make test-all`, or those there are where the tests have none."""
+    try:
+        return hypothesis.settings.get_profile("thorough")
+    except InvalidArgument:
+        return hypothesis.settings()
 
 
 class Measure(Watch):

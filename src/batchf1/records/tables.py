@@ -83,7 +83,8 @@ def _is_of(values: NDArray[Any], column: Column) -> bool:
     """Return True if values are of a column's type; integers beside missing ones may be floats."""
     found = infer_dtype(values)
     if column.type == "integer" and column.missing and found == "floating":
-        return bool((values % 1 == 0).all())
+        with np.errstate(invalid="ignore"):  # of an infinite value
+            return bool((values % 1 == 0).all())
     return found in TYPES[column.type]
 
 

@@ -25,6 +25,7 @@ from batchf1.datasets.diamonds import Diamonds
 from batchf1.datasets.flights import Flights
 from batchf1.datasets.threshold_task import ThresholdTask
 from batchf1.errors import InputError
+from helpers.slow import slow
 
 
 @dataclass
@@ -85,7 +86,7 @@ def in_order(rows):
     return rows[np.lexsort(rows.T)]
 
 
-@pytest.mark.parametrize(("kind", "samples"), [(Diamonds, stones), (Flights, arrivals)])
+@pytest.mark.parametrize(("kind", "samples"), [(Diamonds, stones), slow(Flights, arrivals)])
 def test_labels_and_features_are_those_of_the_file(kind, samples):
     expected = np.array(list(samples()), np.float32)
     n, above = len(expected), int(expected[:, 0].sum())

@@ -17,7 +17,6 @@ from batchf1.config.seeds import generator
 from batchf1.datasets.timetable import Timetable
 from batchf1.errors import InputError
 from batchf1.sweep.grid import cells, compose
-from helpers.slow import slow
 
 COLUMNS = ("carrier", "origin", "dest", "sched_dep_time", "sched_arr_time", "year", "month", "day")
 
@@ -54,7 +53,8 @@ def read(x, values):
     return list(zip(*found, strict=True))
 
 
-@pytest.mark.parametrize("variant", ["southwest", slow("airtran")])
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["southwest", "airtran"])
 def test_every_line_of_a_carrier_is_a_positive_and_no_other(carriers, variant):
     dataset = compose([f"dataset={variant}"]).dataset
     assert dataset.n_available == len(carriers)

@@ -127,6 +127,7 @@ def test_the_title_says_false_alarms_only_where_every_arrow_goes_there():
         assert axes[1].get_title(loc="left") == "What is chosen"
 
 
+@pytest.mark.slow
 def test_a_study_drawn_whole_in_part_and_empty(tmp_path):
     whole = numbers(tmp_path, study(prevalences=(0.02,), datasets="d"))
     headline, caption = words_of(whole)

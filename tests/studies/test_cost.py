@@ -219,7 +219,8 @@ def bench(engine, strategy="reconstructed"):
     return measure.Bench(Measurement(**cell, **sizes, **rest))
 
 
-@pytest.mark.parametrize("strategy", ["reconstructed", slow("epoch_end")])
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["reconstructed", "epoch_end"])
 def test_a_fit_in_blocks_is_the_plain_fit_whatever_the_last_block(monkeypatch, strategy):
     monkeypatch.setitem(config.ENGINES, "blocks", 4)
     benches = [bench(engine, strategy) for engine in ("plain", "blocks")]

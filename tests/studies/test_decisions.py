@@ -23,7 +23,11 @@ from helpers import in_keras
 from helpers.once import made_once
 from helpers.slow import slow
 
-STUDY = """
+TASKS = """\
+  heavy: [dataset=diamonds, dataset.cut=1.5]
+  light: [dataset=diamonds, dataset.cut=0.7]
+"""
+STUDY = f"""
 question: Does it work?
 overrides:
   - dataset.n_samples=300
@@ -34,9 +38,7 @@ overrides:
   - training.epochs=3
   - strategies=[batch_mean]
 tasks:
-  heavy: [dataset=diamonds, dataset.cut=1.5]
-  made: [dataset=synthetic]
-prevalences: [0.05, 0.2]
+{TASKS}prevalences: [0.05, 0.2]
 seeds: 2
 validation_batch_sizes: [8, 40]
 n_thresholds: 10
@@ -49,7 +51,7 @@ space:
   hidden: [[4]]
   epochs: [1, 2]
   batch_size: [40]
-control: {separation: 2, n_validation: 2000, n_thresholds: 10}
+control: {{separation: 2, n_validation: 2000, n_thresholds: 10}}
 """
 COLUMNS = [decisions_rows.column(size, empty) for size in (8, 40) for empty in decisions_rows.EMPTY]
 
@@ -94,7 +96,7 @@ def test_the_models_of_each_task_prevalence_and_seed(table):
         LOGISTIC: [1],
         CANDIDATE: [3],
     }
-    assert set(last["dataset"]) == {"heavy", "made"}
+    assert set(last["dataset"]) == {"heavy", "light"}
     assert last.loc[last["role"] == NETWORK, "training.class_weight"].unique().tolist() == [1, 5]
     assert last.loc[last["role"] == LOGISTIC, "model.hidden"].unique().tolist() == ["[]"]
     drawn = last[last["role"] == CANDIDATE]
@@ -218,6 +220,7 @@ def test_batches_of_a_multiple_are_merged(cells):
                 np.testing.assert_equal(found[decisions_rows.column(size, empty)][row], right)
 
 
+@pytest.mark.slow
 def test_the_figure_is_made_from_the_table(experiment):
     folder = experiment.parent
     sources = [folder / "runs.parquet", experiment]
@@ -226,7 +229,7 @@ def test_the_figure_is_made_from_the_table(experiment):
     assert {"threshold", "checkpoint", "class_weight", "two_models"} <= made
     assert set(found["row"]) == {"cell", "bin", "pairs", "control"}
     cell = found[(found["row"] == "cell") & (found["decision"] == "class_weight")]
-    assert set(cell["dataset"]) == {"heavy", "made"}
+    assert set(cell["dataset"]) == {"heavy", "light"}
     assert (cell["n_seeds"] == 2).all()
     found.to_csv(folder / "decisions.csv", index=False)
     provenance_of_file.write_record(folder / "decisions.csv", "decisions", [])
@@ -261,7 +264,7 @@ BAD = {
     ),
     "a range upside down": ("[0.001, 0.1]", "[0.1, 0.001]", "must be a least and a greatest value"),
     "no task": (
-        "  heavy: [dataset=diamonds, dataset.cut=1.5]\n  made: [dataset=synthetic]\n",
+        TASKS,
         "  {}\n",
         "tasks must have at least one task",
     ),

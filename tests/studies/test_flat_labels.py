@@ -222,6 +222,7 @@ def fitted(trainer, one):
     return trainer.fit(one, one.dataset.load(generator(*one.names, "data")))
 
 
+@pytest.mark.slow
 def test_a_network_is_the_same_whatever_was_trained_before_it(two_runs):
     first, second = two_runs
     trainer = train.FitTrainer(first, 5)

@@ -151,6 +151,7 @@ grid: {seed: [0, 1]}
 """
 
 
+@pytest.mark.slow
 def test_a_metric_of_ones_own_that_changes_is_computed_anew(tmp_path, my_module, capsys):
     path = tmp_path / "mine.yaml"
     path.write_text(STUDY)

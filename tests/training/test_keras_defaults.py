@@ -71,10 +71,8 @@ def run(home, settings, code, *arguments, **environment):
     return done.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize(
-    "engine",
-    ["plain", *(slow(e) for e in ("ensemble", "keras224"))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["plain", "ensemble", "keras224"])
 def test_they_change_no_training(engine, tmp_path, request):
     folder = {}
     if engine == "keras224":
@@ -92,8 +90,7 @@ def test_they_change_no_training(engine, tmp_path, request):
         assert run(tmp_path, {"image_data_format": "none"}, *command, **folder) == ordinary
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("code", [IN_A_FRESH_PROCESS, OF_METRICS])
+@pytest.mark.parametrize("code", [slow(IN_A_FRESH_PROCESS), OF_METRICS])
 def test_they_change_no_measurement(code, tmp_path):
     (tmp_path / "main.py").write_text(code)
     start = f"import runpy; runpy.run_path({str(tmp_path / 'main.py')!r}, run_name='__main__')"

@@ -124,6 +124,7 @@ def test_train_prints_each_strategy_beside_its_references(capfd):
         assert word in said
 
 
+@pytest.mark.slow
 def test_train_prints_how_far_two_engines_differ(capfd):
     given = [*WORDS, "dataset.prevalence=0.3", "training.epochs=1"]
     assert cli.main(["train", *given, "--against", "plain"]) == 0

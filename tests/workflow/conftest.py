@@ -10,6 +10,12 @@ from helpers.miniature import Copy
 from helpers.once import made_once
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Begin with one file of these, so that no process waits for `small` at the end."""
+    items.sort(key=lambda item: item.path.name != "test_interruptions.py")
+
+
 @pytest.fixture(scope="session")
 def small(repository, tmp_path_factory):
     """A copy in which the smallest study has run, which its tests leave as it is."""

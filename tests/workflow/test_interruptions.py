@@ -21,6 +21,7 @@ from helpers import plugins_fixture
 from helpers.left import dead_process
 from helpers.miniature import RUNS, STUDY, Copy
 from helpers.slow import slow
+from helpers.tables_of_runs import rows
 
 WHOLE_LIFE = 600
 """Seconds after which a miniature that has not got somewhere has hung."""
@@ -220,8 +221,9 @@ def test_neither_cores_nor_shards_change_a_bit(copy, executed):
 # What the dead leave behind, and no space
 
 
-def test_parts_of_the_dead_are_ignored_and_swept(small, tmp_path):
-    table, path = small.table(), tmp_path / "store" / "a.parquet"
+def test_parts_of_the_dead_are_ignored_and_swept(tmp_path):
+    table = tables.validate(rows(), schema.RUNS, "rows")
+    path = tmp_path / "store" / "a.parquet"
     tables.write(table, path, schema.RUNS, {})
     ours = f".a.parquet.{files.HOST}."
     dead, living = (f"{ours}{pid}.part.parquet" for pid in (dead_process(), os.getppid()))

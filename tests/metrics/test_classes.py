@@ -226,3 +226,19 @@ AVERAGE = "average must be binary, micro, macro or weighted; got"
 )
 def test_nonsense_is_refused_in_one_line(call, said):
     refused(said, call)
+
+
+@pytest.mark.parametrize("zero_division", [None, 0.0, 1.0, math.nan])
+@pytest.mark.parametrize("over", AVERAGES)
+def test_many_sums_at_once_give_what_each_alone_does(over, zero_division):
+    positives = np.array([[5, 0, 3, 0], [2, 0, 0, 0], [1, 0, 4, 0]])  # of 3 classes, 4 times
+    predicted = np.array([[4, 2, 3, 0], [0, 0, 1, 0], [4, 6, 4, 0]])
+    hits = np.array([[3, 0, 2, 0], [0, 0, 0, 0], [1, 0, 4, 0]])
+    sums = np.stack([hits, positives, predicted, np.full((3, 4), 8)]).astype(np.float64)
+    metric = f_beta(1, over, 3)
+    found = metric.of_sums(sums, zero_division=zero_division)
+    each = [metric.of_sums(sums[..., i], zero_division=zero_division) for i in range(4)]
+    np.testing.assert_array_equal(found, each)
+    given = metric.undefined if zero_division is None else zero_division
+    by_counts = metric.from_margins(*sums[:3], 8, zero_division=given)
+    np.testing.assert_allclose(found, by_counts, atol=1e-14)

@@ -31,16 +31,28 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def tab(browser):
+    """One tab for all tests: a new one takes as long as the page itself."""
+    return browser.new_page()
+
+
 @pytest.fixture
-def page(browser):
+def page(tab):
     """A page of desk size; whatever it throws or asks a server for fails the test."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto("about:blank")
+    tab.set_viewport_size({"width": 1280, "height": 900})
     faults, asked = [], []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: faults.append(message.text))
-    page.on("request", lambda request: asked.append(request.url.partition("#")[0]))
-    yield page
-    page.close()
+    heard = {
+        "pageerror": lambda error: faults.append(str(error)),
+        "console": lambda message: faults.append(message.text),
+        "request": lambda request: asked.append(request.url.partition("#")[0]),
+    }
+    for event, listener in heard.items():
+        tab.on(event, listener)
+    yield tab
+    for event, listener in heard.items():
+        tab.remove_listener(event, listener)
     assert not faults
     assert {url.partition(":")[0] for url in asked} <= {"file"}
     assert len(set(asked)) == 1

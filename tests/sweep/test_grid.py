@@ -190,6 +190,6 @@ def test_every_experiment_of_the_repository_is_valid_and_its_modules_have_source
     for name, study in found.items():
         assert study.question
         if isinstance(study, Study):
-            found = cells(repository / f"experiments/{name}.yaml")
-            modules = shard.modules([cell.first for cell in found][:50])
+            planned = cells(repository / f"experiments/{name}.yaml")
+            modules = shard.modules([cell.first for cell in planned][:50])
             assert len(provenance.sources(*modules)) > len(modules)

@@ -68,6 +68,7 @@ def test_every_line_of_a_carrier_is_a_positive_and_no_other(carriers, variant):
     assert set(found) <= carriers.keys() - own
 
 
+@pytest.mark.slow
 def test_the_search_has_the_carriers_that_it_says(repository, carriers):
     found = cells(repository / "experiments/original_log_search.yaml")
     needed = found[0].first.dataset
@@ -78,6 +79,7 @@ def test_the_search_has_the_carriers_that_it_says(repository, carriers):
     assert searched == {carrier for carrier, n in sizes.items() if least <= n <= 8000}
 
 
+@pytest.mark.slow
 def test_the_page_says_how_many_lines_southwest_has(repository, carriers):
     said = " ".join((repository / "docs/original_log.md").read_text().split())
     n = list(carriers.values()).count(Timetable().carrier)

@@ -30,9 +30,9 @@ TASKS = """\
 STUDY = f"""
 question: Does it work?
 overrides:
-  - dataset.n_samples=300
-  - dataset.validation_fraction=1
-  - dataset.test_fraction=1.5
+  - dataset.n_samples=320  # whole batches: one form to compile
+  - dataset.validation_fraction=0.9375
+  - dataset.test_fraction=1.40625
   - model.hidden=[4]
   - training.batch_size=40
   - training.epochs=3
@@ -250,15 +250,15 @@ BAD = {
     ),
     "too few positives": ("[0.05, 0.2]", "[0.001]", "must have a positive and a negative in"),
     "more positives than there are": (
-        "n_samples=300",
+        "n_samples=320",
         "n_samples=20000",
         (
             "dataset diamonds cannot give more than its 53775 samples; got a request for 20000 and "
-            "20000 to validate"
+            "18750 to validate"
         ),
     ),
     "no test split": (
-        "test_fraction=1.5",
+        "test_fraction=1.40625",
         "test_fraction=0",
         "dataset.test_fraction must give a test split",
     ),

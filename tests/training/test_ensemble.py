@@ -262,10 +262,11 @@ def untouched():
 
 @pytest.mark.parametrize("made", [slows, pytest.param(Doubles, marks=pytest.mark.slow)])
 def test_what_a_callback_does_to_its_run_holds(monkeypatch, made, untouched):
-    found = chosen(monkeypatch, made)
+    # few doublings: each makes the rounding larger by which the engines differ
+    found = chosen(monkeypatch, made, training__epochs=3 if made is Doubles else 6)
     assert [ours[-1].logs["loss"] for ours, _ in found] != untouched
     for ours, plain in found:
-        same(ours, plain, 1e-5)  # doubled weights make losses above 20
+        same(ours, plain, 1e-5)
     if made is Doubles:
         first = [ours[0].logs for ours, _ in found]
         assert all(logs["before"] != logs["after"] for logs in first)  # later all scores are 0 or 1

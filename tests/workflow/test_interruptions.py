@@ -43,9 +43,16 @@ def logs(copy):
 
 def stages(copy):
     """How far the workflow is, in whole steps: processes, kept runs, tables."""
-    begun = [path for path in logs(copy) if path.stat().st_size]
+    begun = [path for path in logs(copy) if _size(path)]
     done = [*copy.folder.glob("results/mini/shards/*"), *copy.folder.glob("figures/*.csv")]
     return len(begun) + len(copy.kept()) + len(done)
+
+
+def _size(path):
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # Snakemake starts the job anew
+        return 0
 
 
 def wait_for(condition, process):

@@ -11,7 +11,7 @@ from helpers.slow import one_in
 
 
 def said_in(name):
-    """What the file of a picture says of itself."""
+    """Read the texts in the file of a picture."""
     with Image.open(pictures.FOLDER / f"{name}.png") as picture:
         return picture.text
 

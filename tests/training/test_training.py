@@ -37,7 +37,7 @@ PRETRAINED = {
 """Two epochs before the first, four in batches of another size, of which two learn."""
 WORDS = [f"{key.replace('__', '.')}={value}" for key, value in RARE.items()]
 WORDS.append("dataset.n_samples=400")
-"""Settings of `RARE` as the command line has them, so that one ensemble is compiled for this file."""
+"""`RARE` as the command line has it, so that one ensemble is compiled for this file."""
 
 
 @pytest.mark.parametrize("engine", [slow("plain"), "ensemble"])

@@ -106,7 +106,7 @@ def steps(run: Run) -> Callable[[], None]:
     ensemble = ensemble_of(run)
     data = run.dataset.load(generator(*run.names, "data")).train
     samples = np.stack([np.concatenate(data, axis=1)] * RUNS)
-    every, ones = blocks(samples, run.training.batch_size), tf.ones(RUNS)
+    every, ones = list(blocks(samples, run.training.batch_size)), tf.ones(RUNS)
 
     def train() -> None:
         for _ in range(run.training.epochs):

@@ -47,8 +47,8 @@ class Epochs:
         self.steps, self.sizes = steps, run.training.sizes
         self.samples, self.class_weight = samples, class_weight
         first, n = run.dataset.n_samples, run.dataset.n_validation
-        self.validation = blocks(samples[:, first : first + n], self.sizes["validation"])
-        self.every = blocks(samples, 1)
+        self.validation = list(blocks(samples[:, first : first + n], self.sizes["validation"]))
+        self.every = list(blocks(samples, 1))
 
     def train(self, order: NDArray[np.int64]) -> Epoch:
         """Train all runs for one epoch, then validate and predict.

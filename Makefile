@@ -11,6 +11,9 @@ PAPER := .venv/.complete-paper
 # One process takes tests from the other when it has none left.
 AT_ONCE := --numprocesses 2 --dist worksteal
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Where it is set, as in many containers, each of the hundreds of processes that tests and jobs start
+# compiles all the sources.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: figures report paper archive docs explorer verify test test-all test-frameworks test-slurm test-decisions mutants torture lint format count benchmark benchmark-logs gpu-check scan-eval census release-check requirements clean
 

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import re
 from functools import cache
@@ -18,6 +19,13 @@ from helpers.once import made_once
 settings.register_profile("batchf1", deadline=None, derandomize=True, max_examples=20)
 settings.register_profile("thorough", settings.get_profile("batchf1"), max_examples=100)
 settings.load_profile("batchf1")
+
+# Collections as often as Python has them look through half a million objects that stay.
+gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_collection_finish():
+    gc.freeze()
 
 
 def pytest_addoption(parser):

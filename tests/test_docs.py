@@ -25,8 +25,8 @@ def copy(repository, tmp_path):
     return tmp_path
 
 
-DEAR = {"README", "claims", "reproduce"}
-"""Modules of pages that plan every study or read the article's log."""
+DEAR = {"README", "claims", "decisions", "discrepancy", "reproduce", "scaling"}
+"""Modules of pages that plan large studies or read the article's log."""
 
 
 def each(names):

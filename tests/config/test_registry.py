@@ -176,7 +176,7 @@ def test_a_framework_of_ones_own_trains_a_study(here, tmp_path, capsys):
         "overrides: [dataset=synthetic, dataset.dimensions=3, dataset.n_samples=90,"
         " dataset.prevalence=0.3, training.batch_size=40, training.epochs=3,"
         ' "strategies=[batch_mean,reconstructed]", model.learning_rate=0.5]\n'
-        "grid: {training.engine: [my_framework.MyFramework, plain], seed: [0, 1]}\n"
+        "grid: {training.engine: [my_framework.MyFramework, plain], seed: [0]}\n"
     )
     with eagerly():
         parts = [execute(study, i, 2, tmp_path / "store") for i in range(2)]
@@ -185,7 +185,7 @@ def test_a_framework_of_ones_own_trains_a_study(here, tmp_path, capsys):
     assert set(found["engine"]) == {"my_framework.MyFramework"}
     assert set(found["version"]) == {"0.1"}
     assert set(found["averaging"]) == {"size_weighted"}
-    assert len(found) == 2 * 3 * 2 * 2
+    assert len(found) == 3 * 2 * 2
     counted = found[["tp", "fp", "fn", "tn"]].sum(axis=1)
     np.testing.assert_array_equal(counted, np.where(found["split"] == "train", 90, 18))
     assert found[found["epoch"] == 3]["f1"].gt(0.8).all()
@@ -193,7 +193,7 @@ def test_a_framework_of_ones_own_trains_a_study(here, tmp_path, capsys):
     assert collected.origin["frameworks"][0] == "by hand 0.1"
     capsys.readouterr()
     execute(study, 0, 2, tmp_path / "store")
-    assert "2 runs, 2 of them kept from before" in capsys.readouterr().err
+    assert "1 runs, 1 of them kept from before" in capsys.readouterr().err
     one = compose(["training.engine=my_framework.MyFramework", "strategies=[batch_mean]"])
     assert path in provenance.sources(*shard.modules([one]))
     before = fingerprint(one)

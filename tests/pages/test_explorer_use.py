@@ -203,7 +203,7 @@ def test_copy_buttons(page, visit, build):
     assert page.inner_text("#said") == "Copied."
 
 
-@pytest.mark.parametrize("site", ["", "https://example.org/f1"])
+@pytest.mark.parametrize("site", [slow(""), "https://example.org/f1"])
 def test_the_link_that_is_copied_is_the_sites(browser, build, tmp_path, site):
     (tmp_path / "page.html").write_text(build.built(site), encoding="utf-8")
     page = browser.new_page()

@@ -196,7 +196,9 @@ def test_a_study_without_a_cell_that_fits_is_refused(tmp_path):
         run.execute(path, tmp_path / "store")
 
 
-def test_a_process_that_dies_or_raises_is_named():
+@pytest.mark.parametrize("method", [slow(isolated.METHOD), "spawn"])  # which loads no TensorFlow
+def test_a_process_that_dies_or_raises_is_named(method, monkeypatch):
+    monkeypatch.setattr(isolated, "METHOD", method)
     with pytest.raises(InputError, match=r"the process of cell x must end with .*exit status 7"):
         isolated.run_in_subprocess("os", "_exit", (7,), "cell x")
     with pytest.raises(InputError, match=r"cell x must end with .*; got FileNotFoundError: .*"):

@@ -9,7 +9,6 @@ import pytest
 
 from batchf1.sweep.grid import compose
 from batchf1.training.engines import framework_of
-from helpers.slow import slow
 
 TRAIN = """
 import json, os, sys
@@ -90,7 +89,8 @@ def test_they_change_no_training(engine, tmp_path, request):
         assert run(tmp_path, {"image_data_format": "none"}, *command, **folder) == ordinary
 
 
-@pytest.mark.parametrize("code", [slow(IN_A_FRESH_PROCESS), OF_METRICS])
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [IN_A_FRESH_PROCESS, OF_METRICS])
 def test_they_change_no_measurement(code, tmp_path):
     (tmp_path / "main.py").write_text(code)
     start = f"import runpy; runpy.run_path({str(tmp_path / 'main.py')!r}, run_name='__main__')"

@@ -41,6 +41,7 @@ def schema(repository):
     return module.GPU
 
 
+@pytest.mark.slow
 def test_its_rows_are_as_described(checked, schema, tmp_path, monkeypatch):
     rows = list(checked.measured((1000, "flat", 3.0), "tensorflow", "cpu"))
     assert [row["strategy"] for row in rows] == [

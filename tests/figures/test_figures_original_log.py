@@ -132,6 +132,7 @@ def test_the_line_is_printed_as_keras_prints_it(tmp_path, log):
     assert article == printed
 
 
+@pytest.mark.slow
 def test_a_log_that_nothing_fits_or_without_losses_is_refused(tmp_path):
     path = tmp_path / "log.txt"
     path.write_text(

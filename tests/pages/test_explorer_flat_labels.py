@@ -151,7 +151,8 @@ def test_what_has_no_answer_is_refused(page, visit, state, message):
     assert page.inner_text("#error").startswith(message)
 
 
-@pytest.mark.parametrize("width", [390, slow(1280)])
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_overlaps_or_leaves_the_screen(page, visit, width):
     from test_explorer_use import OVERLAPS
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from helpers.slow import slow
+
 FOLDER = Path(__file__).parents[2] / "docs/explorer/snippets"
 
 
@@ -33,7 +35,7 @@ def logged_and_true(code, keras, name):
     return logged, f1_score(y_val, model.predict(x_val, verbose=0)[:, 0] > 0.5)
 
 
-@pytest.mark.parametrize("name", ["keras3", "tf-keras"])
+@pytest.mark.parametrize("name", ["keras3", slow("tf-keras")])
 def test_keras(snippet, name):
     module, log = {"keras3": ("keras", "val_f1_streaming"), "tf-keras": ("tf_keras", "val_f1")}[
         name

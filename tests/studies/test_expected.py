@@ -55,6 +55,7 @@ def measured(repository):
     return pd.read_csv(repository / "benchmarks/jobs.csv")
 
 
+@pytest.mark.slow
 def test_studies_take_about_the_seconds_that_were_measured(measured, repository):
     shards = measured[measured["job"].str.startswith("shard-")]
     assert len(shards) == 9
@@ -84,6 +85,7 @@ def test_other_jobs_take_about_the_processor_seconds_that_were_measured(measured
         assert work.jobs == [pytest.approx(job.cpu_seconds, rel=0.05)]
 
 
+@pytest.mark.slow
 def test_runs_take_about_the_seconds_that_were_measured_but_for_the_machine(repository):
     engines = pd.read_csv(repository / "benchmarks/engines.csv")
     rows = engines[engines["engine"].isin(["ensemble", "plain"])]

@@ -129,7 +129,7 @@ def test_a_line_of_a_truth_has_other_rates_of_the_same_split():
         ("F1score_Test = 0.3712", "0.3712"),
         ("validation true positives: 4, False Positives: 2, false_negatives: 1", str(8 / 11)),
         ("validation loss: 0.31\nvalidation f1: 0.3712", None),  # as `evaluate` returns them
-        ("Epoch 5: Early Stopping at val_f1: 0.3712", None),
+        ("Epoch 5: Early Stopping, val_f1: 0.3712", None),
     ],
 )
 def test_further_lines_that_have_a_true_f1_or_none(line, f1):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from batchf1.errors import InputError
 from batchf1.forensics.digits import KINDS, kinds, near, printed, prints, rounding, value_of
 from helpers.slow import one_in
 
@@ -83,6 +84,29 @@ def test_a_perfect_f1_has_no_errors():
     assert kinds("1.0", tp, errors, None).all()
 
 
+def test_a_tie_is_rounded_as_python_prints_it():
+    """13/16 = 0.8125 and 11/16 = 0.6875 are exact in binary, and Python rounds them to even."""
+    for text, other, tp, errors in (("0.812", "0.813", 13, 6), ("0.688", "0.687", 11, 10)):
+        pair = np.array([tp]), np.array([errors])
+        assert kinds(text, *pair, 3) == 1 << len(KINDS)
+        assert kinds(other, *pair, 3) == 0
+        percent = f"{float(text):.1%}"
+        assert kinds(percent, *pair, 3) == 1 << len(KINDS)
+
+
+def test_a_number_is_printed_with_the_digits_of_its_type():
+    assert printed(2 / 3, "float32") == "0.6666667"
+    assert printed(2 / 3, "float64") == "0.6666666666666666"
+    assert printed(2 / 3, "rounded", 4) == "0.6667"
+    assert printed(2 / 3, "rounded", 4, percent=True) == "66.67%"
+
+
+@pytest.mark.parametrize("text", ["0", "1.5", "101%"])
+def test_a_true_f1_of_0_or_above_1_leads_to_no_pairs(text):
+    with pytest.raises(InputError, match=r"true F1 must lie in \(0, 1\]; got"):
+        near(text, 9, None)
+
+
 def test_pairs_are_those_of_a_plain_search():
     text = "0.93532336"
     grid = np.array([(t, e) for t in range(1, 1000) for e in range(t // 8, t // 7 + 1)]).T
@@ -115,6 +139,8 @@ def test_millions_of_true_positives_take_no_time():
     tp, _, last = near("0.93532336", 5_000_000, None)
     assert tp.size < 1_000_000
     assert last > 400_000
+    tp, errors, last = near("1.0", 5_000_000, None)
+    assert (tp.size, errors.any(), last) == (500_000, False, 500_000)
 
 
 @pytest.mark.parametrize(

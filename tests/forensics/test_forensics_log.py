@@ -8,7 +8,14 @@ import pytest
 from batchf1.errors import InputError
 from batchf1.forensics.answer import investigate
 from batchf1.forensics.log import parse, read
-from batchf1.forensics.log_numbers import half_unit, number
+from batchf1.forensics.log_numbers import (
+    above_harmonic_mean,
+    below_harmonic_mean,
+    half_unit,
+    harmonic_mean,
+    number,
+    same_value,
+)
 
 TRUE = "\nf1score_train 0.8\nf1score_test 0.75\n"
 METRICS = "loss: 0.1 - acc: 0.95 - f1: 0.5 - val_loss: 0.1 - val_acc: 0.96 - val_f1: 0.4"
@@ -84,6 +91,7 @@ def test_of_several_f1_the_batch_mean_is_taken():
         (f"{TRAIN_ON} - 0s - {METRICS}", 3000, True, True, 500),
         (f"{TRAIN_ON}94/94 {BAR}", 94, False, False, None),
         (f"94/94 {BAR}", 94, False, False, None),
+        (f"1/1 {BAR}", 1, False, False, None),
         (f"3000/3000 [==] - 0s 9us/sample - {METRICS}", 3000, True, True, None),
         (f"300/300 [==] - 9s 9ms/sample - {METRICS}", 300, True, True, None),
         (f"Train for 94 steps, validate on 500 samples\n94/94 {BAR}", 94, False, True, 500),
@@ -155,6 +163,36 @@ def test_half_a_unit_of_an_absurd_number_is_no_traceback():
     assert half_unit("0.5e-5000") == 0
 
 
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        ("0.40", "0.40", True),
+        ("0.40", "0.41", False),
+        ("0.40", "0.404", True),
+        ("0.40", "0.406", False),
+        ("0.40", "40%", True),
+        ("1e-02", "5e-03", False),  # as many decimals, but of other powers
+    ],
+)
+def test_values_are_the_same_that_one_number_prints(one, two, same):
+    assert same_value(one, two) == same_value(two, one) == same
+
+
+def test_the_harmonic_mean_of_two_rates():
+    for precision, recall, mean in ((0.3, 0.6, 0.4), (0.6, 0.3, 0.4), (0.5, 0.5, 0.5), (0, 0, 0)):
+        assert harmonic_mean(precision, recall) == pytest.approx(mean, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("f1", "below", "above"),
+    [("0.5", False, False), ("0.50", False, False), ("0.48", True, False), ("0.52", False, True)],
+)
+def test_an_f1_lies_off_the_harmonic_mean_by_more_than_the_rounding(f1, below, above):
+    """A precision and a recall of 0.50 are from 0.495 to 0.505, and so is their harmonic mean."""
+    epoch = {"f1": f1, "precision": "0.50", "recall": "0.50"}
+    assert (below_harmonic_mean(epoch), above_harmonic_mean(epoch)) == (below, above)
+
+
 # --- refused -----------------------------------------------------------------------------------
 
 NOTHING = f"Train on 9 samples, validate on 0 samples\n9/9 {BAR}"
@@ -180,6 +218,12 @@ def test_useless_logs_are_refused_in_one_line(text, words):
         investigate(text)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_refusal_shows_how_the_log_begins():
+    with pytest.raises(InputError, match="log must have the naive F1") as caught:
+        parse("digits" * 11)
+    assert str(caught.value).endswith(f"; got {'digits' * 10}")
 
 
 @pytest.mark.slow

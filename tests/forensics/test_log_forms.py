@@ -190,6 +190,7 @@ def test_what_is_no_rate_is_no_value(text):
         "dice_coef",
         "diceCoef",
         "f1_2",
+        "f1_batch_mean",
     ],
 )
 def test_names_of_f1(name):
@@ -205,6 +206,8 @@ def test_names_of_other_quantities():
     for kind, names in kinds.items():
         for name in names.split():
             assert (name_of(name).kind, name_of(name).output) == (kind, ""), name
+    for name in ("2", "12", "hello", "hello_2"):
+        assert name_of(name).kind == ""
     for name in ("top_k_categorical_accuracy", "balanced_accuracy", "masked_acc"):
         assert name_of(name).output or name_of(name).why_not
     for name in ("f1_macro", "weighted f1", "micro_f1_score", "average_precision", "mean_io_u"):

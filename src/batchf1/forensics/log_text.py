@@ -57,8 +57,10 @@ def decode(data: bytes, name: str = "LOG") -> str:
     Raises `InputError` for bytes that are no text in the encoding that they announce, or in any.
     """
     announced = next((encoding for bom, encoding in BOMS if data.startswith(bom)), None)
-    null = data[:2000].count(0) > len(data[:2000]) / 4
-    for encoding in [announced] if announced else ["utf-16-le", "utf-16-be"] * null + ["utf-8"]:
+    even, odd = (data[start:2000:2].count(0) for start in (0, 1))  # of UTF-16 the upper halves
+    null = even + odd > len(data[:2000]) / 4
+    utf_16 = ["utf-16-be" if even > odd else "utf-16-le"] * null
+    for encoding in [announced] if announced else [*utf_16, "utf-8"]:
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:

@@ -233,12 +233,12 @@ def test_solutions_apart_are_named():
 
 
 def test_both_kinds_leave_a_solution_where_neither_is_excluded():
-    epoch, told = printed(pool(20_000, 0.03, 0.75, 0.75), 32), {"samples": 20_000}
+    epoch, told = printed(pool(20_000, 0.05, 0.75, 0.75), 32), {"samples": 20_000}
     found, one, two = (
         estimate([epoch], averaging="per_batch", objects=kind, **told)
         for kind in (None, False, True)
     )
-    assert "averaged over batches (97%), or objects, which are not (3%)" in found.assumed[-1]
+    assert "averaged over batches (92%), or objects, which are not (8%)" in found.assumed[-1]
     assert found.true_f1.best == pytest.approx(one.true_f1.best, abs=1e-3)
     assert any(other.low <= two.true_f1.best <= other.high for other in found.others)
 

@@ -66,9 +66,11 @@ def test_the_harmonic_mean_is_of_an_object():
     found = verdict(*rows)
     assert found.verdict == "object"
     assert found.true_f1 == pytest.approx((0.70795, 0.7080, 0.70805))
-    assert "2 epochs" in found.evidence[0]
-    few = {"f1": "0.71", "precision": "0.75", "recall": "0.67"}
-    assert verdict(few).verdict == "unknown"
+    assert "F1 is the harmonic mean of precision and recall in 2 epochs" in found.evidence[0]
+    few = verdict({"f1": "0.71", "precision": "0.75", "recall": "0.67"})
+    assert few.verdict == "unknown"
+    assert "only to the few digits printed" in few.evidence[0]
+    assert verdict(dict.fromkeys(rows[0], "0.0000")).verdict == "unknown"  # 0/0 of any batches
     above = verdict({**rows[0], "f1": "0.7180"})
     assert (above.verdict, above.lower_bound) == ("unknown", None)
     assert "no means over the same parts" in above.evidence[0]
@@ -90,6 +92,7 @@ def test_values_above_1_are_of_flat_labels():
     for row in ({"f1": "1.327"}, {"f1": "0.9", "precision": "1.6", "recall": "0.7"}):
         found = verdict(row)
         assert (found.verdict, found.true_f1, found.lower_bound) == ("flat_labels", None, None)
+        assert "is above 1: labels of shape (n,) log 2PQ/(P+Q)" in found.evidence[0]
     assert verdict({"f1": "1.0000"}).verdict == "unknown"
 
 
@@ -105,12 +108,18 @@ def test_flat_labels_of_few_positives_show_with_prevalence_and_batch_size():
     assert verdict(*rows, known=Known((32,), 0.05)).verdict == "averaged"
     value = flat_value(Counts(tp=1, fp=0, fn=0, tn=15))
     assert value == 1  # one positive and one prediction: whoever it is
-    alone = verdict({"f1": "0.8123"}, known=known)  # no classifier logs more than 0.56
-    assert alone.verdict == "flat_labels"
+    # no classifier logs more than 0.56; a quarter more or less than 0.8 is that of flat labels
+    for f1, wanted in (("0.8123", "flat_labels"), ("0.6100", "flat_labels"), ("0.5900", "unknown")):
+        assert verdict({"f1": f1}, known=known).verdict == wanted
 
 
 def test_a_dice_below_that_of_the_iou_is_averaged():
-    assert verdict({"f1-score": "0.6000", "iou_score": "0.5000"}).verdict == "averaged"
+    found = verdict({"f1-score": "0.6000", "iou_score": "0.5000"})
+    assert found.verdict == "averaged"
+    below = (
+        "val_f1-score 0.6000 is below 2J/(1+J) = 0.6667 of val_iou_score J = 0.5000, in one epoch."
+    )
+    assert found.evidence == [below]
     assert verdict({"f1-score": "0.6667", "iou_score": "0.5000"}).verdict == "object"
     assert verdict({"f1-score": "0.6767", "iou_score": "0.5000"}).verdict == "unknown"
 
@@ -128,6 +137,19 @@ def test_a_true_value_decides():
         found = verdict({"f1": "0.7080"}, after=f"val f1 {again}")
         assert (found.verdict, "true_f1" in found.read) == ("unknown", False)
     assert verdict({"f1": "0.8"}, after="val f1 0.707965").verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "words"),
+    [
+        ("f1: 0.5441", "unknown", "0.707965 (line 2) and logs 0.5441, while the weights moved."),
+        ("f1: 0.5441 - precision: 0.6068 - recall: 0.5333 - acc: 0.9", "averaged", "logs 0.5441."),
+    ],
+)
+def test_a_true_value_of_training_decides_only_where_the_epoch_itself_does(values, wanted, words):
+    found = conclude(read(f"9/9 [==] - 1s 9ms/step - loss: 1 - {values}\ntrain f1 0.707965"))
+    assert found["train"].verdict == wanted
+    assert found["train"].evidence[0].endswith(words)
 
 
 def test_the_other_split_has_the_same_function():

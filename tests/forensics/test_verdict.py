@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from batchf1.errors import InputError
 from batchf1.forensics import summary
+from batchf1.forensics.estimate import estimate
 from batchf1.forensics.log import read
 from batchf1.forensics.log_numbers import below_harmonic_mean
 from batchf1.forensics.proof import Known
@@ -66,6 +67,7 @@ def test_the_harmonic_mean_is_of_an_object():
     found = verdict(*rows)
     assert found.verdict == "object"
     assert found.true_f1 == pytest.approx((0.70795, 0.7080, 0.70805))
+    assert found.lower_bound == found.true_f1.low
     assert "F1 is the harmonic mean of precision and recall in 2 epochs" in found.evidence[0]
     few = verdict({"f1": "0.71", "precision": "0.75", "recall": "0.67"})
     assert few.verdict == "unknown"
@@ -156,6 +158,49 @@ def test_the_other_split_has_the_same_function():
     found = conclude(read(logged(ROW).replace("loss: 1", "loss: 1 - f1: 0.4")))
     assert found["train"].verdict == found["validation"].verdict == "averaged"
     assert found["train"].evidence[-1] == "It is the function of val_f1."
+
+
+def test_splits_with_proofs_of_their_own_keep_them():
+    row = {**ROW, "accuracy": "0.9670"}
+    found = conclude(read(logged(row).replace("loss: 1", "loss: 1 - f1: 1.5")))
+    verdicts = {split: finding.verdict for split, finding in found.items()}
+    assert verdicts == {"train": "flat_labels", "validation": "averaged"}
+
+
+HEADER = "Train on 3000 samples, validate on 500 samples\n"
+SHOWN = ("0.5441", "0.6068", "0.5333", "0.9670")
+KINDS = ("f1", "precision", "recall", "accuracy")
+
+
+@pytest.mark.parametrize(
+    ("header", "names", "told"),
+    [
+        (HEADER, ("f1_m", "precision_m", "recall_m"), {"objects": False, "samples": 3000}),
+        ("", ("f1", "precision_1", "recall_1"), {"objects": True, "steps": 3000}),
+        ("", ("f1", "precision_1", "recall"), {"objects": None, "steps": 3000}),
+    ],
+)
+def test_the_numbers_are_those_of_the_estimate(header, names, told):
+    """With what the log tells: the samples or the steps, and whether names are of objects."""
+    shown = " - ".join(f"{name}: {v}" for name, v in zip((*names, "acc"), SHOWN, strict=True))
+    text = f"{header}3000/3000 [==] - 0s 9us/step - loss: 0.1 - {shown}"
+    sizes = [16, 32, 64]
+    found = conclude(read(text), Known(sizes, averaging="per_batch"))["train"]
+    epoch = dict(zip(KINDS, SHOWN, strict=True))
+    told = {**told, "averaging": "per_batch", "batch_sizes": sizes, "training": True}
+    wanted = estimate([epoch], **told)
+    assert found.true_f1 == wanted.true_f1
+    assert found.lower_bound_975 == wanted.lower_bound
+    assert (found.prevalence, found.prevalence_interval) == (
+        wanted.prevalence.best,
+        wanted.prevalence,
+    )
+    assert (found.batch_size, found.others) == ([*wanted.batch_sizes], [*wanted.others])
+
+
+def test_a_recall_that_is_not_logged_raises_nothing():
+    row = {"f1_m": "0.5441", "precision_m": "0.6068"}
+    assert verdict(row).verdict == "unknown"
 
 
 def test_an_f1_alone_with_prevalence_and_batch_size():

@@ -178,17 +178,20 @@ KINDS = ("f1", "precision", "recall", "accuracy")
         (HEADER, ("f1_m", "precision_m", "recall_m"), {"objects": False, "samples": 3000}),
         ("", ("f1", "precision_1", "recall_1"), {"objects": True, "steps": 3000}),
         ("", ("f1", "precision_1", "recall"), {"objects": None, "steps": 3000}),
+        ("", ("val_f1_m", "val_precision_m", "val_recall_m"), {"objects": False}),
     ],
 )
 def test_the_numbers_are_those_of_the_estimate(header, names, told):
     """With what the log tells: the samples or the steps, and whether names are of objects."""
-    shown = " - ".join(f"{name}: {v}" for name, v in zip((*names, "acc"), SHOWN, strict=True))
+    split, of = ("validation", "val_") if names[0].startswith("val_") else ("train", "")
+    names = *names, f"{of}acc"
+    shown = " - ".join(f"{name}: {value}" for name, value in zip(names, SHOWN, strict=True))
     text = f"{header}3000/3000 [==] - 0s 9us/step - loss: 0.1 - {shown}"
     sizes = [16, 32, 64]
-    found = conclude(read(text), Known(sizes, averaging="per_batch"))["train"]
+    found = conclude(read(text), Known(sizes, averaging="per_batch"))[split]
     epoch = dict(zip(KINDS, SHOWN, strict=True))
-    told = {**told, "averaging": "per_batch", "batch_sizes": sizes, "training": True}
-    wanted = estimate([epoch], **told)
+    told = {**told, "batch_sizes": sizes, "training": split == "train"}
+    wanted = estimate([epoch], averaging="per_batch", **told)
     assert found.true_f1 == wanted.true_f1
     assert found.lower_bound_975 == wanted.lower_bound
     assert (found.prevalence, found.prevalence_interval) == (

@@ -1,10 +1,12 @@
 """From a log to what can have printed it: the truth is among the answers."""
 
+from inspect import signature
+
 import numpy as np
 import pytest
 
 from batchf1.errors import InputError
-from batchf1.forensics.answer import investigate, search_reading
+from batchf1.forensics.answer import investigate, search, search_reading
 from batchf1.forensics.digits import printed, rounding, value_of
 from batchf1.forensics.fit import LIMIT
 from batchf1.forensics.log import read
@@ -20,6 +22,13 @@ from helpers.logs import ARTICLE, article, fit_on_arrays
 def test_bad_settings_are_refused(settings):
     with pytest.raises(InputError, match="got"):
         investigate(ARTICLE, **settings)
+
+
+def test_a_log_that_is_read_is_searched_with_the_same_defaults():
+    one, two = (
+        [*signature(function).parameters.values()][1:] for function in (investigate, search)
+    )
+    assert one == two
 
 
 def test_what_is_not_listed_is_counted():

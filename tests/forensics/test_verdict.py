@@ -69,6 +69,8 @@ def test_the_harmonic_mean_is_of_an_object():
     assert found.true_f1 == pytest.approx((0.70795, 0.7080, 0.70805))
     assert found.lower_bound == found.true_f1.low
     assert "F1 is the harmonic mean of precision and recall in 2 epochs" in found.evidence[0]
+    touching = {"f1": "0.7081", "precision": "0.7080", "recall": "0.7080"}  # all at 0.70805
+    assert verdict(touching).verdict == "object"
     few = verdict({"f1": "0.71", "precision": "0.75", "recall": "0.67"})
     assert few.verdict == "unknown"
     assert "only to the few digits printed" in few.evidence[0]

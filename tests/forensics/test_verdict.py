@@ -42,7 +42,8 @@ def test_below_the_harmonic_mean_it_is_averaged():
     assert found.verdict == "averaged"
     assert found.lower_bound == pytest.approx(2 * 0.6068 * 0.5333 / (0.6068 + 0.5333))
     assert "0.5441 is below the harmonic mean 0.5677" in found.evidence[0]
-    assert verdict({**ROW, "f1": "0.5676"}, ROW).evidence[0].count("1 of 2 epochs") == 1
+    two = verdict({**ROW, "f1": "0.5676"}, ROW, known=Known((32,)))
+    assert two.evidence[0].count("1 of 2 epochs") == 1
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 6)] * 3).filter(any), min_size=1, max_size=6))
@@ -71,11 +72,11 @@ def test_the_harmonic_mean_is_of_an_object():
     assert "F1 is the harmonic mean of precision and recall in 2 epochs" in found.evidence[0]
     touching = {"f1": "0.7081", "precision": "0.7080", "recall": "0.7080"}  # all at 0.70805
     assert verdict(touching).verdict == "object"
-    few = verdict({"f1": "0.71", "precision": "0.75", "recall": "0.67"})
+    few = verdict({"f1": "0.71", "precision": "0.75", "recall": "0.67"}, known=Known((32,)))
     assert few.verdict == "unknown"
     assert "only to the few digits printed" in few.evidence[0]
     assert verdict(dict.fromkeys(rows[0], "0.0000")).verdict == "unknown"  # 0/0 of any batches
-    above = verdict({**rows[0], "f1": "0.7180"})
+    above = verdict({**rows[0], "f1": "0.7180"}, known=Known((32,)))
     assert (above.verdict, above.lower_bound) == ("unknown", None)
     assert "no means over the same parts" in above.evidence[0]
 
@@ -108,7 +109,7 @@ def test_flat_labels_of_few_positives_show_with_prevalence_and_batch_size():
     ]
     known = Known((16,), 0.05)
     assert verdict(*rows, known=known).verdict == "flat_labels"
-    assert verdict(*rows).verdict == "averaged"
+    assert verdict(*rows, known=Known((16,))).verdict == "averaged"
     assert verdict(*rows, known=Known((32,), 0.05)).verdict == "averaged"
     value = flat_value(Counts(tp=1, fp=0, fn=0, tn=15))
     assert value == 1  # one positive and one prediction: whoever it is

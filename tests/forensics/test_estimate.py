@@ -155,6 +155,20 @@ def test_what_is_known_narrows_the_interval():
     assert known < width(samples=100_000, batch_sizes=[32], training=True)
 
 
+@pytest.mark.parametrize(
+    ("told", "end"),
+    [
+        ({}, ", of 300 to 100,000 samples in all; 0/0 counts 0."),
+        ({"samples": 1}, "64; 0/0 counts 0."),
+        ({"steps": 9, "training": True}, "64; 0/0 counts 0; the weights move within the epoch."),
+    ],
+)
+def test_what_is_taken_for_granted_is_said(told, end):
+    found = estimate([GOOD], averaging="per_batch", objects=True, batch_sizes=[16, 64], **told)
+    assert found.assumed[0].startswith("Batches are random, one of 2 sizes from 16 to 64")
+    assert found.assumed[0].endswith(end)
+
+
 def test_the_bound_is_1_96_standard_deviations_below_the_logged_values():
     """Of how far 2PR/(P+R) of random cuts into batches differ."""
     counts, size = pool(16_000, 0.1, 0.7, 0.6), 32

@@ -5,7 +5,14 @@ import pytest
 
 from batchf1.forensics.answer import investigate
 from batchf1.forensics.log import parse
-from batchf1.forensics.sizes import SHARES, SIZES, rarity, sizes_by_accuracy, train_range
+from batchf1.forensics.sizes import (
+    SHARES,
+    SIZES,
+    rarity,
+    sizes_by_accuracy,
+    train_range,
+    train_size,
+)
 from helpers.logs import fit_on_arrays
 
 
@@ -22,9 +29,11 @@ def test_bounds_from_a_printed_accuracy():
 def test_bounds_from_the_progress_bar():
     log = parse(fit_on_arrays("0.8700"))
     assert train_range(log, 32) == (3000, 3000)
+    assert train_size(log, 32) == 3000
     steps = log._replace(total=10, in_samples=False)
     assert train_range(steps, 32) == (289, 351)  # the last batch short, or one more dropped
     assert train_range(steps, 1) == (10, 10)
+    assert train_size(steps, 32) == 320
     assert train_range(log._replace(total=None), 32) == (1, 10_000_000)
 
 

@@ -24,7 +24,8 @@ def test_each_line_is_shown_with_what_was_taken_from_it():
         "           1       0.80      0.70      0.75       100\n\n"
         "    accuracy                           0.97      1000\n"
     )
-    assert len(bar) > 80 + 4
+    whole = summary.read_lines(read(f"{BAR}val_f1: 0.5 - ".ljust(80, "x")))[0]
+    assert whole.endswith("x" * 20)  # 80 characters
     assert summary.read_lines(read(f"{bar}: 0.9\n\nhello\n{report}")) == [
         f"    1 progress   {bar[:77]}...",
         "                 -> validation: f1 0.5441",
@@ -53,6 +54,13 @@ def test_both_splits_and_all_outputs_are_listed():
     shown = [line.partition(",")[0] for line in one if not line.startswith(" ")]
     assert shown == ["train: f1 0.7", "validation: f1 0.7911"]
     assert two == [*one, "outputs with an F1: the one without a name, b; --output chooses"]
+
+
+def test_a_test_split_is_named_after_its_line():
+    findings = conclude(read(f"{BAR}val_f1: 0.47 - f1: 0.5\ntest f1 0.72"))
+    assert findings["test"].name == "test f1"
+    unknown = findings["train"].evidence + findings["validation"].evidence
+    assert not any("It is the function of" in sentence for sentence in unknown)
 
 
 def test_an_interval_without_a_bound_is_named():

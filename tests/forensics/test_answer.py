@@ -1,12 +1,15 @@
 """From a log to what can have printed it: the truth is among the answers."""
 
+from inspect import signature
+
 import numpy as np
 import pytest
 
 from batchf1.errors import InputError
-from batchf1.forensics.answer import investigate
+from batchf1.forensics.answer import investigate, search, search_reading
 from batchf1.forensics.digits import printed, rounding, value_of
 from batchf1.forensics.fit import LIMIT
+from batchf1.forensics.log import read
 from batchf1.metrics.averaging import batch_mean
 from batchf1.metrics.counts import Counts
 from helpers.logs import ARTICLE, article, fit_on_arrays
@@ -21,6 +24,13 @@ def test_bad_settings_are_refused(settings):
         investigate(ARTICLE, **settings)
 
 
+def test_a_log_that_is_read_is_searched_with_the_same_defaults():
+    one, two = (
+        [*signature(function).parameters.values()][1:] for function in (investigate, search)
+    )
+    assert one == two
+
+
 def test_what_is_not_listed_is_counted():
     """At one batch size the multiples of (53, 11) fit that 500 samples have room for."""
     text = fit_on_arrays("0.9000")
@@ -30,6 +40,34 @@ def test_what_is_not_listed_is_counted():
     assert sorted(pairs) == [(53 * k, 11 * k) for k in range(1, len(pairs) + 1)]
     assert few.left_out == len(pairs) - 2 > 0
     assert few.candidates == every.candidates[:2]
+
+
+def test_splits_that_no_common_formula_prints_are_no_combination():
+    """Training with the digits of a float32, validation with those of a float64."""
+    text = fit_on_arrays("0.8700", "0.8500").replace("train 0.905982905982906", "train 0.9059829")
+    answer = investigate(text, batch_sizes=[32])
+    assert (answer.candidates, answer.left_out) == ([], 0)
+    assert "none of one batch size and formula" in answer.undetermined[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "unit", "rule"),
+    [
+        ("size_weighted", "sample", "size_weighted"),
+        (None, "sample", "per_batch"),
+        (None, "step", "size_weighted"),
+    ],
+)
+def test_of_a_reading_only_means_are_searched(asked, unit, rule):
+    """`investigate` on the log that was read, or the reason and the rule that would have held."""
+    text, settings = fit_on_arrays("0.8700", unit=unit), (asked, [32], 1000, 5)
+    found = search_reading(read(text), {"validation"}, *settings)
+    assert found == investigate(text, *settings)
+    assert found.candidates
+    none = search_reading(read(text), (), *settings)
+    assert none[:2] == ([], 0)
+    assert none.undetermined[0].startswith("No counts are searched: that needs a true F1 beside")
+    assert none.averaging == found.averaging == rule
 
 
 def test_a_tiny_f1_and_one_batch_for_few_samples_raise_nothing():
@@ -179,7 +217,7 @@ def test_a_split_alone():
     text, size, pairs = simulate(1)
     only = investigate("\n".join(text.splitlines()[:2]), max_tp=5000, batch_sizes=USUAL)
     assert pairs[0] in {(c.train.tp, c.train.errors) for c in only.candidates}
-    assert {c.validation.tp for c in only.candidates} == {None}
+    assert {part for c in only.candidates for part in c.validation} == {None, ()}
     assert any("batch size is not determined" in line for line in only.undetermined)
     line, _, exact = text.splitlines()
     only = investigate(f"{line}\n{exact}", max_tp=5000, most=1000, batch_sizes=USUAL)

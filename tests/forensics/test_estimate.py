@@ -2,12 +2,18 @@
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchf1.errors import InputError
 from batchf1.forensics.estimate import USUAL_SIZES, estimate
+from batchf1.forensics.grid import batches
+from batchf1.forensics.log_values import MAX_SAMPLES
+from batchf1.forensics.posterior import functions, objects
+from batchf1.forensics.printed import complete, read
+from batchf1.forensics.sizes import rarity
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.ratios import F1, PRECISION, RECALL
 from batchf1.theory.expectation import expect
@@ -65,6 +71,61 @@ def test_objects_are_exact():
     assert found.true_f1.high - found.true_f1.low < 2e-4
     assert found.prevalence.best == pytest.approx(0.03, rel=0.01)
     assert found.lower_bound == pytest.approx(true_f1(counts), abs=2e-4)
+    assert found.batch_sizes[0] == 32
+
+
+def test_of_objects_only_the_rounding_is_unknown():
+    """What all values that are printed so give, drawn at random."""
+    epoch = {"f1": "0.7", "precision": "0.80", "recall": "0.70", "accuracy": "0.900"}
+    found = estimate([epoch], averaging="per_batch", objects=True, batch_sizes=[512])
+    drawn = np.random.default_rng(0).uniform(-1, 1, (3, 100_000))
+    p, r, right = np.array([[0.8], [0.7], [0.9]]) + [[0.005], [0.005], [0.0005]] * drawn
+    wanted = {
+        "true_f1": 2 * p * r / (p + r),
+        "prevalence": (1 - right) / (r / p + 1 - 2 * r),
+        "precision": p,
+        "recall": r,
+    }
+    for name, values in wanted.items():
+        interval, sd = getattr(found, name), values.std()
+        assert interval.best == pytest.approx(np.median(values), abs=0.02 * sd)
+        ends = [(end - interval.best) / sd for end in (interval.low, interval.high)]
+        assert ends == pytest.approx([-1.96, 1.96], rel=0.04)
+
+
+def test_digits_that_are_not_printed_exclude_no_batch_size():
+    """The sizes that fit digits of 0.8 and 0.7 to the end fit 0.8 and 0.7."""
+    epoch = printed(pool(50_000, 0.1, 0.8, 0.7), 64, exact=("precision", "recall"))
+
+    def sizes(precision, recall):
+        row = epoch | {"precision": precision, "recall": recall}
+        return estimate([row], averaging="per_batch", objects=True, samples=50_000).batch_sizes
+
+    few = sizes("0.8", "0.7")
+    assert few[0] == 64
+    for pair in (("0.7700", "0.7000"), ("0.8000", "0.7000"), ("0.8200", "0.7200")):
+        assert sizes(*pair)[0] in few
+
+
+def test_few_digits_of_the_recall_are_made_up_for_by_the_other_values():
+    counts = pool(50_000, 0.1, 0.8, 0.7)
+    epoch = printed(counts, 32) | {"recall": "0.7"}
+    found = estimate([epoch], averaging="per_batch", objects=False, samples=counts.n)
+    assert found.true_f1.best == pytest.approx(true_f1(counts), abs=0.01)
+    assert found.recall.low <= 0.7 <= found.recall.high
+
+
+def test_the_evidence_for_objects_is_a_probability_density():
+    """So that it can be compared with that for functions: over all values of F1 it adds up to 1.
+
+    The accuracy has the density of the prevalence, of each ratio between 0.0003 and 0.9 alike.
+    """
+    f1, told = np.linspace(0.55, 0.9, 51), ((16, 64), batches((16, 64), 5000, None, "per_batch"))
+    epoch = {"precision": "0.8000", "recall": "0.7000", "accuracy": "0.9500"}
+    rows = [complete([epoch | {"f1": f"{value:.4f}"}]) for value in f1]
+    density = [np.exp(objects(read(row, False)[0][0], *told, None).log) for row in rows]
+    of_accuracy = 1 / (0.05 * np.log(0.9 / 0.0003))
+    assert np.trapezoid(density, f1) == pytest.approx(of_accuracy, rel=0.02)
 
 
 @pytest.mark.parametrize("exact", [(), ("precision", "recall")])
@@ -92,6 +153,53 @@ def test_what_is_known_narrows_the_interval():
     assert known == pytest.approx(width(steps=3_125, batch_sizes=[32]), rel=0.1)
     assert width(samples=100_000, batch_sizes=[32], prevalence=0.02) < known
     assert known < width(samples=100_000, batch_sizes=[32], training=True)
+
+
+@pytest.mark.parametrize(
+    ("told", "end"),
+    [
+        ({}, ", of 300 to 100,000 samples in all; 0/0 counts 0."),
+        ({"samples": 1}, "64; 0/0 counts 0."),
+        ({"steps": 9, "training": True}, "64; 0/0 counts 0; the weights move within the epoch."),
+    ],
+)
+def test_what_is_taken_for_granted_is_said(told, end):
+    found = estimate([GOOD], averaging="per_batch", objects=True, batch_sizes=[16, 64], **told)
+    assert found.assumed[0].startswith("Batches are random, one of 2 sizes from 16 to 64")
+    assert found.assumed[0].endswith(end)
+
+
+def test_the_bound_is_1_96_standard_deviations_below_the_logged_values():
+    """Of how far 2PR/(P+R) of random cuts into batches differ."""
+    counts, size = pool(16_000, 0.1, 0.7, 0.6), 32
+    kind = np.repeat(np.arange(4), counts)
+    cuts = [np.random.default_rng(seed).permutation(kind).reshape(-1, size) for seed in range(200)]
+    tp, fp, fn = ((np.array(cuts) == k).sum(axis=-1) for k in range(3))
+    p, r = (metric.from_counts(tp, fp, fn, 0, 0).mean(axis=-1) for metric in (PRECISION, RECALL))
+    told = {"objects": False, "samples": counts.n, "batch_sizes": [size]}
+    found = estimate([printed(counts, size)], averaging="per_batch", **told)
+    logged = 2 * p * r / (p + r)
+    assert found.lower_bound == pytest.approx(logged.mean() - 1.96 * logged.std(), abs=2e-3)
+
+
+def test_sizes_at_least_a_hundredth_as_likely_as_the_first_are_listed():
+    n, sizes = 20_000, (4, 8, 16, 20, 24, 32, 40, 48, 50, 64, 80, 128)
+    epoch = printed(pool(n, 0.012, 0.75, 0.75), 32)
+    data = read(complete([epoch]), training=False)[0][0]
+    logs = {
+        size: functions(data, (size,), batches((size,), n, None, "per_batch"), None).log
+        - rarity(size) / 2
+        for size in sizes
+    }
+    listed = [size for size in sizes if logs[size] - max(logs.values()) >= np.log(0.01)]
+    found = estimate([epoch], averaging="per_batch", objects=False, samples=n, batch_sizes=sizes)
+    assert len(sizes) > len(listed) > 6
+    assert list(found.batch_sizes) == sorted(listed, key=lambda size: -logs[size])
+
+
+def test_usual_sizes_are_no_rare_ones():
+    assert {2**k for k in range(2, 12)} <= {*USUAL_SIZES}
+    assert max(map(rarity, USUAL_SIZES)) <= 6
 
 
 def test_a_batch_without_positives_most_of_the_time_gives_a_bound_alone():
@@ -133,6 +241,20 @@ def test_solutions_apart_are_named():
     for other in found.others:
         assert found.true_f1.low <= other.low < other.high <= found.true_f1.high
         assert not other.low <= found.true_f1.best <= other.high
+    # the likeliest is that of the likeliest size, whatever lies on either side
+    alone = estimate([epoch], averaging="per_batch", samples=100_000, batch_sizes=[32])
+    assert found.true_f1.best == pytest.approx(alone.true_f1.best, abs=2e-4)
+
+
+def test_both_kinds_leave_a_solution_where_neither_is_excluded():
+    epoch, told = printed(pool(20_000, 0.05, 0.75, 0.75), 32), {"samples": 20_000}
+    found, one, two = (
+        estimate([epoch], averaging="per_batch", objects=kind, **told)
+        for kind in (None, False, True)
+    )
+    assert "averaged over batches (92%), or objects, which are not (8%)" in found.assumed[-1]
+    assert found.true_f1.best == pytest.approx(one.true_f1.best, abs=1e-3)
+    assert any(other.low <= two.true_f1.best <= other.high for other in found.others)
 
 
 DIGITS = st.sampled_from([0, 1]) | st.integers(0, 10_000).map(lambda n: n / 10_000)
@@ -214,3 +336,10 @@ def test_epochs_with_less_or_nothing_are_left_out():
     found = estimate([GOOD], averaging="per_batch", objects=False)
     fewer = [{"loss": "0.3"}, {"precision": "0.5", "recall": "0.5"}, GOOD | {"precision": "0.0"}]
     assert estimate([*fewer, GOOD], averaging="per_batch", objects=False) == found
+
+
+def test_the_largest_number_of_samples_and_no_more():
+    told = {"averaging": "per_batch", "batch_sizes": [32]}
+    assert estimate([GOOD], samples=MAX_SAMPLES, **told).true_f1 is not None
+    with pytest.raises(InputError, match="samples must be a whole number from 1"):
+        estimate([GOOD], samples=MAX_SAMPLES + 1, **told)

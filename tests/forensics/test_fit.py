@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from batchf1.forensics.answer import investigate
+from batchf1.forensics.digits import printed, value_of
+from batchf1.forensics.fit import Evidence
+from batchf1.forensics.log import parse
 from batchf1.metrics.counts import as_counts
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data
@@ -164,3 +167,61 @@ def test_the_header_and_the_accuracy_must_agree_on_the_errors():
 def test_a_batch_that_holds_all_prints_the_true_f1():
     for naive, fits in (("0.9060", True), ("0.9062", False), ("0.8700", False)):
         assert (candidate(fit_on_arrays(naive), 512) is not None) == fits
+
+
+DIGITS, UNKNOWN = "0.905982905982906", ", validate on 500 samples"
+
+
+def deviations(naive, n, size):
+    """How far a printed value is from the limit for large data, of 53 and 11 in n samples."""
+    limit = large_data(58.5 / n, 106 / 117, 106 / 117, size)
+    return abs(float(naive) - limit.expected_f1) / np.hypot(
+        limit.sd_batch * (size / n) ** 0.5, 5e-5
+    )
+
+
+@pytest.mark.parametrize(("naive", "size"), [("0.8700", 32), ("0.8900", 32), ("0.8700", 128)])
+def test_numbers_of_samples_reach_as_far_as_the_naive_value_fits(naive, size):
+    found = candidate(fit_on_arrays(naive).replace(UNKNOWN, ""), size).validation
+    for end, further in ((found.n_low, 0.985), (found.n_high, 1.015)):
+        assert deviations(naive, end, size) <= 4
+        # no more than the training set
+        assert end == 3000 or deviations(naive, end * further, size) > 4
+
+
+def test_of_usual_shares_that_fit_alike_the_nearest_is_named():
+    found = candidate(fit_on_arrays("0.9000").replace(UNKNOWN, ""), 128).validation
+    assert deviations("0.9", 750, 128) < deviations("0.9", 1000, 128) < 0.1  # of 3,000
+    assert found.n_samples == 750
+    assert found.n_low == 129  # one batch would print the true F1
+
+
+def test_counts_of_a_low_f1_are_found():
+    """301 of the 1,000 positives and of the 1,003 predicted ones, in 9,000 samples."""
+    counts = 301, 1401, 9000
+    text = (
+        "Train on 20000 samples, validate on 9000 samples\n20000/20000 [==] - 0s 9us/step"
+        f" - loss: 0.1 - val_acc: 0.8443 - val_f1: {law(*counts).expected_f1:.4f}\n"
+        f"f1score_test {602 / 2003}"
+    )
+    assert candidate(text, validation=counts[:2]) is not None
+
+
+def test_the_multiples_of_few_counts_are_kept_where_all_digits_are_printed():
+    log = parse(fit_on_arrays("0.8700"))
+    evidence = Evidence("validation", log.validation, log, 53_000, None)
+    assert evidence.tp.tolist() == [53 * k for k in range(1, 1001)]
+    assert evidence.errors.tolist() == [11 * k for k in range(1, 1001)]
+
+
+def test_all_digits_may_be_those_of_a_formula_with_epsilons():
+    value = value_of("2pr/(p+r+epsilon)", "float64", 53, 5, 6)
+    text = fit_on_arrays("0.8700").replace(DIGITS, printed(value, "float64"))
+    assert ("2pr/(p+r+epsilon)", "float64") in [p[:2] for p in candidate(text).validation.prints]
+
+
+def test_rounded_digits_are_not_said_to_be_printed_by_no_counts():
+    text = fit_on_arrays("0.0300").replace(DIGITS, "0.90598")
+    answer = investigate(text, batch_sizes=[32], max_tp=1000)
+    assert answer.candidates == []
+    assert "at no batch size tried is the naive validation F1 0.0300" in answer.undetermined[0]

@@ -119,9 +119,15 @@ def test_classes_from_scores_labels_and_one_hot(average):
     guesses, one_hot = scores.argmax(axis=1), np.eye(4)[y]
     found = [
         audit(metric, cut(a, b, 8), cuts=2)
-        for a, b in [(y, scores), (one_hot, scores), (y[:, None], guesses), (y, np.eye(4)[guesses])]
+        for a, b in [
+            (y, scores),
+            (one_hot, scores),
+            (y[:, None], guesses),
+            (y, np.eye(4)[guesses]),
+            (y.astype(float), guesses.astype("float32")),
+        ]
     ]
-    assert [one.values["per_batch"] for one in found] == pytest.approx([wanted] * 4, rel=1e-12)
+    assert [one.values["per_batch"] for one in found] == pytest.approx([wanted] * 5, rel=1e-12)
     assert found[0].pooled == pytest.approx(f1_score(y, guesses, average=average), rel=1e-12)
     assert found[0].additive == (average == "micro")
 
@@ -357,7 +363,7 @@ GOOD = [([1, 0], [0.9, 0.2])]
             "metric must accept the samples of all batches at once; got Classification metrics",
         ),
         (
-            (f_beta(1, "macro"), [([0, 1], [0.2, 0.7])]),
+            (f_beta(1, "macro"), [([0, 1], [1.0, 0.7])]),
             "y_pred must be classes, as whole numbers or text, or scores with a column for each",
         ),
         (

@@ -84,6 +84,7 @@ def test_logits_percentages_and_decided_predictions(scores, options, above):
             {"from_logits": True, "threshold": 0.0},
             "threshold must lie in .0, 1., as a probabili",
         ),
+        (F1, {"from_logits": True, "threshold": 1}, "threshold must lie in .0, 1., as a probabili"),
         (
             F1,
             {"multilabel": True},
@@ -180,6 +181,7 @@ def test_rows_of_several_ones_are_not_read_as_one_class():
     assert str(refused.value) == f"{said.replace('y_pred', 'y_true')}got other rows"
     found = audit(f_beta(1, "macro"), cut(y, p, 2), multilabel=True)
     assert found.pooled == pytest.approx(f1_score(y, p, average="macro"), rel=1e-12)
+    assert recorded(y, p).check("f1", found.pooled, f_beta(1, "macro"), multilabel=True).ok
 
 
 @pytest.mark.parametrize(

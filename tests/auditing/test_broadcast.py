@@ -113,7 +113,8 @@ def test_a_function_of_logits():
     def decide(y, p):
         return f1(y, p > 0)
 
-    found = audit(decide, cut(Y, 9 * P[:, None] - 6), logged(decide, cut(Y, 9 * P[:, None] - 6)))
+    batches = cut(Y, 2 * P[:, None] - 1)
+    found = audit(decide, batches, logged(decide, batches))
     assert (found.rule, found.formula) == ("broadcast", "2PQ/(P+Q)")
 
 

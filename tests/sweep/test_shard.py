@@ -198,9 +198,10 @@ def test_a_shard_waits_for_a_process_that_trains_it(experiment, store, capsys):
         thread.start()
         while "waits" not in (said := capsys.readouterr().err) and thread.is_alive():
             time.sleep(0.01)
-        assert said == "shard 0: waits for a process that trains the same\n"
-        assert not (store.parent / "0-of-1.parquet").exists()
+        early = (store.parent / "0-of-1.parquet").exists()
     thread.join(60)
+    assert said == "shard 0: waits for a process that trains the same\n"
+    assert not early
     assert (store.parent / "0-of-1.parquet").exists()
 
 

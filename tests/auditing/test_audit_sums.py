@@ -140,6 +140,7 @@ def test_a_bad_element_is_named_with_its_sample(per, metric):
         (lambda y, x: audit(sk.r2_score, [(y, x)], per="pixel"), "options must be combined with"),
         (lambda y, x: audit(batchf1.r2(), [(y, x * np.nan)]), "r2 needs labels and .* all finite"),
         (lambda y, x: audit(batchf1.r2(), [(y, x), (y, x, x)]), "weights must be in all batches"),
+        (lambda y, x: audit(KAPPA, [(y, y + 2)]), "y_pred must be classes from 0 to 2, or scores"),
         (lambda y, x: audit(batchf1.r2(), [(y,)]), "batch 0 must be .y_true, y_pred. or"),
     ],
 )

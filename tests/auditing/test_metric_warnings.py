@@ -107,7 +107,7 @@ def test_a_wrong_log_is_described_by_its_cause_and_all_logs_stand_in_a_table(cap
     assert [record.getMessage() for record in caplog.records] == [TABLE]
 
 
-@pytest.mark.parametrize(("every", "audited"), [(None, []), (1, [3, 4, 5, 6, 7]), (2, [4, 6])])
+@pytest.mark.parametrize(("every", "audited"), [(None, []), (1, [3, 4, 5, 6, 7]), (3, [5])])
 def test_epochs_are_audited_from_the_first_that_can_be_wrong(every, audited):
     one = warner("ignore", every)
     alike = audit(F1, [BATCHES[0]] * 2, logged=0.1)
@@ -118,6 +118,16 @@ def test_epochs_are_audited_from_the_first_that_can_be_wrong(every, audited):
     assert [epoch for epoch in range(3, 8) if one.should_audit(epoch)] == audited
     one.begin()
     assert one.should_audit(3)
+
+
+def test_a_wrong_log_is_reported_once_though_it_was_right_meanwhile():
+    one, lines = warner(), []
+    for epoch, wrong in enumerate((["val_f1"], ["val_dice"], ["val_f1"], list(WRONG))):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            one.report(epoch, WRONG, wrong)
+        lines.append([str(warning.message).split(":")[0] for warning in caught])
+    assert lines == [["val_f1"], ["val_dice"], [], []]
 
 
 def test_what_an_audit_lacks_is_said():

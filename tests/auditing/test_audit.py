@@ -24,7 +24,7 @@ from batchf1 import (
     precision,
 )
 from batchf1.auditing import counted as counting
-from batchf1.auditing import samples
+from batchf1.auditing import random_batches, samples
 from batchf1.metrics.classes import class_counts
 from batchf1.theory.simulation import simulate
 
@@ -119,9 +119,15 @@ def test_classes_from_scores_labels_and_one_hot(average):
     guesses, one_hot = scores.argmax(axis=1), np.eye(4)[y]
     found = [
         audit(metric, cut(a, b, 8), cuts=2)
-        for a, b in [(y, scores), (one_hot, scores), (y[:, None], guesses), (y, np.eye(4)[guesses])]
+        for a, b in [
+            (y, scores),
+            (one_hot, scores),
+            (y[:, None], guesses),
+            (y, np.eye(4)[guesses]),
+            (y.astype(float), guesses.astype("float32")),
+        ]
     ]
-    assert [one.values["per_batch"] for one in found] == pytest.approx([wanted] * 4, rel=1e-12)
+    assert [one.values["per_batch"] for one in found] == pytest.approx([wanted] * 5, rel=1e-12)
     assert found[0].pooled == pytest.approx(f1_score(y, guesses, average=average), rel=1e-12)
     assert found[0].additive == (average == "micro")
 
@@ -154,6 +160,19 @@ def test_random_cuts_of_uneven_batches_keep_their_sizes():
     assert f"sd {found.sd:.6f} (200 cuts tried, seed 1)\n" in str(found)
     assert found.expected == pytest.approx(other.expected, abs=5 * found.sd / np.sqrt(200))
     assert str(found) == str(audit(F1, iter(uneven), cuts=200, seed=1))
+
+
+def test_fewer_random_cuts_where_they_would_take_long(monkeypatch):
+    monkeypatch.setattr(random_batches, "CUT_CALLS", 60)
+    y, p = labels(50, 0.5)
+    uneven = [(y[:20], p[:20]), *cut(y[20:], p[20:], 10)]  # in 4 batches
+    assert audit(mean_squared_error, uneven).cuts == 15
+    assert audit(mean_squared_error, uneven, cuts=10).cuts == 10
+    assert audit(mean_squared_error, cut(y, p, 2)).cuts == 5
+    assert audit(F1, uneven).cuts == 20
+    monkeypatch.setattr(random_batches, "CUT_ROWS", 400)
+    assert audit(F1, uneven).cuts == 8
+    assert audit(mean_squared_error, uneven).cuts == 8
 
 
 def test_random_cuts_of_classes_are_like_those_simulated():
@@ -357,7 +376,7 @@ GOOD = [([1, 0], [0.9, 0.2])]
             "metric must accept the samples of all batches at once; got Classification metrics",
         ),
         (
-            (f_beta(1, "macro"), [([0, 1], [0.2, 0.7])]),
+            (f_beta(1, "macro"), [([0, 1], [1.0, 0.7])]),
             "y_pred must be classes, as whole numbers or text, or scores with a column for each",
         ),
         (

@@ -10,6 +10,7 @@ from batchf1.auditing.recorder import Recorder
 from batchf1.errors import InputError
 
 RNG = np.random.default_rng(5)
+KAPPA, F3 = batchf1.kappa("quadratic", 3), f_beta(1, "macro", 3)
 SIZES = (slice(0, 32), slice(32, 64), slice(64, 70))
 
 
@@ -44,7 +45,40 @@ def test_metrics_of_numbers(metric, scorer):
 
 def test_the_mean_squared_error_is_additive():
     y, p = RNG.normal(size=(2, 70))
-    assert audit(batchf1.mse(), batches(y, p)).additive
+    found = audit(batchf1.mse(), batches(y, p))
+    assert found.additive
+    assert str(found).endswith("\nadditive on these samples: yes")
+
+
+def test_scores_of_any_scale_and_threshold():
+    y, p = RNG.integers(0, 2, 70), RNG.random(70)
+    for scores, options in (
+        (p, {"threshold": 0.3}),
+        (np.log(p / (1 - p)), {"threshold": 0.3, "from_logits": True}),
+    ):
+        found = audit(batchf1.mcc(), batches(y, scores), **options)
+        assert found.pooled == pytest.approx(sk.matthews_corrcoef(y, p > 0.3), abs=1e-12)
+
+
+def test_batches_where_it_is_undefined_are_left_out_or_count_as_0_or_1():
+    y, p = [1, 0, 1, 0, 1], [0.9, 0.2, 0.8, 0.1, 0.7]  # all right, with one positive only
+    each = [(y[:2], p[:2]), ([0, 0], [0.1, 0.2]), (y[2:], p[2:])]
+    values = audit(Informedness(), [tuple(map(np.array, pair)) for pair in each]).values
+    assert values["per_batch"] == pytest.approx((1 + 0.5 + 1) / 3)
+    assert values["undefined_skipped"] == 1
+    assert values["undefined_as_zero"] == pytest.approx(2 / 3)
+    assert values["undefined_as_one"] == 1
+    assert np.isnan(values["undefined_as_nan"])
+
+
+class Informedness(batchf1.SumMetric):
+    """A metric of one's own, which is 0/0 without a positive."""
+
+    name, undefined = "informedness", 0.5
+
+    def value(self, sums, xp):
+        tp, positives, predicted, n = sums
+        return tp / positives - (predicted - tp) / (n - positives)
 
 
 def test_agreement_of_classes_labels_and_scores():
@@ -86,6 +120,17 @@ def test_a_recorder_keeps_weights():
         recorder.record(y, x)
 
 
+@pytest.mark.parametrize(("per", "metric"), [("pixel", f_beta(1)), (None, KAPPA), ("image", F3)])
+def test_a_bad_element_is_named_with_its_sample(per, metric):
+    several = metric.n_classes is not None
+    y, x = np.zeros((3, 20), int), np.full((3, 20, 3) if several else (3, 20), 0.5)
+    y[1, -1] = 7
+    words = rf"^{metric.name} needs labels 0 .*; got label \[0 0 0 ... 0 0 7\] with output \[+0.5 "
+    with pytest.raises(InputError, match=words) as refused:
+        audit(metric, [(y, x)], per=per)
+    assert len(str(refused.value)) < 300
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -95,6 +140,7 @@ def test_a_recorder_keeps_weights():
         (lambda y, x: audit(sk.r2_score, [(y, x)], per="pixel"), "options must be combined with"),
         (lambda y, x: audit(batchf1.r2(), [(y, x * np.nan)]), "r2 needs labels and .* all finite"),
         (lambda y, x: audit(batchf1.r2(), [(y, x), (y, x, x)]), "weights must be in all batches"),
+        (lambda y, x: audit(KAPPA, [(y, y + 2)]), "y_pred must be classes from 0 to 2, or scores"),
         (lambda y, x: audit(batchf1.r2(), [(y,)]), "batch 0 must be .y_true, y_pred. or"),
     ],
 )

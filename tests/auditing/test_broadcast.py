@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from batchf1 import F1, InputError, audit, batch_counts, batch_mean, f_beta, jaccard
+from batchf1.auditing.answer import as_broadcast
 from batchf1.auditing.metric_warnings import BatchAveragedMetricWarning, MetricWarner
 from batchf1.auditing.recorder import Recorder
 from batchf1.cli import main as cli
@@ -103,9 +104,41 @@ def test_a_function_that_lets_them_broadcast(metric, side):
     written = "y[:, None]" if side == "labels" else "y[:, 0]"
     fix = f"give labels the shape of the predictions, {written}"
     mean = metric not in (accuracy, mae)
-    assert found.remedy.startswith(fix)
-    assert ("which leaves a mean over batches, or keep labels" in found.remedy) == mean
+    leaves = f", which leaves a mean over batches, or {column.remedy}"
+    assert found.remedy == fix + (leaves if mean else "")
     assert found.remedy in found.advice
+
+
+def test_a_function_of_logits():
+    def decide(y, p):
+        return f1(y, p > 0)
+
+    batches = cut(Y, 2 * P[:, None] - 1)
+    found = audit(decide, batches, logged(decide, batches))
+    assert (found.rule, found.formula) == ("broadcast", "2PQ/(P+Q)")
+
+
+def test_a_function_that_refuses_columns_of_labels():
+    def strict(y, p):
+        if y.ndim > 1:
+            raise ValueError("labels must be flat")
+        return f1(y, p)
+
+    found = audit(strict, FLAT, logged(strict))
+    assert found.rule == "broadcast"
+    assert found.pooled == pytest.approx(f1(Y, P), rel=1e-12)
+    assert found.values["per_batch"] == pytest.approx(logged(f1, cut(Y, P)), rel=1e-12)
+
+
+def test_a_log_that_is_known_to_broadcast():
+    """A callback of Keras knows it from the loop itself, and has a column of labels."""
+    value, function = logged(article), audit(article, FLAT, logged(article))
+    found = as_broadcast(audit(F1, COLUMN, value), value, "2PQ/(P+Q)", "y[:, None]")
+    assert (found.rule, found.rules, found.formula) == ("broadcast", ("broadcast",), "2PQ/(P+Q)")
+    assert found.values == audit(F1, COLUMN).values | {"broadcast": value}
+    assert found.error == pytest.approx(function.error, rel=1e-6)
+    assert found.remedy == function.remedy.replace("call article", "call f1")
+    assert found.advice == function.advice.replace("call article", "call f1")
 
 
 @pytest.mark.parametrize("metric", [f1, accuracy])
@@ -122,7 +155,9 @@ def test_without_a_log_the_shapes_are_named(metric):
     assert (found.rule, found.rules, found.ok) == ("broadcast", (), False)
     assert found.advice.startswith(f"Do not log {metric.__name__} of these shapes: it is the mean")
     assert found.error == pytest.approx(logged(metric) - metric(Y, P), rel=1e-9)
-    assert not audit(metric, [(Y, P[:, None])]).ok
+    whole = audit(metric, [(Y, P[:, None])])
+    assert (whole.ok, whole.undecided) == (False, False)
+    assert whole.remedy == "give labels the shape of the predictions, y[:, None]"
     assert audit(accuracy, COLUMN).ok
 
 
@@ -161,6 +196,8 @@ def test_batches_of_one_sample():
     for metric in (f1, accuracy, F1):
         found = audit(metric, cut(Y, P[:, None], 1))
         assert "broadcast" not in found.values
+    for metric in (f1, F1):
+        assert "broadcast" in audit(metric, cut(Y, P[:, None], 2)).values
 
 
 def test_what_does_not_fit_in_memory_is_undefined():

@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 from batchf1 import F1, audit
-from batchf1.auditing.metric_warnings import MetricWarner, UnauditedLogWarning
+from batchf1.auditing.metric_warnings import Cause, MetricWarner, UnauditedLogWarning
 from batchf1.errors import InputError
 
 LINE = "Audit: audited val_f1, val_auc; not audited: val_dice (a tracker), val_iou (a class)"
@@ -31,9 +31,8 @@ BOTH = {"val_dice": "a tracker", "val_iou": "a class"}
 def test_what_was_not_audited_is_named_in_one_line(caplog):
     caplog.set_level(logging.INFO)
     assert summarize(warner(), BOTH) == [LINE]
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("INFO", LINE)
-    ]
+    seen = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]
+    assert seen == [("batchf1.test", "INFO", LINE)]
 
 
 def test_all_audited_goes_to_the_logger_alone(caplog):
@@ -82,9 +81,57 @@ def test_ignore_is_a_list_of_names(ignore):
         warner(ignore=ignore)
 
 
+BATCHES = [([1, 0], [0.9, 0.8]), ([1, 0], [0.7, 0.1])]
+WRONG = {key: audit(F1, BATCHES, logged=0.1) for key in ("val_dice", "val_f1")}
+TABLE = """
+log             logged   all samples  rule
+val_dice      0.100000      0.800000  none known  <- wrong
+val_f1        0.100000      0.800000  none known  <- wrong"""
+
+
 def test_a_wrong_log_may_be_ignored_too():
-    batches = [([1, 0], [0.9, 0.8]), ([1, 0], [0.7, 0.1])]
-    found = {key: audit(F1, batches, logged=0.1) for key in ("val_dice", "val_f1")}
     with pytest.raises(InputError, match="^val_f1: logged 0.1, "):
-        warner("raise", ignore=["val_dice"]).report(0, found, list(found))
-    warner("raise", ignore=list(found)).report(0, found, list(found))
+        warner("raise", ignore=["val_dice"]).report(0, WRONG, list(WRONG))
+    warner("raise", ignore=list(WRONG)).report(0, WRONG, list(WRONG))
+
+
+def test_a_wrong_log_is_described_by_its_cause_and_all_logs_stand_in_a_table(caplog):
+    causes = {"val_f1": Cause("the sum of two logs", "log each"), "val_dice": Cause(remedy="wait")}
+    with pytest.raises(InputError) as refused:
+        warner("raise").report(0, WRONG, list(WRONG), causes)
+    true = "where the metric of all samples is 0.8"
+    assert str(refused.value) == (
+        f"val_dice: logged 0.1, by no rule known, {true}: wait; "
+        f"val_f1: logged 0.1, the sum of two logs, {true}: log each"
+    )
+    assert [record.getMessage() for record in caplog.records] == [TABLE]
+
+
+@pytest.mark.parametrize(("every", "audited"), [(None, []), (1, [3, 4, 5, 6, 7]), (3, [5])])
+def test_epochs_are_audited_from_the_first_that_can_be_wrong(every, audited):
+    one = warner("ignore", every)
+    alike = audit(F1, [BATCHES[0]] * 2, logged=0.1)
+    for epoch in (0, 1):
+        assert one.should_audit(epoch)
+        one.report(epoch, {"val_f1": alike}, ["val_f1"])  # whose batches have one value
+    one.report(2, WRONG, [])
+    assert [epoch for epoch in range(3, 8) if one.should_audit(epoch)] == audited
+    one.begin()
+    assert one.should_audit(3)
+
+
+def test_a_wrong_log_is_reported_once_though_it_was_right_meanwhile():
+    one, lines = warner(), []
+    for epoch, wrong in enumerate((["val_f1"], ["val_dice"], ["val_f1"], list(WRONG))):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            one.report(epoch, WRONG, wrong)
+        lines.append([str(warning.message).split(":")[0] for warning in caught])
+    assert lines == [["val_f1"], ["val_dice"], [], []]
+
+
+def test_what_an_audit_lacks_is_said():
+    with pytest.raises(InputError, match="^Audit must have a metric; got none$"):
+        warner("raise").warn("must have a metric", "none")
+    with pytest.warns(UserWarning, match="^Audit must have a metric; got none$"):
+        warner().warn("must have a metric", "none")

@@ -242,6 +242,12 @@ def test_arrays_of_any_library(kind):
     assert recorder.check("val_f1", mean(), f1).rule == "per_batch"
 
 
+@pytest.mark.parametrize("kind", [Tensor, Later, Readable, ByDLPack])
+def test_a_logged_number_may_be_an_array_of_any_library(kind):
+    found = recorded().check("val_f1", kind(np.float32(f1(Y, P))), f1)
+    assert (found.rule, type(found.logged)) == ("pooled", float)
+
+
 @pytest.mark.parametrize("kind", [Tensor, Later])
 def test_no_batch_waits_for_its_device(monkeypatch, kind):
     monkeypatch.setattr(room, "MAX_BATCHES", 4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from batchf1 import F1, InputError, audit, f_beta, jaccard, precision
+from batchf1 import F1, Counts, InputError, audit, expect, f_beta, jaccard, precision
 from batchf1.auditing.recorder import Recorder
 from batchf1.metrics.classes import class_counts
 from batchf1.theory.simulation import simulate
@@ -84,6 +84,7 @@ def test_logits_percentages_and_decided_predictions(scores, options, above):
             {"from_logits": True, "threshold": 0.0},
             "threshold must lie in .0, 1., as a probabili",
         ),
+        (F1, {"from_logits": True, "threshold": 1}, "threshold must lie in .0, 1., as a probabili"),
         (
             F1,
             {"multilabel": True},
@@ -166,6 +167,9 @@ def test_their_random_cuts_are_like_those_simulated(average, metric):
     assert found.expected == pytest.approx(wanted.expected_f1, abs=5 * wanted.standard_error + 1e-9)
     assert found.sd == pytest.approx(wanted.sd, rel=0.35)
     assert found.additive is False
+    if average == "macro":  # by the counts of each class alone
+        exact = expect(Counts(*(cell.sum(axis=-1) for cell in counts)), SIZE, metric=metric)
+        assert found.expected == pytest.approx(exact.expected_f1, rel=1e-12)
 
 
 def test_rows_of_several_ones_are_not_read_as_one_class():
@@ -180,6 +184,7 @@ def test_rows_of_several_ones_are_not_read_as_one_class():
     assert str(refused.value) == f"{said.replace('y_pred', 'y_true')}got other rows"
     found = audit(f_beta(1, "macro"), cut(y, p, 2), multilabel=True)
     assert found.pooled == pytest.approx(f1_score(y, p, average="macro"), rel=1e-12)
+    assert recorded(y, p).check("f1", found.pooled, f_beta(1, "macro"), multilabel=True).ok
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def test_equal_values_in_all_batches_do_not_show_whether_a_metric_is_additive(ca
     assert found.error == 0
     assert str(found).endswith("\nadditive on these samples: cannot be decided")
     assert json.loads(json.dumps(found.to_dict()))["additive"] is None
+    assert found.undecided == (found.n_batches > 1)
     if found.n_batches > 1:
         assert not found.ok
         assert found.advice.startswith(f"Undecided: {found.metric} is {found.pooled:.6g} in all b")
@@ -49,6 +50,13 @@ def test_a_logged_value_of_all_batches_is_right_but_shows_nothing():
     found = audit(F1, cut(Y, NONE), "0.0")
     assert (found.rule, found.ok, found.additive) == ("pooled", True, None)
     assert found.advice.endswith("mean_of_prefixes: look at other samples, too.")
+
+
+def test_a_log_by_no_rule_is_undecided():
+    assert audit(F1, cut(Y, NONE), 0.1).undecided
+    assert audit(F1, cut(Y, Y[::-1]), "0.9").undecided
+    assert not audit(F1, cut(Y, NONE), 0.0).undecided
+    assert not audit(F1, cut(Y, Y[::-1])).undecided
 
 
 def test_a_single_difference_decides():

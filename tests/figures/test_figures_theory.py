@@ -55,6 +55,16 @@ def test_the_expectation_is_that_of_all_cuts_by_the_rows_own_rule(cells, size, a
     assert sweep_expected.with_expected_f1(rows)["expected_f1"][0] == pytest.approx(mean, abs=1e-12)
 
 
+def test_the_expectation_of_another_metric():
+    """Jaccard is 1/4 in the cut that puts TP beside FN, and 1/2 in the two others."""
+    rows = table(POOL)
+    found = sweep_expected.with_expectation(rows, "jaccard").iloc[0]
+    assert found["expected_f1"] == pytest.approx(5 / 12, abs=1e-12)
+    assert found["sd"] == pytest.approx(72**-0.5, abs=1e-7)
+    alone = sweep_expected.with_expected_f1(rows, "jaccard")["expected_f1"]
+    assert alone.tolist() == pytest.approx([5 / 12], abs=1e-12)
+
+
 @pytest.mark.parametrize("n_batches", [1, 3])
 def test_batches_of_another_size_have_no_expectation(n_batches):
     rows = table(POOL, POOL | {"n_batches": n_batches})

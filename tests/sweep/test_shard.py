@@ -1,5 +1,7 @@
 """Shards: what is trained, what is kept in which groups, and what is written."""
 
+import threading
+import time
 from dataclasses import replace
 
 import pandas as pd
@@ -11,6 +13,7 @@ from batchf1.cli import main as cli
 from batchf1.errors import InputError
 from batchf1.records import tables
 from batchf1.sweep import rows, schema, shard
+from batchf1.sweep.cache import RunCache
 from batchf1.sweep.grid import runs
 from helpers.eagerly import eagerly
 from helpers.shards import STUDY, collect, execute
@@ -39,7 +42,8 @@ def test_a_grid_over_a_setting_trains_and_the_table_says_it(
     with eagerly():
         made = execute(experiment, 0, 1, tmp_path / "store")
     assert len(made.table) == 2 * 2 * 2
-    assert f"({n_shapes} shapes compiled)" in capsys.readouterr().err
+    *_, said = capsys.readouterr().err.splitlines()
+    assert said == f"shard 0: 2 done, 0 left, about 0 s to go ({n_shapes} shapes compiled)"
     assert key not in made.table
     collected = collect(experiment, [made.path], tmp_path / "runs.parquet")
     found = collected.table
@@ -165,6 +169,41 @@ def check_places(once, tmp_path, shard_of, at_once, n_rows):
         patch.setattr(tables, "ROWS", n_rows)
         collected = collect(experiment, paths, tmp_path / "runs.parquet")
     pd.testing.assert_frame_equal(collected.table, right, check_exact=True)
+
+
+def test_runs_and_rows_that_are_missing_are_named(once, tmp_path):
+    experiment, _, right = once
+    ids = list(right["run_id"].unique())
+    last = right["run_id"] == ids[-1]
+    label = [run.label for run in runs(experiment)][-1]
+    n = int(last.sum())
+    for kept, words in (
+        (~last, f"{experiment} must have every run in a shard; got none for {ids[-1]}"),
+        (
+            right["run_id"].isin(ids[5:]),
+            f"{experiment} must have every run in a shard; got none for "
+            f"{ids[0]}, {ids[1]}, {ids[2]} and 2 more",
+        ),
+        (last.cumsum() < n, f"{label} must have {n} rows in the shards; got {n - 1}"),
+    ):
+        tables.write(right[kept], tmp_path / "0.parquet", schema.RUNS, {})
+        with pytest.raises(InputError) as refused:
+            collect(experiment, [tmp_path / "0.parquet"], tmp_path / "runs.parquet")
+        assert str(refused.value) == words
+        assert not (tmp_path / "runs.parquet").exists()
+
+
+def test_a_shard_waits_for_a_process_that_trains_it(experiment, store, capsys):
+    with RunCache(store, schema.RUNS).held("other", file=".shard-0-of-1.lock"):
+        thread = threading.Thread(target=execute, args=(experiment, 0, 1, store), daemon=True)
+        thread.start()
+        while "waits" not in (said := capsys.readouterr().err) and thread.is_alive():
+            time.sleep(0.01)
+        early = (store.parent / "0-of-1.parquet").exists()
+    thread.join(60)
+    assert said == "shard 0: waits for a process that trains the same\n"
+    assert not early
+    assert (store.parent / "0-of-1.parquet").exists()
 
 
 def test_no_more_than_some_runs_are_held_at_once(once, tmp_path, monkeypatch):

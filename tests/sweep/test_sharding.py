@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from batchf1.datasets.synthetic import Synthetic
@@ -134,6 +134,7 @@ def costs(parts):
     return found
 
 
+@example([(17, 20), (29, 20)], 2, 1)  # two of one cost, for two parts
 @settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 400)), min_size=1, max_size=8),

@@ -117,7 +117,7 @@ def _read(metric: SumMetric, form: LabelFormat, batch: Batch) -> Elements:
     counted = True if read.weight is None else read.weight != 0
     bad = ~np.isfinite(read.labels + read.predicted) & counted
     if bad.any():
-        sample = int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
+        sample = int(np.argmax(bad.reshape(len(true), -1).any(axis=1)))
         label, output = (np.array2string(p[sample], threshold=8) for p in (true, outputs))
         raise_input_error(metric.name, form.requirement, f"label {label} with output {output}")
     return read

@@ -25,7 +25,7 @@ def copy(repository, tmp_path):
     return tmp_path
 
 
-DEAR = {"README", "claims", "decisions", "discrepancy", "reproduce", "scaling"}
+DEAR = {"README", "claims", "decisions", "discrepancy", "forensics", "reproduce", "scaling"}
 """Modules of pages that plan large studies or read the article's log."""
 
 

@@ -31,7 +31,9 @@ def is_read(text):
 # --- files -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"]
+)
 def test_encodings(encoding):
     text = f"{LOG}\nprécision — done"
     assert decode(text.encode(encoding)).lstrip("\ufeff") == text

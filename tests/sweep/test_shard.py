@@ -17,7 +17,6 @@ from batchf1.sweep.cache import RunCache
 from batchf1.sweep.grid import runs
 from helpers.eagerly import eagerly
 from helpers.shards import STUDY, collect, execute
-from helpers.slow import slow
 
 KERAS = """
 question: q
@@ -30,9 +29,10 @@ overrides:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "values", "n_shapes"),
-    [("dataset.dimensions", [2, 5], 2), slow("training.threshold", [0.3, 0.7], 2)],
+    [("dataset.dimensions", [2, 5], 2), ("training.threshold", [0.3, 0.7], 2)],
 )
 def test_a_grid_over_a_setting_trains_and_the_table_says_it(
     tmp_path, capsys, key, values, n_shapes

@@ -81,6 +81,7 @@ def test_rows_are_those_of_a_training_by_hand(rows):
     assert rows.groupby("split")["n_empty_batches"].min().gt(0).all()
 
 
+@pytest.mark.slow
 def test_rows_of_the_plain_engine_are_those_of_a_training_by_hand():
     one = run(training__engine="plain", **RARE, training__threshold=0.3, seed=1)
     reference.check(trained(one), reference.rows(one))

@@ -129,6 +129,26 @@ def test_without_empty_batches_precision_logs_the_positives_of_a_batch_whatever_
             assert found.expected_f1 == pytest.approx(50, rel=1e-13)  # 60 and 60 of 100 in 120
 
 
+@pytest.mark.parametrize("cells", [(0, 1), (0, 2), (3, 1), (3, 2)])
+def test_a_share_of_two_cells_is_the_same_however_large_its_weights_are(cells):
+    """Precision, recall, specificity and the negative predictive value, their weights doubled."""
+    right, _ = cells
+    single, double = (
+        Ratio([w * (c == right) for c in range(4)], [w * (c in cells) for c in range(4)])
+        for w in (1, 2)
+    )
+    counts = (2, 1, 1, 3)
+    log = lambda batch: pairs(batch, single, "cells")  # noqa: E731
+    for size, averaging in itertools.product((3, 4), RULES):
+        logs = every_log(counts, size, averaging, math.nan, log)
+        rules = (Counts(*counts), size, averaging, math.nan)
+        for metric in (single, double):
+            found = expect(*rules, metric, "flat", "cells")
+            assert found.true_f1 == pytest.approx(float(single(Counts(*counts))), abs=1e-15)
+            assert found.expected_f1 == pytest.approx(logs.mean(), abs=1e-12)
+            assert found.sd == pytest.approx(logs.std(), abs=1e-7)
+
+
 @cache
 def random_batches(counts, size, cuts=1200):
     """Counts of the batches of random cuts: shuffled kinds, counted per batch."""
@@ -189,22 +209,48 @@ def reachable(counts, size):
                 yield cells
 
 
-@given(st.tuples(*[st.integers(0, 4)] * 4).filter(any), st.data())
-def test_jaccard_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts, data):
+INFINITE = [  # metrics by margins, and positives and predicted positives that divide them by 0
+    (JACCARD, 2, 2),
+    (Ratio((1, 0, 0, 0), (1, 2, 1, 0)), 2, 1),
+    (Ratio((1, 0, 0, 0), (1, 1, 2, 0)), 1, 2),
+]
+
+
+@given(st.tuples(*[st.integers(0, 4)] * 4).filter(any), st.sampled_from(INFINITE), st.data())
+def test_a_metric_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts, case, data):
+    metric, p, q = case
     size = data.draw(st.integers(1, sum(counts)))
-    pole = any(tp + fn == tp + fp == 2 for tp, fp, fn, _ in reachable(counts, size))
-    rules = {"metric": JACCARD, "labels": "flat"}
+    pole = any((tp + fn, tp + fp) == (p, q) for tp, fp, fn, _ in reachable(counts, size))
+    rules = {"metric": metric, "labels": "flat"}
     if not pole:
         value = expect(Counts(*counts), size, **rules).expected_f1
         if math.comb(sum(counts), size) < 5000 and sum(counts) <= 8:
             logs = every_log(
-                counts, size, "per_batch", 0.0, lambda batch: pairs(batch, JACCARD, "margins")
+                counts, size, "per_batch", 0.0, lambda batch: pairs(batch, metric, "margins")
             )
             assert value == pytest.approx(logs.mean(), abs=1e-11)
         return
-    words = "by margins a batch with 2 positives, 2 predicted, is divided by 0; got margins"
+    words = f"a batch with {p} positives, {q} predicted, is divided by 0; got margins"
     with pytest.raises(InputError, match=words):
         expect(Counts(*counts), size, **rules)
+
+
+def test_one_pool_of_several_whose_batch_may_be_divided_by_0_is_enough():
+    metric = Ratio((1, 0, 0, 0), (1, 2, 1, 0))  # 2 positives, of which 1 is found
+    rules = {"metric": metric, "labels": "flat"}
+    all_found = Counts(np.array([3, 4]), 0, 0, [[5], [6]])
+    assert np.isfinite(expect(all_found, 2, **rules).expected_f1).all()
+    for fn in ([0, 2], [2, 0]):
+        with pytest.raises(InputError, match="a batch with 2 positives, 1 predicted, is divided"):
+            expect(all_found._replace(fn=fn), 2, **rules)
+
+
+def test_a_pole_among_thousands_of_predicted_positives_is_not_lost_in_rounding():
+    metric = Ratio((0.5, 0, 0, 0), (0.999, 1, 1, 0))  # 1 positive, 1000 predicted positives
+    few, many = Counts(1, 998, 0, 9), Counts(1, 999, 0, 9)
+    assert math.isfinite(expect(few, 1000, metric=metric, labels="flat").expected_f1)
+    with pytest.raises(InputError, match="a batch with 1 positives, 1000 predicted, is divided"):
+        expect(many, 1000, metric=metric, labels="flat")
 
 
 @pytest.mark.parametrize(

@@ -348,6 +348,12 @@ def test_large_batches_log_their_positives_less_half_the_error(rate):
         assert found.expected_f1 == pytest.approx(positives - (1 - rate) / 2, abs=1 / positives)
 
 
+@pytest.mark.parametrize("zero_division", [0.0, 1.0])
+def test_a_limit_that_is_0_over_0_in_every_batch_is_what_0_over_0_is(zero_division):
+    without_negatives = (1.0, 1.0, 0.5, 8, zero_division, METRICS["specificity"], "flat", "cells")
+    assert large_data(*without_negatives)[:3] == (zero_division, zero_division, 0)
+
+
 def test_the_limits_refuse_what_has_no_answer():
     said = "metric must be finite in every batch by margins; got jaccard"
     refused(said, large_data, 0.1, 0.5, 0.5, 8, metric=JACCARD, labels="flat")

@@ -110,6 +110,16 @@ def test_in_one_batch_it_does_not_matter_which_samples_were_found(counts, data):
     assert one.expected_f1 == pytest.approx(float(value), rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+def test_a_metric_that_is_0_over_0_in_every_batch_is_what_0_over_0_is(zero_division):
+    nothing_predicted = Counts(0, 0, 3, 4)
+    for written in ("margins", "cells"):
+        rules = ("per_batch", zero_division, PRECISION, "flat", written)
+        found = expect(nothing_predicted, 2, *rules)
+        np.testing.assert_array_equal([found.true_f1, found.expected_f1], zero_division)
+        np.testing.assert_array_equal([found.error, found.sd], 0 * zero_division)
+
+
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 200), st.data())
 def test_as_many_predicted_positives_as_positives_log_within_a_half(tp, errors, tn, data):
     counts = Counts(tp, errors, errors, tn)

@@ -14,11 +14,18 @@ from batchf1.metrics.averaging import average
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.factories import f_beta
 from batchf1.metrics.flat_labels import flat_value
-from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, ClassAveraged, Ratio
+from batchf1.metrics.ratios import F1, JACCARD, PRECISION, RECALL, Ratio
 from batchf1.theory.expectation import expect, expected_f1
 from batchf1.theory.flat_labels import flat_reconstructed
 from batchf1.theory.limits import large_data, rare_positives
-from helpers.brute_force import CONVENTIONS, METRICS, RULES, arrangements, every_log
+from helpers.brute_force import (
+    CONVENTIONS,
+    METRICS,
+    RULES,
+    arrangements,
+    every_log,
+    pairs,
+)
 from helpers.invalid_inputs import refused
 from helpers.slow import one_in, slow
 
@@ -42,19 +49,6 @@ SMALL = [  # TP, FP, FN, TN, batch size
     (1, 1, 1, 3, 1),
     (1, 0, 1, 5, 5),
 ]
-
-
-def pairs(order, metric, written):
-    """The value of one batch, from its arrays as NumPy broadcasts them; NaN for 0/0."""
-    y = np.array([kind in (0, 2) for kind in order], float)
-    p = np.array([kind in (0, 1) for kind in order], float)[:, None]
-    tp = (y * p).sum()
-    if written == "margins":
-        cells = tp, p.sum() - tp, y.sum() - tp, 0.0
-    else:
-        cells = tp, ((1 - y) * p).sum(), (y * (1 - p)).sum(), ((1 - y) * (1 - p)).sum()
-    top, bottom = np.dot(metric.top, cells), np.dot(metric.bottom, cells)
-    return top / bottom if bottom else math.nan
 
 
 @pytest.mark.parametrize(("way", "zero_division"), one_in(4, WAYS, CONVENTIONS), ids=str)
@@ -149,7 +143,7 @@ def test_a_share_of_two_cells_is_the_same_however_large_its_weights_are(cells):
     )
     counts = (2, 1, 1, 3)
     log = lambda batch: pairs(batch, single, "cells")  # noqa: E731
-    for size, averaging in itertools.product((3, 4), RULES):
+    for size, averaging in zip((3, 4), RULES, strict=True):
         logs = every_log(counts, size, averaging, math.nan, log)
         rules = (Counts(*counts), size, averaging, math.nan)
         for metric in (single, double):
@@ -209,91 +203,6 @@ def test_the_interval_is_clipped_where_the_value_lies_between_0_and_1():
     low, high = expect(counts, 9, labels="flat", written="cells").interval95
     assert low == 0 < high < 1
     assert expect(Counts(500, 10, 10, 480), 100, labels="flat").interval95[0] > 45
-
-
-def reachable(counts, size):
-    """All batches of this size and of the rest."""
-    for one in {size, sum(counts) % size} - {0}:
-        for cells in itertools.product(*(range(min(count, one) + 1) for count in counts)):
-            if sum(cells) == one:
-                yield cells
-
-
-INFINITE = [  # metrics by margins, and positives and predicted positives that divide them by 0
-    (JACCARD, 2, 2),
-    (Ratio((1, 0, 0, 0), (1, 2, 1, 0)), 2, 1),
-    (Ratio((1, 0, 0, 0), (1, 1, 2, 0)), 1, 2),
-]
-
-
-@given(st.tuples(*[st.integers(0, 4)] * 4).filter(any), st.sampled_from(INFINITE), st.data())
-def test_a_metric_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts, case, data):
-    metric, p, q = case
-    size = data.draw(st.integers(1, sum(counts)))
-    pole = any((tp + fn, tp + fp) == (p, q) for tp, fp, fn, _ in reachable(counts, size))
-    rules = {"metric": metric, "labels": "flat"}
-    if not pole:
-        value = expect(Counts(*counts), size, **rules).expected_f1
-        if math.comb(sum(counts), size) < 5000 and sum(counts) <= 8:
-            logs = every_log(
-                counts, size, "per_batch", 0.0, lambda batch: pairs(batch, metric, "margins")
-            )
-            assert value == pytest.approx(logs.mean(), abs=1e-11)
-        return
-    words = f"a batch with {p} positives, {q} predicted, is divided by 0; got margins"
-    with pytest.raises(InputError, match=words):
-        expect(Counts(*counts), size, **rules)
-
-
-def test_one_pool_of_several_whose_batch_may_be_divided_by_0_is_enough():
-    metric = Ratio((1, 0, 0, 0), (1, 2, 1, 0))  # 2 positives, of which 1 is found
-    rules = {"metric": metric, "labels": "flat"}
-    all_found = Counts(np.array([3, 4]), 0, 0, [[5], [6]])
-    assert np.isfinite(expect(all_found, 2, **rules).expected_f1).all()
-    for fn in ([0, 2], [2, 0]):
-        with pytest.raises(InputError, match="a batch with 2 positives, 1 predicted, is divided"):
-            expect(all_found._replace(fn=fn), 2, **rules)
-
-
-def test_a_pole_among_thousands_of_predicted_positives_is_not_lost_in_rounding():
-    metric = Ratio((0.5, 0, 0, 0), (0.999, 1, 1, 0))  # 1 positive, 1000 predicted positives
-    few, many = Counts(1, 998, 0, 9), Counts(1, 999, 0, 9)
-    assert math.isfinite(expect(few, 1000, metric=metric, labels="flat").expected_f1)
-    with pytest.raises(InputError, match="a batch with 1 positives, 1000 predicted, is divided"):
-        expect(many, 1000, metric=metric, labels="flat")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"labels": "row"}, "labels must be one of ('column', 'flat'); got row"),
-        ({"labels": "flat", "written": "x"}, "written must be one of ('margins', 'cells'); got x"),
-        (
-            {"labels": "flat", "metric": ClassAveraged(F1, "macro")},
-            "metric must be a Ratio, of one class, with labels of shape (n,); got f1_macro",
-        ),
-        (
-            {"labels": "flat", "metric": ACCURACY},
-            "written must be cells for accuracy, which counts true negatives; got margins",
-        ),
-        (
-            {
-                "labels": "flat",
-                "metric": Ratio((0, 1, 0, 0), (1, 2, 0, 0)),
-                "zero_division": math.nan,
-            },
-            "zero_division must be 0 or 1 for ratio with labels of shape (n,); got nan",
-        ),
-        (
-            {"labels": "flat", "metric": Ratio((1, 0, 0, 0), (1, 0, 0, 0))},
-            "metric must have in its denominator all of a row or a column of the table of "
-            "confusion; got ((1, 0, 0, 0), (1, 0, 0, 0))",
-        ),
-    ],
-)
-@pytest.mark.parametrize("function", [expect, expected_f1])
-def test_what_has_no_answer_is_refused_in_one_line(function, options, message):
-    refused(message, function, Counts(3, 1, 2, 94), 10, **options)
 
 
 @pytest.mark.parametrize("name", ["f1", "f2", "precision", "recall", "accuracy"])

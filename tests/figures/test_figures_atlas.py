@@ -108,6 +108,27 @@ def test_each_metric_has_its_verdict_and_its_law(table):
     ]
 
 
+def test_the_table_is_as_its_columns_are_described(table):
+    tables.validate(table, plot.SCHEMA, "atlas")
+    assert list(table) == list(plot.COLUMNS)
+
+
+@pytest.mark.parametrize("unit", [1e6, 1e-6])
+def test_what_rounding_does_to_a_mean_is_no_error_in_any_unit(tmp_path, unit):
+    rows = made_up({"R2": LAWS["R2"]})
+    value = rows["value"] * unit
+    for error, verdict in ((1e-13, "safe"), (1e-9, "too high")):
+        found = of(tmp_path, rows.assign(value=value, batch_mean=value * (1 + error)))
+        assert set(found["verdict"]) == {verdict}
+
+
+def test_at_one_batch_size_there_is_a_verdict_and_no_exponent(tmp_path):
+    rows = made_up({"F1": LAWS["F1"], "perplexity": LAWS["perplexity"]})
+    found = of(tmp_path, rows[rows["batch_size"] == 16])
+    assert found["verdict"].tolist() == ["too high", "too low"]
+    assert found["exponent"].isna().all()
+
+
 def test_a_table_that_is_none_of_the_study_is_refused(tmp_path):
     with pytest.raises(InputError, match="must have an empty gives where no batch is undefined"):
         of(tmp_path, made_up().assign(n_undefined=1, n_left_out=0, gives=""))

@@ -92,3 +92,15 @@ def test_counts_that_lack_a_level_are_refused(root, tmp_path):
     checks = root / "benchmarks/census_checks.csv"
     with pytest.raises(InputError, match=r"census: all must have"):
         census.table(root / "experiments/census.yaml", tmp_path / "a.csv", checks)
+
+
+def test_where_nothing_was_scanned_there_are_columns_and_nothing_to_show(root, tmp_path):
+    for name in ("census", "census_checks"):
+        rows = pd.read_csv(root / f"benchmarks/{name}.csv")
+        number = "checked" if "checked" in rows else "repositories"
+        rows.assign(**{number: 0}).to_csv(tmp_path / f"{name}.csv", index=False)
+    files = (tmp_path / "census.csv", tmp_path / "census_checks.csv")
+    found = census.table(root / "experiments/census.yaml", *files)
+    assert found.empty
+    assert list(found) == list(census.COLUMNS)
+    assert pictures.words_of(census.draw, found)[0] == "Nothing to show"

@@ -291,6 +291,14 @@ def test_pairs_that_theory_tells_apart():
     assert 0 < agree < clear
 
 
+@pytest.mark.parametrize("value", [0.1, 0.9])
+def test_a_single_pair_agrees_or_does_not(value):
+    rows = candidates({"tp": 9, "fp": 0, "fn": 1, "tn": 90} | logged(value), {})
+    found = pairs.pairs(rows, options_of(rows))
+    assert found["n_pairs"].tolist() == [1, 1, 2]
+    assert found["agreement"].tolist() == [value > 0.5] * 3
+
+
 def test_pairs_that_nobody_tells_apart_have_no_share():
     rows = candidates({}, {})
     found = pairs.pairs(rows, options_of(rows))
@@ -329,6 +337,7 @@ def test_the_control_beside_its_exact_regret(tmp_path, monkeypatch):
     for _, row in found.iterrows():
         zero = {"0": 0.0, "1": 1.0, "skip": math.nan}[row["empty"]]
         at = int(row["validation_batch_size"])
+        assert row["positives_per_batch"] == pytest.approx(at * row["prevalence"], abs=1e-6)
         limits = {
             t: large_data(row["prevalence"], *rates, at, zero).expected_f1
             for t, rates in RATES.items()

@@ -88,7 +88,7 @@ def test_the_mean_over_images_prefers_another_model_than_the_pooled_value(commit
 
 def made_up(exact, logged, sd):
     """The table of two seeds at one batch size, from the numbers of both models."""
-    places = [(seed, model) for seed in (0, 1) for model in ("large", "small")]
+    places = [(seed, model) for seed in (0, 1) for model in ("small", "large")]
     shared = {"study": "mini", "dice": EMPTY_0, "batch_size": 2, "n_images": 4, "n_empty": 1}
     shared |= {"n_batches": 2, "of_small": 0.2, "of_large": 0.8, "pooled": 0.9, "image_mean": 0.1}
     shared |= {"expected": 0.5, "sd": sd}
@@ -100,9 +100,11 @@ def made_up(exact, logged, sd):
 
 
 def test_the_table_of_the_figure_by_hand(tmp_path):
-    exact, logged = [0.5, 0.6, 0.7, 0.4], [0.5, 0.6, 0.7, 0.4 + 5e-7]
+    exact, logged = [0.6, 0.5, 0.4, 0.7], [0.6, 0.5, 0.4 + 5e-7, 0.7]
     tables.write(made_up(exact, logged, 0.06), tmp_path / "runs.parquet", LOGS, {})
-    large, small = summary.summary(tmp_path / "runs.parquet").to_dict("records")
+    table = summary.summary(tmp_path / "runs.parquet")
+    tables.validate(table, summary.SUMMARY, "table")
+    small, large = table.to_dict("records")  # in the order of the study
     assert (large["model"], small["model"]) == ("large", "small")
     assert (large["logged"], small["exact"]) == pytest.approx((0.6, 0.5))
     reach = 1.96 * 0.06 / np.sqrt(2)  # of the mean of two
@@ -114,3 +116,12 @@ def test_the_table_of_the_figure_by_hand(tmp_path):
     assert large["of_objects"] == pytest.approx(0.1 * 4 / 3)
     assert large["gap_se"] == pytest.approx(np.std([-0.1, 0.3], ddof=1) / np.sqrt(2))
     assert small["deviation"] == pytest.approx(5e-7)
+
+
+def test_the_table_of_one_seed_without_objects(tmp_path):
+    rows = made_up(0.0, 0.0, 0.0).head(2).assign(n_empty=4, image_mean=0.0)
+    tables.write(rows, tmp_path / "runs.parquet", LOGS, {})
+    table = summary.summary(tmp_path / "runs.parquet")
+    tables.validate(table, summary.SUMMARY, "table")
+    assert table["n_seeds"].tolist() == [1, 1]
+    assert table[["gap_se", "of_objects"]].isna().all(axis=None)

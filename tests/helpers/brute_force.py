@@ -81,3 +81,16 @@ def ratio_of(name):
         return top / bottom if bottom else math.nan
 
     return value
+
+
+def pairs(order, metric, written):
+    """The value of a batch with labels (n,), as NumPy broadcasts its arrays; NaN for 0/0."""
+    y = np.array([kind in (0, 2) for kind in order], float)
+    p = np.array([kind in (0, 1) for kind in order], float)[:, None]
+    tp = (y * p).sum()
+    if written == "margins":
+        cells = tp, p.sum() - tp, y.sum() - tp, 0.0
+    else:
+        cells = tp, ((1 - y) * p).sum(), (y * (1 - p)).sum(), ((1 - y) * (1 - p)).sum()
+    top, bottom = np.dot(metric.top, cells), np.dot(metric.bottom, cells)
+    return top / bottom if bottom else math.nan

@@ -68,6 +68,26 @@ def test_the_expectation_is_the_mean_over_all_divisions(sums, data):
     )
 
 
+@pytest.mark.parametrize("averaging", RULES)
+@pytest.mark.parametrize("sums", [([1], [3]), ([1, 5, 0], [4, 6, 7])], ids=["one", "three"])
+def test_among_many_empty_images_the_first_batch_with_another_counts(sums, averaging):
+    sums = [part + [0] * (5 - len(part)) for part in sums]
+    for size in (2, 3, 4):  # with a short batch of one image, of two, and of one
+        ours = expected_batch_mean(checked_clusters(*sums), size, averaging, NAN)
+        assert ours == pytest.approx(over_all_orders(*sums, size, averaging, NAN), rel=1e-12)
+
+
+def test_what_is_taken_unless_something_else_is_said():
+    images = checked_clusters([0, 3, 2], [0, 4, 6])
+    assert images.top.dtype == images.bottom.dtype == np.float64
+    for function in (expected_batch_mean, batch_mean_of):
+        assert function(images, 1) == function(images, 1, "per_batch", 0)
+        assert function(images, 1) < function(images, 1, zero_division=1)
+    simulated = simulated_batch_mean(images, 1)
+    assert (simulated.cuts, simulated.seed) == (1000, 0)
+    assert simulated.expected_f1 == pytest.approx(expected_batch_mean(images, 1))
+
+
 @given(image_sums(12), st.data())
 def test_consecutive_batches_are_averaged_as_fractions(sums, data):
     size = data.draw(st.integers(1, len(sums[0])))
@@ -142,6 +162,9 @@ def test_the_spread_of_pairs_is_that_of_all_divisions():
     assert simulated.sd == pytest.approx(np.std(values), rel=0.04)
     same = simulated_batch_mean(checked_clusters(top, bottom), 2, cuts=4000)
     assert same == simulated
+    images = checked_clusters(top, bottom)
+    squares = [simulated_batch_mean(images, 2, cuts=3, seed=i).sd ** 2 for i in range(300)]
+    assert np.mean(squares) == pytest.approx(np.var(values), rel=0.2)  # without bias
 
 
 @pytest.mark.parametrize("undefined", CONVENTIONS)
@@ -151,7 +174,7 @@ def test_images_without_a_positive_pixel_give_the_convention(undefined):
         for function in (expected_batch_mean, batch_mean_of):
             np.testing.assert_equal(function(nothing, size, "per_batch", undefined), undefined)
     simulated = simulated_batch_mean(nothing, 2, zero_division=undefined, cuts=3)
-    np.testing.assert_equal(simulated.expected_f1, undefined)
+    np.testing.assert_equal([simulated.expected_f1, simulated.true_f1], [undefined] * 2)
 
 
 def test_images_without_a_mistake_do_not_lead_beyond_1():
@@ -183,6 +206,7 @@ def test_bad_input_is_refused_in_a_line():
         (lambda: checked_clusters([3], [2]), "top and bottom must have 0 <= top <= bottom, finite"),
         (lambda: checked_clusters([[1]], [[2]]), r"top and bottom must have one shape \(n,\)"),
         (lambda: checked_clusters([], []), r"top and bottom must have one shape \(n,\)"),
+        (lambda: checked_clusters([1], [np.inf]), "top and bottom must have .* finite"),
         (lambda: checked_clusters([NAN], [1]), "top and bottom must have 0 <= top"),
         (lambda: clusters_of(Counts(1, 1, 1, 1)), r"must have one shape \(n,\)"),
         (lambda: expected_batch_mean(images, 3), "batch_size must be at most the number of images"),

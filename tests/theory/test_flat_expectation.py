@@ -14,11 +14,18 @@ from batchf1.metrics.averaging import average
 from batchf1.metrics.counts import Counts
 from batchf1.metrics.factories import f_beta
 from batchf1.metrics.flat_labels import flat_value
-from batchf1.metrics.ratios import ACCURACY, F1, JACCARD, PRECISION, RECALL, ClassAveraged, Ratio
+from batchf1.metrics.ratios import F1, JACCARD, PRECISION, RECALL, Ratio
 from batchf1.theory.expectation import expect, expected_f1
 from batchf1.theory.flat_labels import flat_reconstructed
 from batchf1.theory.limits import large_data, rare_positives
-from helpers.brute_force import CONVENTIONS, METRICS, RULES, arrangements, every_log
+from helpers.brute_force import (
+    CONVENTIONS,
+    METRICS,
+    RULES,
+    arrangements,
+    every_log,
+    pairs,
+)
 from helpers.invalid_inputs import refused
 from helpers.slow import one_in, slow
 
@@ -42,19 +49,6 @@ SMALL = [  # TP, FP, FN, TN, batch size
     (1, 1, 1, 3, 1),
     (1, 0, 1, 5, 5),
 ]
-
-
-def pairs(order, metric, written):
-    """The value of one batch, from its arrays as NumPy broadcasts them; NaN for 0/0."""
-    y = np.array([kind in (0, 2) for kind in order], float)
-    p = np.array([kind in (0, 1) for kind in order], float)[:, None]
-    tp = (y * p).sum()
-    if written == "margins":
-        cells = tp, p.sum() - tp, y.sum() - tp, 0.0
-    else:
-        cells = tp, ((1 - y) * p).sum(), (y * (1 - p)).sum(), ((1 - y) * (1 - p)).sum()
-    top, bottom = np.dot(metric.top, cells), np.dot(metric.bottom, cells)
-    return top / bottom if bottom else math.nan
 
 
 @pytest.mark.parametrize(("way", "zero_division"), one_in(4, WAYS, CONVENTIONS), ids=str)
@@ -110,6 +104,16 @@ def test_in_one_batch_it_does_not_matter_which_samples_were_found(counts, data):
     assert one.expected_f1 == pytest.approx(float(value), rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+def test_a_metric_that_is_0_over_0_in_every_batch_is_what_0_over_0_is(zero_division):
+    nothing_predicted = Counts(0, 0, 3, 4)
+    for written in ("margins", "cells"):
+        rules = ("per_batch", zero_division, PRECISION, "flat", written)
+        found = expect(nothing_predicted, 2, *rules)
+        np.testing.assert_array_equal([found.true_f1, found.expected_f1], zero_division)
+        np.testing.assert_array_equal([found.error, found.sd], 0 * zero_division)
+
+
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 200), st.data())
 def test_as_many_predicted_positives_as_positives_log_within_a_half(tp, errors, tn, data):
     counts = Counts(tp, errors, errors, tn)
@@ -127,6 +131,26 @@ def test_without_empty_batches_precision_logs_the_positives_of_a_batch_whatever_
         for metric in (PRECISION, RECALL):
             found = expect(counts, 60, metric=metric, labels="flat")
             assert found.expected_f1 == pytest.approx(50, rel=1e-13)  # 60 and 60 of 100 in 120
+
+
+@pytest.mark.parametrize("cells", [(0, 1), (0, 2), (3, 1), (3, 2)])
+def test_a_share_of_two_cells_is_the_same_however_large_its_weights_are(cells):
+    """Precision, recall, specificity and the negative predictive value, their weights doubled."""
+    right, _ = cells
+    single, double = (
+        Ratio([w * (c == right) for c in range(4)], [w * (c in cells) for c in range(4)])
+        for w in (1, 2)
+    )
+    counts = (2, 1, 1, 3)
+    log = lambda batch: pairs(batch, single, "cells")  # noqa: E731
+    for size, averaging in zip((3, 4), RULES, strict=True):
+        logs = every_log(counts, size, averaging, math.nan, log)
+        rules = (Counts(*counts), size, averaging, math.nan)
+        for metric in (single, double):
+            found = expect(*rules, metric, "flat", "cells")
+            assert found.true_f1 == pytest.approx(float(single(Counts(*counts))), abs=1e-15)
+            assert found.expected_f1 == pytest.approx(logs.mean(), abs=1e-12)
+            assert found.sd == pytest.approx(logs.std(), abs=1e-7)
 
 
 @cache
@@ -179,65 +203,6 @@ def test_the_interval_is_clipped_where_the_value_lies_between_0_and_1():
     low, high = expect(counts, 9, labels="flat", written="cells").interval95
     assert low == 0 < high < 1
     assert expect(Counts(500, 10, 10, 480), 100, labels="flat").interval95[0] > 45
-
-
-def reachable(counts, size):
-    """All batches of this size and of the rest."""
-    for one in {size, sum(counts) % size} - {0}:
-        for cells in itertools.product(*(range(min(count, one) + 1) for count in counts)):
-            if sum(cells) == one:
-                yield cells
-
-
-@given(st.tuples(*[st.integers(0, 4)] * 4).filter(any), st.data())
-def test_jaccard_by_margins_is_refused_where_a_batch_may_be_divided_by_0(counts, data):
-    size = data.draw(st.integers(1, sum(counts)))
-    pole = any(tp + fn == tp + fp == 2 for tp, fp, fn, _ in reachable(counts, size))
-    rules = {"metric": JACCARD, "labels": "flat"}
-    if not pole:
-        value = expect(Counts(*counts), size, **rules).expected_f1
-        if math.comb(sum(counts), size) < 5000 and sum(counts) <= 8:
-            logs = every_log(
-                counts, size, "per_batch", 0.0, lambda batch: pairs(batch, JACCARD, "margins")
-            )
-            assert value == pytest.approx(logs.mean(), abs=1e-11)
-        return
-    words = "by margins a batch with 2 positives, 2 predicted, is divided by 0; got margins"
-    with pytest.raises(InputError, match=words):
-        expect(Counts(*counts), size, **rules)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"labels": "row"}, "labels must be one of ('column', 'flat'); got row"),
-        ({"labels": "flat", "written": "x"}, "written must be one of ('margins', 'cells'); got x"),
-        (
-            {"labels": "flat", "metric": ClassAveraged(F1, "macro")},
-            "metric must be a Ratio, of one class, with labels of shape (n,); got f1_macro",
-        ),
-        (
-            {"labels": "flat", "metric": ACCURACY},
-            "written must be cells for accuracy, which counts true negatives; got margins",
-        ),
-        (
-            {
-                "labels": "flat",
-                "metric": Ratio((0, 1, 0, 0), (1, 2, 0, 0)),
-                "zero_division": math.nan,
-            },
-            "zero_division must be 0 or 1 for ratio with labels of shape (n,); got nan",
-        ),
-        (
-            {"labels": "flat", "metric": Ratio((1, 0, 0, 0), (1, 0, 0, 0))},
-            "metric must have in its denominator all of a row or a column of the table of "
-            "confusion; got ((1, 0, 0, 0), (1, 0, 0, 0))",
-        ),
-    ],
-)
-@pytest.mark.parametrize("function", [expect, expected_f1])
-def test_what_has_no_answer_is_refused_in_one_line(function, options, message):
-    refused(message, function, Counts(3, 1, 2, 94), 10, **options)
 
 
 @pytest.mark.parametrize("name", ["f1", "f2", "precision", "recall", "accuracy"])
@@ -300,6 +265,12 @@ def test_large_batches_log_their_positives_less_half_the_error(rate):
     for positives in (30, 100):
         found = rare_positives(positives, rate, rate, labels="flat")
         assert found.expected_f1 == pytest.approx(positives - (1 - rate) / 2, abs=1 / positives)
+
+
+@pytest.mark.parametrize("zero_division", [0.0, 1.0])
+def test_a_limit_that_is_0_over_0_in_every_batch_is_what_0_over_0_is(zero_division):
+    without_negatives = (1.0, 1.0, 0.5, 8, zero_division, METRICS["specificity"], "flat", "cells")
+    assert large_data(*without_negatives)[:3] == (zero_division, zero_division, 0)
 
 
 def test_the_limits_refuse_what_has_no_answer():

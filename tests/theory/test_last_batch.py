@@ -47,6 +47,7 @@ def by_brute_force(pool, batch_size, weigh):
 
 def agree(law, differences):
     assert law.probability.sum() == pytest.approx(1, abs=1e-9)
+    assert (law.probability > 0).all()  # nothing that cannot happen
     assert law.mean == pytest.approx(np.mean(differences), abs=1e-12)
     square = float(law.probability @ law.difference**2)
     assert square == pytest.approx(np.mean(np.square(differences)), abs=1e-12)

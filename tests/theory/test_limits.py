@@ -134,6 +134,10 @@ def test_large_batches_need_only_f1_and_the_mean_denominator(precision, recall):
             lambda: large_data(0.5, 0.1, 0.9, 8),
             "precision cannot be so low: it needs more negatives than there are; got 0.1",
         ),
+        (
+            lambda: large_data(0.5, 0.45, 0.9, 8),
+            "precision cannot be so low: it needs more negatives than there are; got 0.45",
+        ),
         (lambda: large_data(0.1, 0.9, 0.9, 0), "batch_size must be a whole number >= 1; got 0"),
         (
             lambda: rare_positives(0, 0.9, 0.9),
@@ -160,3 +164,10 @@ def test_the_ends_of_what_a_limit_takes():
     # a batch of one sample: one of the 1e-15 is TP, FP or FN, and F1 of it 1 or 0
     for found in (large_data(1e-15, 0.5, 1, 1, math.nan), rare_positives(1e-15, 0.5, 1, math.nan)):
         assert found.expected_f1 == pytest.approx(0.5)
+
+
+def test_two_relevant_samples_in_a_batch_count_however_rare_they_are():
+    share = 5e-10  # of samples that are relevant, every other one TP
+    one, two = 1 / 2, 7 / 12  # expected F1 of one and of two relevant samples
+    found = large_data(share / 2, 0.5, 1, 2, math.nan).expected_f1
+    assert found - one == pytest.approx((two - one) * share / 2, rel=1e-4)

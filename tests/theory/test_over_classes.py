@@ -157,6 +157,16 @@ def test_many_pools_in_one_call_are_each_by_itself(over):
     assert isinstance(expect(each[0], 24, metric=metric).expected_f1, float)
 
 
+def test_the_mean_over_a_single_class_is_that_class():
+    cells = (5, 2, 3, 11)
+    one, alone = (
+        expect(Counts(*np.array(cells)[:, None]), 6, metric=MACRO),
+        expect(Counts(*cells), 6),
+    )
+    for field in ("true_f1", "expected_f1", "error", "error_empty", "error_curvature", "n_batches"):
+        assert getattr(one, field) == pytest.approx(getattr(alone, field), rel=1e-13)
+
+
 def test_a_class_that_never_occurs_counts_as_what_0_of_0_is():
     counts = counts_of(POOLS["an absent one"] | {})
     absent = Counts(

@@ -83,6 +83,19 @@ def test_the_exchange_rate_against_every_batch(place, size, zero_division):
         assert abs(stayed) < 1e-3 * risen
 
 
+def test_without_a_batch_size_the_exchange_rate_is_that_of_the_true_f1():
+    for place in PLACES:
+        tp, errors, _ = shares(*place)
+        found = exchange_rate(*place[1:], place[0])
+        assert found == pytest.approx(2 / (2 * tp / (2 * tp + errors)) - 1, rel=1e-14)
+
+
+def test_empty_batches_count_0_unless_something_else_is_said():
+    where = (0.8, 0.7, 0.1, 8)
+    for function in (logged_f1, exchange_rate):
+        assert function(*where) == function(*where, 0) != function(*where, 1)
+
+
 @pytest.mark.parametrize("zero_division", CONVENTIONS)
 def test_the_two_ways_to_the_limit_agree(zero_division):
     random = np.random.default_rng(0)

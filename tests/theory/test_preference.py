@@ -86,6 +86,8 @@ def test_equal_ones_and_rounding():
     assert (same.true_choice, same.logged_choice, same.agree) == (0, 0, True)
     swapped = compare((0.9, 0.6), (0.6, 0.9), 0.01, 32)
     assert (swapped.true_choice, swapped.logged_choice, swapped.agree) == (0, 2, False)
+    near = Preference((0.5, 0.5), (0.5, 0.5), 1e-12, 1.1e-12, 0.0)
+    assert (near.true_choice, near.logged_choice) == (0, 1)
     left_out = compare((0.9, 0.6), (0.6, 0.9), 0.01, 1, zero_division=math.nan)
     assert (left_out.true_choice, left_out.logged_choice, left_out.agree) == (0, 0, True)
 

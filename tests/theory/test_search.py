@@ -183,6 +183,20 @@ def test_compatible_f1_holds_the_truth_in_the_limit(precision, recall, zero_divi
         np.testing.assert_allclose([high, low], ends, atol=2e-3)
 
 
+def test_compatible_f1_goes_by_the_expectation_alone_unless_asked_for_chance():
+    where = {"batch_size": 8, "prevalence": 0.1, "n_samples": 40}
+    alone, wider = compatible_f1(0.3, **where), compatible_f1(0.3, **where, chance=1)
+    assert alone == compatible_f1(0.3, **where, chance=0)
+    assert wider[0] < alone[0] < alone[1] < wider[1]
+
+
+@pytest.mark.parametrize("logged", [0.05, 0.35])
+def test_a_log_below_that_of_no_positive_found_is_compatible_with_f1_of_0(logged):
+    # 8 positives of 80: a batch of 8 is without any in 2 of 5 cases, and counts 1 then
+    low, high = compatible_f1(logged, 8, 0.1, 80, zero_division=1)
+    assert low == 0 < high < 1
+
+
 def f1_at_the_end(logged, perfect, zero_division):
     """True F1 of the classifier of this log value whose precision or recall is 1."""
     low, high = 1e-6, 1.0

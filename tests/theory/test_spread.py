@@ -67,3 +67,15 @@ def test_variance_against_a_direct_double_sum(pool, averaging, zero_division):
     variance += sum(w * w * (square[a] - mean[a] ** 2) for a, w in zip(sizes, weights, strict=True))
     found = expect(Counts(tp, errors, 0, others), size, averaging, zero_division)
     np.testing.assert_allclose(found.sd**2, variance, rtol=1e-10)
+
+
+@pytest.mark.parametrize("averaging", RULES)
+def test_of_two_batches_the_second_holds_what_the_first_leaves(averaging):
+    tp, errors, others, size = 10, 8, 26, 23
+    rest = tp + errors + others - size
+    first, value = batch_law(tp, errors, others, size)
+    _, second = batch_law(tp, errors, others, rest)
+    weight = 1 / 2 if averaging == "per_batch" else size / (size + rest)
+    mean = weight * np.nan_to_num(value) + (1 - weight) * np.nan_to_num(second[::-1, ::-1])
+    sd = np.sqrt((first * (mean - (first * mean).sum()) ** 2).sum())
+    assert expect(Counts(tp, errors, 0, others), size, averaging).sd == pytest.approx(sd, rel=1e-12)

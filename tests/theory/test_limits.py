@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import quad
 
 from batchf1.metrics.counts import Counts
-from batchf1.metrics.ratios import ACCURACY, PRECISION
+from batchf1.metrics.ratios import ACCURACY, PRECISION, Ratio
 from batchf1.theory.expectation import expect
 from batchf1.theory.limits import large_data, rare_positives
 from helpers.brute_force import BY_HAND, CONVENTIONS, METRICS
@@ -171,3 +171,13 @@ def test_two_relevant_samples_in_a_batch_count_however_rare_they_are():
     one, two = 1 / 2, 7 / 12  # expected F1 of one and of two relevant samples
     found = large_data(share / 2, 0.5, 1, 2, math.nan).expected_f1
     assert found - one == pytest.approx((two - one) * share / 2, rel=1e-4)
+
+
+@pytest.mark.parametrize("labels", [{}, {"labels": "flat", "written": "cells"}])
+@pytest.mark.parametrize("zero_division", CONVENTIONS)
+def test_a_metric_that_is_0_over_0_everywhere_is_its_convention(zero_division, labels):
+    specificity = Ratio((0, 0, 0, 1), (0, 1, 0, 1), "specificity")  # of positives alone
+    found = large_data(1.0, 1.0, 0.5, 8, zero_division, specificity, **labels)
+    whole = expect(Counts(50, 0, 50, 0), 8, "per_batch", zero_division, specificity, **labels)
+    np.testing.assert_equal(found[:3], (whole.true_f1, whole.expected_f1, whole.sd))
+    np.testing.assert_equal(found[3:], [0.0 * zero_division] * 4)

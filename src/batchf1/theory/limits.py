@@ -103,6 +103,9 @@ def large_data(
     batch_size = checks.check_integer("batch_size", batch_size)
     shares = (tp, fp, fn, max(spare, 0.0))
     pool = _pool(1.0, shares, metric, labels, written, zero_division)
+    if not any(part for part, weight in zip(shares, metric.bottom, strict=True) if weight > 0):
+        none = 0.0 * zero_division  # each batch is 0/0, as the whole is
+        return Limit(zero_division, zero_division, none, none, none, none, none)
     share, defining = (min(part.item(), 1.0) for part in (pool.relevant, pool.defining))
     first, size = binomial([[share]], batch_size), np.full((1, 1), float(batch_size))
     distribution = nested_distribution(first, pool.groups, finite=False, batch=size)

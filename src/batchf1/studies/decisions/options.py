@@ -47,10 +47,6 @@ class Options(NamedTuple):
     choose: Choose
     own: bool = False
 
-    def taken(self, values: NDArray[np.float64], mode: str = "max") -> NDArray[np.intp]:
-        """Return the row of the table that is chosen in each unit, given values of all its rows."""
-        return self.at(self.indices(values, mode))
-
     def indices(self, values: NDArray[np.float64], mode: str = "max") -> NDArray[np.intp]:
         """Return the index of the chosen option in each unit."""
         return self.choose(values[self.rows], mode=mode)

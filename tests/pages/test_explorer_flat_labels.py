@@ -38,7 +38,8 @@ def cases(rng, number, largest):
         yield counts, size, averaging, zero[i // 24 % len(zero)], name, written
 
 
-@pytest.mark.parametrize(("number", "largest"), [(72, 400), slow(150, 1000)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "largest"), [(72, 400), (150, 1000)])
 def test_answers_are_those_of_expect(page, visit, number, largest):
     wanted, asked = [], []
     questions = cases(np.random.default_rng(1), number, largest)

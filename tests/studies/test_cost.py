@@ -235,7 +235,8 @@ def test_a_fit_in_blocks_is_the_plain_fit_whatever_the_last_block(monkeypatch, s
     assert steps == [measure.WARM_UP + 3 + 10] * 2
 
 
-@pytest.mark.parametrize(("engine", "n_calls"), [slow("plain", 10), ("blocks", 3)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "n_calls"), [("plain", 10), ("blocks", 3)])
 def test_training_lasts_from_the_first_batch_to_the_last(monkeypatch, engine, n_calls):
     monkeypatch.setitem(config.ENGINES, "blocks", 4)
     made = bench(engine)

@@ -75,7 +75,7 @@ def test_objects_are_exact():
 
 
 def test_of_objects_only_the_rounding_is_unknown():
-    """What all values that are printed so give, drawn at random."""
+    """Draw values that are printed alike at random, and compare with what they give."""
     epoch = {"f1": "0.7", "precision": "0.80", "recall": "0.70", "accuracy": "0.900"}
     found = estimate([epoch], averaging="per_batch", objects=True, batch_sizes=[512])
     drawn = np.random.default_rng(0).uniform(-1, 1, (3, 100_000))
@@ -170,7 +170,7 @@ def test_what_is_taken_for_granted_is_said(told, end):
 
 
 def test_the_bound_is_1_96_standard_deviations_below_the_logged_values():
-    """Of how far 2PR/(P+R) of random cuts into batches differ."""
+    """Compare the bound with the spread of 2PR/(P+R) over random cuts into batches."""
     counts, size = pool(16_000, 0.1, 0.7, 0.6), 32
     kind = np.repeat(np.arange(4), counts)
     cuts = [np.random.default_rng(seed).permutation(kind).reshape(-1, size) for seed in range(200)]

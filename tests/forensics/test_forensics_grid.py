@@ -18,7 +18,7 @@ def test_known_samples_leave_a_known_last_batch(averaging, weight):
 
 @pytest.mark.parametrize(("averaging", "share"), [("per_batch", 1), ("size_weighted", 0.5)])
 def test_a_last_batch_of_unknown_size_is_half_full(averaging, share):
-    """By size it weighs half as much as a full one; as one of the batches, as much."""
+    """Weighted by size, it counts half as much as a full batch; otherwise as much."""
     by_steps = batches((32,), None, 10, averaging)
     assert [part.item() for part in by_steps[:4]] == [32, 16, 9.5 * 32, pytest.approx(share / 10)]
     unknown = batches((32, 64), None, None, averaging)
@@ -28,7 +28,7 @@ def test_a_last_batch_of_unknown_size_is_half_full(averaging, share):
 
 
 def test_a_last_batch_of_another_size_varies_more():
-    """As size / rest, of a full one; three times as much where its size is unknown."""
+    """Compared with a full batch, size / rest times; three times where its size is unknown."""
     m = 1000 / 32  # full batches in 1,000 samples
     known, steps = batches((32,), 1000, None, "per_batch"), batches((32,), None, 32, "per_batch")
     assert known.last.item() == pytest.approx(32 / 8 / m**2)

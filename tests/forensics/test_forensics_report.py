@@ -62,7 +62,7 @@ def fit(tp=9, errors=2, n=640, n_low=640, n_high=640, prints=(ONE,)):
 
 
 def sentences(candidates, left_out=0, sizes=(32,), train=BOTH, validation=BOTH):
-    """Of a log of 20 steps that says nothing else."""
+    """Return the sentences on a log of 20 steps that states nothing else."""
     log = Log(20, False, train, validation)
     parts = [
         Evidence(name, part, log, 1000, None)
@@ -72,7 +72,7 @@ def sentences(candidates, left_out=0, sizes=(32,), train=BOTH, validation=BOTH):
 
 
 def test_what_all_candidates_share_is_determined_among_those_tried_or_listed():
-    """Not all are listed: then others may differ."""
+    """Candidates that are not listed may differ."""
     one = [Candidate(32, fit(), fit(8, 0), 0.0)]
     tried = sentences(one)
     assert tried[:6] == [

@@ -152,7 +152,7 @@ MATRIX = "[[870 70]\n [20 40]]"
 
 
 def test_of_true_values_the_surest_counts_wherever_it_stands():
-    """What names its split, then a table of counts, then a variable, then a report."""
+    """Prefer a line that names its split, then a table of counts, a variable, and a report."""
     shown = [ROWS, "f1score_test 0.37", MATRIX, "val F1: 0.38"]
     for many, f1 in enumerate(["0.36", "0.37", str(80 / 170), "0.38"], 1):
         for parts in (shown[:many], shown[:many][::-1]):

@@ -12,7 +12,7 @@ def rows(*rates):
 
 
 def test_a_mean_over_an_epoch_is_off_by_the_square_of_how_far_the_log_odds_move():
-    """Of 0.5 they are 0, of 0.75 log 3; the epoch before the first is taken to be 2 away."""
+    """Log odds of 0.5 are 0, those of 0.75 log 3; the first epoch is assumed to move by 2."""
     accuracy = {"accuracy": "0.9"}
     epochs = [row | accuracy for row in rows(0.5, 0.75, 0.75, 0.5)]
     [(found, _)] = read(epochs, training=True)
@@ -29,7 +29,7 @@ def test_rates_that_are_near_0_or_1_move_no_further():
 
 
 def test_where_no_accuracy_is_printed_the_cells_of_the_errors_lie_side_by_side():
-    """From 0.3 to 60 % of the samples, each as many times as large as the one before."""
+    """Cells go from 0.3 to 60 % of the samples, and each grows by one factor."""
     cells = read(rows(0.4, 0.5), training=False)
     assert all(len(epochs.errors) == 1 for epochs, _ in cells)  # the last epoch alone
     middle = np.concatenate([epochs.errors for epochs, _ in cells])

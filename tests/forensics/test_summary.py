@@ -1,4 +1,4 @@
-"""What is listed of a log beside the answer: its lines, what was passed over, and its outputs."""
+"""Summary of a log beside the answer: its lines, what was passed over, and its outputs."""
 
 import pytest
 

@@ -185,7 +185,7 @@ KINDS = ("f1", "precision", "recall", "accuracy")
     ],
 )
 def test_the_numbers_are_those_of_the_estimate(header, names, told):
-    """With what the log tells: the samples or the steps, and whether names are of objects."""
+    """Estimate with what the log states: samples or steps, and whether names are of objects."""
     split, of = ("validation", "val_") if names[0].startswith("val_") else ("train", "")
     names = *names, f"{of}acc"
     shown = " - ".join(f"{name}: {value}" for name, value in zip(names, SHOWN, strict=True))
